@@ -1,0 +1,12 @@
+import type { Knex } from 'knex';
+import * as core from './0001_core.ts';
+
+/** One step of the schema. Names are recorded in quota.schema_migrations: never rename a released one. */
+export interface Migration {
+  name: string;
+  up(knex: Knex): Promise<void>;
+  down(knex: Knex): Promise<void>;
+}
+
+/** Every migration, oldest first. */
+export const migrations: readonly Migration[] = [{ name: '0001_core', up: core.up, down: core.down }];

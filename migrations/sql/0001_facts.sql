@@ -1,0 +1,119 @@
+-- R1: usage is derived. The facts (call logs and adjustments) can rebuild every quota at any time.
+
+create function quota.usage_from_facts(users uuid[] default null)
+returns table (
+  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer)
+language sql stable
+as $$
+  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0), coalesce(a.quantity, 0),
+    coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
+  from quota.usage_quotas q
+  left join (
+    select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
+      sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
+      sum(quota.cost_of(
+        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages), q.unit_price)) as cost
+    from quota.usage_quotas q
+    join quota.meters m on m.key = q.meter
+    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      and c.started_at >= q.period_start and c.started_at < q.period_end
+    where users is null or q.user_id = any (users)
+    group by q.user_id, q.meter, q.period_start
+  ) l using (user_id, meter, period_start)
+  left join (
+    select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
+    from quota.adjustments where users is null or user_id = any (users)
+    group by user_id, meter, period_start
+  ) a using (user_id, meter, period_start)
+  where users is null or q.user_id = any (users)
+$$;
+comment on function quota.usage_from_facts(uuid[]) is
+  'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
+
+create function quota.refresh_quotas(users uuid[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  crossed quota.usage_quotas[];
+begin
+  if coalesce(cardinality(users), 0) = 0 then
+    return;
+  end if;
+  perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for update;
+
+  -- Open periods that the present plan, anchor and zone would not have cut this way are over.
+  update quota.usage_quotas q
+  set closed_at = quota.now(), used_at_close = q.used, superseded = true
+  where q.user_id = any (users) and q.closed_at is null and not exists (
+    select 1
+    from quota.meters m
+    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+    join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+    where m.key = q.meter
+      and tstzrange(q.period_start, q.period_end, '[)') = quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone,
+        case when isfinite(q.period_start) then q.period_start else quota.now() end));
+
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted,
+     closed_at, used_at_close)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
+    t.on_exceeded, t.granted, t.closed_at, t.used_at_close
+  from (
+    select c.user_id, m.key as meter, min(c.started_at) as first, max(c.started_at) as last
+    from quota.call_logs c
+    join quota.meters m on m.service = c.service and (m.models is null or c.model = any (m.models))
+    where c.user_id = any (users)
+    group by c.user_id, m.key
+  ) span
+  cross join lateral quota.quota_terms(span.user_id, span.meter, span.first, span.last) t
+  where exists (
+    select 1 from quota.call_logs c join quota.meters m on m.service = c.service
+    where c.user_id = t.user_id and m.key = t.meter and (m.models is null or c.model = any (m.models))
+      and c.started_at >= t.period_start and c.started_at < t.period_end)
+  order by t.user_id, t.meter, t.period_start
+  on conflict (user_id, meter, period_start) do update
+    set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
+      used_at_close = excluded.used_at_close
+    where usage_quotas.superseded;
+
+  -- The running period takes the terms of the present plan at once.
+  update quota.usage_quotas q
+  set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price, warn_at = t.warn_at,
+    on_exceeded = t.on_exceeded
+  from unnest(users) u(user_id)
+  cross join quota.meters m
+  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+  where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start and q.closed_at is null;
+
+  with recounted as (
+    update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+    from quota.usage_from_facts(users) f
+    where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from recounted r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+
+  -- A limit whose quota is gone with the former plan is lifted.
+  declare
+    freed_users uuid[];
+    freed_services text[];
+  begin
+    select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
+    into freed_users, freed_services
+    from quota.subscriptions s
+    where s.user_id = any (users) and s.limit_enforced_at is not null and not exists (
+      select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+      where q.user_id = s.user_id and m.service = s.service and q.on_exceeded = 'limit_assistants'
+        and q.closed_at is null and q.exhausted_at is not null);
+    if freed_users is not null then
+      perform quota.mark_limited(freed_users, freed_services, false);
+    end if;
+  end;
+end $$;
+comment on function quota.refresh_quotas(uuid[]) is
+  'Brings the quotas of users in line with their subscriptions and their facts: after a new subscription, plan, anchor or zone.';

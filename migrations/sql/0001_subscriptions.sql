@@ -1,0 +1,173 @@
+-- A subscription knows its anchor, its zone and its next reset; a quota row knows the terms of its period.
+
+create function quota.next_reset(plan_key text, anchor_local timestamp, tz text, at timestamptz) returns timestamptz
+language sql stable
+as $$
+  select min(upper(quota.period_at(
+    quota.limit_anchor(l.reset_anchor, l.boundary, anchor_local), l.reset_every, tz, at)))
+  from quota.plan_limits l
+  where l.plan = plan_key and l.reset_every is not null
+$$;
+comment on function quota.next_reset(text, timestamp, text, timestamptz) is
+  'When the first of a plan''s periods that contain an instant ends; null for lifetime plans.';
+
+create function quota.subscriptions_before_write() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  plan quota.plans;
+  owner quota.users;
+begin
+  select * into plan from quota.plans p where p.key = new.plan;
+  if plan.service is distinct from new.service then
+    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service using errcode = '23514';
+  end if;
+  if new.timezone is null or new.anchor_local is null then
+    select * into owner from quota.users u where u.id = new.user_id;
+    new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
+    new.anchor_local := coalesce(new.anchor_local, owner.created_at at time zone new.timezone);
+  end if;
+  if new.next_reset_at is null
+    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
+  then
+    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, quota.now());
+  end if;
+  return new;
+end $$;
+
+create trigger subscriptions_before_write before insert or update of plan, anchor_local, timezone on quota.subscriptions
+  for each row execute function quota.subscriptions_before_write();
+
+create function quota.subscriptions_after_write() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Calls that were logged before there was a plan (or under another plan's periods) count from here on.
+  perform quota.refresh_quotas(array(
+    select distinct s.user_id from subscribed s
+    where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service)));
+  return null;
+end $$;
+
+create trigger subscriptions_after_insert after insert on quota.subscriptions
+  referencing new table as subscribed
+  for each statement execute function quota.subscriptions_after_write();
+
+create function quota.subscriptions_after_update() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
+  if exists (
+    select 1 from subscribed s join replaced r using (user_id, service)
+    where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone))
+  then
+    perform quota.refresh_quotas(array(
+      select s.user_id from subscribed s join replaced r using (user_id, service)
+      where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone)));
+  end if;
+  return null;
+end $$;
+
+create trigger subscriptions_after_update after update on quota.subscriptions
+  referencing old table as replaced new table as subscribed
+  for each statement execute function quota.subscriptions_after_update();
+
+create function quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric) returns numeric
+language sql immutable parallel safe
+as $$
+  -- The nearer of the two limits counts. A limit of nothing is always used up.
+  select round(greatest(
+    case when allowance = 0 then 100 else 100 * used / allowance end,
+    case when cost_limit = 0 then 100 else 100 * cost / cost_limit end), 2)
+$$;
+comment on function quota.percent_used(numeric, numeric, numeric, numeric) is
+  'Percent of the allowance or of the cost limit, whichever is more; null where there is no limit.';
+
+create function quota.is_exhausted(used numeric, allowance numeric, cost numeric, cost_limit numeric) returns boolean
+language sql immutable parallel safe
+as $$ select coalesce(used >= allowance, false) or coalesce(cost >= cost_limit, false) $$;
+comment on function quota.is_exhausted(numeric, numeric, numeric, numeric) is
+  'Whether nothing is left: the allowance or the cost limit is reached.';
+
+create function quota.alert_level(threshold integer, warn_at integer[]) returns text
+language sql immutable parallel safe
+as $$
+  select case
+    when threshold >= 100 then 'exceeded'
+    when threshold = (select min(w) from unnest(warn_at) w) then 'warning'
+    else 'critical'
+  end
+$$;
+comment on function quota.alert_level(integer, integer[]) is
+  'The first threshold below 100 % is a warning, any further one critical, 100 % exceeded.';
+
+create function quota.quota_state(percent numeric, exhausted boolean, warn_at integer[]) returns text
+language sql immutable parallel safe
+as $$
+  select case
+    when exhausted then 'exceeded'
+    else coalesce((
+      select case quota.alert_level(max(w), warn_at) when 'warning' then 'warning' else 'critical' end
+      from unnest(warn_at) w where w <= percent and w < 100), 'ok')
+  end
+$$;
+comment on function quota.quota_state(numeric, boolean, integer[]) is 'ok, warning, critical or exceeded.';
+
+create function quota.quota_terms(p_user uuid, p_meter text, p_first timestamptz, p_last timestamptz)
+returns table (
+  user_id uuid, meter text, period_start timestamptz, period_end timestamptz, limit_quantity numeric, cost_limit numeric,
+  unit_price numeric, warn_at integer[], on_exceeded text, granted numeric, closed_at timestamptz, used_at_close numeric)
+language sql stable
+as $$
+  select s.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
+    l.on_exceeded, 0::numeric,
+    case when upper(p.period) <= s.last_reset_at then quota.now() end,
+    case when upper(p.period) <= s.last_reset_at then 0::numeric end
+  from quota.meters m
+  join quota.subscriptions s on s.service = m.service
+  join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+  cross join lateral quota.periods_between(
+    quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone, p_first, p_last) p(period)
+  where m.key = p_meter and s.user_id = p_user
+$$;
+comment on function quota.quota_terms(uuid, text, timestamptz, timestamptz) is
+  'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
+
+create function quota.current_quotas(p_user uuid)
+returns table (
+  user_id uuid, service text, plan text, meter text, unit text, period_start timestamptz, period_end timestamptz,
+  limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric,
+  adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamptz, percent numeric, state text)
+language sql stable
+as $$
+  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity, c.cost_limit,
+    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at, c.percent,
+    quota.quota_state(
+      c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
+  from (
+    select s.user_id, s.service, s.plan, m.key as meter, m.unit, lower(p.period) as period_start,
+      upper(p.period) as period_end,
+      case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
+      case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
+      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+      coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
+      coalesce(q.used, 0) as used, coalesce(q.adjusted, 0) as adjusted, coalesce(q.granted, 0) as granted,
+      coalesce(q.cost, 0) as cost, coalesce(q.calls, 0) as calls, q.exhausted_at,
+      quota.percent_used(
+        coalesce(q.used, 0),
+        case when q.user_id is null then l.limit_quantity else q.limit_quantity end + coalesce(q.granted, 0),
+        coalesce(q.cost, 0),
+        case when q.user_id is null then l.cost_limit else q.cost_limit end) as percent
+    from quota.subscriptions s
+    join quota.plan_limits l on l.plan = s.plan
+    join quota.meters m on m.key = l.meter
+    cross join lateral quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone, quota.now()) p(period)
+    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = l.meter and q.period_start = lower(p.period)
+      and not q.superseded
+    where s.user_id = p_user
+  ) c
+$$;
+comment on function quota.current_quotas(uuid) is
+  'What a user has used of each meter in the period that contains quota.now(), opened or not.';
