@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { chownSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { configurationError } from '../errors.ts';
+import type { Binaries } from './embedded-binaries.ts';
+import {
+  type EmbeddedLocation,
+  embeddedDatabase,
+  embeddedRole,
+  type ServerUser,
+} from './embedded-location.ts';
+import { buildDirectory, makeDirectories } from './private-directory.ts';
+
+/** Nothing of the caller's environment reaches the server: PGPORT, TZ or LC_ALL would change what it does. */
+export const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', HOME: '/' };
+
+/**
+ * Settings of a new cluster, in its postgresql.conf, where its owner may change them. The server asks every
+ * second whether the client of a running query still lives, so that a killed process keeps no lock for long.
+ */
+const initialSettings = {
+  max_connections: '300',
+  shared_buffers: '256MB',
+  max_wal_size: '4GB',
+  client_connection_check_interval: '1s',
+};
+
+export const isInitialised = (location: EmbeddedLocation) => existsSync(join(location.cluster, 'PG_VERSION'));
+
+/**
+ * Makes the cluster and the database in it. The built-in locale C.UTF-8 knows all of Unicode and is the same on
+ * every machine, whichever locales that has. initdb need not sync: the server does before it relies on a file.
+ *
+ * @throws configurationError with the server's own words when initdb fails.
+ */
+export async function initialiseCluster(
+  location: EmbeddedLocation,
+  binaries: Binaries,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { serverUser } = location;
+  makeDirectories(location.directory, serverUser ? 0o711 : 0o700);
+  const settings = Object.entries(initialSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const initdbArgs = ['--no-sync', '--no-instructions', '--auth=trust', '--encoding=UTF8', '--locale=C'];
+  const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  await buildDirectory(
+    location.cluster,
+    async (temporary) => {
+      if (serverUser) chownSync(temporary, serverUser.uid, serverUser.gid);
+      const place = ['-D', temporary, `--username=${embeddedRole}`];
+      await run(binaries.initdb, [...initdbArgs, ...locale, ...settings, ...place], '', serverUser, signal);
+      const single = ['--single', '-F', '-D', temporary, '-c', 'shared_buffers=16MB', 'template1'];
+      await run(binaries.postgres, single, `create database ${embeddedDatabase}\n`, serverUser, signal);
+    },
+    signal,
+  );
+}
+
+/** As spawn takes it: ids over 2³¹, such as macOS' nobody, are negative there. */
+export const spawnIdentity = (user: ServerUser | undefined) =>
+  user ? { uid: user.uid | 0, gid: user.gid | 0 } : {};
+
+function run(
+  program: string,
+  args: string[],
+  input: string,
+  user: ServerUser | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      cwd: '/',
+      env: serverEnvironment,
+      ...spawnIdentity(user),
+      ...(signal ? { signal } : {}),
+    };
+    const child = execFile(program, args, options, (error, _stdout, stderr) => {
+      if (error === null) return resolve();
+      if (signal?.aborted) return reject(signal.reason);
+      reject(
+        configurationError('The embedded database could not be initialised', {
+          detail: stderr.trim() || error.message,
+          suggestion: 'Choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+          cause: error,
+        }),
+      );
+    });
+    child.stdin?.on('error', () => {}); // the program ended early: its exit code and stderr tell why
+    child.stdin?.end(input);
+  });
+}

