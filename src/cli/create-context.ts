@@ -1,0 +1,56 @@
+import type { Context, OutputFormat, Settings } from '../context.ts';
+import { confirmChange } from './confirm.ts';
+import { createOutput } from './output.ts';
+import type { ProcessLike } from './process-like.ts';
+import { createPrompt } from './prompt.ts';
+import { wantsColor } from './style.ts';
+import { createTalk } from './talk.ts';
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  output?: OutputFormat;
+  json?: boolean;
+  asOf?: string;
+  databaseUrl?: string;
+  envFile?: string;
+  /** False with `--no-color`. */
+  color: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+/** Builds what a command is given. Nothing is opened and nothing heavy is loaded before it is used. */
+export function createContext(
+  process: ProcessLike,
+  settings: Settings,
+  options: GlobalOptions,
+  signal: AbortSignal,
+  redact: (text: string) => string,
+): Context {
+  const asOf = options.asOf ?? null;
+  const prompt = createPrompt(process, signal);
+  return {
+    settings,
+    actor: settings.actor,
+    asOf,
+    signal,
+    output: createOutput({
+      format: options.output ?? 'table',
+      stdout: process.stdout,
+      color: wantsColor(process.stdout, process.env, options.color),
+    }),
+    talk: createTalk({
+      stderr: process.stderr,
+      quiet: options.quiet === true,
+      verbose: options.verbose === true,
+      redact,
+    }),
+    // The one place that reads the system clock.
+    now: () => (asOf === null ? new Date() : new Date(asOf)),
+    confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),
+    async withDatabase(use, databaseOptions) {
+      const { withDatabase } = await import('../db/connection.ts');
+      return withDatabase({ settings, asOf, signal, ...databaseOptions }, use);
+    },
+  };
+}

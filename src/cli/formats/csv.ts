@@ -1,0 +1,23 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Column, Report, Row } from '../../context.ts';
+import { cellText } from '../printable.ts';
+import { reportColumns, reportRows } from './rows.ts';
+
+/** RFC 4180 with a header line of keys, safe to open in a spreadsheet. */
+export const formatCsv = (report: Report): string =>
+  formatCsvHeader(reportColumns(report)) + formatCsvRows(reportColumns(report), reportRows(report));
+
+export const formatCsvHeader = (columns: readonly Column[]): string =>
+  columns.length === 0 ? '' : stringify([columns.map((column) => column.key)]);
+
+export const formatCsvRows = (columns: readonly Column[], rows: readonly Row[]): string =>
+  stringify(rows.map((row) => columns.map((column) => spreadsheetSafe(cellText(row[column.key])))));
+
+/**
+ * A spreadsheet runs a cell that starts like a formula; a leading apostrophe makes it text. Plain numbers stay
+ * numbers. https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function spreadsheetSafe(cell: string): string {
+  const startsFormula = /^[=+\-@\t\r]/.test(cell);
+  return startsFormula && !/^-?\d+(?:\.\d+)?$/.test(cell) ? `'${cell}` : cell;
+}

@@ -1,0 +1,15 @@
+import type { Report } from '../../context.ts';
+
+/** Also escapes what JSON allows in a string but a terminal acts upon. */
+const escaped = (json: string) =>
+  json.replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** A value on one line. */
+export const jsonLine = (value: unknown): string => escaped(JSON.stringify(value ?? null));
+
+/** The data, indented. */
+export const formatJson = (report: Report): string =>
+  `${escaped(JSON.stringify(report.data ?? null, null, 2))}\n`;

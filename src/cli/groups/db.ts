@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { examples } from '../examples.ts';
+import { addChangeOptions } from '../global-options.ts';
+import type { Run } from '../run-command.ts';
+
+export function addDbCommands(program: Command, run: Run): void {
+  const db = program.command('db').description('the database: the embedded server, and the tables');
+
+  db.command('migrate')
+    .description('create the tables, or bring them to this version; all or nothing')
+    .option('--dry-run', 'list what would be applied, change nothing')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db migrate', 'apply what is pending'],
+        ['quota db migrate --dry-run', 'list what is pending'],
+        ['DATABASE_URL=postgres://quota@db/app quota db migrate', 'on your own server'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-migrate.ts')).dbMigrate));
+
+  addChangeOptions(db.command('rollback'))
+    .description('take back the last batch of migrations, with the data in what they made')
+    .option('--all', 'take back every migration')
+    .option('--to <migration>', 'take back every migration after this one')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db rollback --dry-run', 'list what would be taken back'],
+        ['quota db rollback --to 0001_core --yes', 'back to the first migration'],
+        ['quota db rollback --confirm app', 'in production, on the database "app"'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-rollback.ts')).dbRollback));
+
+  addChangeOptions(db.command('reset'))
+    .description('drop all tables of quota with their data and make them anew')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db reset --dry-run', 'see what would be lost'],
+        ['quota db reset --yes', 'begin anew on a development database'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-reset.ts')).dbReset));
+
+  db.command('status')
+    .description('which database is used, and how its tables stand to this version')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db status', 'at a glance'],
+        ['quota db status --json', 'for scripts: .schema.state is missing, older, current or newer'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-status.ts')).dbStatus));
+}

@@ -1,0 +1,43 @@
+import { CommanderError } from 'commander';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
+import { wantsJsonErrors } from './global-options.ts';
+import type { ProcessLike } from './process-like.ts';
+import { createProgram } from './program.ts';
+import { createCommandRunner } from './run-command.ts';
+import { listenForSignals } from './signals.ts';
+
+/** Runs one command line to its end and returns its exit code. Never ends the process itself. */
+export async function main(process: ProcessLike): Promise<ExitCode> {
+  const interruption = listenForSignals(process);
+  const runner = createCommandRunner(process, interruption.signal);
+  process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
+  try {
+    await createProgram(process, runner.run).parseAsync(process.argv);
+    return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;
+  } catch (error) {
+    if (error instanceof CommanderError && isAnswer(error)) {
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    }
+    const { reportError } = await import('./report-error.ts');
+    return reportError(error instanceof CommanderError ? asUsageError(error) : error, {
+      stderr: process.stderr,
+      json: wantsJsonErrors(process.argv),
+      redact: runner.redact,
+      interrupted: interruption.exitCode(),
+    });
+  } finally {
+    interruption.dispose();
+  }
+}
+
+/** Help and version have been printed; `commander.help` is the help of a group called without a command. */
+const isAnswer = ({ code }: CommanderError) =>
+  code === 'commander.helpDisplayed' || code === 'commander.help' || code === 'commander.version';
+
+function asUsageError(error: CommanderError) {
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  return usageError(message, {
+    suggestion:
+      suggestion?.replace(/[()]/g, '') ?? 'quota --help lists the commands, quota help COMMAND their options',
+  });
+}

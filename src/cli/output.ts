@@ -1,0 +1,123 @@
+import type { Column, Output, OutputFormat, Report, Row } from '../context.ts';
+import { printableData } from './printable.ts';
+import type { TerminalStream } from './process-like.ts';
+import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
+import { createStyle } from './style.ts';
+
+/** Rows of a stream that are formatted and written together. */
+const chunkRowsMax = 1000;
+
+export interface OutputOptions {
+  format: OutputFormat;
+  stdout: TerminalStream;
+  color: boolean;
+}
+
+/** The only writer of stdout. Formats load what they need when they are used. */
+export function createOutput({ format, stdout, color }: OutputOptions): Output {
+  const writer = createStreamWriter(stdout);
+  const style = () => createStyle(color, stdout.columns);
+  return {
+    format,
+    async write(report) {
+      await writer.write(await formatReport(format, report as Report, style));
+    },
+    stream: (columns, rows) => streamRows(format, writer, columns, rows, style),
+  };
+}
+
+async function formatReport(
+  format: OutputFormat,
+  report: Report,
+  style: () => ReturnType<typeof createStyle>,
+) {
+  switch (format) {
+    case 'json':
+      return (await import('./formats/json.ts')).formatJson(report);
+    case 'ndjson':
+      return (await import('./formats/ndjson.ts')).formatNdjson(report);
+    case 'csv':
+      return (await import('./formats/csv.ts')).formatCsv(report);
+    case 'table': {
+      if (report.text !== undefined) {
+        const text = report.text(printableData(report.data), await style());
+        return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+      }
+      const { reportColumns, reportRows } = await import('./formats/rows.ts');
+      const { formatTable } = await import('./formats/table.ts');
+      return formatTable(reportColumns(report), reportRows(report), await style());
+    }
+  }
+}
+
+/** Each chunk of a table is a table of its own, under one heading; of JSON, elements of one array. */
+async function streamRows(
+  format: OutputFormat,
+  writer: StreamWriter,
+  columns: readonly Column[],
+  rows: AsyncIterable<Row>,
+  style: () => ReturnType<typeof createStyle>,
+): Promise<void> {
+  const formatter = await chunkFormatter(format, columns, style);
+  let chunk: Row[] = [];
+  if (!(await writer.write(formatter.head))) {
+    return;
+  }
+  for await (const row of rows) {
+    chunk.push(row);
+    if (chunk.length === chunkRowsMax) {
+      if (!(await writer.write(formatter.rows(chunk)))) {
+        return;
+      }
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) {
+    await writer.write(formatter.rows(chunk));
+  }
+  await writer.write(formatter.tail());
+}
+
+interface ChunkFormatter {
+  head: string;
+  rows(rows: readonly Row[]): string;
+  tail(): string;
+}
+
+async function chunkFormatter(
+  format: OutputFormat,
+  columns: readonly Column[],
+  style: () => ReturnType<typeof createStyle>,
+): Promise<ChunkFormatter> {
+  let isFirst = true;
+  const separator = (text: string) => {
+    const before = isFirst ? '' : text;
+    isFirst = false;
+    return before;
+  };
+  switch (format) {
+    case 'json': {
+      const { jsonLine } = await import('./formats/json.ts');
+      const element = (row: Row) => `${separator(',')}\n  ${jsonLine(row)}`;
+      return {
+        head: '[',
+        rows: (rows) => rows.map(element).join(''),
+        tail: () => (isFirst ? ']\n' : '\n]\n'),
+      };
+    }
+    case 'ndjson': {
+      const { formatNdjsonRows } = await import('./formats/ndjson.ts');
+      return { head: '', rows: formatNdjsonRows, tail: () => '' };
+    }
+    case 'csv': {
+      const { formatCsvHeader, formatCsvRows } = await import('./formats/csv.ts');
+      return { head: formatCsvHeader(columns), rows: (rows) => formatCsvRows(columns, rows), tail: () => '' };
+    }
+    case 'table': {
+      const { formatTable } = await import('./formats/table.ts');
+      const loaded = await style();
+      const table = (rows: readonly Row[]) => separator('\n') + formatTable(columns, rows, loaded);
+      return { head: '', rows: table, tail: () => (isFirst ? formatTable(columns, [], loaded) : '') };
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** What `main` needs of a process, so that tests can run it in theirs. */
+export interface ProcessLike {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: string;
+  readonly pid: number;
+  readonly stdin: Readable & { isTTY?: boolean };
+  readonly stdout: TerminalStream;
+  readonly stderr: TerminalStream;
+  cwd(): string;
+  kill(pid: number, signal: NodeJS.Signals): boolean;
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+}
+
+export type TerminalStream = Writable & { isTTY?: boolean; columns?: number };

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { version } from '../../package.json';
+import { examples } from './examples.ts';
+import { addGlobalOptions } from './global-options.ts';
+import { addDbCommands } from './groups/db.ts';
+import type { ProcessLike } from './process-like.ts';
+import type { Run } from './run-command.ts';
+import { wantsColor } from './style.ts';
+
+/**
+ * The whole command tree. One line per group; each group declares its commands and loads a handler only when
+ * one of them is run.
+ */
+export function createProgram(process: ProcessLike, run: Run): Command {
+  const program = new Command('quota')
+    .description('Allowances of metered AI services: look, reset, limit, reconcile.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'explain a command')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(text),
+      writeErr: (text) => process.stderr.write(text),
+      outputError: () => {}, // Reported with all other errors, in one place.
+      getOutHelpWidth: () => process.stdout.columns ?? 100,
+      getErrHelpWidth: () => process.stderr.columns ?? 100,
+      getOutHasColors: () => wantsColor(process.stdout, process.env, true),
+      getErrHasColors: () => wantsColor(process.stderr, process.env, true),
+    })
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db migrate', 'create or update the tables'],
+        ['quota db status --json', 'which database, which version, what is to be done'],
+        ['quota help db', 'the commands of a group'],
+      ),
+    );
+  addGlobalOptions(program);
+  addDbCommands(program, run);
+  return program;
+}

@@ -1,0 +1,28 @@
+import type { ProcessLike } from './process-like.ts';
+
+/** Asks a person at a terminal. */
+export interface Prompt {
+  /** False without a terminal on stdin and stderr: nobody is there to ask. */
+  readonly interactive: boolean;
+  confirm(message: string): Promise<boolean>;
+  text(message: string): Promise<string>;
+}
+
+/** Prompts on stderr; inquirer is loaded by the first question. */
+export function createPrompt({ stdin, stderr }: ProcessLike, signal: AbortSignal): Prompt {
+  const ask = async <T>(question: {
+    type: 'confirm' | 'input';
+    message: string;
+    default?: boolean;
+  }): Promise<T> => {
+    const { default: inquirer } = await import('inquirer');
+    const prompt = inquirer.createPromptModule({ input: stdin, output: stderr, signal });
+    const answers = await prompt([{ ...question, name: 'answer' }]);
+    return answers.answer as T;
+  };
+  return {
+    interactive: stdin.isTTY === true && stderr.isTTY === true,
+    confirm: (message) => ask({ type: 'confirm', message, default: false }),
+    text: (message) => ask({ type: 'input', message }),
+  };
+}

@@ -1,0 +1,66 @@
+import { databaseError } from '../db/database-error.ts';
+import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
+import { jsonLine } from './formats/json.ts';
+import { printable } from './printable.ts';
+import type { TerminalStream } from './process-like.ts';
+
+export interface ErrorReporting {
+  stderr: TerminalStream;
+  json: boolean;
+  redact: (text: string) => string;
+  /** The code of the signal that has arrived, if one has. */
+  interrupted: ExitCode | undefined;
+}
+
+/** The one place that turns an error into words on stderr and an exit code. */
+export function reportError(error: unknown, { stderr, json, redact, interrupted }: ErrorReporting): ExitCode {
+  if (interrupted !== undefined) {
+    stderr.write(json ? `${jsonLine({ error: interruption })}\n` : `${interruption.message}\n`);
+    return interrupted;
+  }
+  if (isPromptAbort(error)) {
+    return exitCodes.interrupted;
+  }
+  const known = expectedError(error);
+  stderr.write(redact(json ? `${jsonLine({ error: errorData(error, known) })}\n` : errorText(error, known)));
+  return known?.exitCode ?? exitCodes.bug;
+}
+
+const interruption = { code: 'interrupted', message: 'interrupted', detail: null, suggestion: null };
+
+/** Ctrl-C at a prompt: the terminal is in raw mode, so no signal arrives. */
+const isPromptAbort = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError';
+
+function expectedError(error: unknown): QuotaError | undefined {
+  return error instanceof QuotaError ? error : databaseError(error);
+}
+
+function errorData(error: unknown, known: QuotaError | undefined) {
+  return known === undefined
+    ? { code: 'bug', message: messageOf(error), detail: stackOf(error), suggestion: bugSuggestion }
+    : {
+        code: known.code,
+        message: known.message,
+        detail: known.detail ?? null,
+        suggestion: known.suggestion ?? null,
+      };
+}
+
+const bugSuggestion = 'this is a bug of quota: please report it with the lines above';
+
+function errorText(error: unknown, known: QuotaError | undefined): string {
+  if (known === undefined) {
+    return `error: ${stackOf(error)}\nhint: ${bugSuggestion}\n`;
+  }
+  const lines = [`error: ${printable(known.message)}`];
+  for (const line of known.detail?.split('\n') ?? []) {
+    lines.push(`  ${printable(line)}`);
+  }
+  if (known.suggestion !== undefined) {
+    lines.push(`hint: ${printable(known.suggestion)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,60 @@
+/** One setting: where it comes from and what it is by default. The README's table is checked against this. */
+export interface Setting {
+  variable: string;
+  flag?: string;
+  defaultText: string;
+  description: string;
+  /** Never printed, not even in part. */
+  secret?: true;
+}
+
+/** Everything that can be configured. A flag wins over the environment, that over the env file, that over the default. */
+export const settingTable = [
+  {
+    variable: 'DATABASE_URL',
+    flag: '--database-url',
+    defaultText: 'an embedded PostgreSQL in the data directory',
+    description: 'PostgreSQL 15 to 18, as postgres://user:password@host:5432/database',
+    secret: true,
+  },
+  {
+    variable: 'QUOTA_DATA_DIR',
+    defaultText: "`quota` under the user's data directory",
+    description: 'Folder of the embedded PostgreSQL',
+  },
+  {
+    variable: 'QUOTA_ENV',
+    defaultText: '`development`',
+    description: '`development`, `test` or `production`; production asks for a typed confirmation of changes',
+  },
+  {
+    variable: 'QUOTA_ACTOR',
+    defaultText: 'the name of the OS user',
+    description: 'Who is named in audit rows',
+  },
+  {
+    variable: 'VAPI_API_KEY',
+    defaultText: 'none',
+    description: 'Private key of the VAPI organisation whose assistants are limited',
+    secret: true,
+  },
+  {
+    variable: 'VAPI_BASE_URL',
+    defaultText: '`https://api.vapi.ai`',
+    description: 'Where VAPI is reached; a simulator serves as well',
+  },
+  {
+    variable: 'REDIS_URL',
+    defaultText: 'none',
+    description: 'Redis of the app, where one is used, as redis://host:6379',
+    secret: true,
+  },
+  {
+    variable: 'NO_COLOR',
+    flag: '--no-color',
+    defaultText: 'colours on a terminal',
+    description: 'Any value switches colours off; `FORCE_COLOR=1` switches them on',
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingVariable = (typeof settingTable)[number]['variable'];

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Environment, Settings } from '../context.ts';
+import { defaultDataDir } from '../db/data-dir.ts';
+import { configurationError } from '../errors.ts';
+import type { SettingVariable } from './setting-table.ts';
+
+const environments: readonly Environment[] = ['development', 'test', 'production'];
+/** Looser than the URL standard: a socket's URL has no host, postgres://user@/database?host=/run/postgresql */
+const postgresUrl = /^postgres(?:ql)?:\/\/\S+$/i;
+const redisUrl = /^(?:rediss?|unix):\/\/\S+$/i;
+const httpUrl = /^https?:\/\/[^\s/]\S*$/i;
+const vapiBaseUrlDefault = 'https://api.vapi.ai';
+
+export interface SettingSources {
+  databaseUrl?: string | undefined;
+  envFile?: string | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+  platform: string;
+  cwd: string;
+}
+
+interface Found {
+  value: string;
+  /** For messages: the flag, the variable, or the variable and its file. */
+  source: string;
+}
+
+/**
+ * Flag > environment > env file > default, parsed and checked. An empty variable counts as not set.
+ * @throws configurationError with every problem there is, not only the first. No value of a secret is shown.
+ */
+export function readSettings(sources: SettingSources): Settings {
+  const problems: string[] = [];
+  const file = readEnvFile(sources, problems);
+  const find = (variable: SettingVariable, flag?: string): Found | undefined => {
+    if (flag !== undefined) {
+      return { value: flag, source: '--database-url' };
+    }
+    if (sources.env[variable]) {
+      return { value: sources.env[variable], source: variable };
+    }
+    return file[variable]
+      ? { value: file[variable], source: `${variable} in ${sources.envFile}` }
+      : undefined;
+  };
+  const url = (found: Found | undefined, pattern: RegExp, example: string) => {
+    if (found !== undefined && !pattern.test(found.value)) {
+      problems.push(`${found.source} is not a URL like ${example}`);
+    }
+    return found?.value;
+  };
+  const dataDir = find('QUOTA_DATA_DIR')?.value;
+  const settings: Settings = {
+    environment: readEnvironment(find('QUOTA_ENV'), problems),
+    databaseUrl: url(
+      find('DATABASE_URL', sources.databaseUrl),
+      postgresUrl,
+      'postgres://user:password@host:5432/database',
+    ),
+    dataDir:
+      dataDir === undefined
+        ? defaultDataDir(sources.env, sources.platform, homedir())
+        : resolve(sources.cwd, dataDir),
+    redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
+    vapiApiKey: readApiKey(find('VAPI_API_KEY'), problems),
+    vapiBaseUrl: url(find('VAPI_BASE_URL'), httpUrl, vapiBaseUrlDefault) ?? vapiBaseUrlDefault,
+    actor: readActor(find('QUOTA_ACTOR'), problems),
+  };
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? 'a setting is wrong' : `${problems.length} settings are wrong`;
+    throw configurationError(count, {
+      detail: problems.join('\n'),
+      suggestion: 'correct it in the environment, the env file or the flag; nothing was done',
+    });
+  }
+  return settings;
+}
+
+function readEnvFile(
+  { envFile, cwd }: SettingSources,
+  problems: string[],
+): Record<string, string | undefined> {
+  if (envFile === undefined) {
+    return {};
+  }
+  try {
+    return parseEnv(readFileSync(resolve(cwd, envFile), 'utf8'));
+  } catch (error) {
+    problems.push(`--env-file ${envFile} cannot be read: ${(error as Error).message}`);
+    return {};
+  }
+}
+
+function readEnvironment(found: Found | undefined, problems: string[]): Environment {
+  const environment = environments.find((name) => name === found?.value);
+  if (found !== undefined && environment === undefined) {
+    problems.push(`${found.source} is "${found.value}", not one of ${environments.join(', ')}`);
+  }
+  return environment ?? 'development';
+}
+
+function readApiKey(found: Found | undefined, problems: string[]): string | undefined {
+  if (found !== undefined && !/^[\u0021-\u007e]+$/.test(found.value)) {
+    problems.push(`${found.source} holds spaces or characters that no key has`);
+  }
+  return found?.value;
+}
+
+function readActor(found: Found | undefined, problems: string[]): string {
+  const actor = (found?.value ?? osUserName()).trim();
+  if (actor === '' || actor.length > 200 || /[\u0000-\u001f\u007f-\u009f]/.test(actor)) {
+    problems.push(
+      `${found?.source ?? 'the name of the OS user'} is not a name of 1 to 200 printable characters`,
+    );
+  }
+  return actor;
+}
+
+/** Containers run under user ids that have no account. */
+function osUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Progress, Talk } from '../context.ts';
+import type { TerminalStream } from './process-like.ts';
+
+export interface TalkOptions {
+  stderr: TerminalStream;
+  quiet: boolean;
+  verbose: boolean;
+  /** Takes the secrets out of every line. */
+  redact: (text: string) => string;
+}
+
+/** The only writer of stderr, apart from prompts and the final error. */
+export function createTalk({ stderr, quiet, verbose, redact }: TalkOptions): Talk {
+  const line = (text: string) => {
+    stderr.write(`${redact(text)}\n`);
+  };
+  const info = (message: string) => {
+    if (!quiet) {
+      line(message);
+    }
+  };
+  return {
+    info,
+    warn: (message) => line(`warning: ${message}`),
+    verbose: (message) => {
+      if (verbose) {
+        line(message);
+      }
+    },
+    async withProgress(label, total, use) {
+      if (quiet || stderr.isTTY !== true) {
+        return use(lines(label, total, info));
+      }
+      const bar = await createBar(label, total, stderr);
+      try {
+        return await use(bar);
+      } finally {
+        bar.stop();
+      }
+    },
+  };
+}
+
+function lines(label: string, total: number | null, info: (message: string) => void): Progress {
+  return {
+    update(done, note) {
+      const of = total === null ? '' : ` of ${total}`;
+      info(`${label}: ${done}${of}${note === undefined ? '' : ` (${note})`}`);
+    },
+  };
+}
+
+async function createBar(label: string, total: number | null, stderr: TerminalStream) {
+  const { default: cliProgress } = await import('cli-progress');
+  const format =
+    total === null
+      ? `${label} {value} {note}`
+      : `${label} {bar} {value}/{total} {percentage}% eta {eta_formatted} {note}`;
+  const bar = new cliProgress.SingleBar(
+    { format, stream: stderr, hideCursor: true, clearOnComplete: false, barsize: 30, gracefulExit: false },
+    cliProgress.Presets.shades_grey,
+  );
+  bar.start(total ?? 0, 0, { note: '' });
+  return {
+    update: (done: number, note = '') => bar.update(done, { note }),
+    stop: () => bar.stop(),
+  };
+}

@@ -1,0 +1,136 @@
+import type pg from 'pg';
+import type { ExitCode } from './errors.ts';
+
+/**
+ * What a command is given. Types only: every layer may import this file, and none of them reads argv, the
+ * environment, the clock, the terminal or the network in any other way.
+ */
+export interface Context {
+  readonly settings: Settings;
+  /** Who is named in audit rows. */
+  readonly actor: string;
+  /** The instant of `--as-of`, ISO 8601 UTC, or null for the real clock. */
+  readonly asOf: string | null;
+  readonly output: Output;
+  readonly talk: Talk;
+  /** Aborted by SIGINT and SIGTERM: stop at the next point where everything is consistent. */
+  readonly signal: AbortSignal;
+  /** Now, or the instant of `--as-of`. */
+  now(): Date;
+  /**
+   * Asks for leave to change something. `false` on a dry run: nothing is asked, nothing may be changed.
+   * @throws refusedError when it is declined, or cannot be asked for want of a terminal.
+   */
+  confirm(change: Change, options: ChangeOptions): Promise<boolean>;
+  /** Opens the database of the settings for the time of `use`, and closes it whatever happens. */
+  withDatabase<T>(use: (database: Database) => Promise<T>, options?: DatabaseOptions): Promise<T>;
+}
+
+/** A command: options in, exit code out. Arguments are options under their own name. */
+export type Handler<Options> = (context: Context, options: Options) => Promise<ExitCode>;
+
+export type Environment = 'development' | 'test' | 'production';
+export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
+
+/** Parsed and checked configuration. `databaseUrl`, `redisUrl` and `vapiApiKey` are secrets: never print them. */
+export interface Settings {
+  readonly environment: Environment;
+  /** Undefined: the embedded server in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly redisUrl: string | undefined;
+  readonly vapiApiKey: string | undefined;
+  readonly vapiBaseUrl: string;
+  readonly actor: string;
+}
+
+/** What is about to be changed, for the question and for the typed confirmation in production. */
+export interface Change {
+  /** A sentence without its full stop: "Reset voice usage of alice@example.com". */
+  action: string;
+  /** What has to be typed in production: the user's external id, the database's name. */
+  name: string;
+}
+
+/** The options that every changing command has. */
+export interface ChangeOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  confirm?: string;
+  reason?: string;
+}
+
+export interface DatabaseOptions {
+  /** `current` (default) refuses a database whose schema this version does not fit; `any` takes it as it is. */
+  schema?: 'current' | 'any';
+  /**
+   * What an interruption does to a running statement. `cancel` (default): it fails, its transaction rolls back.
+   * `finish`: it is left alone, the command watches the signal itself.
+   */
+  onAbort?: 'cancel' | 'finish';
+}
+
+/** One open connection with the settings of the session (`quota.as_of`, `quota.actor`, UTC) in place. */
+export interface Database {
+  readonly client: pg.Client;
+  /** Holds the password: never print it. */
+  readonly url: string;
+  /** Opens one more connection with the same session settings for the time of `use`. */
+  connect<T>(use: (client: pg.Client) => Promise<T>): Promise<T>;
+}
+
+export interface Output {
+  readonly format: OutputFormat;
+  /** Writes the result of the command. Call it once. */
+  write<T>(report: Report<T>): Promise<void>;
+  /** Writes a long list as it comes, in bounded memory. Call it once, instead of `write`. */
+  stream(columns: readonly Column[], rows: AsyncIterable<Row>): Promise<void>;
+}
+
+/** The result of a command, for every format. */
+export interface Report<T = unknown> {
+  /** The JSON contract: camelCase, quantities and money as strings, instants as ISO 8601 UTC. */
+  data: T;
+  /** What ndjson and csv print line by line, and table as a table. Default: `data`, or its elements. */
+  rows?: readonly Row[];
+  /** Default: the keys of the rows. */
+  columns?: readonly Column[];
+  /** What a person reads in place of a table. `data` comes with its control characters removed. */
+  text?: (data: T, style: Style) => string;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Column {
+  key: string;
+  /** Heading of the table; csv uses `key`. */
+  title?: string;
+  align?: 'left' | 'right';
+}
+
+/** Colours, where they are wanted, and the width of the terminal. */
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+  /** In characters; 80 where there is no terminal. */
+  readonly width: number;
+}
+
+/** Everything for people on stderr. */
+export interface Talk {
+  info(message: string): void;
+  warn(message: string): void;
+  /** Only with `--verbose`. */
+  verbose(message: string): void;
+  /** A bar on a terminal, one line per step elsewhere, nothing with `--quiet`. `total` null: not known. */
+  withProgress<T>(label: string, total: number | null, use: (progress: Progress) => Promise<T>): Promise<T>;
+}
+
+export interface Progress {
+  /** `done` since the start, not since the last call. */
+  update(done: number, note?: string): void;
+}

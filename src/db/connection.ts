@@ -1,0 +1,53 @@
+import type pg from 'pg';
+import type { Database, DatabaseOptions, Settings } from '../context.ts';
+import { configurationError } from '../errors.ts';
+import { cancelOnAbort } from './cancel-on-abort.ts';
+import { withClient } from './client.ts';
+import { prepareSession, prepareSessionWithSchema } from './session.ts';
+
+export interface DatabaseRequest extends DatabaseOptions {
+  settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'actor'>;
+  asOf: string | null;
+  signal: AbortSignal;
+}
+
+/**
+ * Opens the database of the settings for the time of `use`: the one of DATABASE_URL, else the embedded server,
+ * which is started if need be and stopped by the last process that leaves.
+ * @throws unavailableError, configurationError
+ */
+export async function withDatabase<T>(
+  request: DatabaseRequest,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  const { databaseUrl } = request.settings;
+  if (databaseUrl === undefined) {
+    throw configurationError('no database is configured', { suggestion: 'set DATABASE_URL' });
+  }
+  return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use));
+}
+
+async function useClient<T>(
+  { settings, asOf, signal, schema, onAbort }: DatabaseRequest,
+  client: pg.Client,
+  url: string,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  const session = { asOf, actor: settings.actor };
+  const guarded = <R>(guardedClient: pg.Client, useGuarded: () => Promise<R>) =>
+    onAbort === 'finish' ? useGuarded() : cancelOnAbort(guardedClient, url, signal, useGuarded);
+  return guarded(client, async () => {
+    await (schema === 'any' ? prepareSession(client, session) : prepareSessionWithSchema(client, session));
+    return use({
+      client,
+      url,
+      connect: (useMore) =>
+        withClient(url, (more) =>
+          guarded(more, async () => {
+            await prepareSession(more, session);
+            return useMore(more);
+          }),
+        ),
+    });
+  });
+}

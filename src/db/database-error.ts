@@ -1,0 +1,63 @@
+import {
+  badInputError,
+  configurationError,
+  notFoundError,
+  type QuotaError,
+  refusedError,
+  tryAgainError,
+  unavailableError,
+} from '../errors.ts';
+import { type SqlstateAdvice, sqlstateAdvice, sqlstateAdviceOfCore } from './sqlstate.ts';
+
+const kinds = {
+  unavailable: unavailableError,
+  tryAgain: tryAgainError,
+  configuration: configurationError,
+  notFound: notFoundError,
+  refused: refusedError,
+  badInput: badInputError,
+};
+
+/** Fields of the server's error report. https://www.postgresql.org/docs/current/protocol-error-fields.html */
+interface ServerError extends Error {
+  code: string;
+  severity: string;
+  detail?: string;
+  hint?: string;
+}
+
+/** What pg says when the connection breaks under a query; it has no code. */
+const brokenConnection = /^Connection terminated|connection error and is not queryable|^Client was closed/;
+
+export const isServerError = (error: unknown): error is ServerError =>
+  error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
+
+/** Whether the server answered with this SQLSTATE. */
+export const hasSqlstate = (error: unknown, code: string): boolean =>
+  isServerError(error) && error.code === code;
+
+/** An error of the database as one for the user; undefined when it is not one, or is a bug of quota. */
+export function databaseError(error: unknown): QuotaError | undefined {
+  if (isServerError(error)) {
+    const advice =
+      sqlstateAdvice[error.code] ?? (error.code.startsWith('QT') ? sqlstateAdviceOfCore : undefined);
+    return advice && fromAdvice(error, advice);
+  }
+  if (error instanceof Error && brokenConnection.test(error.message)) {
+    return unavailableError('the connection to the database was lost', {
+      detail: error.message,
+      suggestion: 'look at the database server and run the same command again',
+      cause: error,
+    });
+  }
+  return undefined;
+}
+
+function fromAdvice(error: ServerError, { name, kind, suggestion }: SqlstateAdvice): QuotaError {
+  const isOurs = error.code.startsWith('QT');
+  return kinds[kind](isOurs ? error.message : `the database answered: ${error.message}`, {
+    detail: error.detail ?? (isOurs ? undefined : name),
+    suggestion: error.hint ?? suggestion,
+    cause: error,
+  });
+}

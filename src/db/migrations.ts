@@ -1,0 +1,153 @@
+import type { Knex } from 'knex';
+import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
+
+import { tryAgainError } from '../errors.ts';
+import { compareSchema, newerSchemaError, type SchemaState } from './schema-state.ts';
+
+export interface MigrationOptions {
+  /** Progress for `--verbose`. */
+  log: (message: string) => void;
+  /** Default: all of this version. */
+  migrations?: readonly Migration[];
+}
+
+/** Waiting longer for another migration, or for a table in use, ends in "try again". */
+const lockTimeout = '60s';
+const tableName = 'schema_migrations';
+const schemaName = 'quota';
+
+/**
+ * Applies what is pending, all of it or nothing.
+ * @returns the names that were applied.
+ * @throws configurationError when the schema is newer than this version.
+ */
+export async function migrate(url: string, options: MigrationOptions): Promise<string[]> {
+  return withMigrator(url, options, async (transaction, source) =>
+    applyPending(transaction, source, options),
+  );
+}
+
+/**
+ * Takes back exactly the given migrations, the latest first, all of them or none.
+ * @param names as `planRollback` returns them.
+ * @throws tryAgainError when the schema is no longer the one of the plan.
+ */
+export async function rollBack(
+  url: string,
+  names: readonly string[],
+  options: MigrationOptions,
+): Promise<void> {
+  await withMigrator(url, options, async (transaction, source) => {
+    const applied = await appliedNames(transaction);
+    const last = applied.slice(applied.length - names.length).reverse();
+    if (last.join() !== names.join()) {
+      throw tryAgainError('the schema was changed by somebody else in the meantime', {
+        detail: 'nothing was rolled back',
+        suggestion: 'look at quota db status, then try again',
+      });
+    }
+    for (const name of names) {
+      options.log(`rolling back ${name}`);
+      await transaction.migrate.down({ ...source, name } as Knex.MigratorConfig);
+    }
+  });
+}
+
+/** Drops the schema with everything in it and makes it anew, in one transaction. */
+export async function resetSchema(url: string, options: MigrationOptions): Promise<string[]> {
+  return withMigrator(url, options, async (transaction, source) => {
+    options.log('dropping the schema quota');
+    await transaction.raw('drop schema if exists quota cascade');
+    return applyPending(transaction, source, options);
+  });
+}
+
+async function applyPending(
+  transaction: Knex.Transaction,
+  source: Knex.MigratorConfig,
+  options: MigrationOptions,
+) {
+  await transaction.raw('create schema if not exists quota');
+  await freeLockRow(transaction);
+  const known = (options.migrations ?? allMigrations).map(({ name }) => name);
+  if (stateOf(await appliedNames(transaction), known) === 'newer') {
+    throw newerSchemaError();
+  }
+  const [, applied] = (await transaction.migrate.latest(source)) as [number, string[]];
+  for (const name of applied) {
+    options.log(`applied ${name}`);
+  }
+  return applied;
+}
+
+const stateOf = (applied: readonly string[], known: readonly string[]): SchemaState =>
+  compareSchema(applied, [...known]);
+
+/**
+ * Everything happens in one transaction that begins with an advisory lock of its own: a second process waits,
+ * a crash rolls back schema and bookkeeping alike, and a transaction is all that PgBouncer must keep together.
+ */
+async function withMigrator<T>(
+  url: string,
+  options: MigrationOptions,
+  use: (transaction: Knex.Transaction, source: Knex.MigratorConfig) => Promise<T>,
+): Promise<T> {
+  const { default: createKnex } = await import('knex');
+  const log = (message: unknown) => options.log(String(message));
+  const knex = createKnex({
+    client: 'pg',
+    connection: url,
+    pool: { min: 0, max: 1 },
+    log: { warn: log, error: log, debug: log, deprecate: log },
+  });
+  try {
+    return await knex.transaction(async (transaction) => {
+      await takeLock(transaction, options.log);
+      return use(transaction, migratorConfig(options.migrations ?? allMigrations));
+    });
+  } finally {
+    await knex.destroy();
+  }
+}
+
+async function takeLock(transaction: Knex.Transaction, log: (message: string) => void): Promise<void> {
+  await transaction.raw(`set local lock_timeout = '${lockTimeout}'`);
+  await transaction.raw('set local statement_timeout = 0');
+  await transaction.raw('set local idle_in_transaction_session_timeout = 0');
+  const key = `hashtextextended('quota migrations', 0)`;
+  const { rows } = await transaction.raw(`select pg_try_advisory_xact_lock(${key}) as locked`);
+  if (!rows[0].locked) {
+    log('another process is migrating: waiting for it');
+    await transaction.raw(`select pg_advisory_xact_lock(${key})`);
+  }
+}
+
+/** knex's own lock is a row that sticks when its process dies; under our lock nobody else can hold it. */
+async function freeLockRow(transaction: Knex.Transaction): Promise<void> {
+  const { rows } = await transaction.raw(`select to_regclass('${schemaName}.${tableName}_lock') as name`);
+  if (rows[0].name !== null) {
+    await transaction.raw(`update ${schemaName}.${tableName}_lock set is_locked = 0 where is_locked <> 0`);
+  }
+}
+
+/** In the order they were applied. */
+async function appliedNames(transaction: Knex.Transaction): Promise<string[]> {
+  const { rows: tables } = await transaction.raw(`select to_regclass('${schemaName}.${tableName}') as name`);
+  if (tables[0].name === null) {
+    return [];
+  }
+  const { rows } = await transaction.raw(`select name from ${schemaName}.${tableName} order by id`);
+  return rows.map((row: { name: string }) => row.name);
+}
+
+function migratorConfig(migrations: readonly Migration[]): Knex.MigratorConfig {
+  return {
+    tableName,
+    schemaName,
+    migrationSource: {
+      getMigrations: async () => [...migrations],
+      getMigrationName: (migration: Migration) => migration.name,
+      getMigration: async (migration: Migration) => migration,
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * SQLSTATE codes by name. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Class QT is raised by the SQL core of quota.
+ */
+export const sqlstates = {
+  insufficient_privilege: '42501',
+  undefined_table: '42P01',
+  invalid_schema_name: '3F000',
+  query_canceled: '57014',
+  lock_not_available: '55P03',
+  unique_violation: '23505',
+} as const;
+
+/** What an error of the server means for the user: its exit and what to do. Others are bugs of quota. */
+export interface SqlstateAdvice {
+  name: string;
+  kind: 'unavailable' | 'tryAgain' | 'configuration' | 'notFound' | 'refused' | 'badInput';
+  suggestion?: string;
+}
+
+const again = 'run the same command again';
+const look = 'look at the database server and run the same command again';
+
+export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
+  '08000': { name: 'connection_exception', kind: 'unavailable', suggestion: look },
+  '08003': { name: 'connection_does_not_exist', kind: 'unavailable', suggestion: look },
+  '08006': { name: 'connection_failure', kind: 'unavailable', suggestion: look },
+  '08P01': { name: 'protocol_violation', kind: 'unavailable', suggestion: look },
+  '53100': { name: 'disk_full', kind: 'unavailable', suggestion: 'make room on the database server' },
+  '53200': { name: 'out_of_memory', kind: 'unavailable', suggestion: look },
+  '53300': { name: 'too_many_connections', kind: 'unavailable', suggestion: again },
+  '57P01': { name: 'admin_shutdown', kind: 'unavailable', suggestion: look },
+  '57P02': { name: 'crash_shutdown', kind: 'unavailable', suggestion: look },
+  '57P03': { name: 'cannot_connect_now', kind: 'unavailable', suggestion: again },
+  '57P05': { name: 'idle_session_timeout', kind: 'unavailable', suggestion: again },
+  '25P03': { name: 'idle_in_transaction_session_timeout', kind: 'unavailable', suggestion: again },
+  '40001': { name: 'serialization_failure', kind: 'tryAgain', suggestion: again },
+  '40P01': { name: 'deadlock_detected', kind: 'tryAgain', suggestion: again },
+  '55P03': { name: 'lock_not_available', kind: 'tryAgain', suggestion: again },
+  '57014': { name: 'query_canceled', kind: 'tryAgain', suggestion: again },
+  '25006': {
+    name: 'read_only_sql_transaction',
+    kind: 'configuration',
+    suggestion: 'point DATABASE_URL at the primary server, not at a standby',
+  },
+  '42501': {
+    name: 'insufficient_privilege',
+    kind: 'configuration',
+    suggestion: 'use a role that owns the schema quota, or grant it what is missing',
+  },
+  QT001: { name: 'quota_unknown_user', kind: 'notFound' },
+  QT002: { name: 'quota_unknown_service', kind: 'notFound' },
+  QT005: { name: 'quota_history_kept', kind: 'refused' },
+};
+
+/** Of a code of class QT that the table does not name. */
+export const sqlstateAdviceOfCore: SqlstateAdvice = { name: 'quota_refused', kind: 'badInput' };

@@ -1,0 +1,27 @@
+import type pg from 'pg';
+
+/**
+ * Runs `use` in a transaction: committed when it returns, rolled back when it throws.
+ * @throws Error when a statement failed inside and `use` carried on: the server then rolls back silently.
+ */
+export async function withTransaction<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
+  await client.query('begin');
+  try {
+    const result = await use();
+    const { command } = await client.query('commit');
+    if (command !== 'COMMIT') {
+      throw new Error('the transaction was rolled back because a statement in it had failed');
+    }
+    return result;
+  } catch (error) {
+    await rollBack(client);
+    throw error;
+  }
+}
+
+/** The first error counts: on a broken connection the rollback fails too, and the server has rolled back. */
+async function rollBack(client: pg.ClientBase): Promise<void> {
+  try {
+    await client.query('rollback');
+  } catch {}
+}
