@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 export interface ProcessLike {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: string;
+  readonly platform: NodeJS.Platform;
   readonly pid: number;
   readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: TerminalStream;

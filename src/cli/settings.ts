@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment, Settings } from '../context.ts';
-import { defaultDataDir } from '../db/data-dir.ts';
+import { defaultDataDir } from '../db/embedded-location.ts';
 import { configurationError } from '../errors.ts';
 import type { SettingVariable } from './setting-table.ts';
 
@@ -18,7 +18,7 @@ export interface SettingSources {
   databaseUrl?: string | undefined;
   envFile?: string | undefined;
   env: Readonly<Record<string, string | undefined>>;
-  platform: string;
+  platform: NodeJS.Platform;
   cwd: string;
 }
 

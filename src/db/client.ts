@@ -6,11 +6,11 @@ import { redactUrls } from './redact-url.ts';
 const connectTimeoutMs = 4000;
 
 /** What every connection of quota has in common; the embedded server's clients take it too. */
-export const clientConfig: pg.ClientConfig = {
+export const clientConfig = {
   application_name: 'quota',
   connectionTimeoutMillis: connectTimeoutMs,
   keepAlive: true,
-};
+} satisfies pg.ClientConfig;
 
 /**
  * Opens a connection for the time of `use`.

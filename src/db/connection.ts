@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
-import { configurationError } from '../errors.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
-import { withClient } from './client.ts';
+import { clientConfig, withClient } from './client.ts';
+import type { EmbeddedSession } from './embedded-session.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
 
 export interface DatabaseRequest extends DatabaseOptions {
@@ -21,10 +21,23 @@ export async function withDatabase<T>(
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
   const { databaseUrl } = request.settings;
-  if (databaseUrl === undefined) {
-    throw configurationError('no database is configured', { suggestion: 'set DATABASE_URL' });
+  if (databaseUrl !== undefined) {
+    return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use));
   }
-  return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use));
+  return withEmbedded(request, ({ client, url }) => useClient(request, client, url, use));
+}
+
+async function withEmbedded<T>(
+  { settings, signal }: DatabaseRequest,
+  use: (session: EmbeddedSession) => Promise<T>,
+): Promise<T> {
+  const { openEmbedded } = await import('./embedded-session.ts');
+  const session = await openEmbedded({ dataDir: settings.dataDir, signal, clientConfig });
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
 }
 
 async function useClient<T>(

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
 
 import { tryAgainError } from '../errors.ts';
+import { clientConfig } from './client.ts';
 import { compareSchema, newerSchemaError, type SchemaState } from './schema-state.ts';
 
 export interface MigrationOptions {
@@ -96,7 +97,7 @@ async function withMigrator<T>(
   const log = (message: unknown) => options.log(String(message));
   const knex = createKnex({
     client: 'pg',
-    connection: url,
+    connection: { ...clientConfig, connectionString: url },
     pool: { min: 0, max: 1 },
     log: { warn: log, error: log, debug: log, deprecate: log },
   });
