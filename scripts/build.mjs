@@ -1,11 +1,15 @@
 /**
  * Bundles the CLI into dist/ with code splitting: every lazy import() becomes a chunk of its own, so a
- * command loads its own code only. Bare packages stay external and are loaded from node_modules.
+ * command loads its own code only. Packages are loaded from node_modules, but for commander, which every start
+ * needs: one file in place of ten saves 6 ms of 110.
  */
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const outdir = 'dist';
+const bundled = ['commander'];
+const { dependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: { 'bin/quota': 'bin/quota.ts' },
@@ -15,7 +19,9 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  packages: 'external',
+  external: packages.filter((name) => !bundled.includes(name)).flatMap((name) => [name, `${name}/*`]),
+  // commander is CommonJS and asks for node's own modules with require.
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   loader: { '.sql': 'text' },
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: 'linked',

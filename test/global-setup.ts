@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded } from '../src/db/embedded-session.ts';
+import { createTemplateDatabase } from './template-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,6 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await session.client.query('alter system set synchronous_commit = off');
   await session.client.query('alter system set full_page_writes = off');
   await session.client.query('select pg_reload_conf()');
+  await createTemplateDatabase(session.client, session.url);
   project.provide('serverUrl', session.url);
   return async () => {
     await session.close();

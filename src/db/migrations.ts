@@ -69,7 +69,6 @@ async function applyPending(
   options: MigrationOptions,
 ) {
   await transaction.raw('create schema if not exists quota');
-  await freeLockRow(transaction);
   const known = (options.migrations ?? allMigrations).map(({ name }) => name);
   if (stateOf(await appliedNames(transaction), known) === 'newer') {
     throw newerSchemaError();
@@ -104,6 +103,7 @@ async function withMigrator<T>(
   try {
     return await knex.transaction(async (transaction) => {
       await takeLock(transaction, options.log);
+      await freeLockRow(transaction);
       return use(transaction, migratorConfig(options.migrations ?? allMigrations));
     });
   } finally {

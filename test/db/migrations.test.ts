@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
+import { withClient } from '../../src/db/client.ts';
+import { planRollback, readSchemaStatus } from '../../src/db/migration-store.ts';
+import { type MigrationOptions, migrate, resetSchema, rollBack } from '../../src/db/migrations.ts';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { startBin } from '../run-cli.ts';
+
+const silent: MigrationOptions = { log: () => {} };
+const names = migrations.map(({ name }) => name);
+const broken = {
+  name: '9999_broken',
+  up: async () => Promise.reject(new Error('on purpose')),
+  down: async () => {},
+};
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createTestDatabase('empty');
+});
+afterEach(() => database.drop());
+
+const status = () => withClient(database.url, readSchemaStatus);
+const lockRows = () =>
+  query<{ is_locked: number }>(database.url, 'select is_locked from quota.schema_migrations_lock');
+const tables = async () =>
+  (
+    await query<{ name: string }>(
+      database.url,
+      `select table_name as name from information_schema.tables where table_schema = 'quota'`,
+    )
+  )
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith('schema_migrations'));
+
+test('migrate applies everything once', async () => {
+  expect((await status()).state).toBe('missing');
+  expect(await migrate(database.url, silent)).toEqual(names);
+  expect(await migrate(database.url, silent)).toEqual([]);
+  const { state, applied, pending } = await status();
+  expect({ state, pending, applied: applied.map(({ name }) => name) }).toEqual({
+    state: 'current',
+    pending: [],
+    applied: names,
+  });
+  expect(await tables()).toContain('call_logs');
+});
+
+test('five at once: one applies, the others find nothing to do', async () => {
+  const results = await Promise.all(Array.from({ length: 5 }, () => migrate(database.url, silent)));
+  expect(results.flat()).toEqual(names);
+  expect(await lockRows()).toEqual([{ is_locked: 0 }]);
+});
+
+test('a migration that fails leaves nothing behind, and nothing of those before it', async () => {
+  await expect(migrate(database.url, { ...silent, migrations: [...migrations, broken] })).rejects.toThrow(
+    'on purpose',
+  );
+  expect((await status()).state).toBe('missing');
+  expect(await query(database.url, `select to_regnamespace('quota') as schema`)).toEqual([{ schema: null }]);
+  expect(await migrate(database.url, silent)).toEqual(names);
+});
+
+test('a lock row that another tool left behind does not stick', async () => {
+  await migrate(database.url, { ...silent, migrations: migrations.slice(0, 0) });
+  await query(database.url, 'update quota.schema_migrations_lock set is_locked = 1');
+  expect(await migrate(database.url, silent)).toEqual(names);
+  await query(database.url, 'update quota.schema_migrations_lock set is_locked = 1');
+  await rollBack(database.url, [...names].reverse(), silent);
+  expect(await lockRows()).toEqual([{ is_locked: 0 }]);
+});
+
+test('rollback takes back what was planned, and keeps the record of migrations', async () => {
+  await migrate(database.url, silent);
+  const plan = planRollback(await status(), { all: true });
+  expect(plan).toEqual([...names].reverse());
+  await rollBack(database.url, plan, silent);
+  expect(await tables()).toEqual([]);
+  expect((await status()).pending).toEqual(names);
+  expect(await migrate(database.url, silent)).toEqual(names);
+});
+
+test('a plan that is no longer true is refused', async () => {
+  await migrate(database.url, silent);
+  await expect(rollBack(database.url, ['0000_other'], silent)).rejects.toMatchObject({ code: 'try_again' });
+  expect((await status()).state).toBe('current');
+});
+
+test('a schema newer than this version is refused', async () => {
+  await migrate(database.url, silent);
+  await query(
+    database.url,
+    `insert into quota.schema_migrations (name, batch, migration_time) values ('9000_future', 2, now())`,
+  );
+  expect((await status()).state).toBe('newer');
+  await expect(migrate(database.url, silent)).rejects.toMatchObject({ code: 'configuration', exitCode: 78 });
+  expect(() => planRollback({ state: 'newer', applied: [], pending: [], unknown: [] }, {})).toThrow(/newer/);
+});
+
+test('reset makes the schema anew', async () => {
+  await migrate(database.url, silent);
+  await query(database.url, `insert into quota.users (external_id) values ('ada')`);
+  expect(await resetSchema(database.url, silent)).toEqual(names);
+  expect(await query(database.url, 'select count(*) as users from quota.users')).toEqual([{ users: '0' }]);
+});
+
+test('killed at any moment, nothing is stuck and nothing is half done', async () => {
+  const env = { DATABASE_URL: database.url };
+  for (let killAfterMs = 60; killAfterMs <= 460; killAfterMs += 50) {
+    const run = startBin(['db', 'migrate'], { env });
+    setTimeout(() => run.kill('SIGKILL'), killAfterMs);
+    await run.result;
+    expect(['missing', 'current']).toContain((await status()).state);
+  }
+  await migrate(database.url, silent);
+  expect(await lockRows()).toEqual([{ is_locked: 0 }]);
+  expect((await status()).state).toBe('current');
+});
