@@ -1,0 +1,29 @@
+/** First pause after a failure that names no time of its own; doubled with each further attempt. */
+const backoffBaseMs = 500;
+/** No pause of our own choosing is longer than this. */
+const backoffMaxMs = 30_000;
+/** A provider that asks for a longer pause than this is not waited for: the work stays queued instead. */
+export const retryAfterMaxMs = 60_000;
+
+/**
+ * The pause before the next attempt: half of it fixed and half of it luck, so that many clients that failed
+ * together do not come back together.
+ * @param failures how many attempts have failed, from 1
+ * @param random a number in [0, 1)
+ */
+export function backoffMs(failures: number, random: number): number {
+  const fullMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** (failures - 1));
+  return fullMs / 2 + (fullMs / 2) * random;
+}
+
+/**
+ * What a Retry-After header asks for, in milliseconds from now: delta seconds or an HTTP date (RFC 9110 §10.2.3).
+ * Undefined when there is no header or it cannot be read.
+ */
+export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
+  const text = header?.trim();
+  if (!text) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const dateMs = Date.parse(text);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}
