@@ -102,7 +102,7 @@ create table quota.call_logs (
   messages integer check (messages >= 0),
   words_spoken integer check (words_spoken >= 0),
   file_size_bytes bigint check (file_size_bytes >= 0),
-  cost numeric(20,10) check (cost >= 0),
+  cost numeric check (cost >= 0 and cost < 1e9),
   error_message text,
   metadata jsonb,
   import_key text,
@@ -112,6 +112,7 @@ create table quota.call_logs (
 );
 comment on table quota.call_logs is
   'One metered call to a provider. user_id is checked by set-based triggers, not by a foreign key (a row loop in bulk loads).';
+comment on column quota.call_logs.cost is 'Exactly as logged, its scale included: sums print as a bill would.';
 comment on column quota.call_logs.assistant_id is 'The assistant or avatar as the provider names it (assistants.provider_assistant_id).';
 comment on column quota.call_logs.import_key is 'Content and occurrence of an imported row that has no provider_call_id: makes imports repeatable.';
 create unique index call_logs_provider_call on quota.call_logs (provider, provider_call_id) where provider_call_id is not null;
@@ -132,7 +133,7 @@ create table quota.usage_quotas (
   used numeric(20,3) not null default 0,
   adjusted numeric(20,3) not null default 0,
   granted numeric(20,3) not null default 0,
-  cost numeric(20,10) not null default 0,
+  cost numeric not null default 0,
   calls integer not null default 0,
   exhausted_at timestamptz,
   closed_at timestamptz,
@@ -156,7 +157,7 @@ create table quota.adjustments (
   period_start timestamptz not null,
   kind text not null,
   quantity numeric(20,3) not null,
-  cost numeric(20,10) not null default 0,
+  cost numeric not null default 0,
   reason text not null check (reason <> ''),
   actor text not null default quota.actor(),
   created_at timestamptz not null default quota.now(),
@@ -276,7 +277,7 @@ create table quota.usage_analytics (
   errors integer not null,
   seconds numeric(20,3) not null,
   messages bigint not null,
-  cost numeric(20,10) not null,
+  cost numeric not null,
   primary key (user_id, day, service, plan)
 );
 create index usage_analytics_day on quota.usage_analytics (day, service);
