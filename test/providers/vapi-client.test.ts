@@ -129,7 +129,7 @@ describe('retries', () => {
     const runtime = heldTime();
     simulator.scriptFaults([{ kind: 'rateLimit', retryAfter }]);
     await client({ runtime }).getAssistant('one');
-    expect(runtime.sleeps.reduce((sum, ms) => sum + ms, 0)).toBeCloseTo(leastMs + 250, -1);
+    expect(runtime.sleeps.reduce((sum, ms) => sum + ms, 0)).toBe(Math.max(250, leastMs));
   });
 
   it('do not wait for a Retry-After of hours, but say it', async () => {

@@ -1,11 +1,11 @@
 import type { VapiRuntime } from './runtime.ts';
 
 /**
- * Turns are spaced 3 % wider than the rate asks for: a timer that fires late and a network that is uneven bring
+ * Turns are spaced 4 % wider than the rate asks for: a timer that fires late and a network that is uneven bring
  * two requests closer together, and without that room a provider that counts strictly per second would refuse
  * one in a while, each refusal costing a whole Retry-After.
  */
-const spacingMargin = 1.03;
+const spacingMargin = 1.04;
 
 /** A turn that comes at most this late is made up for; a longer stall moves the schedule instead of making a burst. */
 const catchUpMsMax = 10;

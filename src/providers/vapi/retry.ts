@@ -6,14 +6,16 @@ const backoffMaxMs = 30_000;
 export const retryAfterMaxMs = 60_000;
 
 /**
- * The pause before the next attempt: half of it fixed and half of it luck, so that many clients that failed
- * together do not come back together.
+ * The pause before the next attempt, in milliseconds: never less than VAPI asked for, and growing with each
+ * failure. Part of it is luck, so that many clients that failed together do not come back together.
  * @param failures how many attempts have failed, from 1
+ * @param askedMs what Retry-After says, if there is one
  * @param random a number in [0, 1)
  */
-export function backoffMs(failures: number, random: number): number {
+export function pauseMs(failures: number, askedMs: number | undefined, random: number): number {
   const fullMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** (failures - 1));
-  return fullMs / 2 + (fullMs / 2) * random;
+  const ownMs = fullMs / 2 + (fullMs / 2) * random;
+  return Math.max(ownMs, (askedMs ?? 0) * (1 + random / 10));
 }
 
 /**

@@ -3,7 +3,7 @@ import { readBody } from './answer.ts';
 import { VapiUnavailableError } from './errors.ts';
 import { type AskedRequest, foreignAnswer, noAnswer, noAnswerInTime, refusal } from './failure.ts';
 import { Pacer } from './pacer.ts';
-import { backoffMs, retryAfterMaxMs } from './retry.ts';
+import { pauseMs, retryAfterMaxMs } from './retry.ts';
 import type { VapiSettings } from './settings.ts';
 
 /** One request. `body` is sent as JSON; query values that are undefined are left out. */
@@ -42,7 +42,7 @@ export class VapiTransport {
         return await attempt();
       } catch (error) {
         if (!isWorthRepeating(error)) throw error;
-        const waitMs = (error.retryAfterMs ?? 0) + backoffMs(count, runtime.random());
+        const waitMs = pauseMs(count, error.retryAfterMs, runtime.random());
         // VAPI counts the requests of the whole organisation: whoever comes next would be refused as well.
         if (error.reason === 'rate_limit') this.#pacer.holdUntil(runtime.nowMs() + waitMs);
         if (count >= attempts) throw error;
