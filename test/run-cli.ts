@@ -15,7 +15,7 @@ export interface CliResult {
 export interface CliOptions {
   /** The whole environment of the command: nothing of the developer's is passed on. */
   env?: Record<string, string>;
-  /** Written to stdin, which then ends unless it is a terminal. */
+  /** The whole of stdin; on a terminal, what is typed at the first question. */
   input?: string;
   /** Makes stdin, stdout and stderr terminals of 100 columns. */
   tty?: boolean;
@@ -39,14 +39,12 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 /** A process for `main` that keeps what is written and lets a test send signals. */
 export function fakeProcess(args: readonly string[], { env, input, tty = false, cwd = '/' }: CliOptions) {
   const terminal = () => Object.assign(new PassThrough(), tty ? { isTTY: true, columns: 100 } : {});
-  const stdin = terminal();
-  if (input !== undefined) {
-    stdin.write(input);
-  }
+  const [stdin, stdout, stderr] = [terminal(), terminal(), terminal()];
   if (!tty) {
-    stdin.end();
+    stdin.end(input);
+  } else if (input !== undefined) {
+    typeAfterQuestion(stdin, stderr, input);
   }
-  const [stdout, stderr] = [terminal(), terminal()];
   const listeners = new Map<string, (signal: NodeJS.Signals) => void>();
   const fake: ProcessLike = {
     argv: ['node', 'quota', ...args],
@@ -67,6 +65,17 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
     stderr: collect(stderr),
     signal: (name: NodeJS.Signals) => listeners.get(name)?.(name),
   };
+}
+
+/** A prompt drops what was typed before it is there. */
+function typeAfterQuestion(stdin: PassThrough, stderr: PassThrough, input: string): void {
+  let typed = false;
+  stderr.on('data', (chunk: Buffer) => {
+    if (!typed && /[?:]/.test(String(chunk))) {
+      typed = true;
+      setTimeout(() => stdin.write(input), 20);
+    }
+  });
 }
 
 function collect(stream: PassThrough): () => string {
