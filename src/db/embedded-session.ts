@@ -170,8 +170,13 @@ async function leave(
     await delay(lingerMs);
     if ((await countOtherClients(client)) > 0) return;
   }
+  await shutDown(client, pidFile.pid);
+}
+
+/** Asks the server to end, and waits until it has ended the session of `client`; not until it is gone. */
+export async function shutDown(client: pg.Client, pid: number): Promise<void> {
   const ended = new Promise((resolve) => client.once('end', resolve));
-  stopFast(pidFile.pid);
+  stopFast(pid);
   await Promise.race([ended, delay(shutdownNoticeMsMax, undefined, { ref: false })]);
 }
 

@@ -1,0 +1,59 @@
+/**
+ * A process that uses the embedded server: `open`, `start`, `stop`, `force-stop` or `status` of a data directory.
+ * Prints one JSON line; `open` then holds its session until its input ends, and `churn N` opens and leaves N times.
+ */
+import { once } from 'node:events';
+import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded-control.ts';
+import { openEmbedded } from '../../src/db/embedded-session.ts';
+import { QuotaError } from '../../src/errors.ts';
+
+const [action, dataDir = '', rounds = '1'] = process.argv.slice(2);
+const terminated = new AbortController();
+process.once('SIGTERM', () => terminated.abort(new Error('terminated')));
+
+const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const actions: Record<string, () => Promise<unknown>> = {
+  start: () => startEmbedded(dataDir),
+  stop: () => stopEmbedded(dataDir),
+  'force-stop': () => stopEmbedded(dataDir, { force: true }),
+  status: () => embeddedStatus(dataDir),
+  async open() {
+    const session = await openEmbedded({ dataDir, signal: terminated.signal });
+    const { rows } = await session.client.query(
+      `select split_part(pg_read_file('postmaster.pid'), e'\\n', 1)::int as pid`,
+    );
+    print({ pid: rows[0].pid, url: session.url });
+    process.stdin.resume();
+    await Promise.race([once(process.stdin, 'end'), once(terminated.signal, 'abort')]);
+    const alive = await session.client.query('select 1').then(
+      () => true,
+      () => false,
+    );
+    await session.close();
+    return { alive };
+  },
+  async churn() {
+    for (let round = 0; round < Number(rounds); round += 1) {
+      const session = await openEmbedded({ dataDir });
+      try {
+        await session.client.query('insert into kept values (8)');
+      } finally {
+        await session.close();
+      }
+    }
+    return { rounds };
+  },
+};
+
+try {
+  print(await actions[action ?? '']?.());
+} catch (error) {
+  if (!(error instanceof QuotaError)) print({ error: String(error instanceof Error ? error.stack : error) });
+  else {
+    const { code, message, detail, suggestion } = error;
+    print({ error: code, message, detail, suggestion });
+    process.exitCode = error.exitCode;
+  }
+  process.exitCode ??= 1;
+}
+process.stdin.destroy();
