@@ -1,30 +1,25 @@
-import pg from 'pg';
+import { createConnection } from 'node:net';
+import type pg from 'pg';
 
 /** A statement that ignores the request loses its connection after this time. */
 const cancelTimeoutMs = 2000;
 
-/** The part of pg that its types leave out: the cancel request of the protocol goes over a connection of its own. */
-interface Cancellable {
-  activeQuery: unknown;
-  cancel(client: pg.Client, query: unknown): void;
+/** What the server told the client to cancel with; the types of pg leave it out. */
+interface CancelKey {
+  processID: number;
+  secretKey: number;
 }
 
 /** Cancels the running statement of the client when the signal aborts during `use`. */
 export async function cancelOnAbort<T>(
   client: pg.Client,
-  url: string,
   signal: AbortSignal,
   use: () => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const cancel = () => {
-    const { activeQuery } = client as unknown as Cancellable;
-    if (activeQuery) {
-      const messenger = new pg.Client(url);
-      messenger.on('error', () => {});
-      (messenger as unknown as Cancellable).cancel(client, activeQuery);
-      timer = setTimeout(() => client.end().catch(() => {}), cancelTimeoutMs);
-    }
+    sendCancelRequest(client);
+    timer = setTimeout(() => client.end().catch(() => {}), cancelTimeoutMs);
   };
   signal.addEventListener('abort', cancel, { once: true });
   try {
@@ -34,4 +29,21 @@ export async function cancelOnAbort<T>(
     clearTimeout(timer);
     signal.removeEventListener('abort', cancel);
   }
+}
+
+/**
+ * Over a connection of its own, as the protocol has it; if it fails, the timer ends the connection.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+function sendCancelRequest(client: pg.Client): void {
+  const { processID, secretKey } = client as unknown as CancelKey;
+  const request = Buffer.alloc(16);
+  [request.length, 80_877_102, processID, secretKey].forEach((number, index) => {
+    request.writeUInt32BE(number >>> 0, index * 4);
+  });
+  const socket = client.host.startsWith('/')
+    ? createConnection(`${client.host}/.s.PGSQL.${client.port}`)
+    : createConnection(client.port, client.host);
+  socket.on('error', () => {});
+  socket.end(request);
 }

@@ -14,11 +14,17 @@ export const clientConfig = {
 
 /**
  * Opens a connection for the time of `use`.
- * @throws unavailableError saying where the server was looked for, never with which password.
+ * @throws unavailableError saying where the server was looked for, never with which password; the reason of the
+ * signal when it aborts before the connection is there.
  */
-export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  url: string,
+  use: (client: pg.Client) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  signal?.throwIfAborted();
   const client = createClient(url);
-  await connect(client);
+  await connect(client, signal);
   try {
     return await use(client);
   } finally {
@@ -39,16 +45,21 @@ function createClient(url: string): pg.Client {
   }
 }
 
-async function connect(client: pg.Client): Promise<void> {
+async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
+  const giveUp = () => client.connection.stream.destroy();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
     await client.connect();
   } catch (error) {
+    signal?.throwIfAborted();
     throw unavailableError(`PostgreSQL cannot be reached at ${describeTarget(client)}`, {
       detail: redactUrls(reasonOf(error)),
       suggestion:
         'start it, or correct DATABASE_URL; without DATABASE_URL an embedded server is used (quota db start)',
       cause: error,
     });
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -22,7 +22,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const { databaseUrl } = request.settings;
   if (databaseUrl !== undefined) {
-    return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use));
+    return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use), request.signal);
   }
   return withEmbedded(request, ({ client, url }) => useClient(request, client, url, use));
 }
@@ -48,7 +48,7 @@ async function useClient<T>(
 ): Promise<T> {
   const session = { asOf, actor: settings.actor };
   const guarded = <R>(guardedClient: pg.Client, useGuarded: () => Promise<R>) =>
-    onAbort === 'finish' ? useGuarded() : cancelOnAbort(guardedClient, url, signal, useGuarded);
+    onAbort === 'finish' ? useGuarded() : cancelOnAbort(guardedClient, signal, useGuarded);
   return guarded(client, async () => {
     await (schema === 'any' ? prepareSession(client, session) : prepareSessionWithSchema(client, session));
     return use({
