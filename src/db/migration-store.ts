@@ -21,12 +21,15 @@ export interface SchemaStatus {
 }
 
 /** What `quota db status` tells of the schema. */
-export async function readSchemaStatus(client: pg.ClientBase): Promise<SchemaStatus> {
-  const applied = await readApplied(client);
+export const readSchemaStatus = async (client: pg.ClientBase): Promise<SchemaStatus> =>
+  schemaStatus(await readApplied(client));
+
+/** @param applied null: the database has no table of migrations. */
+export function schemaStatus(applied: AppliedMigration[] | null): SchemaStatus {
   const names = applied?.map(({ name }) => name) ?? [];
   const known = migrations.map(({ name }) => name);
   return {
-    state: compareSchema(applied === null ? null : names),
+    state: compareSchema(names),
     applied: applied ?? [],
     pending: known.filter((name) => !names.includes(name)),
     unknown: names.filter((name) => !known.includes(name)),

@@ -4,12 +4,12 @@ import { configurationError } from '../errors.ts';
 /** How the tables of a database stand to this version of quota. */
 export type SchemaState = 'missing' | 'older' | 'current' | 'newer';
 
-/** Compares the names of the migrations that were applied (null: there is no table of them) with ours. */
+/** Compares the names of the migrations that were applied with ours. */
 export function compareSchema(
-  applied: readonly string[] | null,
+  applied: readonly string[],
   known = migrations.map(({ name }) => name),
 ): SchemaState {
-  if (applied === null || applied.length === 0) {
+  if (applied.length === 0) {
     return 'missing';
   }
   if (applied.some((name) => !known.includes(name))) {

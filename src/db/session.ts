@@ -35,7 +35,7 @@ export async function prepareSessionWithSchema(client: pg.Client, settings: Sess
       parameters(settings),
     );
     requireServerVersion(rows[0]?.version);
-    requireCurrentSchema(compareSchema(rows[0]?.applied ?? null));
+    requireCurrentSchema(compareSchema(rows[0]?.applied ?? []));
   } catch (error) {
     if (!hasSqlstate(error, sqlstates.undefined_table)) {
       throw error;

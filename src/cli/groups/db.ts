@@ -6,6 +6,55 @@ import type { Run } from '../run-command.ts';
 export function addDbCommands(program: Command, run: Run): void {
   const db = program.command('db').description('the database: the embedded server, and the tables');
 
+  addServerCommands(db, run);
+  addSchemaCommands(db, run);
+}
+
+function addServerCommands(db: Command, run: Run): void {
+  db.command('start')
+    .description('start the embedded server and let it run until quota db stop')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db start', 'for an app or psql that is to use it too'],
+        ['psql "$(quota db url)"', 'look into it'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-start.ts')).dbStart));
+
+  db.command('stop')
+    .description('stop the embedded server, or have the last process that uses it stop it')
+    .option('--force', 'end the connections of others')
+    .addHelpText(
+      'after',
+      examples(['quota db stop', 'unless somebody uses it'], ['quota db stop --force', 'whoever uses it']),
+    )
+    .action(run(async () => (await import('../../commands/db-stop.ts')).dbStop));
+
+  db.command('url')
+    .description('print where the database listens, without a password')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db url', 'for a configuration file'],
+        ['psql "$(quota db url)"', 'connect to the embedded server'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-url.ts')).dbUrl));
+
+  db.command('status')
+    .description('which database is used, and how its tables stand to this version')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota db status', 'at a glance'],
+        ['quota db status --json', 'for scripts: .schema.state is missing, older, current or newer'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/db-status.ts')).dbStatus));
+}
+
+function addSchemaCommands(db: Command, run: Run): void {
   db.command('migrate')
     .description('create the tables, or bring them to this version; all or nothing')
     .option('--dry-run', 'list what would be applied, change nothing')
@@ -43,15 +92,4 @@ export function addDbCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/db-reset.ts')).dbReset));
-
-  db.command('status')
-    .description('which database is used, and how its tables stand to this version')
-    .addHelpText(
-      'after',
-      examples(
-        ['quota db status', 'at a glance'],
-        ['quota db status --json', 'for scripts: .schema.state is missing, older, current or newer'],
-      ),
-    )
-    .action(run(async () => (await import('../../commands/db-status.ts')).dbStatus));
 }
