@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { badInputError, type QuotaError } from '../errors.ts';
+import { fileFault } from './bad-lines.ts';
+import { CheckedTextDecoder, sniffBinary } from './text-decoder.ts';
+
+const chunkBytes = 256 * 1024;
+/** Formats and headers are recognised in this much text. */
+const sampleBytes = 64 * 1024;
+
+export interface InputSource {
+  /** A path, or `-` for stdin. */
+  path: string;
+  /** What `-` reads from. */
+  stdin?: AsyncIterable<Uint8Array> | undefined;
+}
+
+export interface InputDigest {
+  /** Of the bytes as they came, compressed or not: what `sha256sum FILE` prints. */
+  sha256: string;
+  /** Their number. */
+  bytes: number;
+}
+
+/** One opened file of text. Memory stays at a few chunks, whatever its size. */
+export interface Input {
+  /** For messages: the path as given, or `stdin`. */
+  readonly name: string;
+  /** The first text of the file, up to 64 KiB, without byte order mark; the whole file if it is shorter. */
+  readonly sample: string;
+  /** True if `sample` is all there is. */
+  readonly sampleIsAll: boolean;
+  /** The text in pieces, from the start (the sample included), decompressed and checked. Can be read once. */
+  chunks(): AsyncGenerator<string, void, undefined>;
+  /** Known once the chunks are read to the end; throws before. */
+  digest(): InputDigest;
+  close(): Promise<void>;
+}
+
+/** Opens, uses, closes. See `openInput`. */
+export async function withInput<T>(source: InputSource, use: (input: Input) => Promise<T>): Promise<T> {
+  const input = await openInput(source);
+  try {
+    return await use(input);
+  } finally {
+    await input.close();
+  }
+}
+
+/**
+ * Opens a file or stdin as text: gzip (recognised by its first bytes) is decompressed, the sha256 of the bytes
+ * is taken while they pass. Throws exit 65 if there is no such file, or it is empty, binary, not UTF-8, or
+ * its gzip data is damaged or cut off; with line and column where that is known.
+ */
+export async function openInput(source: InputSource): Promise<Input> {
+  const input = new StreamedInput(source);
+  try {
+    await input.readSample();
+    return input;
+  } catch (error) {
+    await input.close();
+    throw error;
+  }
+}
+
+class StreamedInput implements Input {
+  readonly name: string;
+  sample = '';
+  sampleIsAll = false;
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+  #digest: InputDigest | null = null;
+  readonly #decoder: CheckedTextDecoder;
+  readonly #raw: AsyncIterator<Uint8Array>;
+  #text: AsyncGenerator<string, void, undefined>;
+  #pending: string[] = [];
+
+  constructor(source: InputSource) {
+    this.name = source.path === '-' ? 'stdin' : source.path;
+    this.#decoder = new CheckedTextDecoder(this.name);
+    this.#raw = openBytes(source)[Symbol.asyncIterator]();
+    this.#text = this.#decode(this.#plainBytes());
+  }
+
+  async readSample(): Promise<void> {
+    let size = 0;
+    while (size < sampleBytes) {
+      const next = await this.#text.next();
+      if (next.done) {
+        this.sampleIsAll = true;
+        break;
+      }
+      this.#pending.push(next.value);
+      size += next.value.length;
+    }
+    const text = this.#pending.join('');
+    if (this.sampleIsAll && text.trim() === '') {
+      throw fileFault({
+        file: this.name,
+        line: 1,
+        column: null,
+        reason: 'the file is empty',
+        suggestion: 'check the download',
+      });
+    }
+    if (text.length > sampleBytes) this.sampleIsAll = false;
+    this.#pending = [text];
+    this.sample = text.slice(0, sampleBytes);
+  }
+
+  async *chunks(): AsyncGenerator<string, void, undefined> {
+    const pending = this.#pending;
+    this.#pending = [];
+    yield* pending;
+    yield* this.#text;
+  }
+
+  digest(): InputDigest {
+    if (this.#digest === null) throw new Error(`${this.name} has not been read to its end`);
+    return this.#digest;
+  }
+
+  async close(): Promise<void> {
+    await this.#text.return();
+    await this.#raw.return?.();
+  }
+
+  async *#decode(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
+    let first = true;
+    for await (const chunk of bytes) {
+      const binary = first ? sniffBinary(chunk) : null;
+      if (binary !== null) throw fileFault({ file: this.name, line: 1, column: null, ...binary });
+      first = false;
+      const text = this.#decoder.decode(chunk);
+      if (text !== '') yield text;
+    }
+    this.#decoder.end();
+    this.#digest = { sha256: this.#hash.digest('hex'), bytes: this.#bytes };
+  }
+
+  /** The raw bytes, decompressed if they begin like gzip. */
+  async *#plainBytes(): AsyncGenerator<Buffer, void, undefined> {
+    const head = await this.#readHead(64);
+    if (head.length === 0) return;
+    if (head[0] !== 0x1f || head[1] !== 0x8b) {
+      yield head;
+      for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) yield chunk;
+      return;
+    }
+    yield* this.#gunzipped(head);
+    // What follows the last gzip member is not text, but belongs to the digest of the file.
+    while ((await this.#readRaw()) !== null);
+  }
+
+  async *#gunzipped(head: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    const compressed = Readable.from(this.#rawFrom(head), { objectMode: false });
+    const gunzip = createGunzip({ chunkSize: chunkBytes });
+    compressed.on('error', (error) => gunzip.destroy(error));
+    try {
+      yield* compressed.pipe(gunzip);
+    } catch (error) {
+      throw this.#readFault(error);
+    } finally {
+      compressed.destroy();
+      gunzip.destroy();
+    }
+  }
+
+  async *#rawFrom(head: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    yield head;
+    for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) yield chunk;
+  }
+
+  /** At least `size` bytes, unless the file is shorter: stdin may hand them over one at a time. */
+  async #readHead(size: number): Promise<Buffer> {
+    let head: Buffer = Buffer.alloc(0);
+    while (head.length < size) {
+      const chunk = await this.#readRaw();
+      if (chunk === null) break;
+      head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    }
+    return head;
+  }
+
+  async #readRaw(): Promise<Buffer | null> {
+    try {
+      const next = await this.#raw.next();
+      if (next.done) return null;
+      const { value } = next;
+      const chunk = Buffer.isBuffer(value)
+        ? value
+        : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      this.#hash.update(chunk);
+      this.#bytes += chunk.length;
+      return chunk;
+    } catch (error) {
+      throw this.#readFault(error);
+    }
+  }
+
+  #readFault(error: unknown): QuotaError | Error {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const known = readFaults[code];
+    if (known === undefined) return error instanceof Error ? error : new Error(String(error));
+    return badInputError(`${this.name}: ${known.reason}`, { suggestion: known.suggestion, cause: error });
+  }
+}
+
+function openBytes({ path, stdin }: InputSource): AsyncIterable<Uint8Array> {
+  if (path !== '-') return createReadStream(path, { highWaterMark: chunkBytes });
+  if (stdin === undefined) throw new Error('stdin was asked for, but the caller passed none');
+  return stdin;
+}
+
+const damaged = 'download or compress it again';
+
+const readFaults: Record<string, { reason: string; suggestion: string } | undefined> = {
+  ENOENT: { reason: 'there is no such file', suggestion: 'check the path' },
+  EISDIR: { reason: 'is a folder, not a file', suggestion: 'name the file in it' },
+  ENOTDIR: { reason: 'there is no such file', suggestion: 'check the path' },
+  EACCES: { reason: 'the file may not be read', suggestion: 'check its permissions' },
+  Z_BUF_ERROR: { reason: 'the gzip data ends too early: the file is truncated', suggestion: damaged },
+  Z_DATA_ERROR: { reason: 'the gzip data is damaged', suggestion: damaged },
+};
