@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JsonFault, JsonIncomplete, JsonScanner } from '../../src/files/json-scan.ts';
+
+/** True if the text is one whole JSON value for the scanner. */
+function accepts(text: string): boolean {
+  const scanner = new JsonScanner(`${text} `);
+  try {
+    const start = scanner.skipSpace(0);
+    return scanner.skipSpace(scanner.skipValue(start)) === text.length + 1;
+  } catch (error) {
+    if (error instanceof JsonFault || error instanceof JsonIncomplete) return false;
+    throw error;
+  }
+}
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const spaced = fc
+  .tuple(fc.json({ maxDepth: 4 }), fc.constantFrom(undefined, 1, 2))
+  .map(([json, indent]) => JSON.stringify(JSON.parse(json), null, indent));
+
+describe('JsonScanner', () => {
+  it('accepts what JSON.parse accepts', () => {
+    fc.assert(
+      fc.property(spaced, (text) => {
+        expect(accepts(text)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses what JSON.parse refuses: one character changed, left out or put in', () => {
+    const letters = fc.constantFrom(
+      '"',
+      '\\',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '0',
+      '1',
+      '.',
+      '-',
+      'e',
+      't',
+      'n',
+      ' ',
+      '\n',
+      'u',
+      'x',
+    );
+    const edit = fc.tuple(fc.nat(), letters, fc.constantFrom('change', 'omit', 'insert'));
+    fc.assert(
+      fc.property(spaced, edit, (text, [where, letter, what]) => {
+        const at = where % (text.length + 1);
+        const rest = text.slice(what === 'insert' ? at : at + 1);
+        const edited = text.slice(0, at) + (what === 'omit' ? '' : letter) + rest;
+        expect(accepts(edited)).toBe(parses(edited));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('wants more text wherever a value is cut off, and never finds a fault there', () => {
+    const container = spaced.filter((text) => /^[[{]/.test(text));
+    fc.assert(
+      fc.property(container, fc.nat(), (text, where) => {
+        const cut = text.slice(0, where % text.length);
+        expect(() => new JsonScanner(cut).skipValue(0)).toThrow(JsonIncomplete);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('gives strings decoded and numbers as they are written', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        const text = JSON.stringify(value);
+        expect(new JsonScanner(text).valueText(0, text.length)).toBe(value);
+      }),
+    );
+    for (const number of ['0.8958740000000000', '1e-7', '-12.50', '9007199254740993.1']) {
+      expect(new JsonScanner(number).valueText(0, number.length)).toBe(number);
+    }
+    expect(new JsonScanner('null').valueText(0, 4)).toBe('');
+    expect(new JsonScanner('{"a": 1.0}').valueText(0, 10)).toBe('{"a": 1.0}');
+  });
+
+  it('refuses values nested without end', () => {
+    expect(() => new JsonScanner('['.repeat(100_000)).skipValue(0)).toThrow('nested more than 200 deep');
+  });
+
+  it('steps over long texts with many escapes in linear time', () => {
+    const transcript = JSON.stringify('He said "yes"\n'.repeat(200_000));
+    const started = performance.now();
+    expect(new JsonScanner(`${transcript} `).skipValue(0)).toBe(transcript.length);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+});
