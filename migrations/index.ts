@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import * as core from './0001_core.ts';
+import * as reconcile from './0004_reconcile.ts';
 
 /** One step of the schema. Names are recorded in quota.schema_migrations: never rename a released one. */
 export interface Migration {
@@ -9,4 +10,7 @@ export interface Migration {
 }
 
 /** Every migration, oldest first. */
-export const migrations: readonly Migration[] = [{ name: '0001_core', up: core.up, down: core.down }];
+export const migrations: readonly Migration[] = [
+  { name: '0001_core', up: core.up, down: core.down },
+  { name: '0004_reconcile', up: reconcile.up, down: reconcile.down },
+];
