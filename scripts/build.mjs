@@ -21,7 +21,9 @@ await build({
   target: 'node20.19',
   external: packages.filter((name) => !bundled.includes(name)).flatMap((name) => [name, `${name}/*`]),
   // commander is CommonJS and asks for node's own modules with require.
-  banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
+  },
   loader: { '.sql': 'text' },
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: 'linked',

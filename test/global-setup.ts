@@ -1,8 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { stopEmbedded } from '../src/db/embedded-control.ts';
 import { openEmbedded } from '../src/db/embedded-session.ts';
+import { isAlive } from '../src/db/pid-file.ts';
 import { createTemplateDatabase } from './template-database.ts';
 
 declare module 'vitest' {
@@ -12,19 +14,41 @@ declare module 'vitest' {
   }
 }
 
+const prefix = 'quota-test-run-';
+
 /** One embedded server for the whole run; it may forget everything in a crash. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'quota-test-server-'));
+  await removeAbandoned();
+  const dataDir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   chmodSync(dataDir, 0o711); // as root, the server's account must be able to pass
-  const session = await openEmbedded({ dataDir });
-  await session.client.query('alter system set fsync = off');
-  await session.client.query('alter system set synchronous_commit = off');
-  await session.client.query('alter system set full_page_writes = off');
-  await session.client.query('select pg_reload_conf()');
-  await createTemplateDatabase(session.client, session.url);
-  project.provide('serverUrl', session.url);
-  return async () => {
-    await session.close();
-    rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  };
+  try {
+    const session = await openEmbedded({ dataDir });
+    await session.client.query('alter system set fsync = off');
+    await session.client.query('alter system set synchronous_commit = off');
+    await session.client.query('alter system set full_page_writes = off');
+    await session.client.query('select pg_reload_conf()');
+    await createTemplateDatabase(session.client, session.url);
+    project.provide('serverUrl', session.url);
+    return async () => {
+      await session.close();
+      await remove(dataDir);
+    };
+  } catch (error) {
+    await remove(dataDir);
+    throw error;
+  }
+}
+
+/** Stops and removes the servers of test runs that were killed. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(prefix)) continue;
+    const pid = Number.parseInt(name.slice(prefix.length), 10);
+    if (!isAlive(pid)) await remove(join(tmpdir(), name));
+  }
+}
+
+async function remove(dataDir: string): Promise<void> {
+  await stopEmbedded(dataDir, { force: true });
+  rmSync(dataDir, { recursive: true, force: true });
 }

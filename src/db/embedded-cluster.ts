@@ -78,9 +78,9 @@ function run(
       if (error === null) return resolve();
       if (signal?.aborted) return reject(signal.reason);
       reject(
-        configurationError('The embedded database could not be initialised', {
+        configurationError('the embedded database could not be initialised', {
           detail: stderr.trim() || error.message,
-          suggestion: 'Choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+          suggestion: 'choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18',
           cause: error,
         }),
       );

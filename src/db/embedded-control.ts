@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { tryAgainError } from '../errors.ts';
+import { connectTo } from './embedded-connection.ts';
 import { countOtherClients, readServerState, takeSoleLease } from './embedded-lease-store.ts';
 import { type EmbeddedLocation, locateEmbedded, urlAt } from './embedded-location.ts';
-import { livingServer, occupantOf, type PidFile, readIfThere, stopFast } from './embedded-process.ts';
-import { connectTo, openEmbedded, shutDown } from './embedded-session.ts';
+import { livingServer, occupantOf } from './embedded-process.ts';
+import { openEmbedded, shutDown } from './embedded-session.ts';
 import { errorCode } from './error-code.ts';
+import { type PidFile, readIfThere, stopFast } from './pid-file.ts';
 
 const pollMs = 10;
 const stopMsMax = 60_000;
@@ -63,9 +65,9 @@ export async function stopEmbedded(dataDir: string, options: { force?: boolean }
     }
     found = true;
     if (performance.now() > giveUpAt) {
-      throw tryAgainError(`The embedded database (pid ${server.pid}) is still stopping`, {
-        detail: `It writes what it has in memory to ${location.cluster}; see ${location.logFile}.`,
-        suggestion: 'Run the command again in a while.',
+      throw tryAgainError(`the embedded database (pid ${server.pid}) is still stopping`, {
+        detail: `it writes what it has in memory to ${location.cluster}; see ${location.logFile}`,
+        suggestion: 'run the command again in a while',
       });
     }
     await delay(pollMs);

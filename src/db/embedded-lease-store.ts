@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type PidFile, parsePidFile } from './embedded-process.ts';
+import { type PidFile, parsePidFile } from './pid-file.ts';
 
 /**
  * The lease: an advisory lock that every process using the embedded server shares. The server itself lets go of it

