@@ -43,7 +43,7 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
   if (!tty) {
     stdin.end(input);
   } else if (input !== undefined) {
-    typeAfterQuestion(stdin, stderr, input);
+    typeAtQuestion(stdin, input);
   }
   const listeners = new Map<string, (signal: NodeJS.Signals) => void>();
   const fake: ProcessLike = {
@@ -67,15 +67,15 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
   };
 }
 
-/** A prompt drops what was typed before it is there. */
-function typeAfterQuestion(stdin: PassThrough, stderr: PassThrough, input: string): void {
-  let typed = false;
-  stderr.on('data', (chunk: Buffer) => {
-    if (!typed && /[?:]/.test(String(chunk))) {
-      typed = true;
+/** A prompt drops what was typed before it listens. */
+function typeAtQuestion(stdin: PassThrough, input: string): void {
+  const listener = (event: string) => {
+    if (event === 'keypress') {
+      stdin.off('newListener', listener);
       setTimeout(() => stdin.write(input), 20);
     }
-  });
+  };
+  stdin.on('newListener', listener);
 }
 
 function collect(stream: PassThrough): () => string {

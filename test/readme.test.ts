@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { createProgram } from '../src/cli/program.ts';
+import { type Setting, settingTable } from '../src/cli/setting-table.ts';
+import { exitCodes } from '../src/errors.ts';
+import { fakeProcess } from './run-cli.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const program = createProgram(fakeProcess([], {}).process, () => async () => {});
+
+/** Cells of all table rows, without the spaces that align them. */
+const rows = readme
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .map((line) =>
+    line
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  );
+
+test('the table of settings is the one of the program', () => {
+  const settings = (settingTable as readonly Setting[]).map(
+    ({ variable, flag, defaultText, description }) => {
+      return [`\`${variable}\``, flag === undefined ? '' : `\`${flag}\``, defaultText, description];
+    },
+  );
+  expect(rows.filter((cells) => cells.length === 4 && cells[0]?.startsWith('`'))).toEqual(settings);
+});
+
+test('every exit code is explained', () => {
+  const codes = rows.flatMap(([first = '']) => (/^[\d, ]+$/.test(first) ? first.split(',').map(Number) : []));
+  expect(codes).toEqual(Object.values(exitCodes));
+});
+
+test('every global option is explained', () => {
+  for (const option of program.options.filter(({ long }) => long !== '--version')) {
+    expect(readme).toContain(`${option.long}`);
+  }
+});
+
+test('every command line in it names a command that there is', () => {
+  const lines = [...readme.matchAll(/^(?:.*&& )?(?:npx )?quota ([a-z][^#\n]*)/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  expect(lines.length).toBeGreaterThan(5);
+  for (const line of lines) {
+    let command = program;
+    for (const word of line
+      .trim()
+      .split(/\s+/)
+      .filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-'))) {
+      const child = command.commands.find((candidate) => candidate.name() === word);
+      if (child === undefined) {
+        break;
+      }
+      command = child;
+    }
+    expect(command.commands, `quota ${line}`).toEqual([]);
+  }
+});
