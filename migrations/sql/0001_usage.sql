@@ -230,6 +230,42 @@ end $$;
 comment on function quota.make_due(uuid[], text[], timestamptz[]) is
   'Brings resets forward to the end of a past period that was opened by usage and that no reset has closed.';
 
+create function quota.count_call(
+  p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz, p_duration_seconds numeric,
+  p_messages integer, p_cost numeric)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  meter record;
+  quantity numeric;
+  counted quota.usage_quotas;
+begin
+  for meter in
+    select m.key, m.unit
+    from quota.subscriptions s join quota.meters m on m.service = s.service
+    where s.user_id = p_user and s.service = p_service and (m.models is null or p_model = any (m.models))
+    order by m.key
+    for key share of s
+  loop
+    quantity := quota.quantity_of(meter.unit, p_status, p_duration_seconds, p_messages);
+    for counted in
+      update quota.usage_quotas q
+      set used = q.used + quantity, cost = q.cost + quota.cost_of(p_cost, meter.unit, quantity, q.unit_price),
+        calls = q.calls + 1
+      where q.user_id = p_user and q.meter = meter.key
+        and q.period_start <= p_started_at and q.period_end > p_started_at
+      returning q.*
+    loop
+      if quota.needs_enforcement(counted) then
+        perform quota.enforce(array[counted]);
+      end if;
+    end loop;
+  end loop;
+end $$;
+comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
+  'Adds one call to the open periods of its user''s meters, in the order of locks, and enforces what it crosses.';
+
 create function quota.call_logs_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -242,7 +278,27 @@ declare
   opened_services text[];
   opened_ends timestamptz[];
   deltas quota.usage_delta[];
+  one record;
 begin
+  if tg_op = 'INSERT' then
+    -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
+    select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+      count(*) over () as rows,
+      (select coalesce(bool_and(exists (
+          select 1 from quota.usage_quotas q
+          where q.user_id = n.user_id and q.meter = m.key
+            and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)), false)
+        from quota.meters m where m.service = n.service and (m.models is null or n.model = any (m.models))) as is_open
+    into one from new_rows n limit 1;
+    if one.rows = 1 and one.is_open then
+      perform quota.count_call(one.user_id, one.service, one.model, one.status, one.started_at, one.duration_seconds,
+        one.messages, one.cost);
+      return null;
+    elsif one.rows is null then
+      return null;
+    end if;
+  end if;
+
   if tg_op <> 'DELETE' then
     select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
     from (select distinct user_id, service from new_rows) n
