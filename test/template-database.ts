@@ -9,5 +9,5 @@ export const databaseUrl = (serverUrl: string, name: string) => serverUrl.replac
 /** Makes the migrated database that tests are cloned from. Nobody may stay connected to it. */
 export async function createTemplateDatabase(client: pg.Client, serverUrl: string): Promise<void> {
   await client.query(`create database ${templateDatabase}`);
-  await migrate(databaseUrl(serverUrl, templateDatabase), { log: () => {} });
+  await migrate(databaseUrl(serverUrl, templateDatabase), { talk: { info: () => {}, verbose: () => {} } });
 }

@@ -11,6 +11,7 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
   const interruption = listenForSignals(process);
   const runner = createCommandRunner(process, interruption.signal);
   process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
+  process.stdout.on('error', () => {}); // Told to whoever writes; help is read by `head` too.
   try {
     await createProgram(process, runner.run).parseAsync(process.argv);
     return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;

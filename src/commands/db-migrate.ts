@@ -19,10 +19,10 @@ export async function dbMigrate(context: Context, { dryRun = false }: DbMigrateO
       if (dryRun) {
         return { dryRun, applied: [], pending: status.pending };
       }
-      const applied = await migrate(url, { log: context.talk.verbose });
+      const applied = await migrate(url, context);
       return { dryRun, applied, pending: [] };
     },
-    { schema: 'any' },
+    { schema: 'any', onAbort: 'finish' },
   );
   await context.output.write({
     data,

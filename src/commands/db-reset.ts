@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from '../errors.ts';
 
 /** `quota db reset`: `{dryRun, database, dropped: [{table, rows}], applied: [name]}`; rows are estimates. */
 export async function dbReset(context: Context, options: ChangeOptions): Promise<ExitCode> {
+  const { actor } = context;
   const data = await context.withDatabase(
     async ({ client, url }) => {
       const database = client.database ?? '';
@@ -19,10 +20,10 @@ export async function dbReset(context: Context, options: ChangeOptions): Promise
         { action: `Drop every table of quota in ${database}`, name: database },
         options,
       );
-      const applied = confirmed ? await resetSchema(url, { log: context.talk.verbose }) : [];
+      const applied = confirmed ? await resetSchema(url, { actor, reason: options.reason }, context) : [];
       return { dryRun: !confirmed, database, dropped, applied };
     },
-    { schema: 'any' },
+    { schema: 'any', onAbort: 'finish' },
   );
   await context.output.write({
     data,

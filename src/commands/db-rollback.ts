@@ -12,18 +12,18 @@ export async function dbRollback(context: Context, options: DbRollbackOptions): 
     async ({ client, url }) => {
       const plan = planRollback(await readSchemaStatus(client), options);
       if (plan.length > 0) {
-        context.talk.info(`To be rolled back, with the data in what they made: ${plan.join(', ')}`);
+        context.talk.info(`To be rolled back, with the data in what was made: ${plan.join(', ')}`);
         const change = {
-          action: `Roll back ${plan.length} migrations of ${client.database}`,
+          action: `Roll back ${plan.join(', ')} in ${client.database}`,
           name: client.database ?? '',
         };
         if (await context.confirm(change, options)) {
-          await rollBack(url, plan, { log: context.talk.verbose });
+          await rollBack(url, plan, { actor: context.actor, reason: options.reason }, context);
         }
       }
       return plan;
     },
-    { schema: 'any' },
+    { schema: 'any', onAbort: 'finish' },
   );
   await context.output.write({
     data: { dryRun, rolledBack },

@@ -32,10 +32,11 @@ export async function cancelOnAbort<T>(
 }
 
 /**
- * Over a connection of its own, as the protocol has it; if it fails, the timer ends the connection.
+ * Asks the server to cancel the running statement; without one, nothing happens. The request goes over a
+ * connection of its own, as the protocol has it; nobody is told when it fails.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-function sendCancelRequest(client: pg.Client): void {
+export function sendCancelRequest(client: pg.Client): void {
   const { processID, secretKey } = client as unknown as CancelKey;
   const request = Buffer.alloc(16);
   [request.length, 80_877_102, processID, secretKey].forEach((number, index) => {

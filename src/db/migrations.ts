@@ -1,15 +1,24 @@
 import type { Knex } from 'knex';
+import type pg from 'pg';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
-
+import type { Talk } from '../context.ts';
 import { tryAgainError } from '../errors.ts';
+import { sendCancelRequest } from './cancel-on-abort.ts';
 import { clientConfig } from './client.ts';
 import { compareSchema, newerSchemaError, type SchemaState } from './schema-state.ts';
 
 export interface MigrationOptions {
-  /** Progress for `--verbose`. */
-  log: (message: string) => void;
+  talk: Pick<Talk, 'info' | 'verbose'>;
+  /** Cancels and so rolls back what is under way. */
+  signal?: AbortSignal;
   /** Default: all of this version. */
   migrations?: readonly Migration[];
+}
+
+/** Who takes tables away, and why: for the audit log, if there still is one afterwards. */
+export interface SchemaChange {
+  actor: string;
+  reason?: string | undefined;
 }
 
 /** Waiting longer for another migration, or for a table in use, ends in "try again". */
@@ -36,6 +45,7 @@ export async function migrate(url: string, options: MigrationOptions): Promise<s
 export async function rollBack(
   url: string,
   names: readonly string[],
+  change: SchemaChange,
   options: MigrationOptions,
 ): Promise<void> {
   await withMigrator(url, options, async (transaction, source) => {
@@ -48,18 +58,25 @@ export async function rollBack(
       });
     }
     for (const name of names) {
-      options.log(`rolling back ${name}`);
+      options.talk.verbose(`rolling back ${name}`);
       await transaction.migrate.down({ ...source, name } as Knex.MigratorConfig);
     }
+    await recordChange(transaction, 'schema.rollback', change, { rolledBack: names });
   });
 }
 
 /** Drops the schema with everything in it and makes it anew, in one transaction. */
-export async function resetSchema(url: string, options: MigrationOptions): Promise<string[]> {
+export async function resetSchema(
+  url: string,
+  change: SchemaChange,
+  options: MigrationOptions,
+): Promise<string[]> {
   return withMigrator(url, options, async (transaction, source) => {
-    options.log('dropping the schema quota');
+    options.talk.verbose('dropping the schema quota');
     await transaction.raw('drop schema if exists quota cascade');
-    return applyPending(transaction, source, options);
+    const applied = await applyPending(transaction, source, options);
+    await recordChange(transaction, 'schema.reset', change, { applied });
+    return applied;
   });
 }
 
@@ -75,7 +92,7 @@ async function applyPending(
   }
   const [, applied] = (await transaction.migrate.latest(source)) as [number, string[]];
   for (const name of applied) {
-    options.log(`applied ${name}`);
+    options.talk.verbose(`applied ${name}`);
   }
   return applied;
 }
@@ -92,33 +109,45 @@ async function withMigrator<T>(
   options: MigrationOptions,
   use: (transaction: Knex.Transaction, source: Knex.MigratorConfig) => Promise<T>,
 ): Promise<T> {
+  options.signal?.throwIfAborted();
   const { default: createKnex } = await import('knex');
-  const log = (message: unknown) => options.log(String(message));
+  const log = (message: unknown) => options.talk.verbose(String(message));
+  let cancel = () => {};
   const knex = createKnex({
     client: 'pg',
     connection: { ...clientConfig, connectionString: url },
-    pool: { min: 0, max: 1 },
+    compileSqlOnError: false, // An error is one sentence, not a thousand lines of SQL before it.
+    pool: {
+      min: 0,
+      max: 1,
+      afterCreate: (client: pg.Client, done: (error?: Error) => void) => {
+        cancel = () => sendCancelRequest(client);
+        options.signal?.addEventListener('abort', cancel);
+        done();
+      },
+    },
     log: { warn: log, error: log, debug: log, deprecate: log },
   });
   try {
     return await knex.transaction(async (transaction) => {
-      await takeLock(transaction, options.log);
+      await takeLock(transaction, options.talk);
       await freeLockRow(transaction);
       return use(transaction, migratorConfig(options.migrations ?? allMigrations));
     });
   } finally {
+    options.signal?.removeEventListener('abort', cancel);
     await knex.destroy();
   }
 }
 
-async function takeLock(transaction: Knex.Transaction, log: (message: string) => void): Promise<void> {
+async function takeLock(transaction: Knex.Transaction, talk: MigrationOptions['talk']): Promise<void> {
   await transaction.raw(`set local lock_timeout = '${lockTimeout}'`);
   await transaction.raw('set local statement_timeout = 0');
   await transaction.raw('set local idle_in_transaction_session_timeout = 0');
   const key = `hashtextextended('quota migrations', 0)`;
   const { rows } = await transaction.raw(`select pg_try_advisory_xact_lock(${key}) as locked`);
   if (!rows[0].locked) {
-    log('another process is migrating: waiting for it');
+    talk.info('Another process is migrating: waiting for it.');
     await transaction.raw(`select pg_advisory_xact_lock(${key})`);
   }
 }
@@ -128,6 +157,21 @@ async function freeLockRow(transaction: Knex.Transaction): Promise<void> {
   const { rows } = await transaction.raw(`select to_regclass('${schemaName}.${tableName}_lock') as name`);
   if (rows[0].name !== null) {
     await transaction.raw(`update ${schemaName}.${tableName}_lock set is_locked = 0 where is_locked <> 0`);
+  }
+}
+
+async function recordChange(
+  transaction: Knex.Transaction,
+  action: string,
+  { actor, reason }: SchemaChange,
+  after: object,
+): Promise<void> {
+  const { rows } = await transaction.raw(`select to_regclass('quota.audit_log') as name`);
+  if (rows[0].name !== null) {
+    await transaction.raw(
+      `insert into quota.audit_log (actor, action, subject, reason, after) values (?, ?, 'schema', ?, ?)`,
+      [actor, action, reason ?? null, JSON.stringify(after)],
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { withClient } from '../../src/db/client.ts';
@@ -6,7 +7,8 @@ import { type MigrationOptions, migrate, resetSchema, rollBack } from '../../src
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { startBin } from '../run-cli.ts';
 
-const silent: MigrationOptions = { log: () => {} };
+const silent: MigrationOptions = { talk: { info: () => {}, verbose: () => {} } };
+const change = { actor: 'tester', reason: 'because' };
 const names = migrations.map(({ name }) => name);
 const broken = {
   name: '9999_broken',
@@ -66,7 +68,7 @@ test('a lock row that another tool left behind does not stick', async () => {
   await query(database.url, 'update quota.schema_migrations_lock set is_locked = 1');
   expect(await migrate(database.url, silent)).toEqual(names);
   await query(database.url, 'update quota.schema_migrations_lock set is_locked = 1');
-  await rollBack(database.url, [...names].reverse(), silent);
+  await rollBack(database.url, [...names].reverse(), change, silent);
   expect(await lockRows()).toEqual([{ is_locked: 0 }]);
 });
 
@@ -74,7 +76,7 @@ test('rollback takes back what was planned, and keeps the record of migrations',
   await migrate(database.url, silent);
   const plan = planRollback(await status(), { all: true });
   expect(plan).toEqual([...names].reverse());
-  await rollBack(database.url, plan, silent);
+  await rollBack(database.url, plan, change, silent);
   expect(await tables()).toEqual([]);
   expect((await status()).pending).toEqual(names);
   expect(await migrate(database.url, silent)).toEqual(names);
@@ -82,7 +84,9 @@ test('rollback takes back what was planned, and keeps the record of migrations',
 
 test('a plan that is no longer true is refused', async () => {
   await migrate(database.url, silent);
-  await expect(rollBack(database.url, ['0000_other'], silent)).rejects.toMatchObject({ code: 'try_again' });
+  await expect(rollBack(database.url, ['0000_other'], change, silent)).rejects.toMatchObject({
+    code: 'try_again',
+  });
   expect((await status()).state).toBe('current');
 });
 
@@ -100,8 +104,43 @@ test('a schema newer than this version is refused', async () => {
 test('reset makes the schema anew', async () => {
   await migrate(database.url, silent);
   await query(database.url, `insert into quota.users (external_id) values ('ada')`);
-  expect(await resetSchema(database.url, silent)).toEqual(names);
+  expect(await resetSchema(database.url, change, silent)).toEqual(names);
   expect(await query(database.url, 'select count(*) as users from quota.users')).toEqual([{ users: '0' }]);
+});
+
+test('an interrupted migration is rolled back', async () => {
+  const controller = new AbortController();
+  const slow = {
+    name: '9999_slow',
+    up: async (knex: Knex) => {
+      setTimeout(() => controller.abort(), 50);
+      await knex.raw('select pg_sleep(30)');
+    },
+    down: async () => {},
+  };
+  const interrupted = migrate(database.url, {
+    ...silent,
+    signal: controller.signal,
+    migrations: [...migrations, slow],
+  });
+  await expect(interrupted).rejects.toMatchObject({ code: '57014' });
+  expect((await status()).state).toBe('missing');
+});
+
+test('what takes tables away is in the audit log that is left', async () => {
+  await migrate(database.url, silent);
+  await resetSchema(database.url, change, silent);
+  expect(
+    await query(database.url, 'select actor, action, subject, reason, after from quota.audit_log'),
+  ).toEqual([
+    {
+      actor: 'tester',
+      action: 'schema.reset',
+      subject: 'schema',
+      reason: 'because',
+      after: { applied: names },
+    },
+  ]);
 });
 
 test('killed at any moment, nothing is stuck and nothing is half done', async () => {
