@@ -125,12 +125,12 @@ describe('sharing', () => {
 describe('crashes', () => {
   beforeEach(() => model.copyTo(dataDir));
 
-  test('the server of a killed process is used and stopped by the next', async () => {
-    const child = open();
+  test('the server of a process killed within a query is used and stopped by the next', async () => {
+    const child = startChild(program, ['busy', dataDir]);
     const { pid } = await child.line();
     child.process.kill('SIGKILL');
     await once(child.process, 'exit');
-    await expect.poll(async () => (await embeddedStatus(dataDir)).sessions).toBe(0);
+    await expect.poll(async () => (await embeddedStatus(dataDir)).sessions, { timeout: 10_000 }).toBe(0);
     const next = open();
     expect((await next.line()).pid).toBe(pid);
     await leaveAll([next]);
