@@ -29,11 +29,16 @@ const start = () =>
   });
 
 test('output longer than a pipe arrives whole at a slow reader', async () => {
-  const child = start();
-  const closed = new Promise((settle) => child.on('close', settle));
-  await new Promise((settle) => setTimeout(settle, 800));
-  const output = await text(child.stdout);
-  expect(await closed).toBe(0);
+  const pipeline = [
+    '-c',
+    '"$@" | (sleep 1; cat)',
+    'sh',
+    process.execPath,
+    resolve('dist/bin/quota.js'),
+    ...longOutput,
+  ];
+  const shell = spawn('sh', pipeline, { env: { DATABASE_URL: database.url, PATH: process.env.PATH } });
+  const output = await text(shell.stdout);
   expect(output.length).toBeGreaterThan(65_536);
   expect(JSON.parse(output).dropped).toHaveLength(tables);
 });
