@@ -107,9 +107,9 @@ language sql immutable parallel safe
 as $$
   select case
     when exhausted then 'exceeded'
-    else coalesce((
-      select case quota.alert_level(max(w), warn_at) when 'warning' then 'warning' else 'critical' end
-      from unnest(warn_at) w where w <= percent and w < 100), 'ok')
+    else (
+      select case when max(w) is null then 'ok' else quota.alert_level(max(w), warn_at) end
+      from unnest(warn_at) w where w <= percent and w < 100)
   end
 $$;
 comment on function quota.quota_state(numeric, boolean, integer[]) is 'ok, warning, critical or exceeded.';
