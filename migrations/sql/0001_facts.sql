@@ -30,6 +30,22 @@ $$;
 comment on function quota.usage_from_facts(uuid[]) is
   'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
 
+create function quota.fits_subscription(q quota.usage_quotas) returns boolean
+language sql stable
+as $$
+  select exists (
+    select 1
+    from quota.meters m
+    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+    join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+    where m.key = q.meter
+      and tstzrange(q.period_start, q.period_end, '[)') = quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone,
+        case when isfinite(q.period_start) then q.period_start else quota.now() end))
+$$;
+comment on function quota.fits_subscription(quota.usage_quotas) is
+  'Whether the user''s present plan, anchor and zone cut time into this very period.';
+
 create function quota.refresh_quotas(users uuid[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -41,18 +57,18 @@ begin
   end if;
   perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for update;
 
-  -- Open periods that the present plan, anchor and zone would not have cut this way are over.
+  -- Open periods that the present plan, anchor and zone would not have cut this way are over; those of a plan
+  -- that came back live again.
   update quota.usage_quotas q
   set closed_at = quota.now(), used_at_close = q.used, superseded = true
-  where q.user_id = any (users) and q.closed_at is null and not exists (
-    select 1
-    from quota.meters m
-    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
-    where m.key = q.meter
-      and tstzrange(q.period_start, q.period_end, '[)') = quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone,
-        case when isfinite(q.period_start) then q.period_start else quota.now() end));
+  where q.user_id = any (users) and q.closed_at is null and not quota.fits_subscription(q);
+  update quota.usage_quotas q
+  set superseded = false,
+    closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
+    used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
+  from quota.meters m, quota.subscriptions s
+  where q.user_id = any (users) and q.superseded and m.key = q.meter and s.user_id = q.user_id and s.service = m.service
+    and quota.fits_subscription(q);
 
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted,
@@ -72,10 +88,7 @@ begin
     where c.user_id = t.user_id and m.key = t.meter and (m.models is null or c.model = any (m.models))
       and c.started_at >= t.period_start and c.started_at < t.period_end)
   order by t.user_id, t.meter, t.period_start
-  on conflict (user_id, meter, period_start) do update
-    set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
-      used_at_close = excluded.used_at_close
-    where usage_quotas.superseded;
+  on conflict do nothing;
 
   -- The running period takes the terms of the present plan at once.
   update quota.usage_quotas q
@@ -109,7 +122,8 @@ begin
     where s.user_id = any (users) and s.limit_enforced_at is not null and not exists (
       select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
       where q.user_id = s.user_id and m.service = s.service and q.on_exceeded = 'limit_assistants'
-        and q.closed_at is null and q.exhausted_at is not null);
+        and q.closed_at is null and q.exhausted_at is not null
+        and q.period_start <= quota.now() and q.period_end > quota.now());
     if freed_users is not null then
       perform quota.mark_limited(freed_users, freed_services, false);
     end if;

@@ -31,6 +31,10 @@ begin
     or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
   then
     new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, quota.now());
+    -- A reset that is due stays due: it has periods to close and limits to lift.
+    if tg_op = 'UPDATE' and old.next_reset_at <= quota.now() and new.next_reset_at is not null then
+      new.next_reset_at := old.next_reset_at;
+    end if;
   end if;
   return new;
 end $$;
