@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import facts from './sql/0001_facts.sql';
+import grants from './sql/0001_grants.sql';
 import periods from './sql/0001_periods.sql';
 import plans from './sql/0001_plans.sql';
 import resets from './sql/0001_resets.sql';
@@ -11,7 +12,7 @@ import usage from './sql/0001_usage.sql';
 export async function up(knex: Knex): Promise<void> {
   // Functions name each other across the files.
   await knex.raw('set local check_function_bodies = off');
-  for (const sql of [tables, periods, subscriptions, usage, facts, resets, plans]) {
+  for (const sql of [tables, periods, subscriptions, usage, grants, facts, resets, plans]) {
     await knex.raw(sql.replaceAll('?', '\\?'));
   }
 }

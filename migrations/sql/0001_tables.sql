@@ -133,6 +133,7 @@ create table quota.usage_quotas (
   used numeric(20,3) not null default 0,
   adjusted numeric(20,3) not null default 0,
   granted numeric(20,3) not null default 0,
+  granted_used numeric(20,3),
   cost numeric not null default 0,
   calls integer not null default 0,
   exhausted_at timestamptz,
@@ -148,7 +149,8 @@ comment on column quota.usage_quotas.used is 'Sum of the call logs of the period
 comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
 comment on column quota.usage_quotas.superseded is
   'The period of a former plan or anchor: it goes on counting its calls and never limits anybody.';
-comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity.';
+comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity, from grants.';
+comment on column quota.usage_quotas.granted_used is 'What a closed period took of the grants; null until that is booked.';
 
 create table quota.adjustments (
   id bigint generated always as identity,

@@ -45,10 +45,10 @@ as $$
     array(select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
       from unnest(a.warn_at) w where w <= a.percent order by w)
   from (
-    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.granted, 0) as granted, coalesce(q.cost, 0) as cost,
+    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
-      quota.percent_used(coalesce(q.used, 0), t.limit_quantity + coalesce(q.granted, 0), coalesce(q.cost, 0), t.cost_limit) as percent,
-      quota.is_exhausted(coalesce(q.used, 0), t.limit_quantity + coalesce(q.granted, 0), coalesce(q.cost, 0), t.cost_limit) as exhausted,
+      quota.percent_used(coalesce(q.used, 0), t.limit_quantity + t.granted, coalesce(q.cost, 0), t.cost_limit) as percent,
+      quota.is_exhausted(coalesce(q.used, 0), t.limit_quantity + t.granted, coalesce(q.cost, 0), t.cost_limit) as exhausted,
       coalesce(q.period_end, upper(quota.period_at(
         quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
     from quota.plan_limits l
@@ -58,7 +58,13 @@ as $$
     cross join lateral (select
       case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
       case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
-      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price) t
+      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+      -- Stored grants are right until one expires.
+      case
+        when q.user_id is null then quota.granted_now(p_user, l.meter, quota.now(), 0, l.limit_quantity)
+        when q.granted > 0 then quota.granted_now(p_user, l.meter, q.period_start, q.used, q.limit_quantity)
+        else 0
+      end as granted) t
     where l.plan = p_plan
   ) a
 $$;
@@ -294,28 +300,6 @@ begin
 end $$;
 comment on function quota.start_session(text, text, text, text, text, text, numeric, bigint, interval, jsonb) is
   'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) and opens its call log. The app ends it after cap_seconds at the latest.';
-
-create function quota.lock_allowance(p_user uuid, p_service text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if not exists (select 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service) then
-    perform quota.subscribe_to_defaults(array[p_user], array[p_service]);
-  end if;
-  perform 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service for key share;
-  insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at, t.on_exceeded, t.granted
-  from quota.meters m cross join lateral quota.quota_terms(p_user, m.key, quota.now(), quota.now()) t
-  where m.service = p_service
-  order by t.meter
-  on conflict do nothing;
-  perform 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-  where q.user_id = p_user and m.service = p_service and q.period_start <= quota.now() and q.period_end > quota.now()
-  order by q.meter, q.period_start for no key update of q;
-end $$;
-comment on function quota.lock_allowance(uuid, text) is
-  'Opens and locks the running quotas of a user''s service, so that reservations are made one after another.';
 
 create function quota.end_session(
   p_session bigint, p_duration_seconds numeric default null, p_cost numeric default null, p_words integer default null,

@@ -1,0 +1,108 @@
+-- Grants are extra allowance: used after the plan's, the earliest to expire first; what is left survives resets.
+-- A quota's `granted` follows from the grants at any time; what a closed period took of them is booked at its close.
+
+create function quota.granted_now(p_user uuid, p_meter text, p_period_start timestamptz, p_used numeric, p_limit numeric)
+returns numeric
+language sql stable
+as $$
+  -- What expired within the period still covers what was used of it before: usage beyond the limit went to the
+  -- earliest expiry first, so it covers at most that usage.
+  select coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at is null or g.expires_at > quota.now()), 0)
+    + least(
+      coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at <= quota.now()), 0),
+      greatest(p_used - p_limit, 0))
+  from quota.grants g
+  where g.user_id = p_user and g.meter = p_meter and (g.expires_at is null or g.expires_at > p_period_start)
+$$;
+comment on function quota.granted_now(uuid, text, timestamptz, numeric, numeric) is
+  'The extra allowance of a quota of the running period that has used so much of its limit.';
+
+create function quota.settle_grants(users uuid[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  crossed quota.usage_quotas[];
+begin
+  -- Closed periods book what they took, earliest expiry first.
+  with taken as (
+    select q.user_id, q.meter, q.period_start, least(greatest(q.used - q.limit_quantity, 0), q.granted) as quantity
+    from quota.usage_quotas q
+    where q.user_id = any (users) and q.closed_at is not null and q.granted > 0 and q.granted_used is null
+  ), booked as (
+    update quota.usage_quotas q set granted_used = t.quantity
+    from taken t
+    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+    returning q.user_id, q.meter, q.period_start, t.quantity
+  ), per_meter as (
+    select user_id, meter, sum(quantity) as quantity, min(period_start) as first_start from booked group by user_id, meter
+  ), shares as (
+    select g.user_id, g.id, least(
+      g.quantity - g.consumed,
+      greatest(p.quantity - coalesce(sum(g.quantity - g.consumed) over (
+        partition by g.user_id, g.meter order by g.expires_at nulls last, g.id
+        rows between unbounded preceding and 1 preceding), 0), 0)) as share
+    from per_meter p
+    join quota.grants g on g.user_id = p.user_id and g.meter = p.meter
+      and (g.expires_at is null or g.expires_at > p.first_start)
+  )
+  update quota.grants g set consumed = g.consumed + s.share
+  from shares s where g.user_id = s.user_id and g.id = s.id and s.share > 0;
+
+  with refreshed as (
+    update quota.usage_quotas q
+    set granted = quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+    where q.user_id = any (users) and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+      and q.granted is distinct from quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from refreshed r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+end $$;
+comment on function quota.settle_grants(uuid[]) is
+  'Books what closed periods took of grants and brings the running quotas of users in line with their grants; for resets, new grants and expired ones.';
+
+create function quota.grants_inserted() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  pair record;
+begin
+  for pair in
+    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2
+  loop
+    -- The running quota has to be there, and locked in order, to take the grant.
+    perform quota.lock_allowance(pair.user_id, pair.service);
+  end loop;
+  perform quota.settle_grants(array(select distinct user_id from new_rows));
+  return null;
+end $$;
+
+create trigger grants_inserted after insert on quota.grants
+  referencing new table as new_rows
+  for each statement execute function quota.grants_inserted();
+
+create function quota.lock_allowance(p_user uuid, p_service text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service) then
+    perform quota.subscribe_to_defaults(array[p_user], array[p_service]);
+  end if;
+  perform 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service for key share;
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
+    t.on_exceeded, t.granted
+  from quota.meters m cross join lateral quota.quota_terms(p_user, m.key, quota.now(), quota.now()) t
+  where m.service = p_service
+  order by t.meter
+  on conflict do nothing;
+  perform 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+  where q.user_id = p_user and m.service = p_service and q.period_start <= quota.now() and q.period_end > quota.now()
+  order by q.meter, q.period_start for no key update of q;
+end $$;
+comment on function quota.lock_allowance(uuid, text) is
+  'Opens and locks the running quotas of a user''s service, so that changes to its allowance are made one after another.';
