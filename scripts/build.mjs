@@ -10,6 +10,19 @@ const outdir = 'dist';
 const bundled = ['commander'];
 const { dependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
+
+/** commander loads child_process, and with it net, for commands that are programs of their own: there are none. */
+const withoutChildProcess = {
+  name: 'commander-without-child-process',
+  setup({ onResolve, onLoad }) {
+    const filter = /^node:child_process$/;
+    onResolve({ filter }, ({ path, importer }) =>
+      importer.includes('commander') ? { path, namespace: 'empty' } : undefined,
+    );
+    onLoad({ filter, namespace: 'empty' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
 await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: { 'bin/quota': 'bin/quota.ts' },
@@ -24,6 +37,7 @@ await build({
   banner: {
     js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
   },
+  plugins: [withoutChildProcess],
   loader: { '.sql': 'text' },
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: 'linked',

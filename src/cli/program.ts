@@ -5,7 +5,6 @@ import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
 import type { ProcessLike } from './process-like.ts';
 import type { Run } from './run-command.ts';
-import { wantsColor } from './style.ts';
 
 /**
  * The whole command tree. One line per group; each group declares its commands and loads a handler only when
@@ -23,8 +22,6 @@ export function createProgram(process: ProcessLike, run: Run): Command {
       outputError: () => {}, // Reported with all other errors, in one place.
       getOutHelpWidth: () => process.stdout.columns ?? 100,
       getErrHelpWidth: () => process.stderr.columns ?? 100,
-      getOutHasColors: () => wantsColor(process.stdout, process.env, true),
-      getErrHasColors: () => wantsColor(process.stderr, process.env, true),
     })
     .exitOverride()
     .showSuggestionAfterError(true)
