@@ -1,18 +1,25 @@
 import type { Knex } from 'knex';
-import * as core from './0001_core.ts';
-import * as reconcile from './0004_reconcile.ts';
-import * as apps from './0005_apps.ts';
 
-/** One step of the schema. Names are recorded in quota.schema_migrations: never rename a released one. */
-export interface Migration {
-  name: string;
+interface Steps {
   up(knex: Knex): Promise<void>;
   down(knex: Knex): Promise<void>;
 }
 
+/** One step of the schema. Names are recorded in quota.schema_migrations: never rename a released one. */
+export interface Migration extends Steps {
+  name: string;
+}
+
+/** Every command compares the names; the SQL is loaded by those that apply it. */
+const migration = (name: string, load: () => Promise<Steps>): Migration => ({
+  name,
+  up: async (knex) => (await load()).up(knex),
+  down: async (knex) => (await load()).down(knex),
+});
+
 /** Every migration, oldest first. */
 export const migrations: readonly Migration[] = [
-  { name: '0001_core', up: core.up, down: core.down },
-  { name: '0004_reconcile', up: reconcile.up, down: reconcile.down },
-  { name: '0005_apps', up: apps.up, down: apps.down },
+  migration('0001_core', () => import('./0001_core.ts')),
+  migration('0004_reconcile', () => import('./0004_reconcile.ts')),
+  migration('0005_apps', () => import('./0005_apps.ts')),
 ];

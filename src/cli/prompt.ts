@@ -8,20 +8,24 @@ export interface Prompt {
   text(message: string): Promise<string>;
 }
 
-/** Prompts on stderr; inquirer is loaded by the first question. */
-export function createPrompt({ stdin, stderr }: ProcessLike, signal: AbortSignal): Prompt {
+/**
+ * Prompts on stderr; inquirer is loaded by the first question. Not even stdin is touched before: opening it takes 5 ms.
+ */
+export function createPrompt(process: ProcessLike, signal: AbortSignal): Prompt {
   const ask = async <T>(question: {
     type: 'confirm' | 'input';
     message: string;
     default?: boolean;
   }): Promise<T> => {
     const { default: inquirer } = await import('inquirer');
-    const prompt = inquirer.createPromptModule({ input: stdin, output: stderr, signal });
+    const prompt = inquirer.createPromptModule({ input: process.stdin, output: process.stderr, signal });
     const answers = await prompt([{ ...question, name: 'answer' }]);
     return answers.answer as T;
   };
   return {
-    interactive: stdin.isTTY === true && stderr.isTTY === true,
+    get interactive() {
+      return process.stdin.isTTY === true && process.stderr.isTTY === true;
+    },
     confirm: (message) => ask({ type: 'confirm', message, default: false }),
     text: (message) => ask({ type: 'input', message }),
   };

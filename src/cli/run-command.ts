@@ -28,23 +28,10 @@ export function createCommandRunner(process: ProcessLike, signal: AbortSignal): 
       async (...args) => {
         const command = args.at(-1) as Command;
         const globals = checkGlobalOptions(command.optsWithGlobals<GlobalOptions>());
-        const [{ readSettings }, { createContext }, { createRedactor }, handler] = await Promise.all([
-          import('./settings.ts'),
-          import('./create-context.ts'),
-          import('./redactor.ts'),
-          load(),
-        ]);
-        const { env, platform } = process;
-        const settings = readSettings({
-          databaseUrl: globals.databaseUrl,
-          envFile: globals.envFile,
-          env,
-          platform,
-          cwd: process.cwd(),
-        });
-        redact = createRedactor(settings);
-        const context = createContext(process, settings, globals, signal, redact);
-        exitCode = await handler(context, namedArguments(command) as Parameters<typeof handler>[1]);
+        const [{ prepareCommand }, handler] = await Promise.all([import('./prepare-command.ts'), load()]);
+        const prepared = prepareCommand(process, globals, signal);
+        redact = prepared.redact;
+        exitCode = await handler(prepared.context, namedArguments(command) as Parameters<typeof handler>[1]);
       },
   };
 }

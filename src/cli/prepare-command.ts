@@ -1,0 +1,28 @@
+import type { Context } from '../context.ts';
+import { createContext, type GlobalOptions } from './create-context.ts';
+import type { ProcessLike } from './process-like.ts';
+import { createRedactor } from './redactor.ts';
+import { readSettings } from './settings.ts';
+
+export interface PreparedCommand {
+  context: Context;
+  /** Takes the secrets of the settings out of a text. */
+  redact: (text: string) => string;
+}
+
+/**
+ * Reads the settings and builds the context of a command: what every command needs and the program tree does not,
+ * loaded as one piece.
+ * @throws configurationError
+ */
+export function prepareCommand(
+  process: ProcessLike,
+  globals: GlobalOptions,
+  signal: AbortSignal,
+): PreparedCommand {
+  const { env, platform } = process;
+  const { databaseUrl, envFile } = globals;
+  const settings = readSettings({ databaseUrl, envFile, env, platform, cwd: process.cwd() });
+  const redact = createRedactor(settings);
+  return { context: createContext(process, settings, globals, signal, redact), redact };
+}
