@@ -118,6 +118,8 @@ export interface Style {
   cyan(text: string): string;
   /** In characters; 80 where there is no terminal. */
   readonly width: number;
+  /** Whether a person watches: then text is folded to the width, and bars are drawn. */
+  readonly isTerminal: boolean;
 }
 
 /** Everything for people on stderr. */

@@ -25,7 +25,7 @@ const unchanged = (text: string) => text;
 
 /** Loads chalk only where there are colours. */
 export async function createStyle(color: boolean, width: number | undefined): Promise<Style> {
-  const size = { width: width ?? widthDefault };
+  const size = { width: width ?? widthDefault, isTerminal: width !== undefined };
   if (!color) {
     const plain = unchanged;
     return { ...size, bold: plain, dim: plain, red: plain, green: plain, yellow: plain, cyan: plain };

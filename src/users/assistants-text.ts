@@ -1,0 +1,65 @@
+import type { Style } from '../context.ts';
+import type { AssistantState } from './usage.ts';
+
+/** A plan allows a few; an import can bring thousands. All of them are in --json. */
+const listedMax = 20;
+
+/** Limited, waiting and failed assistants first, each in a line; how many there are in the last. */
+export function assistantsText(assistants: readonly AssistantState[], style: Style): string[] {
+  const lines = assistants
+    .map((assistant) => ({ assistant, word: standing(assistant) }))
+    .sort((a, b) => order.indexOf(a.word) - order.indexOf(b.word))
+    .map(({ assistant, word }) => assistantText(assistant, word, style));
+  const more = lines.length - listedMax;
+  return more > 0 ? [...lines.slice(0, listedMax), `    and ${more} more: see --json`] : lines;
+}
+
+/** What support wants to know of an assistant, in the order of urgency. */
+const order = [
+  'limit failed',
+  'restore failed',
+  'limited',
+  'limit queued',
+  'restore queued',
+  'not limited',
+  'gone',
+] as const;
+export type Standing = (typeof order)[number];
+
+/** The state of an assistant in words: what is wanted, and how far it has come. */
+export function standing({ desired, status }: AssistantState): Standing {
+  const wanted = desired === 'limited' ? 'limit' : 'restore';
+  switch (status) {
+    case 'failed':
+      return `${wanted} failed`;
+    case 'pending':
+      return `${wanted} queued`;
+    case 'applied':
+      return 'limited';
+    case 'gone':
+      return 'gone';
+    case 'restored':
+    case 'untouched':
+      return 'not limited';
+  }
+}
+
+function assistantText(
+  { providerAssistantId, name, lastError }: AssistantState,
+  word: Standing,
+  style: Style,
+): string {
+  const color = colorOf(word, style);
+  const title = name === null ? '' : `  ${name}`;
+  const error = lastError === null ? '' : style.red(`  ${lastError}`);
+  return `    ${color(word.padEnd(longest))}  ${providerAssistantId}${style.dim(title)}${error}`;
+}
+
+const longest = Math.max(...order.map((word) => word.length));
+
+function colorOf(word: Standing, style: Style) {
+  if (word.endsWith('failed')) {
+    return style.red;
+  }
+  return word === 'not limited' || word === 'gone' ? style.dim : style.yellow;
+}

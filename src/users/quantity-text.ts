@@ -1,0 +1,41 @@
+/** Writes exact decimals of one unit as people read them. */
+export interface QuantityFormat {
+  /** `minutes`, `hours` or `messages`. */
+  unit: string;
+  text(quantity: string): string;
+}
+
+const hour = 3600;
+
+/**
+ * The format that suits a quantity, for it and for what is held against it: messages as they are, seconds as
+ * `9:35.5` minutes, from an hour on as `1:02:05` hours.
+ */
+export function quantityFormat(unit: string, reference: string): QuantityFormat {
+  if (unit !== 'second') {
+    return { unit: `${unit}s`, text: withoutZeros };
+  }
+  return Number(reference) < hour
+    ? { unit: 'minutes', text: minutesText }
+    : { unit: 'hours', text: hoursText };
+}
+
+const withoutZeros = (quantity: string) =>
+  quantity.includes('.') ? quantity.replace(/\.?0+$/, '') : quantity;
+
+function minutesText(quantity: string): string {
+  const { sign, seconds, fraction } = split(quantity);
+  return `${sign}${seconds / 60n}:${twoDigits(seconds % 60n)}${fraction}`;
+}
+
+function hoursText(quantity: string): string {
+  const { sign, seconds, fraction } = split(quantity);
+  return `${sign}${seconds / 3600n}:${twoDigits((seconds / 60n) % 60n)}:${twoDigits(seconds % 60n)}${fraction}`;
+}
+
+function split(quantity: string) {
+  const [, sign = '', whole = '0', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(withoutZeros(quantity)) ?? [];
+  return { sign, seconds: BigInt(whole), fraction };
+}
+
+const twoDigits = (number: bigint) => String(number).padStart(2, '0');
