@@ -6,6 +6,7 @@ import {
   refusedError,
   tryAgainError,
   unavailableError,
+  usageError,
 } from '../errors.ts';
 import { type SqlstateAdvice, sqlstateAdvice, sqlstateAdviceOfCore } from './sqlstate.ts';
 
@@ -15,6 +16,7 @@ const kinds = {
   configuration: configurationError,
   notFound: notFoundError,
   refused: refusedError,
+  usage: usageError,
   badInput: badInputError,
 };
 

@@ -14,7 +14,7 @@ export const sqlstates = {
 /** What an error of the server means for the user: its exit and what to do. Others are bugs of quota. */
 export interface SqlstateAdvice {
   name: string;
-  kind: 'unavailable' | 'tryAgain' | 'configuration' | 'notFound' | 'refused' | 'badInput';
+  kind: 'unavailable' | 'tryAgain' | 'configuration' | 'notFound' | 'refused' | 'usage' | 'badInput';
   suggestion?: string;
 }
 
@@ -50,6 +50,8 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   },
   QT001: { name: 'quota_unknown_user', kind: 'notFound' },
   QT002: { name: 'quota_unknown_service', kind: 'notFound' },
+  QT003: { name: 'quota_impossible_value', kind: 'usage' },
+  QT004: { name: 'quota_impossible_time', kind: 'usage' },
   QT005: { name: 'quota_history_kept', kind: 'refused' },
 };
 
