@@ -20,6 +20,7 @@ const migration = (name: string, load: () => Promise<Steps>): Migration => ({
 /** Every migration, oldest first. */
 export const migrations: readonly Migration[] = [
   migration('0001_core', () => import('./0001_core.ts')),
+  migration('0002_limits', () => import('./0002_limits.ts')),
   migration('0004_reconcile', () => import('./0004_reconcile.ts')),
   migration('0005_apps', () => import('./0005_apps.ts')),
 ];

@@ -41,6 +41,8 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   readonly vapiApiKey: string | undefined;
   readonly vapiBaseUrl: string;
+  /** File with the fields of a limited assistant; undefined: the built-in ones. */
+  readonly limitedStateFile: string | undefined;
   readonly actor: string;
 }
 

@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
+import { addLimitsCommands } from './groups/limits.ts';
 import { addUsageCommands } from './groups/usage.ts';
 import { addUserCommands } from './groups/user.ts';
 import type { ProcessLike } from './process-like.ts';
@@ -39,5 +40,6 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addDbCommands(program, run);
   addUserCommands(program, run);
   addUsageCommands(program, run);
+  addLimitsCommands(program, run);
   return program;
 }

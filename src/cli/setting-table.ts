@@ -44,6 +44,13 @@ export const settingTable = [
     description: 'Where VAPI is reached; a simulator serves as well',
   },
   {
+    variable: 'QUOTA_LIMITED_STATE',
+    flag: '--limited-state',
+    defaultText: '10 second calls with a notice',
+    description:
+      'JSON or YAML file with the fields that a limited assistant is given, unless its plan has its own',
+  },
+  {
     variable: 'REDIS_URL',
     defaultText: 'none',
     description: 'Redis of the app, where one is used, as redis://host:6379',

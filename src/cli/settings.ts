@@ -60,13 +60,11 @@ export function readSettings(sources: SettingSources): Settings {
       postgresUrl,
       'postgres://user:password@host:5432/database',
     ),
-    dataDir:
-      dataDir === undefined
-        ? defaultDataDir(sources.env, sources.platform, homedir())
-        : resolve(sources.cwd, dataDir),
+    dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
     redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
     vapiApiKey: readApiKey(find('VAPI_API_KEY'), problems),
     vapiBaseUrl: url(find('VAPI_BASE_URL'), httpUrl, vapiBaseUrlDefault) ?? vapiBaseUrlDefault,
+    limitedStateFile: inDirectory(sources.cwd, find('QUOTA_LIMITED_STATE')?.value),
     actor: readActor(find('QUOTA_ACTOR'), problems),
   };
   if (problems.length > 0) {
@@ -78,6 +76,9 @@ export function readSettings(sources: SettingSources): Settings {
   }
   return settings;
 }
+
+const inDirectory = (cwd: string, path: string | undefined) =>
+  path === undefined ? undefined : resolve(cwd, path);
 
 function readEnvFile(
   { envFile, cwd }: SettingSources,

@@ -101,6 +101,15 @@ export function parseInteger({ min = 1, max = 2_147_483_647 } = {}): (value: str
   };
 }
 
+/** Events per second, which may be less than one. */
+export function parseRate(value: string): number {
+  const number = /^\d{1,4}(?:\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= 0.1 && number <= 1000)) {
+    throw wrong(value, 'a number per second from 0.1 to 1000', '5 or 0.5');
+  }
+  return number;
+}
+
 /** An exact decimal, returned as text, never as a float. `signed` allows a leading minus. */
 export function parseDecimal({ signed = false, decimalsMax = 3 } = {}): (value: string) => string {
   const pattern = new RegExp(`^${signed ? '[+-]?' : ''}\\d{1,12}(?:\\.\\d{1,${decimalsMax}})?$`);

@@ -92,6 +92,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
     redisUrl: 'redis://:short@cache',
     vapiApiKey: 'vapi-0123456789',
     vapiBaseUrl: 'https://api.vapi.ai',
+    limitedStateFile: undefined,
     actor: 'ada',
   });
   expect(redact('key vapi-0123456789, s@cret-word, s%40cret-word, short')).toBe('key ***, ***, ***, short');

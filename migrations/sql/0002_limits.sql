@@ -1,0 +1,168 @@
+-- The provider queue at work: who works on which assistant, and every original that was ever put aside.
+
+-- Claims and verifications are matters of real processes and a real provider: they go by the real clock, whatever
+-- quota.as_of says. A claim under a clock that stands still would never end.
+alter table quota.assistant_limits
+  add column claimed_by uuid,
+  add column claimed_until timestamptz,
+  add column verified_at timestamptz,
+  add column intents jsonb not null default '[]',
+  add column exact_change bigint;
+comment on column quota.assistant_limits.original is
+  'The limited fields as they were, present ones only: a field of applied or intents that is missing here was not set.';
+comment on column quota.assistant_limits.applied is
+  'The fields that the assistant was last seen to be limited by; null: not limited by us, as far as we know.';
+comment on column quota.assistant_limits.intents is
+  'Limited states that were, or were about to be, sent since then: the provider may have any of them.';
+comment on column quota.assistant_limits.claimed_by is
+  'The run that works on the assistant, or that worked on it last.';
+comment on column quota.assistant_limits.claimed_until is
+  'Until when (real time) nobody else may work on it; null: nobody works on it. Ends by itself when the worker dies.';
+comment on column quota.assistant_limits.verified_at is
+  'When (real time) the provider was last seen to have what is recorded here.';
+comment on column quota.assistant_limits.exact_change is
+  'The change whose restore puts original back whatever is found at the provider: values given by an operator.';
+create index assistant_limits_applied on quota.assistant_limits (verified_at) where status = 'applied';
+create index subscriptions_limited on quota.subscriptions (user_id) where limit_enforced_at is not null;
+
+create table quota.assistant_originals (
+  user_id uuid not null references quota.users,
+  id bigint generated always as identity,
+  assistant_id uuid not null references quota.assistants,
+  change bigint not null,
+  fields jsonb not null check (jsonb_typeof(fields) = 'object'),
+  absent text[] not null default '{}',
+  source text not null check (source in ('provider', 'operator', 'file')),
+  actor text not null default quota.actor(),
+  captured_at timestamptz not null default quota.now(),
+  primary key (user_id, id)
+);
+comment on table quota.assistant_originals is
+  'History of originals: what each assistant had in its limited fields before a limit. The newest row of a change is the one to restore.';
+comment on column quota.assistant_originals.change is 'The change of assistant_limits that this original belongs to.';
+comment on column quota.assistant_originals.absent is 'Limited fields that were not set at all.';
+comment on column quota.assistant_originals.source is
+  'provider: read before the limit; operator: given by hand; file: from a stored end-of-call report.';
+create index assistant_originals_assistant on quota.assistant_originals (assistant_id, captured_at desc, id desc);
+
+create trigger assistant_originals_kept before update or truncate on quota.assistant_originals
+  for each statement execute function quota.refuse_change();
+
+create function quota.retry_delay(attempts integer, asked_seconds numeric) returns interval
+language sql volatile
+as $$
+  -- Half of the pause is luck, so that many that failed together do not come back together.
+  select make_interval(secs => greatest(
+    least(3600, 30 * 2 ^ least(attempts - 1, 20)) * (0.5 + random() / 2), coalesce(asked_seconds, 0)::float8))
+$$;
+comment on function quota.retry_delay(integer, numeric) is
+  'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never less than the provider asked for.';
+
+create function quota.limited_state(p_user uuid) returns jsonb
+language sql stable
+as $$
+  select p.limited_state
+  from quota.subscriptions s join quota.plans p on p.key = s.plan
+  where s.user_id = p_user and p.limited_state is not null
+  order by s.limit_enforced_at is null, s.service
+  limit 1
+$$;
+comment on function quota.limited_state(uuid) is
+  'The limited state of the plan that limits a user, else of any plan that has one; null: the configured default.';
+
+create function quota.calls_for_limit(q quota.usage_quotas) returns boolean
+language sql stable
+as $$
+  select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+$$;
+comment on function quota.calls_for_limit(quota.usage_quotas) is
+  'Whether a quota of the running period is used up and its plan answers that with limited assistants.';
+
+create function quota.enforce_limits(
+  batch_size integer, run uuid default null, only_user uuid default null, out users uuid[], out services text[])
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  fresh quota.usage_quotas[];
+begin
+  -- For update, like a reset: nobody is writing usage of these users meanwhile, so that their quotas, which are
+  -- locked after the subscriptions, cannot be held by somebody who waits for us.
+  select array_agg(o.user_id), array_agg(o.service) into users, services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.limit_enforced_at is null and (only_user is null or s.user_id = only_user)
+      and exists (
+        select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+        where q.user_id = s.user_id and m.service = s.service and quota.calls_for_limit(q))
+    order by s.user_id, s.service
+    limit batch_size
+    for update skip locked
+  ) o;
+  if users is null then
+    return;
+  end if;
+
+  -- Read again under the lock. Usage that was not of the running period when it was logged has marked nothing
+  -- exhausted (R9): that is made up for here.
+  select array_agg(q order by q.user_id, q.meter) filter (where q.exhausted_at is null) into fresh
+  from quota.usage_quotas q join quota.meters m on m.key = q.meter
+  where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q);
+  select array_agg(o.user_id order by o.user_id, o.service), array_agg(o.service order by o.user_id, o.service)
+  into users, services
+  from (
+    select distinct q.user_id, m.service
+    from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q)
+  ) o;
+  if users is null then
+    return;
+  end if;
+  if fresh is not null then
+    perform quota.enforce(fresh);
+  end if;
+  -- Those whose limit was lifted by hand are marked exhausted already, so that enforce passes them over.
+  perform quota.mark_limited(users, services, true);
+  insert into quota.audit_log (action, user_id, service, run_id, reason)
+  select 'limit.enforced', o.user_id, o.service, run, 'over the allowance'
+  from unnest(users, services) o(user_id, service);
+end $$;
+comment on function quota.enforce_limits(integer, uuid, uuid) is
+  'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
+
+create function quota.queue_unlimited(only_user uuid default null) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  users uuid[];
+  returned integer;
+begin
+  -- Locked, so that a reset cannot lift the limit of a user between the look and the queueing.
+  select array_agg(s.user_id) into users
+  from (
+    select s.user_id
+    from quota.subscriptions s
+    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user)
+      and exists (
+        select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
+        where a.user_id = s.user_id and a.state = 'active'
+          and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
+    order by s.user_id, s.service
+    for no key update skip locked
+  ) s;
+  if users is null then
+    return 0;
+  end if;
+  -- An assistant that was gone and is known again.
+  update quota.assistant_limits l
+  set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  from quota.assistants a
+  where a.id = l.assistant_id and l.user_id = any (users) and l.status = 'gone' and a.state = 'active';
+  get diagnostics returned = row_count;
+  return returned + quota.queue_assistants(users, 'limited');
+end $$;
+comment on function quota.queue_unlimited(uuid) is
+  'Queues the assistants of limited users that are not queued to be limited: made, taken over or found again after the limit.';

@@ -1,0 +1,55 @@
+import type { Context } from '../context.ts';
+import type { ExitCode } from '../errors.ts';
+import { countQueued, selectApplied, selectQueued } from '../limits/claim-store.ts';
+import { previewLimits } from '../limits/preview.ts';
+import { limitsExitCode, limitsOutput, limitsReport } from './limits-report.ts';
+import {
+  LimitResults,
+  type LimitsOptions,
+  type LimitsRun,
+  type LimitsSetup,
+  openLimits,
+  runLimits,
+  withSteps,
+} from './limits-run.ts';
+
+export interface LimitsSyncOptions extends LimitsOptions {
+  dryRun?: boolean;
+}
+
+const everything = { userIds: null, dueOnly: false };
+
+/** `quota limits sync`: drains the queue, then looks at every limited assistant again. See `LimitsReport`. */
+export async function limitsSync(context: Context, options: LimitsSyncOptions): Promise<ExitCode> {
+  const dryRun = options.dryRun === true;
+  const setup = await openLimits(context, options);
+  const run = await context.withDatabase(
+    ({ client }) =>
+      dryRun
+        ? previewSync(context, setup, client)
+        : runLimits(context, setup, { client, scope: everything, recheck: true }),
+    { onAbort: 'finish' },
+  );
+  const report = limitsReport(run, dryRun);
+  await context.output.write(limitsOutput(report));
+  return limitsExitCode(report);
+}
+
+type Client = Parameters<Parameters<Context['withDatabase']>[0]>[0]['client'];
+
+async function previewSync(context: Context, setup: LimitsSetup, client: Client): Promise<LimitsRun> {
+  const tasks = [...(await selectQueued(client, everything)), ...(await selectApplied(client, null))];
+  const collected = new LimitResults();
+  await withSteps(context, tasks.length, (step) =>
+    previewLimits(tasks, {
+      ...setup,
+      signal: context.signal,
+      onResult: (result) => {
+        collected.add(result);
+        step();
+      },
+    }),
+  );
+  const left = await countQueued(client, everything);
+  return { results: collected.results, unchanged: collected.unchanged, left, givenUp: undefined };
+}
