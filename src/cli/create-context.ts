@@ -43,6 +43,7 @@ export function createContext(
       stderr: process.stderr,
       quiet: options.quiet === true,
       verbose: options.verbose === true,
+      machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
       redact,
     }),
     // The one place that reads the system clock.

@@ -5,22 +5,23 @@ export interface TalkOptions {
   stderr: TerminalStream;
   quiet: boolean;
   verbose: boolean;
+  /** A program reads this: only progress, warnings and the error are for it. */
+  machine: boolean;
   /** Takes the secrets out of every line. */
   redact: (text: string) => string;
 }
 
 /** The only writer of stderr, apart from prompts and the final error. */
-export function createTalk({ stderr, quiet, verbose, redact }: TalkOptions): Talk {
+export function createTalk({ stderr, quiet, verbose, machine, redact }: TalkOptions): Talk {
   const line = (text: string) => {
     stderr.write(`${redact(text)}\n`);
   };
-  const info = (message: string) => {
-    if (!quiet) {
-      line(message);
-    }
-  };
   return {
-    info,
+    info: (message) => {
+      if (!quiet && (!machine || verbose)) {
+        line(message);
+      }
+    },
     warn: (message) => line(`warning: ${message}`),
     verbose: (message) => {
       if (verbose) {
@@ -28,8 +29,11 @@ export function createTalk({ stderr, quiet, verbose, redact }: TalkOptions): Tal
       }
     },
     async withProgress(label, total, use) {
-      if (quiet || stderr.isTTY !== true) {
-        return use(lines(label, total, info));
+      if (quiet) {
+        return use({ update: () => {} });
+      }
+      if (stderr.isTTY !== true) {
+        return use(lines(label, total, line));
       }
       const bar = await createBar(label, total, stderr);
       try {
@@ -41,11 +45,11 @@ export function createTalk({ stderr, quiet, verbose, redact }: TalkOptions): Tal
   };
 }
 
-function lines(label: string, total: number | null, info: (message: string) => void): Progress {
+function lines(label: string, total: number | null, line: (text: string) => void): Progress {
   return {
     update(done, note) {
       const of = total === null ? '' : ` of ${total}`;
-      info(`${label}: ${done}${of}${note === undefined ? '' : ` (${note})`}`);
+      line(`${label}: ${done}${of}${note === undefined ? '' : ` (${note})`}`);
     },
   };
 }

@@ -63,6 +63,14 @@ test.each(['db rollback', 'db reset'])('%s changes nothing without leave', async
   expect(await users()).toEqual([{ external_id: 'ada' }]);
 });
 
+test('with --json a refusal is JSON and nothing else', async () => {
+  const { code, stdout, stderr } = await run('db reset --json');
+  expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
+  expect(JSON.parse(stderr)).toMatchObject({
+    error: { code: 'refused', suggestion: expect.stringContaining('--yes') },
+  });
+});
+
 test('in production the typed name of the database is the leave', async () => {
   await query(database.url, `insert into quota.users (external_id) values ('ada')`);
   const answer = await run('db reset', { env: production, tty: true, input: `${database.name}\n` });

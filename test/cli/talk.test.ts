@@ -5,13 +5,22 @@ import { createTalk, type TalkOptions } from '../../src/cli/talk.ts';
 
 function talking(options: Partial<TalkOptions> & { tty?: boolean } = {}) {
   const stderr = Object.assign(new PassThrough(), options.tty ? { isTTY: true, columns: 80 } : {});
-  const talk = createTalk({ stderr, quiet: false, verbose: false, redact: (text) => text, ...options });
+  const talk = createTalk({
+    stderr,
+    quiet: false,
+    verbose: false,
+    machine: false,
+    redact: (text) => text,
+    ...options,
+  });
   return { talk, said: () => stderr.read()?.toString() ?? '' };
 }
 
 test.each([
   [{}, 'info\nwarning: warn\n'],
   [{ quiet: true }, 'warning: warn\n'],
+  [{ machine: true }, 'warning: warn\n'],
+  [{ machine: true, verbose: true }, 'info\nwarning: warn\nverbose\n'],
   [{ verbose: true }, 'info\nwarning: warn\nverbose\n'],
   [{ redact: (text: string) => text.replace('i', '*') }, '*nfo\nwarn*ng: warn\n'],
 ])('%o says %j', (options, expected) => {
@@ -36,6 +45,7 @@ async function progressOf(options: Parameters<typeof talking>[0], total: number 
 test('progress is a line per step without a terminal, nothing when quiet', async () => {
   expect(await progressOf({}, 5000)).toBe('Resetting: 1000 of 5000\nResetting: 2000 of 5000 (3 failed)\n');
   expect(await progressOf({}, null)).toBe('Resetting: 1000\nResetting: 2000 (3 failed)\n');
+  expect(await progressOf({ machine: true }, null)).toBe('Resetting: 1000\nResetting: 2000 (3 failed)\n');
   expect(await progressOf({ quiet: true, tty: true }, 5000)).toBe('');
 });
 
