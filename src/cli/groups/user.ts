@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
+import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
+import { parseDecimal, parseInstant } from '../values.ts';
 
 export function addUserCommands(program: Command, run: Run): void {
   const user = program
@@ -20,4 +22,24 @@ export function addUserCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/user-show.ts')).userShow));
+
+  addChangeOptions(user.command('grant'))
+    .argument('<user>', 'id, external id or email')
+    .argument('<meter>', 'voice_seconds, messages, …')
+    .argument('<amount>', 'in the unit of the meter: seconds or messages', parseDecimal())
+    .addOption(
+      valueOption('--expires <instant>', 'when what is left of it is lost (default: never)', parseInstant),
+    )
+    .description("give extra allowance: used after the plan's, earliest expiry first; survives resets")
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user grant ada@example.com voice_seconds 300 --reason "outage" --yes', 'five minutes more'],
+        [
+          'quota user grant user_00042 messages 50 --expires 2027-01-31 --reason "promo" --dry-run',
+          'look first',
+        ],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
 }

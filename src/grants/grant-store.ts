@@ -1,0 +1,60 @@
+import type pg from 'pg';
+
+/** A meter as a user has it in the running period; quantities are exact decimals in text. */
+export interface MeterAllowance {
+  meter: string;
+  unit: string;
+  limit: string | null;
+  granted: string;
+  used: string;
+  remaining: string | null;
+}
+
+/** The meters of a user's plans, or of one meter; none when no plan counts it. */
+export async function selectMeterAllowances(
+  client: pg.ClientBase,
+  userId: string,
+  meter: string | null,
+): Promise<MeterAllowance[]> {
+  const { rows } = await client.query<MeterAllowance>(
+    `select c.meter, c.unit, c.limit_quantity as limit, c.granted::numeric(20,3) as granted,
+       c.used::numeric(20,3) as used, greatest(c.limit_quantity + c.granted - c.used, 0)::numeric(20,3) as remaining
+     from quota.current_quotas($1) c
+     where $2::text is null or c.meter = $2
+     order by c.meter`,
+    [userId, meter],
+  );
+  return rows;
+}
+
+export interface NewGrant {
+  userId: string;
+  meter: string;
+  quantity: string;
+  /** ISO 8601; null: never expires. */
+  expiresAt: string | null;
+  reason: string;
+}
+
+/** The trigger brings the running quota in line and lifts a limit that the grant lifts. Returns the id. */
+export async function insertGrant(client: pg.ClientBase, grant: NewGrant): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    `insert into quota.grants (user_id, meter, quantity, expires_at, reason) values ($1, $2, $3, $4, $5) returning id`,
+    [grant.userId, grant.meter, grant.quantity, grant.expiresAt, grant.reason],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** The service of a meter; undefined when there is no such meter. */
+export async function selectMeterService(client: pg.ClientBase, meter: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ service: string }>(
+    'select service from quota.meters where key = $1',
+    [meter],
+  );
+  return rows[0]?.service;
+}
+
+export async function selectMeterKeys(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ key: string }>('select key from quota.meters order by key');
+  return rows.map(({ key }) => key);
+}
