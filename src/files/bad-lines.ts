@@ -58,6 +58,8 @@ export class BadLines {
   /** Throws exit 65 with the list of bad lines, unless there are none or they are to be skipped. */
   refuseIfAny(): void {
     if (!this.refusing) return;
+    // Within a chunk, rows that cannot be cut out are found before values that cannot be read.
+    this.kept.sort((a, b) => a.line - b.line);
     const [first] = this.kept;
     const shown = this.kept.map((bad) => `${place(bad)}: ${bad.reason}`);
     if (this.#total > shown.length) shown.push(`… and ${this.#total - shown.length} more`);

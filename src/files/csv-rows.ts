@@ -1,4 +1,5 @@
 import { type BadLines, fileFault } from './bad-lines.ts';
+import type { CsvHeader } from './csv-header.ts';
 import { parseRecord } from './csv-record.ts';
 import type { Input } from './open-input.ts';
 import type { RowBatch } from './row-batch.ts';
@@ -6,74 +7,12 @@ import type { RowBatch } from './row-batch.ts';
 /** Far above any real row; a file without line ends must not be collected in memory. */
 const recordLengthMax = 1024 * 1024;
 
-/** The first line of a CSV file. */
-export interface CsvHeader {
-  /** Column names, trimmed, in the order of the file. An empty name is a column without one. */
-  names: string[];
-  /** `,`, `;`, tab or `|`: whichever the header has most of. */
-  delimiter: string;
-  /** 1-based line on which it ends, and index in the text at which the rows begin. */
-  line: number;
-  end: number;
-}
-
-/**
- * Reads the header from the beginning of a CSV file. Throws exit 65 if there is none within the first
- * 64 KiB, or a name occurs twice (case and blanks around it do not count).
- */
-export function readCsvHeader(input: Input): CsvHeader {
-  const { sample, name: file } = input;
-  let start = 0;
-  let line = 1;
-  while (/[\r\n]/.test(sample.charAt(start))) {
-    if (sample.charAt(start) === '\n') line += 1;
-    start += 1;
-  }
-  const fault = (column: number | null, reason: string, suggestion: string | null) =>
-    fileFault({ file, line, column, reason, suggestion });
-  const newline = sample.indexOf('\n', start);
-  if (newline === -1 && !input.sampleIsAll)
-    throw fault(null, 'the header line is longer than 64 KiB', 'is this a CSV file?');
-  const first = sample.slice(start, newline === -1 ? sample.length : newline).replace(/\r$/, '');
-  if (first.includes('\r'))
-    throw fault(
-      first.indexOf('\r') + 1,
-      'the lines end with a bare carriage return',
-      "convert it: tr '\\r' '\\n'",
-    );
-  const delimiter = detectDelimiter(first);
-  const record = parseRecord(sample, start, delimiter, newline === -1);
-  if (!record.ok) throw fault(record.at - start + 1, record.reason, 'write the header on one line');
-  const names = record.fields.map((name) => name.trim());
-  const seen = new Map<string, number>();
-  for (const [index, name] of names.entries()) {
-    const earlier = seen.get(name.toLowerCase());
-    if (name !== '' && earlier !== undefined) {
-      throw fault(
-        index + 1,
-        `the header names "${name}" twice, in columns ${earlier} and ${index + 1}`,
-        'rename one of them',
-      );
-    }
-    seen.set(name.toLowerCase(), index + 1);
-  }
-  return { names, delimiter, line: line + record.lines - 1, end: record.end };
-}
-
-/** The candidate that occurs most often outside quotes; a comma if none does. */
-function detectDelimiter(header: string): string {
-  const unquoted = header.replace(/"[^"]*"/g, '');
-  const count = (delimiter: string) => unquoted.split(delimiter).length;
-  return [',', ';', '\t', '|'].reduce((best, candidate) =>
-    count(candidate) > count(best) ? candidate : best,
-  );
-}
-
 /**
  * The rows of a CSV file after its header, in batches of one chunk of text. Every row has as many fields as the
  * header; one that has not, or whose quotes do not close, goes to `badLines` and is left out. Blank lines are
- * skipped. Quoted fields may span lines. Once the file is to be refused nothing more is yielded, and at the end
- * the refusal is thrown.
+ * skipped. Quoted fields may span lines. After the last batch the refusal is thrown, if bad lines were found and
+ * are not to be skipped; until then rows are yielded, so that all that is wrong with them can be listed too, but
+ * once `badLines.refusing` none of them may be stored.
  */
 export async function* csvRows(
   input: Input,
@@ -89,10 +28,10 @@ export async function* csvRows(
     }
     const batch = splitter.push(skip === 0 ? chunk : chunk.slice(skip), false);
     skip = 0;
-    if (batch.rows.length > 0 && !badLines.refusing) yield batch;
+    if (batch.rows.length > 0) yield batch;
   }
   const last = splitter.push('', true);
-  if (last.rows.length > 0 && !badLines.refusing) yield last;
+  if (last.rows.length > 0) yield last;
   badLines.refuseIfAny();
 }
 
@@ -101,90 +40,97 @@ class RowSplitter {
   readonly #header: CsvHeader;
   readonly #badLines: BadLines;
   #text = '';
+  /** Where the present row begins, its line, and both of the row after it. */
+  #start = 0;
   #line: number;
+  #nextStart = 0;
+  #nextLine: number;
+  /** The next quote at or after the present row: a line before it takes the fast path. */
+  #quote = 0;
 
   constructor(file: string, header: CsvHeader, badLines: BadLines) {
     this.#file = file;
     this.#header = header;
     this.#badLines = badLines;
     this.#line = header.line + 1;
+    this.#nextLine = this.#line;
   }
 
   /** All rows that are complete once `chunk` is there; the rest is kept for the next chunk. */
   push(chunk: string, isLast: boolean): RowBatch {
-    const text = this.#text + chunk;
+    const text = this.#text.slice(this.#start) + chunk;
+    this.#text = text;
+    this.#start = 0;
+    this.#quote = positionOf(text, '"', 0);
     const rows: string[][] = [];
     const lines: number[] = [];
     const starts: number[] = [];
-    const { delimiter, names } = this.#header;
-    const width = names.length;
-    let start = 0;
-    let line = this.#line;
-    let quote = positionOf(text, '"', 0);
-    while (start < text.length) {
-      let end = text.indexOf('\n', start);
-      if (end === -1) {
-        if (!isLast) break;
-        end = text.length;
-      }
-      if (quote < start) quote = positionOf(text, '"', start);
-      let fields: string[];
-      let next = end + 1;
-      let lineAfter = line + 1;
-      if (quote > end) {
-        fields = splitPlain(text, start, end, delimiter);
-      } else {
-        const record = parseRecord(text, start, delimiter, isLast);
-        if (record.ok) {
-          fields = record.fields;
-          next = record.end;
-          lineAfter = line + record.lines;
-        } else if (record.incomplete && !isLast && text.length - start <= recordLengthMax) {
-          break;
-        } else {
-          this.#reject(line, record.at - start + 1, record.reason, text.slice(start, end));
-          start = next;
-          line = lineAfter;
-          continue;
-        }
-      }
-      if (fields[0] === names[0] && isHeader(fields, names)) {
-        this.#reject(line, 1, 'the header is repeated: were files joined?', text.slice(start, next - 1));
-      } else if (fields.length === width && !(fields[0] === '' && isBlank(fields))) {
+    while (this.#start < text.length) {
+      const fields = this.#takeFields(text, isLast);
+      if (fields === 'incomplete') break;
+      if (fields !== 'bad' && this.#isRow(fields)) {
         rows.push(fields);
-        lines.push(line);
-        starts.push(start);
-      } else if (!isBlank(fields)) {
-        this.#rejectWidth(line, fields, text.slice(start, next - 1));
+        lines.push(this.#line);
+        starts.push(this.#start);
       }
-      start = next;
-      line = lineAfter;
+      this.#start = this.#nextStart;
+      this.#line = this.#nextLine;
     }
-    this.#text = text.slice(start);
-    this.#line = line;
-    if (this.#text.length > recordLengthMax) this.#refuseLong();
-    return {
-      rows,
-      lines,
-      numbers: lines,
-      originalText: (index) => originalRow(text, starts[index] ?? 0, delimiter),
-    };
+    if (text.length - this.#start > recordLengthMax) throw this.#tooLong();
+    const { delimiter } = this.#header;
+    const originalText = (index: number) => originalRow(text, starts[index] ?? 0, delimiter);
+    return { rows, lines, numbers: lines, originalText };
   }
 
-  #rejectWidth(line: number, fields: string[], original: string): void {
+  #takeFields(text: string, isLast: boolean): string[] | 'bad' | 'incomplete' {
+    const start = this.#start;
+    let end = text.indexOf('\n', start);
+    if (end === -1) {
+      if (!isLast) return 'incomplete';
+      end = text.length;
+    }
+    this.#nextStart = end + 1;
+    this.#nextLine = this.#line + 1;
+    if (this.#quote < start) this.#quote = positionOf(text, '"', start);
+    if (this.#quote > end) return splitPlain(text, start, end, this.#header.delimiter);
+    const record = parseRecord(text, start, this.#header.delimiter, isLast);
+    if (record.ok) {
+      this.#nextStart = record.end;
+      this.#nextLine = this.#line + record.lines;
+      return record.fields;
+    }
+    if (record.incomplete && text.length - start <= recordLengthMax) return 'incomplete';
+    // Only this line is lost: the next one may be sound, wherever its quotes seem to belong.
+    this.#reject(record.at - start + 1, record.reason);
+    return 'bad';
+  }
+
+  /** False for blank lines, and for rows that are not as wide as the header, which are noted. */
+  #isRow(fields: string[]): boolean {
     const { names } = this.#header;
-    const reason = `the row has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}, the header has ${names.length}`;
-    this.#reject(line, Math.min(fields.length, names.length + 1), reason, original);
+    if (fields[0] === names[0] && isHeader(fields, names)) {
+      this.#reject(1, 'the header is repeated: were files joined?');
+      return false;
+    }
+    if (fields[0] === '' && isBlank(fields)) return false;
+    if (fields.length === names.length) return true;
+    if (isBlank(fields)) return false;
+    const has = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`;
+    this.#reject(
+      Math.min(fields.length, names.length + 1),
+      `the row has ${has}, the header has ${names.length}`,
+    );
+    return false;
   }
 
-  #reject(line: number, column: number, reason: string, original: string): void {
-    const bad = { file: this.#file, line, column, reason, suggestion: null };
-    this.#badLines.add(bad, original.replace(/\r$/, ''));
+  #reject(column: number, reason: string): void {
+    const original = this.#text.slice(this.#start, this.#nextStart - 1).replace(/\r$/, '');
+    this.#badLines.add({ file: this.#file, line: this.#line, column, reason, suggestion: null }, original);
   }
 
-  #refuseLong(): never {
+  #tooLong() {
     const reason = `the line is longer than ${recordLengthMax / 1024 / 1024} MiB`;
-    throw fileFault({
+    return fileFault({
       file: this.#file,
       line: this.#line,
       column: null,

@@ -2,6 +2,11 @@ import { JsonFault, JsonIncomplete, JsonScanner } from './json-scan.ts';
 
 const depthMax = 4;
 
+/** True if the text begins like a JSON object or list. */
+export function looksLikeJson(text: string): boolean {
+  return /^\s*[[{]/.test(text);
+}
+
 /**
  * The member paths at the beginning of a JSON text, by which a format is recognised: of objects their members,
  * of lists those of the first element, as `results`, `results.id`. The text may be cut off; what was seen

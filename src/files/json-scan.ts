@@ -33,12 +33,18 @@ const closeBrace = 125;
 
 export class JsonScanner {
   readonly text: string;
-  /** The next backslash and line end at or after the last position asked for; so that a search is made once. */
+  /** The next backslash and line end at or after the last string, so that each is searched for once. */
   #backslash = -1;
   #newline = -1;
 
   constructor(text: string) {
     this.text = text;
+  }
+
+  /** To be called before reading again what has been read: positions must otherwise only go forward. */
+  goBack(): void {
+    this.#backslash = -1;
+    this.#newline = -1;
   }
 
   /** Index of the first character at or after `at` that is not white space. */
@@ -176,14 +182,18 @@ export class JsonScanner {
     return new JsonFault(at, `expected ${expected}${found === '' ? '' : `, found ${found}`}`);
   }
 
-  /** The text of the value in [start, end): strings decoded, null as `''`, numbers, objects and arrays as in the file. */
+  /**
+   * The text of the value in [start, end), which was the last to be skipped: strings decoded, null as `''`,
+   * numbers, objects and lists as in the file.
+   */
   valueText(start: number, end: number): string {
     const { text } = this;
     const code = text.charCodeAt(start);
     if (code === 110) return '';
     if (code !== quote) return text.slice(start, end);
-    const inner = text.slice(start + 1, end - 1);
-    return inner.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : inner;
+    return this.#backslash < end
+      ? (JSON.parse(text.slice(start, end)) as string)
+      : text.slice(start + 1, end - 1);
   }
 }
 

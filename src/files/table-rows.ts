@@ -1,7 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import { usageError } from '../errors.ts';
 import { type BadLines, fileFault } from './bad-lines.ts';
-import { csvRows, readCsvHeader } from './csv-rows.ts';
+import { readCsvHeader } from './csv-header.ts';
+import { csvRows } from './csv-rows.ts';
+import { looksLikeJson } from './json-outline.ts';
 import { jsonRows } from './json-rows.ts';
 import type { Input } from './open-input.ts';
 import type { RowBatch } from './row-batch.ts';
@@ -54,14 +56,10 @@ export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpe
   return mapping;
 }
 
-/** True if the text begins like JSON. */
-export function looksLikeJson(sample: string): boolean {
-  return /^\s*[[{]/.test(sample);
-}
-
 /**
  * Binds the columns of a CSV file (or the members of JSON objects, if it begins like JSON) to the known ones.
- * Throws exit 65 with the header's line if a required or mapped column is missing.
+ * Throws exit 65 with the header's line if a required or mapped column is missing. JSON has no header: there
+ * every record may lack any member, and the caller checks the values of required columns.
  */
 export function openTable<Name extends string>(
   input: Input,
@@ -74,11 +72,12 @@ export function openTable<Name extends string>(
     : openCsvTable(input, specs, badLines, mapping);
 }
 
-function openCsvTable<Name extends string>(
+/** As `openTable`, for formats that exist as CSV only. */
+export function openCsvTable<Name extends string>(
   input: Input,
   specs: readonly ColumnSpec<Name>[],
   badLines: BadLines,
-  mapping: ColumnMapping,
+  mapping: ColumnMapping = new Map(),
 ): Table<Name> {
   const header = readCsvHeader(input);
   const normalised = header.names.map(normalise);

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BadLines } from '../../src/files/bad-lines.ts';
 import { outlineJson } from '../../src/files/json-outline.ts';
-import { type JsonShape, jsonRows, recordsIn } from '../../src/files/json-rows.ts';
+import { jsonRows, recordsIn } from '../../src/files/json-rows.ts';
+import type { JsonShape } from '../../src/files/json-shape.ts';
 import { collectRows, refusal, skipping, withText } from './input.ts';
 
 const shape: JsonShape = {
@@ -43,6 +44,10 @@ describe('jsonRows', () => {
     ],
     ['an envelope in an envelope', `{"data":{"data":[${first},${second}],"total":2}}`],
     ['pages, one per line', `{"results":[${first}]}\n{"results":[${second}]}\n`],
+    [
+      'an envelope with escapes before the list',
+      `{"message":"a \\"b\\" {","code":"x\\\\","results":[${first},${second}]}`,
+    ],
     ['a list of pages', `[{"data":[${first}]},{"data":[]},{"data":[${second}]}]`],
     ['a list of lists', `[[${first}],[],[${second}]]`],
   ])('reads %s in pieces of any size', async (_, json) => {
@@ -79,6 +84,37 @@ describe('jsonRows', () => {
     const error = await refusal(read('{"code":401,"message":"no","data":null}', { shape: listening }));
     expect(error.message).toContain('the answer has no list of records');
     expect(seen[1]).toEqual({ code: '401', message: 'no' });
+  });
+
+  it('reads records that differ in order, blanks and members', async () => {
+    const blank = fc.constantFrom('', ' ', '\t', '  ');
+    const member = fc.tuple(
+      fc.constantFrom('id', 'cost', 'x', 'y'),
+      fc.constantFrom('"v"', '1.50', 'true'),
+      blank,
+      blank,
+      blank,
+    );
+    const record = fc.uniqueArray(member, { selector: ([name]) => name, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(record, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 60 }),
+        async (records, pieceBytes) => {
+          const texts = records.map(
+            (members) =>
+              `{${members.map(([name, value, a, b, c]) => `${a}"${name}"${b}:${c}${value}${a}`).join(',')}}`,
+          );
+          const expected = records.map((members) =>
+            ['id', 'cost', 'detail'].map(
+              (field) => members.find(([name]) => name === field)?.[1].replaceAll('"', '') ?? '',
+            ),
+          );
+          expect((await read(texts.join('\n'), { pieceBytes })).rows).toEqual(expected);
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 
   it('gives the values of any objects, whatever the layout and the pieces', async () => {
