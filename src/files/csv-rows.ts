@@ -10,7 +10,7 @@ const recordLengthMax = 1024 * 1024;
 /**
  * The rows of a CSV file after its header, in batches of one chunk of text. Every row has as many fields as the
  * header; one that has not, or whose quotes do not close, goes to `badLines` and is left out. Blank lines are
- * skipped. Quoted fields may span lines. After the last batch the refusal is thrown, if bad lines were found and
+ * skipped. Quoted fields may span lines. A batch may be empty. After the last batch the refusal is thrown, if bad lines were found and
  * are not to be skipped; until then rows are yielded, so that all that is wrong with them can be listed too, but
  * once `badLines.refusing` none of them may be stored.
  */
@@ -28,10 +28,9 @@ export async function* csvRows(
     }
     const batch = splitter.push(skip === 0 ? chunk : chunk.slice(skip), false);
     skip = 0;
-    if (batch.rows.length > 0) yield batch;
+    yield batch;
   }
-  const last = splitter.push('', true);
-  if (last.rows.length > 0) yield last;
+  yield splitter.push('', true);
   badLines.refuseIfAny();
 }
 

@@ -17,11 +17,9 @@ export async function* jsonRows(
 ): AsyncGenerator<RowBatch, void, undefined> {
   const splitter = new RecordSplitter(input.name, shape, badLines);
   for await (const chunk of input.chunks()) {
-    const batch = splitter.push(chunk, false);
-    if (batch.rows.length > 0) yield batch;
+    yield splitter.push(chunk, false);
   }
-  const last = splitter.push('', true);
-  if (last.rows.length > 0) yield last;
+  yield splitter.push('', true);
   badLines.refuseIfAny();
 }
 

@@ -4,6 +4,11 @@ export interface JsonShape {
   fields: readonly string[];
   /** Those of `fields` whose value may be an object or list: the row gets its JSON text. */
   nested?: readonly string[];
+  /**
+   * Asked about every member that is none of `fields`: what to do about it, or null to step over it. An answer
+   * makes the file unusable.
+   */
+  unknownAdvice?: (name: string) => string | null;
   /** Where an envelope has its list of records: `results`, `data.results`. An object with the first name of such a path is an envelope. */
   envelopes?: readonly string[];
   /** Members of an envelope that are handed over, as paths: `code`, `metadata.hasNextPage`. */

@@ -1,4 +1,5 @@
 import { type BadLines, fileFault } from './bad-lines.ts';
+import { quoted } from './cells.ts';
 import { JsonFault, JsonIncomplete, JsonScanner } from './json-scan.ts';
 import { envelopeSlot, type JsonShape, JsonShapeIndex } from './json-shape.ts';
 import type { RowBatch } from './row-batch.ts';
@@ -230,9 +231,16 @@ export class RecordSplitter {
     }
     if (text.charCodeAt(at) !== quote) throw scanner.unexpected(at, nameExpected);
     const nameEnd = scanner.stringEnd(at);
-    const slot = this.#index.slotOf(text.slice(at + 1, nameEnd));
+    const name = text.slice(at + 1, nameEnd);
+    const slot = this.#index.slotOf(name);
     if (slot === envelopeSlot) return 'envelope';
+    if (slot === undefined) this.#refuseUnknown(name, at);
     return { text: text.slice(from, scanner.skipColon(nameEnd + 1)), slot };
+  }
+
+  #refuseUnknown(name: string, at: number): void {
+    const advice = this.#shape.unknownAdvice?.(name) ?? null;
+    if (advice !== null) throw this.#fault(at, `${quoted(name)} is not a column that is known here`, advice);
   }
 
   #fieldText(slot: number, start: number, end: number): string {

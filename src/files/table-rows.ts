@@ -1,10 +1,11 @@
-import { distance } from 'fastest-levenshtein';
 import { usageError } from '../errors.ts';
 import { type BadLines, fileFault } from './bad-lines.ts';
-import { readCsvHeader } from './csv-header.ts';
+import { quoted } from './cells.ts';
+import { type CsvHeader, readCsvHeader } from './csv-header.ts';
 import { csvRows } from './csv-rows.ts';
 import { looksLikeJson } from './json-outline.ts';
 import { jsonRows } from './json-rows.ts';
+import { nearestName, normaliseName, unknownColumnAdvice } from './nearest-name.ts';
 import type { Input } from './open-input.ts';
 import type { RowBatch } from './row-batch.ts';
 
@@ -15,6 +16,8 @@ export interface ColumnSpec<Name extends string = string> {
   /** Other names under which files have it. */
   aliases?: readonly string[];
   required?: boolean;
+  /** In JSON the value may be an object or a list: the row has its text. */
+  nested?: boolean;
 }
 
 /** Rows of a CSV file with a header, or of JSON objects, seen alike. */
@@ -32,6 +35,16 @@ export interface Table<Name extends string> {
 
 /** Our name to the file's name: what `--map "Call ID=id"` says. */
 export type ColumnMapping = ReadonlyMap<string, string>;
+
+/** Names in the file that may be left out; `*` stands for all that are not known. */
+export type IgnoredColumns = ReadonlySet<string>;
+
+/** Splits `--map` pairs: `THEIRS=` is a column to be left out, the others are for `parseMapping`. */
+export function splitIgnored(pairs: readonly string[]): { pairs: string[]; ignored: IgnoredColumns } {
+  const ignores = (pair: string) => /[^\s=].*=\s*$/.test(pair);
+  const ignored = pairs.filter(ignores).map((pair) => pair.slice(0, pair.lastIndexOf('=')).trim());
+  return { pairs: pairs.filter((pair) => !ignores(pair)), ignored: new Set(ignored) };
+}
 
 /** Parses `their=ours` pairs. Throws a usage error (exit 2) if one has no `=`, or names a column that is not ours, or ours twice. */
 export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpec[]): ColumnMapping {
@@ -59,17 +72,19 @@ export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpe
 /**
  * Binds the columns of a CSV file (or the members of JSON objects, if it begins like JSON) to the known ones.
  * Throws exit 65 with the header's line if a required or mapped column is missing. JSON has no header: there
- * every record may lack any member, and the caller checks the values of required columns.
+ * every record may lack any member, and the caller checks the values of required columns. Other columns are
+ * listed as `unknown`; with `ignored` they are refused (exit 65) unless they are named there.
  */
 export function openTable<Name extends string>(
   input: Input,
   specs: readonly ColumnSpec<Name>[],
   badLines: BadLines,
   mapping: ColumnMapping = new Map(),
+  ignored?: IgnoredColumns,
 ): Table<Name> {
   return looksLikeJson(input.sample)
-    ? openJsonTable(input, specs, badLines, mapping)
-    : openCsvTable(input, specs, badLines, mapping);
+    ? openJsonTable(input, specs, badLines, mapping, ignored)
+    : openCsvTable(input, specs, badLines, mapping, ignored);
 }
 
 /** As `openTable`, for formats that exist as CSV only. */
@@ -78,9 +93,13 @@ export function openCsvTable<Name extends string>(
   specs: readonly ColumnSpec<Name>[],
   badLines: BadLines,
   mapping: ColumnMapping = new Map(),
+  ignored?: IgnoredColumns,
 ): Table<Name> {
   const header = readCsvHeader(input);
-  const normalised = header.names.map(normalise);
+  const claimed = new Set(
+    [...mapping.values(), ...(ignored ?? [])].map((name) => exactIndex(header.names, name)),
+  );
+  const normalised = header.names.map((name, index) => (claimed.has(index) ? '' : normaliseName(name)));
   const columns = {} as Record<Name, number>;
   const titles = {} as Record<Name, string>;
   for (const spec of specs) {
@@ -94,6 +113,7 @@ export function openCsvTable<Name extends string>(
   }
   const used = new Set<number>(Object.values(columns));
   const unknown = header.names.filter((name, index) => name !== '' && !used.has(index));
+  refuseUnknown(input.name, header, specs, unknown, ignored);
   return { kind: 'csv', columns, titles, unknown, batches: () => csvRows(input, header, badLines) };
 }
 
@@ -102,21 +122,32 @@ function openJsonTable<Name extends string>(
   specs: readonly ColumnSpec<Name>[],
   badLines: BadLines,
   mapping: ColumnMapping,
+  ignored?: IgnoredColumns,
 ): Table<Name> {
   const columns = {} as Record<Name, number>;
   const titles = {} as Record<Name, string>;
   const fields: string[] = [];
+  const nested: string[] = [];
   const sources: number[][] = [];
+  const ours = specs.map(({ name }) => name);
+  const unknownAdvice = (name: string) =>
+    ignored?.has('*') || ignored?.has(name) ? null : unknownColumnAdvice(name, ours);
+  const claimed = new Set([...mapping.values(), ...(ignored ?? [])]);
   for (const [index, spec] of specs.entries()) {
     const theirs = mapping.get(spec.name);
-    const names = theirs === undefined ? memberNames(spec) : [theirs];
+    const names = theirs === undefined ? memberNames(spec).filter((name) => !claimed.has(name)) : [theirs];
     sources.push(names.map((_, offset) => fields.length + offset));
     fields.push(...names);
+    nested.push(...(spec.nested ? names : []));
     columns[spec.name] = index;
     titles[spec.name] = theirs ?? spec.name;
   }
   async function* batches() {
-    for await (const batch of jsonRows(input, { fields }, badLines)) {
+    for await (const batch of jsonRows(
+      input,
+      { fields, nested, ...(ignored && { unknownAdvice }) },
+      badLines,
+    )) {
       const rows = batch.rows.map((row) =>
         sources.map((from) => row[from.find((slot) => row[slot] !== '') ?? -1] ?? ''),
       );
@@ -126,13 +157,9 @@ function openJsonTable<Name extends string>(
   return { kind: 'json', columns, titles, unknown: [], batches };
 }
 
-function normalise(name: string): string {
-  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-}
-
 function indexOfAny(normalised: readonly string[], spec: ColumnSpec): number {
   for (const name of [spec.name, ...(spec.aliases ?? [])]) {
-    const index = normalised.indexOf(normalise(name));
+    const index = normalised.indexOf(normaliseName(name));
     if (index !== -1) return index;
   }
   return -1;
@@ -153,10 +180,7 @@ function memberNames(spec: ColumnSpec): string[] {
 const shownColumnsMax = 30;
 
 function missingColumn(file: string, line: number, wanted: string, ours: string, names: readonly string[]) {
-  const nearest = names
-    .map((name) => ({ name, far: distance(normalise(name), normalise(wanted)) }))
-    .filter(({ name, far }) => far <= Math.max(2, Math.floor(name.length / 3)))
-    .sort((a, b) => a.far - b.far)[0];
+  const nearest = nearestName(wanted, names);
   const shown = names
     .slice(0, shownColumnsMax)
     .map((name) => `"${name}"`)
@@ -167,8 +191,38 @@ function missingColumn(file: string, line: number, wanted: string, ours: string,
     column: null,
     reason: `there is no column "${wanted}"; the header has ${shown}${names.length > shownColumnsMax ? ', …' : ''}`,
     suggestion:
-      nearest === undefined
-        ? `--map "THEIR COLUMN=${ours}"`
-        : `did you mean --map "${nearest.name}=${ours}"?`,
+      nearest === undefined ? `--map "THEIR COLUMN=${ours}"` : `did you mean --map "${nearest}=${ours}"?`,
+  });
+}
+
+/** Columns without a name are left out in silence: a trailing delimiter makes them. */
+function refuseUnknown(
+  file: string,
+  { line, names }: CsvHeader,
+  specs: readonly ColumnSpec[],
+  unknown: readonly string[],
+  ignored: IgnoredColumns | undefined,
+): void {
+  if (ignored === undefined) return;
+  for (const theirs of ignored) {
+    if (theirs !== '*' && exactIndex(names, theirs) === -1) {
+      throw missingColumn(file, line, theirs, '', names);
+    }
+  }
+  const lowered = new Set([...ignored].map((name) => name.toLowerCase()));
+  const refused = unknown.filter((name) => !lowered.has('*') && !lowered.has(name.toLowerCase()));
+  const [first] = refused;
+  if (first === undefined) return;
+  const others =
+    refused.length === 1 ? '' : `, nor ${refused.slice(1, shownColumnsMax).map(quoted).join(', ')}`;
+  throw fileFault({
+    file,
+    line,
+    column: names.indexOf(first) + 1,
+    reason: `${quoted(first)} is not a column that is known here${others}`,
+    suggestion: unknownColumnAdvice(
+      first,
+      specs.map(({ name }) => name),
+    ),
   });
 }

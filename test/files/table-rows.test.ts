@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BadLines } from '../../src/files/bad-lines.ts';
-import { type ColumnSpec, openTable, parseMapping } from '../../src/files/table-rows.ts';
+import { type ColumnSpec, openTable, parseMapping, splitIgnored } from '../../src/files/table-rows.ts';
 import { collectRows, refusal, withText } from './input.ts';
 
 const specs = [
@@ -66,5 +66,56 @@ describe('openTable', () => {
     const parse = () => parseMapping(pairs, specs);
     expect(parse).toThrow(message);
     expect(parse).toThrow(expect.objectContaining({ name: 'QuotaError', exitCode: 2 }));
+  });
+
+  /** As `read`, but refuses columns that are neither known nor mapped to nothing. */
+  const readStrictly = (text: string, map: string[] = []) =>
+    withText(text, async (input) => {
+      const { pairs, ignored } = splitIgnored(map);
+      const mapping = parseMapping(pairs, specs);
+      const table = openTable(input, specs, new BadLines(), mapping, ignored);
+      const { rows } = await collectRows(table.batches());
+      const { id, started_at, cost } = table.columns;
+      return rows.map((row) => [row[id], row[started_at], row[cost]]);
+    });
+
+  it.each(['id,Started,note\na,b,c\n', '{"id":"a","Started":"b","note":"c"}\n'])(
+    'refuses columns that are not known, and says what may be meant: %j',
+    async (text) => {
+      const refused = await refusal(readStrictly(text));
+      expect(refused.exitCode).toBe(65);
+      expect(refused.message).toMatch(
+        /^stdin, line 1, column \d+: "Started" is not a column that is known here/,
+      );
+      expect(refused.suggestion).toContain('did you mean --map "Started=started_at"?');
+      expect((await refusal(readStrictly(text, ['Started=started_at']))).message).toContain('"note"');
+      expect((await readStrictly(text, ['Started=started_at', 'note=']))[0]?.slice(0, 2)).toEqual(['a', 'b']);
+      expect(await readStrictly(text, ['*='])).toHaveLength(1);
+    },
+  );
+
+  it.each(['id,cost,paid\na,1,2\n', '{"id":"a","cost":"1","paid":"2"}\n'])(
+    'leaves out a known column that is mapped to nothing or to another: %j',
+    async (text) => {
+      const [free, swapped] = [
+        await readStrictly(text, ['cost=', 'paid=']),
+        await readStrictly(text, ['cost=', 'paid=cost']),
+      ];
+      expect(free[0]?.[2] ?? '').toBe('');
+      expect(swapped[0]?.[2]).toBe('2');
+    },
+  );
+
+  it('refuses to leave out a column that is not there', async () => {
+    const refused = await refusal(readStrictly('id,cost\na,1\n', ['costs=']));
+    expect(refused.message).toContain('there is no column "costs"');
+    expect(refused.suggestion).toBe('did you mean --map "cost="?');
+  });
+
+  it('tells pairs that leave out from those that map', () => {
+    expect(splitIgnored(['a=', 'b=c=', 'd=id', '*= ', '='])).toEqual({
+      pairs: ['d=id', '='],
+      ignored: new Set(['a', 'b=c', '*']),
+    });
   });
 });
