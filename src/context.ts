@@ -13,6 +13,8 @@ export interface Context {
   readonly asOf: string | null;
   readonly output: Output;
   readonly talk: Talk;
+  /** What `-` in place of a file reads from; breaks off when `signal` is aborted. */
+  readonly stdin: AsyncIterable<Uint8Array>;
   /** Aborted by SIGINT and SIGTERM: stop at the next point where everything is consistent. */
   readonly signal: AbortSignal;
   /** Now, or the instant of `--as-of`. */

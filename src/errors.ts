@@ -23,6 +23,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface ErrorAdvice {
   detail?: string | undefined;
   suggestion?: string | undefined;
+  /** The same as `detail` for programs: one entry per thing that is wrong. Only in JSON. */
+  problems?: readonly object[];
   cause?: unknown;
 }
 
@@ -32,6 +34,7 @@ export class QuotaError extends Error {
   readonly exitCode: ExitCode;
   readonly detail: string | undefined;
   readonly suggestion: string | undefined;
+  readonly problems: readonly object[] | undefined;
 
   constructor(code: string, exitCode: ExitCode, message: string, advice: ErrorAdvice = {}) {
     super(message, advice.cause === undefined ? undefined : { cause: advice.cause });
@@ -40,6 +43,7 @@ export class QuotaError extends Error {
     this.exitCode = exitCode;
     this.detail = advice.detail;
     this.suggestion = advice.suggestion;
+    this.problems = advice.problems;
   }
 }
 

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import type { Context, OutputFormat, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
 import { createOutput } from './output.ts';
@@ -46,6 +47,9 @@ export function createContext(
       machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
       redact,
     }),
+    get stdin() {
+      return addAbortSignal(signal, process.stdin).on('error', () => {}); // Whoever reads it gets the error.
+    },
     // The one place that reads the system clock.
     now: () => (asOf === null ? new Date() : new Date(asOf)),
     confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),

@@ -43,6 +43,7 @@ function errorData(error: unknown, known: QuotaError | undefined) {
         message: known.message,
         detail: known.detail ?? null,
         suggestion: known.suggestion ?? null,
+        ...(known.problems && { problems: known.problems }),
       };
 }
 

@@ -19,19 +19,33 @@ const pieceCharactersMin = 65_536;
  * Loads rows with one COPY, in bounded memory and as one statement: triggers of the table run once.
  * @returns the number of rows, as the server counted them.
  */
-export async function copyRows(
+export function copyRows(
   client: pg.ClientBase,
-  { table, columns }: CopyTarget,
+  target: CopyTarget,
   rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>,
 ): Promise<number> {
+  return copyPieces(client, target, pieces(rows));
+}
+
+/** The same for rows that are encoded already: pieces of any size, of whole `copyLine`s. */
+export async function copyPieces(
+  client: pg.ClientBase,
+  { table, columns }: CopyTarget,
+  encoded: AsyncIterable<string>,
+): Promise<number> {
   const query = client.query(copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin`));
-  await pipeline(Readable.from(pieces(rows)), query);
+  await pipeline(Readable.from(encoded), query);
   return query.rowCount;
 }
 
-/** The result of a query as the text of COPY, piece by piece: `copyText(client, 'select …')`. */
-export function copyText(client: pg.ClientBase, query: string): AsyncIterable<Buffer> {
-  return client.query(copyStreams.to(`copy (${query}) to stdout`));
+/** The result of a query as COPY writes it, piece by piece; `csv` with a header: `copyText(client, 'select …')`. */
+export function copyText(
+  client: pg.ClientBase,
+  query: string,
+  format: 'text' | 'csv' = 'text',
+): AsyncIterable<Buffer> {
+  const options = format === 'csv' ? ' with (format csv, header)' : '';
+  return client.query(copyStreams.to(`copy (${query}) to stdout${options}`));
 }
 
 async function* pieces(rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>) {

@@ -9,6 +9,8 @@ export const sqlstates = {
   query_canceled: '57014',
   lock_not_available: '55P03',
   unique_violation: '23505',
+  serialization_failure: '40001',
+  deadlock_detected: '40P01',
 } as const;
 
 /** What an error of the server means for the user: its exit and what to do. Others are bugs of quota. */
