@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
+import { addImportCommands } from './groups/import.ts';
 import { addLimitsCommands } from './groups/limits.ts';
 import { addUsageCommands } from './groups/usage.ts';
 import { addUserCommands } from './groups/user.ts';
@@ -41,5 +42,6 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addUserCommands(program, run);
   addUsageCommands(program, run);
   addLimitsCommands(program, run);
+  addImportCommands(program, run);
   return program;
 }

@@ -8,11 +8,11 @@ import type { RowBatch } from './row-batch.ts';
 const recordLengthMax = 1024 * 1024;
 
 /**
- * The rows of a CSV file after its header, in batches of one chunk of text. Every row has as many fields as the
- * header; one that has not, or whose quotes do not close, goes to `badLines` and is left out. Blank lines are
- * skipped. Quoted fields may span lines. A batch may be empty. After the last batch the refusal is thrown, if bad lines were found and
- * are not to be skipped; until then rows are yielded, so that all that is wrong with them can be listed too, but
- * once `badLines.refusing` none of them may be stored.
+ * The rows of a CSV file after its header, in batches of one chunk of text, which may be empty. Every row has as
+ * many fields as the header; one that has not, or whose quotes do not close, goes to `badLines` and is left out.
+ * Blank lines are skipped. Quoted fields may span lines. After the last batch the refusal is thrown, if bad lines
+ * were found and are not to be skipped; until then rows are yielded, so that all that is wrong with them can be
+ * listed too, but once `badLines.refusing` none of them may be stored.
  */
 export async function* csvRows(
   input: Input,

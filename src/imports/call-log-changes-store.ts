@@ -1,0 +1,86 @@
+import type pg from 'pg';
+import type { ImportComparison } from './import-kind.ts';
+
+/** Staged columns and those of call_logs that they go to. An empty cell says nothing about its column. */
+const facts = {
+  service: 'service',
+  provider_assistant_id: 'assistant_id',
+  model: 'model',
+  status: 'status',
+  started_at: 'started_at',
+  ended_at: 'ended_at',
+  duration_seconds: 'duration_seconds',
+  messages: 'messages',
+  words_spoken: 'words_spoken',
+  file_size_bytes: 'file_size_bytes',
+  cost: 'cost',
+  error_message: 'error_message',
+  metadata: 'metadata',
+};
+
+/** Notes which lines are there already, in `import_existing`. */
+export async function compareCallLogs(client: pg.ClientBase): Promise<ImportComparison> {
+  const differences = Object.entries(facts).map(
+    ([staged, column]) => `r.${staged} is not null and r.${staged} is distinct from c.${column}`,
+  );
+  await client.query('drop table if exists import_existing');
+  await client.query(`
+    create temp table import_existing as
+    select r.number, c.id as log_id, coalesce(u.id <> c.user_id, false) or ${differences.join(' or ')} as differs
+    from import_rows r
+    join quota.call_logs c on c.provider = r.provider and c.provider_call_id = r.provider_call_id
+    left join quota.users u on u.external_id = r.user_external_id
+    where r.problem is null and r.repeated is not true
+    union all
+    select k.number, c.id, false from import_keys k join quota.call_logs c on c.import_key = k.import_key`);
+  await client.query('analyze import_existing');
+  const { rows } = await client.query<ImportComparison>(`
+    select count(*)::integer as existing, count(*) filter (where differs)::integer as differing, 0 as unchangeable
+    from import_existing`);
+  return rows[0] ?? { existing: 0, differing: 0, unchangeable: 0 };
+}
+
+/** What the audit log keeps of a call log: quantities and money as text. */
+const snapshot = `jsonb_build_object(
+  'userId', c.user_id, 'service', c.service, 'assistantId', c.assistant_id, 'model', c.model, 'status', c.status,
+  'startedAt', c.started_at, 'endedAt', c.ended_at, 'durationSeconds', c.duration_seconds::text,
+  'messages', c.messages, 'wordsSpoken', c.words_spoken, 'fileSizeBytes', c.file_size_bytes, 'cost', c.cost::text,
+  'errorMessage', c.error_message, 'metadata', c.metadata)`;
+
+const changed = (part: string, other: string) =>
+  `(select jsonb_object_agg(p.key, p.value) from jsonb_each(${part}) p where p.value is distinct from ${other} -> p.key)`;
+
+/** The triggers of call_logs move the usage along. A new end without a duration makes a new duration. */
+export async function updateCallLogs(client: pg.ClientBase, reason: string): Promise<number> {
+  const settings = Object.entries(facts)
+    .filter(([staged]) => staged !== 'duration_seconds')
+    .map(([staged, column]) => `${column} = coalesce(r.${staged}, c.${column})`);
+  await client.query(`
+    create temp table import_changes on commit drop as
+    select e.number, c.id, ${snapshot} as before
+    from import_existing e join quota.call_logs c on c.id = e.log_id
+    where e.differs order by c.id for no key update of c`);
+  await client.query(`
+    update quota.call_logs c
+    set user_id = coalesce(u.id, c.user_id),
+      duration_seconds = case
+        when r.duration_seconds is null and r.ended_at is distinct from c.ended_at and r.ended_at is not null then null
+        else coalesce(r.duration_seconds, c.duration_seconds)
+      end,
+      ${settings.join(', ')}
+    from import_changes h
+    join import_rows r on r.number = h.number
+    left join quota.users u on u.external_id = r.user_external_id
+    where c.id = h.id`);
+  const { rowCount } = await client.query(
+    `insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
+    select 'call-log.update', c.user_id, c.service, c.provider_call_id, $1,
+      ${changed('h.before', 'a.after')}, ${changed('a.after', 'h.before')}
+    from import_changes h
+    join quota.call_logs c on c.id = h.id
+    cross join lateral (select ${snapshot}) a(after)
+    order by h.id`,
+    [reason],
+  );
+  return rowCount ?? 0;
+}

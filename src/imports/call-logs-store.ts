@@ -1,0 +1,100 @@
+import type pg from 'pg';
+import { usageError } from '../errors.ts';
+import { compareCallLogs, updateCallLogs } from './call-log-changes-store.ts';
+import type { ImportStore } from './import-kind.ts';
+import { markUnknownUsers } from './known-users-store.ts';
+
+/** Call logs; the triggers of the table do the counting. `service` is that of lines that name none. */
+export const createCallLogStore = (service: string): ImportStore => ({
+  tables: ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'],
+
+  async prepare(client) {
+    const { rows } = await client.query<{ services: string[] }>(
+      'select array(select distinct service from quota.meters order by service) as services',
+    );
+    const services = rows[0]?.services ?? [];
+    if (!services.includes(service)) {
+      throw usageError(`--service: "${service}" is not a service`, {
+        suggestion: `one of ${services.join(', ')}`,
+      });
+    }
+  },
+
+  async markProblems(client) {
+    await markUnknownUsers(client);
+    await markUnknownAssistants(client);
+    await markUnknownServices(client);
+  },
+
+  async compare(client) {
+    await nameLinesWithoutId(client);
+    return compareCallLogs(client);
+  },
+
+  insert: insertCallLogs,
+  update: updateCallLogs,
+});
+
+/** Other services have avatars, models and the like, which quota does not keep. */
+async function markUnknownAssistants(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'provider_assistant_id',
+      problem = format('there is no assistant "%s"', left(r.provider_assistant_id, 60))
+    where r.problem is null and (r.service = 'voice' or r.user_external_id is null) and r.provider_assistant_id in (
+      select d.assistant_id
+      from (select distinct provider_assistant_id as assistant_id from import_rows where problem is null) d
+      where not exists (select from quota.assistants a where a.provider_assistant_id = d.assistant_id))`);
+}
+
+async function markUnknownServices(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'service', problem = format('there is no service "%s"', left(r.service, 60))
+    where r.problem is null and r.service in (
+      select d.service from (select distinct service from import_rows where problem is null) d
+      where not exists (select from quota.meters m where m.service = d.service))`);
+}
+
+/**
+ * Lines without a call id get one of their content and of their occurrence in the file: the same line twice is
+ * two calls, the same file twice is the same calls.
+ */
+async function nameLinesWithoutId(client: pg.ClientBase): Promise<void> {
+  await client.query('drop table if exists import_keys');
+  await client.query(`
+    create temp table import_keys as
+    select k.number, k.content || '#' || row_number() over (partition by k.content order by k.number) as import_key
+    from (
+      select r.number, encode(sha256(convert_to(jsonb_build_array(
+          coalesce(u.id, a.user_id), r.service, r.provider, r.provider_assistant_id, r.model,
+          coalesce(r.status, 'completed'), r.started_at, r.ended_at, trim_scale(r.duration_seconds), r.messages,
+          r.words_spoken, r.file_size_bytes, trim_scale(r.cost), r.error_message, r.metadata)::text, 'UTF8')),
+        'hex') as content
+      from import_rows r
+      left join quota.users u on u.external_id = r.user_external_id
+      left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
+      where r.problem is null and r.provider_call_id is null
+    ) k`);
+  await client.query('analyze import_keys');
+}
+
+/** In the order of users: their calls end up side by side, and so do the pages of the largest index. */
+async function insertCallLogs(client: pg.ClientBase, onConflict: 'fail' | 'skip'): Promise<{ new: number }> {
+  const { rowCount } = await client.query(`
+    insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, import_key)
+    select coalesce(u.id, a.user_id) as user_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id,
+      r.model, coalesce(r.status, 'completed'), r.started_at, r.ended_at, r.duration_seconds, r.messages,
+      r.words_spoken, r.file_size_bytes, r.cost, r.error_message, r.metadata, k.import_key
+    from import_rows r
+    left join import_keys k on k.number = r.number
+    left join quota.users u on u.external_id = r.user_external_id
+    left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
+    where r.problem is null and r.repeated is not true
+      and not exists (select from import_existing e where e.number = r.number)
+    order by 1
+    ${onConflict === 'skip' ? 'on conflict do nothing' : ''}`);
+  return { new: rowCount ?? 0 };
+}

@@ -1,0 +1,80 @@
+import { CellFault, decimalCell, instantCell, quoted, wholeCell } from '../files/cells.ts';
+import type { ImportColumn } from './import-kind.ts';
+
+type CellReader = ImportColumn['read'];
+
+/** Names and identifiers are indexed; PostgreSQL refuses index entries above some 2,700 bytes. */
+const identifierLengthMax = 255;
+const messageLengthMax = 10_000;
+
+/** A name or an identifier, without the blanks around it. */
+export const readIdentifier: CellReader = (text, title) => limited(text.trim(), title, identifierLengthMax);
+
+/** A text for people. */
+export const readMessage: CellReader = (text, title) => limited(text, title, messageLengthMax);
+
+export const readEmail: CellReader = (text, title) => {
+  const email = limited(text.trim(), title, identifierLengthMax);
+  if (email !== null && !/^[^\s@]+@[^\s@]+$/.test(email)) {
+    throw new CellFault(title, `${quoted(email)} is not an email address`);
+  }
+  return email;
+};
+
+function limited(text: string, title: string, lengthMax: number): string | null {
+  if (text.length > lengthMax) {
+    throw new CellFault(title, `${quoted(text)} has more than ${lengthMax} characters`);
+  }
+  return text === '' ? null : text;
+}
+
+/** An instant in years of four digits that a person can have meant: from `yearMin` until the end of 2199. */
+export function readInstant(yearMin: number): CellReader {
+  const first = String(yearMin);
+  return (text, title, format) => {
+    const instant = instantCell(text.trim(), title, format);
+    if (instant !== null && (instant < first || instant >= '2200')) {
+      throw new CellFault(title, `${quoted(text)} is not between ${first} and 2200`);
+    }
+    return instant;
+  };
+}
+
+/** An exact decimal from zero to `max`. */
+export function readDecimal(max: number, maxReason: string): CellReader {
+  return (text, title, format) => {
+    const decimal = decimalCell(text.trim(), title, format);
+    if (decimal === null) {
+      return null;
+    }
+    if (decimal.startsWith('-') && Number(decimal) < 0) {
+      throw new CellFault(title, `${quoted(text)} is negative`);
+    }
+    if (Number(decimal) > max) {
+      throw new CellFault(title, `${quoted(text)} is ${maxReason}`);
+    }
+    return decimal;
+  };
+}
+
+/** A whole number from zero to `max`. */
+export function readWhole(max: number): CellReader {
+  return (text, title) => {
+    const whole = wholeCell(text.trim(), title);
+    if (whole !== null && !(Number(whole) >= 0 && Number(whole) <= max)) {
+      throw new CellFault(title, `${quoted(text)} is not between 0 and ${max}`);
+    }
+    return whole;
+  };
+}
+
+/** One of a few words, in any case. */
+export function readChoice(...choices: string[]): CellReader {
+  return (text, title) => {
+    const choice = text.trim().toLowerCase();
+    if (choice !== '' && !choices.includes(choice)) {
+      throw new CellFault(title, `${quoted(text)} is none of ${choices.join(', ')}`);
+    }
+    return choice === '' ? null : choice;
+  };
+}

@@ -1,0 +1,134 @@
+import type pg from 'pg';
+import type { CellFormat } from '../files/cells.ts';
+import { badLinesError } from './bad-lines-error.ts';
+import type { ImportKind } from './import-kind.ts';
+import { loadStaged } from './load-staged.ts';
+import { withRejects } from './rejects.ts';
+import { type ImportFile, stageLines } from './stage-lines.ts';
+import {
+  analyzeStaging,
+  countStaged,
+  createStaging,
+  dropStaging,
+  markRepetitions,
+  tuneSession,
+} from './staging-store.ts';
+
+/** What was done with the lines of a file: `lines = new + existing + skipped + rejected`. */
+export interface ImportReport {
+  kind: ImportKind['name'];
+  /** As given; `stdin`. */
+  file: string;
+  /** Of the file as it is, compressed or not. */
+  sha256: string;
+  dryRun: boolean;
+  lines: number;
+  /** Rows that were added, or would be. */
+  new: number;
+  existing: number;
+  /** Of `existing`: rows whose content was not that of the line. */
+  differing: number;
+  /** Of `differing`: in something that an import never changes. */
+  unchangeable: number;
+  /** Of `differing`: brought in line with the file. */
+  updated: number;
+  /** Lines that repeat an earlier line of the file. */
+  skipped: number;
+  /** Bad lines that were left out. */
+  rejected: number;
+  /** Where the rejected lines are. */
+  rejectsFile: string | null;
+  /** Made, or to be made, for the plans in a file of users; null for other files. */
+  subscriptions: number | null;
+  /** Null where nothing was changed. */
+  auditId: string | null;
+}
+
+export interface ImportOptions {
+  format: CellFormat;
+  dryRun: boolean;
+  skipInvalid: boolean;
+  /** Where rejected lines are written; must not exist. */
+  rejectsPath: string;
+  update: boolean;
+  reason: string | null;
+}
+
+/** What an import needs of its surroundings. */
+export interface ImportSurroundings {
+  client: pg.ClientBase;
+  signal: AbortSignal;
+  /** Whether to go on, now that it is known what would be done. Asked only where something would be. */
+  confirm: (plan: ImportReport) => Promise<boolean>;
+  /** Called with the number of lines read so far. */
+  onProgress: (lines: number) => void;
+  onStep: (step: string) => void;
+}
+
+/**
+ * Imports one file: stages it while it is read, checks it as a whole, then adds what is not there yet in one
+ * transaction. Until that commits nothing can be seen, and whatever happens before leaves nothing.
+ * @throws badInputError naming the bad lines, unless they are to be skipped
+ */
+export async function importFile(
+  surroundings: ImportSurroundings,
+  kind: ImportKind,
+  file: ImportFile,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const { client } = surroundings;
+  await kind.store.prepare?.(client);
+  await tuneSession(client);
+  await createStaging(client, kind.columns);
+  try {
+    const plan = await planImport(surroundings, kind, file, options);
+    const changes = plan.new + (plan.subscriptions ?? 0) + (options.update ? plan.differing : 0);
+    if ((changes > 0 && !(await surroundings.confirm(plan))) || options.dryRun) {
+      return { ...plan, dryRun: true };
+    }
+    const load = async () => (changes > 0 ? loadStaged(surroundings, kind, plan, options) : plan);
+    return plan.rejected > 0 ? await withRejects(client, options.rejectsPath, load) : await load();
+  } finally {
+    await dropStaging(client).catch(() => {}); // A broken connection has dropped it already.
+  }
+}
+
+async function planImport(
+  { client, signal, onProgress, onStep }: ImportSurroundings,
+  kind: ImportKind,
+  file: ImportFile,
+  { format, skipInvalid }: ImportOptions,
+): Promise<ImportReport> {
+  const stageOptions = { format, keepOriginal: skipInvalid, signal, onProgress };
+  const { lines, suggestions } = await stageLines(client, kind, file, stageOptions);
+  onStep(`checking ${lines} lines against the database`);
+  await analyzeStaging(client);
+  await kind.store.markProblems(client);
+  await markRepetitions(
+    client,
+    kind.key,
+    kind.columns.map(({ name }) => name),
+  );
+  const { bad, repeated } = await countStaged(client);
+  if (bad > 0 && !skipInvalid) {
+    throw await badLinesError(client, file, { bad, lines, suggestions });
+  }
+  const compared = await kind.store.compare(client);
+  return {
+    kind: kind.name,
+    file: file.input.name,
+    sha256: file.input.digest().sha256,
+    dryRun: false,
+    lines,
+    new: lines - bad - repeated - compared.existing,
+    existing: compared.existing,
+    differing: compared.differing,
+    unchangeable: compared.unchangeable,
+    updated: 0,
+    skipped: repeated,
+    rejected: bad,
+    rejectsFile: null,
+    subscriptions: compared.subscriptions ?? null,
+    auditId: null,
+  };
+}
