@@ -39,7 +39,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 /** A process for `main` that keeps what is written and lets a test send signals. */
 export function fakeProcess(args: readonly string[], { env, input, tty = false, cwd = '/' }: CliOptions) {
   const terminal = () => Object.assign(new PassThrough(), tty ? { isTTY: true, columns: 100 } : {});
-  const [stdin, stdout, stderr] = [terminal(), terminal(), terminal()];
+  const [stdin, stdout, stderr] = [terminal(), unending(terminal()), unending(terminal())];
   if (!tty) {
     stdin.end(input);
   } else if (input !== undefined) {
@@ -77,6 +77,9 @@ function typeAtQuestion(stdin: PassThrough, input: string): void {
   };
   stdin.on('newListener', listener);
 }
+
+/** A pipe does not end a process's own streams. */
+const unending = <Stream extends PassThrough>(stream: Stream) => Object.assign(stream, { end: () => stream });
 
 function collect(stream: PassThrough): () => string {
   const chunks: Buffer[] = [];

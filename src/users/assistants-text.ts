@@ -27,7 +27,7 @@ const order = [
 export type Standing = (typeof order)[number];
 
 /** The state of an assistant in words: what is wanted, and how far it has come. */
-export function standing({ desired, status }: AssistantState): Standing {
+export function standing({ desired, status }: Pick<AssistantState, 'desired' | 'status'>): Standing {
   const wanted = desired === 'limited' ? 'limit' : 'restore';
   switch (status) {
     case 'failed':

@@ -26,8 +26,7 @@ export function quotaText(quota: QuotaUsage, { now, clock }: TimeTelling, style:
       : ` until ${clock(quota.resetsAt)} (${relativeText(quota.resetsAt, now)})`;
   const lines = [head, ...foldText(`${usedText(quota)}${until}`, 4, style)];
   if (!isZero(quota.adjusted)) {
-    const adjusted = quantityFormat(quota.unit, quota.limit ?? quota.used).text(quota.adjusted);
-    lines.push(...foldText(`${adjusted} of it by resets and corrections`, 4, style));
+    lines.push(...foldText(adjustedText(quota), 4, style));
   }
   if (quota.costLimit !== null) {
     lines.push(...foldText(`cost ${quota.cost} of ${quota.costLimit}`, 4, style));
@@ -46,6 +45,13 @@ function usedText({ used, limit, granted, remaining, unit }: QuotaUsage): string
   const extra = isZero(granted) ? '' : ` and ${format.text(granted)} granted`;
   const left = isZero(remaining) ? 'nothing left' : `${format.text(remaining)} left`;
   return `${format.text(used)} of ${format.text(limit)} ${format.unit}${extra} used, ${left}`;
+}
+
+function adjustedText({ adjusted, unit, limit, used }: QuotaUsage): string {
+  const { text } = quantityFormat(unit, limit ?? used);
+  return adjusted.startsWith('-')
+    ? `${text(adjusted.slice(1))} taken off by resets and corrections`
+    : `${text(adjusted)} added by corrections`;
 }
 
 const consequences = {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
-import { addChangeOptions, valueOption } from '../global-options.ts';
+import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
 import { parseDecimal, parseInstant } from '../values.ts';
 
@@ -42,4 +42,26 @@ export function addUserCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
+
+  addChangeOptions(user.command('reset'))
+    .argument('<user>', 'id, external id or email')
+    .description(
+      'set the usage of the running period back to nothing and restore limited assistants; audited',
+    )
+    .addOption(
+      repeatedOption('--service <service>', 'only the meters of this service; can be repeated', name),
+    )
+    .addOption(repeatedOption('--meter <meter>', 'only this meter; can be repeated', name))
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user reset ada --dry-run', 'before and after, nothing changed'],
+        ['quota user reset ada --reason "outage, ticket 4711"', 'everything, after a question'],
+        ['quota user reset ada --meter voice_seconds --reason goodwill --yes', 'one meter, in a script'],
+        ['quota user reset ada --reason goodwill --confirm ada', 'in production'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-reset.ts')).userReset));
 }
+
+const name = (value: string) => value.trim();

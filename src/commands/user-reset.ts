@@ -1,0 +1,106 @@
+import type { ChangeOptions, Context, Database } from '../context.ts';
+import { type ExitCode, exitCodes, tryAgainError, usageError } from '../errors.ts';
+import { findUser } from '../users/find-user.ts';
+import { selectRestores } from '../users/reset-store.ts';
+import { planLines, type ResetResult, resetText } from '../users/reset-text.ts';
+import { type AppliedReset, applyReset, isNothing, planReset, type ResetPlan } from '../users/reset-usage.ts';
+import type { User } from '../users/user.ts';
+
+export interface UserResetOptions extends ChangeOptions {
+  /** Id, external id or email. */
+  user: string;
+  service?: string[];
+  meter?: string[];
+}
+
+/** Somebody who calls on while a person decides can change the plan only so often. */
+const attemptsMax = 5;
+
+/** `quota user reset`: the data is a `ResetResult`; an `auditId` of null says that nothing was changed. */
+export async function userReset(context: Context, options: UserResetOptions): Promise<ExitCode> {
+  if (!options.dryRun && !options.reason?.trim()) {
+    throw usageError('a reset needs a reason, for the audit log', {
+      suggestion: '--reason "goodwill after the outage, ticket 4711"',
+    });
+  }
+  const { plan, data } = await context.withDatabase((database) => reset(context, database, options));
+  await context.output.write({
+    data,
+    rows: data.meters.map(({ service, meter, before, after }) => ({
+      externalId: data.user.externalId,
+      service,
+      meter,
+      usedBefore: before.used,
+      usedAfter: after.used,
+      dryRun: data.dryRun,
+      auditId: data.auditId,
+    })),
+    columns: ['externalId', 'service', 'meter', 'usedBefore', 'usedAfter', 'dryRun', 'auditId'].map(
+      (key) => ({ key }),
+    ),
+    text: (result, style) => resetText(result, plan, style),
+  });
+  return exitCodes.ok;
+}
+
+async function reset(
+  context: Context,
+  { client }: Database,
+  options: UserResetOptions,
+): Promise<{ plan: ResetPlan; data: ResetResult }> {
+  const user = await findUser(client, options.user);
+  const dryRun = options.dryRun === true;
+  const { plan, auditId } = await planAndApply(context, { client, user }, options);
+  // A dry run tells what the queue would hold.
+  const queued = plan.assistants.map(({ providerAssistantId }) => ({
+    providerAssistantId,
+    status: 'pending' as const,
+    error: null,
+  }));
+  const assistants = dryRun
+    ? queued
+    : await selectRestores(
+        client,
+        plan.assistants.map(({ id }) => id),
+      );
+  return { plan, data: { user, dryRun, meters: plan.meters, assistants, auditId } };
+}
+
+/**
+ * Shows the plan, asks, and applies that plan. Usage that moves in the meantime makes another plan, which is
+ * shown and asked for again; who agreed beforehand agreed to reset whatever is used.
+ */
+async function planAndApply(
+  context: Context,
+  { client, user }: { client: Database['client']; user: User },
+  options: UserResetOptions,
+): Promise<AppliedReset> {
+  const scope = { services: options.service ?? [], meters: options.meter ?? [] };
+  const agreedBefore = isAgreed(context, options);
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const plan = await planReset(client, user, scope);
+    if (isNothing(plan)) {
+      return { plan, auditId: null };
+    }
+    if (!options.dryRun && !agreedBefore) {
+      context.talk.info([`To be reset for ${user.externalId}:`, ...planLines(plan)].join('\n'));
+    }
+    const change = { action: `Reset the usage of ${user.externalId}`, name: user.externalId };
+    if (!(await context.confirm(change, options))) {
+      return { plan, auditId: null };
+    }
+    const reason = options.reason?.trim() ?? '';
+    const applied = await applyReset(client, user, { scope, reason, agreed: agreedBefore ? null : plan });
+    if (applied !== null) {
+      return applied;
+    }
+    context.talk.warn('the usage has moved since the plan was shown; nothing was changed');
+  }
+  throw tryAgainError(`the usage of ${user.externalId} moves too fast to agree on a plan`, {
+    suggestion: 'add --yes (in production --confirm) to reset whatever is used at that moment',
+  });
+}
+
+/** Whether leave was given on the command line, before any plan was seen. */
+const isAgreed = ({ settings }: Context, { yes, confirm }: UserResetOptions) =>
+  confirm !== undefined || (yes === true && settings.environment !== 'production');
