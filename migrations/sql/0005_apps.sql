@@ -1,6 +1,30 @@
 -- What the products call, from any language, in one round trip: may this user do that, this was used, a session
 -- begins and ends. They raise QT001 (unknown user), QT002 (unknown service), QT003 (a value that cannot be) and
--- QT004 (a time that cannot be), with messages that an app can show.
+-- QT004 (a time that cannot be) and QT006 (another user's connection), with messages that an app can show.
+
+create table quota.role_bindings (
+  role_name name primary key,
+  user_id uuid not null references quota.users
+);
+comment on table quota.role_bindings is 'Login roles that speak for one user: they see and ask about that user only.';
+
+create function quota.bound_user() returns uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select b.user_id from quota.role_bindings b where b.role_name = session_user $$;
+comment on function quota.bound_user() is 'The user that the session''s login role is bound to; null: not bound.';
+
+create function quota.refuse_other_user(p_user uuid) returns boolean
+language plpgsql stable
+as $$
+declare
+  bound uuid := quota.bound_user();
+begin
+  if bound is not null and p_user is distinct from bound then
+    raise exception 'this connection speaks for another user' using errcode = 'QT006';
+  end if;
+  return true;
+end $$;
+comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 when the login role is bound to a user, and not to this one.';
 
 create function quota.resolve_user(p_user text) returns uuid
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -15,6 +39,7 @@ begin
   if found_id is null then
     raise exception 'unknown user "%"', p_user using errcode = 'QT001', hint = 'Give the id or the external id of a user.';
   end if;
+  perform quota.refuse_other_user(found_id);
   return found_id;
 end $$;
 comment on function quota.resolve_user(text) is 'The id of a user named by external id or id; raises QT001.';
@@ -112,6 +137,7 @@ declare
   worst quota.allowance;
   reason text := 'ok';
 begin
+  perform quota.refuse_other_user(p_user);
   if p_quantity < 0 or p_file_bytes < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
@@ -317,6 +343,7 @@ begin
   if not found then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;
+  perform quota.refuse_other_user(session.user_id);
   perform quota.lock_allowance(session.user_id, session.service);
   update quota.call_logs l
   set status = p_status,
@@ -353,6 +380,7 @@ as $$
   from quota.current_quotas(p_user) c
   join quota.plans p on p.key = c.plan
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
+  where quota.refuse_other_user(p_user)
   order by c.service, c.meter
 $$;
 comment on function quota.get_user_plan_limits(uuid) is 'The limits of a user''s plans with what is left of each.';
@@ -365,7 +393,7 @@ as $$
   from quota.subscriptions s
   join quota.plans p on p.key = s.plan
   left join quota.concurrent_processing c on c.user_id = s.user_id and c.service = s.service and c.expires_at > quota.now()
-  where s.user_id = p_user and (p_service is null or s.service = p_service)
+  where s.user_id = p_user and (p_service is null or s.service = p_service) and quota.refuse_other_user(p_user)
   group by s.service, p.max_concurrent
   order by s.service
 $$;
@@ -379,7 +407,7 @@ as $$
     count(*) filter (where l.status = 'error')::integer, coalesce(sum(l.duration_seconds), 0), coalesce(sum(l.messages), 0),
     coalesce(sum(l.cost), 0), round(avg(l.duration_seconds), 3)
   from quota.call_logs l
-  where l.user_id = p_user
+  where l.user_id = p_user and quota.refuse_other_user(p_user)
     and l.started_at >= (date_trunc('month', quota.now() at time zone 'UTC') - make_interval(months => p_months_back)) at time zone 'UTC'
   group by 1, 2
   order by 1 desc, 2

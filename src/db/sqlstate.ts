@@ -55,6 +55,7 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT003: { name: 'quota_impossible_value', kind: 'usage' },
   QT004: { name: 'quota_impossible_time', kind: 'usage' },
   QT005: { name: 'quota_history_kept', kind: 'refused' },
+  QT006: { name: 'quota_other_user', kind: 'refused' },
 };
 
 /** Of a code of class QT that the table does not name. */

@@ -62,6 +62,32 @@ export function addUserCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/user-reset.ts')).userReset));
+
+  user
+    .command('export')
+    .argument('<user>', 'id, external id or email')
+    .description('everything that is held about a user, as JSON')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user export ada@example.com > ada.json', 'answer a request for access'],
+        ['quota user export user_00042 --output ndjson', 'one line per row'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-export.ts')).userExport));
+
+  addChangeOptions(user.command('erase'))
+    .argument('<user>', 'id, external id or email')
+    .description('take the person out for ever; usage, costs and history stay under an id that names nobody')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user erase ada@example.com --dry-run --reason "request 17"', 'what would go'],
+        ['quota user erase user_00042 --reason "request 17" --yes', 'in a script'],
+        ['quota user erase user_00042 --reason "request 17" --confirm user_00042', 'in production'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-erase.ts')).userErase));
 }
 
 const name = (value: string) => value.trim();

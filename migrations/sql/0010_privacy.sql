@@ -1,0 +1,30 @@
+-- The person in the data: what an audit row must not keep for ever, and how a user is erased.
+
+create table quota.audit_personal (
+  user_id uuid not null references quota.users,
+  audit_id bigint not null references quota.audit_log,
+  before jsonb,
+  after jsonb,
+  primary key (user_id, audit_id)
+);
+comment on table quota.audit_personal is
+  'Names and addresses beside audit rows: the history is never rewritten, this part of it goes when its user is erased.';
+
+create function quota.erase_user(p_user uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update quota.users u
+  set external_id = 'erased-' || u.id, email = null, name = null, erased_at = coalesce(u.erased_at, quota.now())
+  where u.id = p_user;
+  update quota.call_logs l set metadata = null, error_message = null
+  where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
+  update quota.assistants a set name = null where a.user_id = p_user and a.name is not null;
+  update quota.billing_lines b set raw = null, description = null
+  from quota.call_logs l
+  where l.user_id = p_user and b.external_id = l.provider_call_id and (b.raw is not null or b.description is not null);
+  update quota.discrepancies d set description = null where d.user_id = p_user and d.description is not null;
+  delete from quota.audit_personal p where p.user_id = p_user;
+end $$;
+comment on function quota.erase_user(uuid) is
+  'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody.';

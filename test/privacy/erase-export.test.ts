@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await query(
+    database.url,
+    `insert into quota.users (external_id, email, name) values ('ada', 'ada@example.com', 'Ada Lovelace'), ('bob', null, 'Bob')`,
+  );
+  await query(
+    database.url,
+    `select quota.record('ada', 'voice', 'call-1', 120, p_cost => 0.25, p_error => 'Ada hung up', p_metadata => '{"phone": "+49 30 1"}')`,
+  );
+  await query(
+    database.url,
+    `insert into quota.assistants (user_id, provider_assistant_id, name) select id, 'a1', 'Ada''s desk' from quota.users where external_id = 'ada'`,
+  );
+});
+afterAll(() => database.drop());
+
+const quota = (...args: string[]) => runCli(args, { env: { DATABASE_URL: database.url } });
+
+/** All rows of all tables but the record of migrations, as text. */
+async function everything(): Promise<string> {
+  const tables = await query<{ name: string }>(
+    database.url,
+    `select tablename as name from pg_tables where schemaname = 'quota' and tablename not like 'schema_%' order by 1`,
+  );
+  const dumps = tables.map(({ name }) =>
+    query(database.url, `select t::text from quota.${name} t order by 1`),
+  );
+  return JSON.stringify(await Promise.all(dumps));
+}
+
+test('export holds every row that names the user, and nobody else', async () => {
+  const { code, stdout } = await quota('user', 'export', 'ada', '--json');
+  expect(code).toBe(0);
+  const exported = JSON.parse(stdout);
+  expect(exported.user.email).toBe('ada@example.com');
+  expect(exported.tables.call_logs).toMatchObject([
+    { provider_call_id: 'call-1', metadata: { phone: '+49 30 1' } },
+  ]);
+  expect(exported.tables.assistants).toMatchObject([{ name: "Ada's desk" }]);
+  expect(exported.tables.usage_quotas).toHaveLength(1);
+  expect(stdout).not.toContain('Bob');
+});
+
+test('a dry run of erase changes nothing', async () => {
+  const before = await everything();
+  const { code, stdout } = await quota(
+    'user',
+    'erase',
+    'ada',
+    '--reason',
+    'request 17',
+    '--dry-run',
+    '--json',
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    dryRun: true,
+    erased: { callLogs: 1, assistants: 1 },
+    auditId: null,
+  });
+  expect(await everything()).toBe(before);
+});
+
+test('erase in production wants the typed name', async () => {
+  const env = { DATABASE_URL: database.url, QUOTA_ENV: 'production' };
+  const refused = await runCli(['user', 'erase', 'ada', '--reason', 'request 17', '--yes'], { env });
+  expect(refused.code).toBe(5);
+  expect(await everything()).toContain('Ada Lovelace');
+});
+
+test('erase takes the person and leaves the facts', async () => {
+  const { code } = await quota('user', 'erase', 'ada', '--reason', 'request 17', '--yes');
+  expect(code).toBe(0);
+  const left = await everything();
+  for (const personal of ['Ada', 'ada@example.com', '+49 30 1', 'hung up']) {
+    expect(left).not.toContain(personal);
+  }
+  expect(
+    await query(
+      database.url,
+      `select q.used::text, q.cost::text, u.erased_at is not null as erased
+       from quota.usage_quotas q join quota.users u on u.id = q.user_id`,
+    ),
+  ).toEqual([{ used: '120.000', cost: '0.25', erased: true }]);
+  expect(
+    await query(
+      database.url,
+      `select reason, before, after from quota.audit_log where action = 'user.erased'`,
+    ),
+  ).toEqual([{ reason: 'request 17', before: null, after: null }]);
+  expect((await quota('user', 'show', 'ada')).code).toBe(4);
+});
