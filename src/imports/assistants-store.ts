@@ -46,10 +46,13 @@ export const assistantStore: ImportStore = {
       ), renamed as (
         update quota.assistants a set name = c.new_name from changes c where a.id = c.id
       ), audited as (
-        insert into quota.audit_log (action, user_id, subject, reason, before, after)
-        select 'assistant.update', user_id, provider_assistant_id, $1, jsonb_build_object('name', name),
-          jsonb_build_object('name', new_name)
-        from changes order by id
+        insert into quota.audit_log (action, user_id, subject, reason)
+        select 'assistant.update', user_id, provider_assistant_id, $1 from changes order by id
+        returning id, user_id, subject
+      ), noted as (
+        insert into quota.audit_personal (user_id, audit_id, before, after)
+        select a.user_id, a.id, jsonb_build_object('name', c.name), jsonb_build_object('name', c.new_name)
+        from audited a join changes c on c.provider_assistant_id = a.subject
       )
       select count(*)::integer as changed from changes`,
       [reason],

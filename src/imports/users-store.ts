@@ -138,10 +138,16 @@ async function updateUsers(client: pg.ClientBase, reason: string): Promise<numbe
     where s.user_id = c.id and c.new_timezone <> c.timezone and s.timezone = c.timezone
       and p.key = s.plan and p.timezone is null`);
   const { rowCount } = await client.query(
-    `insert into quota.audit_log (action, user_id, reason, before, after)
-    select 'user.update', id, $1, jsonb_build_object('email', email, 'name', name, 'timezone', timezone),
-      jsonb_build_object('email', new_email, 'name', new_name, 'timezone', new_timezone)
-    from import_changes order by id`,
+    `with audited as (
+      insert into quota.audit_log (action, user_id, reason, before, after)
+      select 'user.update', id, $1, jsonb_build_object('timezone', timezone), jsonb_build_object('timezone', new_timezone)
+      from import_changes order by id
+      returning id, user_id
+    )
+    insert into quota.audit_personal (user_id, audit_id, before, after)
+    select a.user_id, a.id, jsonb_build_object('email', c.email, 'name', c.name),
+      jsonb_build_object('email', c.new_email, 'name', c.new_name)
+    from audited a join import_changes c on c.id = a.user_id`,
     [reason],
   );
   return rowCount ?? 0;
