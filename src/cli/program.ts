@@ -4,6 +4,7 @@ import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
 import { addImportCommands } from './groups/import.ts';
+import { addJobsCommands } from './groups/jobs.ts';
 import { addLimitsCommands } from './groups/limits.ts';
 import { addUsageCommands } from './groups/usage.ts';
 import { addUserCommands } from './groups/user.ts';
@@ -40,6 +41,7 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addGlobalOptions(program);
   addDbCommands(program, run);
   addUserCommands(program, run);
+  addJobsCommands(program, run);
   addUsageCommands(program, run);
   addLimitsCommands(program, run);
   addImportCommands(program, run);
