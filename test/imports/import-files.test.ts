@@ -118,11 +118,16 @@ describe('users', () => {
       },
       expect.objectContaining({ external_id: 'bob', timezone: 'Europe/Berlin', plan: 'transcription-pro' }),
     ]);
-    const [audit] = await desk.query(`select * from quota.audit_log where action = 'user.update'`);
+    const [audit] = await desk.query(
+      `select a.*, p.before as personal_before, p.after as personal_after
+      from quota.audit_log a join quota.audit_personal p on p.audit_id = a.id where action = 'user.update'`,
+    );
     expect(audit).toMatchObject({
       reason: 'CRM',
-      before: { name: null, timezone: 'UTC' },
-      after: { name: 'Ada', timezone: 'Europe/Berlin', email: 'ada@example.com' },
+      before: { timezone: 'UTC' },
+      after: { timezone: 'Europe/Berlin' },
+      personal_before: { name: null, email: 'ada@example.com' },
+      personal_after: { name: 'Ada', email: 'ada@example.com' },
     });
     expect(await desk.report('users', file, '--update')).toMatchObject({
       differing: 1,
@@ -329,6 +334,26 @@ describe('call logs', () => {
     expect(await used()).toMatchObject([{ who: 'bob', used: '42.000', calls: 1 }]);
     expect(await calls()).toMatchObject([{ cost: '0.05', status: 'completed', duration_seconds: '42.000' }]);
     expect(await desk.drift()).toEqual([]);
+  });
+
+  test('what a changed call says of a person is kept beside the audit row', async () => {
+    const header = 'provider_call_id,user_external_id,started_at,error_message,metadata';
+    const file = (name: string, rest: string) =>
+      desk.write(name, `${header}\na,ada,2026-10-03T10:00:00Z,${rest}\n`);
+    await desk.report('call-logs', file('a.csv', 'no answer from Ada,"{""caller"": ""Ada""}"'));
+    const changed = file('b.csv', 'no answer from Eve,"{""caller"": ""Ada""}"');
+    expect(await desk.report('call-logs', changed, '--update')).toMatchObject({ updated: 1 });
+    const [audit] = await desk.query(
+      `select a.before, a.after, p.before as personal_before, p.after as personal_after
+      from quota.audit_log a join quota.audit_personal p on p.audit_id = a.id and p.user_id = a.user_id
+      where action = 'call-log.update'`,
+    );
+    expect(audit).toEqual({
+      before: null,
+      after: null,
+      personal_before: { errorMessage: 'no answer from Ada' },
+      personal_after: { errorMessage: 'no answer from Eve' },
+    });
   });
 
   test('--skip-invalid loads the good lines and writes the others to a new file', async () => {
