@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
+import { addFixturesCommands } from './groups/fixtures.ts';
 import { addImportCommands } from './groups/import.ts';
 import { addJobsCommands } from './groups/jobs.ts';
 import { addLimitsCommands } from './groups/limits.ts';
@@ -45,5 +46,6 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addUsageCommands(program, run);
   addLimitsCommands(program, run);
   addImportCommands(program, run);
+  addFixturesCommands(program, run);
   return program;
 }
