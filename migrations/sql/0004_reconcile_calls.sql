@@ -1,6 +1,6 @@
 -- Matching of call lines with call logs, by sets. The order of the kinds is that of the rules: outside_month,
 -- not_connected, unsettled, duplicate_line, then by the pair found, then unlogged and unbilled.
--- Nothing depends on the order of lines, of logs or of files.
+-- Nothing depends on the order of lines, of logs or of files: ties go by content.
 
 create function quota.line_at(l quota.billing_lines) returns timestamptz
 language sql immutable
@@ -24,194 +24,252 @@ comment on function quota.line_kind(quota.billing_lines, timestamptz, timestampt
 
 create function quota.pair_kind(
   line_owner uuid, log_owner uuid, line_seconds numeric, log_seconds numeric, billed numeric, logged numeric,
-  r quota.reconciliations)
+  duration_tolerance numeric, cost_tolerance numeric)
 returns text
 language sql immutable
 as $$
   select case
     when line_owner <> log_owner then 'attribution_mismatch'
-    when abs(line_seconds - log_seconds) > r.duration_tolerance then 'duration_mismatch'
-    when abs(billed - logged) > r.cost_tolerance then 'cost_mismatch'
+    when abs(coalesce(line_seconds, 0) - coalesce(log_seconds, 0)) > duration_tolerance then 'duration_mismatch'
+    when abs(billed - logged) > cost_tolerance then 'cost_mismatch'
     else 'matched'
   end
 $$;
-comment on function quota.pair_kind(uuid, uuid, numeric, numeric, numeric, numeric, quota.reconciliations) is
-  'How a line and its log compare, by the tolerances of the reconciliation.';
+comment on function quota.pair_kind(uuid, uuid, numeric, numeric, numeric, numeric, numeric, numeric) is
+  'How a line and its log compare. A cost that one side does not know (null) is not compared.';
 
-create function quota.find_repetitions(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns void
+create function quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
 language plpgsql
 as $$
 begin
-  -- Only ids that come more than once are ranked: sorting the whole month would cost more than all the rest.
-  create temp table repeated_lines on commit drop as
-  with own as (
-    select l.* from quota.billing_lines l
-    where l.kind = 'call' and l.external_id is not null
-      and l.export_id in (select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id)
-  ), judged as (
-    select o.export_id, o.line, o.external_id, e.sequence, quota.line_kind(o::quota.billing_lines, month_start, month_end) as kind
-    from quota.billing_lines o
-    join quota.billing_exports e on e.id = o.export_id
-    where o.kind = 'call'
-      and o.export_id in (select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id)
-      and o.external_id in (select external_id from own group by external_id having count(*) > 1)
-  )
-  select j.export_id, j.line,
-    case
-      when j.kind is null and row_number() over (partition by j.external_id, j.kind order by j.sequence, j.line) > 1
-        then 'duplicate_line'
-      else j.kind
+  -- One join with the logs around the month; the few logs of other months are looked up afterwards.
+  drop table if exists pg_temp.computed_items, pg_temp.computed_days;
+  create temp table computed_days (
+    day date, model text, billed numeric, logged numeric, billed_seconds numeric, logged_seconds numeric,
+    billed_quantity numeric, logged_quantity numeric) on commit drop;
+  create temp table computed_items on commit drop as
+  select g.id as log_id, l.export_id, l.line,
+    case when g.started_at < month_start or g.started_at >= month_end
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end as log_month,
+    null::date as day, null::text as model,
+    case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
+      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
+        g.duration_seconds, l.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end)
     end as kind,
-    -- The one line of an id that its log belongs to: a settled one before an unsettled one, the first of equals.
-    row_number() over (
-      partition by j.external_id
-      order by array_position(array['unsettled', 'not_connected', 'outside_month'], j.kind) nulls first, j.sequence, j.line
-    ) = 1 as takes_log
-  from judged j;
-
-  -- A line of another month that an earlier export billed in its own month is billed again.
-  insert into pg_temp.repeated_lines (export_id, line, kind, takes_log)
-  select l.export_id, l.line, 'duplicate_line', false
-  from quota.billing_lines l
-  join quota.reconciliation_exports x on x.export_id = l.export_id and x.reconciliation_id = r.id
-  join quota.billing_exports e on e.id = l.export_id
-  where l.kind = 'call' and l.external_id is not null
-    and (quota.line_at(l) < month_start or quota.line_at(l) >= month_end)
-    and exists (
-      select 1
-      from quota.reconciliations other
-      join quota.reconciliation_exports ox on ox.reconciliation_id = other.id
-      join quota.billing_exports oe on oe.id = ox.export_id and oe.sequence < e.sequence
-      join quota.billing_lines ol on ol.export_id = oe.id and ol.external_id = l.external_id
-      where other.provider = r.provider and other.id <> r.id
-        and other.month = date_trunc('month', quota.line_at(l) at time zone 'UTC')::date);
+    coalesce(l.cost, 0) as billed, coalesce(g.cost, 0) as logged
+  from (
+    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
+    select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
+      l.duration_seconds, l.cost
+    from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
+    where l.kind = 'call' and l.export_id = any (exports)
+    offset 0
+  ) l
+  full join (
+    select c.id, c.provider_call_id, c.user_id, c.status, c.started_at, c.duration_seconds, c.cost
+    from quota.call_logs c
+    where c.provider = r.provider and c.started_at >= month_start - interval '1 day' and c.started_at < month_end + interval '1 day'
+  ) g on g.provider_call_id = l.external_id
+  where l.export_id is not null or (g.started_at >= month_start and g.started_at < month_end);
 end $$;
-comment on function quota.find_repetitions(quota.reconciliations, timestamptz, timestamptz) is
-  'Makes the temporary table repeated_lines: lines whose id comes more than once, with their kind and which one takes the log.';
+comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Makes the temporary table computed_items: every call line and every log of the month, joined by id.';
 
-create function quota.pair_by_time(r quota.reconciliations) returns void
+create function quota.open_lines(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
+language plpgsql
+as $$
+begin
+  drop table if exists pg_temp.open_places, pg_temp.open_lines;
+  create temp table open_places on commit drop as
+  with repeated as (
+    select c.log_id from pg_temp.computed_items c
+    where c.export_id is not null and c.log_id is not null
+    group by c.log_id having count(*) > 1
+  )
+  select c.export_id, c.line, c.log_id from pg_temp.computed_items c
+  where c.export_id is not null
+    and (c.log_id is null or c.kind = 'outside_month' or c.log_id in (select log_id from repeated));
+  -- They are few as a rule, and the planner has to know.
+  analyze pg_temp.open_places;
+  create temp table open_lines on commit drop as
+  select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
+    l.duration_seconds, l.cost, quota.line_kind(l, month_start, month_end) as kind, o.log_id as log_before, o.log_id,
+    true as takes_log
+  from pg_temp.open_places o join quota.billing_lines l on l.export_id = o.export_id and l.line = o.line
+  where l.export_id = any (exports);
+  analyze pg_temp.open_lines;
+end $$;
+comment on function quota.open_lines(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Makes the temporary table open_lines: lines that the join by id did not settle. They have no log around the month, share it, or belong to another month.';
+
+create function quota.mark_repetitions(r quota.reconciliations) returns void
 language plpgsql
 as $$
 declare
-  paired integer;
+  earlier integer[];
 begin
-  -- Logs of older app versions carry no id (and some exports none): same assistant, start within the tolerance.
-  create temp table candidate_pairs on commit drop as
-  select u.export_id, u.line, g.id as log_id,
-    abs(u.seconds - g.seconds) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
-    u.external_id, u.started_at as line_started_at, g.started_at as log_started_at, g.cost as log_cost
-  from pg_temp.open_lines u
-  join pg_temp.open_logs g on g.assistant_id = u.assistant_id
-    and g.started_at between u.started_at - make_interval(secs => r.match_seconds::float8)
-      and u.started_at + make_interval(secs => r.match_seconds::float8)
-    and (g.provider_call_id is null or u.external_id is null);
-  create temp table time_pairs (export_id uuid, line integer, log_id bigint) on commit drop;
+  -- A line of another month that an earlier export billed in its own month is billed again.
+  select array_agg(distinct x.export_id) into earlier
+  from quota.reconciliations other join quota.reconciliation_exports x on x.reconciliation_id = other.id
+  where other.provider = r.provider and other.id <> r.id
+    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o where o.kind = 'outside_month');
+  if earlier is not null then
+    update pg_temp.open_lines o set kind = 'duplicate_line', takes_log = false
+    where o.kind = 'outside_month' and exists (
+      select 1
+      from quota.billing_lines l
+      join quota.reconciliation_exports x on x.export_id = l.export_id
+      join quota.reconciliations other on other.id = x.reconciliation_id
+      where l.export_id = any (earlier) and l.export_id < o.export_id and l.external_id = o.external_id
+        and other.provider = r.provider and other.id <> r.id
+        and other.month = date_trunc('month', o.at at time zone 'UTC'));
+  end if;
 
-  -- Nearest first, one-to-one: pairs that are each other's best are final; what they leave behind is ranked anew.
-  -- Ties go by content, so that the order of the inputs does not matter.
+  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
+  -- after the first are repetitions.
+  update pg_temp.open_lines o
+  set kind = coalesce(o.kind, 'duplicate_line'), takes_log = false
+  from (
+    select l.export_id, l.line, row_number() over (
+      partition by l.external_id
+      order by array_position(array['unsettled', 'not_connected', 'outside_month'], l.kind) nulls first,
+        l.created_at, l.started_at, l.ended_at, l.duration_seconds, l.cost, l.export_id, l.line) as place
+    from pg_temp.open_lines l where l.external_id is not null and l.takes_log
+  ) ranked
+  where ranked.place > 1 and o.export_id = ranked.export_id and o.line = ranked.line;
+
+  update pg_temp.open_lines set log_id = null where not takes_log;
+  update pg_temp.open_lines o set log_id = g.id
+  from quota.call_logs g
+  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id;
+end $$;
+comment on function quota.mark_repetitions(quota.reconciliations) is
+  'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';
+
+create function quota.pair_by_time(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns void
+language plpgsql
+as $$
+declare
+  width numeric := greatest(r.match_seconds, 1);
+  paired bigint;
+begin
+  drop table if exists pg_temp.candidate_pairs, pg_temp.time_pairs;
+  create temp table time_pairs (export_id integer, line integer, log_id bigint) on commit drop;
+  -- Joined by assistant and slice of time, its own and both neighbours: never all calls of an assistant with all.
+  create temp table candidate_pairs on commit drop as
+  with lines as (
+    select o.*, floor(extract(epoch from o.started_at) / width) + beside as slice
+    from pg_temp.open_lines o, generate_series(-1, 1) beside
+    where o.kind is null and o.log_id is null and o.started_at is not null and o.assistant_id is not null
+  ), logs as (
+    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, g.cost,
+      floor(extract(epoch from g.started_at) / width) as slice
+    from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
+    where c.export_id is null and exists (select 1 from lines)
+    union all
+    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
+      floor(extract(epoch from g.started_at) / width)
+    from quota.logs_beside(r, month_start, month_end) g
+    where exists (select 1 from lines)
+  )
+  select u.export_id, u.line, g.id as log_id,
+    abs(coalesce(u.duration_seconds, 0) - g.seconds) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
+    u.started_at as line_started_at, u.cost as line_cost, u.external_id, g.started_at as log_started_at, g.cost as log_cost
+  from lines u join logs g on g.assistant_id = u.assistant_id and g.slice = u.slice
+  where abs(extract(epoch from u.started_at - g.started_at)) <= r.match_seconds
+    and (g.provider_call_id is null or u.external_id is null);
+
+  -- Nearest first, one-to-one: pairs that are each other's best are final, what they leave behind is ranked anew.
   loop
-    with ranked as (
+    drop table if exists pg_temp.best_pairs;
+    create temp table best_pairs on commit drop as
+    select b.export_id, b.line, b.log_id
+    from (
       select c.export_id, c.line, c.log_id,
         row_number() over (partition by c.export_id, c.line
           order by c.seconds_apart, c.start_apart, c.log_started_at, c.log_cost, c.log_id) as of_line,
         row_number() over (partition by c.log_id
-          order by c.seconds_apart, c.start_apart, c.line_started_at, c.external_id, c.export_id, c.line) as of_log
+          order by c.seconds_apart, c.start_apart, c.line_started_at, c.line_cost, c.external_id, c.export_id, c.line) as of_log
       from pg_temp.candidate_pairs c
-    )
-    insert into pg_temp.time_pairs select export_id, line, log_id from ranked where of_line = 1 and of_log = 1;
+    ) b
+    where b.of_line = 1 and b.of_log = 1;
+    insert into pg_temp.time_pairs select * from pg_temp.best_pairs;
     get diagnostics paired = row_count;
     exit when paired = 0;
-    delete from pg_temp.candidate_pairs c using pg_temp.time_pairs p
-    where c.log_id = p.log_id or (c.export_id = p.export_id and c.line = p.line);
+    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.log_id = c.log_id;
+    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.export_id = c.export_id and b.line = c.line;
   end loop;
+  update pg_temp.open_lines o set log_id = p.log_id
+  from pg_temp.time_pairs p where p.export_id = o.export_id and p.line = o.line;
 end $$;
-comment on function quota.pair_by_time(quota.reconciliations) is
-  'Makes the temporary table time_pairs from open_lines and open_logs: one-to-one, the nearest duration first.';
+comment on function quota.pair_by_time(quota.reconciliations, timestamptz, timestamptz) is
+  'Gives open_lines without a log those logs that carry no id (older app versions stored none): same assistant, start within the tolerance, nearest duration.';
 
-create function quota.match_calls(reconciliation uuid) returns void
-language plpgsql
+create function quota.logs_beside(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns setof quota.call_logs
+language sql stable
 as $$
-declare
-  r quota.reconciliations;
-  month_start timestamptz;
-  month_end timestamptz;
-begin
-  select * into strict r from quota.reconciliations where id = reconciliation;
-  month_start := r.month::timestamp at time zone 'UTC';
-  month_end := (r.month + interval '1 month') at time zone 'UTC';
-  perform quota.find_repetitions(r, month_start, month_end);
-  analyze pg_temp.repeated_lines;
-
-  -- By id, first among the logs around the month (one hash join), below for the few others in any month.
-  create temp table computed_items on commit drop as
-  select l.export_id, l.line, g.id as log_id, coalesce(l.cost, 0) as billed, coalesce(g.cost, 0) as logged,
-    case
-      when x.line is not null and x.kind is not null then x.kind
-      else coalesce(
-        quota.line_kind(l, month_start, month_end),
-        case when g.id is null then 'unlogged' else quota.pair_kind(
-          a.user_id, g.user_id, coalesce(l.duration_seconds, 0), coalesce(g.duration_seconds, 0), coalesce(l.cost, 0),
-          coalesce(g.cost, 0), r) end)
-    end as kind
-  from quota.billing_lines l
-  left join pg_temp.repeated_lines x using (export_id, line)
-  left join quota.call_logs g on g.provider = r.provider and g.provider_call_id = l.external_id
-    and g.started_at >= month_start - interval '1 day' and g.started_at < month_end + interval '1 day'
-    and coalesce(x.takes_log, true)
-  left join quota.assistants a on a.provider_assistant_id = l.assistant_id
-  where l.kind = 'call' and l.export_id in (
-    select e.export_id from quota.reconciliation_exports e where e.reconciliation_id = reconciliation);
-
-  create temp table open_lines on commit drop as
-  select c.export_id, c.line, c.kind, l.external_id, l.assistant_id, l.started_at, coalesce(l.duration_seconds, 0) as seconds,
-    a.user_id as owner, g.id as log_id, coalesce(x.takes_log, true) as takes_log
-  from pg_temp.computed_items c
-  join quota.billing_lines l using (export_id, line)
-  left join pg_temp.repeated_lines x using (export_id, line)
-  left join quota.assistants a on a.provider_assistant_id = l.assistant_id
-  left join quota.call_logs g on g.provider = r.provider and g.provider_call_id = l.external_id and coalesce(x.takes_log, true)
-  where c.log_id is null and c.kind <> 'duplicate_line';
-  perform quota.apply_pairs(r, 'select export_id, line, log_id from pg_temp.open_lines where log_id is not null');
-
-  delete from pg_temp.open_lines where log_id is not null or kind <> 'unlogged';
-  create temp table open_logs on commit drop as
-  select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, coalesce(g.cost, 0) as cost
+  select g.*
   from quota.call_logs g
-  where g.provider = r.provider and g.started_at >= month_start - make_interval(secs => r.match_seconds::float8)
-    and g.started_at < month_end + make_interval(secs => r.match_seconds::float8)
-    and not exists (select 1 from pg_temp.computed_items c where c.log_id = g.id);
-  perform quota.pair_by_time(r);
-  perform quota.apply_pairs(r, 'select export_id, line, log_id from pg_temp.time_pairs');
-
-  insert into pg_temp.computed_items (log_id, billed, logged, kind)
-  select g.id, 0, coalesce(g.cost, 0), case when g.status = 'active' then 'unsettled' else 'unbilled' end
-  from quota.call_logs g
-  where g.provider = r.provider and g.started_at >= month_start and g.started_at < month_end
-    and not exists (select 1 from pg_temp.computed_items c where c.log_id = g.id)
-    -- A log whose line belongs to another month, by the bill's clock, is told there.
+  where g.provider = r.provider
+    and ((g.started_at >= month_start - make_interval(secs => r.match_seconds::float8) and g.started_at < month_start)
+      or (g.started_at >= month_end and g.started_at <= month_end + make_interval(secs => r.match_seconds::float8)))
     and not exists (
-      select 1 from quota.reconciliation_items i join quota.reconciliations o on o.id = i.reconciliation_id
-      where i.log_id = g.id and o.id <> r.id and o.provider = r.provider and i.export_id is not null and i.kind <> 'outside_month');
-end $$;
-comment on function quota.match_calls(uuid) is
-  'Makes the temporary table computed_items: every call line of the reconciliation''s exports and every log of its month, once, with its kind.';
+      select 1 from pg_temp.computed_items c where c.log_id = g.id)
+    and not exists (
+      select 1 from quota.reconciliation_items i
+      where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
+        select o.id from quota.reconciliations o
+        where o.provider = r.provider and o.month in (r.month - interval '1 month', r.month + interval '1 month')))
+$$;
+comment on function quota.logs_beside(quota.reconciliations, timestamptz, timestamptz) is
+  'Logs just before and after the month that no line has, here or in the months beside.';
 
-create function quota.apply_pairs(r quota.reconciliations, pairs_query text) returns void
+create function quota.settle_open_lines(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns void
 language plpgsql
 as $$
 begin
-  execute format($sql$
-    update pg_temp.computed_items c
-    set log_id = g.id, logged = coalesce(g.cost, 0),
-      kind = case when c.kind = 'unlogged' then quota.pair_kind(
-        a.user_id, g.user_id, coalesce(l.duration_seconds, 0), coalesce(g.duration_seconds, 0), coalesce(l.cost, 0),
-        coalesce(g.cost, 0), $1) else c.kind end
-    from (%s) p
-    join quota.billing_lines l using (export_id, line)
-    join quota.call_logs g on g.id = p.log_id
-    left join quota.assistants a on a.provider_assistant_id = l.assistant_id
-    where c.export_id = p.export_id and c.line = p.line
-  $sql$, pairs_query) using r;
+  analyze pg_temp.open_lines;
+  delete from pg_temp.computed_items c using pg_temp.open_lines o where o.export_id = c.export_id and o.line = c.line;
+  delete from pg_temp.computed_items c using pg_temp.open_lines o where c.export_id is null and o.log_id = c.log_id;
+  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  select g.id, o.export_id, o.line,
+    case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.duration_seconds,
+      g.duration_seconds, o.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end),
+    coalesce(o.cost, 0), coalesce(g.cost, 0)
+  from pg_temp.open_lines o
+  left join quota.call_logs g on g.id = o.log_id
+  left join quota.assistants a on a.provider_assistant_id = o.assistant_id;
+
+  -- Logs that lost their line are logs without a line again.
+  insert into pg_temp.computed_items (log_id, kind, billed, logged)
+  select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
+  from quota.call_logs g
+  where g.id in (
+      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
+    and g.started_at >= month_start and g.started_at < month_end;
+
+  -- A log whose line belongs to another month, by the clock of the bill, is told there.
+  delete from pg_temp.computed_items c
+  using quota.reconciliation_items i, quota.reconciliations o
+  where c.export_id is null and i.log_month = r.month and i.log_id = c.log_id and i.kind <> 'outside_month'
+    and o.id = i.reconciliation_id and o.provider = r.provider and o.id <> r.id;
 end $$;
-comment on function quota.apply_pairs(quota.reconciliations, text) is
-  'Gives lines of computed_items the logs that a query pairs them with, and the kind that follows.';
+comment on function quota.settle_open_lines(quota.reconciliations, timestamptz, timestamptz) is
+  'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
+
+create function quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
+language plpgsql
+as $$
+begin
+  perform quota.match_by_id(r, exports, month_start, month_end);
+  perform quota.open_lines(r, exports, month_start, month_end);
+  perform quota.mark_repetitions(r);
+  perform quota.pair_by_time(r, month_start, month_end);
+  perform quota.settle_open_lines(r, month_start, month_end);
+end $$;
+comment on function quota.match_calls(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Makes the temporary table computed_items: every call line of the exports and every log of the month, once, with its kind.';

@@ -1,25 +1,41 @@
--- What providers say they billed, held against what was logged.
+-- What providers say they billed, held against what was logged. The tables of lines and items take millions of
+-- rows a month, always whole exports at a time: block range indexes find an export or a month in them and cost
+-- a bulk load nothing; keys and references are kept by the functions that fill them, not row by row.
+
+create function quota.next_export() returns integer
+language plpgsql
+as $$
+begin
+  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('quota billing export', 0));
+  return (select coalesce(max(e.id), 0) + 1 from quota.billing_exports e);
+end $$;
+comment on function quota.next_export() is 'The id of a new export; held for it until the transaction ends.';
 
 create table quota.billing_exports (
-  id uuid primary key default gen_random_uuid(),
-  sequence bigint generated always as identity unique,
+  id integer primary key default quota.next_export(),
   provider text not null,
   format text not null,
   source text not null,
   sha256 text not null,
+  bytes bigint not null default 0,
   lines integer not null default 0,
+  calls integer not null default 0,
   billed numeric not null default 0,
   currency text,
   loaded_at timestamptz not null default quota.now(),
   loaded_by text not null default quota.actor(),
   unique (provider, sha256)
 );
+comment on column quota.billing_exports.id is 'Ascending: an export with a lower id was loaded earlier.';
 comment on column quota.billing_exports.sha256 is 'Of the bytes as given, compressed or not: the same file is loaded once.';
+comment on column quota.billing_exports.calls is 'How many of the lines are calls; the others are fees and sums of days.';
+comment on column quota.billing_exports.billed is 'The sum of the costs, added up while the file was read.';
 
 create table quota.billing_lines (
-  export_id uuid not null references quota.billing_exports on delete cascade,
+  export_id integer not null,
   line integer not null,
-  kind text not null check (kind in ('call', 'fee', 'aggregate')),
+  kind text not null,
   external_id text,
   assistant_id text,
   model text,
@@ -33,10 +49,11 @@ create table quota.billing_lines (
   cost numeric,
   description text,
   day date,
-  raw jsonb,
-  primary key (export_id, line)
+  raw json
 );
+comment on table quota.billing_lines is 'kind is call, fee or aggregate. (export_id, line) is unique.';
 comment on column quota.billing_lines.line is 'Line of the file, or the place of the element in its list; from 1.';
+create index billing_lines_export on quota.billing_lines using brin (export_id) with (pages_per_range = 32);
 
 create table quota.reconciliations (
   id uuid primary key default gen_random_uuid(),
@@ -46,6 +63,7 @@ create table quota.reconciliations (
   cost_tolerance numeric not null default 0.005,
   match_seconds numeric not null default 5,
   aggregate_percent numeric not null default 1,
+  aggregate_amount numeric not null default 0.01,
   created_at timestamptz not null default quota.now(),
   closed_at timestamptz,
   closed_by text,
@@ -53,47 +71,64 @@ create table quota.reconciliations (
   totals jsonb,
   unique (provider, month)
 );
-comment on table quota.reconciliations is 'One provider''s month. Closed: its lines, kinds and resolutions are frozen.';
+comment on table quota.reconciliations is 'One provider''s month. Closed: its exports, items, kinds and resolutions are frozen.';
+comment on column quota.reconciliations.totals is 'Kinds and totals as they were when the month was closed.';
 
 create table quota.reconciliation_exports (
   reconciliation_id uuid not null references quota.reconciliations,
-  export_id uuid not null references quota.billing_exports,
+  export_id integer not null references quota.billing_exports,
   primary key (reconciliation_id, export_id)
 );
 
 create table quota.reconciliation_items (
-  reconciliation_id uuid not null references quota.reconciliations,
-  export_id uuid,
-  line integer,
+  reconciliation_id uuid not null,
   log_id bigint,
+  export_id integer,
+  line integer,
+  log_month date,
+  day date,
+  model text,
   kind text not null,
-  billed numeric,
-  logged numeric
+  billed numeric not null,
+  logged numeric not null
 );
 comment on table quota.reconciliation_items is
-  'The answer: each line and each log of the month once, in the one kind it ends in.';
-create index reconciliation_items_kind on quota.reconciliation_items (reconciliation_id, kind);
+  'The answer: each line and each log of the month once, in the one kind it ends in; aggregates by day and model.';
+comment on column quota.reconciliation_items.log_month is 'The month of the log, where it is another one than the line''s.';
+create index reconciliation_items_month on quota.reconciliation_items using brin (reconciliation_id) with (pages_per_range = 32);
+create index reconciliation_items_elsewhere on quota.reconciliation_items (log_month, log_id) where log_month is not null;
 
 create table quota.discrepancies (
   id bigint generated always as identity primary key,
   reconciliation_id uuid not null references quota.reconciliations,
   kind text not null,
-  export_id uuid,
+  subject text not null,
+  export_id integer,
   line integer,
   log_id bigint,
+  day date,
+  model text,
   external_id text,
   user_id uuid,
+  owner_id uuid,
   assistant_id text,
   started_at timestamptz,
   billed_seconds numeric,
   logged_seconds numeric,
+  billed_quantity numeric,
+  logged_quantity numeric,
   billed numeric,
   logged numeric,
-  description text,
+  is_current boolean not null default true,
   resolution text check (resolution in ('accepted', 'disputed', 'corrected')),
   resolved_at timestamptz,
   resolved_by text,
   reason text,
-  unique nulls not distinct (reconciliation_id, kind, export_id, line, log_id)
+  unique (reconciliation_id, kind, subject)
 );
+comment on table quota.discrepancies is 'What does not fit, to be worked through. A resolution outlives every new run.';
+comment on column quota.discrepancies.subject is 'What it is about, the same in every run and every export: the call''s id, else the line, the log or the day.';
+comment on column quota.discrepancies.user_id is 'Who logged the call; for a line without a log the owner of its assistant.';
+comment on column quota.discrepancies.owner_id is 'To whom the assistant of the line belongs.';
+comment on column quota.discrepancies.is_current is 'False: resolved, and no longer found by the latest run.';
 create index discrepancies_user on quota.discrepancies (user_id, reconciliation_id);

@@ -339,8 +339,7 @@ declare
   result quota.record_result;
 begin
   perform quota.refuse_impossible(p_duration_seconds, p_cost, null);
-  -- As an update does: the call first, then its subscription.
-  select * into session from quota.call_logs l where l.id = p_session for no key update;
+  select * into session from quota.call_logs l where l.id = p_session;
   if not found then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;

@@ -56,6 +56,7 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT004: { name: 'quota_impossible_time', kind: 'usage' },
   QT005: { name: 'quota_history_kept', kind: 'refused' },
   QT006: { name: 'quota_other_user', kind: 'refused' },
+  QT007: { name: 'quota_month_closed', kind: 'refused' },
 };
 
 /** Of a code of class QT that the table does not name. */

@@ -19,6 +19,16 @@ export async function withTransaction<T>(client: pg.ClientBase, use: () => Promi
   }
 }
 
+/** Runs `use` in a transaction that is rolled back in any case: what would come of it is all that is wanted. */
+export async function withTrial<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
+  await client.query('begin');
+  try {
+    return await use();
+  } finally {
+    await rollBack(client);
+  }
+}
+
 /** The first error counts: on a broken connection the rollback fails too, and the server has rolled back. */
 async function rollBack(client: pg.ClientBase): Promise<void> {
   try {

@@ -1,0 +1,140 @@
+import type { ChangeOptions, Context } from '../context.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
+import type { CellFormat } from '../files/cells.ts';
+import { openRejectsFile } from '../files/rejects-file.ts';
+import type { ExportFormat } from '../providers/exports/export-reader.ts';
+import {
+  hasDiscrepancies,
+  type ReconcileRequest,
+  type Reconciliation,
+  reconcileMonth,
+} from '../reconcile/reconcile-month.ts';
+import type { Tolerances } from '../reconcile/reconciliation-store.ts';
+import { kindColumns, kindRows, reconciliationText } from './reconcile-text.ts';
+
+export interface ReconcileRunOptions extends ChangeOptions {
+  month: string;
+  provider?: string;
+  export?: string[];
+  replace?: boolean;
+  format?: ExportFormat;
+  map?: string[];
+  dateOrder?: CellFormat['dateOrder'];
+  assumeUtc?: boolean;
+  skipInvalid?: boolean;
+  rejects?: string;
+  durationTolerance?: string;
+  costTolerance?: string;
+  matchWithin?: string;
+  dayTolerancePercent?: string;
+  dayToleranceAmount?: string;
+}
+
+/** Lines between two reports of progress. */
+const progressLines = 100_000;
+
+/** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
+export async function reconcileRun(context: Context, options: ReconcileRunOptions): Promise<ExitCode> {
+  const data = await withRejects(options, (onReject) => {
+    const request = parseOptions(context, options, onReject);
+    return context.withDatabase(async ({ client }) => {
+      if (request.replace) {
+        const name = `${request.provider ?? ''} ${request.month}`.trim();
+        await context.confirm(
+          { action: `Put other exports in place of those of ${name}`, name },
+          { ...options, yes: true },
+        );
+      }
+      return context.talk.withProgress('lines', null, (progress) => {
+        let next = progressLines;
+        return reconcileMonth(
+          {
+            client,
+            onStep: context.talk.verbose,
+            onNotice: context.talk.warn,
+            onProgress: (lines) => {
+              if (lines >= next) {
+                next = lines + progressLines;
+                progress.update(lines);
+              }
+            },
+          },
+          request,
+        );
+      });
+    });
+  });
+  await context.output.write({
+    data,
+    rows: kindRows(data),
+    columns: kindColumns,
+    text: reconciliationText,
+  });
+  return hasDiscrepancies(data) ? exitCodes.differences : exitCodes.ok;
+}
+
+type OnReject = NonNullable<ReconcileRequest['reader']['onReject']>;
+
+/** The file of the lines that were left out; it is made when there is one. */
+async function withRejects(
+  { skipInvalid, rejects, export: files = [] }: ReconcileRunOptions,
+  use: (onReject: OnReject | undefined) => Promise<Reconciliation>,
+): Promise<Reconciliation> {
+  if (!skipInvalid) {
+    if (rejects !== undefined) {
+      throw usageError('--rejects needs --skip-invalid', { suggestion: 'add --skip-invalid' });
+    }
+    return use(undefined);
+  }
+  const [first = '-'] = files;
+  if (first === '-' && rejects === undefined) {
+    throw usageError('--skip-invalid needs a place for the bad lines of stdin', {
+      suggestion: 'name a file: --rejects FILE',
+    });
+  }
+  const file = openRejectsFile(rejects ?? `${first}.rejects.ndjson`);
+  try {
+    return await use(file.onReject);
+  } finally {
+    file.close();
+  }
+}
+
+function parseOptions(
+  context: Context,
+  options: ReconcileRunOptions,
+  onReject: OnReject | undefined,
+): ReconcileRequest {
+  const files = options.export ?? [];
+  if (files.filter((file) => file === '-').length > 1) {
+    throw usageError('stdin can be one export only', { suggestion: 'give --export - once' });
+  }
+  return {
+    month: options.month,
+    provider: options.provider,
+    sources: files.map((path) => (path === '-' ? { path, stdin: context.stdin } : { path })),
+    reader: {
+      format: options.format,
+      mapping: options.map,
+      dateOrder: options.dateOrder,
+      assumeUtc: options.assumeUtc,
+      skipInvalid: options.skipInvalid,
+      ...(onReject === undefined ? {} : { onReject }),
+    },
+    tolerances: parseTolerances(options),
+    replace: options.replace === true,
+    dryRun: options.dryRun === true,
+    reason: options.reason,
+  };
+}
+
+function parseTolerances(options: ReconcileRunOptions): Partial<Tolerances> {
+  const given: [keyof Tolerances, string | undefined][] = [
+    ['durationSeconds', options.durationTolerance],
+    ['cost', options.costTolerance],
+    ['matchSeconds', options.matchWithin],
+    ['aggregatePercent', options.dayTolerancePercent],
+    ['aggregateAmount', options.dayToleranceAmount],
+  ];
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,183 @@
+import type pg from 'pg';
+import { insertAuditEntry } from '../audit/audit-entry-store.ts';
+import { withTransaction, withTrial } from '../db/transaction.ts';
+import { badInputError, notFoundError, usageError } from '../errors.ts';
+import { sameDecimal } from '../files/decimal-sum.ts';
+import type { ExportOptions } from '../providers/exports/open-export.ts';
+import type { StoredExport } from './export-store.ts';
+import { isDiscrepancy, type Kind } from './kinds.ts';
+import { type ExportSource, type LoadSurroundings, loadExport } from './load-export.ts';
+import {
+  type AttachedExport,
+  attachExport,
+  computeReconciliation,
+  detachOthers,
+  hasLineOfMonth,
+  type ItemSums,
+  openReconciliation,
+  selectAttached,
+  selectProviders,
+  selectSums,
+  type Tolerances,
+  updateTolerances,
+} from './reconciliation-store.ts';
+
+export interface ReconcileRequest {
+  /** `2026-10`. */
+  month: string;
+  /** Default: that of the exports, or the only one that the month has. */
+  provider: string | undefined;
+  /** None: the exports that the month has are held against the logs anew. */
+  sources: readonly ExportSource[];
+  reader: Omit<ExportOptions, 'provider'>;
+  /** Given ones are kept for later runs. */
+  tolerances: Partial<Tolerances>;
+  /** The exports take the place of those that the month has. */
+  replace: boolean;
+  dryRun: boolean;
+  reason: string | undefined;
+}
+
+/** The answer of `quota reconcile`; sums are exact decimals. Kinds without entries are left out. */
+export interface Reconciliation {
+  id: string;
+  provider: string;
+  month: string;
+  exports: AttachedExport[];
+  kinds: Partial<Record<Kind, { count: number; billed: string; logged: string }>>;
+  totals: ItemSums['totals'];
+  dryRun: boolean;
+  /** Null where nothing was changed. */
+  auditId: string | null;
+}
+
+/**
+ * Loads exports, holds them against the logs and stores the answer: all of it or nothing, in one transaction.
+ * The same exports against the same logs change nothing. On a dry run everything is done, and rolled back.
+ * @throws badInputError for exports that cannot be read, or are of another provider or month; refusedError for a
+ * closed month
+ */
+export function reconcileMonth(
+  surroundings: LoadSurroundings & { onStep: (step: string) => void },
+  request: ReconcileRequest,
+): Promise<Reconciliation> {
+  const { client } = surroundings;
+  const run = () => reconcile(surroundings, request);
+  return request.dryRun ? withTrial(client, run) : withTransaction(client, run);
+}
+
+async function reconcile(
+  surroundings: LoadSurroundings & { onStep: (step: string) => void },
+  request: ReconcileRequest,
+): Promise<Reconciliation> {
+  const { client, onStep } = surroundings;
+  const { month, dryRun } = request;
+  const loaded: StoredExport[] = [];
+  for (const source of request.sources) {
+    loaded.push(
+      await loadExport(surroundings, source, { ...request.reader, provider: request.provider }, month),
+    );
+  }
+  const provider = providerOf(loaded) ?? request.provider ?? (await onlyProvider(client, month));
+  const id = await openReconciliation(client, provider, month);
+  await updateTolerances(client, id, request.tolerances);
+  const moved = await attach(client, id, loaded, request);
+  onStep(`matching ${month} of ${provider}`);
+  const changed = await computeReconciliation(client, id, dryRun);
+  const exports = await selectAttached(client, id);
+  const sums = await selectSums(client, id);
+  requireTie(sums);
+  const answer = { exports, kinds: kindsOf(sums), totals: sums.totals };
+  const auditId =
+    changed + moved === 0 || dryRun
+      ? null
+      : await insertAuditEntry(client, {
+          action: 'reconciliation.run',
+          subject: `${provider} ${month}`,
+          reason: request.reason,
+          after: answer,
+        });
+  return { id, provider, month, ...answer, dryRun, auditId };
+}
+
+function providerOf(loaded: readonly StoredExport[]): string | undefined {
+  const [first, ...others] = loaded;
+  const other = others.find(({ provider }) => provider !== first?.provider);
+  if (first !== undefined && other !== undefined) {
+    throw badInputError(
+      `${first.source} is a bill of ${first.provider}, ${other.source} of ${other.provider}`,
+      {
+        suggestion: 'reconcile one provider at a time',
+      },
+    );
+  }
+  return first?.provider;
+}
+
+async function onlyProvider(client: pg.ClientBase, month: string): Promise<string> {
+  const [provider, ...others] = await selectProviders(client, month);
+  if (provider === undefined) {
+    throw notFoundError(`no bill of ${month} has been loaded`, {
+      suggestion: 'name its files: --export FILE',
+    });
+  }
+  if (others.length > 0) {
+    throw usageError(`${month} has bills of several providers`, {
+      detail: [provider, ...others].join(', '),
+      suggestion: `say which: --provider ${provider}`,
+    });
+  }
+  return provider;
+}
+
+/** Returns how many exports came or went. */
+async function attach(
+  client: pg.ClientBase,
+  id: string,
+  loaded: readonly StoredExport[],
+  { month, replace, provider }: ReconcileRequest,
+): Promise<number> {
+  let moved = 0;
+  for (const added of loaded) {
+    if (await attachExport(client, id, added.id)) {
+      moved += 1;
+      if (!(await hasLineOfMonth(client, id, added.id))) {
+        throw badInputError(`${added.source} has no line of ${month}`, {
+          suggestion: 'name another month or file',
+        });
+      }
+    }
+  }
+  if (replace && loaded.length > 0) {
+    moved += await detachOthers(
+      client,
+      id,
+      loaded.map((kept) => kept.id),
+    );
+  }
+  if (loaded.length === 0 && (await selectAttached(client, id)).length === 0) {
+    throw notFoundError(`no bill of ${month} by ${provider} has been loaded`, {
+      suggestion: 'name its files: --export FILE',
+    });
+  }
+  return moved;
+}
+
+function kindsOf({ kinds }: ItemSums): Reconciliation['kinds'] {
+  return Object.fromEntries(kinds.map(({ kind, ...sums }) => [kind, sums]));
+}
+
+/** Every line in one kind, and every cent of the bill: otherwise the answer is worth nothing. */
+function requireTie({ control }: ItemSums): void {
+  const { lines, billed, exportLines, exportCalls, exportBilled } = control;
+  if (!sameDecimal(billed, exportBilled)) {
+    throw new Error(`the kinds add up to ${billed}, the exports to ${exportBilled}`);
+  }
+  if (exportLines === exportCalls && lines !== exportLines) {
+    throw new Error(`${lines} of ${exportLines} lines ended in a kind`);
+  }
+}
+
+/** Whether anything in it differs: exit 3. */
+export const hasDiscrepancies = ({ kinds }: Reconciliation): boolean =>
+  (Object.keys(kinds) as Kind[]).some(isDiscrepancy);
