@@ -54,6 +54,8 @@ export interface Change {
   action: string;
   /** What has to be typed in production: the user's external id, the database's name. */
   name: string;
+  /** Has to be typed outside production too, for what no environment should do by habit. */
+  typed?: boolean;
 }
 
 /** The options that every changing command has. */

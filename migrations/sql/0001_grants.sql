@@ -17,7 +17,7 @@ $$;
 comment on function quota.granted_now(uuid, text, timestamptz, numeric, numeric) is
   'The extra allowance of a quota of the running period that has used so much of its limit.';
 
-create function quota.settle_grants(users uuid[]) returns void
+create function quota.settle_grants(users uuid[], services text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -26,8 +26,9 @@ begin
   -- Closed periods book what they took, earliest expiry first.
   with taken as (
     select q.user_id, q.meter, q.period_start, least(greatest(q.used - q.limit_quantity, 0), q.granted) as quantity
-    from quota.usage_quotas q
-    where q.user_id = any (users) and q.closed_at is not null and q.granted > 0 and q.granted_used is null
+    from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where q.user_id = any (users) and (q.user_id, m.service) in (select * from unnest(users, services))
+      and q.closed_at is not null and q.granted > 0 and q.granted_used is null
   ), booked as (
     update quota.usage_quotas q set granted_used = t.quantity
     from taken t
@@ -51,7 +52,9 @@ begin
   with refreshed as (
     update quota.usage_quotas q
     set granted = quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
-    where q.user_id = any (users) and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+    from quota.meters m
+    where q.user_id = any (users) and m.key = q.meter and (q.user_id, m.service) in (select * from unnest(users, services))
+      and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
       and q.granted is distinct from quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
     returning q.*
   )
@@ -61,22 +64,24 @@ begin
     perform quota.enforce(crossed);
   end if;
 end $$;
-comment on function quota.settle_grants(uuid[]) is
-  'Books what closed periods took of grants and brings the running quotas of users in line with their grants; for resets, new grants and expired ones.';
+comment on function quota.settle_grants(uuid[], text[]) is
+  'Books what closed periods took of grants and brings the running quotas of (user, service) pairs in line with their grants; for resets, new grants and expired ones. The caller holds the subscriptions.';
 
 create function quota.grants_inserted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  pair record;
+  users uuid[];
+  services text[];
 begin
-  for pair in
-    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2
-  loop
-    -- The running quota has to be there, and locked in order, to take the grant.
-    perform quota.lock_allowance(pair.user_id, pair.service);
-  end loop;
-  perform quota.settle_grants(array(select distinct user_id from new_rows));
+  select array_agg(p.user_id), array_agg(p.service) into users, services
+  from (
+    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2) p;
+  if users is not null then
+    -- The running quotas have to be there to take the grants.
+    perform quota.open_running(users, services);
+    perform quota.settle_grants(users, services);
+  end if;
   return null;
 end $$;
 
@@ -84,25 +89,25 @@ create trigger grants_inserted after insert on quota.grants
   referencing new table as new_rows
   for each statement execute function quota.grants_inserted();
 
-create function quota.lock_allowance(p_user uuid, p_service text) returns void
+create function quota.open_running(users uuid[], services text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if not exists (select 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service) then
-    perform quota.subscribe_to_defaults(array[p_user], array[p_service]);
-  end if;
-  perform 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service for key share;
+  perform quota.lock_subscriptions(users, services);
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
   select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
     t.on_exceeded, t.granted
-  from quota.meters m cross join lateral quota.quota_terms(p_user, m.key, quota.now(), quota.now()) t
-  where m.service = p_service
-  order by t.meter
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
   on conflict do nothing;
-  perform 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-  where q.user_id = p_user and m.service = p_service and q.period_start <= quota.now() and q.period_end > quota.now()
-  order by q.meter, q.period_start for no key update of q;
 end $$;
+comment on function quota.open_running(uuid[], text[]) is
+  'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running quotas.';
+
+create function quota.lock_allowance(p_user uuid, p_service text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$ select quota.open_running(array[p_user], array[p_service]) $$;
 comment on function quota.lock_allowance(uuid, text) is
   'Opens and locks the running quotas of a user''s service, so that changes to its allowance are made one after another.';

@@ -1,84 +1,203 @@
--- Anniversary and calendar resets: claim, close, open, audit and advance in one statement per batch.
+-- Anniversary and calendar resets: claim, close, open, audit and advance, one transaction per batch.
 
 create function quota.due_plans(anchor text) returns text[]
 language sql stable
-as $$ select array(select distinct plan from quota.plan_limits where reset_anchor = anchor and reset_every is not null) $$;
+as $$
+  select array(
+    select distinct plan from quota.plan_limits where reset_anchor = anchor and reset_every is not null order by plan)
+$$;
+comment on function quota.due_plans(text) is 'The plans that have a limit which resets on the signup''s anniversary or by the calendar.';
 
-create type quota.reset_counts as (reset integer, caught_up integer, closed integer, queued integer);
+create function quota.count_due(anchor text, only_user uuid default null) returns bigint
+language sql stable
+as $$
+  select count(*) from quota.subscriptions s
+  where s.plan = any (quota.due_plans(anchor)) and s.next_reset_at <= quota.now()
+    and (only_user is null or s.user_id = only_user)
+$$;
+comment on function quota.count_due(text, uuid) is 'How many subscriptions are due for a reset, of one user or of all.';
 
-create function quota.reset_due(anchor text, batch_size integer, run uuid, only_user uuid default null)
+create type quota.reset_position as (plan text, next_reset_at timestamptz, user_id uuid);
+comment on type quota.reset_position is 'A place in the index subscriptions_due.';
+
+create function quota.claim_due(plans text[], batch_size integer, only_user uuid, after quota.reset_position)
+returns quota.subscriptions[]
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Always down the index in its order. A scan of the table would cost what exists, not what is due.
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  claimed quota.subscriptions[] := '{}';
+  more quota.subscriptions[];
+  next_plan text;
+begin
+  if only_user is not null then
+    return array(
+      select s from quota.subscriptions s
+      where s.user_id = only_user and s.plan = any (plans) and s.next_reset_at <= quota.now()
+      limit batch_size for no key update skip locked);
+  end if;
+  foreach next_plan in array plans loop
+    continue when next_plan < after.plan;
+    select array_agg(c.s) into more
+    from (
+      select s from quota.subscriptions s
+      where s.plan = next_plan and s.next_reset_at <= quota.now()
+        and (s.next_reset_at, s.user_id) > (
+          case when next_plan = after.plan then after.next_reset_at else '-infinity' end,
+          case when next_plan = after.plan then after.user_id else '00000000-0000-0000-0000-000000000000' end)
+      order by s.next_reset_at, s.user_id
+      limit batch_size - cardinality(claimed)
+      for no key update skip locked
+    ) c;
+    claimed := claimed || more;
+    exit when cardinality(claimed) >= batch_size;
+  end loop;
+  return claimed;
+end $$;
+comment on function quota.claim_due(text[], integer, uuid, quota.reset_position) is
+  'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
+
+create type quota.reset_counts as (reset integer, caught_up integer, closed integer, queued integer, last quota.reset_position);
+comment on type quota.reset_counts is
+  'Subscriptions reset, periods they missed before, quotas closed, assistants queued to be restored, and where the claim ended.';
+
+create function quota.reset_due(
+  anchor text, batch_size integer, run uuid, only_user uuid default null, after quota.reset_position default null)
 returns quota.reset_counts
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Plans for the batch as it is, by index: see claim_due.
+set enable_seqscan = off set plan_cache_mode = force_custom_plan set jit = off set work_mem = '32MB'
 as $$
 declare
   counts quota.reset_counts;
-  plans text[] := quota.due_plans(anchor);
+  reset_at timestamptz := quota.now();
+  reset_by text := quota.actor();
+  claimed quota.subscriptions[] := quota.claim_due(quota.due_plans(anchor), batch_size, only_user, after);
+  last_claimed quota.subscriptions;
+  are_kept boolean;
+  kept quota.usage_quotas[];
   freed uuid[];
+  granted_users uuid[];
+  granted_services text[];
 begin
-  with due as materialized (
-    select s.user_id, s.service, s.plan, s.anchor_local, s.timezone, s.next_reset_at, s.limit_enforced_at
-    from quota.subscriptions s
-    where s.plan = any (plans) and s.next_reset_at <= quota.now() and (only_user is null or s.user_id = only_user)
-    limit batch_size
-    for update skip locked
-  ), running as materialized (
-    select d.user_id, d.service, d.next_reset_at, l.meter, l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
-      l.on_exceeded, p.period,
+  if cardinality(claimed) = 0 then
+    counts := (0, 0, 0, 0, after);
+    return counts;
+  end if;
+  last_claimed := claimed[cardinality(claimed)];
+  counts.last := (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id);
+
+  -- This statement sees all that was written before the claim, and nothing can be written after it. What the periods
+  -- give and what they close is brought together by grouping: a join would stand on guesses about row counts.
+  with running as materialized (
+    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, l.meter, l.limit_quantity, l.cost_limit,
+      l.unit_price, l.warn_at, l.on_exceeded, lower(p.period) as period_start, upper(p.period) as period_end,
       case when lower(p.period) > d.next_reset_at then (
-        select count(*) - 1 from quota.periods_between(a.anchor, l.reset_every, d.timezone, d.next_reset_at, quota.now()))
+        select count(*) - 1 from quota.periods_between(
+          quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, d.next_reset_at,
+          reset_at))
       else 0 end as missed
-    from due d
+    from unnest(claimed) d
     join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
-    cross join lateral quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local) a(anchor)
-    cross join lateral quota.period_at(a.anchor, l.reset_every, d.timezone, quota.now()) p(period)
+    cross join lateral (
+      select quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at) as period
+      offset 0) p
+  ), closing as materialized (
+    -- All that ended before the last reset is closed, so that old years need not be looked at.
+    select d.user_id, d.service, m.key as meter, coalesce((
+        select p.period_start from quota.usage_quotas p
+        where p.user_id = d.user_id and p.meter = m.key and not p.superseded
+          and p.period_start <= d.last_reset_at and p.period_end > d.last_reset_at
+        order by p.period_start desc limit 1), d.last_reset_at, '-infinity') as since
+    from unnest(claimed) d
+    join quota.meters m on m.service = d.service
   ), closed as (
-    update quota.usage_quotas q set closed_at = quota.now(), used_at_close = q.used
-    from due d join quota.meters m on m.service = d.service
-    where q.user_id = d.user_id and q.meter = m.key and q.closed_at is null and q.period_end <= quota.now()
-    returning q.user_id, d.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
+    update quota.usage_quotas q set closed_at = reset_at, used_at_close = q.used
+    from closing c
+    where q.user_id = c.user_id and q.meter = c.meter and q.period_start >= c.since
+      and q.closed_at is null and q.period_end <= reset_at
+    returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
   ), opened as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
-    select user_id, meter, lower(period), upper(period), limit_quantity, cost_limit, unit_price, warn_at, on_exceeded
+    select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded
     from running
     on conflict do nothing
+    returning 1
+  ), merged as materialized (
+    select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
+      min(period_end) as next_reset_at, max(period_start) as last_reset_at, max(missed) as missed,
+      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
+    from (
+      select user_id, service, due_at, limit_enforced_at, period_end, period_start, missed,
+        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and not exists (
+          select 1 from quota.grants g
+          where g.user_id = r.user_id and g.meter = r.meter and g.consumed < g.quantity) as allows_nothing,
+        null::jsonb as closed
+      from running r
+      union all
+      select user_id, service, null, null, null, null, null, null,
+        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end, 'used', used::text,
+          'limit', limit_quantity::text)
+      from closed
+    ) periods
+    group by user_id, service
   ), advance as materialized (
-    select r.user_id, r.service, min(upper(r.period)) as next_reset_at, max(lower(r.period)) as last_reset_at,
-      max(r.missed) as missed,
-      bool_or(exists (
-        -- Usage after the boundary, before this run, may have used the new period up already.
-        select 1 from quota.usage_quotas q
-        where q.user_id = r.user_id and q.meter = r.meter and q.period_start = lower(r.period)
-          and q.on_exceeded = 'limit_assistants' and q.exhausted_at is not null)) as exhausted
-    from running r
-    group by r.user_id, r.service
+    -- A period that usage after the boundary has used up already, or another limit in force, goes on limiting.
+    select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
+        select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
+        where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null
+          and q.period_start <= reset_at and q.period_end > reset_at
+          and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))) as stays_limited
+    from merged g
   ), advanced as (
     update quota.subscriptions s
-    set next_reset_at = a.next_reset_at, last_reset_at = a.last_reset_at,
-      limit_enforced_at = case when a.exhausted then s.limit_enforced_at end
+    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, a.due_at, a.last_reset_at),
+      limit_enforced_at = case when a.stays_limited then s.limit_enforced_at end
     from advance a
     where s.user_id = a.user_id and s.service = a.service
   ), audited as (
-    insert into quota.audit_log (action, user_id, service, run_id, period_end, reason, before, after)
-    select 'subscription.reset', d.user_id, d.service, run, d.next_reset_at, 'period ended',
-      jsonb_build_object('nextResetAt', d.next_reset_at, 'limitEnforcedAt', d.limit_enforced_at, 'closed', c.quotas),
-      jsonb_build_object('nextResetAt', a.next_reset_at, 'missed', a.missed)
-    from due d
-    join advance a using (user_id, service)
-    left join (
-      select user_id, service, jsonb_agg(jsonb_build_object(
-        'meter', meter, 'periodStart', period_start, 'periodEnd', period_end, 'used', used::text,
-        'limit', limit_quantity::text)) as quotas
-      from closed group by user_id, service
-    ) c using (user_id, service)
+    insert into quota.audit_log (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
+    select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
+      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
+      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
+        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
+    from advance
   )
-  select (select count(*) from due), coalesce(sum(a.missed), 0), (select count(*) from closed),
-    array_agg(d.user_id order by d.user_id) filter (where d.limit_enforced_at is not null and not a.exhausted)
-  into counts.reset, counts.caught_up, counts.closed, freed
-  from due d join advance a using (user_id, service);
+  select count(*), sum(a.missed), (select count(*) from closed),
+    (select count(*) from opened) < (select count(*) from running),
+    array_agg(a.user_id) filter (where a.limit_enforced_at is not null and not a.stays_limited)
+  into counts.reset, counts.caught_up, counts.closed, are_kept, freed
+  from advance a;
 
+  select array_agg(d.user_id), array_agg(d.service) into granted_users, granted_services
+  from unnest(claimed) d
+  where exists (
+    select 1 from quota.grants g join quota.meters m on m.key = g.meter
+    where g.user_id = d.user_id and m.service = d.service and g.consumed < g.quantity);
+  if freed is not null and (are_kept or granted_users is not null) then
+    perform 1 from quota.assistant_limits l
+    where l.user_id in (select d.user_id from unnest(claimed) d) order by l.assistant_id for no key update;
+  end if;
   counts.queued := case when freed is null then 0 else quota.queue_assistants(freed, 'original') end;
+  if granted_users is not null then
+    perform quota.settle_grants(granted_users, granted_services);
+  end if;
+  -- Usage of a period counts from the first call, also before its reset and even before its start. What has crossed a
+  -- threshold by now is dealt with now that the period runs.
+  if are_kept then
+    select array_agg(q::quota.usage_quotas) into kept
+    from unnest(claimed) d
+    join quota.meters m on m.service = d.service
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = m.key
+    where q.period_start <= reset_at and q.period_end > reset_at and quota.needs_enforcement(q::quota.usage_quotas);
+    if kept is not null then
+      perform quota.enforce(kept);
+    end if;
+  end if;
   return counts;
 end $$;
-comment on function quota.reset_due(text, integer, uuid, uuid) is
-  'Resets up to batch_size subscriptions that are due and that nobody else is working on; counts.reset = 0 means none was left.';
+comment on function quota.reset_due(text, integer, uuid, uuid, quota.reset_position) is
+  'Resets up to batch_size subscriptions that are due and that nobody else is working on, in the order of the index after a position. reset = 0: none was left there.';

@@ -27,10 +27,15 @@ begin
     new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
     new.anchor_local := coalesce(new.anchor_local, owner.created_at at time zone new.timezone);
   end if;
+  if tg_op = 'INSERT' and new.last_reset_at is null then
+    -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
+    select max(a.period_end) into new.last_reset_at from quota.audit_log a
+    where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
+  end if;
   if new.next_reset_at is null
     or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
   then
-    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, quota.now());
+    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
     -- A reset that is due stays due: it has periods to close and limits to lift.
     if tg_op = 'UPDATE' and old.next_reset_at <= quota.now() and new.next_reset_at is not null then
       new.next_reset_at := old.next_reset_at;
@@ -42,34 +47,40 @@ end $$;
 create trigger subscriptions_before_write before insert or update of plan, anchor_local, timezone on quota.subscriptions
   for each row execute function quota.subscriptions_before_write();
 
-create function quota.subscriptions_after_write() returns trigger
+create function quota.subscriptions_after_insert() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  users uuid[];
+  services text[];
 begin
-  -- Calls that were logged before there was a plan (or under another plan's periods) count from here on.
-  perform quota.refresh_quotas(array(
-    select distinct s.user_id from subscribed s
-    where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service)));
+  if current_setting('quota.counting', true) = 'on' then
+    return null; -- Whoever makes these subscriptions counts their calls, once all locks are held.
+  end if;
+  -- Calls that were logged before there was a plan count from here on.
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from subscribed s
+  where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service);
+  perform quota.refresh_quotas(users, services);
   return null;
 end $$;
 
 create trigger subscriptions_after_insert after insert on quota.subscriptions
   referencing new table as subscribed
-  for each statement execute function quota.subscriptions_after_write();
+  for each statement execute function quota.subscriptions_after_insert();
 
 create function quota.subscriptions_after_update() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  users uuid[];
+  services text[];
 begin
   -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
-  if exists (
-    select 1 from subscribed s join replaced r using (user_id, service)
-    where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone))
-  then
-    perform quota.refresh_quotas(array(
-      select s.user_id from subscribed s join replaced r using (user_id, service)
-      where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone)));
-  end if;
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from subscribed s join replaced r using (user_id, service)
+  where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
+  perform quota.refresh_quotas(users, services);
   return null;
 end $$;
 

@@ -83,9 +83,10 @@ create table quota.subscriptions (
   primary key (user_id, service)
 );
 comment on column quota.subscriptions.next_reset_at is 'End of the oldest period that no reset has closed; null: never resets.';
-comment on column quota.subscriptions.last_reset_at is 'Start of the period that the last reset opened; null: no reset yet.';
+comment on column quota.subscriptions.last_reset_at is
+  'Start of the period that the last reset opened: whatever ended by then is closed, and is not reset again. Null: no reset yet.';
 comment on column quota.subscriptions.limit_enforced_at is 'Since when the assistants are limited (or queued to be); null: they are not.';
-create index subscriptions_due on quota.subscriptions (plan, next_reset_at);
+create index subscriptions_due on quota.subscriptions (plan, next_reset_at, user_id);
 
 create table quota.call_logs (
   id bigint generated always as identity primary key,
@@ -121,8 +122,8 @@ create index call_logs_user on quota.call_logs (user_id, started_at);
 create index call_logs_started on quota.call_logs (started_at);
 
 create table quota.usage_quotas (
-  user_id uuid not null references quota.users,
-  meter text not null references quota.meters,
+  user_id uuid not null,
+  meter text not null,
   period_start timestamptz not null,
   period_end timestamptz not null,
   limit_quantity numeric(20,3),
@@ -144,7 +145,7 @@ create table quota.usage_quotas (
   check (period_start < period_end)
 );
 comment on table quota.usage_quotas is
-  'What one user used of one meter in one period, with the terms under which the period was opened. Kept by triggers only.';
+  'What one user used of one meter in one period, with the terms under which the period was opened. Kept by triggers only, from subscriptions, which name users that exist: a foreign key of its own would cost a reset a third of its time.';
 comment on column quota.usage_quotas.used is 'Sum of the call logs of the period plus its adjustments.';
 comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
 comment on column quota.usage_quotas.superseded is

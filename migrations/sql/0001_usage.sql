@@ -1,8 +1,11 @@
 -- R3, enforcement in the database: every change of call_logs reaches the quotas, alerts, exhaustion and the
 -- provider queue in the same transaction, one set operation per statement.
 --
--- Order of locks, the same everywhere, so that writers, bulk loads and resets cannot deadlock:
--- subscriptions (key share here, update in resets) by user and service, then quotas by key, then assistants.
+-- Who changes anything of a (user, service) holds its subscription first: writers of usage, resets, changes of plan,
+-- all of them "for no key update", by user and service, in one go. What follows (quotas, alerts, marks) is then theirs
+-- alone, in any order. Only assistants are shared by the services of a user: they are locked last, by id, in one go.
+-- New subscriptions come before that, also by user and service. So nobody waits in a circle. A weaker lock here would
+-- have to be raised when a limit is reached, and two writers that both wait to raise theirs are a deadlock.
 
 create type quota.usage_delta as (
   user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer);
@@ -49,7 +52,7 @@ create trigger call_logs_before_update before update on quota.call_logs
   for each row when (new.user_id is null or (new.duration_seconds is null and new.ended_at is not null))
   execute function quota.call_logs_before_write();
 
-create function quota.subscribe_to_defaults(users uuid[], services text[], out fresh_users uuid[], out fresh_services text[])
+create function quota.subscribe_to_defaults(users uuid[], services text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -66,19 +69,40 @@ begin
     raise exception 'unknown service "%"', unknown.service
       using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
   end if;
-  with fresh as (
-    insert into quota.subscriptions (user_id, service, plan)
-    select p.user_id, p.service, d.key
-    from unnest(users, services) p(user_id, service)
-    join quota.plans d on d.service = p.service and d.is_default
-    order by p.user_id, p.service
-    on conflict do nothing
-    returning user_id, service
-  )
-  select array_agg(f.user_id), array_agg(f.service) into fresh_users, fresh_services from fresh f;
+  insert into quota.subscriptions (user_id, service, plan)
+  select p.user_id, p.service, d.key
+  from unnest(users, services) p(user_id, service)
+  join quota.plans d on d.service = p.service and d.is_default
+  order by p.user_id, p.service
+  on conflict do nothing;
 end $$;
 comment on function quota.subscribe_to_defaults(uuid[], text[]) is
-  'Puts (user, service) pairs on the default plan of the service; returns those that had none. Raises QT001 (user) and QT002 (service) on unknown names.';
+  'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
+
+create function quota.lock_subscriptions(users uuid[], services text[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  missing_users uuid[];
+  missing_services text[];
+begin
+  select array_agg(p.user_id), array_agg(p.service) into missing_users, missing_services
+  from unnest(users, services) p(user_id, service)
+  where not exists (select 1 from quota.subscriptions s where s.user_id = p.user_id and s.service = p.service);
+  if missing_users is not null then
+    perform set_config('quota.counting', 'on', true);
+    perform quota.subscribe_to_defaults(missing_users, missing_services);
+    perform set_config('quota.counting', '', true);
+  end if;
+  perform 1 from quota.subscriptions s
+  where (s.user_id, s.service) in (select * from unnest(users, services))
+  order by s.user_id, s.service for no key update;
+  if missing_users is not null then
+    perform quota.refresh_quotas(missing_users, missing_services, false);
+  end if;
+end $$;
+comment on function quota.lock_subscriptions(uuid[], text[]) is
+  'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. Once per transaction, before anything else.';
 
 create function quota.queue_assistants(users uuid[], wanted text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -134,8 +158,10 @@ create function quota.enforce(quotas quota.usage_quotas[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  users uuid[];
-  services text[];
+  limited_users uuid[];
+  limited_services text[];
+  freed_users uuid[];
+  freed_services text[];
 begin
   insert into quota.usage_alerts (user_id, meter, period_start, threshold, level, percent, crossed_at)
   select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at), p.percent, quota.now()
@@ -152,15 +178,11 @@ begin
   where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
     and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit) = (c.exhausted_at is null);
 
-  select array_agg(q.user_id order by q.user_id), array_agg(m.service order by q.user_id) into users, services
+  select array_agg(q.user_id), array_agg(m.service) into limited_users, limited_services
   from unnest(quotas) q join quota.meters m on m.key = q.meter
   where q.on_exceeded = 'limit_assistants' and q.exhausted_at is null
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit);
-  if users is not null then
-    perform quota.mark_limited(users, services, true);
-  end if;
-
-  select array_agg(q.user_id order by q.user_id), array_agg(m.service order by q.user_id) into users, services
+  select array_agg(q.user_id), array_agg(m.service) into freed_users, freed_services
   from unnest(quotas) q join quota.meters m on m.key = q.meter
   where q.on_exceeded = 'limit_assistants' and q.exhausted_at is not null
     and not quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
@@ -169,8 +191,15 @@ begin
       where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
         and o.closed_at is null and o.exhausted_at is not null
         and o.period_start <= quota.now() and o.period_end > quota.now());
-  if users is not null then
-    perform quota.mark_limited(users, services, false);
+  if limited_users is not null and freed_users is not null then
+    perform 1 from quota.assistant_limits l
+    where l.user_id = any (limited_users || freed_users) order by l.assistant_id for no key update;
+  end if;
+  if limited_users is not null then
+    perform quota.mark_limited(limited_users, limited_services, true);
+  end if;
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, false);
   end if;
 end $$;
 comment on function quota.enforce(quota.usage_quotas[]) is
@@ -192,11 +221,6 @@ as $$
 declare
   crossed quota.usage_quotas[];
 begin
-  perform 1
-  from quota.usage_quotas q join unnest(deltas) d using (user_id, meter, period_start)
-  order by q.user_id, q.meter, q.period_start
-  for no key update of q;
-
   with applied as (
     update quota.usage_quotas q
     set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost, calls = q.calls + d.calls
@@ -211,7 +235,7 @@ begin
   end if;
 end $$;
 comment on function quota.apply_usage(quota.usage_delta[]) is
-  'Adds usage to quotas, in key order, and enforces what they cross. One delta per quota.';
+  'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';
 
 create function quota.make_due(users uuid[], services text[], ends timestamptz[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -240,14 +264,16 @@ declare
   meter record;
   quantity numeric;
   counted quota.usage_quotas;
+  is_open boolean;
 begin
   for meter in
     select m.key, m.unit
     from quota.subscriptions s join quota.meters m on m.service = s.service
     where s.user_id = p_user and s.service = p_service and (m.models is null or p_model = any (m.models))
     order by m.key
-    for key share of s
+    for no key update of s
   loop
+    is_open := false;
     quantity := quota.quantity_of(meter.unit, p_status, p_duration_seconds, p_messages);
     for counted in
       update quota.usage_quotas q
@@ -257,10 +283,16 @@ begin
         and q.period_start <= p_started_at and q.period_end > p_started_at
       returning q.*
     loop
+      is_open := is_open or not counted.superseded;
       if quota.needs_enforcement(counted) then
         perform quota.enforce(array[counted]);
       end if;
     end loop;
+    if not is_open then
+      -- The plan was changed between the look and the lock.
+      perform quota.refresh_quotas(array[p_user], array[p_service]);
+      return;
+    end if;
   end loop;
 end $$;
 comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
@@ -272,11 +304,10 @@ as $$
 declare
   missing_users uuid[];
   missing_services text[];
-  counted_users uuid[];
-  counted_services text[];
   opened_users uuid[];
   opened_services text[];
   opened_ends timestamptz[];
+  is_revived boolean;
   deltas quota.usage_delta[];
   one record;
 begin
@@ -304,56 +335,76 @@ begin
     from (select distinct user_id, service from new_rows) n
     where not exists (select 1 from quota.subscriptions s where s.user_id = n.user_id and s.service = n.service);
     if missing_users is not null then
-      select d.fresh_users, d.fresh_services into counted_users, counted_services
-      from quota.subscribe_to_defaults(missing_users, missing_services) d;
+      perform set_config('quota.counting', 'on', true);
+      perform quota.subscribe_to_defaults(missing_users, missing_services);
+      perform set_config('quota.counting', '', true);
     end if;
   end if;
 
-  -- Keeps resets of these users out until this transaction ends, and writers of one user beside each other.
+  -- Keeps resets and other writers of these users out until this transaction ends.
   if tg_op = 'INSERT' then
     perform 1 from quota.subscriptions s
     where (s.user_id, s.service) in (select user_id, service from new_rows)
-    order by s.user_id, s.service for key share;
+    order by s.user_id, s.service for no key update;
   elsif tg_op = 'UPDATE' then
     perform 1 from quota.subscriptions s
     where (s.user_id, s.service) in (
       select user_id, service from new_rows union select user_id, service from old_rows)
-    order by s.user_id, s.service for key share;
+    order by s.user_id, s.service for no key update;
   else
     perform 1 from quota.subscriptions s
     where (s.user_id, s.service) in (select user_id, service from old_rows)
-    order by s.user_id, s.service for key share;
+    order by s.user_id, s.service for no key update;
   end if;
 
-  if tg_op <> 'DELETE' then
+  if tg_op <> 'DELETE' and missing_users is null then
     with opened as (
-    insert into quota.usage_quotas
-      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted, closed_at, used_at_close)
-    select w.user_id, w.meter, w.period_start, w.period_end, w.limit_quantity, w.cost_limit, w.unit_price, w.warn_at,
-      w.on_exceeded, w.granted, w.closed_at, w.used_at_close
-    from (
-      select n.user_id, n.service, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
-      from new_rows n
-      join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
-      where not exists (
-        select 1 from quota.usage_quotas q
-        where q.user_id = n.user_id and q.meter = m.key
-          and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)
-      group by n.user_id, n.service, m.key
-    ) uncovered
-    cross join lateral quota.quota_terms(uncovered.user_id, uncovered.meter, uncovered.first, uncovered.last) w
-    where exists (
-      select 1 from new_rows n
-      where n.user_id = w.user_id and n.service = uncovered.service
-        and n.started_at >= w.period_start and n.started_at < w.period_end)
-    order by w.user_id, w.meter, w.period_start
-    on conflict do nothing
-    returning user_id, meter, period_end, closed_at
+      insert into quota.usage_quotas
+        (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+         granted, closed_at, used_at_close)
+      select w.user_id, w.meter, w.period_start, w.period_end, w.limit_quantity, w.cost_limit, w.unit_price, w.warn_at,
+        w.on_exceeded, w.granted, w.closed_at, w.used_at_close
+      from (
+        select n.user_id, n.service, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
+        from new_rows n
+        join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
+        where not exists (
+          select 1 from quota.usage_quotas q
+          where q.user_id = n.user_id and q.meter = m.key
+            and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)
+        group by n.user_id, n.service, m.key
+      ) uncovered
+      cross join lateral quota.quota_terms(uncovered.user_id, uncovered.meter, uncovered.first, uncovered.last) w
+      where exists (
+        select 1 from new_rows n
+        where n.user_id = w.user_id and n.service = uncovered.service
+          and n.started_at >= w.period_start and n.started_at < w.period_end)
+      order by w.user_id, w.meter, w.period_start
+      on conflict (user_id, meter, period_start) do update set superseded = true where usage_quotas.superseded
+      returning user_id, meter, period_end, closed_at, superseded
     )
-    select array_agg(o.user_id), array_agg(m.service), array_agg(o.period_end) into opened_users, opened_services, opened_ends
+    select array_agg(o.user_id) filter (where not o.superseded), array_agg(m.service) filter (where not o.superseded),
+      array_agg(o.period_end) filter (where not o.superseded), bool_or(o.superseded)
+    into opened_users, opened_services, opened_ends, is_revived
     from opened o join quota.meters m on m.key = o.meter
-    where o.closed_at is null and o.period_end <= quota.now();
+    where o.superseded or (o.closed_at is null and o.period_end <= quota.now());
+  end if;
+
+  if missing_users is not null or is_revived then
+    -- A first subscription may find calls of any time, and the period of a former plan that begins where one of the
+    -- present plan does becomes that one: everything of these users is counted anew. Both are rare.
+    if tg_op = 'INSERT' then
+      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
+      from (select distinct user_id, service from new_rows) n;
+    else
+      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
+      from (select user_id, service from new_rows union select user_id, service from old_rows) n;
+    end if;
+    perform quota.refresh_quotas(missing_users, missing_services, false);
+    if opened_users is not null then
+      perform quota.make_due(opened_users, opened_services, opened_ends);
+    end if;
+    return null;
   end if;
 
   if tg_op = 'INSERT' then
@@ -365,8 +416,6 @@ begin
       join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
       join quota.usage_quotas q on q.user_id = n.user_id and q.meter = m.key
         and q.period_start <= n.started_at and q.period_end > n.started_at
-      -- A subscription made just now has counted these rows already, when it summed the facts.
-      where (n.user_id, n.service) not in (select * from unnest(counted_users, counted_services))
       group by q.user_id, q.meter, q.period_start
     ) d;
   elsif tg_op = 'UPDATE' then
@@ -382,8 +431,6 @@ begin
       join quota.meters m on m.service = v.service and (m.models is null or v.model = any (m.models))
       join quota.usage_quotas q on q.user_id = v.user_id and q.meter = m.key
         and q.period_start <= v.started_at and q.period_end > v.started_at
-      -- A subscription made just now has counted these rows already, when it summed the facts.
-      where (v.user_id, v.service) not in (select * from unnest(counted_users, counted_services)) or v.sign < 0
       group by q.user_id, q.meter, q.period_start
     ) d
     where d.used <> 0 or d.cost <> 0 or d.calls <> 0;
@@ -426,7 +473,7 @@ declare
 begin
   perform 1 from quota.subscriptions s
   where (s.user_id, s.service) in (select n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter)
-  order by s.user_id, s.service for key share;
+  order by s.user_id, s.service for no key update;
   select array_agg((d.user_id, d.meter, d.period_start, d.quantity, d.quantity, d.cost, 0)::quota.usage_delta) into deltas
   from (
     select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
@@ -448,6 +495,9 @@ as $$
 declare
   users uuid[];
 begin
+  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its mark.
+  perform 1 from quota.subscriptions s
+  where s.user_id in (select user_id from new_rows) order by s.user_id, s.service for no key update;
   select array_agg(distinct s.user_id) into users
   from new_rows n join quota.subscriptions s on s.user_id = n.user_id
   where s.limit_enforced_at is not null;

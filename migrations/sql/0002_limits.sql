@@ -81,7 +81,8 @@ comment on function quota.calls_for_limit(quota.usage_quotas) is
   'Whether a quota of the running period is used up and its plan answers that with limited assistants.';
 
 create function quota.enforce_limits(
-  batch_size integer, run uuid default null, only_user uuid default null, out users uuid[], out services text[])
+  batch_size integer, run uuid default null, only_user uuid default null, reason text default 'over the allowance',
+  out users uuid[], out services text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -126,10 +127,10 @@ begin
   -- Those whose limit was lifted by hand are marked exhausted already, so that enforce passes them over.
   perform quota.mark_limited(users, services, true);
   insert into quota.audit_log (action, user_id, service, run_id, reason)
-  select 'limit.enforced', o.user_id, o.service, run, 'over the allowance'
+  select 'limit.enforced', o.user_id, o.service, run, enforce_limits.reason
   from unnest(users, services) o(user_id, service);
 end $$;
-comment on function quota.enforce_limits(integer, uuid, uuid) is
+comment on function quota.enforce_limits(integer, uuid, uuid, text) is
   'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
 
 create function quota.queue_unlimited(only_user uuid default null) returns integer
@@ -166,3 +167,112 @@ begin
 end $$;
 comment on function quota.queue_unlimited(uuid) is
   'Queues the assistants of limited users that are not queued to be limited: made, taken over or found again after the limit.';
+
+create function quota.limit_users(users uuid[], reason text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  limiting_users uuid[];
+  limiting_services text[];
+begin
+  -- Who has no plan yet that answers excess with limited assistants is on the default one, as with a first call.
+  select array_agg(u.user_id), array_agg(d.service) into limiting_users, limiting_services
+  from unnest(users) u(user_id)
+  cross join (
+    select distinct p.service from quota.plans p join quota.plan_limits l on l.plan = p.key
+    where p.is_default and l.on_exceeded = 'limit_assistants') d
+  where not exists (
+    select 1 from quota.subscriptions s join quota.plan_limits l on l.plan = s.plan
+    where s.user_id = u.user_id and l.on_exceeded = 'limit_assistants')
+    and not exists (select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = d.service);
+  if limiting_users is not null then
+    perform quota.subscribe_to_defaults(limiting_users, limiting_services);
+  end if;
+
+  select array_agg(s.user_id), array_agg(s.service) into limiting_users, limiting_services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.user_id = any (users) and exists (
+      select 1 from quota.plan_limits l where l.plan = s.plan and l.on_exceeded = 'limit_assistants')
+    order by s.user_id, s.service
+    for no key update
+  ) s;
+  if limiting_users is null then
+    return 0;
+  end if;
+  insert into quota.audit_log (action, user_id, service, reason, before, after)
+  select 'limit.applied', s.user_id, s.service, limit_users.reason,
+    jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', quota.now())
+  from quota.subscriptions s
+  where (s.user_id, s.service) in (select * from unnest(limiting_users, limiting_services)) and s.limit_enforced_at is null;
+  perform quota.mark_limited(limiting_users, limiting_services, true);
+  return (
+    select count(*) from quota.assistant_limits l
+    where l.user_id = any (users) and l.desired = 'limited' and l.status in ('pending', 'failed'));
+end $$;
+comment on function quota.limit_users(uuid[], text) is
+  'Limits users by hand, until their next reset or until somebody lifts it; returns how many of their assistants are queued.';
+
+create function quota.lift_limits(users uuid[], reason text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  limited_users uuid[];
+  limited_services text[];
+begin
+  select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.user_id = any (users) and s.limit_enforced_at is not null
+    order by s.user_id, s.service
+    for no key update
+  ) s;
+  if limited_users is not null then
+    insert into quota.audit_log (action, user_id, service, reason, before, after)
+    select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
+      jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', null)
+    from quota.subscriptions s
+    where (s.user_id, s.service) in (select * from unnest(limited_users, limited_services));
+    perform quota.mark_limited(limited_users, limited_services, false);
+  end if;
+  -- Also those that are left limited although no limit of their user says so.
+  perform quota.queue_assistants(users, 'original');
+  return (
+    select count(*) from quota.assistant_limits l
+    where l.user_id = any (users) and l.desired = 'original' and l.status in ('pending', 'failed'));
+end $$;
+comment on function quota.lift_limits(uuid[], text) is
+  'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are queued.';
+
+create function quota.give_original(
+  p_assistant uuid, p_fields jsonb, p_absent text[], p_source text, p_exact boolean, p_reason text)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  given quota.assistant_limits;
+  absent_fields jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}');
+begin
+  insert into quota.assistant_limits as l
+    (assistant_id, user_id, desired, status, next_attempt_at, original, applied, exact_change)
+  select a.id, a.user_id, 'original', 'pending', quota.now(), p_fields,
+    case when p_exact then absent_fields end, case when p_exact then 1 end
+  from quota.assistants a where a.id = p_assistant
+  on conflict (assistant_id) do update
+  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now(), original = excluded.original,
+    -- A field that was not set is known by its name in applied.
+    applied = case when p_exact then absent_fields || coalesce(l.applied, '{}') else l.applied end,
+    exact_change = case when p_exact then l.change + 1 end
+  returning * into given;
+  insert into quota.assistant_originals (user_id, assistant_id, change, fields, absent, source)
+  values (given.user_id, p_assistant, given.change, p_fields, p_absent, p_source);
+  insert into quota.audit_log (action, user_id, subject, reason, after)
+  select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
+    jsonb_build_object('source', p_source, 'fields', p_fields, 'absent', p_absent)
+  from quota.assistants a where a.id = p_assistant;
+end $$;
+comment on function quota.give_original(uuid, jsonb, text[], text, boolean, text) is
+  'Queues the restore of an assistant to values that did not come from a look at it before the limit. Exact: whatever is found.';

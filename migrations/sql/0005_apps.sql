@@ -339,7 +339,8 @@ declare
   result quota.record_result;
 begin
   perform quota.refuse_impossible(p_duration_seconds, p_cost, null);
-  select * into session from quota.call_logs l where l.id = p_session;
+  -- As an update does: the call first, then its subscription.
+  select * into session from quota.call_logs l where l.id = p_session for no key update;
   if not found then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;

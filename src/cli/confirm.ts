@@ -3,9 +3,9 @@ import { refusedError } from '../errors.ts';
 import type { Prompt } from './prompt.ts';
 
 /**
- * The gate in front of every change. On a dry run nothing is asked and the answer is no. In production the
- * name must be typed, or given with `--confirm`; `--yes` does not replace it. Elsewhere `--yes` does, and
- * without a terminal it is required: never a silent yes.
+ * The gate in front of every change. On a dry run nothing is asked and the answer is no. In production, and for
+ * a change that says so, the name must be typed, or given with `--confirm`; `--yes` does not replace it.
+ * Elsewhere `--yes` does, and without a terminal it is required: never a silent yes.
  * @throws refusedError
  */
 export async function confirmChange(
@@ -20,16 +20,22 @@ export async function confirmChange(
   if (options.confirm !== undefined) {
     return confirmName(change, options.confirm);
   }
-  if (environment === 'production') {
+  const isProduction = environment === 'production';
+  if (isProduction || change.typed) {
     if (!prompt.interactive) {
-      throw refusedError(`${change.action}: production needs a typed confirmation`, {
-        detail: '--yes does not replace it',
-        suggestion: `add --confirm ${shellWord(change.name)}`,
-      });
+      throw refusedError(
+        `${change.action}: ${isProduction ? 'production' : 'this'} needs a typed confirmation`,
+        {
+          detail: '--yes does not replace it',
+          suggestion: `add --confirm ${shellWord(change.name)}`,
+        },
+      );
     }
     return confirmName(
       change,
-      await prompt.text(`${change.action} in production. Type ${change.name} to go on:`),
+      await prompt.text(
+        `${change.action}${isProduction ? ' in production' : ''}. Type ${change.name} to go on:`,
+      ),
     );
   }
   if (options.yes) {

@@ -3,7 +3,9 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
+import { addFixturesCommands } from './groups/fixtures.ts';
 import { addImportCommands } from './groups/import.ts';
+import { addJobsCommands } from './groups/jobs.ts';
 import { addLimitsCommands } from './groups/limits.ts';
 import { addReconcileCommands } from './groups/reconcile.ts';
 import { addUsageCommands } from './groups/usage.ts';
@@ -41,9 +43,11 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addGlobalOptions(program);
   addDbCommands(program, run);
   addUserCommands(program, run);
+  addJobsCommands(program, run);
   addUsageCommands(program, run);
   addLimitsCommands(program, run);
   addImportCommands(program, run);
   addReconcileCommands(program, run);
+  addFixturesCommands(program, run);
   return program;
 }

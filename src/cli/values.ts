@@ -55,6 +55,25 @@ function fraction(value: string, seconds: string | undefined): string {
   return digits === undefined ? (seconds ?? '00') : `${seconds}.${digits.padEnd(3, '0')}`;
 }
 
+/** A day (UTC) or an instant that is itself included; returned as the exclusive end in ISO 8601 UTC. */
+export function parseThrough(value: string): string {
+  const lengthMs = datePattern.test(value.trim()) ? 86_400_000 : 1;
+  return new Date(Date.parse(parseInstant(value)) + lengthMs).toISOString();
+}
+
+/** FIELD=VALUE; the value is JSON where it reads as such, else text. */
+export function parseField(text: string): { field: string; value: unknown } {
+  const [, field, value] = /^\s*(\w{1,100})\s*=(.*)$/s.exec(text) ?? [];
+  if (field === undefined || value === undefined) {
+    throw wrong(text, 'a field and its value', 'maxDurationSeconds=900');
+  }
+  try {
+    return { field, value: JSON.parse(value) };
+  } catch {
+    return { field, value };
+  }
+}
+
 /** A calendar date, returned as given: `2026-11-01`. */
 export function parseDate(value: string): string {
   const match = datePattern.exec(value.trim());

@@ -1,17 +1,10 @@
+import type pg from 'pg';
 import type { Context } from '../context.ts';
 import type { ExitCode } from '../errors.ts';
 import { countQueued, selectApplied, selectQueued } from '../limits/claim-store.ts';
-import { previewLimits } from '../limits/preview.ts';
+import { previewTasks } from './limits-change.ts';
 import { limitsExitCode, limitsOutput, limitsReport } from './limits-report.ts';
-import {
-  LimitResults,
-  type LimitsOptions,
-  type LimitsRun,
-  type LimitsSetup,
-  openLimits,
-  runLimits,
-  withSteps,
-} from './limits-run.ts';
+import { type LimitsOptions, type LimitsRun, type LimitsSetup, openLimits, runLimits } from './limits-run.ts';
 
 export interface LimitsSyncOptions extends LimitsOptions {
   dryRun?: boolean;
@@ -35,21 +28,8 @@ export async function limitsSync(context: Context, options: LimitsSyncOptions): 
   return limitsExitCode(report);
 }
 
-type Client = Parameters<Parameters<Context['withDatabase']>[0]>[0]['client'];
-
-async function previewSync(context: Context, setup: LimitsSetup, client: Client): Promise<LimitsRun> {
+async function previewSync(context: Context, setup: LimitsSetup, client: pg.ClientBase): Promise<LimitsRun> {
   const tasks = [...(await selectQueued(client, everything)), ...(await selectApplied(client, null))];
-  const collected = new LimitResults();
-  await withSteps(context, tasks.length, (step) =>
-    previewLimits(tasks, {
-      ...setup,
-      signal: context.signal,
-      onResult: (result) => {
-        collected.add(result);
-        step();
-      },
-    }),
-  );
-  const left = await countQueued(client, everything);
-  return { results: collected.results, unchanged: collected.unchanged, left, givenUp: undefined };
+  const collected = await previewTasks(context, setup, tasks);
+  return { ...collected, left: await countQueued(client, everything), givenUp: undefined };
 }

@@ -44,8 +44,10 @@ export async function compareCallLogs(client: pg.ClientBase): Promise<ImportComp
 const snapshot = `jsonb_build_object(
   'userId', c.user_id, 'service', c.service, 'assistantId', c.assistant_id, 'model', c.model, 'status', c.status,
   'startedAt', c.started_at, 'endedAt', c.ended_at, 'durationSeconds', c.duration_seconds::text,
-  'messages', c.messages, 'wordsSpoken', c.words_spoken, 'fileSizeBytes', c.file_size_bytes, 'cost', c.cost::text,
-  'errorMessage', c.error_message, 'metadata', c.metadata)`;
+  'messages', c.messages, 'wordsSpoken', c.words_spoken, 'fileSizeBytes', c.file_size_bytes, 'cost', c.cost::text)`;
+
+/** What goes when its user is erased. */
+const personal = `jsonb_build_object('errorMessage', c.error_message, 'metadata', c.metadata)`;
 
 const changed = (part: string, other: string) =>
   `(select jsonb_object_agg(p.key, p.value) from jsonb_each(${part}) p where p.value is distinct from ${other} -> p.key)`;
@@ -57,7 +59,7 @@ export async function updateCallLogs(client: pg.ClientBase, reason: string): Pro
     .map(([staged, column]) => `${column} = coalesce(r.${staged}, c.${column})`);
   await client.query(`
     create temp table import_changes on commit drop as
-    select e.number, c.id, ${snapshot} as before
+    select e.number, c.id, ${snapshot} as before, ${personal} as personal_before
     from import_existing e join quota.call_logs c on c.id = e.log_id
     where e.differs order by c.id for no key update of c`);
   await client.query(`
@@ -73,13 +75,26 @@ export async function updateCallLogs(client: pg.ClientBase, reason: string): Pro
     left join quota.users u on u.external_id = r.user_external_id
     where c.id = h.id`);
   const { rowCount } = await client.query(
-    `insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
-    select 'call-log.update', c.user_id, c.service, c.provider_call_id, $1,
-      ${changed('h.before', 'a.after')}, ${changed('a.after', 'h.before')}
-    from import_changes h
-    join quota.call_logs c on c.id = h.id
-    cross join lateral (select ${snapshot}) a(after)
-    order by h.id`,
+    `with changes as materialized (
+      select h.id, c.user_id, c.service, c.provider_call_id, h.before, h.personal_before,
+        ${snapshot} as after, ${personal} as personal_after, row_number() over (order by h.id) as position
+      from import_changes h join quota.call_logs c on c.id = h.id
+    ), audited as (
+      insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
+      select 'call-log.update', c.user_id, c.service, coalesce(c.provider_call_id, c.id::text), $1,
+        ${changed('c.before', 'c.after')}, ${changed('c.after', 'c.before')}
+      from changes c order by c.id
+      returning id, user_id
+    ), numbered as (
+      select id, user_id, row_number() over (order by id) as position from audited
+    ), noted as (
+      insert into quota.audit_personal (user_id, audit_id, before, after)
+      select n.user_id, n.id, ${changed('c.personal_before', 'c.personal_after')},
+        ${changed('c.personal_after', 'c.personal_before')}
+      from numbered n join changes c using (position)
+      where c.personal_before <> c.personal_after
+    )
+    select from audited`,
     [reason],
   );
   return rowCount ?? 0;

@@ -1,8 +1,10 @@
+import type { QueryResultRow } from 'pg';
 import {
   type SimulatorOptions,
   startVapiSimulator,
   type VapiSimulator,
 } from '../../fixtures/vapi-simulator/server.ts';
+import { withClient } from '../../src/db/client.ts';
 import { createTestDatabase, query } from '../database.ts';
 import { type CliOptions, type CliResult, runCli } from '../run-cli.ts';
 
@@ -20,7 +22,9 @@ export interface LimitsWorld {
   /** A call of 11 minutes on each user's first assistant, at `asOf`, by plain INSERT. */
   exceed(users: string[]): Promise<void>;
   limits(): Promise<LimitRow[]>;
-  sql<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  sql<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** A statement at an instant. */
+  sqlAt<Row extends QueryResultRow>(at: string, text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -54,14 +58,20 @@ export async function createLimitsWorld({
 }: SimulatorOptions & { users?: number; perUser?: number } = {}): Promise<LimitsWorld> {
   const database = await createTestDatabase();
   const simulator = await startVapiSimulator({ seed: 7, ...options, assistants: users * perUser });
-  const sql = <Row extends object>(text: string, values: unknown[] = []) =>
-    query<Row & Record<string, unknown>>(database.url, text, values) as Promise<Row[]>;
+  const sql = <Row extends QueryResultRow>(text: string, values: unknown[] = []) =>
+    query<Row>(database.url, text, values);
+  const sqlAt = <Row extends QueryResultRow>(at: string, text: string, values: unknown[] = []) =>
+    withClient(database.url, async (client) => {
+      await client.query(`select set_config('quota.as_of', $1, false)`, [at]);
+      return (await client.query<Row>(text, values)).rows;
+    });
   const ids = simulator.assistants().map(({ id }) => id);
   const assistantsOf = (user: string) => {
     const index = Number(user.replace('user_', ''));
     return ids.slice(index * perUser, (index + 1) * perUser);
   };
-  await sql(
+  await sqlAt(
+    '2025-01-10T08:00:00Z',
     `with owners as (
        insert into quota.users (external_id, created_at)
        select 'user_' || n, '2025-01-10T08:00:00Z' from generate_series(0, $1::int - 1) n
@@ -92,12 +102,12 @@ export async function createLimitsWorld({
       return { code, data: stdout === '' ? undefined : JSON.parse(stdout), stderr };
     },
     async exceed(names) {
-      await sql(
-        `with clock as materialized (select set_config('quota.as_of', $2, false))
-         insert into quota.call_logs (user_id, service, provider, assistant_id, started_at, duration_seconds)
-         select u.id, 'voice', 'vapi', 'any', $2::timestamptz - interval '1 hour', 660
-         from clock, quota.users u where u.external_id = any ($1)`,
-        [names, asOf],
+      await sqlAt(
+        asOf,
+        `insert into quota.call_logs (user_id, service, provider, assistant_id, started_at, duration_seconds)
+         select u.id, 'voice', 'vapi', 'any', quota.now() - interval '1 hour', 660
+         from quota.users u where u.external_id = any ($1)`,
+        [names],
       );
     },
     limits: () =>
@@ -109,6 +119,7 @@ export async function createLimitsWorld({
          order by u.external_id, a.name`,
       ),
     sql,
+    sqlAt,
     async close() {
       await simulator.stop();
       await database.drop();

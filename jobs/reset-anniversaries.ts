@@ -1,0 +1,7 @@
+import { resetJob } from '../src/jobs/reset-job.ts';
+
+export const resetAnniversaries = resetJob(
+  'reset-anniversaries',
+  'begin a new period for everybody whose signup anniversary has come; catches up what was missed',
+  'signup',
+);

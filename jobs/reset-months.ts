@@ -1,0 +1,7 @@
+import { resetJob } from '../src/jobs/reset-job.ts';
+
+export const resetMonths = resetJob(
+  'reset-months',
+  'begin a new period on plans of the calendar month; catches up what was missed',
+  'calendar',
+);

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { examples } from '../examples.ts';
+import { addChangeOptions, valueOption } from '../global-options.ts';
+import type { Run } from '../run-command.ts';
+import { parseInteger } from '../values.ts';
+
+export function addFixturesCommands(program: Command, run: Run): void {
+  const fixtures = program.command('fixtures').description('made-up data for development, CI and demos');
+
+  addChangeOptions(fixtures.command('seed'))
+    .description('fill an empty database with users of every plan in every state, the same every time')
+    .addOption(
+      valueOption(
+        '--seed <n>',
+        'which of the possible worlds (default: 1)',
+        parseInteger({ min: 0, max: 2 ** 31 - 1 }),
+      ),
+    )
+    .addOption(valueOption('--users <n>', 'how many users (default: 200)', parseInteger({ max: 10_000_000 })))
+    .addOption(
+      valueOption(
+        '--calls <n>',
+        'how many call logs (default: 25 for each user)',
+        parseInteger({ min: 0, max: 1_000_000_000 }),
+      ),
+    )
+    .option('--force', 'beside users that are not of a seed; asks for the name of the database')
+    .addHelpText(
+      'after',
+      `\nWithout --as-of the data is made for 2026-11-15T12:00:00Z, so that it is the same on every day; give the
+same instant to the commands that look at it, or seed with --as-of and the present time.`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['quota fixtures seed', '200 users and 5000 call logs'],
+        ['quota fixtures seed --dry-run', 'see who would be made, and in which state'],
+        ['quota fixtures seed --seed 7 --users 100000 --calls 1000000', 'for a load test'],
+        ['quota fixtures seed --as-of "$(date -u +%FT%TZ)"', 'as things stand now'],
+        ['quota user show demo-exceeded --as-of 2026-11-15T12:00:00Z', 'look at one of them'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/fixtures-seed.ts')).fixturesSeed));
+}

@@ -1,0 +1,93 @@
+import { type Command, Option } from 'commander';
+import type { JobOptions } from '../../commands/jobs-run.ts';
+import type { Handler } from '../../context.ts';
+import { examples } from '../examples.ts';
+import { valueOption } from '../global-options.ts';
+import type { Run } from '../run-command.ts';
+import { parseChoice, parseDurationSeconds, parseInteger } from '../values.ts';
+
+interface JobCommand {
+  summary: string;
+  load: () => Promise<Handler<JobOptions>>;
+}
+
+/** Every job is a command of its own and a NAME of `jobs run`. */
+const jobCommands: Record<string, JobCommand> = {
+  'reset-anniversaries': {
+    summary: 'begin a new period for everybody whose signup anniversary has come',
+    load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetAnniversaries,
+  },
+  'reset-months': {
+    summary: 'begin a new period on plans of the calendar month',
+    load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetMonths,
+  },
+};
+
+const names = Object.keys(jobCommands);
+
+export function addJobsCommands(program: Command, run: Run): void {
+  const jobs = program
+    .command('jobs')
+    .description('cron jobs: exact when run twice or at once, catching up what was missed');
+
+  jobs
+    .command('list')
+    .description('every job, what is due for it now, and how its last run went')
+    .addHelpText('after', examples(['quota jobs list', 'is cron doing its work?']))
+    .action(run(async () => (await import('../../commands/jobs-list.ts')).jobsList));
+
+  jobs
+    .command('history')
+    .argument('[name]', 'only the runs of this job')
+    .description('the runs of jobs, the latest first')
+    .addOption(valueOption('--limit <n>', 'how many (default: 20)', parseInteger({ max: 10_000 })))
+    .addHelpText(
+      'after',
+      examples(
+        ['quota jobs history', 'the latest runs'],
+        ['quota jobs history reset-anniversaries --json', 'for scripts: .[0].status'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/jobs-history.ts')).jobsHistory));
+
+  addJobOptions(jobs.command('run'))
+    .argument('<name>', names.join(', '), parseChoice(...names))
+    .description('run a job by its name')
+    .addHelpText('after', examples(['quota jobs run reset-months', 'the same as quota jobs reset-months']))
+    .action((name: string, ...rest: unknown[]) => runNamed(run, name)(name, ...rest));
+
+  for (const [name, { summary, load }] of Object.entries(jobCommands)) {
+    addJobOptions(jobs.command(name))
+      .description(summary)
+      .addHelpText(
+        'after',
+        examples(
+          [`quota jobs ${name}`, 'from cron, as often as you like'],
+          [`quota jobs ${name} --dry-run`, 'what is due'],
+          [`quota jobs ${name} --max-duration 50m --quiet`, 'stop before the next run begins'],
+        ),
+      )
+      .action(run(load));
+  }
+}
+
+function runNamed(run: Run, name: string) {
+  const job = jobCommands[name];
+  if (job === undefined) {
+    throw new Error(`no job ${name}`); // The argument's parser has let it through.
+  }
+  return run(job.load);
+}
+
+const addJobOptions = (command: Command): Command =>
+  command
+    .option('--dry-run', 'show what is due, change nothing')
+    .option('--user <user>', 'only this user: id, external id or email')
+    .addOption(valueOption('--limit <n>', 'at most so many in this run', parseInteger()))
+    .addOption(valueOption('--batch-size <n>', 'so many in one transaction', parseInteger({ max: 100_000 })))
+    .addOption(
+      valueOption('--max-duration <time>', 'stop after the batch in which this passes', parseDurationSeconds),
+    )
+    .addOption(
+      new Option('--metrics-file <path>', "write the run's figures for Prometheus' textfile collector"),
+    );

@@ -1,0 +1,108 @@
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
+import type { Job, JobOutcome } from '../jobs/job.ts';
+import { writeMetricsFile } from '../jobs/metrics-file.ts';
+import { runJob } from '../jobs/run-job.ts';
+import { findUser } from '../users/find-user.ts';
+
+export interface JobOptions {
+  dryRun?: boolean;
+  user?: string;
+  batchSize?: number;
+  limit?: number;
+  maxDuration?: number;
+  metricsFile?: string;
+}
+
+/** How many a dry run names. */
+const dueListMax = 100;
+
+/** What a job reports as JSON, from its outcome. */
+export type JobReport = (outcome: JobOutcome) => Record<string, unknown>;
+
+/** A run of a job, or with `--dry-run` what it would find: `{dryRun, job, asOf, due, first: [...]}`. */
+export async function runJobCommand(
+  context: Context,
+  job: Job,
+  options: JobOptions,
+  report: JobReport = outcomeReport,
+): Promise<ExitCode> {
+  if (options.dryRun === true) {
+    return dryRunJob(context, job, options);
+  }
+  const outcome = await context.withDatabase(
+    async ({ client }) => {
+      const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+      return runJob(client, job, {
+        userId,
+        batchSize: options.batchSize ?? job.batchSizeDefault,
+        limit: options.limit,
+        maxDurationSeconds: options.maxDuration,
+        signal: context.signal,
+        onAbandoned: (runs) => context.talk.warn(`${runs} earlier runs of ${job.name} ended without a word`),
+        withProgress: (due, use) => context.talk.withProgress(job.unit, due, use),
+      });
+    },
+    { onAbort: 'finish' },
+  );
+  if (options.metricsFile !== undefined) {
+    await writeMetricsFile(options.metricsFile, job, outcome);
+  }
+  await context.output.write({
+    data: report(outcome),
+    text: () => outcomeText(job, outcome),
+  });
+  return outcome.stop === null || outcome.stop === 'limit' ? exitCodes.ok : exitCodes.tryAgain;
+}
+
+async function dryRunJob(context: Context, job: Job, options: JobOptions): Promise<ExitCode> {
+  const data = await context.withDatabase(async ({ client }) => {
+    const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+    const due = await job.countDue(client, { userId });
+    const first = await job.listDue(client, { userId }, dueListMax);
+    return { dryRun: true, job: job.name, asOf: context.now().toISOString(), due, first };
+  });
+  await context.output.write({
+    data,
+    rows: data.first,
+    text: ({ due, first }, style) =>
+      due === 0
+        ? 'nothing due'
+        : [
+            `${style.yellow('would do')} ${due} ${job.unit}`,
+            ...first.map((row) => `  ${Object.values(row).join('  ')}`),
+            ...(due > first.length ? [`  … and ${due - first.length} more`] : []),
+          ].join('\n'),
+  });
+  return exitCodes.ok;
+}
+
+const outcomeReport: JobReport = ({ runId, asOf, due, done, left, counts, durationMs }) => ({
+  runId,
+  asOf,
+  due,
+  done,
+  left,
+  ...counts,
+  durationMs,
+});
+
+const stopTexts = {
+  interrupted: 'interrupted',
+  deadline: 'stopped at the deadline',
+  limit: 'stopped at the limit',
+  locked: 'the rest is locked by others',
+};
+
+function outcomeText(job: Job, { due, done, left, counts, stop, durationMs }: JobOutcome): string {
+  if (due === 0) {
+    return 'nothing due';
+  }
+  const details = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
+  return [
+    `${job.name}: ${[`${done} of ${due} ${job.unit}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
+    ...(stop === null ? [] : [`${stopTexts[stop]}: ${left} left, the next run goes on`]),
+  ].join('\n');
+}

@@ -1,0 +1,92 @@
+import type pg from 'pg';
+
+export type JobRunStatus = 'running' | 'completed' | 'incomplete' | 'failed' | 'abandoned';
+
+export interface JobRunRow {
+  id: string;
+  job: string;
+  status: JobRunStatus;
+  asOf: string;
+  startedAt: string;
+  finishedAt: string | null;
+  durationMs: number | null;
+  counts: Record<string, number>;
+  error: string | null;
+  actor: string;
+}
+
+/** Marks runs whose process died. Call it only while holding the lock of the job: then no run of it is alive. */
+export async function abandonDeadRuns(client: pg.ClientBase, job: string): Promise<number> {
+  const { rowCount } = await client.query(
+    `update quota.job_runs set status = 'abandoned', finished_at = clock_timestamp()
+     where job = $1 and status = 'running'`,
+    [job],
+  );
+  return rowCount ?? 0;
+}
+
+export async function insertRun(client: pg.ClientBase, job: string): Promise<{ id: string; asOf: string }> {
+  const { rows } = await client.query<{ id: string; as_of: Date }>(
+    'insert into quota.job_runs (job) values ($1) returning id, as_of',
+    [job],
+  );
+  const [run] = rows;
+  if (run === undefined) {
+    throw new Error('no run was recorded');
+  }
+  return { id: run.id, asOf: run.as_of.toISOString() };
+}
+
+/** What the run has done so far, for whoever looks while it runs. */
+export async function updateRunCounts(
+  client: pg.ClientBase,
+  runId: string,
+  counts: Record<string, number>,
+): Promise<void> {
+  await client.query('update quota.job_runs set counts = $2 where id = $1', [runId, JSON.stringify(counts)]);
+}
+
+/** Returns how long the run took. */
+export async function finishRun(
+  client: pg.ClientBase,
+  runId: string,
+  end: { status: JobRunStatus; counts: Record<string, number>; error: string | null },
+): Promise<number> {
+  const { rows } = await client.query<{ ms: number }>(
+    `update quota.job_runs set status = $2, counts = $3, error = $4, finished_at = clock_timestamp()
+     where id = $1
+     returning round(extract(epoch from finished_at - started_at) * 1000)::integer as ms`,
+    [runId, end.status, JSON.stringify(end.counts), end.error],
+  );
+  return rows[0]?.ms ?? 0;
+}
+
+interface RunFilter {
+  job: string | null;
+  limit: number;
+}
+
+/** The latest first. */
+export async function selectRuns(client: pg.ClientBase, { job, limit }: RunFilter): Promise<JobRunRow[]> {
+  const { rows } = await client.query<
+    Omit<JobRunRow, 'asOf' | 'startedAt' | 'finishedAt'> & {
+      as_of: Date;
+      started_at: Date;
+      finished_at: Date | null;
+    }
+  >(
+    `select id, job, status, as_of, started_at, finished_at,
+       round(extract(epoch from finished_at - started_at) * 1000)::integer as "durationMs", counts, error, actor
+     from quota.job_runs
+     where $1::text is null or job = $1
+     order by started_at desc, id
+     limit $2`,
+    [job, limit],
+  );
+  return rows.map(({ as_of, started_at, finished_at, ...row }) => ({
+    ...row,
+    asOf: as_of.toISOString(),
+    startedAt: started_at.toISOString(),
+    finishedAt: finished_at?.toISOString() ?? null,
+  }));
+}

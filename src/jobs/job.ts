@@ -1,0 +1,53 @@
+import type pg from 'pg';
+
+/** What part of the work a run is asked to do. */
+export interface JobScope {
+  /** Only this user; null: everybody. */
+  userId: string | null;
+}
+
+export interface JobBatchRequest extends JobScope {
+  runId: string;
+  /** At most so many units. */
+  size: number;
+}
+
+/** What one batch did. Each batch is a transaction of its own: an interrupted run has whole batches only. */
+export interface JobBatch {
+  /** Units of work done; 0: nothing was left that nobody else works on. */
+  done: number;
+  /** Sums over the run by name, recorded with it. */
+  counts: Record<string, number>;
+}
+
+/** A cron job: what is due, and how a batch of it is done. Doing it again must find nothing due. */
+export interface Job {
+  name: string;
+  /** For help and lists. */
+  summary: string;
+  /** What is counted, in the plural: `subscriptions`. */
+  unit: string;
+  /** Measured: large enough to drown the cost of a statement, small enough to keep locks short. */
+  batchSizeDefault: number;
+  countDue(client: pg.ClientBase, scope: JobScope): Promise<number>;
+  /** Some of what is due, for a dry run. */
+  listDue(client: pg.ClientBase, scope: JobScope, limit: number): Promise<Record<string, unknown>[]>;
+  runBatch(client: pg.ClientBase, request: JobBatchRequest): Promise<JobBatch>;
+}
+
+/** Why a run ended before everything was done. */
+export type JobStop = 'interrupted' | 'deadline' | 'limit' | 'locked';
+
+export interface JobOutcome {
+  runId: string;
+  /** The instant that the run went by, ISO 8601 UTC. */
+  asOf: string;
+  /** At the start. */
+  due: number;
+  /** At the end; locked by others, or not reached. */
+  left: number;
+  done: number;
+  counts: Record<string, number>;
+  stop: JobStop | null;
+  durationMs: number;
+}

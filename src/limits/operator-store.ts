@@ -1,0 +1,159 @@
+import type pg from 'pg';
+import type { Fields } from './assistant-state.ts';
+
+export interface UserName {
+  id: string;
+  externalId: string;
+}
+
+/** Users over their allowance who are not limited, and limited users with an assistant that is not queued to be. */
+export async function selectToLimit(client: pg.ClientBase): Promise<UserName[]> {
+  const { rows } = await client.query<UserName>(
+    `select u.id, u.external_id as "externalId"
+     from quota.users u
+     where exists (
+         select 1 from quota.subscriptions s
+         where s.user_id = u.id and s.limit_enforced_at is null and exists (
+           select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+           where q.user_id = s.user_id and m.service = s.service and quota.calls_for_limit(q)))
+       or (exists (select 1 from quota.subscriptions s where s.user_id = u.id and s.limit_enforced_at is not null)
+         and exists (
+           select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
+           where a.user_id = u.id and a.state = 'active'
+             and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')))
+     order by u.external_id`,
+  );
+  return rows;
+}
+
+const enforceBatchSize = 500;
+
+/** Limits everybody who is over the allowance, in short transactions; returns how many users were limited. */
+export async function enforceLimits(
+  client: pg.ClientBase,
+  { reason, jobRun }: { reason?: string | undefined; jobRun?: string | undefined } = {},
+): Promise<number> {
+  let limited = 0;
+  for (;;) {
+    const { rows } = await client.query<{ users: number | null }>(
+      `select cardinality(users) as users
+       from quota.enforce_limits($1, $2, null, coalesce($3, 'over the allowance'))`,
+      [enforceBatchSize, jobRun ?? null, reason ?? null],
+    );
+    const users = rows[0]?.users ?? 0;
+    if (users === 0) {
+      return limited;
+    }
+    limited += users;
+  }
+}
+
+/** Queues the assistants of limited users that are not queued to be limited; returns how many. */
+export async function queueUnlimited(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ queued: number }>(`select quota.queue_unlimited() as queued`);
+  return rows[0]?.queued ?? 0;
+}
+
+/** Limits users by hand. */
+export async function limitUsers(
+  client: pg.ClientBase,
+  userIds: readonly string[],
+  reason: string | undefined,
+): Promise<void> {
+  await client.query(`select quota.limit_users($1, $2)`, [userIds, reason ?? null]);
+}
+
+/** Lifts the limits of users by hand. */
+export async function liftLimits(
+  client: pg.ClientBase,
+  userIds: readonly string[],
+  reason: string | undefined,
+): Promise<void> {
+  await client.query(`select quota.lift_limits($1, $2)`, [userIds, reason ?? null]);
+}
+
+/** Whether a limit of any service is on a user. */
+export async function isLimited(client: pg.ClientBase, userId: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select 1 from quota.subscriptions where user_id = $1 and limit_enforced_at is not null`,
+    [userId],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+/** Users who are not limited, with an assistant that is, or whose restore is queued. */
+export async function selectToRestore(client: pg.ClientBase): Promise<UserName[]> {
+  const { rows } = await client.query<UserName>(
+    `select u.id, u.external_id as "externalId"
+     from quota.users u
+     where u.id in (
+         select l.user_id from quota.assistant_limits l
+         where (l.desired = 'limited' and l.status <> 'gone') or (l.desired = 'original' and l.status in ('pending', 'failed')))
+       and not exists (select 1 from quota.subscriptions s where s.user_id = u.id and s.limit_enforced_at is not null)
+     order by u.external_id`,
+  );
+  return rows;
+}
+
+/** Of the given users, those who are over their allowance: enforce-limits will limit them again. */
+export async function selectStillOver(client: pg.ClientBase, userIds: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ user: string }>(
+    `select u.external_id as "user" from quota.users u
+     where u.id = any ($1) and exists (select 1 from quota.usage_quotas q where q.user_id = u.id and quota.calls_for_limit(q))
+     order by 1`,
+    [userIds],
+  );
+  return rows.map(({ user }) => user);
+}
+
+export interface StoredOriginal {
+  assistantId: string;
+  fields: Fields;
+  absent: string[];
+  capturedAt: Date;
+}
+
+/** For each assistant of the users the last original that was captured before an instant. */
+export async function selectOriginalsBefore(
+  client: pg.ClientBase,
+  userIds: readonly string[],
+  before: string,
+): Promise<StoredOriginal[]> {
+  const { rows } = await client.query<StoredOriginal>(
+    `select distinct on (o.assistant_id) o.assistant_id as "assistantId", o.fields, o.absent, o.captured_at as "capturedAt"
+     from quota.assistant_originals o
+     where o.user_id = any ($1) and o.captured_at < $2
+     order by o.assistant_id, o.captured_at desc, o.id desc`,
+    [userIds, before],
+  );
+  return rows;
+}
+
+/** An original that did not come from a look at the assistant before the limit. */
+export interface GivenOriginal {
+  assistantId: string;
+  fields: Fields;
+  /** Limited fields that were not set. */
+  absent: readonly string[];
+  source: 'provider' | 'operator' | 'file';
+  /** Whether it is put back whatever is found. */
+  exact: boolean;
+}
+
+/** Queues the restore of assistants to originals that are given. */
+export async function giveOriginals(
+  client: pg.ClientBase,
+  given: readonly GivenOriginal[],
+  reason: string | undefined,
+): Promise<void> {
+  for (const { assistantId, fields, absent, source, exact } of given) {
+    await client.query(`select quota.give_original($1, $2, $3, $4, $5, $6)`, [
+      assistantId,
+      fields,
+      absent,
+      source,
+      exact,
+      reason ?? null,
+    ]);
+  }
+}
