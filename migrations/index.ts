@@ -23,5 +23,6 @@ export const migrations: readonly Migration[] = [
   migration('0002_limits', () => import('./0002_limits.ts')),
   migration('0004_reconcile', () => import('./0004_reconcile.ts')),
   migration('0005_apps', () => import('./0005_apps.ts')),
+  migration('0006_plans', () => import('./0006_plans.ts')),
   migration('0010_privacy', () => import('./0010_privacy.ts')),
 ];

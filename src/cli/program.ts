@@ -7,6 +7,7 @@ import { addFixturesCommands } from './groups/fixtures.ts';
 import { addImportCommands } from './groups/import.ts';
 import { addJobsCommands } from './groups/jobs.ts';
 import { addLimitsCommands } from './groups/limits.ts';
+import { addPlanCommands } from './groups/plan.ts';
 import { addReconcileCommands } from './groups/reconcile.ts';
 import { addUsageCommands } from './groups/usage.ts';
 import { addUserCommands } from './groups/user.ts';
@@ -44,6 +45,7 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addDbCommands(program, run);
   addUserCommands(program, run);
   addJobsCommands(program, run);
+  addPlanCommands(program, run);
   addUsageCommands(program, run);
   addLimitsCommands(program, run);
   addImportCommands(program, run);

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { examples } from '../examples.ts';
+import { addChangeOptions } from '../global-options.ts';
+import type { Run } from '../run-command.ts';
+
+export function addPlanCommands(program: Command, run: Run): void {
+  const plan = program.command('plan').description('plans as data: look, change by file, try on the past');
+
+  plan
+    .command('list')
+    .description('all plans with their limits and how many users have them')
+    .addHelpText('after', examples(['quota plan list', ''], ['quota plan list --json', 'every field']))
+    .action(run(async () => (await import('../../commands/plan-list.ts')).planList));
+
+  plan
+    .command('show')
+    .argument('<plan>', 'key of the plan')
+    .description('one plan, as a file for "plan apply"')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota plan show voice-free', ''],
+        ['quota plan show voice-free > plan.yaml', 'to change it and apply it'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/plan-show.ts')).planShow));
+
+  addChangeOptions(plan.command('apply'))
+    .argument('<file>', 'YAML or JSON: one plan with its key, or "plans:" with several; - reads stdin')
+    .option('--now', 'running periods take the new terms at once (default: they keep theirs)')
+    .description('make the plans of a file what the file says; plans that it does not name stay as they are')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota plan apply plans.yaml --dry-run', 'every difference, nothing changed'],
+        ['quota plan apply plans.yaml --reason "autumn prices"', 'from the next periods on'],
+        ['quota plan apply plans.yaml --now --yes', 'who is over the new limit is limited at once'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/plan-apply.ts')).planApply));
+}
