@@ -269,10 +269,14 @@ begin
   returning * into given;
   insert into quota.assistant_originals (user_id, assistant_id, change, fields, absent, source)
   values (given.user_id, p_assistant, given.change, p_fields, p_absent, p_source);
-  insert into quota.audit_log (action, user_id, subject, reason, after)
-  select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
-    jsonb_build_object('source', p_source, 'fields', p_fields, 'absent', p_absent)
-  from quota.assistants a where a.id = p_assistant;
+  with audited as (
+    insert into quota.audit_log (action, user_id, subject, reason, after)
+    select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
+      jsonb_build_object('source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
+    from quota.assistants a where a.id = p_assistant
+    returning id, user_id
+  )
+  insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, p_fields from audited;
 end $$;
 comment on function quota.give_original(uuid, jsonb, text[], text, boolean, text) is
   'Queues the restore of an assistant to values that did not come from a look at it before the limit. Exact: whatever is found.';

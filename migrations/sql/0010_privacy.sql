@@ -23,6 +23,7 @@ begin
   update quota.billing_lines b set raw = null, description = null
   from quota.call_logs l
   where l.user_id = p_user and b.external_id = l.provider_call_id and (b.raw is not null or b.description is not null);
+  delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $$;
 comment on function quota.erase_user(uuid) is

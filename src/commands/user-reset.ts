@@ -1,12 +1,14 @@
 import type { ChangeOptions, Context, Database } from '../context.ts';
 import { type ExitCode, exitCodes, tryAgainError, usageError } from '../errors.ts';
 import { findUser } from '../users/find-user.ts';
-import { selectRestores } from '../users/reset-store.ts';
+import { selectRestores, selectWaitingRestores } from '../users/reset-store.ts';
 import { planLines, type ResetResult, resetText } from '../users/reset-text.ts';
 import { type AppliedReset, applyReset, isNothing, planReset, type ResetPlan } from '../users/reset-usage.ts';
 import type { User } from '../users/user.ts';
+import { type DrainAfterOptions, drainAfter, prepareDrain } from './limits-after.ts';
+import type { LimitsSetup } from './limits-run.ts';
 
-export interface UserResetOptions extends ChangeOptions {
+export interface UserResetOptions extends ChangeOptions, DrainAfterOptions {
   /** Id, external id or email. */
   user: string;
   service?: string[];
@@ -23,7 +25,10 @@ export async function userReset(context: Context, options: UserResetOptions): Pr
       suggestion: '--reason "goodwill after the outage, ticket 4711"',
     });
   }
-  const { plan, data } = await context.withDatabase((database) => reset(context, database, options));
+  const setup = options.dryRun ? undefined : await prepareDrain(context, options);
+  const { plan, data, isUnfinished } = await context.withDatabase((database) =>
+    reset(context, database, setup, options),
+  );
   await context.output.write({
     data,
     rows: data.meters.map(({ service, meter, before, after }) => ({
@@ -40,14 +45,22 @@ export async function userReset(context: Context, options: UserResetOptions): Pr
     ),
     text: (result, style) => resetText(result, plan, style),
   });
-  return exitCodes.ok;
+  return isUnfinished ? exitCodes.tryAgain : exitCodes.ok;
+}
+
+interface ResetOutcome {
+  plan: ResetPlan;
+  data: ResetResult;
+  /** Whether an assistant could not be restored yet. */
+  isUnfinished: boolean;
 }
 
 async function reset(
   context: Context,
   { client }: Database,
+  setup: LimitsSetup | undefined,
   options: UserResetOptions,
-): Promise<{ plan: ResetPlan; data: ResetResult }> {
+): Promise<ResetOutcome> {
   const user = await findUser(client, options.user);
   const dryRun = options.dryRun === true;
   const { plan, auditId } = await planAndApply(context, { client, user }, options);
@@ -57,13 +70,18 @@ async function reset(
     status: 'pending' as const,
     error: null,
   }));
-  const assistants = dryRun
-    ? queued
-    : await selectRestores(
-        client,
-        plan.assistants.map(({ id }) => id),
-      );
-  return { plan, data: { user, dryRun, meters: plan.meters, assistants, auditId } };
+  if (dryRun) {
+    return {
+      plan,
+      data: { user, dryRun, meters: plan.meters, assistants: queued, auditId },
+      isUnfinished: false,
+    };
+  }
+  // Also what an earlier reset could not restore.
+  const waiting = options.sync === false ? [] : await selectWaitingRestores(client, user.id);
+  const { isUnfinished } = await drainAfter(context, { client, setup, userIds: [user.id] }, options);
+  const assistants = await selectRestores(client, [...plan.assistants.map(({ id }) => id), ...waiting]);
+  return { plan, data: { user, dryRun, meters: plan.meters, assistants, auditId }, isUnfinished };
 }
 
 /**

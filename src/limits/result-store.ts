@@ -64,14 +64,17 @@ export async function recordApplied(
   const { rowCount } = await claimant.queries.query(
     `with done as (
        update quota.assistant_limits
-       set status = 'applied', original = $8, applied = $9, intents = '[]', attempts = 0, last_error = null,
+       set status = 'applied', original = $9, applied = $10, intents = '[]', attempts = 0, last_error = null,
          next_attempt_at = null, claimed_by = null, claimed_until = null, verified_at = clock_timestamp(),
-         applied_at = case when $10 then quota.now() else applied_at end, updated_at = quota.now()
+         applied_at = case when $11 then quota.now() else applied_at end, updated_at = quota.now()
        where ${isOurs} and desired = 'limited'
        returning user_id
      ), audited as (
-       insert into quota.audit_log (action, user_id, subject, before, after, run_id)
-       select 'assistant.limited', user_id, $4, $5, $6, $7 from done where $10
+       insert into quota.audit_log (action, user_id, subject, after, run_id)
+       select 'assistant.limited', user_id, $4, $7, $8 from done where $11
+       returning id, user_id
+     ), told as (
+       insert into quota.audit_personal (user_id, audit_id, before, after) select user_id, id, $5, $6 from audited
      )
      select 1 from done`,
     [
@@ -102,8 +105,11 @@ export async function recordRestored(
        where ${isOurs} and desired = 'original'
        returning user_id
      ), audited as (
-       insert into quota.audit_log (action, user_id, subject, before, after, run_id)
-       select 'assistant.restored', user_id, $4, $5, $6, $7 from done
+       insert into quota.audit_log (action, user_id, subject, after, run_id)
+       select 'assistant.restored', user_id, $4, $7, $8 from done
+       returning id, user_id
+     ), told as (
+       insert into quota.audit_personal (user_id, audit_id, before, after) select user_id, id, $5, $6 from audited
      )
      select 1 from done`,
     [...ours(claimant, task), task.providerAssistantId, ...auditValues(outcome, 'kept'), claimant.jobRun],
@@ -149,12 +155,17 @@ export async function recordFailed(
   return rowCount === 1;
 }
 
-function auditValues({ changes, foreign }: Outcome, foreignName: 'adopted' | 'kept'): [Fields, Fields] {
+/**
+ * For the personal part of the audit row what the fields were and are, since greetings may name people; for the row
+ * itself which they are.
+ */
+function auditValues(
+  { changes, foreign }: Outcome,
+  foreignName: 'adopted' | 'kept',
+): [Fields, Fields, Fields] {
   const valuesOf = (side: 'from' | 'to') =>
     Object.fromEntries(changes.map((change) => [change.field, change[side]]));
   const theirs = Object.fromEntries(foreign.map(({ field, value }) => [field, value ?? null]));
-  return [
-    { fields: valuesOf('from') },
-    { fields: valuesOf('to'), ...(foreign.length > 0 ? { [foreignName]: theirs } : {}) },
-  ];
+  const names = { changed: changes.map(({ field }) => field), [foreignName]: Object.keys(theirs) };
+  return [valuesOf('from'), { ...valuesOf('to'), ...theirs }, names];
 }

@@ -121,6 +121,16 @@ export interface AssistantRestore {
   error: string | null;
 }
 
+/** Assistants of a user whose restore is queued. */
+export async function selectWaitingRestores(client: pg.ClientBase, userId: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select assistant_id as id from quota.assistant_limits
+     where user_id = $1 and desired = 'original' and status in ('pending', 'failed')`,
+    [userId],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** How the provider work for these assistants stands. */
 export async function selectRestores(
   client: pg.ClientBase,

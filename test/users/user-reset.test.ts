@@ -30,7 +30,9 @@ beforeEach(async () => {
 });
 
 const run = (args: string[], env: Record<string, string> = {}) =>
-  runCli(['user', 'reset', name, '--as-of', asOf, ...args], { env: { DATABASE_URL: url, ...env } });
+  runCli(['user', 'reset', name, '--as-of', asOf, '--no-sync', ...args], {
+    env: { DATABASE_URL: url, ...env },
+  });
 
 async function reset(...args: string[]) {
   const { code, stdout, stderr } = await run(['--json', '--reason', 'goodwill', '--yes', ...args]);
@@ -262,7 +264,7 @@ describe('leave to change', () => {
   });
 
   test('usage that moves while a person decides is shown anew', async () => {
-    const args = ['user', 'reset', name, '--as-of', asOf, '--reason', 'x'];
+    const args = ['user', 'reset', name, '--as-of', asOf, '--no-sync', '--reason', 'x'];
     const { process, stdout, stderr } = fakeProcess(args, { env: { DATABASE_URL: url }, tty: true });
     const done = main(process);
     const asked = async (times: number) => {

@@ -23,10 +23,9 @@ export function addLimitsCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/limits-status.ts')).limitsStatus));
 
-  addChangeOptions(addProviderOptions(limits.command('apply').argument('[user]', 'id, external id or email')))
+  addChangeOptions(addDrainOptions(limits.command('apply').argument('[user]', 'id, external id or email')))
     .description('limit the assistants of a user, or of everybody who is over the allowance')
     .option('--exceeded', 'everybody who is over the allowance and not limited')
-    .option('--no-sync', 'only queue it; quota limits sync does it')
     .addHelpText(
       'after',
       examples(
@@ -53,7 +52,6 @@ export function addLimitsCommands(program: Command, run: Run): void {
     .addOption(
       repeatedOption('--set <field=value>', 'a value for assistants whose original is unknown', parseField),
     )
-    .option('--no-sync', 'only queue it; quota limits sync does it')
     .addHelpText(
       'after',
       examples(
@@ -82,6 +80,13 @@ export function addLimitsCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/limits-sync.ts')).limitsSync));
 }
+
+/** What every command has that queues work for VAPI and does it at once. */
+export const addDrainOptions = (command: Command): Command =>
+  addProviderOptions(command).option(
+    '--no-sync',
+    'only queue what is to be done at VAPI; quota limits sync does it',
+  );
 
 /** What every command has that works at VAPI. */
 export function addProviderOptions(command: Command): Command {

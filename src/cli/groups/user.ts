@@ -3,6 +3,7 @@ import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
 import { parseDecimal, parseInstant } from '../values.ts';
+import { addDrainOptions } from './limits.ts';
 
 export function addUserCommands(program: Command, run: Run): void {
   const user = program
@@ -43,7 +44,7 @@ export function addUserCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
 
-  addChangeOptions(user.command('reset'))
+  addChangeOptions(addDrainOptions(user.command('reset')))
     .argument('<user>', 'id, external id or email')
     .description(
       'set the usage of the running period back to nothing and restore limited assistants; audited',
