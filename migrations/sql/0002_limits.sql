@@ -88,8 +88,7 @@ as $$
 declare
   fresh quota.usage_quotas[];
 begin
-  -- For update, like a reset: nobody is writing usage of these users meanwhile, so that their quotas, which are
-  -- locked after the subscriptions, cannot be held by somebody who waits for us.
+  -- Those that a writer or a reset holds are left to it: it enforces what it writes.
   select array_agg(o.user_id), array_agg(o.service) into users, services
   from (
     select s.user_id, s.service
@@ -100,7 +99,7 @@ begin
         where q.user_id = s.user_id and m.service = s.service and quota.calls_for_limit(q))
     order by s.user_id, s.service
     limit batch_size
-    for update skip locked
+    for no key update skip locked
   ) o;
   if users is null then
     return;
@@ -121,6 +120,8 @@ begin
   if users is null then
     return;
   end if;
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (enforce_limits.users) order by l.assistant_id for no key update;
   if fresh is not null then
     perform quota.enforce(fresh);
   end if;
@@ -156,6 +157,7 @@ begin
   if users is null then
     return 0;
   end if;
+  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
   -- An assistant that was gone and is known again.
   update quota.assistant_limits l
   set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
@@ -175,32 +177,24 @@ declare
   limiting_users uuid[];
   limiting_services text[];
 begin
-  -- Who has no plan yet that answers excess with limited assistants is on the default one, as with a first call.
-  select array_agg(u.user_id), array_agg(d.service) into limiting_users, limiting_services
-  from unnest(users) u(user_id)
-  cross join (
-    select distinct p.service from quota.plans p join quota.plan_limits l on l.plan = p.key
-    where p.is_default and l.on_exceeded = 'limit_assistants') d
-  where not exists (
-    select 1 from quota.subscriptions s join quota.plan_limits l on l.plan = s.plan
-    where s.user_id = u.user_id and l.on_exceeded = 'limit_assistants')
-    and not exists (select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = d.service);
-  if limiting_users is not null then
-    perform quota.subscribe_to_defaults(limiting_users, limiting_services);
-  end if;
-
-  select array_agg(s.user_id), array_agg(s.service) into limiting_users, limiting_services
+  -- Who has no plan that answers excess with limited assistants gets the default one, as with a first call.
+  select array_agg(p.user_id), array_agg(p.service) into limiting_users, limiting_services
   from (
     select s.user_id, s.service
     from quota.subscriptions s
     where s.user_id = any (users) and exists (
       select 1 from quota.plan_limits l where l.plan = s.plan and l.on_exceeded = 'limit_assistants')
-    order by s.user_id, s.service
-    for no key update
-  ) s;
+    union
+    select u.user_id, p.service
+    from unnest(users) u(user_id)
+    join quota.plans p on p.is_default and exists (
+      select 1 from quota.plan_limits l where l.plan = p.key and l.on_exceeded = 'limit_assistants')
+    where not exists (select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = p.service)
+  ) p;
   if limiting_users is null then
     return 0;
   end if;
+  perform quota.lock_subscriptions(limiting_users, limiting_services);
   insert into quota.audit_log (action, user_id, service, reason, before, after)
   select 'limit.applied', s.user_id, s.service, limit_users.reason,
     jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', quota.now())
@@ -229,6 +223,7 @@ begin
     order by s.user_id, s.service
     for no key update
   ) s;
+  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
   if limited_users is not null then
     insert into quota.audit_log (action, user_id, service, reason, before, after)
     select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
