@@ -21,6 +21,10 @@ const jobCommands: Record<string, JobCommand> = {
     summary: 'begin a new period on plans of the calendar month',
     load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetMonths,
   },
+  'roll-up-analytics': {
+    summary: 'sum up usage per day, user and plan',
+    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsRollUpAnalytics,
+  },
 };
 
 const names = Object.keys(jobCommands);

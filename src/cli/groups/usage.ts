@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseDecimal, parseInstant, parseInteger } from '../values.ts';
+import { parseChoice, parseDate, parseDecimal, parseInstant, parseInteger } from '../values.ts';
 
 export function addUsageCommands(program: Command, run: Run): void {
   const usage = program
@@ -59,4 +59,29 @@ export function addUsageCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/usage-record.ts')).usageRecord));
+
+  usage
+    .command('analytics')
+    .description('usage per day, service, plan or user; use of plans; who will run out before the reset')
+    .addOption(valueOption('--from <date>', 'first day, UTC (default: 30 days up to the last)', parseDate))
+    .addOption(valueOption('--to <date>', 'last day, UTC (default: today)', parseDate))
+    .addOption(
+      valueOption(
+        '--by <what>',
+        'day, service, plan or user (default: service)',
+        parseChoice('day', 'service', 'plan', 'user'),
+      ),
+    )
+    .option('--service <service>', 'only voice, avatar, transcription, chat, …')
+    .addOption(valueOption('--top <n>', 'so many users (default: 10)', parseInteger({ max: 100_000 })))
+    .option('--html <file>', 'write the report as a page that needs nothing else, too')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota usage analytics', 'the last 30 days'],
+        ['quota usage analytics --by user --top 50 --output csv', 'who costs most, as a sheet'],
+        ['quota usage analytics --from 2026-10-01 --to 2026-10-31 --html october.html', 'for finance'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/usage-analytics.ts')).usageAnalytics));
 }

@@ -1,0 +1,124 @@
+import type { Style } from '../context.ts';
+import { bar, sparkline, squeeze } from './charts.ts';
+import { costText, durationText, quantityText, shareText } from './quantities.ts';
+import type { Forecast, PlanUtilization, UsageReport, UsageRow, UsageSums } from './usage-report.ts';
+
+const barWidth = 16;
+
+/** The report on a terminal: totals, a line of days, bars, plans, and who runs out. */
+export function usageReportText(report: UsageReport, style: Style): string {
+  return [
+    style.bold(`Usage from ${report.from} to ${report.to} (UTC), ${report.service ?? 'all services'}`),
+    ...totalLines(report, style),
+    ...(report.by === 'day' && report.rows.length > 62 && style.isTerminal ? [] : rowLines(report, style)),
+    ...planLines(report.plans, style),
+    ...forecastLines(report.forecasts, style),
+    ...(report.daysToRollUp > 0
+      ? ['', style.dim(`${report.daysToRollUp} days are not rolled up yet: quota jobs roll-up-analytics`)]
+      : []),
+  ].join('\n');
+}
+
+function totalLines({ totals, days }: UsageReport, style: Style): string[] {
+  const calls = days.map((day) => day.calls);
+  const busiest = days.reduce(
+    (most, day) => (day.calls > most.calls ? day : most),
+    days[0] ?? { calls: 0, day: '' },
+  );
+  return [
+    `${sumsText(totals)}, ${totals.activeUsers} active users${
+      totals.errors > 0
+        ? style.red(`, ${totals.errors} errors (${shareText(totals.errors, totals.calls)})`)
+        : ''
+    }`,
+    ...(busiest.calls > 0
+      ? [
+          `${style.cyan(sparkline(squeeze(calls, style.width - 30)))}  ${style.dim(`most on ${busiest.day}: ${busiest.calls} calls`)}`,
+        ]
+      : []),
+  ];
+}
+
+function rowLines({ by, rows }: UsageReport, style: Style): string[] {
+  const measure = rows.some((row) => Number(row.cost) > 0) ? 'cost' : 'calls';
+  const largest = Math.max(...rows.map((row) => Number(row[measure])), 0);
+  const width = keyWidth(rows.map(({ key }) => key));
+  return [
+    '',
+    style.bold(`By ${by}`),
+    ...(rows.length === 0 ? [style.dim('  nothing was used')] : []),
+    ...rows.map((row) =>
+      `  ${cut(row.key === '' ? 'no plan' : row.key, width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
+    ),
+  ];
+}
+
+const usersOf = (by: UsageReport['by'], { activeUsers }: UsageRow) =>
+  by === 'user' ? '' : `, ${activeUsers} ${activeUsers === 1 ? 'user' : 'users'}`;
+
+function planLines(plans: readonly PlanUtilization[], style: Style): string[] {
+  const used = plans.filter(({ subscribers }) => subscribers > 0);
+  const width = keyWidth(used.map(planKey));
+  return [
+    '',
+    style.bold('Plans, running periods'),
+    ...(used.length === 0 ? [style.dim('  nobody has subscribed')] : []),
+    ...used.map((plan) => {
+      const percent = Number(plan.percent ?? 0);
+      const color = percent >= 90 ? style.red : percent >= 80 ? style.yellow : style.green;
+      return [
+        `  ${cut(planKey(plan), width)}  ${color(bar(percent, 100, barWidth))}  ${plan.percent === null ? 'no limit' : `${plan.percent} %`}`,
+        `${plan.active} of ${plan.subscribers} active`,
+        ...(plan.warned > 0 ? [style.yellow(`${plan.warned} warned`)] : []),
+        ...(plan.exceeded > 0 ? [style.red(`${plan.exceeded} used up`)] : []),
+        ...(Number(plan.cost) > 0 || plan.costAllowance !== null
+          ? [
+              `cost ${costText(plan.cost)}${plan.costAllowance === null ? '' : ` of ${costText(plan.costAllowance)}`}`,
+            ]
+          : []),
+      ].join(', ');
+    }),
+  ];
+}
+
+function forecastLines({ total, first }: UsageReport['forecasts'], style: Style): string[] {
+  const width = keyWidth(first.map(({ user }) => user));
+  return [
+    '',
+    style.bold('Will run out before their reset, at the present pace'),
+    ...(total === 0 ? [style.dim('  nobody')] : []),
+    ...first.map((forecast) => `  ${cut(forecast.user, width)}  ${forecastText(forecast, style)}`),
+    ...(total > first.length ? [style.dim(`  … and ${total - first.length} more (--top)`)] : []),
+  ];
+}
+
+function forecastText(forecast: Forecast, style: Style): string {
+  const of =
+    forecast.limit === 'cost'
+      ? `${costText(forecast.cost)} of ${costText(forecast.costLimit ?? '0')}`
+      : `${quantityText(forecast.used, forecast.unit)} of ${quantityText(forecast.allowance ?? '0', forecast.unit)}`;
+  const resets = forecast.resetsAt === null ? 'never reset' : `reset ${minuteText(forecast.resetsAt)}`;
+  return `${style.yellow(minuteText(forecast.runsOutAt))}  ${forecast.meter}: ${of} (${forecast.percent} %), ${resets}`;
+}
+
+const planKey = ({ plan, meter }: PlanUtilization) => `${plan} ${meter}`;
+
+const minuteText = (instant: string) => instant.slice(0, 16).replace('T', ' ');
+
+function sumsText(sums: UsageSums): string {
+  return [
+    `${sums.calls} calls`,
+    ...(Number(sums.seconds) > 0 ? [durationText(sums.seconds)] : []),
+    ...(Number(sums.messages) > 0
+      ? [
+          `${sums.messages} messages${Number(sums.premiumMessages) > 0 ? ` (${sums.premiumMessages} premium)` : ''}`,
+        ]
+      : []),
+    ...(Number(sums.cost) > 0 ? [`cost ${costText(sums.cost)}`] : []),
+  ].join(', ');
+}
+
+const keyWidth = (keys: readonly string[]) => Math.min(Math.max(...keys.map(({ length }) => length), 0), 44);
+
+const cut = (text: string, width: number) =>
+  text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);

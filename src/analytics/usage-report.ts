@@ -1,0 +1,142 @@
+import type pg from 'pg';
+import { notFoundError } from '../errors.ts';
+import { countDaysToRoll } from './roll-up-store.ts';
+import {
+  selectDays,
+  selectForecasts,
+  selectServices,
+  selectTotals,
+  selectUsageBy,
+  selectUtilization,
+} from './usage-report-store.ts';
+
+export const usageDimensions = ['day', 'service', 'plan', 'user'] as const;
+export type UsageDimension = (typeof usageDimensions)[number];
+
+export interface UsageReportRequest {
+  /** The first and the last day, UTC, both included: `2026-10-01`. */
+  from: string;
+  to: string;
+  by: UsageDimension;
+  /** Null: all. */
+  service: string | null;
+  /** At most so many users and forecasts. */
+  top: number;
+}
+
+/** Sums of calls. Seconds are of all services that are metered in time; calls without a cost are priced by their plan. */
+export interface UsageSums {
+  calls: number;
+  errors: number;
+  activeUsers: number;
+  seconds: string;
+  messages: string;
+  premiumMessages: string;
+  cost: string;
+}
+
+export interface DayUsage extends UsageSums {
+  day: string;
+}
+
+/** `key` is a day, a service, a plan or a user's external id. */
+export interface UsageRow extends UsageSums {
+  key: string;
+}
+
+/** A plan's meter in the periods that are running now. */
+export interface PlanUtilization {
+  service: string;
+  plan: string;
+  name: string;
+  meter: string;
+  unit: string;
+  subscribers: number;
+  /** Used something in their running period. */
+  active: number;
+  /** Past a warning, with something left. */
+  warned: number;
+  exceeded: number;
+  used: string;
+  /** Of all subscribers together; null: no limit. */
+  allowance: string | null;
+  percent: string | null;
+  cost: string;
+  /** The cost limits, or what the allowances cost at the price of the plan; null: neither. */
+  costAllowance: string | null;
+  costPercent: string | null;
+}
+
+/** Somebody who uses up an allowance before it is reset, at the mean pace of the running period. */
+export interface Forecast {
+  user: string;
+  userId: string;
+  service: string;
+  plan: string;
+  meter: string;
+  unit: string;
+  used: string;
+  allowance: string | null;
+  cost: string;
+  costLimit: string | null;
+  percent: string;
+  /** Units of the meter per day. */
+  perDay: string | null;
+  runsOutAt: string;
+  /** Null: never. */
+  resetsAt: string | null;
+  /** What runs out: the allowance, or the money. */
+  limit: 'quantity' | 'cost';
+}
+
+export interface UsageReport {
+  from: string;
+  to: string;
+  by: UsageDimension;
+  service: string | null;
+  asOf: string;
+  totals: UsageSums;
+  /** Every day of the range, those without a call included. */
+  days: DayUsage[];
+  rows: UsageRow[];
+  plans: PlanUtilization[];
+  /** The first to run out first; `total` counts those that `top` leaves out, too. */
+  forecasts: { total: number; first: Forecast[] };
+  /** Days that `jobs roll-up-analytics` has still to do; here they are summed from the calls. */
+  daysToRollUp: number;
+}
+
+/**
+ * Usage of a range of days, with the state of the running periods as of now.
+ * @throws notFoundError when no meter knows the service
+ */
+export async function readUsageReport(
+  client: pg.ClientBase,
+  request: UsageReportRequest,
+  asOf: string,
+): Promise<UsageReport> {
+  const services = await selectServices(client);
+  if (request.service !== null && !services.includes(request.service)) {
+    throw notFoundError(`there is no service "${request.service}"`, {
+      suggestion: `use one of ${services.join(', ')}`,
+    });
+  }
+  const days = await selectDays(client, request);
+  const rows =
+    request.by === 'day'
+      ? days.map(({ day, ...sums }) => ({ key: day, ...sums }))
+      : await selectUsageBy(client, request.by, request);
+  return {
+    from: request.from,
+    to: request.to,
+    by: request.by,
+    service: request.service,
+    asOf,
+    totals: await selectTotals(client, request),
+    days,
+    rows,
+    plans: await selectUtilization(client, request.service),
+    forecasts: await selectForecasts(client, request),
+    daysToRollUp: await countDaysToRoll(client),
+  };
+}

@@ -1,0 +1,181 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+import { addCalls, addUser } from '../users/arrange.ts';
+
+let database: TestDatabase;
+const asOf = '2026-10-11T00:00:00Z';
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { url } = database;
+  const createdAt = '2026-10-01T00:00:00Z';
+  const fast = await addUser(url, { externalId: 'fast', createdAt });
+  const slow = await addUser(url, { externalId: '<slow>', createdAt });
+  const spent = await addUser(url, { externalId: 'spent', createdAt });
+  await addUser(url, { externalId: 'idle', createdAt });
+  // 40 s a day of 600 are used up after 15 days; 10 s a day are not.
+  for (let day = 1; day <= 10; day++) {
+    const at = `2026-10-${String(day).padStart(2, '0')}T12:00:00Z`;
+    await addCalls(url, { userId: fast, at, seconds: '40', cost: '0.05' });
+    await addCalls(url, { userId: slow, at, seconds: '10' });
+  }
+  await addCalls(url, { userId: spent, at: '2026-10-05T00:00:00Z', seconds: '600' });
+  await addCalls(url, {
+    userId: slow,
+    at: '2026-10-10T01:00:00Z',
+    service: 'chat',
+    model: 'claude-3-opus',
+    times: 3,
+  });
+  await addCalls(url, {
+    userId: slow,
+    at: '2026-10-10T02:00:00Z',
+    service: 'chat',
+    model: 'gemini-2.0-flash',
+  });
+  // A lifetime: 20 minutes, 5 of them within the last 30 days.
+  await addCalls(url, { userId: fast, at: '2026-10-04T00:00:00Z', service: 'avatar', seconds: '300' });
+  await query(
+    url,
+    `insert into quota.subscriptions (user_id, service, plan) values ($1, 'transcription', 'transcription-free')`,
+    [fast],
+  );
+  await addCalls(url, { userId: fast, at: '2026-10-04T00:00:00Z', service: 'transcription', seconds: '100' });
+});
+afterAll(() => database.drop());
+
+async function analytics(...args: string[]) {
+  return runCli(
+    ['usage', 'analytics', '--as-of', asOf, '--from', '2026-10-01', '--to', '2026-10-10', ...args],
+    {
+      env: { DATABASE_URL: database.url },
+    },
+  );
+}
+
+const json = async (...args: string[]) => {
+  const { code, stdout, stderr } = await analytics('--json', ...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+};
+
+test('sums per service, day and user tie out with the totals', async () => {
+  const { totals, rows, days } = await json();
+  expect(totals).toEqual({
+    calls: 27,
+    errors: 0,
+    activeUsers: 3,
+    seconds: '1500.000',
+    messages: '4',
+    premiumMessages: '3',
+    cost: '0.510000',
+  });
+  expect(rows.map((row: { key: string }) => row.key)).toEqual(['voice', 'transcription', 'chat', 'avatar']);
+  expect(rows[1]).toMatchObject({ calls: 1, cost: '0.010000' });
+  expect(days).toHaveLength(10);
+  expect(days[9]).toMatchObject({ day: '2026-10-10', calls: 6, activeUsers: 2 });
+  const users = await json('--by', 'user', '--top', '2');
+  expect(users.rows).toMatchObject([
+    { key: 'fast', calls: 12, cost: '0.510000' },
+    { key: '<slow>', calls: 14, messages: '4' },
+  ]);
+});
+
+test('the same answer before, during and after the roll-up', async () => {
+  const strip = ({ daysToRollUp: _, ...report }: Record<string, unknown>) => report;
+  const before = await json('--by', 'plan');
+  const env = { DATABASE_URL: database.url };
+  await runCli(['jobs', 'roll-up-analytics', '--limit', '4', '--quiet', '--as-of', asOf], { env });
+  expect(strip(await json('--by', 'plan'))).toEqual(strip(before));
+  await runCli(['jobs', 'roll-up-analytics', '--quiet', '--as-of', asOf], { env });
+  const after = await json('--by', 'plan');
+  expect(strip(after)).toEqual(strip(before));
+  expect(after.daysToRollUp).toBe(0);
+  await query(database.url, `update quota.call_logs set cost = 0.06 where cost = 0.05`);
+  const changed = await json('--by', 'plan');
+  expect(changed.totals.cost).toBe('0.610000');
+  expect(changed.daysToRollUp).toBe(10);
+});
+
+test('plans: who is active, who has used it up, cost against what it may cost', async () => {
+  const { plans } = await json('--service', 'voice');
+  expect(plans).toEqual([
+    {
+      service: 'voice',
+      plan: 'voice-free',
+      name: 'Voice Free',
+      meter: 'voice_seconds',
+      unit: 'second',
+      subscribers: 3,
+      active: 3,
+      warned: 0,
+      exceeded: 1,
+      used: '1100.000',
+      allowance: '1800.000',
+      percent: '61.11',
+      cost: '0.60',
+      costAllowance: null,
+      costPercent: null,
+    },
+  ]);
+  const transcription = (await json('--service', 'transcription')).plans;
+  expect(transcription.find(({ plan }: { plan: string }) => plan === 'transcription-free')).toMatchObject({
+    subscribers: 1,
+    cost: '0.010000',
+    costAllowance: '0.180000',
+    costPercent: '5.56',
+  });
+});
+
+test('who runs out before the reset, and when; a lifetime by its last 30 days', async () => {
+  const { forecasts } = await json();
+  expect(forecasts.total).toBe(2);
+  expect(forecasts.first).toMatchObject([
+    {
+      user: 'fast',
+      meter: 'voice_seconds',
+      perDay: '40.000',
+      runsOutAt: '2026-10-16T00:00:00.000Z',
+      resetsAt: '2026-11-01T00:00:00.000Z',
+      limit: 'quantity',
+    },
+    {
+      user: 'fast',
+      meter: 'avatar_seconds',
+      perDay: '10.000',
+      runsOutAt: '2027-01-09T00:00:00.000Z',
+      resetsAt: null,
+    },
+  ]);
+});
+
+test('a person sees bars and a line of days, a sheet has the rows, a page needs nothing else', async () => {
+  const text = (await analytics('--by', 'user')).stdout;
+  expect(text).toContain('Usage from 2026-10-01 to 2026-10-10 (UTC), all services');
+  expect(text).toMatch(/[▁▂▃▄▅▆▇█]{10} {2}most on 2026-10-10: 6 calls/);
+  expect(text).toMatch(/fast +█{16} {2}12 calls, 0:13:20 h, cost 0.61/);
+  expect(text).toContain(
+    '2026-10-16 00:00  voice_seconds: 0:06:40 h of 0:10:00 h (66.67 %), reset 2026-11-01 00:00',
+  );
+  expect((await analytics('--by', 'service', '--output', 'csv')).stdout.split(/\r?\n/).slice(0, 2)).toEqual([
+    'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost',
+    'voice,21,0,3,1100.000,0,0,0.60',
+  ]);
+  const path = join(mkdtempSync(join(tmpdir(), 'quota-test-page-')), 'usage.html');
+  expect((await analytics('--by', 'user', '--html', path)).code).toBe(0);
+  const page = readFileSync(path, 'utf8');
+  expect(page).toContain('&lt;slow&gt;');
+  expect(page).not.toMatch(/<slow>|<script|https?:/);
+});
+
+test('a range of no days and an unknown service are refused', async () => {
+  expect((await analytics('--to', '2026-09-01')).code).toBe(2);
+  const { code, stderr } = await analytics('--service', 'vioce');
+  expect(code).toBe(4);
+  expect(stderr).toContain('avatar, chat, transcription, voice');
+  expect((await analytics('--html', '/no/such/folder/x.html')).code).toBe(65);
+});
