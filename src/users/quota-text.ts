@@ -1,7 +1,7 @@
 import type { Style } from '../context.ts';
 import { foldText } from './fold-text.ts';
+import { relativeText } from './instant-text.ts';
 import { quantityFormat } from './quantity-text.ts';
-import { relativeText } from './relative-text.ts';
 import type { QuotaState, QuotaUsage } from './usage.ts';
 
 const barWidthMax = 40;

@@ -88,33 +88,6 @@ export async function liftLimits(
   );
 }
 
-export interface ResetAudit {
-  userId: string;
-  /** Null: of several services. */
-  service: string | null;
-  subject: string;
-  reason: string;
-  before: unknown;
-  after: unknown;
-}
-
-/** Returns the id of the audit row. */
-export async function insertResetAudit(client: pg.ClientBase, audit: ResetAudit): Promise<string> {
-  const { rows } = await client.query<{ id: string }>(
-    `insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
-     values ('user.reset', $1, $2, $3, $4, $5, $6) returning id`,
-    [
-      audit.userId,
-      audit.service,
-      audit.subject,
-      audit.reason,
-      JSON.stringify(audit.before),
-      JSON.stringify(audit.after),
-    ],
-  );
-  return rows[0]?.id ?? '';
-}
-
 export interface AssistantRestore {
   providerAssistantId: string;
   status: AssistantStatus;

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { type AuditEntry, insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { notFoundError, refusedError } from '../errors.ts';
 import {
-  insertResetAudit,
   insertResets,
   liftLimits,
   lockSubscriptions,
@@ -179,15 +179,16 @@ export async function applyReset(
     if (plan.lifted.length > 0) {
       await liftLimits(client, user.id, plan.lifted);
     }
-    return { plan, auditId: await insertResetAudit(client, auditOf(plan, reason)) };
+    return { plan, auditId: await insertAuditEntry(client, auditOf(plan, reason)) };
   });
 }
 
-function auditOf({ user, meters, lifted, assistants }: ResetPlan, reason: string) {
+function auditOf({ user, meters, lifted, assistants }: ResetPlan, reason: string): AuditEntry {
   const services = [...new Set([...meters.map(({ service }) => service), ...lifted])];
   return {
+    action: 'usage.reset',
     userId: user.id,
-    service: services.length === 1 ? (services[0] ?? null) : null,
+    service: services.length === 1 ? services[0] : undefined,
     subject: meters.map(({ meter }) => meter).join(', ') || 'limits',
     reason,
     before: { meters: meters.map(({ meter, before }) => ({ meter, ...before })), limited: lifted },

@@ -3,8 +3,8 @@ import { assistantsText } from './assistants-text.ts';
 import type { Clock } from './clock.ts';
 import type { ClockReading } from './clock-store.ts';
 import { foldText } from './fold-text.ts';
+import { minuteText, relativeText } from './instant-text.ts';
 import { quotaText, type TimeTelling } from './quota-text.ts';
-import { relativeText } from './relative-text.ts';
 import type { SubscriptionUsage, UserUsage } from './usage.ts';
 
 /** The answer to what support asks: how much is left, of what, until when, and why it is blocked. */
@@ -17,12 +17,7 @@ export function usageText(
   const lines = [
     style.bold(title),
     ...foldText(`${user.externalId} · ${user.id}`, 0, style, style.dim),
-    ...foldText(
-      `signed up ${user.createdAt.slice(0, 16).replace('T', ' ')} UTC · ${user.timezone}`,
-      0,
-      style,
-      style.dim,
-    ),
+    ...foldText(`signed up ${minuteText(user.createdAt)} · ${user.timezone}`, 0, style, style.dim),
   ];
   if (user.erasedAt !== null) {
     lines.push(style.yellow(`erased ${relativeText(user.erasedAt, now)}`));

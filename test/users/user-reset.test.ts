@@ -83,7 +83,7 @@ describe('a reset', () => {
       auditId: audit?.id,
     });
     expect(audit).toMatchObject({
-      action: 'user.reset',
+      action: 'usage.reset',
       service: 'voice',
       subject: 'voice_seconds',
       reason: 'goodwill',

@@ -2,13 +2,41 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseDecimal, parseInstant } from '../values.ts';
+import { parseChoice, parseDecimal, parseInstant, parseInteger } from '../values.ts';
 import { addDrainOptions } from './limits.ts';
 
 export function addUserCommands(program: Command, run: Run): void {
   const user = program
     .command('user')
     .description('users: what is left, until when, why blocked; resets (USER: id, external id or email)');
+
+  user
+    .command('list')
+    .description('users with their subscriptions, each with the meter that is nearest to its limit')
+    .addOption(repeatedOption('--service <service>', 'only this service; can be repeated', name))
+    .addOption(repeatedOption('--plan <plan>', 'only this plan; can be repeated', name))
+    .addOption(
+      repeatedOption(
+        '--state <state>',
+        'only ok, warning, critical or exceeded; can be repeated',
+        parseChoice('ok', 'warning', 'critical', 'exceeded'),
+      ),
+    )
+    .option('--limited', 'only where assistants are limited')
+    .option('--search <text>', 'only where external id, email or name contains this')
+    .addOption(valueOption('--sort <order>', 'by name or by percent used', parseChoice('name', 'percent')))
+    .addOption(limitOption())
+    .option('--after <position>', 'go on where the page before ended')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user list --state exceeded --sort percent', 'who has run out'],
+        ['quota user list --service voice --limited', 'whose assistants are limited'],
+        ['quota user list --search example.com --output csv', 'all of them, for a spreadsheet'],
+        ["quota user list --after 'user_00049/voice'", 'the next page'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-list.ts')).userList));
 
   user
     .command('show')
@@ -89,6 +117,35 @@ export function addUserCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/user-erase.ts')).userErase));
+
+  user
+    .command('history')
+    .argument('<user>', 'id, external id or email')
+    .description(
+      'what was used in every period, the latest first: limit, corrections, resets, what came late',
+    )
+    .addOption(
+      repeatedOption('--service <service>', 'only the meters of this service; can be repeated', name),
+    )
+    .addOption(repeatedOption('--meter <meter>', 'only this meter; can be repeated', name))
+    .addOption(limitOption())
+    .option('--after <position>', 'go on where the page before ended')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user history ada', 'the last periods'],
+        ['quota user history ada --meter voice_seconds --json', 'with who reset it, when and why'],
+        ['quota user history ada --output csv', 'all periods, for a spreadsheet'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-history.ts')).userHistory));
 }
+
+const limitOption = () =>
+  valueOption(
+    '--limit <count>',
+    'at most so many (default: 50; csv and ndjson: all)',
+    parseInteger({ max: 100_000 }),
+  );
 
 const name = (value: string) => value.trim();

@@ -18,3 +18,6 @@ export function relativeText(instant: string, now: Date): string {
   }
   return 'now';
 }
+
+/** `2026-10-31 04:00Z`, for the cell of a table. */
+export const minuteText = (instant: string): string => instant.replace('T', ' ').replace(/:\d\d\.\d+Z$/, 'Z');

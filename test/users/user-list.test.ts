@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { UserPage } from '../../src/users/list-users.ts';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+import { addCalls, addUser } from './arrange.ts';
+
+const asOf = '2026-11-15T12:00:00Z';
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { url } = database;
+  for (const [index, seconds] of ['0.5', '479.999', '480', '540', '600', '700'].entries()) {
+    const userId = await addUser(url, {
+      externalId: `u${index}`,
+      name: `Person ${index}`,
+      assistants: [`a${index}`],
+    });
+    await addCalls(url, { userId, at: '2026-11-10T10:00:00Z', seconds });
+  }
+  const chatter = await addUser(url, { externalId: 'chatter/1', email: 'chat@example.org' });
+  const calls = { userId: chatter, service: 'chat', at: '2026-11-10T10:00:00Z' };
+  await addCalls(url, { ...calls, model: 'claude-3-opus', times: 19 });
+  await addCalls(url, { ...calls, model: 'gpt-4o', times: 40 });
+  await addUser(url, { externalId: 'none', name: '100% _new_' });
+});
+afterAll(() => database.drop());
+
+const run = (...args: string[]) =>
+  runCli(['user', 'list', '--as-of', asOf, ...args], { env: { DATABASE_URL: database.url } });
+
+async function list(...args: string[]): Promise<UserPage> {
+  const { code, stdout, stderr } = await run('--json', ...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+const names = async (...args: string[]) => (await list(...args)).users.map(({ externalId }) => externalId);
+
+test('every user, by name, with the meter nearest to its limit', async () => {
+  const { users, next } = await list();
+  expect(next).toBeNull();
+  expect(users.map(({ externalId, meter, percent, state }) => [externalId, meter, percent, state])).toEqual([
+    ['chatter/1', 'premium_messages', '95.00', 'critical'],
+    ['none', null, null, null],
+    ['u0', 'voice_seconds', '0.08', 'ok'],
+    ['u1', 'voice_seconds', '80.00', 'warning'],
+    ['u2', 'voice_seconds', '80.00', 'warning'],
+    ['u3', 'voice_seconds', '90.00', 'critical'],
+    ['u4', 'voice_seconds', '100.00', 'exceeded'],
+    ['u5', 'voice_seconds', '116.67', 'exceeded'],
+  ]);
+  expect(users.at(-1)).toMatchObject({
+    plan: 'voice-free',
+    unit: 'second',
+    used: '700.000',
+    limit: '600.000',
+    remaining: '0.000',
+    limitEnforcedAt: '2026-11-10T10:00:00.000Z',
+    nextResetAt: '2026-11-30T00:00:00.000Z',
+  });
+});
+
+test('agrees with what is shown of each user', async () => {
+  for (const { externalId, service, percent, state, used } of (await list()).users) {
+    const { stdout } = await runCli(['user', 'show', externalId, '--json', '--as-of', asOf], {
+      env: { DATABASE_URL: database.url },
+    });
+    const quotas = JSON.parse(stdout).subscriptions.flatMap(
+      (subscription: { service: string; quotas: object[] }) =>
+        subscription.service === service ? subscription.quotas : [],
+    );
+    if (service !== null) {
+      expect(quotas).toContainEqual(expect.objectContaining({ percent, state, used }));
+    }
+  }
+});
+
+test('filters', async () => {
+  expect(await names('--state', 'exceeded')).toEqual(['u4', 'u5']);
+  expect(await names('--state', 'exceeded', '--state', 'critical')).toEqual(['chatter/1', 'u3', 'u4', 'u5']);
+  expect(await names('--state', 'ok')).toEqual(['u0']);
+  expect(await names('--state', 'OK', '--state', 'critical', '--service', 'voice')).toEqual(['u0', 'u3']);
+  expect(await names('--service', 'chat')).toEqual(['chatter/1']);
+  expect(await names('--plan', 'chat-free', '--plan', 'voice-free', '--limit', '2')).toEqual([
+    'chatter/1',
+    'u0',
+  ]);
+  expect(await names('--limited')).toEqual(['u4', 'u5']);
+  expect(await names('--search', 'PERSON 3')).toEqual(['u3']);
+  expect(await names('--search', 'example.org')).toEqual(['chatter/1']);
+  expect(await names('--search', '% _')).toEqual(['none']);
+  expect(await names('--search', 'u', '--state', 'warning')).toEqual(['u1', 'u2']);
+  expect(await names('--service', 'avatar')).toEqual([]);
+});
+
+test.each([
+  { args: [] as string[], expected: ['chatter/1', 'none', 'u0', 'u1', 'u2', 'u3', 'u4', 'u5'] },
+  {
+    args: ['--sort', 'percent', '--state', 'exceeded', '--state', 'warning'],
+    expected: ['u5', 'u4', 'u1', 'u2'],
+  },
+  { args: ['--sort', 'percent'], expected: ['u5', 'u4', 'chatter/1', 'u3', 'u1', 'u2', 'u0'] },
+])('pages are the list cut in pieces: $args', async ({ args, expected }) => {
+  const paged: string[] = [];
+  let next: string | null = null;
+  do {
+    const after: string[] = next === null ? [] : ['--after', next];
+    const page = await list(...args, '--limit', '3', ...after);
+    expect(page.users.length).toBeLessThanOrEqual(3);
+    paged.push(...page.users.map(({ externalId }) => externalId));
+    next = page.next;
+  } while (next !== null);
+  const [whole, pieces] = [await names(...args), paged];
+  expect(pieces).toEqual(whole);
+  // Users of the same percent follow in the order of their ids, which are random.
+  expect([...pieces].sort()).toEqual([...expected].sort());
+});
+
+test('csv and ndjson stream all of it', async () => {
+  await query(
+    database.url,
+    `insert into quota.users (external_id) select 'x' || lpad(g::text, 4, '0') from generate_series(1, 2500) g`,
+  );
+  const ndjson = (await run('--output', 'ndjson')).stdout.trimEnd().split('\n');
+  expect(ndjson).toHaveLength(2508);
+  expect(JSON.parse(ndjson.at(-1) ?? '')).toMatchObject({ externalId: 'x2500', service: null });
+  const csv = (await run('--output', 'csv')).stdout.trimEnd().split('\n');
+  expect(csv).toHaveLength(2509);
+  expect(csv[0]).toBe(
+    'id,externalId,email,name,service,plan,meter,unit,limit,granted,used,remaining,percent,state,limitEnforcedAt,nextResetAt',
+  );
+  expect((await run('--output', 'csv', '--limit', '2')).stdout.trimEnd().split('\n')).toHaveLength(3);
+  const table = await run('--search', 'x');
+  expect(table.stdout.trimEnd().split('\n')).toHaveLength(51);
+  expect(table.stderr).toContain(`There are more: --after '`);
+});
+
+test('a table for people', async () => {
+  const { stdout } = await run('--state', 'exceeded');
+  expect(stdout).toMatch(/^user +email +plan +meter +used +limit +% +state +assistants +next reset\n/);
+  expect(stdout).toMatch(
+    /\nu5 +u5@example.com +voice-free +voice_seconds +11:40 +10:00 +116.67 +exceeded +limited +2026-11-30 00:00Z\n/,
+  );
+});
+
+test.each([
+  [
+    ['--service', 'vioce'],
+    4,
+    'no service "vioce"\nhint: the services are avatar, chat, transcription, voice',
+  ],
+  [['--plan', 'free'], 4, 'no plan "free"'],
+  [['--state', 'bad'], 2, '--state: "bad" is not one of ok, warning, critical, exceeded'],
+  [['--limit', '0'], 2, '--limit: "0" is not a whole number from 1'],
+  [['--sort', 'used'], 2, '--sort: "used" is not one of name, percent'],
+  [['--after', 'nonsense'], 2, '--after: "nonsense" is not where a page in this order ends'],
+  [['--sort', 'percent', '--after', 'u1/voice'], 2, 'write it as the page before gave it, like 97.50/'],
+])('%j is refused', async (args, code, message) => {
+  const result = await run(...args);
+  expect(result).toMatchObject({ code, stdout: '' });
+  expect(result.stderr).toContain(message);
+});
