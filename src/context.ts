@@ -87,7 +87,7 @@ export interface Database {
 
 export interface Output {
   readonly format: OutputFormat;
-  /** Writes the result of the command. Call it once. */
+  /** Writes the result of the command. Call it once; in the format `table` a long story may come in parts. */
   write<T>(report: Report<T>): Promise<void>;
   /** Writes a long list as it comes, in bounded memory. Call it once, instead of `write`. */
   stream(columns: readonly Column[], rows: AsyncIterable<Row>): Promise<void>;

@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addDbCommands } from './groups/db.ts';
+import { addDemoCommand } from './groups/demo.ts';
 import { addFixturesCommands } from './groups/fixtures.ts';
 import { addImportCommands } from './groups/import.ts';
 import { addJobsCommands } from './groups/jobs.ts';
@@ -42,6 +43,7 @@ export function createProgram(process: ProcessLike, run: Run): Command {
       ),
     );
   addGlobalOptions(program);
+  addDemoCommand(program, run);
   addDbCommands(program, run);
   addUserCommands(program, run);
   addJobsCommands(program, run);
