@@ -110,16 +110,18 @@ function resetOne({ asOfFlag }: DemoTimes): DemoStep[] {
     {
       title: 'Reset',
       command: `quota user reset ${user} --reason "${reason}" --yes${asOfFlag}`,
-      explanation: 'An adjustment, not an erasure: the calls stay. Who and why is in the audit log.',
+      explanation:
+        'An adjustment, not an erasure: the calls stay, who and why is in the audit log. The originals are back at VAPI.',
       asOf: null,
       run: (context) => userReset(context, false),
     },
     {
-      title: 'The assistants are what they were',
-      command: `quota limits sync --rate ${rate}${asOfFlag}`,
-      explanation: 'The originals are back, field by field.',
+      title: 'Is it true? Asking the provider',
+      command: `quota limits status ${user} --check --rate ${rate}${asOfFlag}`,
+      explanation: 'The assistants are what they were before, field by field.',
       asOf: null,
-      run: async (context) => (await import('./limits-sync.ts')).limitsSync(context, { rate }),
+      run: async (context) =>
+        (await import('./limits-status.ts')).limitsStatus(context, { user, check: true, rate }),
     },
   ];
 }
