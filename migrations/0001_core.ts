@@ -22,7 +22,7 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop table quota.usage_analytics, quota.audit_log, quota.job_runs, quota.assistant_limits, quota.assistants,
       quota.concurrent_processing, quota.usage_alerts, quota.grants, quota.adjustments, quota.call_logs,
-      quota.subscriptions, quota.plan_limits, quota.plans, quota.meters, quota.users, quota.usage_quotas cascade`);
+      quota.limit_overrides, quota.subscriptions, quota.plan_limits, quota.plans, quota.meters, quota.users, quota.usage_quotas cascade`);
   await knex.raw('drop type quota.usage_delta, quota.reset_counts, quota.reset_position cascade');
   await knex.raw(`
     do $$

@@ -9,6 +9,8 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    drop function quota.move_plan, quota.change_plan;
+    drop function quota.limit_overrides_changed cascade;
     drop function quota.retake_plan_terms, quota.must_be_limited, quota.retake_terms, quota.open_running_periods;
     drop table quota.plan_versions;
     drop function quota.plan_definition, quota.interval_text`);

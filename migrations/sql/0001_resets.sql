@@ -91,7 +91,8 @@ begin
   -- This statement sees all that was written before the claim, and nothing can be written after it. What the periods
   -- give and what they close is brought together by grouping: a join would stand on guesses about row counts.
   with running as materialized (
-    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, l.meter, l.limit_quantity, l.cost_limit,
+    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, l.meter,
+      coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity, coalesce(o.cost_limit, l.cost_limit) as cost_limit,
       l.unit_price, l.warn_at, l.on_exceeded, lower(p.period) as period_start, upper(p.period) as period_end,
       case when lower(p.period) > d.next_reset_at then (
         select count(*) - 1 from quota.periods_between(
@@ -100,6 +101,7 @@ begin
       else 0 end as missed
     from unnest(claimed) d
     join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
+    left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
     cross join lateral (
       select quota.period_at(
         quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at) as period

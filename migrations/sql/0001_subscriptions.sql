@@ -129,23 +129,31 @@ as $$
 $$;
 comment on function quota.quota_state(numeric, boolean, integer[]) is 'ok, warning, critical or exceeded.';
 
+create view quota.user_limits with (security_invoker = true) as
+select s.user_id, s.service, s.plan, s.anchor_local, s.timezone, s.last_reset_at, l.meter,
+  coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity, coalesce(o.cost_limit, l.cost_limit) as cost_limit,
+  l.unit_price, l.reset_every, l.reset_anchor, l.boundary, l.warn_at, l.on_exceeded
+from quota.subscriptions s
+join quota.plan_limits l on l.plan = s.plan
+left join quota.limit_overrides o on o.user_id = s.user_id and o.plan = s.plan and o.meter = l.meter;
+comment on view quota.user_limits is 'The limits of each user''s plans, with the custom ones in place of the plan''s.';
+
 create function quota.quota_terms(p_user uuid, p_meter text, p_first timestamptz, p_last timestamptz)
 returns table (
   user_id uuid, meter text, period_start timestamptz, period_end timestamptz, limit_quantity numeric, cost_limit numeric,
   unit_price numeric, warn_at integer[], on_exceeded text, granted numeric, closed_at timestamptz, used_at_close numeric)
 language sql stable
 as $$
-  select s.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
+  select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
     l.on_exceeded,
-    case when p.period @> quota.now() then quota.granted_now(s.user_id, l.meter, lower(p.period), 0, l.limit_quantity) else 0 end,
-    case when upper(p.period) <= s.last_reset_at then quota.now() end,
-    case when upper(p.period) <= s.last_reset_at then 0::numeric end
+    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter, lower(p.period), 0, l.limit_quantity) else 0 end,
+    case when upper(p.period) <= l.last_reset_at then quota.now() end,
+    case when upper(p.period) <= l.last_reset_at then 0::numeric end
   from quota.meters m
-  join quota.subscriptions s on s.service = m.service
-  join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+  join quota.user_limits l on l.service = m.service and l.meter = m.key
   cross join lateral quota.periods_between(
-    quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone, p_first, p_last) p(period)
-  where m.key = p_meter and s.user_id = p_user
+    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first, p_last) p(period)
+  where m.key = p_meter and l.user_id = p_user
 $$;
 comment on function quota.quota_terms(uuid, text, timestamptz, timestamptz) is
   'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
@@ -162,7 +170,7 @@ as $$
     quota.quota_state(
       c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
   from (
-    select s.user_id, s.service, s.plan, m.key as meter, m.unit, lower(p.period) as period_start,
+    select l.user_id, l.service, l.plan, m.key as meter, m.unit, lower(p.period) as period_start,
       upper(p.period) as period_end,
       case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
       case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
@@ -175,14 +183,13 @@ as $$
         case when q.user_id is null then l.limit_quantity else q.limit_quantity end + coalesce(q.granted, 0),
         coalesce(q.cost, 0),
         case when q.user_id is null then l.cost_limit else q.cost_limit end) as percent
-    from quota.subscriptions s
-    join quota.plan_limits l on l.plan = s.plan
+    from quota.user_limits l
     join quota.meters m on m.key = l.meter
     cross join lateral quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone, quota.now()) p(period)
-    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = l.meter and q.period_start = lower(p.period)
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, quota.now()) p(period)
+    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter and q.period_start = lower(p.period)
       and not q.superseded
-    where s.user_id = p_user
+    where l.user_id = p_user
   ) c
 $$;
 comment on function quota.current_quotas(uuid) is

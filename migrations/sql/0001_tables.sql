@@ -88,6 +88,20 @@ comment on column quota.subscriptions.last_reset_at is
 comment on column quota.subscriptions.limit_enforced_at is 'Since when the assistants are limited (or queued to be); null: they are not.';
 create index subscriptions_due on quota.subscriptions (plan, next_reset_at, user_id);
 
+create table quota.limit_overrides (
+  user_id uuid not null references quota.users,
+  plan text not null references quota.plans,
+  meter text not null references quota.meters,
+  limit_quantity numeric(20,3) check (limit_quantity >= 0),
+  cost_limit numeric(20,6) check (cost_limit >= 0),
+  reason text,
+  actor text not null default quota.actor(),
+  created_at timestamptz not null default quota.now(),
+  primary key (user_id, plan, meter)
+);
+comment on table quota.limit_overrides is 'Custom limits: what a user has in place of the plan''s, for as long as the user is on that plan.';
+comment on column quota.limit_overrides.limit_quantity is 'In place of the plan''s; null: as the plan says.';
+
 create table quota.call_logs (
   id bigint generated always as identity primary key,
   user_id uuid not null,

@@ -80,9 +80,14 @@ as $$
     join quota.meters m on m.key = l.meter and (m.models is null or p_model = any (m.models))
     left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
       and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+    -- Custom limits need a look only where no period is open: open ones have them.
     cross join lateral (select
-      case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
-      case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
+      case when q.user_id is not null then q.limit_quantity else coalesce((
+        select o.limit_quantity from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end as limit_quantity,
+      case when q.user_id is not null then q.cost_limit else coalesce((
+        select o.cost_limit from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
       case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
       -- Stored grants are right until one expires.
       case

@@ -70,9 +70,10 @@ begin
   end loop;
 
   grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants, quota.assistants,
-    quota.assistant_limits, quota.assistant_originals, quota.job_runs, quota.audit_log, quota.audit_personal to quota_operator;
+    quota.limit_overrides, quota.assistant_limits, quota.assistant_originals, quota.job_runs, quota.audit_log, quota.audit_personal to quota_operator;
   grant update on quota.users, quota.subscriptions, quota.call_logs, quota.usage_quotas, quota.usage_alerts, quota.assistants,
-    quota.assistant_limits, quota.job_runs to quota_operator;
+    quota.assistant_limits, quota.job_runs, quota.limit_overrides to quota_operator;
+  grant delete on quota.limit_overrides to quota_operator;
 
   grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconciliations, quota.reconciliation_exports,
     quota.reconciliation_items, quota.discrepancies to quota_finance;

@@ -159,6 +159,14 @@ export function parseDurationSeconds(value: string): number {
   return seconds;
 }
 
+/** The id of a run, as commands print it. */
+export function parseUuid(value: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value.trim())) {
+    throw wrong(value, 'the id of a run', '5f0c6c8e-3c1e-4b5e-9d0a-1f2e3d4c5b6a');
+  }
+  return value.trim().toLowerCase();
+}
+
 /** One of a few words. */
 export function parseChoice<const Choice extends string>(...choices: Choice[]): (value: string) => Choice {
   return (value) => {

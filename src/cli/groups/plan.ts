@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { examples } from '../examples.ts';
-import { addChangeOptions } from '../global-options.ts';
+import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
+import { parseUuid } from '../values.ts';
 
 export function addPlanCommands(program: Command, run: Run): void {
   const plan = program.command('plan').description('plans as data: look, change by file, try on the past');
@@ -38,4 +39,21 @@ export function addPlanCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/plan-apply.ts')).planApply));
+
+  addChangeOptions(plan.command('move'))
+    .argument('<from>', 'plan that the users have')
+    .argument('<to>', 'plan of the same service that they get')
+    .addOption(
+      valueOption('--moved-by <run>', 'only users that this earlier move brought to <from>', parseUuid),
+    )
+    .description('put all users of a plan on another one; custom limits of the former wait for a way back')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota plan move avatar-monthly avatar-lifetime --dry-run', 'how many they are'],
+        ['quota plan move avatar-monthly avatar-lifetime --reason "20 minutes ever"', ''],
+        ['quota plan move avatar-lifetime avatar-monthly --moved-by RUN --reason "back"', 'as it was before'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/plan-move.ts')).planMove));
 }

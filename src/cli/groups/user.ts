@@ -72,6 +72,28 @@ export function addUserCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
 
+  addChangeOptions(user.command('set-plan'))
+    .argument('<user>', 'id, external id or email')
+    .argument('<plan>', 'key of the plan')
+    .addOption(
+      repeatedOption(
+        '--limit <meter=quantity>',
+        "custom limit in place of the plan's: voice_seconds=15m, messages=200; those not named go",
+        name,
+      ),
+    )
+    .addOption(repeatedOption('--cost-limit <meter=amount>', 'custom cost limit: avatar_seconds=75', name))
+    .description('put a user on a plan: its limit holds at once, the period and what is used of it stay')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user set-plan ada transcription-pro --reason "invoice 4711" --dry-run', 'look first'],
+        ['quota user set-plan ada voice-free --limit voice_seconds=15m --reason "pilot"', 'a custom limit'],
+        ['quota user set-plan ada voice-free --reason "pilot ended" --yes', "the plan's own limits again"],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-set-plan.ts')).userSetPlan));
+
   addChangeOptions(addDrainOptions(user.command('reset')))
     .argument('<user>', 'id, external id or email')
     .description(
