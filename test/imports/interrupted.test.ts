@@ -75,9 +75,10 @@ test('an app that goes on recording calls neither deadlocks with an import nor l
   const file = await writeCalls('calls.csv', 60_000);
   const importing = desk.report('call-logs', file);
   let isDone = false;
-  importing.finally(() => {
+  const stop = () => {
     isDone = true;
-  });
+  };
+  importing.then(stop, stop);
   let recorded = 0;
   const record = (writer: number) =>
     withClient(desk.url, async (client) => {
