@@ -32,7 +32,13 @@ export function addImportCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/import-assistants.ts')).importAssistants));
 
-  addFileOptions(group.command('call-logs'))
+  addCallLogImport(group.command('call-logs'), run);
+}
+
+/** Also `quota usage import`. */
+export function addCallLogImport(command: Command, run: Run): void {
+  const name = `quota ${command.parent?.name()} ${command.name()}`;
+  addFileOptions(command)
     .description(
       'calls, sessions, jobs and messages: provider_call_id, provider_assistant_id, user_external_id, started_at, ' +
         'ended_at, duration_seconds, cost, status, service, provider, model, messages, words_spoken, ' +
@@ -43,13 +49,10 @@ export function addImportCommands(program: Command, run: Run): void {
     .addHelpText(
       'after',
       examples(
-        ['quota import call-logs call_logs.csv', 'CSV or JSONL, also gzipped'],
-        ['quota import call-logs chats.jsonl --service chat --provider anthropic', 'another service'],
-        ['zstd -dc calls.zst | quota import call-logs -', 'from a pipe'],
-        [
-          'quota import call-logs calls.csv --skip-invalid',
-          'load the rest; bad lines to calls.csv.rejects.csv',
-        ],
+        [`${name} call_logs.csv`, 'CSV or JSONL, also gzipped'],
+        [`${name} chats.jsonl --service chat --provider anthropic`, 'another service'],
+        [`zstd -dc calls.zst | ${name} -`, 'from a pipe'],
+        [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
       ),
     )
     .action(run(async () => (await import('../../commands/import-call-logs.ts')).importCallLogs));

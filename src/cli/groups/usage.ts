@@ -3,6 +3,7 @@ import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
 import { parseChoice, parseDate, parseDecimal, parseInstant, parseInteger } from '../values.ts';
+import { addCallLogImport } from './import.ts';
 
 export function addUsageCommands(program: Command, run: Run): void {
   const usage = program
@@ -84,4 +85,6 @@ export function addUsageCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/usage-analytics.ts')).usageAnalytics));
+
+  addCallLogImport(usage.command('import'), run);
 }
