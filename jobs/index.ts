@@ -1,7 +1,15 @@
-import type { Job } from '../src/jobs/job.ts';
+import type { JobDefinition } from '../src/jobs/job.ts';
+import { enforceLimits } from './enforce-limits.ts';
 import { resetAnniversaries } from './reset-anniversaries.ts';
 import { resetMonths } from './reset-months.ts';
 import { rollUpAnalytics } from './roll-up-analytics.ts';
+import { syncLimits } from './sync-limits.ts';
 
 /** Every job, in the order in which lists name them. */
-export const jobs: readonly Job[] = [resetAnniversaries, resetMonths, rollUpAnalytics];
+export const jobs: readonly JobDefinition[] = [
+  resetAnniversaries,
+  resetMonths,
+  enforceLimits,
+  syncLimits,
+  rollUpAnalytics,
+];

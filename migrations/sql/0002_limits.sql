@@ -134,41 +134,51 @@ end $$;
 comment on function quota.enforce_limits(integer, uuid, uuid, text) is
   'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
 
-create function quota.queue_unlimited(only_user uuid default null) returns integer
+create function quota.has_unlimited(p_user uuid) returns boolean
+language sql stable
+as $$
+  select exists (
+    select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
+    where a.user_id = p_user and a.state = 'active'
+      and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
+$$;
+comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
+
+create function quota.queue_unlimited(
+  batch_size integer, only_user uuid default null, out users integer, out queued integer)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  users uuid[];
-  returned integer;
+  found_users uuid[];
 begin
   -- Locked, so that a reset cannot lift the limit of a user between the look and the queueing.
-  select array_agg(s.user_id) into users
+  select array_agg(distinct o.user_id) into found_users
   from (
     select s.user_id
     from quota.subscriptions s
-    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user)
-      and exists (
-        select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
-        where a.user_id = s.user_id and a.state = 'active'
-          and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
+    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user) and quota.has_unlimited(s.user_id)
     order by s.user_id, s.service
+    limit batch_size
     for no key update skip locked
-  ) s;
-  if users is null then
-    return 0;
+  ) o;
+  users := coalesce(cardinality(found_users), 0);
+  queued := 0;
+  if users = 0 then
+    return;
   end if;
-  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (found_users) order by l.assistant_id for no key update;
   -- An assistant that was gone and is known again.
   update quota.assistant_limits l
   set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
   from quota.assistants a
-  where a.id = l.assistant_id and l.user_id = any (users) and l.status = 'gone' and a.state = 'active';
-  get diagnostics returned = row_count;
-  return returned + quota.queue_assistants(users, 'limited');
+  where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active';
+  get diagnostics queued = row_count;
+  queued := queued + quota.queue_assistants(found_users, 'limited');
 end $$;
-comment on function quota.queue_unlimited(uuid) is
-  'Queues the assistants of limited users that are not queued to be limited: made, taken over or found again after the limit.';
+comment on function quota.queue_unlimited(integer, uuid) is
+  'Queues the assistants of up to batch_size limited users that are not queued to be limited: made, taken over or found again after the limit.';
 
 create function quota.limit_users(users uuid[], reason text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp

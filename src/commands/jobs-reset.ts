@@ -1,7 +1,11 @@
 import { resetAnniversaries } from '../../jobs/reset-anniversaries.ts';
 import { resetMonths } from '../../jobs/reset-months.ts';
-import type { Handler } from '../context.ts';
+import type { Context, Handler } from '../context.ts';
+import type { ExitCode } from '../errors.ts';
+import type { Job } from '../jobs/job.ts';
 import { type JobOptions, type JobReport, runJobCommand } from './jobs-run.ts';
+import { settleLimits } from './jobs-settle.ts';
+import { prepareDrain } from './limits-after.ts';
 
 /** `{runId, asOf, due, reset, periodsCaughtUp, assistants: {queued, restored, failed}, durationMs}` */
 const resetReport: JobReport = ({ runId, asOf, due, done, counts, durationMs }) => ({
@@ -10,14 +14,26 @@ const resetReport: JobReport = ({ runId, asOf, due, done, counts, durationMs }) 
   due,
   reset: done,
   periodsCaughtUp: counts.periodsCaughtUp ?? 0,
-  assistants: { queued: counts.assistantsQueued ?? 0, restored: 0, failed: 0 },
+  assistants: {
+    queued: counts.assistantsQueued ?? 0,
+    restored: counts.assistantsRestored ?? 0,
+    failed: counts.assistantsFailed ?? 0,
+  },
   durationMs,
 });
 
+async function runReset(context: Context, job: Job, options: JobOptions): Promise<ExitCode> {
+  const setup = options.dryRun === true ? undefined : await prepareDrain(context, options);
+  return runJobCommand(context, job, options, {
+    report: resetReport,
+    settle: (client, run) => settleLimits(context, { client, setup, run, desired: 'original' }, options),
+  });
+}
+
 /** `quota jobs reset-anniversaries` */
 export const jobsResetAnniversaries: Handler<JobOptions> = (context, options) =>
-  runJobCommand(context, resetAnniversaries, options, resetReport);
+  runReset(context, resetAnniversaries, options);
 
 /** `quota jobs reset-months` */
 export const jobsResetMonths: Handler<JobOptions> = (context, options) =>
-  runJobCommand(context, resetMonths, options, resetReport);
+  runReset(context, resetMonths, options);

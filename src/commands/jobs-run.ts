@@ -1,11 +1,13 @@
+import type pg from 'pg';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
-import type { Job, JobOutcome } from '../jobs/job.ts';
+import type { Job, JobDefinition, JobOutcome, JobSettlement } from '../jobs/job.ts';
 import { writeMetricsFile } from '../jobs/metrics-file.ts';
 import { runJob } from '../jobs/run-job.ts';
 import { findUser } from '../users/find-user.ts';
+import type { DrainAfterOptions } from './limits-after.ts';
 
-export interface JobOptions {
+export interface JobOptions extends DrainAfterOptions {
   dryRun?: boolean;
   user?: string;
   batchSize?: number;
@@ -20,12 +22,26 @@ const dueListMax = 100;
 /** What a job reports as JSON, from its outcome. */
 export type JobReport = (outcome: JobOutcome) => Record<string, unknown>;
 
+/** What a job has besides its batches. */
+export interface JobExtras {
+  report?: JobReport | undefined;
+  /** Does the provider work that the batches queued, until the signal aborts. */
+  settle?: ((client: pg.ClientBase, run: SettleRequest) => Promise<JobSettlement>) | undefined;
+}
+
+export interface SettleRequest {
+  runId: string;
+  /** Null: everybody. */
+  userIds: string[] | null;
+  signal: AbortSignal;
+}
+
 /** A run of a job, or with `--dry-run` what it would find: `{dryRun, job, asOf, due, first: [...]}`. */
 export async function runJobCommand(
   context: Context,
   job: Job,
   options: JobOptions,
-  report: JobReport = outcomeReport,
+  { report = outcomeReport, settle }: JobExtras = {},
 ): Promise<ExitCode> {
   if (options.dryRun === true) {
     return dryRunJob(context, job, options);
@@ -41,6 +57,9 @@ export async function runJobCommand(
         signal: context.signal,
         onAbandoned: (runs) => context.talk.warn(`${runs} earlier runs of ${job.name} ended without a word`),
         withProgress: (due, use) => context.talk.withProgress(job.unit, due, use),
+        settle:
+          settle &&
+          ((runId, signal) => settle(client, { runId, signal, userIds: userId === null ? null : [userId] })),
       });
     },
     { onAbort: 'finish' },
@@ -52,10 +71,16 @@ export async function runJobCommand(
     data: report(outcome),
     text: () => outcomeText(job, outcome),
   });
-  return outcome.stop === null || outcome.stop === 'limit' ? exitCodes.ok : exitCodes.tryAgain;
+  const isComplete = (outcome.stop === null || outcome.stop === 'limit') && outcome.unsettled === 0;
+  return isComplete ? exitCodes.ok : exitCodes.tryAgain;
 }
 
-async function dryRunJob(context: Context, job: Job, options: JobOptions): Promise<ExitCode> {
+/** What a job would find: `{dryRun, job, asOf, due, first: [...]}`. */
+export async function dryRunJob(
+  context: Context,
+  job: JobDefinition,
+  options: JobOptions,
+): Promise<ExitCode> {
   const data = await context.withDatabase(async ({ client }) => {
     const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
     const due = await job.countDue(client, { userId });
@@ -92,10 +117,12 @@ const stopTexts = {
   deadline: 'stopped at the deadline',
   limit: 'stopped at the limit',
   locked: 'the rest is locked by others',
+  unreachable: 'the provider is out of reach',
 };
 
-function outcomeText(job: Job, { due, done, left, counts, stop, durationMs }: JobOutcome): string {
-  if (due === 0) {
+function outcomeText(job: Job, outcome: JobOutcome): string {
+  const { due, done, left, counts, stop, unsettled, durationMs } = outcome;
+  if (due === 0 && unsettled === 0 && Object.values(counts).every((count) => count === 0)) {
     return 'nothing due';
   }
   const details = Object.entries(counts)
@@ -104,5 +131,6 @@ function outcomeText(job: Job, { due, done, left, counts, stop, durationMs }: Jo
   return [
     `${job.name}: ${[`${done} of ${due} ${job.unit}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
     ...(stop === null ? [] : [`${stopTexts[stop]}: ${left} left, the next run goes on`]),
+    ...(unsettled === 0 ? [] : [`${unsettled} assistants left queued: see quota limits status`]),
   ].join('\n');
 }

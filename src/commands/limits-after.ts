@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Context } from '../context.ts';
 import { QuotaError } from '../errors.ts';
-import { countQueued, type QueueCounts } from '../limits/claim-store.ts';
+import { countQueued, type QueueScope } from '../limits/claim-store.ts';
 import { type LimitsOptions, type LimitsRun, type LimitsSetup, openLimits, runLimits } from './limits-run.ts';
 
 /** Of commands that queue provider work and drain it at once, such as resets. */
@@ -10,11 +10,10 @@ export interface DrainAfterOptions extends LimitsOptions {
   sync?: boolean;
 }
 
-/** What was queued, and what became of it. */
-export interface DrainedAfter extends Pick<LimitsRun, 'results'> {
-  left: QueueCounts;
-  /** Whether something is left queued that was to be done: exit code 75. */
-  isUnfinished: boolean;
+/** What became of what was queued. */
+export interface DrainedAfter extends Pick<LimitsRun, 'results' | 'unchanged'> {
+  /** Assistants left queued that were to be done: exit code 75. */
+  unfinished: number;
 }
 
 /**
@@ -30,40 +29,58 @@ export async function prepareDrain(
   return sync && context.settings.vapiApiKey !== undefined ? openLimits(context, options) : undefined;
 }
 
-interface Work {
+export interface DrainAfterWork {
   client: pg.ClientBase;
+  /** Of `prepareDrain`. */
   setup: LimitsSetup | undefined;
-  /** Null: everybody. */
-  userIds: readonly string[] | null;
+  scope: QueueScope;
+  /** Whether limited assistants are looked at again. */
+  recheck?: { afterSeconds: number | undefined } | undefined;
   jobRun?: string | undefined;
+  /** Ends it early; default: that of the command. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Drains what was queued for users. What was done before stands, whatever VAPI says: nothing of it is thrown. */
+/** Drains what was queued. What was done before stands, whatever VAPI says: nothing of that is thrown. */
 export async function drainAfter(
   context: Context,
-  { client, setup, userIds, jobRun }: Work,
+  { client, setup, scope, recheck, jobRun, signal }: DrainAfterWork,
   { sync = true }: DrainAfterOptions,
 ): Promise<DrainedAfter> {
-  const scope = { userIds, dueOnly: false };
-  const before = await countQueued(client, scope);
-  const queued = before.pending + before.failed;
-  if (queued === 0 || !sync) {
-    return { results: [], left: before, isUnfinished: false };
+  const countLeft = async () => {
+    const { pending, failed } = await countQueued(client, scope);
+    return pending + failed;
+  };
+  const queued = await countLeft();
+  const nothing = { results: [], unchanged: 0 };
+  if (!sync || (queued === 0 && recheck === undefined)) {
+    return { ...nothing, unfinished: 0 };
   }
   if (setup === undefined) {
-    context.talk.warn(
-      `${queued} assistants are left queued because VAPI_API_KEY is not set: set it, then run quota limits sync`,
-    );
-    return { results: [], left: before, isUnfinished: true };
+    if (queued > 0) {
+      context.talk.warn(
+        `${queued} assistants are left queued because VAPI_API_KEY is not set: set it, then run quota limits sync`,
+      );
+    }
+    return { ...nothing, unfinished: queued };
   }
   try {
-    const { results, left } = await runLimits(context, setup, { client, scope, recheck: false, jobRun });
-    return { results, left, isUnfinished: left.pending + left.failed > 0 };
+    const { results, unchanged } = await runLimits(context, setup, {
+      client,
+      scope,
+      recheck: recheck !== undefined,
+      recheckAfterSeconds: recheck?.afterSeconds,
+      jobRun,
+      signal,
+    });
+    // What failed just now need not be due again yet.
+    const failed = scope.dueOnly ? results.filter(({ status }) => status === 'failed').length : 0;
+    return { results, unchanged, unfinished: failed + (await countLeft()) };
   } catch (error) {
     if (!(error instanceof QuotaError)) {
       throw error;
     }
     context.talk.warn(`${queued} assistants are left queued: ${error.message}`);
-    return { results: [], left: before, isUnfinished: true };
+    return { ...nothing, unfinished: Math.max(queued, 1) };
   }
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { planApply } from '../limits/apply.ts';
-import { enforceLimits, limitUsers, queueUnlimited } from '../limits/operator-store.ts';
+import { enforceBatch } from '../limits/enforce-store.ts';
+import { limitUsers } from '../limits/operator-store.ts';
 import { findUser } from '../users/find-user.ts';
 import { carryOut, type LimitsChangeOptions } from './limits-change.ts';
 import { limitsExitCode, limitsOutput } from './limits-report.ts';
@@ -11,6 +12,9 @@ export interface LimitsApplyOptions extends LimitsChangeOptions {
   /** Everybody who is over the allowance and not limited. */
   exceeded?: boolean;
 }
+
+/** Users limited in one transaction. */
+const enforceBatchSize = 500;
 
 /** `quota limits apply USER|--exceeded`: queues the limit and drains it at once. See `LimitsChangeReport`. */
 export async function limitsApply(context: Context, options: LimitsApplyOptions): Promise<ExitCode> {
@@ -31,8 +35,7 @@ export async function limitsApply(context: Context, options: LimitsApplyOptions)
           : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
       const queue = async () => {
         if (user === null) {
-          await enforceLimits(client, { reason });
-          await queueUnlimited(client);
+          while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0);
         } else {
           await limitUsers(client, [user.id], reason);
         }

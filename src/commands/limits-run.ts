@@ -30,7 +30,13 @@ export interface LimitsRun extends DrainSummary {
   unchanged: number;
 }
 
-type Scope = Pick<Parameters<typeof drainLimits>[0], 'client' | 'scope' | 'recheck' | 'jobRun'>;
+type Scope = Pick<
+  Parameters<typeof drainLimits>[0],
+  'client' | 'scope' | 'recheck' | 'recheckAfterSeconds' | 'jobRun'
+> & {
+  /** Ends it early; default: that of the command. */
+  signal?: AbortSignal | undefined;
+};
 
 /** Drains the queue of a scope behind a progress bar. */
 export async function runLimits(context: Context, setup: LimitsSetup, scope: Scope): Promise<LimitsRun> {
@@ -39,7 +45,7 @@ export async function runLimits(context: Context, setup: LimitsSetup, scope: Sco
     drainLimits({
       ...setup,
       ...scope,
-      signal: context.signal,
+      signal: scope.signal ?? context.signal,
       onResult: (result) => {
         collected.add(result);
         step();

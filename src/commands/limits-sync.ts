@@ -8,6 +8,8 @@ import { type LimitsOptions, type LimitsRun, type LimitsSetup, openLimits, runLi
 
 export interface LimitsSyncOptions extends LimitsOptions {
   dryRun?: boolean;
+  /** Seconds; limited assistants that were looked at since are not looked at again. */
+  recheckAfter?: number | undefined;
 }
 
 const everything = { userIds: null, dueOnly: false };
@@ -20,7 +22,12 @@ export async function limitsSync(context: Context, options: LimitsSyncOptions): 
     ({ client }) =>
       dryRun
         ? previewSync(context, setup, client)
-        : runLimits(context, setup, { client, scope: everything, recheck: true }),
+        : runLimits(context, setup, {
+            client,
+            scope: everything,
+            recheck: true,
+            recheckAfterSeconds: options.recheckAfter,
+          }),
     { onAbort: 'finish' },
   );
   const report = limitsReport(run, dryRun);

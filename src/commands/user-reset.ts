@@ -79,9 +79,14 @@ async function reset(
   }
   // Also what an earlier reset could not restore.
   const waiting = options.sync === false ? [] : await selectWaitingRestores(client, user.id);
-  const { isUnfinished } = await drainAfter(context, { client, setup, userIds: [user.id] }, options);
+  const scope = { userIds: [user.id], dueOnly: false };
+  const { unfinished } = await drainAfter(context, { client, setup, scope }, options);
   const assistants = await selectRestores(client, [...plan.assistants.map(({ id }) => id), ...waiting]);
-  return { plan, data: { user, dryRun, meters: plan.meters, assistants, auditId }, isUnfinished };
+  return {
+    plan,
+    data: { user, dryRun, meters: plan.meters, assistants, auditId },
+    isUnfinished: unfinished > 0,
+  };
 }
 
 /**

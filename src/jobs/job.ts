@@ -18,10 +18,12 @@ export interface JobBatch {
   done: number;
   /** Sums over the run by name, recorded with it. */
   counts: Record<string, number>;
+  /** Set where going on makes no sense for now. */
+  stop?: JobStop | undefined;
 }
 
-/** A cron job: what is due, and how a batch of it is done. Doing it again must find nothing due. */
-export interface Job {
+/** What a cron job is about, and what of it is due. */
+export interface JobDefinition {
   name: string;
   /** For help and lists. */
   summary: string;
@@ -32,11 +34,23 @@ export interface Job {
   countDue(client: pg.ClientBase, scope: JobScope): Promise<number>;
   /** Some of what is due, for a dry run. */
   listDue(client: pg.ClientBase, scope: JobScope, limit: number): Promise<Record<string, unknown>[]>;
+}
+
+/** A cron job with how a batch of it is done. Doing it again must find nothing due. */
+export interface Job extends JobDefinition {
   runBatch(client: pg.ClientBase, request: JobBatchRequest): Promise<JobBatch>;
 }
 
 /** Why a run ended before everything was done. */
-export type JobStop = 'interrupted' | 'deadline' | 'limit' | 'locked';
+export type JobStop = 'interrupted' | 'deadline' | 'limit' | 'locked' | 'unreachable';
+
+/** What became of the provider work that a run queued. */
+export interface JobSettlement {
+  /** Added to those of the run. */
+  counts: Record<string, number>;
+  /** How much of it is left queued. */
+  left: number;
+}
 
 export interface JobOutcome {
   runId: string;
@@ -49,5 +63,7 @@ export interface JobOutcome {
   done: number;
   counts: Record<string, number>;
   stop: JobStop | null;
+  /** Provider work that is left queued. */
+  unsettled: number;
   durationMs: number;
 }

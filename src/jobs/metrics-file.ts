@@ -17,7 +17,11 @@ export async function writeMetricsFile(path: string, job: Job, outcome: JobOutco
   gauge('done', `${job.unit} done by the last run`, outcome.done);
   gauge('left', `${job.unit} left by the last run`, outcome.left);
   gauge('duration_seconds', 'length of the last run', outcome.durationMs / 1000);
-  gauge('complete', '1 when the last run left nothing', outcome.stop === null ? 1 : 0);
+  gauge(
+    'complete',
+    '1 when the last run left nothing',
+    outcome.stop === null && outcome.unsettled === 0 ? 1 : 0,
+  );
   for (const [name, count] of Object.entries(outcome.counts)) {
     gauge(
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Progress } from '../context.ts';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
-import type { Job, JobBatch, JobOutcome, JobScope, JobStop } from './job.ts';
+import type { Job, JobBatch, JobOutcome, JobScope, JobSettlement, JobStop } from './job.ts';
 import { abandonDeadRuns, finishRun, insertRun, updateRunCounts } from './job-run-store.ts';
 
 export interface RunJobOptions extends JobScope {
@@ -16,6 +16,8 @@ export interface RunJobOptions extends JobScope {
   /** Runs left behind by processes that died, when there were any. */
   onAbandoned(runs: number): void;
   withProgress<T>(due: number, use: (progress: Progress) => Promise<T>): Promise<T>;
+  /** Does the provider work that the batches queued, until the signal aborts. */
+  settle?: ((runId: string, signal: AbortSignal) => Promise<JobSettlement>) | undefined;
 }
 
 /** What others hold is waited for so long before the run ends without it. */
@@ -40,25 +42,53 @@ async function recordedRun(client: pg.ClientBase, job: Job, options: RunJobOptio
   }
   const run = await insertRun(client, job.name);
   const total: JobBatch = { done: 0, counts: {} };
+  const deadline = startDeadline(options.maxDurationSeconds);
   try {
     const due = await job.countDue(client, options);
     const stop =
       due === 0
         ? null
         : await options.withProgress(due, (progress) =>
-            runBatches(client, job, { ...options, runId: run.id, total, progress }),
+            runBatches(client, job, { ...options, runId: run.id, total, progress, deadline }),
           );
+    const unsettled = await settle(run.id, total, deadline, options);
     const left = stop === null ? 0 : await job.countDue(client, options);
+    const isComplete = (stop === null || stop === 'limit') && unsettled === 0;
     const durationMs = await finishRun(client, run.id, {
-      status: stop === null || stop === 'limit' ? 'completed' : 'incomplete',
+      status: isComplete ? 'completed' : 'incomplete',
       counts: { due, done: total.done, ...total.counts },
-      error: stop === null || stop === 'limit' ? null : `stopped: ${stop}, ${left} left`,
+      error: isComplete ? null : whyIncomplete(stop, left, unsettled),
     });
-    return { runId: run.id, asOf: run.asOf, due, left, ...total, stop, durationMs };
+    return { runId: run.id, asOf: run.asOf, due, left, ...total, stop, unsettled, durationMs };
   } catch (error) {
     await recordFailure(client, run.id, total, error);
     throw error;
+  } finally {
+    deadline.cancel();
   }
+}
+
+/** Returns how much provider work is left queued. */
+async function settle(
+  runId: string,
+  total: JobBatch,
+  deadline: Deadline,
+  options: RunJobOptions,
+): Promise<number> {
+  if (options.settle === undefined) {
+    return 0;
+  }
+  const settlement = await options.settle(runId, AbortSignal.any([options.signal, deadline.signal]));
+  addTo(total, { done: 0, counts: settlement.counts });
+  return settlement.left;
+}
+
+function whyIncomplete(stop: JobStop | null, left: number, unsettled: number): string {
+  const reasons = [
+    ...(stop === null ? [] : [`stopped: ${stop}, ${left} left`]),
+    ...(unsettled === 0 ? [] : [`${unsettled} left queued for the provider`]),
+  ];
+  return reasons.join('; ');
 }
 
 /** On a broken connection nothing can be recorded: the next run finds this one abandoned. */
@@ -83,41 +113,40 @@ interface Batches extends RunJobOptions {
   /** Grows with each batch. */
   total: JobBatch;
   progress: Progress;
+  deadline: Deadline;
 }
 
 async function runBatches(client: pg.ClientBase, job: Job, options: Batches): Promise<JobStop | null> {
-  const { runId, userId, total, progress, signal } = options;
-  const deadline = startDeadline(options.maxDurationSeconds);
+  const { runId, userId, total, progress, signal, deadline } = options;
   let waitedMs = 0;
-  try {
-    for (;;) {
-      const size = Math.min(options.batchSize, (options.limit ?? Number.POSITIVE_INFINITY) - total.done);
-      const stop = signal.aborted
-        ? 'interrupted'
-        : deadline.passed()
-          ? 'deadline'
-          : size <= 0
-            ? 'limit'
-            : null;
-      if (stop !== null) {
-        return stop;
-      }
-      const batch = await job.runBatch(client, { runId, userId, size });
-      if (batch.done > 0) {
-        addTo(total, batch);
-        await updateRunCounts(client, runId, { done: total.done, ...total.counts });
-        progress.update(total.done);
-      } else if ((await job.countDue(client, options)) === 0) {
-        return null;
-      } else if (waitedMs >= lockedWaitMsMax) {
-        return 'locked';
-      } else {
-        await sleep(lockedWaitMs, undefined, { signal }).catch(() => {}); // Interrupted: seen at the next turn.
-        waitedMs += lockedWaitMs;
-      }
+  for (;;) {
+    const size = Math.min(options.batchSize, (options.limit ?? Number.POSITIVE_INFINITY) - total.done);
+    const stop = signal.aborted
+      ? 'interrupted'
+      : deadline.signal.aborted
+        ? 'deadline'
+        : size <= 0
+          ? 'limit'
+          : null;
+    if (stop !== null) {
+      return stop;
     }
-  } finally {
-    deadline.cancel();
+    const batch = await job.runBatch(client, { runId, userId, size });
+    if (batch.done > 0) {
+      addTo(total, batch);
+      await updateRunCounts(client, runId, { done: total.done, ...total.counts });
+      progress.update(total.done);
+      if (batch.stop !== undefined) {
+        return batch.stop;
+      }
+    } else if ((await job.countDue(client, options)) === 0) {
+      return null;
+    } else if (waitedMs >= lockedWaitMsMax) {
+      return 'locked';
+    } else {
+      await sleep(lockedWaitMs, undefined, { signal }).catch(() => {}); // Interrupted: seen at the next turn.
+      waitedMs += lockedWaitMs;
+    }
   }
 }
 
@@ -128,13 +157,13 @@ function addTo(total: JobBatch, batch: JobBatch): void {
   }
 }
 
-function startDeadline(seconds: number | undefined) {
-  let passed = false;
-  const timer =
-    seconds === undefined
-      ? undefined
-      : setTimeout(() => {
-          passed = true;
-        }, seconds * 1000);
-  return { passed: () => passed, cancel: () => clearTimeout(timer) };
+interface Deadline {
+  signal: AbortSignal;
+  cancel(): void;
+}
+
+function startDeadline(seconds: number | undefined): Deadline {
+  const controller = new AbortController();
+  const timer = seconds === undefined ? undefined : setTimeout(() => controller.abort(), seconds * 1000);
+  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { selectToLimit } from './enforce-store.ts';
 import type { LimitTask } from './limit-task.ts';
-import { isLimited, selectToLimit, type UserName } from './operator-store.ts';
+import { isLimited, type UserName } from './operator-store.ts';
 import { selectStatus } from './status-store.ts';
 
 export interface ApplyPlan {

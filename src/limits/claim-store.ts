@@ -1,5 +1,5 @@
 import type { Queries } from '../db/serial-queries.ts';
-import type { LimitTask } from './limit-task.ts';
+import type { Desired, LimitTask } from './limit-task.ts';
 
 /** Which part of the queue is worked on. */
 export interface QueueScope {
@@ -7,6 +7,8 @@ export interface QueueScope {
   userIds: readonly string[] | null;
   /** Leave those alone that failed and whose next attempt is not due yet. */
   dueOnly: boolean;
+  /** Only those to be limited, or to be restored; undefined: both. */
+  desired?: Desired | undefined;
 }
 
 const taskColumns = `
@@ -16,9 +18,10 @@ const taskColumns = `
   quota.limited_state(l.user_id) as "planState"`;
 
 /** Failed work that is not due yet is left out where only due work is wanted; pending work is always due. */
-const isQueued = (dueOnly: string, userIds: string) => `
+const isQueued = (dueOnly: string, userIds: string, desired: string) => `
   l.status in ('pending', 'failed') and (not ${dueOnly}::boolean or l.status = 'pending' or l.next_attempt_at <= quota.now())
-  and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))`;
+  and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))
+  and (${desired}::text is null or l.desired = ${desired})`;
 
 const isApplied = (userIds: string) => `
   l.status = 'applied' and l.desired = 'limited' and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))`;
@@ -28,13 +31,13 @@ export async function claimQueued(
   queries: Queries,
   run: string,
   leaseSeconds: number,
-  { userIds, dueOnly }: QueueScope,
+  { userIds, dueOnly, desired }: QueueScope,
 ): Promise<LimitTask | undefined> {
   const { rows } = await queries.query<LimitTask>(
     `with next as (
        select l.assistant_id
        from quota.assistant_limits l
-       where ${isQueued('$3', '$4')}
+       where ${isQueued('$3', '$4', '$5')}
          and l.claimed_by is distinct from $1 and (l.claimed_until is null or l.claimed_until <= clock_timestamp())
        order by l.next_attempt_at
        limit 1
@@ -45,7 +48,7 @@ export async function claimQueued(
      from next, quota.assistants a, quota.users u
      where l.assistant_id = next.assistant_id and a.id = l.assistant_id and u.id = l.user_id
      returning ${taskColumns}`,
-    [run, leaseSeconds, dueOnly, userIds],
+    [run, leaseSeconds, dueOnly, userIds, desired ?? null],
   );
   return rows[0];
 }
@@ -105,14 +108,17 @@ export interface QueueCounts {
   busy: number;
 }
 
-export async function countQueued(queries: Queries, { userIds, dueOnly }: QueueScope): Promise<QueueCounts> {
+export async function countQueued(
+  queries: Queries,
+  { userIds, dueOnly, desired }: QueueScope,
+): Promise<QueueCounts> {
   const { rows } = await queries.query<QueueCounts>(
     `select count(*) filter (where l.status = 'pending')::integer as pending,
        count(*) filter (where l.status = 'failed')::integer as failed,
        count(*) filter (where l.claimed_until > clock_timestamp())::integer as busy
      from quota.assistant_limits l
-     where ${isQueued('$1', '$2')}`,
-    [dueOnly, userIds],
+     where ${isQueued('$1', '$2', '$3')}`,
+    [dueOnly, userIds, desired ?? null],
   );
   return rows[0] ?? { pending: 0, failed: 0, busy: 0 };
 }
@@ -126,16 +132,21 @@ export async function countApplied(queries: Queries, userIds: readonly string[] 
   return rows[0]?.applied ?? 0;
 }
 
-/** The queue as it stands, for a dry run: nothing is claimed. */
-export async function selectQueued(queries: Queries, { userIds, dueOnly }: QueueScope): Promise<LimitTask[]> {
+/** The queue as it stands, the longest due first: nothing is claimed. */
+export async function selectQueued(
+  queries: Queries,
+  { userIds, dueOnly, desired }: QueueScope,
+  limit = 1_000_000,
+): Promise<LimitTask[]> {
   const { rows } = await queries.query<LimitTask>(
     `select ${taskColumns}
      from quota.assistant_limits l
      join quota.assistants a on a.id = l.assistant_id
      join quota.users u on u.id = l.user_id
-     where ${isQueued('$1', '$2')}
-     order by l.next_attempt_at, l.assistant_id`,
-    [dueOnly, userIds],
+     where ${isQueued('$1', '$2', '$3')}
+     order by l.next_attempt_at, l.assistant_id
+     limit $4`,
+    [dueOnly, userIds, desired ?? null, limit],
   );
   return rows;
 }
@@ -157,8 +168,11 @@ export async function selectApplied(
   return rows;
 }
 
-/** The real time of the database, for comparison with `verified_at`. */
-export async function readRealTime(queries: Queries): Promise<string> {
-  const { rows } = await queries.query<{ at: string }>(`select clock_timestamp()::text as at`);
+/** The real time of the database, or so long before it, for comparison with `verified_at`. */
+export async function readRealTime(queries: Queries, secondsAgo: number): Promise<string> {
+  const { rows } = await queries.query<{ at: string }>(
+    `select (clock_timestamp() - make_interval(secs => $1))::text as at`,
+    [secondsAgo],
+  );
   return rows[0]?.at ?? '';
 }

@@ -25,10 +25,14 @@ export interface DrainRequest {
   scope: QueueScope;
   /** Whether assistants that are limited are looked at again: a limit that somebody took off is put on again. */
   recheck: boolean;
+  /** Of these only such that nobody looked at for so long; undefined: all. */
+  recheckAfterSeconds?: number | undefined;
   /** For users whose plan has no limited state of its own. */
   limitedState: Fields;
   /** Assistants worked on at once. */
   concurrency: number;
+  /** At most so many assistants of the queue; undefined: all. */
+  limit?: number | undefined;
   signal: AbortSignal;
   /** The run of a job that this is part of. */
   jobRun?: string | undefined;
@@ -104,8 +108,12 @@ class Drain {
     const { scope, recheck } = this.#request;
     const { queries, run } = this.worker;
     await checkPlanStates(queries);
-    const since = await readRealTime(queries);
-    await this.#workAll(() => claimQueued(queries, run, leaseSeconds, scope));
+    const since = await readRealTime(queries, this.#request.recheckAfterSeconds ?? 0);
+    let places = this.#request.limit ?? Number.POSITIVE_INFINITY;
+    await this.#workAll(async () => {
+      places -= 1;
+      return places < 0 ? undefined : claimQueued(queries, run, leaseSeconds, scope);
+    });
     if (recheck) {
       const scopeSince = { userIds: scope.userIds, since };
       await this.#workAll(() => claimUnverified(queries, run, leaseSeconds, scopeSince));

@@ -6,54 +6,6 @@ export interface UserName {
   externalId: string;
 }
 
-/** Users over their allowance who are not limited, and limited users with an assistant that is not queued to be. */
-export async function selectToLimit(client: pg.ClientBase): Promise<UserName[]> {
-  const { rows } = await client.query<UserName>(
-    `select u.id, u.external_id as "externalId"
-     from quota.users u
-     where exists (
-         select 1 from quota.subscriptions s
-         where s.user_id = u.id and s.limit_enforced_at is null and exists (
-           select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-           where q.user_id = s.user_id and m.service = s.service and quota.calls_for_limit(q)))
-       or (exists (select 1 from quota.subscriptions s where s.user_id = u.id and s.limit_enforced_at is not null)
-         and exists (
-           select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
-           where a.user_id = u.id and a.state = 'active'
-             and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')))
-     order by u.external_id`,
-  );
-  return rows;
-}
-
-const enforceBatchSize = 500;
-
-/** Limits everybody who is over the allowance, in short transactions; returns how many users were limited. */
-export async function enforceLimits(
-  client: pg.ClientBase,
-  { reason, jobRun }: { reason?: string | undefined; jobRun?: string | undefined } = {},
-): Promise<number> {
-  let limited = 0;
-  for (;;) {
-    const { rows } = await client.query<{ users: number | null }>(
-      `select cardinality(users) as users
-       from quota.enforce_limits($1, $2, null, coalesce($3, 'over the allowance'))`,
-      [enforceBatchSize, jobRun ?? null, reason ?? null],
-    );
-    const users = rows[0]?.users ?? 0;
-    if (users === 0) {
-      return limited;
-    }
-    limited += users;
-  }
-}
-
-/** Queues the assistants of limited users that are not queued to be limited; returns how many. */
-export async function queueUnlimited(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ queued: number }>(`select quota.queue_unlimited() as queued`);
-  return rows[0]?.queued ?? 0;
-}
-
 /** Limits users by hand. */
 export async function limitUsers(
   client: pg.ClientBase,

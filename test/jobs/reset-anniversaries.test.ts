@@ -18,7 +18,7 @@ afterAll(() => database.drop());
 
 const quota = (...args: string[]) =>
   runCli(args, { env: { DATABASE_URL: database.url }, cwd: process.cwd() });
-const asOf = ['--as-of', '2026-12-15T00:00:00Z'];
+const asOf = ['--as-of', '2026-12-15T00:00:00Z', '--no-sync'];
 
 test('each due user is reset once, months that were missed are caught up, and the next run finds nothing', async () => {
   const [before] = await query<{ due: number }>(

@@ -5,10 +5,13 @@ import { examples } from '../examples.ts';
 import { valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
 import { parseChoice, parseDurationSeconds, parseInteger } from '../values.ts';
+import { addDrainOptions, addProviderOptions } from './limits.ts';
 
 interface JobCommand {
   summary: string;
   load: () => Promise<Handler<JobOptions>>;
+  /** Adds what only some jobs have. */
+  addOptions?: (command: Command) => Command;
 }
 
 /** Every job is a command of its own and a NAME of `jobs run`. */
@@ -16,10 +19,22 @@ const jobCommands: Record<string, JobCommand> = {
   'reset-anniversaries': {
     summary: 'begin a new period for everybody whose signup anniversary has come',
     load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetAnniversaries,
+    addOptions: addDrainOptions,
   },
   'reset-months': {
     summary: 'begin a new period on plans of the calendar month',
     load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetMonths,
+    addOptions: addDrainOptions,
+  },
+  'enforce-limits': {
+    summary: 'limit whoever is over the allowance and is not limited, and put lost limits on again',
+    load: async () => (await import('../../commands/jobs-limits.ts')).jobsEnforceLimits,
+    addOptions: addEnforceOptions,
+  },
+  'sync-limits': {
+    summary: 'limit and restore assistants at VAPI: what is queued, and what failed and is due again',
+    load: async () => (await import('../../commands/jobs-limits.ts')).jobsSyncLimits,
+    addOptions: addProviderOptions,
   },
   'roll-up-analytics': {
     summary: 'sum up usage per day, user and plan',
@@ -54,14 +69,14 @@ export function addJobsCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/jobs-history.ts')).jobsHistory));
 
-  addJobOptions(jobs.command('run'))
+  addJobOptions(addEnforceOptions(jobs.command('run')))
     .argument('<name>', names.join(', '), parseChoice(...names))
     .description('run a job by its name')
     .addHelpText('after', examples(['quota jobs run reset-months', 'the same as quota jobs reset-months']))
     .action((name: string, ...rest: unknown[]) => runNamed(run, name)(name, ...rest));
 
-  for (const [name, { summary, load }] of Object.entries(jobCommands)) {
-    addJobOptions(jobs.command(name))
+  for (const [name, { summary, load, addOptions = unchanged }] of Object.entries(jobCommands)) {
+    addJobOptions(addOptions(jobs.command(name)))
       .description(summary)
       .addHelpText(
         'after',
@@ -81,6 +96,18 @@ function runNamed(run: Run, name: string) {
     throw new Error(`no job ${name}`); // The argument's parser has let it through.
   }
   return run(job.load);
+}
+
+const unchanged = (command: Command) => command;
+
+function addEnforceOptions(command: Command): Command {
+  return addDrainOptions(command).addOption(
+    valueOption(
+      '--recheck-after <time>',
+      'look only at limited assistants that nobody looked at for so long (default: all)',
+      parseDurationSeconds,
+    ),
+  );
 }
 
 const addJobOptions = (command: Command): Command =>

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseField, parseInteger, parseRate, parseThrough } from '../values.ts';
+import { parseDurationSeconds, parseField, parseInteger, parseRate, parseThrough } from '../values.ts';
 
 export function addLimitsCommands(program: Command, run: Run): void {
   const limits = program
@@ -70,6 +70,13 @@ export function addLimitsCommands(program: Command, run: Run): void {
   addProviderOptions(limits.command('sync'))
     .description('bring every assistant to its desired state: drain the queue, put lost limits on again')
     .option('--dry-run', 'read the assistants and show what would be changed, field by field')
+    .addOption(
+      valueOption(
+        '--recheck-after <time>',
+        'look only at limited assistants that nobody looked at for so long (default: all)',
+        parseDurationSeconds,
+      ),
+    )
     .addHelpText(
       'after',
       examples(

@@ -1,0 +1,40 @@
+import type pg from 'pg';
+import type { Context } from '../context.ts';
+import type { JobSettlement } from '../jobs/job.ts';
+import type { Desired, LimitOutcome } from '../limits/limit-task.ts';
+import type { SettleRequest } from './jobs-run.ts';
+import { type DrainAfterOptions, drainAfter } from './limits-after.ts';
+import type { LimitsSetup } from './limits-run.ts';
+
+interface Settle {
+  client: pg.ClientBase;
+  setup: LimitsSetup | undefined;
+  run: SettleRequest;
+  desired: Desired;
+  recheck?: { afterSeconds: number | undefined };
+}
+
+/** Drains what is queued and due after the batches of a job. */
+export async function settleLimits(
+  context: Context,
+  { client, setup, run, desired, recheck }: Settle,
+  options: DrainAfterOptions,
+): Promise<JobSettlement> {
+  const scope = { userIds: run.userIds, dueOnly: true, desired };
+  const drained = await drainAfter(
+    context,
+    { client, setup, scope, jobRun: run.runId, signal: run.signal, recheck },
+    options,
+  );
+  const count = (status: LimitOutcome) => drained.results.filter((result) => result.status === status).length;
+  return {
+    counts: {
+      ...(desired === 'limited'
+        ? { assistantsLimited: count('applied'), assistantsUnchanged: drained.unchanged }
+        : { assistantsRestored: count('restored') }),
+      assistantsFailed: count('failed'),
+      assistantsGone: count('gone'),
+    },
+    left: drained.unfinished,
+  };
+}
