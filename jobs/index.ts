@@ -1,5 +1,8 @@
 import type { JobDefinition } from '../src/jobs/job.ts';
 import { enforceLimits } from './enforce-limits.ts';
+import { purge } from './purge.ts';
+import { raiseAlerts } from './raise-alerts.ts';
+import { reapStale } from './reap-stale.ts';
 import { resetAnniversaries } from './reset-anniversaries.ts';
 import { resetMonths } from './reset-months.ts';
 import { rollUpAnalytics } from './roll-up-analytics.ts';
@@ -11,5 +14,8 @@ export const jobs: readonly JobDefinition[] = [
   resetMonths,
   enforceLimits,
   syncLimits,
+  raiseAlerts,
+  reapStale,
   rollUpAnalytics,
+  purge,
 ];

@@ -34,7 +34,7 @@ export type Handler<Options> = (context: Context, options: Options) => Promise<E
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
-/** Parsed and checked configuration. `databaseUrl`, `redisUrl` and `vapiApiKey` are secrets: never print them. */
+/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl` and `alertSecret` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */
@@ -42,6 +42,11 @@ export interface Settings {
   readonly dataDir: string;
   readonly redisUrl: string | undefined;
   readonly vapiApiKey: string | undefined;
+  /** Where alerts are POSTed, signed with `alertSecret`. */
+  readonly alertUrl: string | undefined;
+  readonly alertSecret: string | undefined;
+  /** Shell command that takes alerts on its stdin. */
+  readonly alertCommand: string | undefined;
   readonly vapiBaseUrl: string;
   /** File with the fields of a limited assistant; undefined: the built-in ones. */
   readonly limitedStateFile: string | undefined;

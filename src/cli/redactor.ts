@@ -8,6 +8,8 @@ const secretLengthMin = 8;
 export function createRedactor(settings: Settings | undefined): (text: string) => string {
   const secrets = [
     settings?.vapiApiKey,
+    settings?.alertSecret,
+    settings?.alertUrl,
     ...passwordForms(settings?.databaseUrl),
     ...passwordForms(settings?.redisUrl),
   ].filter((secret) => secret !== undefined && secret.length >= secretLengthMin);

@@ -51,6 +51,23 @@ export const settingTable = [
       'JSON or YAML file with the fields that a limited assistant is given, unless its plan has its own',
   },
   {
+    variable: 'QUOTA_ALERT_URL',
+    defaultText: 'none',
+    description: 'Webhook that `jobs raise-alerts` POSTs alerts to',
+    secret: true,
+  },
+  {
+    variable: 'QUOTA_ALERT_SECRET',
+    defaultText: 'none',
+    description: 'Secret of the webhook, for the HMAC-SHA256 in `Quota-Signature`',
+    secret: true,
+  },
+  {
+    variable: 'QUOTA_ALERT_COMMAND',
+    defaultText: 'none',
+    description: 'Shell command that `jobs raise-alerts` gives each alert to, as JSON on stdin',
+  },
+  {
     variable: 'REDIS_URL',
     defaultText: 'none',
     description: 'Redis of the app, where one is used, as redis://host:6379',

@@ -64,6 +64,9 @@ export function readSettings(sources: SettingSources): Settings {
     redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
     vapiApiKey: readApiKey(find('VAPI_API_KEY'), problems),
     vapiBaseUrl: url(find('VAPI_BASE_URL'), httpUrl, vapiBaseUrlDefault) ?? vapiBaseUrlDefault,
+    alertUrl: url(find('QUOTA_ALERT_URL'), httpUrl, 'https://example.com/hooks/quota'),
+    alertSecret: readApiKey(find('QUOTA_ALERT_SECRET'), problems),
+    alertCommand: find('QUOTA_ALERT_COMMAND')?.value,
     limitedStateFile: inDirectory(sources.cwd, find('QUOTA_LIMITED_STATE')?.value),
     actor: readActor(find('QUOTA_ACTOR'), problems),
   };

@@ -167,6 +167,20 @@ export function parseUuid(value: string): string {
   return value.trim().toLowerCase();
 }
 
+const daysMax = 36_500;
+
+/** `table=90` or `table=90d`, as the table and its days. */
+export function parseRetention<const Table extends string>(...tables: Table[]) {
+  return (value: string): { table: Table; days: number } => {
+    const [, name = '', digits = ''] = /^([a-z_]+)=(\d{1,5})d?$/.exec(value) ?? [];
+    const table = tables.find((candidate) => candidate === name);
+    if (table === undefined || digits === '' || Number(digits) > daysMax) {
+      throw wrong(value, 'a table and its days', `${tables[0]}=90`, `tables: ${tables.join(', ')}`);
+    }
+    return { table, days: Number(digits) };
+  };
+}
+
 /** One of a few words. */
 export function parseChoice<const Choice extends string>(...choices: Choice[]): (value: string) => Choice {
   return (value) => {

@@ -27,6 +27,8 @@ export interface JobExtras {
   report?: JobReport | undefined;
   /** Does the provider work that the batches queued, until the signal aborts. */
   settle?: ((client: pg.ClientBase, run: SettleRequest) => Promise<JobSettlement>) | undefined;
+  /** What is said of work that is left, after its number. */
+  unsettledText?: string;
 }
 
 export interface SettleRequest {
@@ -41,7 +43,7 @@ export async function runJobCommand(
   context: Context,
   job: Job,
   options: JobOptions,
-  { report = outcomeReport, settle }: JobExtras = {},
+  { report = outcomeReport, settle, unsettledText = unsettledTextDefault }: JobExtras = {},
 ): Promise<ExitCode> {
   if (options.dryRun === true) {
     return dryRunJob(context, job, options);
@@ -69,7 +71,7 @@ export async function runJobCommand(
   }
   await context.output.write({
     data: report(outcome),
-    text: () => outcomeText(job, outcome),
+    text: () => outcomeText(job, outcome, unsettledText),
   });
   const isComplete = (outcome.stop === null || outcome.stop === 'limit') && outcome.unsettled === 0;
   return isComplete ? exitCodes.ok : exitCodes.tryAgain;
@@ -112,6 +114,8 @@ const outcomeReport: JobReport = ({ runId, asOf, due, done, left, counts, durati
   durationMs,
 });
 
+const unsettledTextDefault = 'assistants left queued: see quota limits status';
+
 const stopTexts = {
   interrupted: 'interrupted',
   deadline: 'stopped at the deadline',
@@ -120,7 +124,7 @@ const stopTexts = {
   unreachable: 'the provider is out of reach',
 };
 
-function outcomeText(job: Job, outcome: JobOutcome): string {
+function outcomeText(job: Job, outcome: JobOutcome, unsettledText: string): string {
   const { due, done, left, counts, stop, unsettled, durationMs } = outcome;
   if (due === 0 && unsettled === 0 && Object.values(counts).every((count) => count === 0)) {
     return 'nothing due';
@@ -131,6 +135,6 @@ function outcomeText(job: Job, outcome: JobOutcome): string {
   return [
     `${job.name}: ${[`${done} of ${due} ${job.unit}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
     ...(stop === null ? [] : [`${stopTexts[stop]}: ${left} left, the next run goes on`]),
-    ...(unsettled === 0 ? [] : [`${unsettled} assistants left queued: see quota limits status`]),
+    ...(unsettled === 0 ? [] : [`${unsettled} ${unsettledText}`]),
   ].join('\n');
 }

@@ -86,7 +86,7 @@ async function settle(
 function whyIncomplete(stop: JobStop | null, left: number, unsettled: number): string {
   const reasons = [
     ...(stop === null ? [] : [`stopped: ${stop}, ${left} left`]),
-    ...(unsettled === 0 ? [] : [`${unsettled} left queued for the provider`]),
+    ...(unsettled === 0 ? [] : [`${unsettled} left queued`]),
   ];
   return reasons.join('; ');
 }

@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import type { JobOptions } from '../../commands/jobs-run.ts';
 import type { Handler } from '../../context.ts';
 import { examples } from '../examples.ts';
-import { valueOption } from '../global-options.ts';
+import { repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDurationSeconds, parseInteger } from '../values.ts';
+import { parseChoice, parseDurationSeconds, parseInteger, parseRetention } from '../values.ts';
 import { addDrainOptions, addProviderOptions } from './limits.ts';
 
 interface JobCommand {
@@ -36,9 +36,24 @@ const jobCommands: Record<string, JobCommand> = {
     load: async () => (await import('../../commands/jobs-limits.ts')).jobsSyncLimits,
     addOptions: addProviderOptions,
   },
+  'raise-alerts': {
+    summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
+    load: async () => (await import('../../commands/jobs-alerts.ts')).jobsRaiseAlerts,
+    addOptions: addAlertOptions,
+  },
+  'reap-stale': {
+    summary: 'end sessions and calls that nobody ended, take out expired grants, mark runs that died',
+    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsReapStale,
+    addOptions: addReapOptions,
+  },
   'roll-up-analytics': {
     summary: 'sum up usage per day, user and plan',
     load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsRollUpAnalytics,
+  },
+  purge: {
+    summary: 'drop old runs, told alerts and details of calls of closed months; facts stay',
+    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsPurge,
+    addOptions: addPurgeOptions,
   },
 };
 
@@ -122,3 +137,29 @@ const addJobOptions = (command: Command): Command =>
     .addOption(
       new Option('--metrics-file <path>', "write the run's figures for Prometheus' textfile collector"),
     );
+
+function addAlertOptions(command: Command): Command {
+  return command.addOption(
+    valueOption('--max-age <time>', 'drop alerts crossed longer ago (default: 7d)', parseDurationSeconds),
+  );
+}
+
+function addReapOptions(command: Command): Command {
+  return command.addOption(
+    valueOption(
+      '--idle <time>',
+      'a call without a lease is stuck after so long (default: 1d)',
+      parseDurationSeconds,
+    ),
+  );
+}
+
+function addPurgeOptions(command: Command): Command {
+  return command.addOption(
+    repeatedOption(
+      '--keep <table=days>',
+      'job_runs (default: 90 days), usage_alerts (400) or call_details (400); can be repeated',
+      parseRetention('job_runs', 'usage_alerts', 'call_details'),
+    ),
+  );
+}

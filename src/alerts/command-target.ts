@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import type { AlertTarget } from './alert-target.ts';
+
+const timeoutMs = 30_000;
+const errorLengthMax = 500;
+
+/** Runs a shell command with the alert on its stdin; 0 is a receipt. What it prints on stderr is told when it fails. */
+export const commandTarget = (command: string): AlertTarget => ({
+  name: 'command',
+  send: ({ id, body }) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(command, {
+        shell: true,
+        stdio: ['pipe', 'ignore', 'pipe'],
+        timeout: timeoutMs,
+        env: { ...process.env, QUOTA_ALERT_ID: id },
+      });
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said = `${said}${text}`.slice(0, errorLengthMax);
+      });
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        if (code === 0) {
+          resolve();
+        } else {
+          const end = code === null ? `was ended by ${signal}` : `ended with ${code}`;
+          reject(new Error(`the command ${end}${said.trim() === '' ? '' : `: ${said.trim()}`}`));
+        }
+      });
+      child.stdin.on('error', () => {}); // It may end without reading.
+      child.stdin.end(body);
+    }),
+});

@@ -1,0 +1,39 @@
+import type pg from 'pg';
+import type { JobBatch } from '../jobs/job.ts';
+import { claimAlerts, expireAlerts, recordDelivered, recordFailed } from './alert-store.ts';
+import type { AlertTarget } from './alert-target.ts';
+
+export interface Delivery {
+  target: AlertTarget;
+  /** Alerts crossed longer ago are not sent any more. */
+  maxAgeSeconds: number;
+}
+
+/** Sent side by side. */
+const batchMax = 20;
+
+/** Claims, sends outside any transaction, records each. A failed one is due again after its backoff. */
+export async function deliverAlerts(
+  client: pg.ClientBase,
+  { target, maxAgeSeconds }: Delivery,
+  size: number,
+): Promise<JobBatch> {
+  const expired = await expireAlerts(client, maxAgeSeconds);
+  const alerts = await claimAlerts(client, Math.min(size, batchMax));
+  const answers = await Promise.allSettled(alerts.map((alert) => target.send(alert)));
+  let failed = 0;
+  for (const [index, { id }] of alerts.entries()) {
+    const answer = answers[index];
+    if (answer?.status === 'fulfilled') {
+      await recordDelivered(client, id, target.name);
+    } else {
+      failed++;
+      const reason: unknown = answer?.reason;
+      await recordFailed(client, id, target.name, reason instanceof Error ? reason.message : String(reason));
+    }
+  }
+  return {
+    done: alerts.length + expired,
+    counts: { delivered: alerts.length - failed, failedAttempts: failed, expired },
+  };
+}

@@ -1,0 +1,47 @@
+import { createHmac } from 'node:crypto';
+import type { AlertTarget } from './alert-target.ts';
+
+const timeoutMs = 10_000;
+
+/** `t=<unix seconds>,v1=<hex>`: HMAC-SHA256 over `<unix seconds>.<body>`, so that an old request cannot be sent again. */
+export function signature(secret: string, timestampSeconds: number, body: string): string {
+  const hmac = createHmac('sha256', secret).update(`${timestampSeconds}.${body}`);
+  return `t=${timestampSeconds},v1=${hmac.digest('hex')}`;
+}
+
+/** POSTs JSON. Any 2xx is a receipt; a redirect is not, for it would carry the alert to somebody else. */
+export function webhookTarget(url: string, secret: string, now: () => Date): AlertTarget {
+  return {
+    name: new URL(url).host,
+    send: async ({ id, body }) => {
+      const response = await post(url, body, {
+        'content-type': 'application/json',
+        'user-agent': 'quota',
+        'quota-delivery': id,
+        'quota-signature': signature(secret, Math.floor(now().getTime() / 1000), body),
+      });
+      await response.body?.cancel();
+      if (!response.ok) {
+        throw new Error(`the webhook answered ${response.status}`);
+      }
+    },
+  };
+}
+
+async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(
+      `the webhook cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause: error },
+    );
+  }
+}
