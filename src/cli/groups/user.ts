@@ -72,6 +72,28 @@ export function addUserCommands(program: Command, run: Run): void {
     )
     .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
 
+  user
+    .command('explain')
+    .argument('<user>', 'id, external id or email')
+    .option('--service <service>', 'voice, avatar, … (default: what is blocked, else what was used last)')
+    .addOption(
+      valueOption(
+        '--period <period>',
+        'current, previous, or a date within it (default: current)',
+        (value) => (value === 'current' || value === 'previous' ? value : parseInstant(value)),
+      ),
+    )
+    .description('the story of a quota: calls, resets, grants, thresholds, limits, plans; why it is blocked')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota user explain ada@example.com', '"why am I blocked?" in one screen'],
+        ['quota user explain user_00042 --service voice --period previous', 'the period before'],
+        ['quota user explain user_00042 --period 2026-10-15 --output csv', 'every event of that period'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/user-explain.ts')).userExplain));
+
   addChangeOptions(user.command('set-plan'))
     .argument('<user>', 'id, external id or email')
     .argument('<plan>', 'key of the plan')
