@@ -141,6 +141,9 @@ begin
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
   changed := quota.store_items(r.id);
+  if changed > 0 then
+    analyze quota.reconciliation_items;
+  end if;
   if not is_trial then
     perform quota.find_discrepancies(exports);
     perform quota.store_discrepancies(r.id);

@@ -72,7 +72,7 @@ create table quota.reconciliations (
   unique (provider, month)
 );
 comment on table quota.reconciliations is 'One provider''s month. Closed: its exports, items, kinds and resolutions are frozen.';
-comment on column quota.reconciliations.totals is 'Kinds and totals as they were when the month was closed.';
+comment on column quota.reconciliations.totals is 'Kinds and totals of the last run; of a closed month those that it was closed with.';
 
 create table quota.reconciliation_exports (
   reconciliation_id uuid not null references quota.reconciliations,
@@ -132,3 +132,14 @@ comment on column quota.discrepancies.user_id is 'Who logged the call; for a lin
 comment on column quota.discrepancies.owner_id is 'To whom the assistant of the line belongs.';
 comment on column quota.discrepancies.is_current is 'False: resolved, and no longer found by the latest run.';
 create index discrepancies_user on quota.discrepancies (user_id, reconciliation_id);
+
+create table quota.export_mappings (
+  name text primary key,
+  columns text[] not null,
+  provider text,
+  date_order text check (date_order in ('mdy', 'dmy', 'ymd')),
+  assume_utc boolean not null default false,
+  saved_at timestamptz not null default quota.now(),
+  saved_by text not null default quota.actor()
+);
+comment on table quota.export_mappings is 'How a CSV of somebody is read: theirs=ours per column, as --map takes it.';

@@ -80,6 +80,7 @@ begin
   grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports, quota.reconciliation_items,
     quota.discrepancies to quota_finance;
   grant execute on function quota.next_export, quota.open_reconciliation, quota.compute_reconciliation to quota_finance;
+  grant insert, update, delete on quota.rate_cards, quota.export_mappings to quota_finance;
   grant insert, update on quota.call_logs to quota_finance;
   grant insert on quota.audit_log to quota_finance;
 end $$;

@@ -2,6 +2,7 @@ import type { Column, Row, Style } from '../context.ts';
 import { DecimalSum } from '../files/decimal-sum.ts';
 import { isDiscrepancy, type Kind, kindMeanings, kinds } from '../reconcile/kinds.ts';
 import type { Reconciliation } from '../reconcile/reconcile-month.ts';
+import { textTable } from './text-table.ts';
 
 export const kindColumns: readonly Column[] = [
   { key: 'provider' },
@@ -33,64 +34,73 @@ function difference({ billed, logged }: { billed: string; logged: string }): str
 /** The month for a person: its kinds with what they mean, its totals, its exports, what to do next. */
 export function reconciliationText(data: Reconciliation, style: Style): string {
   const { provider, month, totals } = data;
-  const open = kinds.filter((kind) => isDiscrepancy(kind) && data.kinds[kind] !== undefined);
   return [
     style.bold(`${provider} ${month}`),
     '',
     ...kindTable(data, style),
     '',
-    ...data.exports.map(({ source, lines, sha256 }) =>
-      style.dim(`${source}: ${lines} lines, sha256 ${sha256.slice(0, 12)}…`),
-    ),
-    ...nextSteps(data, open, style),
+    ...exportLines(data, style),
+    nextStep(data, style),
     ...(data.dryRun ? [style.dim('Dry run: nothing was changed.')] : []),
-    `${style.bold(`billed ${totals.billed}`)}, logged ${totals.logged}, difference ${totals.difference}`,
+    style.bold(`billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`),
   ].join('\n');
 }
 
-function kindTable({ kinds: found, totals }: Reconciliation, style: Style): string[] {
-  const head = ['kind', 'count', 'billed', 'logged', 'difference', ''];
-  const rows = kinds.flatMap((kind) => {
+/** Kinds with their sums, and the totals, as lines. */
+export function kindTable(
+  { kinds: found, totals }: Pick<Reconciliation, 'kinds' | 'totals'>,
+  style: Style,
+): string[] {
+  const present = kinds.flatMap((kind) => {
     const sums = found[kind];
-    if (sums === undefined) {
-      return [];
-    }
-    const cells = [kind, String(sums.count), sums.billed, sums.logged, difference(sums), kindMeanings[kind]];
-    return [{ kind, cells }];
+    return sums === undefined ? [] : [{ kind, sums }];
   });
-  const foot = [
+  const rows = present.map(({ kind, sums }) => [
+    kind,
+    String(sums.count),
+    sums.billed,
+    sums.logged,
+    difference(sums),
+    kindMeanings[kind],
+  ]);
+  const beside = present.some(({ kind }) => kind === 'outside_month' || kind === 'duplicate_line');
+  rows.push([
     'total',
     '',
     totals.billed,
     totals.logged,
     totals.difference,
-    'without outside_month, duplicate_line',
-  ];
-  const all = [head, ...rows.map(({ cells }) => cells), foot];
-  const widths = head.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 || column === cells.length - 1 ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [
-    style.dim(line(head)),
-    ...rows.map(({ kind, cells }) => colorOf(kind, style)(line(cells))),
-    style.bold(line(foot)),
-  ];
+    beside ? 'without outside_month and duplicate_line' : '',
+  ]);
+  const colorOf = (row: number) => {
+    const kind = present[row]?.kind;
+    return kind === undefined ? style.bold : kindColor(kind, style);
+  };
+  const head = ['kind', 'count', 'billed', 'logged', 'difference', 'meaning'];
+  return textTable(
+    rows,
+    { head, left: ['kind', 'meaning'], color: (line, row) => colorOf(row)(line) },
+    style,
+  );
 }
 
-const colorOf = (kind: Kind, style: Style) =>
+const kindColor = (kind: Kind, style: Style) =>
   isDiscrepancy(kind) ? style.yellow : kind === 'matched' ? style.green : (text: string) => text;
 
-function nextSteps({ provider, month }: Reconciliation, open: readonly Kind[], style: Style): string[] {
-  if (open.length === 0) {
-    return [style.green('Everything that was billed was logged, and the other way round.')];
-  }
-  return [
-    `Look at the calls: quota reconcile show --provider ${provider} --month ${month} --kind ${open.at(-1)}`,
-  ];
+export const exportLines = ({ exports }: Pick<Reconciliation, 'exports'>, style: Style): string[] =>
+  exports.map(({ source, lines, sha256 }) =>
+    style.dim(`${source}: ${lines} lines, sha256 ${sha256.slice(0, 12)}…`),
+  );
+
+function nextStep({ provider, month, kinds: found }: Reconciliation, style: Style): string {
+  const weights = kinds.flatMap((kind) => {
+    const sums = found[kind];
+    return sums === undefined || !isDiscrepancy(kind)
+      ? []
+      : [{ kind, weight: Math.abs(Number(difference(sums))) }];
+  });
+  const [heaviest] = weights.sort((one, other) => other.weight - one.weight);
+  return heaviest === undefined
+    ? style.green('What was billed was logged, and the other way round.')
+    : `The calls behind it: quota reconcile show --provider ${provider} --month ${month} --kind ${heaviest.kind}`;
 }

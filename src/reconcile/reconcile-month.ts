@@ -2,22 +2,18 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../errors.ts';
-import { sameDecimal } from '../files/decimal-sum.ts';
 import type { ExportOptions } from '../providers/exports/open-export.ts';
+import { type Answer, computeAnswer } from './compute-answer.ts';
 import type { StoredExport } from './export-store.ts';
 import { isDiscrepancy, type Kind } from './kinds.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from './load-export.ts';
 import {
-  type AttachedExport,
   attachExport,
-  computeReconciliation,
   detachOthers,
   hasLineOfMonth,
-  type ItemSums,
   openReconciliation,
   selectAttached,
   selectProviders,
-  selectSums,
   type Tolerances,
   updateTolerances,
 } from './reconciliation-store.ts';
@@ -38,14 +34,11 @@ export interface ReconcileRequest {
   reason: string | undefined;
 }
 
-/** The answer of `quota reconcile`; sums are exact decimals. Kinds without entries are left out. */
-export interface Reconciliation {
+/** The answer of `quota reconcile`. */
+export interface Reconciliation extends Answer {
   id: string;
   provider: string;
   month: string;
-  exports: AttachedExport[];
-  kinds: Partial<Record<Kind, { count: number; billed: string; logged: string }>>;
-  totals: ItemSums['totals'];
   dryRun: boolean;
   /** Null where nothing was changed. */
   auditId: string | null;
@@ -83,11 +76,7 @@ async function reconcile(
   await updateTolerances(client, id, request.tolerances);
   const moved = await attach(client, id, loaded, request);
   onStep(`matching ${month} of ${provider}`);
-  const changed = await computeReconciliation(client, id, dryRun);
-  const exports = await selectAttached(client, id);
-  const sums = await selectSums(client, id);
-  requireTie(sums);
-  const answer = { exports, kinds: kindsOf(sums), totals: sums.totals };
+  const { answer, changed } = await computeAnswer(client, id, { isTrial: dryRun });
   const auditId =
     changed + moved === 0 || dryRun
       ? null
@@ -163,21 +152,6 @@ async function attach(
   return moved;
 }
 
-function kindsOf({ kinds }: ItemSums): Reconciliation['kinds'] {
-  return Object.fromEntries(kinds.map(({ kind, ...sums }) => [kind, sums]));
-}
-
-/** Every line in one kind, and every cent of the bill: otherwise the answer is worth nothing. */
-function requireTie({ control }: ItemSums): void {
-  const { lines, billed, exportLines, exportCalls, exportBilled } = control;
-  if (!sameDecimal(billed, exportBilled)) {
-    throw new Error(`the kinds add up to ${billed}, the exports to ${exportBilled}`);
-  }
-  if (exportLines === exportCalls && lines !== exportLines) {
-    throw new Error(`${lines} of ${exportLines} lines ended in a kind`);
-  }
-}
-
 /** Whether anything in it differs: exit 3. */
-export const hasDiscrepancies = ({ kinds }: Reconciliation): boolean =>
+export const hasDiscrepancies = ({ kinds }: Pick<Answer, 'kinds'>): boolean =>
   (Object.keys(kinds) as Kind[]).some(isDiscrepancy);

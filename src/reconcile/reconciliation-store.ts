@@ -178,4 +178,28 @@ export async function selectSums(client: pg.ClientBase, id: string): Promise<Ite
   return row.sums;
 }
 
+/** Keeps what a month came to, where it differs from what is kept. */
+export async function updateTotals(client: pg.ClientBase, id: string, totals: object): Promise<void> {
+  await client.query(
+    'update quota.reconciliations set totals = $2 where id = $1 and totals is distinct from $2::jsonb',
+    [id, JSON.stringify(totals)],
+  );
+}
+
+/** Closes a month, or opens it again. */
+export async function updateClosing(
+  client: pg.ClientBase,
+  id: string,
+  { isClosed, reason }: { isClosed: boolean; reason: string | undefined },
+): Promise<void> {
+  await client.query(
+    isClosed
+      ? `update quota.reconciliations
+         set closed_at = quota.now(), closed_by = quota.actor(), close_reason = $2 where id = $1`
+      : `update quota.reconciliations set closed_at = null, closed_by = null, close_reason = null
+         where id = $1 and closed_at is not null and $2::text is not null`,
+    [id, reason ?? null],
+  );
+}
+
 const firstDay = (month: string) => `${month}-01`;

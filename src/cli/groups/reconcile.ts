@@ -2,13 +2,16 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDecimal, parseMonth } from '../values.ts';
+import { parseChoice, parseDecimal, parseInteger, parseMonth } from '../values.ts';
 
 export function addReconcileCommands(program: Command, run: Run): void {
   const group = program
     .command('reconcile')
     .description("hold a provider's bill of a month against the call logs; every line and log in one kind");
   addRunCommand(group, run);
+  addLookCommands(group, run);
+  addWorkCommands(group, run);
+  addClosingCommands(group, run);
 }
 
 /** What `quota reconcile --month …` runs: a group cannot have options that its commands have too. */
@@ -33,7 +36,10 @@ function addRunCommand(group: Command, run: Run): void {
         ['quota reconcile --month 2026-10 --export vapi-calls.jsonl', 'the month as a table'],
         ['quota reconcile --month 2026-10', 'the same exports against the logs as they are now'],
         ['quota reconcile --month 2026-10 --export a.csv.gz --export b.csv.gz --json', 'in several files'],
-        ['quota reconcile --month 2026-10 --export new.jsonl --replace', 'a newer export of the month'],
+        [
+          'quota reconcile run --month 2026-10 --export new.jsonl --replace',
+          'a newer export; run can be left out',
+        ],
       ),
     )
     .action(run(async () => (await import('../../commands/reconcile-run.ts')).reconcileRun));
@@ -69,6 +75,109 @@ function addToleranceOptions(command: Command): void {
       valueOption('--day-tolerance-percent <percent>', 'sums of days may differ (default: 1)', decimal),
     )
     .addOption(valueOption('--day-tolerance-amount <amount>', 'or by this amount (default: 0.01)', decimal));
+}
+
+function addLookCommands(group: Command, run: Run): void {
+  group
+    .command('list')
+    .description('the months that have been reconciled, what they came to, what is open')
+    .addOption(valueOption('--month <month>', 'only this month', parseMonth))
+    .addOption(valueOption('--provider <provider>', 'only this provider', lowerCase))
+    .addHelpText('after', examples(['quota reconcile list', 'newest first']))
+    .action(run(async () => (await import('../../commands/reconcile-list.ts')).reconcileList));
+
+  addMonthOptions(group.command('show'))
+    .description('a month with its kinds and rates; with --kind, --user or --open the calls behind it')
+    .addOption(repeatedOption('--kind <kind>', 'the calls of this kind; can be repeated', String))
+    .option('--user <user>', 'the calls of this user: id, external id or email')
+    .option('--open', 'the calls that nobody has resolved')
+    .addOption(valueOption('--limit <n>', 'so many calls (default: 50; csv and ndjson: all)', parseInteger()))
+    .option('--after <cursor>', 'go on after the last page')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota reconcile show --month 2026-10', 'where the month stands'],
+        ['quota reconcile show --month 2026-10 --kind unlogged', 'billed calls without a log'],
+        ['quota reconcile show --month 2026-10 --user ada@example.com --open', 'what is open of a user'],
+        ['quota reconcile show --month 2026-10 --kind duplicate_line --output csv', 'for a spreadsheet'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-show.ts')).reconcileShow));
+}
+
+function addWorkCommands(group: Command, run: Run): void {
+  addChangeOptions(
+    addMonthOptions(group.command('resolve').argument('[ids...]', 'discrepancies, as show lists them')),
+  )
+    .description('say what became of discrepancies; corrected also brings the logs in line with the bill')
+    .addOption(repeatedOption('--kind <kind>', 'all open ones of this kind; can be repeated', String))
+    .option('--user <user>', 'only those of this user')
+    .addOption(
+      valueOption(
+        '--as <resolution>',
+        'accepted, disputed or corrected',
+        parseChoice('accepted', 'disputed', 'corrected'),
+      ).makeOptionMandatory(),
+    )
+    .option('--service <service>', 'of calls that are to be logged (default: what the provider sells)')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota reconcile resolve 17 --month 2026-10 --as disputed --reason "ticket 4711" --yes', 'one'],
+        [
+          'quota reconcile resolve --month 2026-10 --kind cost_mismatch --as accepted --reason "new price" --yes',
+          'all',
+        ],
+        [
+          'quota reconcile resolve --month 2026-10 --kind duration_mismatch --as corrected --dry-run',
+          'look first',
+        ],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-resolve.ts')).reconcileResolve));
+
+  addChangeOptions(addMonthOptions(group.command('backfill')))
+    .description(
+      'log the calls that were billed and not logged; they count against the quotas of their users',
+    )
+    .option('--user <user>', 'only those of this user')
+    .option('--service <service>', 'of the calls (default: what the provider sells)')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota reconcile backfill --month 2026-10 --dry-run', 'which calls'],
+        ['quota reconcile backfill --month 2026-10 --reason "webhook was down" --yes', 'log them'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-backfill.ts')).reconcileBackfill));
+}
+
+function addClosingCommands(group: Command, run: Run): void {
+  addChangeOptions(addMonthOptions(group.command('close')))
+    .description('freeze a month: nothing changes its answer any more, neither late calls nor late exports')
+    .option('--force', 'although discrepancies are open; needs --reason')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota reconcile close --month 2026-10 --yes', 'refused while anything is open'],
+        ['quota reconcile close --month 2026-10 --confirm "vapi 2026-10"', 'in production'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-close.ts')).reconcileClose));
+
+  addChangeOptions(addMonthOptions(group.command('reopen')))
+    .description('open a closed month again; what it was closed with stays in the history')
+    .addHelpText(
+      'after',
+      examples(['quota reconcile reopen --month 2026-10 --reason "a corrected bill has come" --yes', '']),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-reopen.ts')).reconcileReopen));
+}
+
+function addMonthOptions(command: Command): Command {
+  return command
+    .addOption(valueOption('--month <month>', 'the month: 2026-10', parseMonth).makeOptionMandatory())
+    .addOption(valueOption('--provider <provider>', 'whose bill, where several have one', lowerCase));
 }
 
 const lowerCase = (value: string) => value.trim().toLowerCase();

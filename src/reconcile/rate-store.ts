@@ -1,0 +1,34 @@
+import type pg from 'pg';
+
+/** What one rate card says of a month; amounts are exact decimals in its unit. */
+export interface ExpectedCost {
+  name: string;
+  unit: string;
+  note: string | null;
+  logs: number;
+  /** By the card, from our own logs. */
+  expected: string;
+  lines: number;
+  /** By the card, from the durations of the bill. */
+  byBillDurations: string | null;
+  /** Null where the bill states no amount. */
+  billed: string | null;
+  /** billed − byBillDurations: another rate or rounding than the card's. */
+  rateDifference: string | null;
+  /** byBillDurations − expected: other calls or durations than logged. */
+  usageDifference: string | null;
+}
+
+export async function selectExpectedCosts(
+  client: pg.ClientBase,
+  reconciliationId: string,
+): Promise<ExpectedCost[]> {
+  const { rows } = await client.query<ExpectedCost>(
+    `select e.name, e.unit, e.note, e.logs::integer, e.expected, e.lines::integer,
+       e.by_bill_durations as "byBillDurations", e.billed, e.billed - e.by_bill_durations as "rateDifference",
+       e.by_bill_durations - e.expected as "usageDifference"
+     from quota.expected_costs($1) e where e.logs > 0 or e.lines > 0`,
+    [reconciliationId],
+  );
+  return rows;
+}
