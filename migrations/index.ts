@@ -24,6 +24,7 @@ export const migrations: readonly Migration[] = [
   migration('0004_reconcile', () => import('./0004_reconcile.ts')),
   migration('0005_apps', () => import('./0005_apps.ts')),
   migration('0006_plans', () => import('./0006_plans.ts')),
+  migration('0007_audit', () => import('./0007_audit.ts')),
   migration('0008_analytics', () => import('./0008_analytics.ts')),
   migration('0010_privacy', () => import('./0010_privacy.ts')),
 ];

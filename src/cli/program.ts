@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
+import { addAuditCommands } from './groups/audit.ts';
 import { addDbCommands } from './groups/db.ts';
 import { addDemoCommand } from './groups/demo.ts';
 import { addFixturesCommands } from './groups/fixtures.ts';
@@ -52,6 +53,7 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addLimitsCommands(program, run);
   addImportCommands(program, run);
   addReconcileCommands(program, run);
+  addAuditCommands(program, run);
   addFixturesCommands(program, run);
   return program;
 }

@@ -109,6 +109,14 @@ export function parseTimeZone(value: string): string {
   throw wrong(value, 'a time zone', 'Europe/Berlin or UTC');
 }
 
+/** A SHA-256 hash in hexadecimal, in small letters. */
+export function parseHash(value: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(value)) {
+    throw wrong(value, 'a SHA-256 hash', `${'0123456789abcdef'.repeat(4)}`, '64 hexadecimal digits');
+  }
+  return value.toLowerCase();
+}
+
 /** A whole number within bounds (inclusive; default 1 to 2147483647). */
 export function parseInteger({ min = 1, max = 2_147_483_647 } = {}): (value: string) => number {
   return (value) => {

@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import {
+  type BrokenSeal,
+  insertSeals,
+  type SealSums,
+  selectAuditFrontier,
+  selectBrokenSeals,
+  selectSealOfHash,
+  selectSealSums,
+} from './seal-store.ts';
+
+export interface AuditVerification extends SealSums {
+  /** Every seal holds, and the expected hash is one of them. */
+  ok: boolean;
+  broken: BrokenSeal[];
+  /** What `--expect` asked for; null: nothing. */
+  expected: { hash: string; seal: string | null } | null;
+  /** Seals that were added now. */
+  sealed: number;
+}
+
+export interface VerifyOptions {
+  /** A head's hash that was kept, in hexadecimal. */
+  expect: string | undefined;
+  /** Seal the rows since the last seal, where everything before them holds. */
+  seal: boolean;
+}
+
+/**
+ * Holds the audit log against its seals, and seals what is new if wanted. Nothing is sealed on top of a broken
+ * chain.
+ */
+export async function verifyAudit(
+  client: pg.ClientBase,
+  { expect, seal }: VerifyOptions,
+): Promise<AuditVerification> {
+  const broken = await selectBrokenSeals(client);
+  const expected =
+    expect === undefined ? null : { hash: expect, seal: (await selectSealOfHash(client, expect)) ?? null };
+  const ok = broken.length === 0 && expected?.seal !== null;
+  const sealed = ok && seal ? await sealAudit(client) : 0;
+  return { ok, ...(await selectSealSums(client)), broken, expected, sealed };
+}
+
+/** Seals the audit rows since the last seal; returns the number of new seals. Outside of a transaction. */
+export async function sealAudit(client: pg.ClientBase): Promise<number> {
+  return insertSeals(client, await selectAuditFrontier(client));
+}
