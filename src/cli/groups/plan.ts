@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseUuid } from '../values.ts';
+import { parseInstant, parseUuid } from '../values.ts';
 
 export function addPlanCommands(program: Command, run: Run): void {
   const plan = program.command('plan').description('plans as data: look, change by file, try on the past');
@@ -39,6 +39,31 @@ export function addPlanCommands(program: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/plan-apply.ts')).planApply));
+
+  plan
+    .command('simulate')
+    .argument('<file>', 'YAML or JSON, as for "plan apply"; - reads stdin')
+    .addOption(
+      valueOption('--from <date>', 'the first instant that counts', parseInstant).makeOptionMandatory(),
+    )
+    .addOption(
+      valueOption('--to <date>', 'the instant before which it ends', parseInstant).makeOptionMandatory(),
+    )
+    .option('--users-of <plan>', 'replay the users of this plan (default: those of the plans in the file)')
+    .description(
+      'replay the past under the limits of a file: who would have been blocked, when; what it had saved',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['quota plan simulate plan.yaml --from 2026-10-01 --to 2026-11-01', 'October under other limits'],
+        [
+          'quota plan simulate pro.yaml --users-of voice-free --from 2026-10-01 --to 2026-11-01 --output csv',
+          'a plan that nobody has yet',
+        ],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/plan-simulate.ts')).planSimulate));
 
   addChangeOptions(plan.command('move'))
     .argument('<from>', 'plan that the users have')
