@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+import { addCalls, addUser } from '../users/arrange.ts';
+
+let database: TestDatabase;
+let userId: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  userId = await addUser(database.url, {
+    externalId: 'ada',
+    createdAt: '2026-09-05T09:00:00Z',
+    assistants: ['desk'],
+  });
+});
+afterAll(() => database.drop());
+
+const run = (args: string[], at: string) =>
+  runCli([...args, '--as-of', at], { env: { DATABASE_URL: database.url } });
+
+async function voice(at: string) {
+  const { stdout } = await run(['user', 'show', 'ada', '--json'], at);
+  const [{ limitEnforcedAt, quotas }] = JSON.parse(stdout).subscriptions;
+  const [{ granted, used, remaining, state }] = quotas;
+  return { granted, used, remaining, state, limited: limitEnforcedAt !== null };
+}
+
+const grants = () =>
+  query(
+    database.url,
+    'select reason, trim_scale(quantity)::text as quantity, trim_scale(consumed)::text as consumed from quota.grants order by id',
+  );
+
+async function grant(amount: string, reason: string, at: string, ...more: string[]) {
+  const args = ['user', 'grant', 'ada', 'voice_seconds', amount, '--reason', reason, '--yes', ...more];
+  expect((await run(args, at)).code).toBe(0);
+}
+
+test('a grant lifts a limit, is used after the allowance, earliest expiry first, and what is left survives resets', async () => {
+  await addCalls(database.url, { userId, at: '2026-09-10T10:00:00Z', seconds: '650' });
+  expect(await voice('2026-09-10T11:00:00Z')).toMatchObject({ state: 'exceeded', limited: true });
+
+  await grant('200', 'stays', '2026-09-11T00:00:00Z');
+  await grant('100', 'expires', '2026-09-11T00:00:00Z', '--expires', '2026-12-01');
+  expect(await voice('2026-09-11T01:00:00Z')).toEqual({
+    granted: '300.000',
+    used: '650.000',
+    remaining: '250.000',
+    state: 'ok',
+    limited: false,
+  });
+  expect(await query(database.url, 'select desired from quota.assistant_limits')).toEqual([
+    { desired: 'original' },
+  ]);
+
+  // 50 beyond the plan's 600: taken from the one that expires first, when the period is closed.
+  expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-10-05T00:10:00Z')).code).toBe(0);
+  expect(await grants()).toEqual([
+    { reason: 'stays', quantity: '200', consumed: '0' },
+    { reason: 'expires', quantity: '100', consumed: '50' },
+  ]);
+  expect(await voice('2026-10-05T00:20:00Z')).toMatchObject({
+    granted: '250.000',
+    used: '0.000',
+    remaining: '850.000',
+  });
+
+  await addCalls(database.url, { userId, at: '2026-10-10T10:00:00Z', seconds: '720' });
+  expect(await voice('2026-10-10T11:00:00Z')).toMatchObject({ remaining: '130.000', limited: false });
+  expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-11-05T00:10:00Z')).code).toBe(0);
+  expect(await grants()).toEqual([
+    { reason: 'stays', quantity: '200', consumed: '70' },
+    { reason: 'expires', quantity: '100', consumed: '100' },
+  ]);
+  expect(await voice('2026-11-05T00:20:00Z')).toMatchObject({ granted: '130.000', remaining: '730.000' });
+
+  // A reset that catches up two periods takes nothing for those that were not used.
+  expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2027-01-05T00:10:00Z')).code).toBe(0);
+  expect(await voice('2027-01-05T00:20:00Z')).toMatchObject({ granted: '130.000', remaining: '730.000' });
+});
