@@ -7,17 +7,28 @@ import { parseChoice, parseInstant } from './values.ts';
 /** An option whose value is parsed; what the parser throws is said with the name of the flag. */
 export function valueOption<T>(flags: string, description: string, parse: (value: string) => T): Option {
   const option = new Option(flags, description);
-  return option.argParser((value) => named(option.long ?? flags, () => parse(value)));
+  return option.argParser(
+    Object.assign((value: string) => named(option.long ?? flags, () => parse(value)), choicesOf(parse)),
+  );
 }
 
 /** The same for an option that can be repeated; the result is an array. */
 export function repeatedOption<T>(flags: string, description: string, parse: (value: string) => T): Option {
   const option = new Option(flags, description);
-  return option.argParser<T[]>((value, previous = []) => [
+  const parseNext = (value: string, previous: T[] = []) => [
     ...previous,
     named(option.long ?? flags, () => parse(value)),
-  ]);
+  ];
+  return option.argParser<T[]>(Object.assign(parseNext, choicesOf(parse), { repeats: true }));
 }
+
+/** Whether an option can be given more than once. */
+export const repeats = ({ parseArg }: Option): boolean =>
+  typeof parseArg === 'function' && 'repeats' in parseArg;
+
+/** The words that a parser takes, where they are few; of an option's or an argument's parser. */
+export const choicesOf = (parse: unknown): { choices?: readonly string[] } =>
+  typeof parse === 'function' && 'choices' in parse ? { choices: parse.choices as readonly string[] } : {};
 
 function named<T>(name: string, parse: () => T): T {
   try {

@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { examples } from './examples.ts';
 import { addGlobalOptions } from './global-options.ts';
 import { addAuditCommands } from './groups/audit.ts';
+import { addCompletionCommands } from './groups/completion.ts';
 import { addDbCommands } from './groups/db.ts';
 import { addDemoCommand } from './groups/demo.ts';
 import { addFixturesCommands } from './groups/fixtures.ts';
@@ -55,5 +56,6 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addReconcileCommands(program, run);
   addAuditCommands(program, run);
   addFixturesCommands(program, run);
+  addCompletionCommands(program, run);
   return program;
 }

@@ -189,9 +189,14 @@ export function parseRetention<const Table extends string>(...tables: Table[]) {
   };
 }
 
+/** A parser that knows all the words it takes, for the completion in a shell. */
+export type ChoiceParser<Choice extends string> = ((value: string) => Choice) & {
+  readonly choices: readonly Choice[];
+};
+
 /** One of a few words. */
-export function parseChoice<const Choice extends string>(...choices: Choice[]): (value: string) => Choice {
-  return (value) => {
+export function parseChoice<const Choice extends string>(...choices: Choice[]): ChoiceParser<Choice> {
+  const parse = (value: string) => {
     const choice = choices.find((candidate) => candidate === value.toLowerCase());
     if (choice === undefined) {
       throw usageError(`"${value}" is not one of ${choices.join(', ')}`, {
@@ -200,4 +205,5 @@ export function parseChoice<const Choice extends string>(...choices: Choice[]): 
     }
     return choice;
   };
+  return Object.assign(parse, { choices });
 }
