@@ -128,28 +128,22 @@ function resetOne({ asOfFlag }: DemoTimes): DemoStep[] {
 
 function monthLater({ nextMonth }: DemoTimes): DemoStep[] {
   const job = async (context: Context) =>
-    (await import('./jobs-reset.ts')).jobsResetAnniversaries(context, {});
+    (await import('./jobs-reset.ts')).jobsResetAnniversaries(context, { rate });
   return [
     {
       title: 'A month later, cron runs the anniversary job',
-      command: `quota jobs reset-anniversaries --as-of ${nextMonth}`,
-      explanation: 'Every period that has ended is closed once and the next one opened; limits are lifted.',
+      command: `quota jobs reset-anniversaries --rate ${rate} --as-of ${nextMonth}`,
+      explanation:
+        'Every period that has ended is closed once and the next one opened; whoever was limited has their own assistants back.',
       asOf: nextMonth,
       run: job,
     },
     {
       title: 'And once more, because cron does that',
-      command: `quota jobs reset-anniversaries --as-of ${nextMonth}`,
+      command: `quota jobs reset-anniversaries --rate ${rate} --as-of ${nextMonth}`,
       explanation: 'Nothing is done twice.',
       asOf: nextMonth,
       run: job,
-    },
-    {
-      title: 'What the job has queued at the provider is done',
-      command: `quota limits sync --rate ${rate} --as-of ${nextMonth}`,
-      explanation: 'Everybody who was limited has their own settings back.',
-      asOf: nextMonth,
-      run: async (context) => (await import('./limits-sync.ts')).limitsSync(context, { rate }),
     },
     {
       title: 'Another user, who had run out all along',
