@@ -53,8 +53,8 @@ $$;
 comment on function quota.reserved_for(uuid, text) is 'What running sessions may still use, in the unit of the service.';
 
 create type quota.allowance as (
-  meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, state text,
-  exhausted boolean, by_cost boolean, on_exceeded text, resets_at timestamptz, warnings text[]);
+  meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, exhausted boolean,
+  by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[]);
 
 create function quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
 returns setof quota.allowance
@@ -65,15 +65,12 @@ as $$
       a.limit_quantity + a.granted - a.used - p_reserved,
       case when a.unit_price > 0 then trunc((a.cost_limit - a.cost) * case a.unit when 'second' then 60 else 1 end / a.unit_price, 3) end
     ), 0),
-    a.percent, quota.quota_state(a.percent, a.exhausted, a.warn_at), a.exhausted,
-    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'),
-    array(select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
-      from unnest(a.warn_at) w where w <= a.percent order by w)
+    quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
+    coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
+    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
   from (
     select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
-      quota.percent_used(coalesce(q.used, 0), t.limit_quantity + t.granted, coalesce(q.cost, 0), t.cost_limit) as percent,
-      quota.is_exhausted(coalesce(q.used, 0), t.limit_quantity + t.granted, coalesce(q.cost, 0), t.cost_limit) as exhausted,
       coalesce(q.period_end, upper(quota.period_at(
         quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
     from quota.plan_limits l
@@ -96,6 +93,7 @@ as $$
         else 0
       end as granted) t
     where l.plan = p_plan
+    offset 0 -- What is worked out here is used many times above.
   ) a
 $$;
 comment on function quota.allowance_of(uuid, text, timestamp, text, text, numeric) is
@@ -118,7 +116,6 @@ as $$
     when 'sign_in_required' then 'Sign in to use this model'
     when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
-    else 'Allowed'
   end
   || case
     when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null
@@ -141,6 +138,10 @@ declare
   subscription quota.subscriptions;
   worst quota.allowance;
   reason text := 'ok';
+  action text;
+  message text := 'Allowed.';
+  state text;
+  warnings text[] := '{}';
 begin
   perform quota.refuse_other_user(p_user);
   if p_quantity < 0 or p_file_bytes < 0 then
@@ -171,34 +172,51 @@ begin
   order by a.exhausted desc, a.remaining asc nulls last, a.meter
   limit 1;
 
-  reason := case
-    when plan.key is null then 'no_plan'
-    when p_for = 'assistant' then case
-      when (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants
-        then 'assistant_limit' else 'ok' end
-    when plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models)
-      then case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end
-    when p_file_bytes > plan.max_file_bytes then 'file_too_large'
-    when worst.by_cost then 'cost_limit_exceeded'
-    when worst.exhausted or worst.remaining = 0 then 'quota_exceeded'
-    when p_quantity > worst.remaining then 'would_exceed'
-    when plan.max_concurrent is not null and (
+  if plan.key is null then
+    reason := 'no_plan';
+  elsif p_for = 'assistant' then
+    if (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants then
+      reason := 'assistant_limit';
+    end if;
+  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
+    reason := case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
+  elsif p_file_bytes > plan.max_file_bytes then
+    reason := 'file_too_large';
+  elsif worst.by_cost then
+    reason := 'cost_limit_exceeded';
+  elsif worst.exhausted or worst.remaining = 0 then
+    reason := 'quota_exceeded';
+  elsif p_quantity > worst.remaining then
+    reason := 'would_exceed';
+  elsif plan.max_concurrent is not null then
+    if (
       select count(*) from quota.concurrent_processing c
       where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()) >= plan.max_concurrent
-      then 'too_many_concurrent'
-    else 'ok'
-  end;
+    then
+      reason := 'too_many_concurrent';
+    end if;
+  end if;
 
-  return (
-    reason = 'ok', reason,
-    case
-      when reason = 'ok' then null
+  if reason <> 'ok' then
+    message := quota.refusal_message(reason, plan, worst);
+    action := case
       when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
       when reason in ('quota_exceeded', 'cost_limit_exceeded') and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
       else 'block'
-    end,
-    quota.refusal_message(reason, plan, worst), p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
-    worst.remaining, worst.percent, worst.state, coalesce(worst.warnings, '{}'), worst.resets_at,
+    end;
+  end if;
+  if worst.meter is not null then
+    state := 'ok';
+  end if;
+  if worst.exhausted or worst.percent >= any (worst.warn_at) then
+    state := quota.quota_state(worst.percent, worst.exhausted, worst.warn_at);
+    warnings := array(
+      select quota.alert_level(w, worst.warn_at) || ': ' || w || '% of ' || worst.meter || ' used'
+      from unnest(worst.warn_at) w where w <= worst.percent order by w);
+  end if;
+  return (
+    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
+    worst.remaining, worst.percent, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $$;
 comment on function quota.check(uuid, text, text, numeric, bigint, text) is
@@ -208,11 +226,16 @@ create function quota.check(
   p_user text, p_service text, p_model text default null, p_quantity numeric default null, p_file_bytes bigint default null,
   p_for text default 'usage')
 returns quota.check_result
-language sql stable security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-  select quota.check(
-    case when p_user is not null then quota.resolve_user(p_user) end, p_service, p_model, p_quantity, p_file_bytes, p_for)
-$$;
+declare
+  owner uuid;
+begin
+  if p_user is not null then
+    owner := quota.resolve_user(p_user);
+  end if;
+  return quota.check(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
+end $$;
 comment on function quota.check(text, text, text, numeric, bigint, text) is 'The same, for a user named by external id or id.';
 
 create function quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamptz) returns void
