@@ -128,9 +128,9 @@ describe('user set-plan', () => {
     expect(await json(['usage', 'check', 'ada', '--service', 'voice'], later)).toMatchObject({
       limit: '900.000',
     });
-    expect((await run(['jobs', 'reset-anniversaries', '--user', 'ada'], '2026-12-05T00:00:00Z')).code).toBe(
-      0,
-    );
+    expect(
+      (await run(['jobs', 'reset-anniversaries', '--no-sync', '--user', 'ada'], '2026-12-05T00:00:00Z')).code,
+    ).toBe(0);
     expect(await shown('voice', 'ada', '2026-12-05T00:00:00Z')).toMatchObject({
       limit: '900.000',
       used: '0.000',
