@@ -6,6 +6,7 @@ import { addAuditCommands } from './groups/audit.ts';
 import { addCompletionCommands } from './groups/completion.ts';
 import { addDbCommands } from './groups/db.ts';
 import { addDemoCommand } from './groups/demo.ts';
+import { addDoctorCommand } from './groups/doctor.ts';
 import { addFixturesCommands } from './groups/fixtures.ts';
 import { addImportCommands } from './groups/import.ts';
 import { addJobsCommands } from './groups/jobs.ts';
@@ -55,6 +56,7 @@ export function createProgram(process: ProcessLike, run: Run): Command {
   addImportCommands(program, run);
   addReconcileCommands(program, run);
   addAuditCommands(program, run);
+  addDoctorCommand(program, run);
   addFixturesCommands(program, run);
   addCompletionCommands(program, run);
   return program;

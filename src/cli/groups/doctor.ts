@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { examples } from '../examples.ts';
+import { valueOption } from '../global-options.ts';
+import type { Run } from '../run-command.ts';
+import { parseInteger } from '../values.ts';
+
+export function addDoctorCommand(program: Command, run: Run): void {
+  program
+    .command('doctor')
+    .description(
+      'recompute every quota from its calls and adjustments, and look for what is stuck; changes nothing',
+    )
+    .option('--user <user>', 'only this user: id, external id or email')
+    .option('--strict', 'exit 3 also on what only needs attention, not only on differences')
+    .addOption(
+      valueOption(
+        '--limit <count>',
+        'list at most so many findings of a check (default: 20)',
+        parseInteger({ max: 100_000 }),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['quota doctor', 'is everything as the facts say?'],
+        ['quota doctor --strict --json', 'for monitoring: exit 3 on anything found'],
+        ['quota doctor --user ada@example.com', 'one user, in a moment'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/doctor.ts')).doctor));
+}

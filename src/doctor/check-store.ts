@@ -1,0 +1,122 @@
+import type pg from 'pg';
+
+/** What a check found: how many, and the first of them. */
+export interface Found {
+  count: number;
+  findings: Readonly<Record<string, unknown>>[];
+}
+
+export interface Examination {
+  /** Null: all users. */
+  userId: string | null;
+  /** Of each check. */
+  findingsMax: number;
+}
+
+/** Runs the query of a check. Each sees one snapshot; `$1` is the user. */
+export async function selectFindings(
+  client: pg.ClientBase,
+  sql: string,
+  { userId, findingsMax }: Examination,
+): Promise<Found> {
+  const { rows } = await client.query<Found>(
+    `with found as materialized (${sql})
+     select (select count(*) from found)::integer as count,
+       coalesce((select json_agg(f) from (select * from found limit $2) f), '[]') as findings`,
+    [userId, findingsMax],
+  );
+  return rows[0] ?? { count: 0, findings: [] };
+}
+
+/** ISO 8601 UTC; null for the bounds of a lifetime. */
+const iso = (column: string) =>
+  `case when isfinite(${column}) then to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end`;
+
+/** R1: every quota must be the sum of its facts. */
+export const wrongQuotas = `
+  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart",
+    q.used::text as used, f.used::numeric(20,3)::text as "usedByFacts",
+    q.adjusted::text as adjusted, f.adjusted::numeric(20,3)::text as "adjustedByFacts",
+    trim_scale(q.cost)::text as cost, trim_scale(f.cost)::text as "costByFacts", q.calls, f.calls as "callsByFacts"
+  from quota.usage_from_facts(case when $1::uuid is not null then array[$1::uuid] end) f
+  join quota.usage_quotas q using (user_id, meter, period_start)
+  join quota.users u on u.id = q.user_id
+  where (q.used, q.adjusted, q.cost, q.calls) is distinct from (f.used, f.adjusted, f.cost, f.calls)
+  order by u.external_id, q.meter, q.period_start`;
+
+/** Calls on a meter of the user's plan that no period counts. */
+export const uncountedCalls = `
+  select u.external_id as "externalId", c.meter, c.calls, ${iso('c.first')} as "firstStartedAt",
+    ${iso('c.last')} as "lastStartedAt"
+  from (
+    select c.user_id, m.key as meter, count(*)::integer as calls, min(c.started_at) as first, max(c.started_at) as last
+    from quota.call_logs c
+    join quota.subscriptions s on s.user_id = c.user_id and s.service = c.service
+    join quota.plan_limits l on l.plan = s.plan
+    join quota.meters m on m.key = l.meter and m.service = c.service and (m.models is null or c.model = any (m.models))
+    where ($1::uuid is null or c.user_id = $1)
+      and not exists (
+        select 1 from quota.usage_quotas q
+        where q.user_id = c.user_id and q.meter = m.key
+          and q.period_start <= c.started_at and q.period_end > c.started_at)
+    group by c.user_id, m.key
+  ) c
+  join quota.users u on u.id = c.user_id
+  order by u.external_id, c.meter`;
+
+/** Time alone can make a period the running one, or let a grant expire: then no trigger has seen it. */
+export const unmarkedQuotas = `
+  select u.external_id as "externalId", q.meter, q.used::text as used,
+    (q.limit_quantity + q.granted)::text as allowance, ${iso('q.exhausted_at')} as "exhaustedAt",
+    ${iso('s.limit_enforced_at')} as "limitEnforcedAt"
+  from quota.usage_quotas q
+  join quota.meters m on m.key = q.meter
+  join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+  join quota.users u on u.id = q.user_id
+  cross join lateral quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) e(exhausted)
+  where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and (e.exhausted <> (q.exhausted_at is not null)
+      or (e.exhausted and q.on_exceeded = 'limit_assistants' and s.limit_enforced_at is null))
+  order by u.external_id, q.meter`;
+
+export const dueResets = `
+  select s.plan, count(*)::integer as users, ${iso('min(s.next_reset_at)')} as "oldestDueAt"
+  from quota.subscriptions s
+  where ($1::uuid is null or s.user_id = $1) and s.next_reset_at <= quota.now()
+  group by s.plan
+  order by min(s.next_reset_at)`;
+
+export const tooManyAssistants = `
+  select u.external_id as "externalId", s.plan, p.max_assistants as allowed, a.count as assistants
+  from (
+    select user_id, count(*)::integer as count from quota.assistants
+    where state = 'active' and ($1::uuid is null or user_id = $1)
+    group by user_id
+  ) a
+  join quota.subscriptions s on s.user_id = a.user_id
+  join quota.plans p on p.key = s.plan and p.max_assistants < a.count
+  join quota.users u on u.id = a.user_id
+  order by a.count - p.max_assistants desc, u.external_id`;
+
+/** Longer than any drain that is at work: whoever should do it does not. */
+export const unfinishedAssistants = `
+  select u.external_id as "externalId", a.provider_assistant_id as "providerAssistantId", l.desired, l.status, l.attempts,
+    l.last_error as "lastError", ${iso('l.requested_at')} as "requestedAt"
+  from quota.assistant_limits l
+  join quota.assistants a on a.id = l.assistant_id
+  join quota.users u on u.id = l.user_id
+  where ($1::uuid is null or l.user_id = $1)
+    and (l.status = 'failed' or (l.status = 'pending' and l.requested_at < quota.now() - interval '1 hour'))
+  order by l.status, l.requested_at, a.provider_assistant_id`;
+
+/** A run holds the advisory lock of its job for as long as it lives: see src/db/advisory-lock.ts. */
+export const deadRuns = `
+  select r.job, r.id as "runId", r.status, ${iso('r.started_at')} as "startedAt", r.error
+  from (select distinct on (job) * from quota.job_runs order by job, started_at desc, id) r
+  where $1::uuid is null and (r.status in ('failed', 'incomplete', 'abandoned') or (r.status = 'running' and not exists (
+    select 1 from pg_locks l
+    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+      and l.database = (select oid from pg_database where datname = current_database())
+      and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended('quota job ' || r.job, 0))))
+  order by r.started_at`;

@@ -1,0 +1,133 @@
+import type pg from 'pg';
+import {
+  deadRuns,
+  dueResets,
+  type Examination,
+  type Found,
+  selectFindings,
+  tooManyAssistants,
+  uncountedCalls,
+  unfinishedAssistants,
+  unmarkedQuotas,
+  wrongQuotas,
+} from './check-store.ts';
+
+/**
+ * `difference`: what is stored contradicts the facts. `attention`: somebody has something to do, or cron does not
+ * run; nothing is wrong.
+ */
+export type CheckLevel = 'difference' | 'attention';
+
+interface Check {
+  check: string;
+  level: CheckLevel;
+  /** What is so when nothing is found. */
+  healthy: string;
+  /** What the findings are. */
+  found: string;
+  suggestion: string;
+  sql: string;
+}
+
+const checks: readonly Check[] = [
+  {
+    check: 'usage',
+    level: 'difference',
+    healthy: 'every quota is the sum of its calls and adjustments',
+    found: 'quotas that differ from the sum of their calls and adjustments',
+    suggestion:
+      'find out who writes to quota.usage_quotas or switches triggers off; quota.refresh_quotas(users) counts anew',
+    sql: wrongQuotas,
+  },
+  {
+    check: 'coverage',
+    level: 'difference',
+    healthy: 'every call on a meter of its plan is counted',
+    found: 'meters of users with calls that no period counts',
+    suggestion:
+      'find out who switches triggers off; quota.refresh_quotas(users) opens the periods and counts anew',
+    sql: uncountedCalls,
+  },
+  {
+    check: 'enforcement',
+    level: 'attention',
+    healthy: 'what is used up is marked and limited',
+    found: 'running quotas that are used up and not marked or limited, or the other way round',
+    suggestion: 'quota jobs enforce-limits',
+    sql: unmarkedQuotas,
+  },
+  {
+    check: 'resets',
+    level: 'attention',
+    healthy: 'no reset is due',
+    found: 'plans with subscriptions whose reset is due',
+    suggestion: 'quota jobs reset-anniversaries, quota jobs reset-months',
+    sql: dueResets,
+  },
+  {
+    check: 'assistants',
+    level: 'attention',
+    healthy: 'nobody has more assistants than the plan allows',
+    found: 'users with more assistants than their plan allows',
+    suggestion: 'talk to them, or move them to another plan',
+    sql: tooManyAssistants,
+  },
+  {
+    check: 'provider',
+    level: 'attention',
+    healthy: 'no provider work has failed or waits for more than an hour',
+    found: 'assistants that wait for provider work that has failed or that nobody does',
+    suggestion: 'quota limits status shows why, quota limits sync tries again',
+    sql: unfinishedAssistants,
+  },
+  {
+    check: 'jobs',
+    level: 'attention',
+    healthy: 'the last run of every job went through',
+    found: 'jobs whose last run ended unfinished, or died',
+    suggestion: 'quota jobs history JOB; running it again picks up where it stopped',
+    sql: deadRuns,
+  },
+];
+
+export interface CheckResult extends Found {
+  check: string;
+  level: CheckLevel;
+  /** In words, whichever way it came out. */
+  message: string;
+  suggestion: string | null;
+}
+
+export interface Diagnosis {
+  /** Nothing contradicts the facts. */
+  ok: boolean;
+  differences: number;
+  attention: number;
+  checks: CheckResult[];
+}
+
+/** Looks for what is wrong or waiting, and changes nothing. `onCheck` hears of each check before it runs. */
+export async function examine(
+  client: pg.ClientBase,
+  examination: Examination,
+  onCheck: (check: string) => void,
+): Promise<Diagnosis> {
+  const results: CheckResult[] = [];
+  for (const { check, level, healthy, found, suggestion, sql } of checks) {
+    onCheck(check);
+    const { count, findings } = await selectFindings(client, sql, examination);
+    const isHealthy = count === 0;
+    results.push({
+      check,
+      level,
+      count,
+      message: isHealthy ? healthy : `${found}: ${count}`,
+      suggestion: isHealthy ? null : suggestion,
+      findings,
+    });
+  }
+  const countOf = (wanted: CheckLevel) =>
+    results.filter(({ level, count }) => level === wanted && count > 0).length;
+  const differences = countOf('difference');
+  return { ok: differences === 0, differences, attention: countOf('attention'), checks: results };
+}

@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withAdvisoryLock } from '../../src/db/advisory-lock.ts';
+import { withClient } from '../../src/db/client.ts';
+import type { Diagnosis } from '../../src/doctor/examine.ts';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+import { snapshot } from '../snapshot.ts';
+import { addCalls, addUser } from '../users/arrange.ts';
+
+const asOf = '2026-11-15T12:00:00Z';
+let database: TestDatabase;
+let url: string;
+let adaId: string;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  url = database.url;
+  adaId = await addUser(url, { externalId: 'ada', assistants: ['a1', 'a2', 'a3'] });
+  await addCalls(url, { userId: adaId, at: asOf, seconds: '306', cost: '0.25', times: 2 });
+  const bobId = await addUser(url, { externalId: 'bob', createdAt: '2025-02-28T00:00:00Z' });
+  await addCalls(url, { userId: bobId, at: '2026-11-10T10:00:00Z', seconds: '1300', service: 'avatar' });
+  await addCalls(url, {
+    userId: bobId,
+    at: '2026-11-10T10:00:00Z',
+    model: 'claude-3-opus',
+    service: 'chat',
+    times: 3,
+  });
+});
+afterEach(() => database.drop());
+
+const run = (...args: string[]) =>
+  runCli(['doctor', '--as-of', asOf, ...args], { env: { DATABASE_URL: url } });
+
+async function diagnose(...args: string[]): Promise<Diagnosis & { code: number | null }> {
+  const { code, stdout } = await run('--json', ...args);
+  return { code, ...JSON.parse(stdout) };
+}
+const findingsOf = ({ checks }: Diagnosis, name: string) =>
+  checks.find(({ check }) => check === name)?.findings ?? [];
+const unwell = ({ checks }: Diagnosis) => checks.filter(({ count }) => count > 0).map(({ check }) => check);
+/** Behind the triggers' back. */
+const meddle = (sql: string) =>
+  query(url, `do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
+
+test('finds nothing where nothing is wrong, and changes nothing', async () => {
+  const before = await snapshot(url);
+  const { code, stdout } = await run();
+  expect(code).toBe(0);
+  expect(stdout).toContain('ok         usage        every quota is the sum of its calls and adjustments');
+  const diagnosis = await diagnose('--strict');
+  expect(diagnosis).toMatchObject({ code: 0, ok: true, differences: 0, attention: 0 });
+  expect(unwell(diagnosis)).toEqual([]);
+  expect(await snapshot(url)).toEqual(before);
+});
+
+test('tells quotas that differ from the facts', async () => {
+  await meddle(`update quota.usage_quotas set used = used - 12, cost = 0 where user_id = '${adaId}'`);
+  const diagnosis = await diagnose();
+  expect(diagnosis).toMatchObject({ code: 3, ok: false, differences: 1 });
+  expect(findingsOf(diagnosis, 'usage')).toEqual([
+    {
+      externalId: 'ada',
+      meter: 'voice_seconds',
+      periodStart: '2026-10-31T00:00:00.000Z',
+      used: '600.000',
+      usedByFacts: '612.000',
+      adjusted: '0.000',
+      adjustedByFacts: '0.000',
+      cost: '0',
+      costByFacts: '0.5',
+      calls: 2,
+      callsByFacts: 2,
+    },
+  ]);
+  const { stdout } = await run();
+  expect(stdout).toContain(
+    'ada, meter voice_seconds, period start 2026-10-31T00:00:00.000Z, used 600.000, used by facts 612.000, cost 0, cost by facts 0.5\n',
+  );
+  expect(await diagnose('--user', 'bob')).toMatchObject({ code: 0, differences: 0 });
+  expect(await diagnose('--user', 'ada@example.com')).toMatchObject({ code: 3 });
+  await query(
+    url,
+    `select set_config('quota.as_of', '${asOf}', false), quota.refresh_quotas(array['${adaId}'::uuid])`,
+  );
+  expect(await diagnose()).toMatchObject({ code: 0 });
+});
+
+test('tells calls that were logged with the triggers switched off', async () => {
+  await meddle(
+    `insert into quota.call_logs (user_id, service, started_at, duration_seconds) values ('${adaId}', 'voice', '2026-01-05', 5)`,
+  );
+  const diagnosis = await diagnose();
+  expect(diagnosis.code).toBe(3);
+  expect(findingsOf(diagnosis, 'coverage')).toEqual([
+    {
+      externalId: 'ada',
+      meter: 'voice_seconds',
+      calls: 1,
+      firstStartedAt: '2026-01-05T00:00:00.000Z',
+      lastStartedAt: '2026-01-05T00:00:00.000Z',
+    },
+  ]);
+});
+
+test('resets that are due need attention', async () => {
+  const diagnosis = await diagnose('--as-of', '2026-12-15T00:00:00Z');
+  expect(diagnosis).toMatchObject({ code: 0, ok: true });
+  expect(findingsOf(diagnosis, 'resets')).toEqual([
+    { plan: 'voice-free', users: 1, oldestDueAt: '2026-11-30T00:00:00.000Z' },
+    { plan: 'chat-free', users: 1, oldestDueAt: '2026-12-01T00:00:00.000Z' },
+  ]);
+  expect((await diagnose('--as-of', '2026-12-15T00:00:00Z', '--strict')).code).toBe(3);
+});
+
+test('usage that nobody has marked, assistants beyond the plan, work that failed', async () => {
+  await addUser(url, { externalId: 'cy' });
+  await meddle(`
+    update quota.usage_quotas set exhausted_at = null where user_id = '${adaId}';
+    insert into quota.assistants (user_id, provider_assistant_id) values ('${adaId}', 'a4');
+    update quota.assistant_limits set status = 'failed', last_error = 'VAPI answered 500', attempts = 3
+      where assistant_id = (select id from quota.assistants where provider_assistant_id = 'a2')`);
+  const diagnosis = await diagnose('--strict', '--as-of', '2026-11-15T12:30:00Z');
+  expect(diagnosis).toMatchObject({ code: 3, ok: true, attention: 3 });
+  expect(unwell(diagnosis)).toEqual(['enforcement', 'assistants', 'provider']);
+  expect(findingsOf(diagnosis, 'enforcement')).toMatchObject([
+    { externalId: 'ada', meter: 'voice_seconds', used: '612.000', allowance: '600.000', exhaustedAt: null },
+  ]);
+  expect(findingsOf(diagnosis, 'assistants')).toEqual([
+    { externalId: 'ada', plan: 'voice-free', allowed: 3, assistants: 4 },
+  ]);
+  expect(findingsOf(diagnosis, 'provider')).toMatchObject([
+    { providerAssistantId: 'a2', status: 'failed', attempts: 3, lastError: 'VAPI answered 500' },
+  ]);
+  const later = await diagnose('--as-of', '2026-11-15T13:30:00Z', '--limit', '1');
+  expect(later.checks.find(({ check }) => check === 'provider')).toMatchObject({ count: 3, findings: [{}] });
+});
+
+test('runs that died or failed, but not one that is at work', async () => {
+  await query(
+    url,
+    `insert into quota.job_runs (job, status, error, started_at) values
+     ('purge', 'failed', 'disk full', '2026-11-01'), ('raise-alerts', 'failed', 'old', '2026-11-01'),
+     ('raise-alerts', 'completed', null, '2026-11-02'), ('reset-months', 'running', null, '2026-11-03')`,
+  );
+  const diagnosis = await diagnose();
+  expect(findingsOf(diagnosis, 'jobs')).toMatchObject([
+    { job: 'purge', status: 'failed', error: 'disk full' },
+    { job: 'reset-months', status: 'running' },
+  ]);
+  await withClient(url, (client) =>
+    withAdvisoryLock(
+      client,
+      'job reset-months',
+      async () => expect(findingsOf(await diagnose(), 'jobs')).toMatchObject([{ job: 'purge' }]),
+      { mode: 'try' },
+    ),
+  );
+});
+
+test('csv and ndjson have a line per finding', async () => {
+  await meddle('update quota.usage_quotas set calls = 0');
+  const csv = (await run('--output', 'csv')).stdout.trimEnd().split('\n');
+  expect(csv[0]).toBe('check,level,finding');
+  expect(csv).toHaveLength(5);
+  const ndjson = (await run('--output', 'ndjson')).stdout.trimEnd().split('\n');
+  expect(ndjson.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({
+      check: 'usage',
+      finding: expect.objectContaining({ calls: 0, callsByFacts: 2 }),
+    }),
+  );
+});
+
+test('an unknown user is not found', async () => {
+  expect(await run('--user', 'nobody')).toMatchObject({ code: 4, stdout: '' });
+});
