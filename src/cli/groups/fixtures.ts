@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { usageError } from '../../errors.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
@@ -41,4 +42,44 @@ same instant to the commands that look at it, or seed with --as-of and the prese
       ),
     )
     .action(run(async () => (await import('../../commands/fixtures-seed.ts')).fixturesSeed));
+
+  fixtures
+    .command('serve-vapi')
+    .description('serve a simulated VAPI, as strict as the real one, until it is interrupted')
+    .addOption(
+      valueOption('--port <n>', 'where to listen (default: any free port)', parseInteger({ max: 65_535 })),
+    )
+    .option('--api-key <key>', 'the key that it accepts (default: vapi-simulator-key)')
+    .addOption(
+      valueOption(
+        '--assistants <n>',
+        'how many sample assistants (default: 0)',
+        parseInteger({ max: 100_000 }),
+      ),
+    )
+    .addOption(valueOption('--seed <n>', 'which samples and faults (default: 1)', parseInteger({ min: 0 })))
+    .addOption(valueOption('--latency-ms <n>', 'before each answer', parseInteger({ min: 0, max: 600_000 })))
+    .addOption(
+      valueOption('--rate-limit-per-second <n>', 'more is answered with 429', parseInteger({ max: 100_000 })),
+    )
+    .addOption(valueOption('--fault-rate <share>', 'share of requests that go wrong, 0 to 1', parseShare))
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'quota fixtures serve-vapi --port 4242 --assistants 20',
+          'another terminal can use it as VAPI_BASE_URL',
+        ],
+        ['quota fixtures serve-vapi --fault-rate 0.2 --latency-ms 50', 'on a bad day'],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/fixtures-serve-vapi.ts')).fixturesServeVapi));
+}
+
+function parseShare(value: string): number {
+  const share = /^(?:0|1|0?\.\d{1,6})$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isNaN(share)) {
+    throw usageError(`"${value}" is not a share`, { suggestion: 'write it like 0.2' });
+  }
+  return share;
 }
