@@ -1,7 +1,7 @@
 import type { ChangeOptions, Context, Database } from '../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CellFormat } from '../files/cells.ts';
-import { withInput } from '../files/open-input.ts';
+import { type Input, withInput } from '../files/open-input.ts';
 import { type ImportOptions, type ImportReport, importFile } from '../imports/import-file.ts';
 import type { ImportKind } from '../imports/import-kind.ts';
 import { type ImportFile, openImportFile } from '../imports/stage-lines.ts';
@@ -17,6 +17,9 @@ export interface ImportCommandOptions extends ChangeOptions {
   dateOrder?: CellFormat['dateOrder'];
 }
 
+/** Recognises the columns of an opened file. */
+type Opener = (kind: ImportKind, input: Input, map: readonly string[]) => ImportFile;
+
 /** Lines between two reports of progress. */
 const progressLines = 50_000;
 
@@ -25,12 +28,13 @@ export async function runImport(
   context: Context,
   kind: ImportKind,
   options: ImportCommandOptions,
+  open: Opener = openImportFile,
 ): Promise<ExitCode> {
   const importOptions = parseOptions(options);
   const report = await withInput(
     { path: options.file, stdin: options.file === '-' ? context.stdin : undefined },
     (input) => {
-      const file = openImportFile(kind, input, options.map ?? []);
+      const file = open(kind, input, options.map ?? []);
       return context.withDatabase((database) => load(context, database, kind, file, importOptions, options));
     },
   );

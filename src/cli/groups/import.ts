@@ -46,11 +46,19 @@ export function addCallLogImport(command: Command, run: Run): void {
     )
     .option('--service <service>', 'of lines that name none (default: voice)')
     .option('--provider <provider>', 'of lines that name none (default: vapi, for voice)')
+    .addOption(
+      valueOption(
+        '--format <format>',
+        "table, or vapi-events: end-of-call reports as VAPI's webhook gets them (default: table)",
+        parseChoice('table', 'vapi-events'),
+      ),
+    )
     .addHelpText(
       'after',
       examples(
         [`${name} call_logs.csv`, 'CSV or JSONL, also gzipped'],
         [`${name} chats.jsonl --service chat --provider anthropic`, 'another service'],
+        [`${name} events.jsonl --format vapi-events`, 'webhooks that were lost'],
         [`zstd -dc calls.zst | ${name} -`, 'from a pipe'],
         [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
       ),
