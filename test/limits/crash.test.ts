@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runBin, startBin } from '../run-cli.ts';
 import { afterReset, asOf, createLimitsWorld, type LimitsWorld } from './world.ts';
 
-/** A hundred assistants; `QUOTA_TEST_ASSISTANTS=1000` for the long version. */
-const users = Number(process.env.QUOTA_TEST_ASSISTANTS ?? 100) / 2;
+/** Sixty assistants; `QUOTA_TEST_ASSISTANTS=1000` for the long version. */
+const users = Number(process.env.QUOTA_TEST_ASSISTANTS ?? 60) / 2;
 const names = Array.from({ length: users }, (_, index) => `user_${index}`);
 
 let world: LimitsWorld;
@@ -70,7 +70,7 @@ const comparable = (assistant: { [field: string]: unknown } | undefined) => ({
 test('faults and kill -9 at any moment: every assistant ends as desired, no original is lost', async () => {
   const before = new Map(world.simulator.assistants().map((assistant) => [assistant.id, assistant]));
   await world.exceed(names);
-  await convergeThroughKills(asOf, 5);
+  await convergeThroughKills(asOf, 4);
   for (const { id } of world.simulator.assistants()) {
     expect(world.simulator.assistant(id)).toMatchObject({
       maxDurationSeconds: 10,
@@ -86,7 +86,7 @@ test('faults and kill -9 at any moment: every assistant ends as desired, no orig
   const [first = ''] = world.assistantsOf('user_0');
   world.simulator.editAssistant(first, { name: 'Renamed meanwhile' });
   await world.sqlAt(afterReset, `select quota.reset_due('signup', 1000, gen_random_uuid())`);
-  await convergeThroughKills(afterReset, 5);
+  await convergeThroughKills(afterReset, 4);
   for (const [id, assistant] of before) {
     const expected = id === first ? { ...assistant, name: 'Renamed meanwhile' } : assistant;
     expect(comparable(world.simulator.assistant(id))).toEqual(comparable(expected));
