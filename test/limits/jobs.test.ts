@@ -36,7 +36,7 @@ test('a restore that fails leaves the run incomplete; sync-limits makes it good 
   expect(reset.code).toBe(75);
   expect(reset.data.assistants).toEqual({ queued: 2, restored: 1, failed: 1 });
   const history = await world.json(['jobs', 'history', '--json']);
-  expect(history.data[0]).toMatchObject({ status: 'incomplete', error: '1 left queued for the provider' });
+  expect(history.data[0]).toMatchObject({ status: 'incomplete', error: '1 left queued' });
 
   const early = await world.json(['jobs', 'sync-limits', '--as-of', afterReset, ...fast]);
   expect(early).toMatchObject({ code: 0, data: { due: 0, done: 0 } });
