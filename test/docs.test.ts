@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../src/cli/program.ts';
+import { createTestDatabase, query, type TestDatabase } from './database.ts';
+import { fakeProcess } from './run-cli.ts';
+
+const program = createProgram(fakeProcess([], {}).process, () => async () => {});
+let database: TestDatabase;
+let names: Set<string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const rows = await query<{ name: string }>(
+    database.url,
+    `select proname as name from pg_proc where pronamespace = 'quota'::regnamespace
+     union select relname from pg_class where relnamespace = 'quota'::regnamespace`,
+  );
+  names = new Set(rows.map(({ name }) => name));
+});
+afterAll(() => database.drop());
+
+/** What stands in code, in the text of a page. */
+const inlineCode = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '');
+
+describe.each(['coverage', 'apps'])('docs/%s.md', (page) => {
+  const text = readFileSync(`docs/${page}.md`, 'utf8');
+
+  test('names only commands that there are', () => {
+    const commands = inlineCode(text).filter((code) => /^quota [a-z]/.test(code));
+    for (const line of commands) {
+      let command = program;
+      for (const word of line.split(' ').slice(1)) {
+        const child = command.commands.find((candidate) => candidate.name() === word);
+        expect(child, line).toBeDefined();
+        command = child ?? command;
+      }
+      const isGroup = command.commands.length > 0 && command.name() !== 'reconcile'; // Which runs by itself.
+      expect(isGroup, line).toBe(false);
+    }
+  });
+
+  test('names only functions and tables that there are', () => {
+    const mentioned = [...text.matchAll(/\bquota\.([a-z_]+)/g)].map((match) => match[1] ?? '');
+    expect(mentioned.length).toBeGreaterThan(5);
+    expect(mentioned.filter((name) => !names.has(name))).toEqual([]);
+  });
+});
+
+test('docs/coverage.md names only tables and columns that there are, right of each row', async () => {
+  const columns = await query<{ name: string }>(
+    database.url,
+    `select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'quota'`,
+  );
+  const known = new Set(columns.map(({ name }) => name));
+  const right = readFileSync('docs/coverage.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
+    .map((line) => line.split('|').at(-2) ?? '');
+  const mentioned = right
+    .flatMap(inlineCode)
+    .filter((code) => /^[a-z_]+\.[a-z_]+$/.test(code) && !code.startsWith('quota.'));
+  expect(mentioned.length).toBeGreaterThan(10);
+  expect(mentioned.filter((name) => !known.has(name))).toEqual([]);
+});
