@@ -56,6 +56,7 @@ test('every command line in it names a command that there is', () => {
       }
       command = child;
     }
-    expect(command.commands, `quota ${line}`).toEqual([]);
+    const isGroup = command.commands.length > 0 && command.name() !== 'reconcile'; // Which runs by itself.
+    expect(isGroup, `quota ${line}`).toBe(false);
   }
 });
