@@ -38,6 +38,16 @@ $$;
 comment on function quota.pair_kind(uuid, uuid, numeric, numeric, numeric, numeric, numeric, numeric) is
   'How a line and its log compare. A cost that one side does not know (null) is not compared.';
 
+create function quota.logs_told_elsewhere(r quota.reconciliations) returns setof bigint
+language sql stable
+as $$
+  select i.log_id
+  from quota.reconciliation_items i join quota.reconciliations o on o.id = i.reconciliation_id
+  where i.log_month = r.month and i.kind <> 'outside_month' and o.provider = r.provider and o.id <> r.id
+$$;
+comment on function quota.logs_told_elsewhere(quota.reconciliations) is
+  'Logs of the month whose lines, by the clock of the bill, belong to others: they are told there.';
+
 create function quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
 returns void
 language plpgsql
@@ -71,7 +81,8 @@ begin
     from quota.call_logs c
     where c.provider = r.provider and c.started_at >= month_start - interval '1 day' and c.started_at < month_end + interval '1 day'
   ) g on g.provider_call_id = l.external_id
-  where l.export_id is not null or (g.started_at >= month_start and g.started_at < month_end);
+  where l.export_id is not null
+    or (g.started_at >= month_start and g.started_at < month_end and g.id not in (select quota.logs_told_elsewhere(r)));
 end $$;
 comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
   'Makes the temporary table computed_items: every call line and every log of the month, joined by id.';
@@ -249,13 +260,8 @@ begin
   from quota.call_logs g
   where g.id in (
       select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
-    and g.started_at >= month_start and g.started_at < month_end;
-
-  -- A log whose line belongs to another month, by the clock of the bill, is told there.
-  delete from pg_temp.computed_items c
-  using quota.reconciliation_items i, quota.reconciliations o
-  where c.export_id is null and i.log_month = r.month and i.log_id = c.log_id and i.kind <> 'outside_month'
-    and o.id = i.reconciliation_id and o.provider = r.provider and o.id <> r.id;
+    and g.started_at >= month_start and g.started_at < month_end
+    and g.id not in (select quota.logs_told_elsewhere(r));
 end $$;
 comment on function quota.settle_open_lines(quota.reconciliations, timestamptz, timestamptz) is
   'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';

@@ -55,7 +55,7 @@ begin
     where c.export_id is null
     group by 1, 2
   )
-  select day, model,
+  select place.day, place.model,
     case when s.cost then coalesce(b.cost, 0) end as billed, coalesce(l.cost, 0) as logged,
     case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds, coalesce(l.seconds, 0) as logged_seconds,
     case when s.requests then coalesce(b.requests, 0) end as billed_quantity, coalesce(l.requests, 0) as logged_quantity

@@ -1,8 +1,10 @@
+import type pg from 'pg';
 import type { ChangeOptions, Context } from '../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CellFormat } from '../files/cells.ts';
 import { openRejectsFile } from '../files/rejects-file.ts';
 import type { ExportFormat } from '../providers/exports/export-reader.ts';
+import { type SavedMapping, saveMapping, selectMapping } from '../reconcile/mapping-store.ts';
 import {
   hasDiscrepancies,
   type ReconcileRequest,
@@ -19,6 +21,9 @@ export interface ReconcileRunOptions extends ChangeOptions {
   replace?: boolean;
   format?: ExportFormat;
   map?: string[];
+  /** The name of a saved mapping. */
+  mapping?: string;
+  saveMapping?: string;
   dateOrder?: CellFormat['dateOrder'];
   assumeUtc?: boolean;
   skipInvalid?: boolean;
@@ -35,35 +40,17 @@ const progressLines = 100_000;
 
 /** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
 export async function reconcileRun(context: Context, options: ReconcileRunOptions): Promise<ExitCode> {
-  const data = await withRejects(options, (onReject) => {
-    const request = parseOptions(context, options, onReject);
-    return context.withDatabase(async ({ client }) => {
-      if (request.replace) {
-        const name = `${request.provider ?? ''} ${request.month}`.trim();
-        await context.confirm(
-          { action: `Put other exports in place of those of ${name}`, name },
-          { ...options, yes: true },
-        );
+  const data = await withRejects(options, (onReject) =>
+    context.withDatabase(async ({ client }) => {
+      const request = parseOptions(context, await withMapping(client, options), onReject);
+      await confirmReplacing(context, options);
+      const answer = await runWithProgress(context, client, request);
+      if (options.saveMapping !== undefined && !request.dryRun) {
+        await saveMapping(client, options.saveMapping, mappingOf(options));
       }
-      return context.talk.withProgress('lines', null, (progress) => {
-        let next = progressLines;
-        return reconcileMonth(
-          {
-            client,
-            onStep: context.talk.verbose,
-            onNotice: context.talk.warn,
-            onProgress: (lines) => {
-              if (lines >= next) {
-                next = lines + progressLines;
-                progress.update(lines);
-              }
-            },
-          },
-          request,
-        );
-      });
-    });
-  });
+      return answer;
+    }),
+  );
   await context.output.write({
     data,
     rows: kindRows(data),
@@ -73,17 +60,74 @@ export async function reconcileRun(context: Context, options: ReconcileRunOption
   return hasDiscrepancies(data) ? exitCodes.differences : exitCodes.ok;
 }
 
+/** Reconciling adds and compares: outside production the command itself is the yes. */
+async function confirmReplacing(context: Context, options: ReconcileRunOptions): Promise<void> {
+  if (options.replace) {
+    const name = `${options.provider ?? ''} ${options.month}`.trim();
+    const action = `Put other exports in place of those of ${name}`;
+    await context.confirm({ action, name }, { ...options, yes: true });
+  }
+}
+
+function runWithProgress(
+  { talk }: Context,
+  client: pg.ClientBase,
+  request: ReconcileRequest,
+): Promise<Reconciliation> {
+  return talk.withProgress('lines', null, (progress) => {
+    let next = progressLines;
+    const onProgress = (lines: number) => {
+      if (lines >= next) {
+        next = lines + progressLines;
+        progress.update(lines);
+      }
+    };
+    return reconcileMonth({ client, onStep: talk.verbose, onNotice: talk.warn, onProgress }, request);
+  });
+}
+
+const mappingOf = ({ map = [], provider, dateOrder, assumeUtc }: ReconcileRunOptions): SavedMapping => ({
+  columns: map,
+  provider: provider ?? null,
+  dateOrder: dateOrder ?? null,
+  assumeUtc: assumeUtc === true,
+});
+
+/** What is given wins over what was saved; columns are added to it. */
+async function withMapping(
+  client: pg.ClientBase,
+  options: ReconcileRunOptions,
+): Promise<ReconcileRunOptions> {
+  if (options.mapping === undefined) {
+    return options;
+  }
+  const saved = await selectMapping(client, options.mapping);
+  const given = new Set(options.map?.map(oursOf));
+  return {
+    ...options,
+    map: [...saved.columns.filter((pair) => !given.has(oursOf(pair))), ...(options.map ?? [])],
+    ...(saved.provider === null ? {} : { provider: options.provider ?? saved.provider }),
+    ...(saved.dateOrder === null ? {} : { dateOrder: options.dateOrder ?? saved.dateOrder }),
+    assumeUtc: options.assumeUtc ?? saved.assumeUtc,
+  };
+}
+
+const oursOf = (pair: string) => pair.slice(pair.lastIndexOf('=') + 1).trim();
+
 type OnReject = NonNullable<ReconcileRequest['reader']['onReject']>;
 
 /** The file of the lines that were left out; it is made when there is one. */
 async function withRejects(
-  { skipInvalid, rejects, export: files = [] }: ReconcileRunOptions,
+  { skipInvalid, rejects, dryRun, export: files = [] }: ReconcileRunOptions,
   use: (onReject: OnReject | undefined) => Promise<Reconciliation>,
 ): Promise<Reconciliation> {
   if (!skipInvalid) {
     if (rejects !== undefined) {
       throw usageError('--rejects needs --skip-invalid', { suggestion: 'add --skip-invalid' });
     }
+    return use(undefined);
+  }
+  if (dryRun) {
     return use(undefined);
   }
   const [first = '-'] = files;

@@ -49,6 +49,8 @@ function addReaderOptions(command: Command): void {
   command
     .option('--format <format>', 'of the exports (default: recognised from their content)')
     .addOption(repeatedOption('--map <theirs=ours>', 'a column of a CSV under another name', String))
+    .option('--mapping <name>', 'columns as saved under this name')
+    .option('--save-mapping <name>', 'keep --map, --provider and --date-order under this name')
     .addOption(
       valueOption(
         '--date-order <order>',
