@@ -11,6 +11,7 @@ export const reapStaleWith = (options: ReapOptions): Job => ({
   batchSizeDefault: 500,
   countDue: (client, scope) => countStale(client, scope, options),
   listDue: (client, scope, limit) => selectStale(client, scope, options, limit),
+  withoutTransaction: true, // Each kind takes its locks in the order of the core: never two kinds at once.
   runBatch: (client, request) => reapBatch(client, request, options),
 });
 

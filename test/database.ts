@@ -10,9 +10,14 @@ export interface TestDatabase {
 }
 
 /** A database of its own for a test file: migrated, or `empty`. */
-export async function createTestDatabase(kind: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> {
+export const createTestDatabase = (kind: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> =>
+  createFrom(kind === 'migrated' ? templateDatabase : 'template1');
+
+/** A copy of a database that nobody is connected to: arranged once, changed by every test. */
+export const copyTestDatabase = ({ name }: TestDatabase): Promise<TestDatabase> => createFrom(name);
+
+async function createFrom(template: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const template = kind === 'migrated' ? templateDatabase : 'template1';
   await onServer(`create database ${name} template ${template}`);
   return {
     name,

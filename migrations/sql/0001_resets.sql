@@ -8,15 +8,6 @@ as $$
 $$;
 comment on function quota.due_plans(text) is 'The plans that have a limit which resets on the signup''s anniversary or by the calendar.';
 
-create function quota.count_due(anchor text, only_user uuid default null) returns bigint
-language sql stable
-as $$
-  select count(*) from quota.subscriptions s
-  where s.plan = any (quota.due_plans(anchor)) and s.next_reset_at <= quota.now()
-    and (only_user is null or s.user_id = only_user)
-$$;
-comment on function quota.count_due(text, uuid) is 'How many subscriptions are due for a reset, of one user or of all.';
-
 create type quota.reset_position as (plan text, next_reset_at timestamptz, user_id uuid);
 comment on type quota.reset_position is 'A place in the index subscriptions_due.';
 
@@ -130,17 +121,17 @@ begin
     returning 1
   ), merged as materialized (
     select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
-      min(period_end) as next_reset_at, max(period_start) as last_reset_at, max(missed) as missed,
+      min(period_end) as next_reset_at, max(missed) as missed,
       bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
     from (
-      select user_id, service, due_at, limit_enforced_at, period_end, period_start, missed,
+      select user_id, service, due_at, limit_enforced_at, period_end, missed,
         on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and not exists (
           select 1 from quota.grants g
           where g.user_id = r.user_id and g.meter = r.meter and g.consumed < g.quantity) as allows_nothing,
         null::jsonb as closed
       from running r
       union all
-      select user_id, service, null, null, null, null, null, null,
+      select user_id, service, null, null, null, null, null,
         jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end, 'used', used::text,
           'limit', limit_quantity::text)
       from closed
@@ -156,7 +147,7 @@ begin
     from merged g
   ), advanced as (
     update quota.subscriptions s
-    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, a.due_at, a.last_reset_at),
+    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, reset_at),
       limit_enforced_at = case when a.stays_limited then s.limit_enforced_at end
     from advance a
     where s.user_id = a.user_id and s.service = a.service

@@ -84,7 +84,7 @@ create table quota.subscriptions (
 );
 comment on column quota.subscriptions.next_reset_at is 'End of the oldest period that no reset has closed; null: never resets.';
 comment on column quota.subscriptions.last_reset_at is
-  'Start of the period that the last reset opened: whatever ended by then is closed, and is not reset again. Null: no reset yet.';
+  'When the last reset was: whatever had ended by then is closed, and is not reset again. Null: no reset yet.';
 comment on column quota.subscriptions.limit_enforced_at is 'Since when the assistants are limited (or queued to be); null: they are not.';
 create index subscriptions_due on quota.subscriptions (plan, next_reset_at, user_id);
 

@@ -31,6 +31,7 @@ export async function jobsRaiseAlerts(context: Context, options: RaiseAlertsOpti
   };
   const job: Job = {
     ...raiseAlerts,
+    withoutTransaction: true,
     runBatch: (client, { size }) => deliverAlerts(client, delivery, size),
   };
   return runJobCommand(context, job, options, {

@@ -63,6 +63,7 @@ const noCounts = { limited: 0, restored: 0, failed: 0, gone: 0 };
 function drainingJob(context: Context, setup: LimitsSetup, onFailure: () => void): Job {
   return {
     ...syncLimits,
+    withoutTransaction: true,
     async runBatch(client, { runId, size, userId }): Promise<JobBatch> {
       const counts: Record<string, number> = { ...noCounts };
       const names: { [status in LimitOutcome]?: string } = { applied: 'limited' };

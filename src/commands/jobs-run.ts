@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Context } from '../context.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
+import { type ExitCode, exitCodes, type QuotaError, tryAgainError } from '../errors.ts';
 import type { Job, JobDefinition, JobOutcome, JobSettlement } from '../jobs/job.ts';
 import { writeMetricsFile } from '../jobs/metrics-file.ts';
 import { runJob } from '../jobs/run-job.ts';
@@ -48,33 +48,83 @@ export async function runJobCommand(
   if (options.dryRun === true) {
     return dryRunJob(context, job, options);
   }
-  const outcome = await context.withDatabase(
-    async ({ client }) => {
-      const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
-      return runJob(client, job, {
-        userId,
-        batchSize: options.batchSize ?? job.batchSizeDefault,
-        limit: options.limit,
-        maxDurationSeconds: options.maxDuration,
-        signal: context.signal,
-        onAbandoned: (runs) => context.talk.warn(`${runs} earlier runs of ${job.name} ended without a word`),
-        withProgress: (due, use) => context.talk.withProgress(job.unit, due, use),
-        settle:
-          settle &&
-          ((runId, signal) => settle(client, { runId, signal, userIds: userId === null ? null : [userId] })),
-      });
-    },
-    { onAbort: 'finish' },
-  );
+  const outcome = await runMeasured(context, job, options, settle);
+  await context.output.write({
+    data: report(outcome),
+    text: () => outcomeText(job, outcome),
+  });
   if (options.metricsFile !== undefined) {
     await writeMetricsFile(options.metricsFile, job, outcome);
   }
-  await context.output.write({
-    data: report(outcome),
-    text: () => outcomeText(job, outcome, unsettledText),
-  });
-  const isComplete = (outcome.stop === null || outcome.stop === 'limit') && outcome.unsettled === 0;
-  return isComplete ? exitCodes.ok : exitCodes.tryAgain;
+  if (!outcome.isComplete && !context.signal.aborted) {
+    throw incompleteError(job, outcome, unsettledText);
+  }
+  return exitCodes.ok; // After a signal, the code of the signal.
+}
+
+/** A run that fails is measured too; one that another run keeps from starting leaves the file to that one. */
+async function runMeasured(
+  context: Context,
+  job: Job,
+  options: JobOptions,
+  settle: JobExtras['settle'],
+): Promise<JobOutcome> {
+  let hasStarted = false;
+  const onStart = (abandoned: number) => {
+    hasStarted = true;
+    if (abandoned > 0) {
+      const runs = abandoned === 1 ? 'an earlier run' : `${abandoned} earlier runs`;
+      context.talk.warn(`${runs} of ${job.name} ended without a word; this one does what was left`);
+    }
+  };
+  try {
+    return await context.withDatabase(
+      async ({ client }) => {
+        const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+        return runJob(client, job, {
+          userId,
+          batchSize: options.batchSize ?? job.batchSizeDefault,
+          limit: options.limit,
+          maxDurationSeconds: options.maxDuration,
+          signal: context.signal,
+          onStart,
+          withProgress: (due, use) => context.talk.withProgress(job.name, due, use),
+          settle:
+            settle &&
+            ((runId, signal) =>
+              settle(client, { runId, signal, userIds: userId === null ? null : [userId] })),
+        });
+      },
+      { onAbort: 'finish' },
+    );
+  } catch (error) {
+    if (hasStarted && options.metricsFile !== undefined) {
+      await writeMetricsFile(options.metricsFile, job, null).catch(() => {}); // The first error counts.
+    }
+    throw error;
+  }
+}
+
+function incompleteError(job: Job, outcome: JobOutcome, unsettledText: string): QuotaError {
+  const { stop, left, unsettled } = outcome;
+  switch (stop) {
+    case 'deadline':
+      return tryAgainError(`${job.name} has reached its deadline: ${left} ${job.unit} are left`, {
+        suggestion: 'run it again, it goes on where it stopped; or give it a longer --max-duration',
+      });
+    case 'locked':
+      return tryAgainError(`${left} ${job.unit} stay locked by other transactions`, {
+        suggestion: 'run it again; a transaction that never ends shows in pg_stat_activity',
+      });
+    case 'unreachable':
+      return tryAgainError(`the provider is out of reach: ${left} ${job.unit} are left`, {
+        suggestion: 'run it again when the provider answers',
+      });
+    default:
+      return tryAgainError(`${unsettled} ${unsettledText}`, {
+        suggestion: 'run it again; what fails is tried again after a pause',
+      });
+  }
 }
 
 /** What a job would find: `{dryRun, job, asOf, due, first: [...]}`. */
@@ -114,17 +164,9 @@ const outcomeReport: JobReport = ({ runId, asOf, due, done, left, counts, durati
   durationMs,
 });
 
-const unsettledTextDefault = 'assistants left queued: see quota limits status';
+const unsettledTextDefault = 'assistants are left queued: see quota limits status';
 
-const stopTexts = {
-  interrupted: 'interrupted',
-  deadline: 'stopped at the deadline',
-  limit: 'stopped at the limit',
-  locked: 'the rest is locked by others',
-  unreachable: 'the provider is out of reach',
-};
-
-function outcomeText(job: Job, outcome: JobOutcome, unsettledText: string): string {
+function outcomeText(job: Job, outcome: JobOutcome): string {
   const { due, done, left, counts, stop, unsettled, durationMs } = outcome;
   if (due === 0 && unsettled === 0 && Object.values(counts).every((count) => count === 0)) {
     return 'nothing due';
@@ -132,9 +174,13 @@ function outcomeText(job: Job, outcome: JobOutcome, unsettledText: string): stri
   const details = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
-  return [
+  const lines = [
     `${job.name}: ${[`${done} of ${due} ${job.unit}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
-    ...(stop === null ? [] : [`${stopTexts[stop]}: ${left} left, the next run goes on`]),
-    ...(unsettled === 0 ? [] : [`${unsettled} ${unsettledText}`]),
-  ].join('\n');
+  ];
+  if (stop === 'limit' || stop === 'interrupted') {
+    lines.push(
+      `${stop === 'limit' ? 'stopped at the limit' : 'interrupted'}: ${left} left, the next run goes on`,
+    );
+  }
+  return lines.join('\n');
 }

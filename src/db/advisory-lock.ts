@@ -4,6 +4,8 @@ import { tryAgainError } from '../errors.ts';
 export interface AdvisoryLockOptions {
   /** `try` gives up at once when somebody else holds the lock; `wait` waits for it. */
   mode: 'try' | 'wait';
+  /** What to throw in mode `try` when the lock is taken. Default: a tryAgainError that names the key. */
+  taken?: () => Promise<Error>;
 }
 
 /**
@@ -15,12 +17,10 @@ export async function withAdvisoryLock<T>(
   client: pg.ClientBase,
   key: string,
   use: () => Promise<T>,
-  { mode }: AdvisoryLockOptions,
+  { mode, taken = async () => takenError(key) }: AdvisoryLockOptions,
 ): Promise<T> {
   if (!(await acquire(client, key, mode))) {
-    throw tryAgainError(`${key} is being done by another process`, {
-      suggestion: 'wait for it, then look again',
-    });
+    throw await taken();
   }
   try {
     return await use();
@@ -28,6 +28,9 @@ export async function withAdvisoryLock<T>(
     await release(client, key);
   }
 }
+
+const takenError = (key: string) =>
+  tryAgainError(`${key} is being done by another process`, { suggestion: 'wait for it, then look again' });
 
 async function acquire(client: pg.ClientBase, key: string, mode: 'try' | 'wait'): Promise<boolean> {
   if (mode === 'wait') {

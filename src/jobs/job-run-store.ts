@@ -15,26 +15,42 @@ export interface JobRunRow {
   actor: string;
 }
 
-/** Marks runs whose process died. Call it only while holding the lock of the job: then no run of it is alive. */
+/**
+ * Marks runs whose process died; nobody knows when. Call it only while holding the lock of the job: then no run of it
+ * is alive. Should a pooler have mislaid the lock, the end of the living run puts its status right.
+ */
 export async function abandonDeadRuns(client: pg.ClientBase, job: string): Promise<number> {
   const { rowCount } = await client.query(
-    `update quota.job_runs set status = 'abandoned', finished_at = clock_timestamp()
+    `update quota.job_runs set status = 'abandoned', error = 'its process ended without a word'
      where job = $1 and status = 'running'`,
     [job],
   );
   return rowCount ?? 0;
 }
 
-export async function insertRun(client: pg.ClientBase, job: string): Promise<{ id: string; asOf: string }> {
-  const { rows } = await client.query<{ id: string; as_of: Date }>(
-    'insert into quota.job_runs (job) values ($1) returning id, as_of',
+export interface NewRun {
+  id: string;
+  /** ISO 8601 UTC. */
+  asOf: string;
+  /** The same, to the microsecond, as PostgreSQL writes it. */
+  clock: string;
+}
+
+export async function insertRun(client: pg.ClientBase, job: string): Promise<NewRun> {
+  const { rows } = await client.query<{ id: string; as_of: Date; clock: string }>(
+    'insert into quota.job_runs (job) values ($1) returning id, as_of, as_of::text as clock',
     [job],
   );
   const [run] = rows;
   if (run === undefined) {
     throw new Error('no run was recorded');
   }
-  return { id: run.id, asOf: run.as_of.toISOString() };
+  return { id: run.id, asOf: run.as_of.toISOString(), clock: run.clock };
+}
+
+/** Until the end of the transaction it is the instant of the run: what becomes due meanwhile is for the next one. */
+export async function stopClock(client: pg.ClientBase, { clock }: NewRun): Promise<void> {
+  await client.query(`select set_config('quota.as_of', $1, true)`, [clock]);
 }
 
 /** What the run has done so far, for whoever looks while it runs. */
@@ -46,19 +62,31 @@ export async function updateRunCounts(
   await client.query('update quota.job_runs set counts = $2 where id = $1', [runId, JSON.stringify(counts)]);
 }
 
-/** Returns how long the run took. */
+/** Since when another process runs the job, ISO 8601 UTC; null: it has just begun or just ended. */
+export async function selectRunningSince(client: pg.ClientBase, job: string): Promise<string | null> {
+  const { rows } = await client.query<{ started_at: Date }>(
+    `select started_at from quota.job_runs where job = $1 and status = 'running' order by started_at desc limit 1`,
+    [job],
+  );
+  return rows[0]?.started_at.toISOString() ?? null;
+}
+
 export async function finishRun(
   client: pg.ClientBase,
   runId: string,
   end: { status: JobRunStatus; counts: Record<string, number>; error: string | null },
-): Promise<number> {
-  const { rows } = await client.query<{ ms: number }>(
+): Promise<{ durationMs: number; finishedAt: string }> {
+  const { rows } = await client.query<{ ms: number; finished_at: Date }>(
     `update quota.job_runs set status = $2, counts = $3, error = $4, finished_at = clock_timestamp()
      where id = $1
-     returning round(extract(epoch from finished_at - started_at) * 1000)::integer as ms`,
+     returning round(extract(epoch from finished_at - started_at) * 1000)::integer as ms, finished_at`,
     [runId, end.status, JSON.stringify(end.counts), end.error],
   );
-  return rows[0]?.ms ?? 0;
+  const [run] = rows;
+  if (run === undefined) {
+    throw new Error(`the record of run ${runId} is gone`);
+  }
+  return { durationMs: run.ms, finishedAt: run.finished_at.toISOString() };
 }
 
 interface RunFilter {

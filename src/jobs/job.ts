@@ -10,16 +10,23 @@ export interface JobBatchRequest extends JobScope {
   runId: string;
   /** At most so many units. */
   size: number;
+  /** `next` of the batch before; null: from the beginning. */
+  after: string | null;
 }
 
 /** What one batch did. Each batch is a transaction of its own: an interrupted run has whole batches only. */
-export interface JobBatch {
-  /** Units of work done; 0: nothing was left that nobody else works on. */
-  done: number;
-  /** Sums over the run by name, recorded with it. */
-  counts: Record<string, number>;
+export interface JobBatch extends JobTotal {
+  /** Where the next batch goes on, in the job's own words. Absent: it finds its way without. */
+  next?: string | null;
   /** Set where going on makes no sense for now. */
   stop?: JobStop | undefined;
+}
+
+export interface JobTotal {
+  /** Units of work done; 0 in a batch: nothing was left that nobody else works on. */
+  done: number;
+  /** Sums by name, recorded with the run. */
+  counts: Record<string, number>;
 }
 
 /** What a cron job is about, and what of it is due. */
@@ -38,7 +45,10 @@ export interface JobDefinition {
 
 /** A cron job with how a batch of it is done. Doing it again must find nothing due. */
 export interface Job extends JobDefinition {
+  /** Runs inside a transaction, by the run's clock; the same transaction records what the run has done so far. */
   runBatch(client: pg.ClientBase, request: JobBatchRequest): Promise<JobBatch>;
+  /** The batch makes its own transactions: one that talks to a provider has none around a request (R5). */
+  withoutTransaction?: true;
 }
 
 /** Why a run ended before everything was done. */
@@ -65,5 +75,9 @@ export interface JobOutcome {
   stop: JobStop | null;
   /** Provider work that is left queued. */
   unsettled: number;
+  /** Nothing was left that the run was to do. */
+  isComplete: boolean;
   durationMs: number;
+  /** ISO 8601 UTC, by the real clock. */
+  finishedAt: string;
 }

@@ -1,11 +1,33 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { configurationError } from '../errors.ts';
 import type { Job, JobOutcome } from './job.ts';
+
+const lastSuccess = 'last_success_timestamp_seconds';
 
 /**
  * Writes a textfile for Prometheus' node_exporter: in the text format without timestamps, as a whole (a temporary
- * name in the same directory, then a rename).
+ * name in the same directory, then a rename). When the run failed (`outcome` null) or left something, the instant of
+ * the last success is carried over from the file that is replaced: alert on its age.
+ * https://github.com/prometheus/node_exporter#textfile-collector
+ * @throws configurationError when the file cannot be written
  */
-export async function writeMetricsFile(path: string, job: Job, outcome: JobOutcome): Promise<void> {
+export async function writeMetricsFile(path: string, job: Job, outcome: JobOutcome | null): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const text = await metricsText(job, outcome, await readLastSuccess(path));
+    await writeFile(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw configurationError(`the metrics file ${path} cannot be written`, {
+      detail: error instanceof Error ? error.message : String(error),
+      suggestion: 'name a file in a directory that exists and is writable',
+      cause: error,
+    });
+  }
+}
+
+async function metricsText(job: Job, outcome: JobOutcome | null, before: number | null): Promise<string> {
   const { Gauge, Registry } = await import('prom-client');
   const registry = new Registry();
   const gauge = (name: string, help: string, value: number) =>
@@ -13,23 +35,34 @@ export async function writeMetricsFile(path: string, job: Job, outcome: JobOutco
       { job: job.name },
       value,
     );
-  gauge('due', `${job.unit} due when the last run began`, outcome.due);
-  gauge('done', `${job.unit} done by the last run`, outcome.done);
-  gauge('left', `${job.unit} left by the last run`, outcome.left);
-  gauge('duration_seconds', 'length of the last run', outcome.durationMs / 1000);
-  gauge(
-    'complete',
-    '1 when the last run left nothing',
-    outcome.stop === null && outcome.unsettled === 0 ? 1 : 0,
-  );
-  for (const [name, count] of Object.entries(outcome.counts)) {
-    gauge(
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      `${name} of the last run`,
-      count,
-    );
+  const isSuccess = outcome?.isComplete === true;
+  gauge('success', '1 when the last run did all that it was to do', isSuccess ? 1 : 0);
+  const succeededAt = isSuccess ? Date.parse(outcome.finishedAt) / 1000 : before;
+  if (succeededAt !== null) {
+    gauge(lastSuccess, 'end of the last run that did all that it was to do', succeededAt);
   }
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, await registry.metrics());
-  await rename(temporary, path);
+  if (outcome !== null) {
+    gauge('due', `${job.unit} due when the last run began`, outcome.due);
+    gauge('done', `${job.unit} done by the last run`, outcome.done);
+    gauge('left', `${job.unit} left by the last run`, outcome.left);
+    gauge('unsettled', 'provider work left queued by the last run', outcome.unsettled);
+    gauge('duration_seconds', 'length of the last run', outcome.durationMs / 1000);
+    for (const [name, count] of Object.entries(outcome.counts)) {
+      gauge(snakeCase(name), `${name} of the last run`, count);
+    }
+  }
+  return registry.metrics();
+}
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+async function readLastSuccess(path: string): Promise<number | null> {
+  try {
+    const value = new RegExp(`^quota_job_${lastSuccess}{[^}]*} ([\\d.]+)$`, 'm').exec(
+      await readFile(path, 'utf8'),
+    );
+    return value === null ? null : Number(value[1]);
+  } catch {
+    return null; // The first run to write it.
+  }
 }

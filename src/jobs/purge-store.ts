@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { withTransaction } from '../db/transaction.ts';
 import type { JobBatch, JobBatchRequest } from './job.ts';
 
 /**
@@ -70,27 +69,25 @@ export async function selectPurgeable(
   return found.filter(({ rows }) => rows > 0);
 }
 
-/** Up to `size` rows of each table, with one audit row per table. */
-export function purgeBatch(
+/** Up to `size` rows of each table, with one audit row per table. To be called within a transaction. */
+export async function purgeBatch(
   client: pg.ClientBase,
   { runId, size }: JobBatchRequest,
   retention: RetentionDays,
 ): Promise<JobBatch> {
-  return withTransaction(client, async () => {
-    const counts: Record<string, number> = {};
-    let done = 0;
-    for (const table of purgedTables) {
-      const { rowCount } = await client.query(purges[table], [retention[table], size]);
-      counts[table] = rowCount ?? 0;
-      done += counts[table];
-      if (counts[table] > 0) {
-        await client.query(
-          `insert into quota.audit_log (action, subject, reason, after, run_id)
-           values ('table.purged', $1, 'retention', jsonb_build_object('rows', $2::integer, 'keepDays', $3::integer), $4)`,
-          [table, counts[table], retention[table], runId],
-        );
-      }
+  const counts: Record<string, number> = {};
+  let done = 0;
+  for (const table of purgedTables) {
+    const { rowCount } = await client.query(purges[table], [retention[table], size]);
+    counts[table] = rowCount ?? 0;
+    done += counts[table];
+    if (counts[table] > 0) {
+      await client.query(
+        `insert into quota.audit_log (action, subject, reason, after, run_id)
+         values ('table.purged', $1, 'retention', jsonb_build_object('rows', $2::integer, 'keepDays', $3::integer), $4)`,
+        [table, counts[table], retention[table], runId],
+      );
     }
-    return { done, counts };
-  });
+  }
+  return { done, counts };
 }

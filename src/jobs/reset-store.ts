@@ -36,19 +36,29 @@ export async function selectDueResets(
   return rows.map((row) => ({ ...row, dueSince: row.dueSince.toISOString() }));
 }
 
+interface ResetCounts {
+  reset: number;
+  caught_up: number;
+  closed: number;
+  queued: number;
+  last: string | null;
+}
+
 /** One batch, one statement: closes, opens, lifts limits, queues restores, audits and advances. */
 export async function resetBatch(
   client: pg.ClientBase,
   anchor: ResetAnchor,
-  { runId, size, userId }: JobBatchRequest,
+  { runId, size, userId, after }: JobBatchRequest,
 ): Promise<JobBatch> {
-  const { rows } = await client.query<{ reset: number; caught_up: number; closed: number; queued: number }>(
-    'select reset, caught_up, closed, queued from quota.reset_due($1, $2, $3, $4)',
-    [anchor, size, runId, userId],
+  const { rows } = await client.query<ResetCounts>(
+    `select reset, caught_up, closed, queued, last::text
+     from quota.reset_due($1, $2, $3, $4, $5::quota.reset_position)`,
+    [anchor, size, runId, userId, after],
   );
-  const { reset = 0, caught_up = 0, closed = 0, queued = 0 } = rows[0] ?? {};
+  const { reset = 0, caught_up = 0, closed = 0, queued = 0, last = null } = rows[0] ?? {};
   return {
     done: reset,
+    next: last,
     counts: { periodsCaughtUp: caught_up, periodsClosed: closed, assistantsQueued: queued },
   };
 }

@@ -2,8 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Progress } from '../context.ts';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
-import type { Job, JobBatch, JobOutcome, JobScope, JobSettlement, JobStop } from './job.ts';
-import { abandonDeadRuns, finishRun, insertRun, updateRunCounts } from './job-run-store.ts';
+import { withTransaction } from '../db/transaction.ts';
+import { type QuotaError, tryAgainError } from '../errors.ts';
+import type { Job, JobBatch, JobOutcome, JobScope, JobSettlement, JobStop, JobTotal } from './job.ts';
+import {
+  abandonDeadRuns,
+  finishRun,
+  insertRun,
+  type NewRun,
+  selectRunningSince,
+  stopClock,
+  updateRunCounts,
+} from './job-run-store.ts';
 
 export interface RunJobOptions extends JobScope {
   batchSize: number;
@@ -11,76 +21,167 @@ export interface RunJobOptions extends JobScope {
   limit: number | undefined;
   /** The run stops after the batch in which this passes. */
   maxDurationSeconds: number | undefined;
+  /** What others keep locked is waited for so long before the run ends without it. Default: 30 s. */
+  lockedWaitMsMax?: number;
   /** A signal stops the run after its batch. */
   signal: AbortSignal;
-  /** Runs left behind by processes that died, when there were any. */
-  onAbandoned(runs: number): void;
+  /** The run has the lock and is recorded; so many earlier runs were found whose process had died. */
+  onStart(abandoned: number): void;
   withProgress<T>(due: number, use: (progress: Progress) => Promise<T>): Promise<T>;
   /** Does the provider work that the batches queued, until the signal aborts. */
   settle?: ((runId: string, signal: AbortSignal) => Promise<JobSettlement>) | undefined;
 }
 
-/** What others hold is waited for so long before the run ends without it. */
-const lockedWaitMsMax = 30_000;
+const lockedWaitMsMaxDefault = 30_000;
 const lockedWaitMs = 250;
 
 /**
  * One recorded run of a job: batches until nothing is due, a signal, the deadline or the limit. The lock only saves
- * work; what makes two runs at once exact are the row locks and unique keys of the batches.
+ * work; what makes two runs at once exact are the row locks and unique keys of the batches. It is held by the
+ * connection that does the work: it cannot be free while a batch of a killed process is still going on.
  * @throws tryAgainError while another run of the job holds the lock
  */
 export function runJob(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
   return withAdvisoryLock(client, `job ${job.name}`, () => recordedRun(client, job, options), {
     mode: 'try',
+    taken: () => inProgressError(client, job),
   });
+}
+
+async function inProgressError(client: pg.ClientBase, job: Job): Promise<QuotaError> {
+  const since = await selectRunningSince(client, job.name);
+  return tryAgainError(
+    `another run of ${job.name} is in progress${since === null ? '' : ` since ${since}`}`,
+    {
+      suggestion: `wait for it: quota jobs history ${job.name}`,
+    },
+  );
 }
 
 async function recordedRun(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
   const abandoned = await abandonDeadRuns(client, job.name);
-  if (abandoned > 0) {
-    options.onAbandoned(abandoned);
-  }
-  const run = await insertRun(client, job.name);
-  const total: JobBatch = { done: 0, counts: {} };
+  const record = await insertRun(client, job.name);
+  options.onStart(abandoned);
   const deadline = startDeadline(options.maxDurationSeconds);
+  const run: Run = {
+    client,
+    job,
+    options,
+    record,
+    deadline: deadline.signal,
+    total: { done: 0, counts: {} },
+  };
   try {
-    const due = await job.countDue(client, options);
-    const stop =
-      due === 0
-        ? null
-        : await options.withProgress(due, (progress) =>
-            runBatches(client, job, { ...options, runId: run.id, total, progress, deadline }),
-          );
-    const unsettled = await settle(run.id, total, deadline, options);
-    const left = stop === null ? 0 : await job.countDue(client, options);
+    const due = await countDue(run);
+    const stop = due === 0 ? null : await options.withProgress(due, (progress) => runBatches(run, progress));
+    const unsettled = await settle(run);
+    const left = stop === null ? 0 : await countDue(run);
     const isComplete = (stop === null || stop === 'limit') && unsettled === 0;
-    const durationMs = await finishRun(client, run.id, {
+    const { total } = run;
+    const end = await finishRun(client, record.id, {
       status: isComplete ? 'completed' : 'incomplete',
       counts: { due, done: total.done, ...total.counts },
       error: isComplete ? null : whyIncomplete(stop, left, unsettled),
     });
-    return { runId: run.id, asOf: run.asOf, due, left, ...total, stop, unsettled, durationMs };
+    return { runId: record.id, asOf: record.asOf, due, left, ...total, stop, unsettled, isComplete, ...end };
   } catch (error) {
-    await recordFailure(client, run.id, total, error);
+    await recordFailure(run, error);
     throw error;
   } finally {
     deadline.cancel();
   }
 }
 
+interface Run {
+  client: pg.ClientBase;
+  job: Job;
+  options: RunJobOptions;
+  record: NewRun;
+  /** Aborts at the deadline. */
+  deadline: AbortSignal;
+  /** Replaced by each batch that is committed. */
+  total: JobTotal;
+}
+
+/** In a transaction at the instant of the run, unless the job makes its own. */
+function inTransaction<T>({ client, job, record }: Run, use: () => Promise<T>): Promise<T> {
+  if (job.withoutTransaction) {
+    return use();
+  }
+  return withTransaction(client, async () => {
+    await stopClock(client, record);
+    return use();
+  });
+}
+
+const countDue = (run: Run): Promise<number> =>
+  inTransaction(run, () => run.job.countDue(run.client, run.options));
+
+async function runBatches(run: Run, progress: Progress): Promise<JobStop | null> {
+  const { lockedWaitMsMax = lockedWaitMsMaxDefault, signal } = run.options;
+  let after: string | null = null;
+  let waitedMs = 0;
+  for (;;) {
+    const stop = reasonToStop(run);
+    if (stop !== null) {
+      return stop;
+    }
+    const batch = await runBatch(run, after);
+    after = batch.next ?? null;
+    if (batch.done > 0) {
+      progress.update(run.total.done);
+      if (batch.stop !== undefined) {
+        return batch.stop;
+      }
+    } else if ((await countDue(run)) === 0) {
+      return null;
+    } else if (waitedMs >= lockedWaitMsMax) {
+      return 'locked';
+    } else {
+      after = null;
+      await sleep(lockedWaitMs, undefined, { signal }).catch(() => {}); // Interrupted: seen at the next turn.
+      waitedMs += lockedWaitMs;
+    }
+  }
+}
+
+function reasonToStop({ options, deadline, total }: Run): JobStop | null {
+  if (options.signal.aborted) {
+    return 'interrupted';
+  }
+  if (deadline.aborted) {
+    return 'deadline';
+  }
+  return options.limit !== undefined && total.done >= options.limit ? 'limit' : null;
+}
+
+/** What the run has done so far is recorded with the batch, so that it is true whenever the process is killed. */
+async function runBatch(run: Run, after: string | null): Promise<JobBatch> {
+  const { client, job, record, total } = run;
+  const { batchSize, limit = Number.POSITIVE_INFINITY, userId } = run.options;
+  const size = Math.min(batchSize, limit - total.done);
+  let sum = total;
+  const batch = await inTransaction(run, async () => {
+    const done = await job.runBatch(client, { runId: record.id, userId, size, after });
+    if (done.done > 0) {
+      sum = add(total, done);
+      await updateRunCounts(client, record.id, { done: sum.done, ...sum.counts });
+    }
+    return done;
+  });
+  run.total = sum;
+  return batch;
+}
+
 /** Returns how much provider work is left queued. */
-async function settle(
-  runId: string,
-  total: JobBatch,
-  deadline: Deadline,
-  options: RunJobOptions,
-): Promise<number> {
-  if (options.settle === undefined) {
+async function settle(run: Run): Promise<number> {
+  if (run.options.settle === undefined) {
     return 0;
   }
-  const settlement = await options.settle(runId, AbortSignal.any([options.signal, deadline.signal]));
-  addTo(total, { done: 0, counts: settlement.counts });
-  return settlement.left;
+  const signal = AbortSignal.any([run.options.signal, run.deadline]);
+  const { counts, left } = await run.options.settle(run.record.id, signal);
+  run.total = add(run.total, { done: 0, counts });
+  return left;
 }
 
 function whyIncomplete(stop: JobStop | null, left: number, unsettled: number): string {
@@ -92,15 +193,10 @@ function whyIncomplete(stop: JobStop | null, left: number, unsettled: number): s
 }
 
 /** On a broken connection nothing can be recorded: the next run finds this one abandoned. */
-async function recordFailure(
-  client: pg.ClientBase,
-  runId: string,
-  total: JobBatch,
-  error: unknown,
-): Promise<void> {
+async function recordFailure({ client, record, total }: Run, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   try {
-    await finishRun(client, runId, {
+    await finishRun(client, record.id, {
       status: 'failed',
       counts: { done: total.done, ...total.counts },
       error: message,
@@ -108,61 +204,15 @@ async function recordFailure(
   } catch {}
 }
 
-interface Batches extends RunJobOptions {
-  runId: string;
-  /** Grows with each batch. */
-  total: JobBatch;
-  progress: Progress;
-  deadline: Deadline;
-}
-
-async function runBatches(client: pg.ClientBase, job: Job, options: Batches): Promise<JobStop | null> {
-  const { runId, userId, total, progress, signal, deadline } = options;
-  let waitedMs = 0;
-  for (;;) {
-    const size = Math.min(options.batchSize, (options.limit ?? Number.POSITIVE_INFINITY) - total.done);
-    const stop = signal.aborted
-      ? 'interrupted'
-      : deadline.signal.aborted
-        ? 'deadline'
-        : size <= 0
-          ? 'limit'
-          : null;
-    if (stop !== null) {
-      return stop;
-    }
-    const batch = await job.runBatch(client, { runId, userId, size });
-    if (batch.done > 0) {
-      addTo(total, batch);
-      await updateRunCounts(client, runId, { done: total.done, ...total.counts });
-      progress.update(total.done);
-      if (batch.stop !== undefined) {
-        return batch.stop;
-      }
-    } else if ((await job.countDue(client, options)) === 0) {
-      return null;
-    } else if (waitedMs >= lockedWaitMsMax) {
-      return 'locked';
-    } else {
-      await sleep(lockedWaitMs, undefined, { signal }).catch(() => {}); // Interrupted: seen at the next turn.
-      waitedMs += lockedWaitMs;
-    }
-  }
-}
-
-function addTo(total: JobBatch, batch: JobBatch): void {
-  total.done += batch.done;
+function add(total: JobTotal, batch: JobTotal): JobTotal {
+  const counts = { ...total.counts };
   for (const [name, count] of Object.entries(batch.counts)) {
-    total.counts[name] = (total.counts[name] ?? 0) + count;
+    counts[name] = (counts[name] ?? 0) + count;
   }
+  return { done: total.done + batch.done, counts };
 }
 
-interface Deadline {
-  signal: AbortSignal;
-  cancel(): void;
-}
-
-function startDeadline(seconds: number | undefined): Deadline {
+function startDeadline(seconds: number | undefined) {
   const controller = new AbortController();
   const timer = seconds === undefined ? undefined : setTimeout(() => controller.abort(), seconds * 1000);
   return { signal: controller.signal, cancel: () => clearTimeout(timer) };

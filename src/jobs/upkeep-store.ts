@@ -66,7 +66,7 @@ export async function reapBatch(
 
 async function abandonRuns(client: pg.ClientBase): Promise<number> {
   const { rowCount } = await client.query(
-    `update quota.job_runs r set status = 'abandoned', finished_at = clock_timestamp()
+    `update quota.job_runs r set status = 'abandoned', error = 'its process ended without a word'
      where r.status = 'running' and r.id in (select d.id from quota.dead_runs() d)`,
   );
   return rowCount ?? 0;

@@ -70,7 +70,7 @@ test('a limited user is queued for restore by the reset, and the run counts it',
 test('a run left behind by a process that died is told as abandoned', async () => {
   await query(database.url, `insert into quota.job_runs (job) values ('reset-anniversaries')`);
   const { stderr } = await quota('jobs', 'reset-anniversaries', ...asOf);
-  expect(stderr).toContain('1 earlier runs of reset-anniversaries ended without a word');
+  expect(stderr).toContain('an earlier run of reset-anniversaries ended without a word');
   const [run] = await query(
     database.url,
     `select count(*)::integer as n from quota.job_runs where status = 'abandoned'`,
