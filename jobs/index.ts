@@ -6,6 +6,7 @@ import { reapStale } from './reap-stale.ts';
 import { resetAnniversaries } from './reset-anniversaries.ts';
 import { resetMonths } from './reset-months.ts';
 import { rollUpAnalytics } from './roll-up-analytics.ts';
+import { syncCache } from './sync-cache.ts';
 import { syncLimits } from './sync-limits.ts';
 
 /** Every job, in the order in which lists name them. */
@@ -14,6 +15,7 @@ export const jobs: readonly JobDefinition[] = [
   resetMonths,
   enforceLimits,
   syncLimits,
+  syncCache,
   raiseAlerts,
   reapStale,
   rollUpAnalytics,

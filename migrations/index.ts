@@ -26,5 +26,6 @@ export const migrations: readonly Migration[] = [
   migration('0006_plans', () => import('./0006_plans.ts')),
   migration('0007_audit', () => import('./0007_audit.ts')),
   migration('0008_analytics', () => import('./0008_analytics.ts')),
+  migration('0009_cache', () => import('./0009_cache.ts')),
   migration('0010_privacy', () => import('./0010_privacy.ts')),
 ];

@@ -3,6 +3,7 @@ import { resetMonths } from '../../jobs/reset-months.ts';
 import type { Context, Handler } from '../context.ts';
 import type { ExitCode } from '../errors.ts';
 import type { Job } from '../jobs/job.ts';
+import { prepareCache, refreshCache } from './cache-after.ts';
 import { type JobOptions, type JobReport, runJobCommand } from './jobs-run.ts';
 import { settleLimits } from './jobs-settle.ts';
 import { prepareDrain } from './limits-after.ts';
@@ -24,9 +25,19 @@ const resetReport: JobReport = ({ runId, asOf, due, done, counts, durationMs }) 
 
 async function runReset(context: Context, job: Job, options: JobOptions): Promise<ExitCode> {
   const setup = options.dryRun === true ? undefined : await prepareDrain(context, options);
-  return runJobCommand(context, job, options, {
+  const cached: Job = {
+    ...job,
+    runBatch: async (client, request) => {
+      await prepareCache(context, client);
+      return job.runBatch(client, request);
+    },
+  };
+  return runJobCommand(context, cached, options, {
     report: resetReport,
-    settle: (client, run) => settleLimits(context, { client, setup, run, desired: 'original' }, options),
+    settle: async (client, run) => {
+      await refreshCache(context, client);
+      return settleLimits(context, { client, setup, run, desired: 'original' }, options);
+    },
   });
 }
 

@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '../errors.ts';
 import { applyPlans, planPlans } from '../plans/apply-plans.ts';
 import type { PlanChange } from '../plans/plan-changes.ts';
 import { readPlanDocument } from '../plans/plan-document.ts';
+import { withCache } from './cache-after.ts';
 
 export interface PlanApplyOptions extends ChangeOptions {
   file: string;
@@ -38,7 +39,9 @@ export async function planApply(context: Context, options: PlanApplyOptions): Pr
       { action: `Apply ${options.file} to ${keys}`, name: keys },
       options,
     );
-    return isAgreed ? { ...nothing, ...(await applyPlans(client, plan, options.reason)) } : nothing;
+    return isAgreed
+      ? { ...nothing, ...(await withCache(context, client, () => applyPlans(client, plan, options.reason))) }
+      : nothing;
   });
   await context.output.write({
     data,

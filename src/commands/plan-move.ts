@@ -3,6 +3,7 @@ import type { ChangeOptions, Context } from '../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { findPlan } from '../plans/find-plan.ts';
 import { countMovable, movePlan } from '../plans/set-plan-store.ts';
+import { withCache } from './cache-after.ts';
 
 export interface PlanMoveOptions extends ChangeOptions {
   from: string;
@@ -41,7 +42,9 @@ export async function planMove(context: Context, options: PlanMoveOptions): Prom
     }
     const runId = randomUUID();
     // One statement, so one transaction: the users, their quotas and their audit rows.
-    const moved = await movePlan(client, { from, to, movedBy, reason: reason?.trim() ?? '', run: runId });
+    const moved = await withCache(context, client, () =>
+      movePlan(client, { from, to, movedBy, reason: reason?.trim() ?? '', run: runId }),
+    );
     return { ...nothing, users: moved, runId };
   });
   await context.output.write({

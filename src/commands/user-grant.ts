@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { addGrant, planGrant } from '../grants/add-grant.ts';
 import type { MeterAllowance } from '../grants/grant-store.ts';
 import { findUser } from '../users/find-user.ts';
+import { withCache } from './cache-after.ts';
 
 export interface UserGrantOptions extends ChangeOptions {
   user: string;
@@ -39,7 +40,9 @@ export async function userGrant(context: Context, options: UserGrantOptions): Pr
       name: user.externalId,
     };
     const dryRun = !(await context.confirm(change, options));
-    const added = dryRun ? { grantId: null, auditId: null, after: null } : await addGrant(client, plan);
+    const added = dryRun
+      ? { grantId: null, auditId: null, after: null }
+      : await withCache(context, client, () => addGrant(client, plan));
     const { before } = plan;
     return { user, dryRun, meter: options.meter, quantity: options.amount, expiresAt, before, ...added };
   });

@@ -5,6 +5,7 @@ import { selectRestores, selectWaitingRestores } from '../users/reset-store.ts';
 import { planLines, type ResetResult, resetText } from '../users/reset-text.ts';
 import { type AppliedReset, applyReset, isNothing, planReset, type ResetPlan } from '../users/reset-usage.ts';
 import type { User } from '../users/user.ts';
+import { withCache } from './cache-after.ts';
 import { type DrainAfterOptions, drainAfter, prepareDrain } from './limits-after.ts';
 import type { LimitsSetup } from './limits-run.ts';
 
@@ -113,7 +114,10 @@ async function planAndApply(
       return { plan, auditId: null };
     }
     const reason = options.reason?.trim() ?? '';
-    const applied = await applyReset(client, user, { scope, reason, agreed: agreedBefore ? null : plan });
+    const agreed = agreedBefore ? null : plan;
+    const applied = await withCache(context, client, () =>
+      applyReset(client, user, { scope, reason, agreed }),
+    );
     if (applied !== null) {
       return applied;
     }

@@ -5,6 +5,7 @@ import type { MeterTerms } from '../plans/set-plan-store.ts';
 import { findUser } from '../users/find-user.ts';
 import { quantityFormat } from '../users/quantity-text.ts';
 import type { User } from '../users/user.ts';
+import { withCache } from './cache-after.ts';
 
 export interface UserSetPlanOptions extends ChangeOptions {
   /** Id, external id or email. */
@@ -44,7 +45,12 @@ export async function userSetPlan(context: Context, options: UserSetPlanOptions)
     }
     const change = { action: `Put ${user.externalId} on ${plan.plan}`, name: user.externalId };
     const isAgreed = await context.confirm(change, options);
-    return isAgreed ? { ...nothing, auditId: await applySetPlan(client, user, plan, reason) } : nothing;
+    return isAgreed
+      ? {
+          ...nothing,
+          auditId: await withCache(context, client, () => applySetPlan(client, user, plan, reason)),
+        }
+      : nothing;
   });
   await context.output.write({
     data,

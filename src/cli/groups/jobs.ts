@@ -36,6 +36,10 @@ const jobCommands: Record<string, JobCommand> = {
     load: async () => (await import('../../commands/jobs-limits.ts')).jobsSyncLimits,
     addOptions: addProviderOptions,
   },
+  'sync-cache': {
+    summary: "take outdated counters out of the app's Redis cache (REDIS_URL)",
+    load: async () => (await import('../../commands/jobs-cache.ts')).jobsSyncCache,
+  },
   'raise-alerts': {
     summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
     load: async () => (await import('../../commands/jobs-alerts.ts')).jobsRaiseAlerts,

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { runCli } from '../run-cli.ts';
+import { addCalls, addUser } from '../users/arrange.ts';
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts';
+
+const asOf = '2026-10-15T12:00:00Z';
+/** 2026-10-01, where the calendar month of chat-free begins. */
+const october = Date.parse('2026-10-01T00:00:00Z') / 1000;
+const messages = `quota:usage:ada:messages:${october}`;
+
+describe.skipIf(!hasRedisServer)('the counter cache of an app (needs redis-server on the PATH)', () => {
+  let database: TestDatabase;
+  let redis: RedisServer;
+  let ada: string;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    redis = await startRedis();
+    ada = await addUser(database.url, { externalId: 'ada', createdAt: '2026-09-01T00:00:00Z' });
+    await chat(30);
+    await run('jobs', 'sync-cache');
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await database?.drop();
+  });
+  beforeEach(() => redis.use((r) => r.call('FLUSHALL')));
+
+  const chat = (times: number) =>
+    addCalls(database.url, { userId: ada, at: asOf, service: 'chat', model: 'gemini-2.0-flash', times });
+  const get = (key: string) => redis.use((r) => r.call('GET', key));
+  const set = (key: string, value: string) => redis.use((r) => r.call('SET', key, value));
+  const run = (...args: string[]) =>
+    runCli([...args, '--quiet', '--as-of', asOf], {
+      env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
+    });
+  const outbox = () => query(database.url, 'select 1 from quota.cache_outbox');
+
+  test('calls leave the counter to the app, which counts them itself', async () => {
+    await set(messages, '30');
+    await chat(1);
+    await run('jobs', 'sync-cache');
+    expect(await get(messages)).toBe('30');
+    expect(await outbox()).toEqual([]);
+  });
+
+  test('a reset, a grant and a change of plan take the counter out, and no other', async () => {
+    const changes = [
+      ['user', 'reset', 'ada', '--service', 'chat', '--reason', 'goodwill', '--yes'],
+      ['user', 'grant', 'ada', 'messages', '10', '--reason', 'goodwill', '--yes'],
+      ['user', 'set-plan', 'ada', 'chat-free', '--limit', 'messages=500', '--reason', 'upgrade', '--yes'],
+    ];
+    await set('quota:usage:eve:messages:1', '5');
+    for (const change of changes) {
+      await set(messages, '31');
+      const { code, stderr } = await run(...change);
+      expect({ change, code, stderr }).toEqual({ change, code: 0, stderr: '' });
+      expect(await get(messages)).toBeNull();
+    }
+    expect(await get('quota:usage:eve:messages:1')).toBe('5');
+    expect(await outbox()).toEqual([]);
+  });
+
+  test('a dry run takes nothing out', async () => {
+    await set(messages, '31');
+    await run('user', 'grant', 'ada', 'messages', '10', '--reason', 'x', '--dry-run');
+    expect(await get(messages)).toBe('31');
+  });
+
+  test('the reset of a month takes the counters of the month that is over out', async () => {
+    await set(messages, '31');
+    const { code } = await runCli(['jobs', 'reset-months', '--quiet', '--as-of', '2026-11-01T00:05:00Z'], {
+      env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
+    });
+    expect(code).toBe(0);
+    expect(await get(messages)).toBeNull();
+  });
+
+  test('a change while Redis is away stands, is told, and heals at the next sync', async () => {
+    const november = `quota:usage:ada:messages:${Date.parse('2026-11-01T00:00:00Z') / 1000}`;
+    const at = ['--as-of', '2026-11-02T00:00:00Z', '--quiet'];
+    await addCalls(database.url, { userId: ada, at: '2026-11-01T12:00:00Z', service: 'chat' });
+    await set(november, '1');
+    const away = await runCli(
+      ['user', 'reset', 'ada', '--service', 'chat', '--reason', 'away', '--yes', ...at],
+      {
+        env: { DATABASE_URL: database.url, REDIS_URL: 'redis://127.0.0.1:9' },
+      },
+    );
+    expect(away.code).toBe(0);
+    expect(away.stderr).toContain('quota jobs sync-cache');
+    expect(await get(november)).toBe('1');
+    const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+    const due = await runCli(['jobs', 'sync-cache', '--dry-run', '--json', ...at], { env });
+    expect(JSON.parse(due.stdout)).toMatchObject({ due: 1, first: [{ key: november }] });
+    expect((await runCli(['jobs', 'sync-cache', ...at], { env })).code).toBe(0);
+    expect(await get(november)).toBeNull();
+    expect(await outbox()).toEqual([]);
+  });
+
+  test('an unreachable Redis is 69, none at all is 78', async () => {
+    const sync = (env: Record<string, string>) =>
+      runCli(['jobs', 'sync-cache'], { env: { DATABASE_URL: database.url, ...env } });
+    expect((await sync({ REDIS_URL: 'redis://127.0.0.1:9' })).code).toBe(69);
+    expect((await sync({})).code).toBe(78);
+  });
+});
