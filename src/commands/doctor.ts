@@ -1,6 +1,6 @@
 import type { Context, Style } from '../context.ts';
 import { type CheckResult, type Diagnosis, examine } from '../doctor/examine.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { findUser } from '../users/find-user.ts';
 
 export interface DoctorOptions {
@@ -8,12 +8,25 @@ export interface DoctorOptions {
   user?: string;
   limit?: number;
   strict?: boolean;
+  /** Examines the counter cache of the app instead. */
+  cache?: boolean;
+  /** Only with `cache`. */
+  rebuild?: boolean;
 }
 
 const findingsDefault = 20;
 
 /** `quota doctor`: the data is a `Diagnosis`; exit 3 on differences, with `--strict` on anything found. */
 export async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
+  if (options.cache) {
+    const { doctorCache } = await import('./doctor-cache.ts');
+    return doctorCache(context, options);
+  }
+  if (options.rebuild) {
+    throw usageError('--rebuild goes with --cache only', {
+      suggestion: 'quotas follow from the facts: see what the doctor suggests',
+    });
+  }
   const data = await context.withDatabase(async ({ client }) => {
     const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
     const examination = { userId, findingsMax: options.limit ?? findingsDefault };

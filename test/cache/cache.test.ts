@@ -105,4 +105,55 @@ describe.skipIf(!hasRedisServer)('the counter cache of an app (needs redis-serve
     expect((await sync({ REDIS_URL: 'redis://127.0.0.1:9' })).code).toBe(69);
     expect((await sync({})).code).toBe(78);
   });
+
+  test('doctor --cache tells wrong and orphaned counters, and --rebuild puts them right', async () => {
+    // A year that no machine's clock has passed: Redis drops at once what has expired.
+    const at = '2090-10-15T00:00:00Z';
+    const messages = `quota:usage:ada:messages:${Date.parse('2090-10-01T00:00:00Z') / 1000}`;
+    await addCalls(database.url, { userId: ada, at, service: 'chat', times: 7 });
+    const doctor = async (...more: string[]) => {
+      const { code, stdout, stderr } = await runCli(['doctor', '--cache', '--json', '--as-of', at, ...more], {
+        env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
+      });
+      return { code, stderr, report: stdout === '' ? null : JSON.parse(stdout) };
+    };
+    const right = '7';
+    await set(messages, `${right}.000`);
+    expect(await doctor()).toMatchObject({ code: 0, report: { counters: 1, differences: [] } });
+    await set(messages, '9999');
+    await set('quota:usage:nobody:at:all:messages:1', '5');
+    await set('quota:usage:nonsense', 'x');
+    await set('session:of-the-app', 'untouched');
+    const found = await doctor();
+    expect(found.code).toBe(3);
+    expect(found.report.counters).toBe(3);
+    expect(found.report.differences).toHaveLength(3);
+    expect(found.report.differences).toContainEqual({
+      key: messages,
+      kind: 'wrong',
+      cached: '9999',
+      used: right,
+      rebuilt: false,
+    });
+    expect(await get(messages)).toBe('9999');
+    expect((await doctor('--rebuild')).code).toBe(0);
+    expect(await get(messages)).toBe(right);
+    const expires = await redis.use((r) => r.call('EXPIRETIME', messages));
+    expect(expires).toBe(Date.parse('2090-11-01T00:00:00Z') / 1000);
+    expect(await get('quota:usage:nonsense')).toBeNull();
+    expect(await get('session:of-the-app')).toBe('untouched');
+    expect(await doctor()).toMatchObject({ code: 0, report: { counters: 1 } });
+  });
+
+  test('thousands of counters are looked through page by page', async () => {
+    await redis.use((r) =>
+      Promise.all(
+        Array.from({ length: 5_000 }, (_, n) => r.call('SET', `quota:usage:u${n}:messages:${october}`, '1')),
+      ),
+    );
+    const { code, stdout } = await run('doctor', '--cache', '--json', '--rebuild');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).counters).toBe(5_000);
+    expect(await redis.use((r) => r.call('DBSIZE'))).toBe(0);
+  });
 });

@@ -8,9 +8,11 @@ export function addDoctorCommand(program: Command, run: Run): void {
   program
     .command('doctor')
     .description(
-      'recompute every quota from its calls and adjustments, and look for what is stuck; changes nothing',
+      'recompute every quota from its calls and adjustments, and look for what is stuck; changes no fact',
     )
     .option('--user <user>', 'only this user: id, external id or email')
+    .option('--cache', 'hold the counters of the app in Redis against the facts instead (REDIS_URL)')
+    .option('--rebuild', 'with --cache: put right the counters that differ')
     .option('--strict', 'exit 3 also on what only needs attention, not only on differences')
     .addOption(
       valueOption(
@@ -24,6 +26,7 @@ export function addDoctorCommand(program: Command, run: Run): void {
       examples(
         ['quota doctor', 'is everything as the facts say?'],
         ['quota doctor --strict --json', 'for monitoring: exit 3 on anything found'],
+        ['quota doctor --cache --rebuild', "the app's counters, after what it cannot know of"],
         ['quota doctor --user ada@example.com', 'one user, in a moment'],
       ),
     )
