@@ -75,6 +75,11 @@ begin
     quota.assistant_limits, quota.job_runs, quota.limit_overrides to quota_operator;
   grant delete on quota.limit_overrides to quota_operator;
 
+  -- What their jobs keep: days to roll up, alerts to tell, counters to take out of a cache. Purging is the owner's.
+  grant insert, update on quota.analytics_days, quota.alert_deliveries to quota_operator;
+  grant insert on quota.cache_state to quota_operator;
+  grant delete on quota.cache_outbox to quota_operator;
+
   grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconciliations, quota.reconciliation_exports,
     quota.reconciliation_items, quota.discrepancies to quota_finance;
   grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports, quota.reconciliation_items,
