@@ -9,7 +9,7 @@ const hour = 3600;
 
 /**
  * The format that suits a quantity, for it and for what is held against it: messages as they are, seconds as
- * `9:35.5` minutes, from an hour on as `1:02:05` hours.
+ * `9:35.5` minutes, beyond an hour as `1:02:05` hours.
  */
 export function quantityFormat(unit: string, reference: string): QuantityFormat {
   if (unit !== 'second') {

@@ -101,6 +101,23 @@ describe('seals', () => {
   });
 });
 
+test('sealing gives up on writers that do not end, and holds nobody for long', async () => {
+  await write(1);
+  const open = query(
+    url,
+    `with late as (insert into quota.audit_log (action) values ('test.late') returning id)
+     select pg_sleep(7) from late`,
+  );
+  await expect
+    .poll(() =>
+      query(url, `select 1 from pg_stat_activity where query like '%test.late%' and wait_event = 'PgSleep'`),
+    )
+    .toHaveLength(1);
+  expect(await run(['verify', '--seal'])).toMatchObject({ code: 75, stdout: '' });
+  await open;
+  expect(await verify('--seal')).toMatchObject({ code: 0, rows: '2' });
+});
+
 describe('tampering shows', () => {
   beforeEach(async () => {
     for (let seal = 0; seal < 3; seal += 1) {
