@@ -28,4 +28,5 @@ export const migrations: readonly Migration[] = [
   migration('0008_analytics', () => import('./0008_analytics.ts')),
   migration('0009_cache', () => import('./0009_cache.ts')),
   migration('0010_privacy', () => import('./0010_privacy.ts')),
+  migration('0011_fetches', () => import('./0011_fetches.ts')),
 ];

@@ -35,7 +35,7 @@ export const settingTable = [
   {
     variable: 'VAPI_API_KEY',
     defaultText: 'none',
-    description: 'Private key of the VAPI organisation whose assistants are limited',
+    description: 'Private key of the VAPI organisation whose assistants are limited and whose calls are fetched',
     secret: true,
   },
   {

@@ -12,12 +12,19 @@ import {
   reconcileMonth,
 } from '../reconcile/reconcile-month.ts';
 import type { Tolerances } from '../reconcile/reconciliation-store.ts';
+import { every, fetchMonth, openFetchSource } from './reconcile-fetch.ts';
 import { kindColumns, kindRows, reconciliationText } from './reconcile-text.ts';
 
 export interface ReconcileRunOptions extends ChangeOptions {
   month: string;
   provider?: string;
   export?: string[];
+  /** Fetch the calls from VAPI instead. */
+  fromApi?: boolean;
+  /** Requests to VAPI per second. */
+  rate?: number;
+  /** How often one request is sent at most. */
+  attempts?: number;
   replace?: boolean;
   format?: ExportFormat;
   map?: string[];
@@ -40,10 +47,13 @@ const progressLines = 100_000;
 
 /** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
 export async function reconcileRun(context: Context, options: ReconcileRunOptions): Promise<ExitCode> {
+  const source = await openFetchSource(context, options);
   const data = await withRejects(options, (onReject) =>
     context.withDatabase(async ({ client }) => {
-      const request = parseOptions(context, await withMapping(client, options), onReject);
+      const parsed = parseOptions(context, await withMapping(client, options), onReject);
       await confirmReplacing(context, options);
+      const fetched = source === undefined ? undefined : await fetchMonth(context, client, source, options);
+      const request = { ...parsed, provider: source?.provider ?? parsed.provider, fetched };
       const answer = await runWithProgress(context, client, request);
       if (options.saveMapping !== undefined && !request.dryRun) {
         await saveMapping(client, options.saveMapping, mappingOf(options));
@@ -75,13 +85,7 @@ function runWithProgress(
   request: ReconcileRequest,
 ): Promise<Reconciliation> {
   return talk.withProgress('lines', null, (progress) => {
-    let next = progressLines;
-    const onProgress = (lines: number) => {
-      if (lines >= next) {
-        next = lines + progressLines;
-        progress.update(lines);
-      }
-    };
+    const onProgress = every(progressLines, progress);
     return reconcileMonth({ client, onStep: talk.verbose, onNotice: talk.warn, onProgress }, request);
   });
 }
@@ -132,7 +136,7 @@ async function withRejects(
   }
   const [first = '-'] = files;
   if (first === '-' && rejects === undefined) {
-    throw usageError('--skip-invalid needs a place for the bad lines of stdin', {
+    throw usageError('--skip-invalid needs a place for bad lines that come from no file', {
       suggestion: 'name a file: --rejects FILE',
     });
   }

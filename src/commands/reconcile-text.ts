@@ -40,6 +40,7 @@ export function reconciliationText(data: Reconciliation, style: Style): string {
     ...kindTable(data, style),
     '',
     ...exportLines(data, style),
+    ...controlLines(data, style),
     nextStep(data, style),
     ...(data.dryRun ? [style.dim('Dry run: nothing was changed.')] : []),
     style.bold(`billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`),
@@ -91,6 +92,28 @@ export const exportLines = ({ exports }: Pick<Reconciliation, 'exports'>, style:
   exports.map(({ source, lines, sha256 }) =>
     style.dim(`${source}: ${lines} lines, sha256 ${sha256.slice(0, 12)}…`),
   );
+
+/** Days that differ are listed up to this many. */
+const controlDaysMax = 10;
+
+/** What the provider counts itself, where it was asked. */
+function controlLines({ control }: Pick<Reconciliation, 'control'>, style: Style): string[] {
+  if (control === undefined || control === null) {
+    return [];
+  }
+  const { calls, cost, days, agrees } = control;
+  const sides = (day: Pick<typeof control, 'calls' | 'cost'>) =>
+    `${day.calls.provider} calls for ${day.cost.provider}, fetched ${day.calls.fetched} for ${day.cost.fetched}`;
+  if (agrees) {
+    return [style.dim(`control: VAPI counts ${calls.provider} calls for ${cost.provider}, as fetched`)];
+  }
+  const further = days.length - controlDaysMax;
+  return [
+    style.yellow(`control: VAPI counts ${sides(control)}`),
+    ...days.slice(0, controlDaysMax).map((day) => style.yellow(`  ${day.day}: ${sides(day)}`)),
+    ...(further > 0 ? [style.yellow(`  … and ${further} more days`)] : []),
+  ];
+}
 
 function nextStep({ provider, month, kinds: found }: Reconciliation, style: Style): string {
   const weights = kinds.flatMap((kind) => {

@@ -36,6 +36,22 @@ export async function selectExport(
   return rows[0];
 }
 
+/** The exports of a source that a month has. */
+export async function selectAttachedOfSource(
+  client: pg.ClientBase,
+  { provider, month, source }: { provider: string; month: string; source: string },
+): Promise<number[]> {
+  const { rows } = await client.query<{ id: number }>(
+    `select e.id
+     from quota.reconciliations r
+     join quota.reconciliation_exports x on x.reconciliation_id = r.id
+     join quota.billing_exports e on e.id = x.export_id
+     where r.provider = $1 and r.month = $2 and e.source = $3 order by e.id`,
+    [provider, `${month}-01`, source],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The id for a new export, held until the transaction ends: another load waits. */
 export async function nextExportId(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ id: number }>('select quota.next_export() as id');

@@ -39,7 +39,11 @@ export async function findOpenReconciliation(
   client: pg.ClientBase,
   choice: MonthChoice,
 ): Promise<StoredReconciliation> {
-  const found = await findReconciliation(client, choice);
+  return requireOpen(await findReconciliation(client, choice));
+}
+
+/** @throws refusedError for a closed month */
+export function requireOpen(found: StoredReconciliation): StoredReconciliation {
   if (found.closedAt !== null) {
     throw refusedError(`${found.month} of ${found.provider} is closed`, {
       detail: `closed by ${found.closedBy} at ${found.closedAt}`,

@@ -4,11 +4,15 @@ import { withTransaction, withTrial } from '../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../errors.ts';
 import type { ExportOptions } from '../providers/exports/open-export.ts';
 import { type Answer, computeAnswer } from './compute-answer.ts';
-import type { StoredExport } from './export-store.ts';
+import type { ControlTotal } from './control-total.ts';
+import { type StoredExport, selectAttachedOfSource } from './export-store.ts';
+import type { CompleteFetch } from './fetch-calls.ts';
 import { isDiscrepancy, type Kind } from './kinds.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from './load-export.ts';
+import { fetchedSource, loadFetch } from './load-fetch.ts';
 import {
   attachExport,
+  detachExports,
   detachOthers,
   hasLineOfMonth,
   openReconciliation,
@@ -25,6 +29,8 @@ export interface ReconcileRequest {
   provider: string | undefined;
   /** None: the exports that the month has are held against the logs anew. */
   sources: readonly ExportSource[];
+  /** In place of files: what was fetched from the provider. It takes the place of a former fetch of the month. */
+  fetched?: { fetch: CompleteFetch; control: ControlTotal | null } | undefined;
   reader: Omit<ExportOptions, 'provider'>;
   /** Given ones are kept for later runs. */
   tolerances: Partial<Tolerances>;
@@ -42,6 +48,8 @@ export interface Reconciliation extends Answer {
   dryRun: boolean;
   /** Null where nothing was changed. */
   auditId: string | null;
+  /** Only of a run that fetched: what the provider counts itself; null where it would not say. */
+  control?: ControlTotal | null;
 }
 
 /**
@@ -64,17 +72,31 @@ async function reconcile(
   request: ReconcileRequest,
 ): Promise<Reconciliation> {
   const { client, onStep } = surroundings;
-  const { month, dryRun } = request;
+  const { month, dryRun, fetched } = request;
   const loaded: StoredExport[] = [];
+  // Before the new one comes: it may be the same.
+  const former =
+    fetched === undefined ? [] : await selectAttachedOfSource(client, formerFetches(fetched.fetch));
   for (const source of request.sources) {
     loaded.push(
       await loadExport(surroundings, source, { ...request.reader, provider: request.provider }, month),
     );
   }
+  if (fetched !== undefined) {
+    loaded.push(await loadFetch(surroundings, fetched.fetch, request.reader));
+  }
   const provider = providerOf(loaded) ?? request.provider ?? (await onlyProvider(client, month));
   const id = await openReconciliation(client, provider, month);
   await updateTolerances(client, id, request.tolerances);
-  const moved = await attach(client, id, loaded, request);
+  let moved = await attach(client, id, loaded, request);
+  moved += await detachExports(
+    client,
+    id,
+    former.filter((exportId) => loaded.every((kept) => kept.id !== exportId)),
+  );
+  if (fetched !== undefined) {
+    await tellFilesBeside(surroundings, id, month);
+  }
   onStep(`matching ${month} of ${provider}`);
   const { answer, changed } = await computeAnswer(client, id, { isTrial: dryRun });
   const auditId =
@@ -84,9 +106,33 @@ async function reconcile(
           action: 'reconciliation.run',
           subject: `${provider} ${month}`,
           reason: request.reason,
-          after: answer,
+          after: { ...answer, ...controlOf(request) },
         });
-  return { id, provider, month, ...answer, dryRun, auditId };
+  return { id, provider, month, ...answer, dryRun, auditId, ...controlOf(request) };
+}
+
+const controlOf = ({ fetched }: ReconcileRequest) =>
+  fetched === undefined ? {} : { control: fetched.control };
+
+const formerFetches = ({ key: { provider, month } }: CompleteFetch) => ({
+  provider,
+  month,
+  source: fetchedSource,
+});
+
+/** Files and the fetch have the same calls: together they bill each of them twice. */
+async function tellFilesBeside(
+  { client, onNotice }: LoadSurroundings,
+  id: string,
+  month: string,
+): Promise<void> {
+  const files = (await selectAttached(client, id)).filter(({ source }) => source !== fetchedSource);
+  if (files.length > 0) {
+    onNotice(
+      `${month} also has ${files.map(({ source }) => source).join(', ')}: calls in both count as duplicate_line; ` +
+        '--replace leaves only what was fetched',
+    );
+  }
 }
 
 function providerOf(loaded: readonly StoredExport[]): string | undefined {
@@ -152,6 +198,6 @@ async function attach(
   return moved;
 }
 
-/** Whether anything in it differs: exit 3. */
-export const hasDiscrepancies = ({ kinds }: Pick<Answer, 'kinds'>): boolean =>
-  (Object.keys(kinds) as Kind[]).some(isDiscrepancy);
+/** Whether anything in it differs, or the provider counts otherwise: exit 3. */
+export const hasDiscrepancies = ({ kinds, control }: Pick<Reconciliation, 'kinds' | 'control'>): boolean =>
+  control?.agrees === false || (Object.keys(kinds) as Kind[]).some(isDiscrepancy);

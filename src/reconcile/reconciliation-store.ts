@@ -101,6 +101,19 @@ export async function detachOthers(
   return rowCount ?? 0;
 }
 
+/** Takes these exports from a month; they stay stored. Returns how many. */
+export async function detachExports(
+  client: pg.ClientBase,
+  id: string,
+  exportIds: readonly number[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    'delete from quota.reconciliation_exports where reconciliation_id = $1 and export_id = any ($2)',
+    [id, exportIds],
+  );
+  return rowCount ?? 0;
+}
+
 /** Matches anew and stores what differs from the stored answer. Returns how many items did. */
 export async function computeReconciliation(
   client: pg.ClientBase,

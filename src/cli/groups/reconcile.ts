@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDecimal, parseInteger, parseMonth } from '../values.ts';
+import { parseChoice, parseDecimal, parseInteger, parseMonth, parseRate } from '../values.ts';
 
 export function addReconcileCommands(program: Command, run: Run): void {
   const group = program
@@ -26,6 +26,17 @@ function addRunCommand(group: Command, run: Run): void {
     .addOption(
       repeatedOption('--export <file>', 'a billing export, gzip too; - is stdin; can be repeated', String),
     )
+    .option('--from-api', 'fetch the calls of the month from VAPI instead; goes on where it was interrupted')
+    .addOption(
+      valueOption('--rate <n>', 'with --from-api: requests to VAPI per second (default: 5)', parseRate),
+    )
+    .addOption(
+      valueOption(
+        '--attempts <n>',
+        'with --from-api: how often a request is sent at most (default: 5)',
+        parseInteger({ max: 10 }),
+      ),
+    )
     .option('--replace', 'the exports take the place of those that the month has');
   addReaderOptions(command);
   addToleranceOptions(command);
@@ -34,6 +45,10 @@ function addRunCommand(group: Command, run: Run): void {
       'after',
       examples(
         ['quota reconcile --month 2026-10 --export vapi-calls.jsonl', 'the month as a table'],
+        [
+          'quota reconcile --month 2026-10 --from-api',
+          "from VAPI, beside VAPI's own count; needs VAPI_API_KEY",
+        ],
         ['quota reconcile --month 2026-10', 'the same exports against the logs as they are now'],
         ['quota reconcile --month 2026-10 --export a.csv.gz --export b.csv.gz --json', 'in several files'],
         [

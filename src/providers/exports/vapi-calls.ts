@@ -11,7 +11,7 @@ import { watchPages } from './pages.ts';
  * endedAt − startedAt, both absent if the call never connected. Of open enums (status, endedReason, type) and
  * unknown members nothing is expected.
  */
-const fields = [
+export const callFields = [
   'id',
   'assistantId',
   'status',
@@ -24,6 +24,8 @@ const fields = [
   'costBreakdown',
   'costs',
 ] as const;
+
+export type CallField = (typeof callFields)[number];
 
 const utc = { assumeUtc: true };
 
@@ -41,14 +43,20 @@ export const vapiCalls: ExportReader = {
 
 function readCalls(input: Input, settings: ReaderSettings) {
   const pages = watchPages(input, settings, { more: ['metadata.hasNextPage'] });
-  const shape = { fields, nested: ['costBreakdown', 'costs'], envelopes: ['results'], ...pages.shape };
+  const shape = {
+    fields: callFields,
+    nested: ['costBreakdown', 'costs'],
+    envelopes: ['results'],
+    ...pages.shape,
+  };
   const rows = pages.watch(jsonRows(input, shape, settings.badLines));
   return linesFromRows(input, rows, settings.badLines, (row, number, lines) => {
     lines.push(callLine(row, number));
   });
 }
 
-function callLine(row: string[], lineNumber: number): BillingLine {
+/** The line of a call whose members stand in `row` in the order of `callFields`, as text. */
+export function callLine(row: readonly string[], lineNumber: number): BillingLine {
   const [id = '', assistantId = '', status = '', created = '', started = '', ended = '', cost = ''] = row;
   const [type = '', endedReason = '', costBreakdown = '', costs = ''] = row.slice(7);
   if (id === '')

@@ -111,10 +111,19 @@ export class VapiClient {
 
   /** All calls of a range, newest first, a page at a time; each page says where to resume after it. */
   callPages(
-    range: ListRange & RequestOptions & { assistantId?: string | undefined } = {},
+    range: ListRange &
+      RequestOptions & {
+        assistantId?: string | undefined;
+        /** Only what was changed since, inclusive, ISO 8601. */
+        updatedAtGe?: string | undefined;
+      } = {},
   ): AsyncGenerator<ListPage<VapiCall>> {
-    const assistant = range.assistantId === undefined ? {} : { assistantId: range.assistantId };
-    return newestFirst((filter) => this.listCalls({ ...filter, ...assistant }, range), range);
+    const { assistantId, updatedAtGe } = range;
+    const further = {
+      ...(assistantId === undefined ? {} : { assistantId }),
+      ...(updatedAtGe === undefined ? {} : { updatedAtGe }),
+    };
+    return newestFirst((filter) => this.listCalls({ ...filter, ...further }, range), range);
   }
 
   /** Sums, counts and averages that VAPI computes over its own calls: an independent control total. */

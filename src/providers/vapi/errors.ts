@@ -57,3 +57,6 @@ export class VapiRequestError extends QuotaError {
 export function isVapiNotFound(error: unknown): error is VapiRequestError {
   return error instanceof VapiRequestError && error.status === 404;
 }
+
+/** Whether VAPI understood a request and refused it, whatever the reason. */
+export const isVapiRefusal = (error: unknown): error is VapiRequestError => error instanceof VapiRequestError;

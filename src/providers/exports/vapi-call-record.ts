@@ -1,0 +1,78 @@
+import { parseInstant } from '../../files/instant.ts';
+import type { BillingLine } from './billing-line.ts';
+import { type CallField, callFields, callLine } from './vapi-calls.ts';
+
+/** A billing line of VAPI as it was stored; instants and decimals as text. */
+export interface StoredCall {
+  id: string;
+  assistantId: string | null;
+  status: string | null;
+  createdAt: string | null;
+  startedAt: string | null;
+  endedAt: string | null;
+  cost: string | null;
+  /** JSON of the further members. */
+  raw: string | null;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+const instantFields: readonly CallField[] = ['createdAt', 'startedAt', 'endedAt'];
+
+/**
+ * What is billed of a call, as one line of JSON: a file of such lines is a VAPI export. The same call gives the
+ * same text, however VAPI orders its members; a new transcript or summary does not change it. Personal data
+ * (transcripts, numbers, names) is left out.
+ */
+export function recordOfCall(call: Members): string {
+  const members: Record<string, unknown> = {};
+  for (const field of callFields) {
+    const value = call[field];
+    // The reader takes the list of costs only where there is no breakdown.
+    const isNeeded = field !== 'costs' || call.costBreakdown === undefined || call.costBreakdown === null;
+    if (value !== undefined && value !== null && isNeeded) {
+      members[field] = instantFields.includes(field) ? evenInstant(value) : inOrder(value);
+    }
+  }
+  return JSON.stringify(members);
+}
+
+/** The same for a call that an earlier export has. */
+export function recordOfStored({ raw, cost, ...stored }: StoredCall): string {
+  const further = raw === null ? {} : (JSON.parse(raw) as Members);
+  return recordOfCall({ ...further, ...stored, cost: cost === null ? null : Number(cost) });
+}
+
+/** The line of a record. @throws CellFault if VAPI sent what cannot be read */
+export function lineOfRecord(record: string, lineNumber: number): BillingLine {
+  const members = JSON.parse(record) as Members;
+  const cells = callFields.map((field) => {
+    const value = members[field];
+    return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  });
+  return callLine(cells, lineNumber);
+}
+
+/** Milliseconds always, microseconds where there are any. What is no instant is left to the reader to refuse. */
+function evenInstant(value: unknown): unknown {
+  const instant = typeof value === 'string' ? parseInstant(value, { assumeUtc: true }) : null;
+  if (instant === null) {
+    return value;
+  }
+  const fraction = instant.slice(20, -1).replace(/0+$/, '').padEnd(3, '0');
+  return `${instant.slice(0, 19)}.${fraction}Z`;
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(inOrder);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, member]) => [name, inOrder(member)]),
+  );
+}

@@ -1,0 +1,249 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { runCli } from '../run-cli.ts';
+import { snapshot } from '../snapshot.ts';
+import {
+  type ApiCall,
+  type ApiDesk,
+  asOf,
+  callsOfMonth,
+  fetchLine,
+  makeApiMonth,
+  month,
+  openApiDesk,
+  reconcileFile,
+} from './api-month.ts';
+import { writeLines } from './month-desk.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'quota-from-api-'));
+const { made, calls } = makeApiMonth(11, 900);
+const queries: URLSearchParams[] = [];
+let onRequest: ((count: number) => void) | undefined;
+let desk: ApiDesk;
+
+/** Calls whose creation and start lie on different sides of a border, and the month that they belong to. */
+const border = (id: string, createdAt: string, startedAt: string): ApiCall => ({
+  id,
+  createdAt,
+  updatedAt: createdAt,
+  startedAt,
+  endedAt: new Date(Date.parse(startedAt) + 60_000).toISOString(),
+  assistantId: made.assistants[0]?.id,
+  status: 'ended',
+  cost: 0.0625,
+});
+const borders = [
+  border('rang-over-midnight', '2026-09-30T23:59:50.000Z', '2026-10-01T00:00:05.000Z'),
+  border('scheduled-in-september', '2026-09-25T08:00:00.000Z', '2026-10-01T08:00:00.000Z'),
+  border('clocks-differ', '2026-11-01T00:00:00.200Z', '2026-10-31T23:59:59.900Z'),
+  border('of-november', '2026-10-31T23:59:50.000Z', '2026-11-01T00:00:05.000Z'),
+  border('of-september', '2026-09-30T23:58:00.000Z', '2026-09-30T23:59:59.999Z'),
+];
+const all = [...calls, ...borders];
+
+beforeAll(async () => {
+  desk = await openApiDesk(
+    { made, calls: all },
+    {
+      onRequest: ({ path, query }) => {
+        if (path === '/call') {
+          queries.push(query);
+          onRequest?.(queries.length);
+        }
+      },
+    },
+  );
+});
+afterAll(async () => {
+  await desk.drop();
+  rmSync(scratch, { recursive: true });
+});
+afterEach(() => {
+  onRequest = undefined;
+  queries.length = 0;
+  desk.vapi.clearFaults();
+});
+
+const exportRows = () =>
+  desk.query<{ sha256: string; source: string; attached: boolean }>(
+    `select e.sha256, e.source, x.export_id is not null as attached
+     from quota.billing_exports e left join quota.reconciliation_exports x on x.export_id = e.id order by e.id`,
+  );
+
+test('a month with ties at the edges of pages, calls over its borders and faults comes to what a file comes to', async () => {
+  desk.vapi.setFaults({ rate: 0.2, kinds: ['error', 'html', 'rateLimit', 'drop', 'lost', 'lostHtml'] });
+  const { code, answer } = await desk.fetch('--attempts', '10');
+  expect(code).toBe(3);
+  const own = callsOfMonth(all);
+  expect(own.length).toBeGreaterThan(600);
+  expect(queries.length).toBeGreaterThan(4);
+  const file = writeLines(
+    scratch,
+    'month.jsonl',
+    own.map((call) => JSON.stringify(call)),
+  );
+  const { kinds, totals } = await reconcileFile(made, file);
+  expect(answer.kinds).toEqual(kinds);
+  expect(answer.totals).toEqual(totals);
+  expect(answer.exports).toEqual([{ source: 'vapi:api', sha256: expect.any(String), lines: own.length }]);
+  const created = all.filter(({ createdAt }) => createdAt.startsWith(month));
+  expect(answer.control).toMatchObject({
+    from: '2026-10-01T00:00:00.000Z',
+    to: '2026-11-01T00:00:00.000Z',
+    calls: { provider: created.length, fetched: created.length },
+    cost: { difference: '0' },
+    agrees: true,
+    days: [],
+  });
+  expect(answer.auditId).not.toBeNull();
+});
+
+test('again: nothing changes; other transcripts and another order of members are no other bill', async () => {
+  const before = await snapshot(desk.url);
+  const again = await desk.fetch();
+  expect(again).toMatchObject({ code: 3, answer: { auditId: null } });
+  expect(await snapshot(desk.url)).toEqual(before);
+
+  desk.vapi.putCalls(
+    all.map((call) => ({
+      ...(Object.fromEntries(Object.entries(call).reverse()) as ApiCall),
+      messages: [],
+      updatedAt: '2026-11-05T00:00:00.000Z',
+    })),
+  );
+  await desk.fetch();
+  expect(await snapshot(desk.url)).toEqual(before);
+});
+
+test('changed: a new export takes the place of the former one, and the former one is known again', async () => {
+  const [first] = await exportRows();
+  const changed = callsOfMonth(calls).find(({ cost, startedAt }) => Number(cost) > 0 && startedAt);
+  const before = await desk.fetch();
+  desk.vapi.putCalls([{ ...changed, id: changed?.id ?? '', cost: 9.75 }]);
+  const { answer } = await desk.fetch();
+  expect(await exportRows()).toMatchObject([
+    { ...first, attached: false },
+    { source: 'vapi:api', attached: true },
+  ]);
+  expect(answer.kinds.duplicate_line).toBeUndefined();
+  expect(Number(answer.totals.billed)).toBeCloseTo(
+    Number(before.answer.totals.billed) + 9.75 - Number(changed?.cost),
+    6,
+  );
+  desk.vapi.putCalls([{ ...changed, id: changed?.id ?? '' }]);
+  expect((await desk.fetch()).answer.totals).toEqual(before.answer.totals);
+  expect((await exportRows()).map(({ attached }) => attached)).toEqual([true, false]);
+});
+
+test('a dry run says the same and changes no table', async () => {
+  desk.vapi.putCalls([border('new', '2026-10-10T10:00:00.000Z', '2026-10-10T10:00:05.000Z')]);
+  const before = await snapshot(desk.url);
+  const dry = await desk.fetch('--dry-run');
+  expect(await snapshot(desk.url)).toEqual(before);
+  const wet = await desk.fetch();
+  expect(dry.answer).toMatchObject({ dryRun: true, auditId: null, kinds: wet.answer.kinds });
+  expect(dry.answer.exports).toEqual(wet.answer.exports);
+});
+
+test('calls that arrive or change while the pages are read are in it', async () => {
+  const { answer: before } = await desk.fetch();
+  queries.length = 0;
+  onRequest = (count) => {
+    if (count === 3) {
+      const late = border('arrived', '2026-10-31T22:00:00.000Z', '2026-10-31T22:00:05.000Z');
+      desk.vapi.putCalls([{ ...late, updatedAt: '2026-11-04T00:00:00.000Z' }]);
+    }
+  };
+  const { answer } = await desk.fetch();
+  expect(answer.exports[0].lines).toBe(before.exports[0].lines + 1);
+  expect(answer.control.agrees).toBe(true);
+});
+
+test('a list that its retention cuts off: former calls are kept, and the control total tells', async () => {
+  const { answer: before } = await desk.fetch();
+  desk.vapi.keepCallsSince('2026-10-08T00:00:00Z');
+  const { code, answer, stderr } = await desk.fetch();
+  desk.vapi.keepCallsSince('2000-01-01T00:00:00Z');
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/VAPI does not list \d+ calls of 2026-10 any more; they are kept/);
+  expect(stderr).toContain("VAPI's own count differs from its list");
+  expect(answer.exports).toEqual(before.exports);
+  expect(answer.kinds).toEqual(before.kinds);
+  const { calls: counted, cost, agrees, days } = answer.control;
+  expect(agrees).toBe(false);
+  expect(counted.provider - counted.fetched).toBeGreaterThan(50);
+  expect(Number(cost.difference)).toBeCloseTo(Number(cost.provider) - Number(cost.fetched), 6);
+  expect(days.map(({ day }: { day: string }) => day)).toContain('2026-10-03');
+  expect(days.at(-1).day).toBe('2026-10-07');
+});
+
+test('a file of the month beside the fetch is told of, and --replace leaves the fetch alone', async () => {
+  const file = join(scratch, 'month.jsonl');
+  await desk.json(3, 'reconcile', '--month', month, '--export', file);
+  const both = await desk.fetch();
+  expect(both.stderr).toMatch(/2026-10 also has .*month\.jsonl: calls in both count as duplicate_line/);
+  expect(both.answer.kinds.duplicate_line.count).toBeGreaterThan(600);
+  const { answer } = await desk.fetch('--replace');
+  expect(answer.exports.map(({ source }: { source: string }) => source)).toEqual(['vapi:api']);
+});
+
+describe('what VAPI sends that cannot be read', () => {
+  const bad = { ...border('backwards', '2026-10-12T10:00:00.000Z', '2026-10-12T10:00:05.000Z') };
+  test('is refused with the id of the call, or left out and kept', async () => {
+    desk.vapi.putCalls([{ ...bad, endedAt: '2026-10-12T09:00:00.000Z' }]);
+    const { code, stderr } = await desk.fetch();
+    expect(code).toBe(65);
+    expect(JSON.parse(stderr.slice(stderr.indexOf('{"error"'))).error.detail).toContain(
+      'column endedAt: is before startedAt (call "backwards")',
+    );
+    expect((await desk.fetch('--skip-invalid')).code).toBe(2);
+    const rejects = join(scratch, 'rejects.ndjson');
+    const left = await desk.fetch('--skip-invalid', '--rejects', rejects);
+    expect(left).toMatchObject({ code: 3, stderr: expect.stringContaining('1 calls cannot be read') });
+    expect(JSON.parse(JSON.parse(readFileSync(rejects, 'utf8')).text)).toMatchObject({ id: 'backwards' });
+    desk.vapi.deleteCall('backwards');
+    await desk.fetch();
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    [2, ['--export', 'calls.jsonl'], {}, /--from-api does not go with --export/],
+    [2, ['--provider', 'openai'], {}, /cannot fetch from openai/],
+    [78, [], { VAPI_API_KEY: '' }, /VAPI_API_KEY/],
+    [69, [], { VAPI_API_KEY: 'another' }, /refused the API key/],
+    [69, ['--attempts', '1'], { VAPI_BASE_URL: 'http://127.0.0.1:9' }, /cannot be reached/],
+  ])('with exit %i: %j', async (code, args, env, expected) => {
+    const result = await runCli([...fetchLine, ...args], { env: { ...desk.env, ...env } });
+    expect(result.code).toBe(code);
+    const { error } = JSON.parse(result.stderr);
+    expect(error.message).toMatch(expected);
+    expect(error.suggestion).toBeTruthy();
+  });
+
+  test('--rate without --from-api', async () => {
+    await desk.json(2, 'reconcile', '--month', month, '--rate', '3');
+  });
+
+  test('while another process fetches the same month', async () => {
+    const [, other] = await Promise.all([
+      desk.query(`select pg_advisory_lock(hashtextextended('quota fetch of vapi 2026-10', 0)), pg_sleep(3)`),
+      new Promise((resolve) => setTimeout(resolve, 500)).then(() => desk.fetch()),
+    ]);
+    expect(other.code).toBe(75);
+  });
+
+  test('a month without calls, and a closed one before anything is asked', async () => {
+    const empty = await runCli(
+      ['reconcile', '--month', '2025-01', '--from-api', '--json', '--as-of', asOf],
+      desk,
+    );
+    expect(empty).toMatchObject({ code: 4, stderr: expect.stringContaining('VAPI has no call of 2025-01') });
+    await desk.json(0, 'reconcile', 'close', '--month', month, '--force', '--reason', 'test', '--yes');
+    queries.length = 0;
+    expect((await desk.fetch()).code).toBe(5);
+    expect(queries).toEqual([]);
+  });
+});
