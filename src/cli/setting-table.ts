@@ -35,7 +35,8 @@ export const settingTable = [
   {
     variable: 'VAPI_API_KEY',
     defaultText: 'none',
-    description: 'Private key of the VAPI organisation whose assistants are limited and whose calls are fetched',
+    description:
+      'Private key of the VAPI organisation whose assistants are limited and whose calls are fetched',
     secret: true,
   },
   {

@@ -47,7 +47,7 @@ function deskOf(database: TestDatabase): MonthDesk {
 }
 
 /** Loads the users, assistants and logs of a month; the logs in the order in which they come. */
-export async function loadMonth(desk: MonthDesk, made: MadeMonth): Promise<void> {
+export async function loadMonth(desk: Pick<MonthDesk, 'url'>, made: MadeMonth): Promise<void> {
   const client = new pg.Client(desk.url);
   await client.connect();
   try {
