@@ -257,46 +257,63 @@ comment on function quota.make_due(uuid[], text[], timestamptz[]) is
 create function quota.count_call(
   p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz, p_duration_seconds numeric,
   p_messages integer, p_cost numeric)
-returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+returns boolean
+language plpgsql
 as $$
 declare
   meter record;
-  quantity numeric;
-  counted quota.usage_quotas;
-  is_open boolean;
+  counted record;
+  meters integer := 0;
 begin
   for meter in
-    select m.key, m.unit
-    from quota.subscriptions s join quota.meters m on m.service = s.service
-    where s.user_id = p_user and s.service = p_service and (m.models is null or p_model = any (m.models))
-    order by m.key
+    select q.user_id is not null as is_open
+    from quota.subscriptions s
+    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+      and q.period_start <= p_started_at and q.period_end > p_started_at and not q.superseded
+    where s.user_id = p_user and s.service = p_service
     for no key update of s
   loop
-    is_open := false;
-    quantity := quota.quantity_of(meter.unit, p_status, p_duration_seconds, p_messages);
-    for counted in
-      update quota.usage_quotas q
-      set used = q.used + quantity, cost = q.cost + quota.cost_of(p_cost, meter.unit, quantity, q.unit_price),
-        calls = q.calls + 1
-      where q.user_id = p_user and q.meter = meter.key
-        and q.period_start <= p_started_at and q.period_end > p_started_at
-      returning q.*
-    loop
-      is_open := is_open or not counted.superseded;
-      if quota.needs_enforcement(counted) then
-        perform quota.enforce(array[counted]);
-      end if;
-    end loop;
-    if not is_open then
-      -- The plan was changed between the look and the lock.
-      perform quota.refresh_quotas(array[p_user], array[p_service]);
-      return;
+    if not meter.is_open then
+      return false;
+    end if;
+    meters := meters + 1;
+  end loop;
+  if meters = 0 then
+    return false;
+  end if;
+
+  for counted in
+    update quota.usage_quotas q
+    set used = q.used + c.quantity, calls = q.calls + 1,
+      cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
+    from (
+      select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
+      from quota.meters m
+      where m.service = p_service and (m.models is null or p_model = any (m.models))
+      offset 0 -- The quantity is worked out once.
+    ) c
+    where q.user_id = p_user and q.meter = c.key and q.period_start <= p_started_at and q.period_end > p_started_at
+    returning q.meter, q.period_start, q.superseded,
+      -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
+      q.cost_limit is not null or q.exhausted_at is not null
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity, 0) >= any (q.warn_at) as may_cross
+  loop
+    meters := meters - case when counted.superseded then 0 else 1 end;
+    if counted.may_cross then
+      perform quota.enforce(array[q]) from quota.usage_quotas q
+      where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
+        and quota.needs_enforcement(q);
     end if;
   end loop;
+  if meters <> 0 then
+    -- The plan was changed between the look and the lock.
+    perform quota.refresh_quotas(array[p_user], array[p_service]);
+  end if;
+  return true;
 end $$;
 comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
-  'Adds one call to the open periods of its user''s meters, in the order of locks, and enforces what it crosses.';
+  'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
 
 create function quota.call_logs_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -314,17 +331,14 @@ begin
   if tg_op = 'INSERT' then
     -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
     select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-      (select count(*) from (select from new_rows limit 2) first_two) as rows,
-      (select coalesce(bool_and(exists (
-          select 1 from quota.usage_quotas q
-          where q.user_id = n.user_id and q.meter = m.key
-            and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)), false)
-        from quota.meters m where m.service = n.service and (m.models is null or n.model = any (m.models))) as is_open
+      (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
-    if one.rows = 1 and one.is_open then
-      perform quota.count_call(one.user_id, one.service, one.model, one.status, one.started_at, one.duration_seconds,
-        one.messages, one.cost);
-      return null;
+    if one.rows = 1 then
+      if quota.count_call(
+        one.user_id, one.service, one.model, one.status, one.started_at, one.duration_seconds, one.messages, one.cost)
+      then
+        return null;
+      end if;
     elsif one.rows is null then
       return null;
     end if;

@@ -36,6 +36,11 @@ begin
   -- Calls of today, as apps log them all day long, cost one look into an index. The clock closes a gap: a transaction
   -- whose snapshot is older than the claim of its day does not see the claim.
   if tg_op = 'INSERT' then
+    if not exists (select from new_rows n where n.started_at < today)
+      and not exists (select from quota.analytics_days d where d.day >= (today at time zone 'UTC')::date)
+    then
+      return null;
+    end if;
     insert into quota.analytics_changes (day)
     select distinct quota.day_of(n.started_at) from new_rows n
     where n.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(n.started_at))
