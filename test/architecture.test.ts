@@ -17,7 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   migrations: [],
   leaf: [],
 };
-const leaves = ['src/errors.ts', 'src/context.ts', 'package.json'];
+const leaves = ['src/errors.ts', 'src/context.ts', 'src/printable.ts', 'package.json'];
 
 function layerOf(path: string): string {
   if (leaves.includes(path)) {

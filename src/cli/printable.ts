@@ -1,19 +1,6 @@
-/**
- * Text from users and providers can carry terminal escapes, bidirectional overrides and line breaks; none of
- * them may reach a terminal.
- */
-const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
-const controls = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+import { printable } from '../printable.ts';
 
-/** One line of text without control characters. */
-export function printable(text: string): string {
-  return text
-    .replace(escapes, '')
-    .replace(/[\n\r\t]+/g, ' ')
-    .replace(controls, '');
-}
-
-/** The same data with every string in it made printable. */
+/** Data with every string in it made printable. */
 export function printableData<T>(data: T): T {
   if (typeof data === 'string') {
     return printable(data) as T;

@@ -1,7 +1,7 @@
 import { databaseError } from '../db/database-error.ts';
 import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { jsonLine } from './formats/json.ts';
-import { printable } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 
 export interface ErrorReporting {

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Column, Row, Style } from '../../context.ts';
-import { cellText, printable } from '../printable.ts';
+import { printable } from '../../printable.ts';
+import { cellText } from '../printable.ts';
 
 const noBorder = {
   top: '',

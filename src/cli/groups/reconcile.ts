@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDecimal, parseInteger, parseMonth, parseRate } from '../values.ts';
+import { parseChoice, parseDecimal, parseInteger, parseMonth, parseRate, parseUuid } from '../values.ts';
 
 export function addReconcileCommands(program: Command, run: Run): void {
   const group = program
@@ -40,6 +40,7 @@ function addRunCommand(group: Command, run: Run): void {
     .option('--replace', 'the exports take the place of those that the month has');
   addReaderOptions(command);
   addToleranceOptions(command);
+  command.option('--report <file>', 'also write the month as a page (HTML) that needs nothing else');
   addChangeOptions(command)
     .addHelpText(
       'after',
@@ -55,6 +56,7 @@ function addRunCommand(group: Command, run: Run): void {
           'quota reconcile run --month 2026-10 --export new.jsonl --replace',
           'a newer export; run can be left out',
         ],
+        ['quota reconcile --month 2026-10 --report october.html', 'and a page to send round'],
       ),
     )
     .action(run(async () => (await import('../../commands/reconcile-run.ts')).reconcileRun));
@@ -120,6 +122,22 @@ function addLookCommands(group: Command, run: Run): void {
       ),
     )
     .action(run(async () => (await import('../../commands/reconcile-show.ts')).reconcileShow));
+
+  group
+    .command('report')
+    .description('write a month as a page (HTML) for finance: self-contained, printable, with charts')
+    .argument('[id]', 'of a reconciliation, as list --json shows it', parseUuid)
+    .addOption(valueOption('--month <month>', 'the month: 2026-10', parseMonth))
+    .addOption(valueOption('--provider <provider>', 'whose bill, where several have one', lowerCase))
+    .option('-o, --report <file>', 'where to; - is stdout (default: reconciliation-PROVIDER-MONTH.html)')
+    .addHelpText(
+      'after',
+      examples(
+        ['quota reconcile report --month 2026-10', 'reconciliation-vapi-2026-10.html, in this folder'],
+        ['quota reconcile report --month 2026-10 --provider heygen -o october.html', ''],
+      ),
+    )
+    .action(run(async () => (await import('../../commands/reconcile-report.ts')).reconcileReport));
 }
 
 function addWorkCommands(group: Command, run: Run): void {
