@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import {
   readUsageReport,
   type UsageDimension,
@@ -7,7 +6,7 @@ import {
 } from '../analytics/usage-report.ts';
 import { usageReportText } from '../analytics/usage-report-text.ts';
 import type { Context } from '../context.ts';
-import { badInputError, type ExitCode, exitCodes, usageError } from '../errors.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 
 export interface UsageAnalyticsOptions {
   /** Days, UTC, both included: `2026-10-01`. */
@@ -75,12 +74,6 @@ function requestOf(options: UsageAnalyticsOptions, now: Date): UsageReportReques
 
 async function writePage(path: string, report: UsageReport): Promise<void> {
   const { usageReportHtml } = await import('../analytics/usage-report-html.ts');
-  try {
-    await writeFile(path, usageReportHtml(report));
-  } catch (error) {
-    throw badInputError(`${path} cannot be written`, {
-      detail: error instanceof Error ? error.message : undefined,
-      cause: error,
-    });
-  }
+  const { replaceFile } = await import('../files/replace-file.ts');
+  await replaceFile(path, (write) => write(usageReportHtml(report)));
 }

@@ -177,5 +177,5 @@ test('a range of no days and an unknown service are refused', async () => {
   const { code, stderr } = await analytics('--service', 'vioce');
   expect(code).toBe(4);
   expect(stderr).toContain('avatar, chat, transcription, voice');
-  expect((await analytics('--html', '/no/such/folder/x.html')).code).toBe(65);
+  expect((await analytics('--html', '/no/such/folder/x.html')).code).toBe(2);
 });

@@ -1,0 +1,25 @@
+import { Html, html } from './html.ts';
+import { pageStyle } from './page-style.ts';
+
+/** One page that needs nothing else: no script, no font, no picture from elsewhere. It asks nobody for anything. */
+export const page = ({
+  title,
+  body,
+}: {
+  title: string;
+  body: Html | readonly Html[];
+}): Html => html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+<style>${new Html(pageStyle)}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`;

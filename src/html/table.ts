@@ -1,0 +1,46 @@
+import { type Html, type HtmlValue, html, noHtml } from './html.ts';
+
+/** `number` stands to the right in digits of one width; `code` may break anywhere; `name` and `wide` have room for a few words. */
+export type CellKind = 'text' | 'number' | 'code' | 'name' | 'wide' | 'bar';
+
+export interface TableColumn {
+  title: string;
+  kind?: CellKind;
+}
+
+export interface TableRow {
+  cells: readonly HtmlValue[];
+  /** `total` closes the rows above it; `quiet` matters less. */
+  style?: 'total' | 'quiet';
+}
+
+export interface TableOptions {
+  columns: readonly TableColumn[];
+  rows: readonly TableRow[];
+  /** What the table shows, for who cannot see where it stands. */
+  caption: string;
+  dense?: boolean;
+}
+
+/** A table whose head is repeated on every printed page, and which scrolls by itself where it is too wide. */
+export function table({ columns, rows, caption, dense = false }: TableOptions): Html {
+  const heads = columns.map(
+    ({ title, kind = 'text' }) => html`<th scope="col" class="${kind}">${title}</th>`,
+  );
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+<table${dense ? html` class="dense"` : noHtml}><caption class="hidden">${caption}</caption>
+<thead><tr>${heads}</tr></thead>
+<tbody>
+${rows.map((row) => tableRow(row, columns))}</tbody></table></div>`;
+}
+
+const tableRow = ({ cells, style }: TableRow, columns: readonly TableColumn[]): Html =>
+  html`<tr${style === undefined ? noHtml : html` class="${style}"`}>${cells.map((cell, index) => tableCell(cell, index, columns))}</tr>
+`;
+
+const tableCell = (cell: HtmlValue, index: number, columns: readonly TableColumn[]): Html => {
+  const kind = columns[index]?.kind ?? 'text';
+  return index === 0
+    ? html`<th scope="row" class="${kind}">${cell}</th>`
+    : html`<td class="${kind}">${cell}</td>`;
+};
