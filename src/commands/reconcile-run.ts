@@ -13,6 +13,7 @@ import {
 } from '../reconcile/reconcile-month.ts';
 import type { Tolerances } from '../reconcile/reconciliation-store.ts';
 import { every, fetchMonth, openFetchSource } from './reconcile-fetch.ts';
+import { withReport } from './reconcile-report.ts';
 import { kindColumns, kindRows, reconciliationText } from './reconcile-text.ts';
 
 export interface ReconcileRunOptions extends ChangeOptions {
@@ -40,6 +41,8 @@ export interface ReconcileRunOptions extends ChangeOptions {
   matchWithin?: string;
   dayTolerancePercent?: string;
   dayToleranceAmount?: string;
+  /** Where to write the report as a page. */
+  report?: string;
 }
 
 /** Lines between two reports of progress. */
@@ -48,18 +51,21 @@ const progressLines = 100_000;
 /** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
 export async function reconcileRun(context: Context, options: ReconcileRunOptions): Promise<ExitCode> {
   const source = await openFetchSource(context, options);
-  const data = await withRejects(options, (onReject) =>
-    context.withDatabase(async ({ client }) => {
-      const parsed = parseOptions(context, await withMapping(client, options), onReject);
-      await confirmReplacing(context, options);
-      const fetched = source === undefined ? undefined : await fetchMonth(context, client, source, options);
-      const request = { ...parsed, provider: source?.provider ?? parsed.provider, fetched };
-      const answer = await runWithProgress(context, client, request);
-      if (options.saveMapping !== undefined && !request.dryRun) {
-        await saveMapping(client, options.saveMapping, mappingOf(options));
-      }
-      return answer;
-    }),
+  const data = await withReport(context, options, (finish) =>
+    withRejects(options, (onReject) =>
+      context.withDatabase(async ({ client }) => {
+        const parsed = parseOptions(context, await withMapping(client, options), onReject);
+        await confirmReplacing(context, options);
+        const fetched = source === undefined ? undefined : await fetchMonth(context, client, source, options);
+        const request = { ...parsed, provider: source?.provider ?? parsed.provider, fetched };
+        const answer = await runWithProgress(context, client, request);
+        if (options.saveMapping !== undefined && !request.dryRun) {
+          await saveMapping(client, options.saveMapping, mappingOf(options));
+        }
+        await finish(client, answer.id);
+        return answer;
+      }),
+    ),
   );
   await context.output.write({
     data,

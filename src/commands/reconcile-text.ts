@@ -1,5 +1,5 @@
 import type { Column, Row, Style } from '../context.ts';
-import { DecimalSum } from '../files/decimal-sum.ts';
+import { differenceOf } from '../reconcile/difference.ts';
 import { isDiscrepancy, type Kind, kindMeanings, kinds } from '../reconcile/kinds.ts';
 import type { Reconciliation } from '../reconcile/reconcile-month.ts';
 import { textTable } from './text-table.ts';
@@ -20,16 +20,8 @@ type Kinds = Pick<Reconciliation, 'provider' | 'month' | 'kinds'>;
 export const kindRows = ({ provider, month, kinds: found }: Kinds): Row[] =>
   kinds.flatMap((kind) => {
     const sums = found[kind];
-    return sums === undefined ? [] : [{ provider, month, kind, ...sums, difference: difference(sums) }];
+    return sums === undefined ? [] : [{ provider, month, kind, ...sums, difference: differenceOf(sums) }];
   });
-
-/** Billed − logged. */
-function difference({ billed, logged }: { billed: string; logged: string }): string {
-  const sum = new DecimalSum();
-  sum.add(billed);
-  sum.add(logged.startsWith('-') ? logged.slice(1) : `-${logged}`);
-  return sum.toString();
-}
 
 /** The month for a person: its kinds with what they mean, its totals, its exports, what to do next. */
 export function reconciliationText(data: Reconciliation, style: Style): string {
@@ -61,7 +53,7 @@ export function kindTable(
     String(sums.count),
     sums.billed,
     sums.logged,
-    difference(sums),
+    differenceOf(sums),
     kindMeanings[kind],
   ]);
   const beside = present.some(({ kind }) => kind === 'outside_month' || kind === 'duplicate_line');
@@ -120,7 +112,7 @@ function nextStep({ provider, month, kinds: found }: Reconciliation, style: Styl
     const sums = found[kind];
     return sums === undefined || !isDiscrepancy(kind)
       ? []
-      : [{ kind, weight: Math.abs(Number(difference(sums))) }];
+      : [{ kind, weight: Math.abs(Number(differenceOf(sums))) }];
   });
   const [heaviest] = weights.sort((one, other) => other.weight - one.weight);
   return heaviest === undefined

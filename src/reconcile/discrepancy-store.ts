@@ -83,7 +83,22 @@ export async function* streamEntries(
   }
 }
 
-const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** An instant as ISO 8601 UTC. */
+export const utc = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** Of discrepancies `d`: the members of an `Entry`. */
+export const discrepancyColumns = `d.id, d.kind, d.external_id as "externalId", u.external_id as "user", o.external_id as owner,
+      d.assistant_id as "assistantId", ${utc('d.started_at')} as "startedAt", d.billed_seconds as "billedSeconds",
+      d.logged_seconds as "loggedSeconds", d.billed, d.logged, d.billed - d.logged as difference, d.day::text as day,
+      d.model, d.billed_quantity as "billedQuantity", d.logged_quantity as "loggedQuantity", e.source, d.line,
+      d.resolution, ${utc('d.resolved_at')} as "resolvedAt", d.resolved_by as "resolvedBy", d.reason,
+      d.is_current as "isCurrent"`;
+
+export const discrepancyJoins = `
+    left join quota.users u on u.id = d.user_id
+    left join quota.users o on o.id = d.owner_id
+    left join quota.billing_exports e on e.id = d.export_id`;
 
 /** In the order of their ids, which are their cursors. */
 function discrepanciesQuery(
@@ -91,16 +106,8 @@ function discrepanciesQuery(
   { limit, after }: Page,
 ): Query {
   const text = `
-    select d.id, d.kind, d.external_id as "externalId", u.external_id as "user", o.external_id as owner,
-      d.assistant_id as "assistantId", ${utc('d.started_at')} as "startedAt", d.billed_seconds as "billedSeconds",
-      d.logged_seconds as "loggedSeconds", d.billed, d.logged, d.billed - d.logged as difference, d.day::text as day,
-      d.model, d.billed_quantity as "billedQuantity", d.logged_quantity as "loggedQuantity", e.source, d.line,
-      d.resolution, ${utc('d.resolved_at')} as "resolvedAt", d.resolved_by as "resolvedBy", d.reason,
-      d.is_current as "isCurrent", d.id::text as cursor
-    from quota.discrepancies d
-    left join quota.users u on u.id = d.user_id
-    left join quota.users o on o.id = d.owner_id
-    left join quota.billing_exports e on e.id = d.export_id
+    select ${discrepancyColumns}, d.id::text as cursor
+    from quota.discrepancies d ${discrepancyJoins}
     where d.reconciliation_id = $1
       and ($2::text[] is null or d.kind = any ($2)) and ($3::uuid is null or d.user_id = $3 or d.owner_id = $3)
       and ($4::bigint[] is null or d.id = any ($4))
