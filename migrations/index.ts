@@ -29,4 +29,5 @@ export const migrations: readonly Migration[] = [
   migration('0009_cache', () => import('./0009_cache.ts')),
   migration('0010_privacy', () => import('./0010_privacy.ts')),
   migration('0011_fetches', () => import('./0011_fetches.ts')),
+  migration('0012_readings', () => import('./0012_readings.ts')),
 ];

@@ -116,6 +116,10 @@ function nextStep({ provider, month, kinds: found }: Reconciliation, style: Styl
   });
   const [heaviest] = weights.sort((one, other) => other.weight - one.weight);
   return heaviest === undefined
-    ? style.green('What was billed was logged, and the other way round.')
+    ? style.green(
+        found.fee === undefined
+          ? 'What was billed was logged, and the other way round.'
+          : 'What was billed was logged, and the other way round, but for the fees.',
+      )
     : `The calls behind it: quota reconcile show --provider ${provider} --month ${month} --kind ${heaviest.kind}`;
 }

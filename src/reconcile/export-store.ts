@@ -11,9 +11,18 @@ export interface StoredExport {
   /** Of its bytes as given. */
   sha256: string;
   lines: number;
+  format: string;
+  reading: Reading;
 }
 
-const exportColumns = 'e.id, e.provider, e.source, e.sha256, e.lines';
+/** How a file was told to be read; what was not said is missing. */
+export interface Reading {
+  mapping?: string[];
+  dateOrder?: string;
+  assumeUtc?: boolean;
+}
+
+const exportColumns = 'e.id, e.provider, e.source, e.sha256, e.lines, e.format, e.reading';
 
 /** Exports of this size: a file that has been loaded before is one of them. */
 export async function selectExportsOfSize(client: pg.ClientBase, bytes: number): Promise<StoredExport[]> {
@@ -24,16 +33,17 @@ export async function selectExportsOfSize(client: pg.ClientBase, bytes: number):
   return rows;
 }
 
-export async function selectExport(
+/** The exports of a content: one for each way in which it was read. */
+export async function selectExports(
   client: pg.ClientBase,
   provider: string,
   sha256: string,
-): Promise<StoredExport | undefined> {
+): Promise<StoredExport[]> {
   const { rows } = await client.query<StoredExport>(
-    `select ${exportColumns} from quota.billing_exports e where e.provider = $1 and e.sha256 = $2`,
+    `select ${exportColumns} from quota.billing_exports e where e.provider = $1 and e.sha256 = $2 order by e.id`,
     [provider, sha256],
   );
-  return rows[0];
+  return rows;
 }
 
 /** The exports of a source that a month has. */
@@ -74,13 +84,14 @@ export interface NewExport {
   /** The sum of the costs as an exact decimal. */
   billed: string;
   currency: string | null;
+  reading: Reading;
 }
 
 export async function insertExport(client: pg.ClientBase, added: NewExport): Promise<void> {
   await client.query(
     `insert into quota.billing_exports
-       (id, provider, format, source, sha256, bytes, lines, calls, billed, currency)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       (id, provider, format, source, sha256, bytes, lines, calls, billed, currency, reading)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       added.id,
       added.provider,
@@ -92,6 +103,7 @@ export async function insertExport(client: pg.ClientBase, added: NewExport): Pro
       added.calls,
       added.billed,
       added.currency,
+      JSON.stringify(added.reading),
     ],
   );
 }

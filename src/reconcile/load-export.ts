@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { InputSource } from '../files/open-input.ts';
 import { type ExportOptions, type OpenedExport, withExport } from '../providers/exports/open-export.ts';
@@ -9,8 +10,9 @@ import {
   copyLines,
   insertExport,
   nextExportId,
+  type Reading,
   type StoredExport,
-  selectExport,
+  selectExports,
   selectExportsOfSize,
 } from './export-store.ts';
 import { encodeLine } from './line-copy.ts';
@@ -39,18 +41,33 @@ export async function loadExport(
   options: ExportOptions,
   month: string,
 ): Promise<StoredExport> {
-  const known = await findLoaded(surroundings.client, source, options.provider);
+  const known = await findLoaded(surroundings.client, source, options);
   if (known !== undefined) {
     return known;
   }
-  return withExport(source, options, (opened) => load(surroundings, source, opened, options.provider, month));
+  return withExport(source, options, (opened) => load(surroundings, source, opened, options, month));
+}
+
+/** What of the options decides what the lines of a file are. */
+function readingOf({ mapping = [], dateOrder, assumeUtc }: ExportOptions): Reading {
+  return {
+    ...(mapping.length === 0 ? {} : { mapping: [...mapping] }),
+    ...(dateOrder === undefined ? {} : { dateOrder }),
+    ...(assumeUtc ? { assumeUtc } : {}),
+  };
+}
+
+/** Whether an export was read in the way that is asked for now; what is not said now is as it was. */
+function isReadAs({ format, reading }: StoredExport, options: ExportOptions): boolean {
+  const asked = { ...reading, ...readingOf(options) };
+  return (options.format ?? format) === format && isDeepStrictEqual(asked, reading);
 }
 
 /** Hashes a file only if one of its size has been loaded; stdin cannot be read twice. */
 async function findLoaded(
   client: pg.ClientBase,
   { path }: ExportSource,
-  provider: string | undefined,
+  options: ExportOptions,
 ): Promise<StoredExport | undefined> {
   const bytes =
     path === '-'
@@ -64,8 +81,11 @@ async function findLoaded(
     return undefined;
   }
   const sha256 = await hashFile(path);
-  return alike.find(
-    (stored) => stored.sha256 === sha256 && (provider ?? stored.provider) === stored.provider,
+  return alike.findLast(
+    (stored) =>
+      stored.sha256 === sha256 &&
+      (options.provider ?? stored.provider) === stored.provider &&
+      isReadAs(stored, options),
   );
 }
 
@@ -79,16 +99,18 @@ async function load(
   { client, onProgress, onNotice }: LoadSurroundings,
   source: ExportSource,
   opened: OpenedExport,
-  wanted: string | undefined,
+  options: ExportOptions,
   month: string,
 ): Promise<StoredExport> {
   await client.query('savepoint load_export');
   const id = await nextExportId(client);
-  const totals = new LineTotals(month, wanted);
+  const totals = new LineTotals(month, options.provider);
   await copyLines(client, encodeLines(id, opened, totals, onProgress));
   const { sha256, bytes, notices, badLines } = opened.summary();
   const provider = totals.provider(opened.file);
-  const known = await selectExport(client, provider, sha256);
+  const known = (await selectExports(client, provider, sha256)).findLast(
+    (stored) => stored.format === opened.format && isReadAs(stored, options),
+  );
   if (known !== undefined) {
     await client.query('rollback to savepoint load_export');
     return known;
@@ -111,6 +133,7 @@ async function load(
     calls: totals.calls,
     billed: totals.billed.toString(),
     currency: totals.currency(opened.file),
+    reading: readingOf(options),
   };
   await insertExport(client, added);
   return added;

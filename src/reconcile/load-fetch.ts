@@ -11,7 +11,7 @@ import {
   nextExportId,
   type StoredExport,
   selectAttachedOfSource,
-  selectExport,
+  selectExports,
 } from './export-store.ts';
 import { type CompleteFetch, fetchTakenError } from './fetch-calls.ts';
 import { deleteFetch, type FetchKey, monthRecords, unlistedCalls, upsertCalls } from './fetch-store.ts';
@@ -45,7 +45,7 @@ export async function loadFetch(
       suggestion: 'check that VAPI_API_KEY is of the organisation whose calls these are',
     });
   }
-  const known = await selectExport(client, key.provider, digest.sha256);
+  const [known] = await selectExports(client, key.provider, digest.sha256);
   const loaded = known ?? (await copyRecords(surroundings, key, digest, reader));
   if (!(await deleteFetch(client, key, id))) {
     throw fetchTakenError(key);
@@ -129,6 +129,7 @@ async function copyRecords(
     calls: totals.calls,
     billed: totals.billed.toString(),
     currency: totals.currency(fetchedSource),
+    reading: {},
   };
   await insertExport(client, added);
   return added;

@@ -3,6 +3,7 @@ import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../errors.ts';
 import type { ExportOptions } from '../providers/exports/open-export.ts';
+import { attachExports, tellRepeated } from './attach-exports.ts';
 import { type Answer, computeAnswer } from './compute-answer.ts';
 import type { ControlTotal } from './control-total.ts';
 import { type StoredExport, selectAttachedOfSource } from './export-store.ts';
@@ -11,12 +12,7 @@ import { isDiscrepancy, type Kind } from './kinds.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from './load-export.ts';
 import { fetchedSource, loadFetch } from './load-fetch.ts';
 import {
-  attachExport,
-  detachExports,
-  detachOthers,
-  hasLineOfMonth,
   openReconciliation,
-  selectAttached,
   selectProviders,
   type Tolerances,
   updateTolerances,
@@ -88,17 +84,12 @@ async function reconcile(
   const provider = providerOf(loaded) ?? request.provider ?? (await onlyProvider(client, month));
   const id = await openReconciliation(client, provider, month);
   await updateTolerances(client, id, request.tolerances);
-  let moved = await attach(client, id, loaded, request);
-  moved += await detachExports(
-    client,
-    id,
-    former.filter((exportId) => loaded.every((kept) => kept.id !== exportId)),
-  );
-  if (fetched !== undefined) {
-    await tellFilesBeside(surroundings, id, month);
-  }
+  const moved = await attachExports(client, id, loaded, { ...request, former });
   onStep(`matching ${month} of ${provider}`);
   const { answer, changed } = await computeAnswer(client, id, { isTrial: dryRun });
+  if (moved > 0) {
+    await tellRepeated(surroundings, id, month);
+  }
   const auditId =
     changed + moved === 0 || dryRun
       ? null
@@ -119,21 +110,6 @@ const formerFetches = ({ key: { provider, month } }: CompleteFetch) => ({
   month,
   source: fetchedSource,
 });
-
-/** Files and the fetch have the same calls: together they bill each of them twice. */
-async function tellFilesBeside(
-  { client, onNotice }: LoadSurroundings,
-  id: string,
-  month: string,
-): Promise<void> {
-  const files = (await selectAttached(client, id)).filter(({ source }) => source !== fetchedSource);
-  if (files.length > 0) {
-    onNotice(
-      `${month} also has ${files.map(({ source }) => source).join(', ')}: calls in both count as duplicate_line; ` +
-        '--replace leaves only what was fetched',
-    );
-  }
-}
 
 function providerOf(loaded: readonly StoredExport[]): string | undefined {
   const [first, ...others] = loaded;
@@ -163,39 +139,6 @@ async function onlyProvider(client: pg.ClientBase, month: string): Promise<strin
     });
   }
   return provider;
-}
-
-/** Returns how many exports came or went. */
-async function attach(
-  client: pg.ClientBase,
-  id: string,
-  loaded: readonly StoredExport[],
-  { month, replace, provider }: ReconcileRequest,
-): Promise<number> {
-  let moved = 0;
-  for (const added of loaded) {
-    if (await attachExport(client, id, added.id)) {
-      moved += 1;
-      if (!(await hasLineOfMonth(client, id, added.id))) {
-        throw badInputError(`${added.source} has no line of ${month}`, {
-          suggestion: 'name another month or file',
-        });
-      }
-    }
-  }
-  if (replace && loaded.length > 0) {
-    moved += await detachOthers(
-      client,
-      id,
-      loaded.map((kept) => kept.id),
-    );
-  }
-  if (loaded.length === 0 && (await selectAttached(client, id)).length === 0) {
-    throw notFoundError(`no bill of ${month} by ${provider} has been loaded`, {
-      suggestion: 'name its files: --export FILE',
-    });
-  }
-  return moved;
 }
 
 /** Whether anything in it differs, or the provider counts otherwise: exit 3. */

@@ -26,6 +26,7 @@ describe('recognising', () => {
     ['anthropic-cost-report.json', 'anthropic-costs', 2],
     ['focus-1.2.csv', 'focus', 6],
     ['focus-1.3.csv', 'focus', 1],
+    ['focus-prepaid.csv', 'focus', 7],
   ])('%s is %s, from a path and from stdin', async (name, format, count) => {
     const fromPath = await read(name);
     expect(fromPath.format).toBe(format);

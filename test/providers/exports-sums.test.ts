@@ -118,6 +118,31 @@ describe('FOCUS', () => {
     expect(lines.every(({ provider, currency }) => provider === 'vapi' && currency === 'USD')).toBe(true);
   });
 
+  it('takes corrections and refunds of a call for credits, and eats tags, line ends and the byte order mark', async () => {
+    const { lines, summary } = await read('focus-prepaid.csv');
+    expect(lines.map(({ kind, externalId, cost }) => [kind, externalId, cost])).toEqual([
+      ['fee', null, '0.00'],
+      ['call', 'call-1', '0.2673'],
+      ['call', 'call-2', '0.1800'],
+      ['fee', null, '-0.1800'],
+      ['fee', null, '0.0020'],
+      ['fee', null, '-0.0001'],
+      ['fee', null, '95.00'],
+    ]);
+    expect(lines[2]?.durationSeconds).toBe('120');
+    expect(summary.notices).toEqual([]);
+  });
+
+  it('tells of sums of more than a day: their days cannot be compared', async () => {
+    const text = (await readFile(sample('focus-1.2.csv'), 'utf8')).replace(
+      '2026-11-01T00:00:00Z,2026-10-31T00:00:00Z',
+      '2026-11-01T00:00:00Z,2026-10-01T00:00:00Z',
+    );
+    expect((await readText(text)).summary.notices).toEqual([
+      '1 sums are of more than a day; each is compared with the logs of its first day',
+    ]);
+  });
+
   it('prefers the names of 1.3', async () => {
     const [line] = (await read('focus-1.3.csv')).lines;
     expect(line).toMatchObject({

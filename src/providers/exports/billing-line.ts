@@ -69,6 +69,10 @@ export function textOrNull(text: string): string | null {
   return text === '' ? null : text;
 }
 
+/** Whether an amount is given back. */
+export const isNegative = (decimal: string | null): boolean =>
+  decimal?.startsWith('-') === true && /[1-9]/.test(decimal);
+
 /**
  * Our key for the provider that a file names: `OpenAI` is `openai`. Files write companies in many ways, so a
  * name that contains the expected provider's is that one: `Vapi, Inc.` where `vapi` is expected.

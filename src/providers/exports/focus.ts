@@ -3,7 +3,14 @@ import { multiplyDecimal } from '../../files/decimal.ts';
 import { epochMicros, secondsBetween } from '../../files/instant.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
-import { type BillingLine, emptyLine, providerOf, rawObject, textOrNull } from './billing-line.ts';
+import {
+  type BillingLine,
+  emptyLine,
+  isNegative,
+  providerOf,
+  rawObject,
+  textOrNull,
+} from './billing-line.ts';
 import { type ExportReader, hasColumns, linesFromRows, type ReaderSettings } from './export-reader.ts';
 
 const columns = [
@@ -28,6 +35,7 @@ const columns = [
 type Value = (column: (typeof columns)[number]['name']) => string;
 
 const hourMicros = 3_600_000_000;
+const dayMicros = 24 * hourMicros;
 
 /** What a consumed unit is in seconds; FOCUS writes units in the plural. */
 const secondsPerUnit: Record<string, number | undefined> = {
@@ -53,11 +61,30 @@ export const focus: ExportReader = {
     const table = openCsvTable(input, columns, settings.badLines);
     const at = table.columns;
     const cells = { ...settings.cells, assumeUtc: true };
-    return linesFromRows(input, table.batches(), settings.badLines, (row, number, lines) => {
+    const rows = linesFromRows(input, table.batches(), settings.badLines, (row, number, lines) => {
       lines.push(chargeLine((column) => row[at[column]] ?? '', number, cells, settings.provider));
     });
+    return watchLongSums(rows, settings.notice);
   },
 };
+
+/** Logs are compared with sums of days: the sum of a month will differ from its first day's logs. */
+async function* watchLongSums(
+  batches: AsyncIterable<BillingLine[]>,
+  notice: (text: string) => void,
+): AsyncGenerator<BillingLine[], void, undefined> {
+  let long = 0;
+  for await (const lines of batches) {
+    for (const { kind, startedAt, endedAt } of lines) {
+      if (kind !== 'aggregate' || startedAt === null || endedAt === null) continue;
+      if (epochMicros(endedAt) - epochMicros(startedAt) > dayMicros) long += 1;
+    }
+    yield lines;
+  }
+  if (long > 0) {
+    notice(`${long} sums are of more than a day; each is compared with the logs of its first day`);
+  }
+}
 
 function chargeLine(
   value: Value,
@@ -78,8 +105,7 @@ function chargeLine(
   if (epochMicros(endedAt) < epochMicros(startedAt))
     throw new CellFault('ChargePeriodEnd', 'is before ChargePeriodStart');
   const category = requiredCell(value('ChargeCategory'), 'ChargeCategory');
-  const kind =
-    category !== 'Usage' ? 'fee' : isCall(value('ResourceId'), startedAt, endedAt) ? 'call' : 'aggregate';
+  const kind = kindOf(value, { category, cost, startedAt, endedAt });
   const named = value('ServiceProviderName') || value('ProviderName');
   const line = emptyLine(lineNumber, providerOf(requiredCell(named, 'ProviderName'), provider), kind);
   line.startedAt = startedAt;
@@ -96,6 +122,7 @@ function chargeLine(
       chargeClass: value('ChargeClass'),
       invoiceId: value('InvoiceId'),
       provider: named,
+      resourceId: kind === 'fee' ? value('ResourceId') : '',
     },
     { billedCost },
   );
@@ -109,6 +136,16 @@ function chargeLine(
     line.durationSeconds = consumedSeconds(line);
   }
   return line;
+}
+
+/** A correction of a call, or what is given back for it, is no second call: it would be missing in the sum. */
+function kindOf(
+  value: Value,
+  { category, cost, startedAt, endedAt }: Record<'category' | 'cost' | 'startedAt' | 'endedAt', string>,
+): BillingLine['kind'] {
+  if (category !== 'Usage') return 'fee';
+  if (!isCall(value('ResourceId'), startedAt, endedAt)) return 'aggregate';
+  return isNegative(cost) || value('ChargeClass') === 'Correction' ? 'fee' : 'call';
 }
 
 /**

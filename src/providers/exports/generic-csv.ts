@@ -1,10 +1,10 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat, decimalCell, instantCell, quoted } from '../../files/cells.ts';
-import { multiplyDecimal, shiftDecimal } from '../../files/decimal.ts';
-import { parseDay, secondsBetween } from '../../files/instant.ts';
+import { multiplyDecimal, parseDecimal, shiftDecimal } from '../../files/decimal.ts';
+import { parseDay, parseInstant, secondsBetween } from '../../files/instant.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openTable, parseMapping, type Table } from '../../files/table-rows.ts';
-import { type BillingLine, providerOf, rawObject, textOrNull } from './billing-line.ts';
+import { type BillingLine, isNegative, providerOf, rawObject, textOrNull } from './billing-line.ts';
 import { type ExportReader, linesFromRows, type ReaderSettings } from './export-reader.ts';
 
 /** The columns that a CSV of calls may have, and that `--map THEIRS=OURS` may name. */
@@ -71,13 +71,23 @@ function requireColumns(input: Input, { columns }: Table<Column>, provider: stri
   const missing = needs.find(([present]) => !present);
   if (missing === undefined) return;
   const shown = input.sample.slice(0, input.sample.search(/[\r\n]|$/));
+  const [, lacking, mapping] = missing;
+  const isData = shown.split(/[,;\t|]/).some(isValue);
   throw fileFault({
     file: input.name,
     line: 1,
     column: null,
-    reason: `no column ${missing[1]}; the header is ${quoted(shown)}`,
-    suggestion: missing[2],
+    reason: isData
+      ? `the first line is no header but data: ${quoted(shown)}`
+      : `no column ${lacking}; the header is ${quoted(shown)}`,
+    suggestion: isData ? 'each part of a file that was split needs its header' : mapping,
   });
+}
+
+/** What no column is called: a number or a time. */
+function isValue(cell: string): boolean {
+  const text = cell.replace(/^"|"$/g, '');
+  return parseDecimal(text) !== null || parseInstant(text, { assumeUtc: true }) !== null;
 }
 
 /** Indexes are looked up once, and absent columns not at all: this runs for every line of every file. */
@@ -109,7 +119,9 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
     const externalId = textOrNull(idOf(row));
     const assistantId = textOrNull(assistantOf(row));
     const day = dayOf(dayColumnOf(row), titles.day, cells);
-    const kind = kindOf(kindColumnOf(row), titles.kind) ?? guessKind(externalId ?? assistantId, day);
+    const cost = costOf(row);
+    const kind =
+      kindOf(kindColumnOf(row), titles.kind) ?? guessKind({ call: externalId ?? assistantId, day, cost });
     const named = namedOf(row);
     const lineProvider = named === '' ? provider : providerOf(named, provider);
     if (lineProvider === null) throw new CellFault(titles.provider, 'is empty');
@@ -127,7 +139,7 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
       durationSeconds,
       quantity: quantityOf(row),
       unit: textOrNull(wordsOf.unit(row)),
-      cost: costOf(row),
+      cost,
       currency: currencyOf(row).toUpperCase() || 'USD',
       description: textOrNull(wordsOf.description(row)),
       day: kind === 'aggregate' ? day : null,
@@ -175,9 +187,12 @@ function kindOf(text: string, column: string): BillingLine['kind'] | null {
   return kind;
 }
 
-/** A row that names no call is the sum of a day if it has a day, and otherwise a fee. */
-function guessKind(call: string | null, day: string | null): BillingLine['kind'] {
-  if (call !== null) return 'call';
+/**
+ * A row that names no call is the sum of a day if it has a day, and otherwise a fee. What is given back for a call is
+ * a credit: as a call it would be its repetition, and missing in the sum.
+ */
+function guessKind({ call, day, cost }: Record<'call' | 'day' | 'cost', string | null>): BillingLine['kind'] {
+  if (call !== null) return isNegative(cost) ? 'fee' : 'call';
   return day === null ? 'fee' : 'aggregate';
 }
 
