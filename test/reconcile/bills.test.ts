@@ -92,7 +92,8 @@ describe('the same bill again', () => {
 });
 
 describe('a file that was read in the wrong way', () => {
-  const text = 'Call,When,Seconds,Net,Gross\nx,02/10/2026 10:00,60,1.00,1.19\ny,10/03/2026 11:00,60,2.00,2.38\n';
+  const text =
+    'Call,When,Seconds,Net,Gross\nx,02/10/2026 10:00,60,1.00,1.19\ny,10/03/2026 11:00,60,2.00,2.38\n';
   const map = (cost: string) => ['--map', 'Call=id', '--map', 'When=started_at', '--map', `${cost}=cost`];
 
   test('is read anew in the right one, which takes the place of the other', async () => {
