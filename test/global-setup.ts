@@ -2,10 +2,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { withClient } from '../src/db/client.ts';
 import { stopEmbedded } from '../src/db/embedded-control.ts';
 import { openEmbedded } from '../src/db/embedded-session.ts';
 import { isAlive } from '../src/db/pid-file.ts';
-import { createTemplateDatabase } from './template-database.ts';
+import { createTemplateDatabase, templateDatabase } from './template-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,8 +17,15 @@ declare module 'vitest' {
 
 const prefix = 'quota-test-run-';
 
-/** One embedded server for the whole run; it may forget everything in a crash. */
+/**
+ * One embedded server for the whole run; it may forget everything in a crash. With QUOTA_TEST_SERVER_URL, the URL of
+ * the database `postgres` of a server of any version, by a superuser, databases are made there instead.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.QUOTA_TEST_SERVER_URL;
+  if (given) {
+    return await useServer(given, project);
+  }
   await removeAbandoned();
   const dataDir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   chmodSync(dataDir, 0o711); // as root, the server's account must be able to pass
@@ -37,6 +45,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await remove(dataDir);
     throw error;
   }
+}
+
+async function useServer(url: string, project: TestProject): Promise<() => Promise<void>> {
+  await withClient(url, async (client) => {
+    await client.query(`drop database if exists ${templateDatabase}`);
+    await createTemplateDatabase(client, url);
+  });
+  project.provide('serverUrl', url);
+  return () =>
+    withClient(url, async (client) => {
+      await client.query(`drop database ${templateDatabase}`);
+    });
 }
 
 /** Stops and removes the servers of test runs that were killed. */
