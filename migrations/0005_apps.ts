@@ -12,7 +12,6 @@ export async function down(knex: Knex): Promise<void> {
     drop function quota.calculate_usage_stats, quota.check_concurrent_processing_limit, quota.get_user_plan_limits,
       quota.end_session, quota.start_session, quota.record, quota.refuse_impossible, quota.decide, quota.decide_in_full,
       quota.check(text, text, text, numeric, bigint, text), quota.check(uuid, text, text, numeric, bigint, text),
-      quota.decide, quota.decide_in_full,
       quota.refusal_message, quota.allowance_of, quota.reserved_for, quota.resolve_user,
       quota.refuse_other_user, quota.bound_user;
     drop table quota.role_bindings;
