@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { WrittenBill } from '../../fixtures/bills/write-bill.ts';
 import { type Census, censusOf, wellKnown } from '../../fixtures/seed/census.ts';
 import { checksumOfSeed } from '../../fixtures/seed/checksum-store.ts';
 import { inspectGround } from '../../fixtures/seed/ground.ts';
@@ -8,8 +9,9 @@ import type { ChangeOptions, Context, Style } from '../context.ts';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { type ExitCode, exitCodes, refusedError } from '../errors.ts';
+import { billLines, type FixturesExportOptions, planBills, writeBills } from './fixtures-export.ts';
 
-export interface FixturesSeedOptions extends ChangeOptions {
+export interface FixturesSeedOptions extends ChangeOptions, FixturesExportOptions {
   seed?: number;
   users?: number;
   calls?: number;
@@ -35,11 +37,14 @@ interface SeedReport {
   unchanged: boolean | null;
   states: Census[];
   wellKnown: { externalId: string; about: string }[];
+  /** Billing exports that were written; none on a dry run. */
+  exports: WrittenBill[];
 }
 
 /**
  * `quota fixtures seed`: `{dryRun, seed, asOf, users, calls, created: {users, subscriptions, assistants, calls},
- * checksum, unchanged, states: [{plan, state, subscriptions}], wellKnown: [{externalId, about}]}`.
+ * checksum, unchanged, states: [{plan, state, subscriptions}], wellKnown: [{externalId, about}],
+ * exports: [{format, provider, month, file, lines, differences}]}`.
  */
 export async function fixturesSeed(context: Context, options: FixturesSeedOptions): Promise<ExitCode> {
   if (context.settings.environment === 'production') {
@@ -50,10 +55,17 @@ export async function fixturesSeed(context: Context, options: FixturesSeedOption
   }
   const { seed = seedDefault, users = usersDefault, calls } = options;
   const plan = planSeed({ seed, users, calls, asOf: context.asOf ?? asOfDefault });
-  const outcome = await context.withDatabase(({ client }) =>
-    withAdvisoryLock(client, 'fixtures seed', () => seedDatabase(context, client, plan, options), {
-      mode: 'wait',
-    }),
+  const bills = await planBills(options, plan);
+  const { exports, ...outcome } = await context.withDatabase(({ client }) =>
+    withAdvisoryLock(
+      client,
+      'fixtures seed',
+      async () => ({
+        ...(await seedDatabase(context, client, plan, options)),
+        exports: bills === null || options.dryRun ? [] : await writeBills(context, client, bills),
+      }),
+      { mode: 'wait' },
+    ),
   );
   const data: SeedReport = {
     dryRun: options.dryRun === true,
@@ -64,6 +76,7 @@ export async function fixturesSeed(context: Context, options: FixturesSeedOption
     ...outcome,
     states: censusOf(plan.users),
     wellKnown: wellKnown(plan.seed, plan.users),
+    exports,
   };
   await context.output.write({ data, rows: data.states.map((state) => ({ ...state })), text: reportText });
   return exitCodes.ok;
@@ -117,9 +130,13 @@ function reportText(report: SeedReport, style: Style): string {
   }
   if (unchanged !== null) {
     const since = unchanged ? 'unchanged since' : style.yellow('changed since by other commands');
-    return [`This seed is there already, ${since}: 0 new users.`, `checksum ${checksum}`, '', look].join(
-      '\n',
-    );
+    return [
+      `This seed is there already, ${since}: 0 new users.`,
+      `checksum ${checksum}`,
+      ...billLines(report.exports),
+      '',
+      look,
+    ].join('\n');
   }
   const { subscriptions, assistants } = created;
   return [
@@ -128,6 +145,7 @@ function reportText(report: SeedReport, style: Style): string {
     '',
     ...nameLines(report),
     '',
+    ...billLines(report.exports),
     look,
   ].join('\n');
 }

@@ -2,13 +2,14 @@ import { amountText, countText, isZero, scaleOf, signedText } from '../html/amou
 import { columnChart } from '../html/column-chart.ts';
 import { type Html, html } from '../html/html.ts';
 import { type TableRow, table } from '../html/table.ts';
+import { daysOfMonth } from './days-of-month.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { DaySums } from './report-store.ts';
 
 /** Billed beside logged for every day of the month, and below it what one is more than the other. */
 export function dayCharts({ stored, days, currency }: ReconciliationReport): Html {
   const sums = new Map(days.map((day) => [day.day, day]));
-  const all = daysOf(stored.month).map((day): DaySums => sums.get(day) ?? emptyDay(day));
+  const all = daysOfMonth(stored.month).map((day): DaySums => sums.get(day) ?? emptyDay(day));
   const unit = currency === null ? '' : `, ${currency}`;
   const largest = (size: (day: DaySums) => number) =>
     all.reduce((one, other) => (size(other) > size(one) ? other : one));
@@ -90,9 +91,3 @@ ${table({
 }
 
 const emptyDay = (day: string): DaySums => ({ day, count: 0, billed: '0', logged: '0', difference: '0' });
-
-function daysOf(month: string): string[] {
-  const [year = 0, number = 1] = month.split('-').map(Number);
-  const count = new Date(Date.UTC(year, number, 0)).getUTCDate();
-  return Array.from({ length: count }, (_, index) => `${month}-${String(index + 1).padStart(2, '0')}`);
-}

@@ -1,3 +1,4 @@
+import { vapiCall } from '../../fixtures/bills/billed-call.ts';
 import { type Random, randomOf } from '../../fixtures/seed/random.ts';
 
 /** A month of calls with known differences: what was billed, what was logged, and what each of them must end in. */
@@ -332,25 +333,5 @@ export function expectedKinds({ lines, logs }: MadeMonth) {
 }
 
 /** A line as VAPI's API gives it, on one line. */
-export function vapiJson({
-  callId,
-  assistant,
-  createdMs,
-  startedMs,
-  endedMs,
-  cost,
-  status,
-}: MadeLine): string {
-  const instant = (ms: number) => new Date(ms).toISOString();
-  return JSON.stringify({
-    id: callId,
-    orgId: '0aa5b6f0-0000-4000-8000-000000000001',
-    createdAt: instant(createdMs),
-    type: 'webCall',
-    status,
-    assistantId: assistant,
-    ...(startedMs === null ? {} : { startedAt: instant(startedMs) }),
-    ...(endedMs === null ? {} : { endedAt: instant(endedMs), endedReason: 'customer-ended-call' }),
-    ...(cost === null ? {} : { cost: cost / 10_000 }),
-  });
-}
+export const vapiJson = ({ callId, assistant, createdMs, startedMs, endedMs, cost }: MadeLine): string =>
+  vapiCall({ id: callId, assistantId: assistant, createdMs, startedMs, endedMs, cost });

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import { examples } from '../examples.ts';
-import { addChangeOptions, valueOption } from '../global-options.ts';
+import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseInteger } from '../values.ts';
+import { parseInteger, parseMonth } from '../values.ts';
 
 export function addFixturesCommands(program: Command, run: Run): void {
   const fixtures = program.command('fixtures').description('made-up data for development, CI and demos');
@@ -25,11 +25,23 @@ export function addFixturesCommands(program: Command, run: Run): void {
         parseInteger({ min: 0, max: 1_000_000_000 }),
       ),
     )
+    .addOption(
+      repeatedOption('--export <format>', 'also write the bill of a month; all: in every format', String),
+    )
+    .addOption(
+      valueOption('--export-month <month>', 'of which month (default: the last whole one)', parseMonth),
+    )
+    .option('--export-dir <folder>', 'where to (default: the working directory)')
+    .option('--differences <kinds>', 'in what it differs from the calls: unlogged=2,duration_mismatch=3')
     .option('--force', 'beside users that are not of a seed; asks for the name of the database')
     .addHelpText(
       'after',
       `\nWithout --as-of the data is made for 2026-11-15T12:00:00Z, so that it is the same on every day; give the
-same instant to the commands that look at it, or seed with --as-of and the present time.`,
+same instant to the commands that look at it, or seed with --as-of and the present time.
+
+Formats of --export: vapi-calls, vapi-calls-jsonl, vapi-calls-v2, csv, heygen-sessions, liveavatar-sessions,
+openai-costs-csv, openai-usage-csv, openai-costs, anthropic-costs, focus. A bill agrees with the calls that were logged, but for the
+differences that are asked for; a seed that is there already is billed as it is.`,
     )
     .addHelpText(
       'after',
@@ -38,6 +50,10 @@ same instant to the commands that look at it, or seed with --as-of and the prese
         ['quota fixtures seed --dry-run', 'see who would be made, and in which state'],
         ['quota fixtures seed --seed 7 --users 100000 --calls 1000000', 'for a load test'],
         ['quota fixtures seed --as-of "$(date -u +%FT%TZ)"', 'as things stand now'],
+        [
+          'quota fixtures seed --export vapi-calls --differences unlogged=2,duration_mismatch=3',
+          'with its bill',
+        ],
         ['quota user show demo-exceeded --as-of 2026-11-15T12:00:00Z', 'look at one of them'],
       ),
     )
