@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import type { ExitCode } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { logOneCall } from './demo-store.ts';
+import { monthBefore } from './fixtures-export.ts';
 
 /** One step of the story: a command that could be typed, and what to make of its result. */
 export interface DemoStep {
@@ -10,6 +12,8 @@ export interface DemoStep {
   explanation: string;
   /** The instant that the command is given with `--as-of`; null: as the whole demo. */
   asOf: string | null;
+  /** The exit code that says that it went well; default: 0. */
+  exitCode?: ExitCode;
   run(context: Context): Promise<ExitCode>;
 }
 
@@ -22,6 +26,8 @@ export interface DemoTimes {
   asOfFlag: string;
   /** Whether the last demo left something. */
   isAgain: boolean;
+  /** Where files go. */
+  folder: string;
 }
 
 const user = 'demo-critical';
@@ -31,7 +37,13 @@ const rate = 200;
 
 /** The story, in order. Every step runs the handler of the command that it names. */
 export function demoSteps(times: DemoTimes): DemoStep[] {
-  return [...setUp(times), ...runOut(times), ...resetOne(times), ...monthLater(times)];
+  return [
+    ...setUp(times),
+    ...runOut(times),
+    ...resetOne(times),
+    ...monthLater(times),
+    ...reconcileMonth(times),
+  ];
 }
 
 function setUp({ seedAsOf, isAgain }: DemoTimes): DemoStep[] {
@@ -151,6 +163,46 @@ function monthLater({ nextMonth }: DemoTimes): DemoStep[] {
       explanation: 'All minutes are there again, and the assistants are free.',
       asOf: nextMonth,
       run: async (context) => (await import('./user-show.ts')).userShow(context, { user: 'demo-exceeded' }),
+    },
+  ];
+}
+
+function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
+  const month = monthBefore(seedAsOf);
+  const differences = 'unlogged=4,duplicate_line=3,duration_mismatch=3,cost_mismatch=3,unbilled=2';
+  const bill = join(folder, `vapi-calls-${month}.json`);
+  const report = join(folder, `reconciliation-vapi-${month}.html`);
+  return [
+    {
+      title: "The provider's bill of the last whole month, with a few surprises in it",
+      command: `quota fixtures seed --as-of ${seedAsOf} --export vapi-calls --export-dir '${folder}' --differences ${differences}`,
+      explanation:
+        'Made of the calls that were logged, as VAPI lists them. The users of the seed are there: none are added.',
+      asOf: seedAsOf,
+      run: async (context) =>
+        (await import('./fixtures-seed.ts')).fixturesSeed(context, {
+          export: ['vapi-calls'],
+          exportDir: folder,
+          differences,
+        }),
+    },
+    {
+      title: 'Is every billed cent explained?',
+      command: `quota reconcile --month ${month} --export '${bill}'${asOfFlag}`,
+      explanation:
+        'Every line and every call in one kind, and together they are the bill, to the last digit. Something differs: exit 3.',
+      asOf: null,
+      exitCode: exitCodes.differences,
+      run: async (context) =>
+        (await import('./reconcile-run.ts')).reconcileRun(context, { month, export: [bill] }),
+    },
+    {
+      title: 'A page for finance',
+      command: `quota reconcile report --month ${month} --report '${report}'${asOfFlag}`,
+      explanation: 'Open it in a browser, print it, send it round: it needs nothing else.',
+      asOf: null,
+      run: async (context) =>
+        (await import('./reconcile-report.ts')).reconcileReport(context, { month, report }),
     },
   ];
 }

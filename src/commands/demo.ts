@@ -25,6 +25,7 @@ interface DemoStepReport {
 }
 
 interface Told extends DemoStepReport {
+  hasFailed: boolean;
   report: Report<unknown> | null;
 }
 
@@ -57,14 +58,14 @@ export async function demo(context: Context): Promise<ExitCode> {
           'demo',
           async () => {
             const isAgain = (await readSchemaStatus(client)).state !== 'missing';
-            const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain });
+            const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain, folder: dataDir });
             return tellStory(context, { dataDir, vapi: simulator }, steps, simulator);
           },
           { mode: 'try' },
         ),
     );
     await writeEnd(context, { dataDir, asOf: seedAsOf, told });
-    return told.find(({ exitCode }) => exitCode !== exitCodes.ok)?.exitCode ?? exitCodes.ok;
+    return told.find(({ hasFailed }) => hasFailed)?.exitCode ?? exitCodes.ok;
   } finally {
     await simulator.stop();
   }
@@ -104,6 +105,7 @@ async function takeStep(context: Context, place: DemoPlace, step: DemoStep): Pro
     command,
     explanation,
     exitCode,
+    hasFailed: exitCode !== (step.exitCode ?? exitCodes.ok),
     durationMs: Math.round(performance.now() - startedAtMs),
     result: capture.report?.data ?? null,
     report: capture.report,
@@ -156,7 +158,7 @@ async function writeEnd(
   context: Context,
   { dataDir, asOf, told }: { dataDir: string; asOf: string; told: Told[] },
 ): Promise<void> {
-  const steps = told.map(({ report: _, ...step }) => step);
+  const steps = told.map(({ report: _, hasFailed: __, ...step }) => step);
   await context.output.write({
     data: { dataDir, asOf, steps },
     rows: steps.map(({ result: _, ...step }) => step),

@@ -87,7 +87,8 @@ export async function writeBills(
   return bills;
 }
 
-function monthBefore(instant: string): string {
+/** The last whole month before an instant: `2026-10`. */
+export function monthBefore(instant: string): string {
   const date = new Date(instant);
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
 }
