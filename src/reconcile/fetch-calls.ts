@@ -1,7 +1,10 @@
 import type pg from 'pg';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { tryAgainError } from '../errors.ts';
+import { badInputError, tryAgainError } from '../errors.ts';
+import { quoted } from '../files/cells.ts';
+import { parseDecimal } from '../files/decimal.ts';
+import { parseInstant } from '../files/instant.ts';
 import { recordOfCall } from '../providers/exports/vapi-call-record.ts';
 import type { VapiClient } from '../providers/vapi/client.ts';
 import type { VapiCall } from '../providers/vapi/contract.ts';
@@ -141,20 +144,29 @@ export const fetchTakenError = ({ provider, month }: FetchKey) =>
     suggestion: 'look at its result: quota reconcile list',
   });
 
-/** What is no instant or number is left to the reader to refuse. */
+/**
+ * What else is no instant or number is left to the reader to refuse.
+ * @throws badInputError without an instant of creation: the only one that VAPI promises
+ */
 function fetchedCall(call: VapiCall): FetchedCall {
-  const createdAt = new Date(call.createdAt).toISOString();
+  const createdAt = instantOf(call.createdAt);
+  if (createdAt === null) {
+    throw badInputError(`VAPI lists call ${quoted(call.id)} without an instant of creation`, {
+      detail: `createdAt: ${quoted(String(call.createdAt))}`,
+      suggestion: 'ask VAPI about this call, or reconcile from a file: --export FILE --skip-invalid',
+    });
+  }
   return {
     externalId: call.id,
     createdAt,
-    billedAt: isInstant(call.startedAt) ? new Date(call.startedAt).toISOString() : createdAt,
-    cost: typeof call.cost === 'number' ? String(call.cost) : null,
+    billedAt: instantOf(call.startedAt) ?? createdAt,
+    cost: parseDecimal(String(call.cost ?? '')),
     record: recordOfCall(call),
   };
 }
 
-const isInstant = (value: unknown): value is string =>
-  typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const instantOf = (value: unknown): string | null =>
+  typeof value === 'string' ? parseInstant(value, { assumeUtc: true }) : null;
 
 /** `[from, to)` of a month, ISO 8601 UTC. */
 export function monthRange(month: string): { from: string; to: string } {

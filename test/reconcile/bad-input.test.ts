@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { snapshot } from '../snapshot.ts';
 import { type MonthDesk, openDesk } from './month-desk.ts';
@@ -19,7 +20,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-function write(name: string, text: string): string {
+function write(name: string, text: string | Buffer): string {
   const path = join(scratch, name);
   writeFileSync(path, text);
   return path;
@@ -72,6 +73,38 @@ describe('refused, and nothing stored', () => {
     ],
   ])('%s', async (_, args, expected) => {
     const { message, detail = '' } = await refused(...args);
+    expect(`${message}\n${detail}`).toMatch(expected);
+  });
+
+  const whole = head + row('a');
+  test.each([
+    ['a folder', () => scratch, /is a folder, not a file/],
+    ['an empty file', () => write('empty.csv', ''), /the file is empty/],
+    ['only a header', () => write('header.csv', head), /has no billing line/],
+    [
+      'a header that names a column twice',
+      () => write('twice.csv', whole.replace('ended_at', 'id')),
+      /names "id" twice/,
+    ],
+    ['UTF-16', () => write('utf16.csv', Buffer.from(`\ufeff${whole}`, 'utf16le')), /UTF-16, not UTF-8/],
+    [
+      'a gzip that is cut off',
+      () => write('cut.gz', gzipSync(whole.repeat(50)).subarray(0, 60)),
+      /gzip data ends too early/,
+    ],
+    [
+      'a record that is cut off',
+      () => write('cut.jsonl', '{"id":"a","orgId":"o","crea'),
+      /ends inside this record/,
+    ],
+    [
+      'a spreadsheet',
+      () => write('bill.xlsx', Buffer.from('PK\u0003\u0004')),
+      /zip archive or a spreadsheet/,
+    ],
+  ])('%s', async (_, file, expected) => {
+    const provider = file().endsWith('jsonl') ? 'vapi' : 'acme';
+    const { message, detail = '' } = await refused('--provider', provider, '--export', file());
     expect(`${message}\n${detail}`).toMatch(expected);
   });
 
