@@ -1,7 +1,5 @@
 import type pg from 'pg';
 import { badInputError, notFoundError } from '../errors.ts';
-import type { StoredExport } from './export-store.ts';
-import type { LoadSurroundings } from './load-export.ts';
 import {
   attachExport,
   detachExports,
@@ -11,7 +9,9 @@ import {
   selectAttached,
   selectCurrencies,
   selectRepeated,
-} from './reconciliation-store.ts';
+} from './attachment-store.ts';
+import type { StoredExport } from './export-store.ts';
+import type { LoadSurroundings } from './load-export.ts';
 
 export interface AttachRequest {
   month: string;

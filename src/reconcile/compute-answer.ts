@@ -1,14 +1,8 @@
 import type pg from 'pg';
 import { sameDecimal } from '../files/decimal-sum.ts';
+import { type AttachedExport, selectAttached } from './attachment-store.ts';
 import type { Kind } from './kinds.ts';
-import {
-  type AttachedExport,
-  computeReconciliation,
-  type ItemSums,
-  selectAttached,
-  selectSums,
-  updateTotals,
-} from './reconciliation-store.ts';
+import { computeReconciliation, type ItemSums, selectSums, updateTotals } from './reconciliation-store.ts';
 
 /** What a month came to; sums are exact decimals. Kinds without entries are left out. */
 export interface Answer {

@@ -101,7 +101,9 @@ async function walk(request: FetchRequest): Promise<CompleteFetch> {
 /** The fetch that was interrupted, or a new one. */
 async function openFetch({ client, key, origin, now, onNotice }: FetchRequest): Promise<StoredFetch> {
   return withTransaction(client, async () => {
-    await deleteOutdatedFetches(client, new Date(now.getTime() - fetchAgeMsMax));
+    if (key.place === 'quota') {
+      await deleteOutdatedFetches(client, new Date(now.getTime() - fetchAgeMsMax));
+    }
     const found = await selectFetch(client, key);
     if (found !== undefined && found.origin === origin && found.startedAt <= now) {
       onNotice(

@@ -64,6 +64,15 @@ export async function insertFetch(
   return rows[0]?.id ?? '';
 }
 
+/** Keeps others off a fetch until the transaction ends. Returns false if somebody else ended it, or began another. */
+export async function lockFetch(client: pg.ClientBase, key: FetchKey, id: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select 1 from ${key.place}.export_fetches where provider = $1 and month = $2 and id = $3 for update`,
+    [...parameters(key), id],
+  );
+  return rowCount === 1;
+}
+
 /** Forgets a fetch and its calls. Returns false if somebody else ended it, or began another. */
 export async function deleteFetch(client: pg.ClientBase, key: FetchKey, id: string): Promise<boolean> {
   const { rowCount } = await client.query(

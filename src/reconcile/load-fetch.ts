@@ -14,7 +14,14 @@ import {
   selectExports,
 } from './export-store.ts';
 import { type CompleteFetch, fetchTakenError } from './fetch-calls.ts';
-import { deleteFetch, type FetchKey, monthRecords, unlistedCalls, upsertCalls } from './fetch-store.ts';
+import {
+  deleteFetch,
+  type FetchKey,
+  lockFetch,
+  monthRecords,
+  unlistedCalls,
+  upsertCalls,
+} from './fetch-store.ts';
 import { encodeLine } from './line-copy.ts';
 import { LineTotals } from './line-totals.ts';
 import type { LoadSurroundings } from './load-export.ts';
@@ -27,7 +34,8 @@ export const fetchedSource = 'vapi:api';
  * the fetch. Its sha256 is that of its records, one a line: the same calls are the same export. Calls of the
  * month's former fetch that VAPI does not list any more (its retention is weeks; calls can be deleted) are kept
  * as they were: what was billed is history.
- * @throws badInputError for calls that cannot be read; notFoundError where VAPI has none of the month
+ * @throws badInputError for calls that cannot be read; notFoundError where VAPI has none of the month; tryAgainError
+ * when another process has ended the fetch
  */
 export async function loadFetch(
   surroundings: LoadSurroundings,
@@ -35,6 +43,9 @@ export async function loadFetch(
   reader: { skipInvalid?: boolean | undefined; onReject?: BadLinesOptions['onReject'] },
 ): Promise<StoredExport> {
   const { client, onNotice } = surroundings;
+  if (!(await lockFetch(client, key, id))) {
+    throw fetchTakenError(key);
+  }
   const kept = await keepUnlisted(client, key);
   if (kept > 0) {
     onNotice(`VAPI does not list ${kept} calls of ${key.month} any more; they are kept as they were fetched`);
@@ -47,9 +58,7 @@ export async function loadFetch(
   }
   const [known] = await selectExports(client, key.provider, digest.sha256);
   const loaded = known ?? (await copyRecords(surroundings, key, digest, reader));
-  if (!(await deleteFetch(client, key, id))) {
-    throw fetchTakenError(key);
-  }
+  await deleteFetch(client, key, id);
   return loaded;
 }
 

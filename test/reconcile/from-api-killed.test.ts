@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { startBin } from '../run-cli.ts';
+import { snapshot } from '../snapshot.ts';
 import {
   type ApiDesk,
   callsOfMonth,
@@ -115,7 +117,28 @@ test('what another organisation fetched, or a day ago, is not gone on with', asy
 
   await interrupt('SIGKILL', 3);
   await desk.query(`update quota.export_fetches set started_at = started_at - interval '25 hours'`);
+  const before = await snapshot(desk.url);
+  expect((await desk.fetch('--dry-run')).code).toBe(3);
+  expect(await snapshot(desk.url)).toEqual(before);
   const later = await startBin(fetchLine, { env: desk.env }).result;
   expect(later.stderr).not.toContain('going on');
   expect(JSON.parse(later.stdout).auditId).toBeNull();
+}, 60_000);
+
+test('of several at once one makes the export, and the others say that it is being done or was', async () => {
+  await interrupt('SIGKILL', 8);
+  const results = await Promise.all(
+    [0, 150, 300, 450].map(async (ms) => {
+      await delay(ms);
+      return startBin(fetchLine, { env: desk.env }).result;
+    }),
+  );
+  const codes = results.map(({ code }) => code);
+  expect(codes.filter((code) => code !== 3 && code !== 75)).toEqual([]);
+  const done = results.filter(({ code }) => code === 3);
+  expect(done.length).toBeGreaterThan(0);
+  for (const { stdout } of done) {
+    await expectSameAsFile(stdout);
+  }
+  expect(await desk.query('select 1 from quota.billing_exports')).toHaveLength(1);
 }, 60_000);
