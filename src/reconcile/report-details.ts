@@ -4,56 +4,63 @@ import { type TableColumn, table } from '../html/table.ts';
 import type { Entry } from './discrepancy-store.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { KindDetail } from './report-store.ts';
+import { moneyColumns } from './report-sums.ts';
 import { counted, kindWords, reportOrder } from './report-words.ts';
-import type { StoredReconciliation } from './stored-reconciliation.ts';
 
 /** More of a reason or a name than this is for `reconcile show`. */
 const textMax = 240;
 
 /** The differences one by one, kind by kind, from the largest on. */
 export function kindSections(report: ReconciliationReport): Html {
-  const { kinds, entries, stored, currency } = report;
+  const { kinds, entries, currency, hasAmounts } = report;
   if (kinds.length === 0) {
     return noHtml;
   }
   const details = reportOrder.flatMap((kind) => kinds.filter((one) => one.kind === kind));
   return html`<section><h2>The differences one by one</h2>
-<p class="note">From the largest on; times are UTC, durations in seconds, amounts${currency === null ? '' : ` in ${currency}`} as billed − logged. The number in front is the one to resolve it with.</p>
+<p class="note">From the largest on; times are UTC, durations in seconds${hasAmounts ? `, differences${currency === null ? '' : ` in ${currency}`} as billed − logged` : ''}. The number in front is the one to resolve it with.</p>
 ${details.map((detail) =>
   kindSection(
     detail,
     entries.filter(({ kind }) => kind === detail.kind),
-    stored,
+    report,
   ),
 )}</section>
 `;
 }
 
-function kindSection(detail: KindDetail, entries: readonly Entry[], stored: StoredReconciliation): Html {
+function kindSection(detail: KindDetail, entries: readonly Entry[], report: ReconciliationReport): Html {
   const { kind, count, open, billed, logged, difference, rest } = detail;
+  const { hasAmounts } = report;
   const { title, sentence } = kindWords[kind];
   const scale = scaleOf([billed, logged]);
-  const openWords = open === 0 ? 'all resolved' : `${countText(open)} open`;
-  return html`<h3 id="${kind}">${title}: ${counted(countText(count), 'entry', 'entries')}, ${signedText(difference, scale)}</h3>
-<p>${sentence} Billed ${amountText(billed, scale)}, logged ${amountText(logged, scale)}; ${openWords}.</p>
-${entryTable(entries, title)}${rest.count === 0 ? noHtml : restLine(detail, stored, scale)}
+  const openWords = open === 0 ? 'All are resolved.' : `${countText(open)} open.`;
+  const money = hasAmounts
+    ? ` Billed ${amountText(billed, scale)}, logged ${amountText(logged, scale)}.`
+    : '';
+  return html`<h3 id="${kind}">${title}: ${counted(countText(count), 'entry', 'entries')}${hasAmounts ? `, ${signedText(difference, scale)}` : ''}</h3>
+<p>${sentence}${money} ${openWords}</p>
+${entryTable(entries, title, hasAmounts)}${rest.count === 0 ? noHtml : restLine(detail, report, scale)}
 `;
 }
 
 /** What is not listed, and how to have it listed. */
 function restLine(
   { kind, rest }: KindDetail,
-  { provider, month }: StoredReconciliation,
+  { stored: { provider, month }, hasAmounts }: ReconciliationReport,
   scale: number,
 ): Html {
-  return html`<p class="note">${countText(rest.count)} more of this kind, each with a smaller or equal difference: billed ${amountText(rest.billed, scale)}, logged ${amountText(rest.logged, scale)}, difference ${signedText(rest.difference, scale)}. All of them, for a spreadsheet:<br>
+  const sums = hasAmounts
+    ? `: billed ${amountText(rest.billed, scale)}, logged ${amountText(rest.logged, scale)}, difference ${signedText(rest.difference, scale)}`
+    : '';
+  return html`<p class="note">${countText(rest.count)} more of this kind, each with a smaller or equal difference${sums}. All of them, for a spreadsheet:<br>
 <code>quota reconcile show --month ${month} --provider ${provider} --kind ${kind} --output csv</code></p>`;
 }
 
 type EntryColumn = [TableColumn, (entry: Entry) => HtmlValue];
 
-function entryTable(entries: readonly Entry[], title: string): Html {
-  const money = scaleOf(entries.flatMap(({ billed, logged }) => [billed, logged]));
+function entryTable(entries: readonly Entry[], title: string, hasAmounts: boolean): Html {
+  const money = moneyColumns(hasAmounts, entries);
   const hasUsers = entries.some(({ user, owner }) => (user ?? owner) !== null);
   const columns: EntryColumn[] = [
     [{ title: 'No.', kind: 'number' }, ({ id }) => id],
@@ -64,9 +71,9 @@ function entryTable(entries: readonly Entry[], title: string): Html {
     ...quantities(entries, 'Logged s', ({ loggedSeconds }) => loggedSeconds),
     ...quantities(entries, 'Billed no.', ({ billedQuantity }) => billedQuantity),
     ...quantities(entries, 'Logged no.', ({ loggedQuantity }) => loggedQuantity),
-    [{ title: 'Billed', kind: 'number' }, ({ billed }) => amountText(billed, money)],
-    [{ title: 'Logged', kind: 'number' }, ({ logged }) => amountText(logged, money)],
-    [{ title: 'Difference', kind: 'number' }, ({ difference }) => signedText(difference, money)],
+    ...money.columns.map(
+      (column, place): EntryColumn => [column, (entry) => money.cells(entry)[place] ?? ''],
+    ),
     [{ title: 'Resolution', kind: 'wide' }, resolutionCell],
   ];
   return table({
@@ -123,7 +130,8 @@ function resolutionCell({ resolution, resolvedAt, resolvedBy, reason }: Entry): 
 }
 
 /** What was resolved and agrees by now. */
-export function settledSection({ settled, states, stored, currency }: ReconciliationReport): Html {
+export function settledSection(report: ReconciliationReport): Html {
+  const { settled, states, stored, currency, hasAmounts } = report;
   const count = states.reduce((sum, state) => sum + state.settled, 0);
   if (count === 0) {
     return noHtml;
@@ -131,7 +139,7 @@ export function settledSection({ settled, states, stored, currency }: Reconcilia
   const more = count - settled.length;
   return html`<section><h2>Resolved, and in agreement since</h2>
 <p>${counted(countText(count), 'entry was', 'entries were')} found to differ and resolved; bill and records agree by now, as after calls were added to our records or corrected in them. They are listed as they were found${currency === null ? '' : `, amounts in ${currency}`}, and count nowhere above.</p>
-${entryTable(settled, 'Resolved, and in agreement since')}${
+${entryTable(settled, 'Resolved, and in agreement since', hasAmounts)}${
   more === 0
     ? noHtml
     : html`<p class="note">${countText(more)} more: <code>quota reconcile show --month ${stored.month} --provider ${stored.provider}</code></p>`

@@ -1,6 +1,7 @@
 import { amountText, countText, isZero, scaleOf, signedText } from '../html/amounts.ts';
 import { type Html, html, noHtml } from '../html/html.ts';
 import { page } from '../html/page.ts';
+import { differenceOf } from './difference.ts';
 import type { ReconciliationReport } from './report.ts';
 import { dayCharts, dayTable } from './report-days.ts';
 import { kindSections, settledSection } from './report-details.ts';
@@ -32,19 +33,21 @@ export function reportHtml(report: ReconciliationReport): string {
 }
 
 function heading(report: ReconciliationReport): Html {
-  const { provider, month, totals } = report.stored;
-  const scale = scaleOf(Object.values(totals));
-  const unit = report.currency ?? '';
+  const { provider, month } = report.stored;
   const lines = report.exports.reduce((sum, one) => sum + one.lines, 0);
+  const { monthSums, hasAmounts } = report;
+  const scale = scaleOf([monthSums.billed, monthSums.logged]);
+  const unit = hasAmounts ? (report.currency ?? '') : 'seconds: the bill states no amounts';
+  const difference = differenceOf(monthSums);
   return html`<header>
 <h1>${providerText(provider)}, ${monthText(month)}</h1>
 <p>What the provider billed, held against what we logged.</p>
 <p>${stateBadge(report)}</p>
 </header>
 <dl class="tiles">
-<div><dt>Billed</dt><dd>${amountText(totals.billed, scale)} <small>${unit}</small></dd></div>
-<div><dt>Logged by us</dt><dd>${amountText(totals.logged, scale)} <small>${unit}</small></dd></div>
-<div><dt>Difference</dt><dd>${signedText(totals.difference, scale)} <small>${differenceWords(totals.difference)}</small></dd></div>
+<div><dt>Billed</dt><dd>${amountText(monthSums.billed, scale)} <small>${unit}</small></dd></div>
+<div><dt>Logged by us</dt><dd>${amountText(monthSums.logged, scale)} <small>${hasAmounts ? unit : 'seconds'}</small></dd></div>
+<div><dt>Difference</dt><dd>${signedText(difference, scale)} <small>${differenceWords(difference)}</small></dd></div>
 <div><dt>Lines of the bill</dt><dd>${countText(lines)} <small>in ${counted(countText(report.exports.length), 'file', 'files')}</small></dd></div>
 </dl>
 <p class="lead">${verdict(report)}</p>
@@ -74,22 +77,22 @@ const differenceWords = (difference: string) =>
       ? 'billed less than logged'
       : 'billed more than logged';
 
-function verdict({ stored, kinds, currency }: ReconciliationReport): string {
-  const { billed, difference } = stored.totals;
-  const scale = scaleOf(Object.values(stored.totals));
-  const money = (amount: string) => `${amountText(amount, scale)}${currency === null ? '' : ` ${currency}`}`;
-  const start = `For ${monthText(stored.month)} the provider billed ${money(billed)}.`;
+function verdict({ stored, kinds, currency, hasAmounts, monthSums }: ReconciliationReport): string {
+  const scale = scaleOf([monthSums.billed, monthSums.logged]);
+  const unit = hasAmounts ? currency : 'seconds';
+  const sized = (amount: string) => `${amountText(amount, scale)}${unit === null ? '' : ` ${unit}`}`;
+  const start = `For ${monthText(stored.month)} the provider billed ${sized(monthSums.billed)}.`;
   if (kinds.length === 0) {
-    return `${start} Every line of the bill is in our records, and every call in our records is on the bill: nothing differs.`;
+    return `${start} Every line of the bill is in our records, and every call in our records is on the bill: nothing differs by more than the rules allow.`;
   }
   const count = kinds.reduce((sum, kind) => sum + kind.count, 0);
   const what = counted(countText(count), 'entry differs', 'entries differ');
+  const difference = differenceOf(monthSums);
   if (isZero(difference)) {
     return `${start} Our records come to the same sum, but ${what}.`;
   }
-  const amount = money(difference.replace(/^-/, ''));
   const way = difference.startsWith('-') ? 'more than was billed' : 'less than was billed';
-  return `${start} Our records come to ${amount} ${way}; ${what}.`;
+  return `${start} Our records come to ${sized(difference.replace(/^-/, ''))} ${way}; ${what}.`;
 }
 
 function footer({ stored, madeAt, madeBy }: ReconciliationReport): Html {

@@ -64,7 +64,7 @@ ${table({
         html`${cut(one.source, textMax)}<small>${one.format}; sha256 <code>${one.sha256}</code></small>`,
         html`${instantText(one.loadedAt)}<small>by ${cut(one.loadedBy, 80)}</small>`,
         countText(one.lines),
-        amountText(one.billed, scale),
+        one.currency === null ? '–' : amountText(one.billed, scale),
       ],
     })),
     ...(exports.length > 1
@@ -81,7 +81,7 @@ ${table({
 }
 
 /** Who did what to this month, the latest first. */
-export function historySection({ events }: ReconciliationReport): Html {
+export function historySection({ events, hasAmounts }: ReconciliationReport): Html {
   if (events.length === 0) {
     return noHtml;
   }
@@ -93,7 +93,7 @@ ${table({
     cells: [
       instantText(event.at),
       cut(event.actor, 80),
-      html`${eventText(event)}${event.reason === null ? noHtml : html`<small>${cut(event.reason, textMax)}</small>`}`,
+      html`${eventText(event, hasAmounts)}${event.reason === null ? noHtml : html`<small>${cut(event.reason, textMax)}</small>`}`,
     ],
   })),
 })}</section>
@@ -108,10 +108,10 @@ interface EventDetail {
   forced?: boolean;
 }
 
-function eventText({ action, after }: ReportEvent): string {
+function eventText({ action, after }: ReportEvent, hasAmounts: boolean): string {
   const { totals, as, ids = [], logs, forced }: EventDetail = after ?? {};
   const sums =
-    totals === undefined
+    totals === undefined || !hasAmounts
       ? ''
       : `: billed ${amountText(totals.billed)}, difference ${signedText(totals.difference)}`;
   switch (action) {

@@ -15,13 +15,17 @@ const eventsMax = 40;
 export interface ReconciliationReport {
   stored: StoredReconciliation;
   exports: store.ReportExport[];
-  /** Of the exports; null where they state none. */
+  /** Of the exports; null where they state none, or several. */
   currency: string | null;
+  /** False: the exports state no amounts, as lists of sessions do; then `days` and `monthSums` are seconds. */
+  hasAmounts: boolean;
   /** All that the exports bill, which the kinds have to add up to. */
   exportsBilled: string;
   /** Of all kinds, and of those that do not count in this month. */
   kindsBilled: string;
   days: store.DaySums[];
+  /** What the days add up to. */
+  monthSums: { billed: string; logged: string };
   kinds: store.KindDetail[];
   /** The first of each kind, from its largest difference on. */
   entries: Entry[];
@@ -49,6 +53,8 @@ export async function readReport(
     const stored = await findReconciliation(client, choice);
     const { id } = stored;
     const exports = await store.selectReportExports(client, id);
+    const hasAmounts = exports.some(({ currency }) => currency !== null);
+    const days = await (hasAmounts ? store.selectDays(client, id) : store.selectDaySeconds(client, id));
     const currencies = new Set(exports.flatMap(({ currency }) => currency ?? []));
     return {
       stored,
@@ -56,7 +62,11 @@ export async function readReport(
       currency: currencies.size === 1 ? ([...currencies][0] ?? null) : null,
       exportsBilled: sumOf(exports.map(({ billed }) => billed)),
       kindsBilled: sumOf(Object.values(stored.kinds).map(({ billed }) => billed)),
-      days: await store.selectDays(client, id),
+      hasAmounts,
+      days,
+      monthSums: hasAmounts
+        ? stored.totals
+        : { billed: sumOf(days.map((day) => day.billed)), logged: sumOf(days.map((day) => day.logged)) },
       kinds: await store.selectKindDetails(client, id, entriesMax),
       entries: await store.selectEntries(client, id, entriesMax),
       states: await store.selectStates(client, id),

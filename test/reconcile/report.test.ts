@@ -277,3 +277,34 @@ test('however much differs, the largest are listed, the rest is summed up, and t
     await desk.drop();
   }
 });
+
+test('of a bill that states no amounts, durations are compared, and nobody is told of missing money', async () => {
+  const desk = await openDesk();
+  try {
+    const asOf = ['--as-of', '2026-11-15T12:00:00Z'];
+    const wanted = [
+      '--export',
+      'heygen-sessions',
+      '--export-dir',
+      scratch,
+      '--differences',
+      'duration_mismatch=2',
+    ];
+    const { exports } = await desk.json(0, 'fixtures', 'seed', ...wanted, ...asOf);
+    const files = ['--export', exports[0].file, '--report', place('heygen.html')];
+    await desk.json(3, 'reconcile', '--month', '2026-10', ...files, ...asOf);
+    expect(words('heygen.html')).toContain('This bill states no amounts');
+    expect(words('heygen.html')).toContain('Billed and logged per day, seconds');
+    expect(words('heygen.html')).not.toMatch(/Billed − logged|to the last digit/);
+    const [sums] = await desk.query<{ billed: string; logged: string }>(
+      `select (select sum(duration_seconds)::text from quota.billing_lines) as billed,
+         (select sum(duration_seconds)::text from quota.call_logs where provider = 'heygen'
+           and started_at >= '2026-10-01Z' and started_at < '2026-11-01Z') as logged`,
+    );
+    const total = tableOf('heygen.html', 'Billed and logged per day').at(-1);
+    expect(total?.slice(2, 4).map((text) => text.replaceAll(',', ''))).toEqual([sums?.billed, sums?.logged]);
+    expect(tableOf('heygen.html', 'Billed for another duration')[0]).not.toContain('Difference');
+  } finally {
+    await desk.drop();
+  }
+});

@@ -14,10 +14,10 @@ export const formatCsvRows = (columns: readonly Column[], rows: readonly Row[]):
   stringify(rows.map((row) => columns.map((column) => spreadsheetSafe(cellText(row[column.key])))));
 
 /**
- * A spreadsheet runs a cell that starts like a formula; a leading apostrophe makes it text. Plain numbers stay
- * numbers. https://owasp.org/www-community/attacks/CSV_Injection
+ * A spreadsheet runs a cell that starts like a formula, also with signs of full width; a leading apostrophe makes it
+ * text. Plain numbers stay numbers. https://owasp.org/www-community/attacks/CSV_Injection
  */
 function spreadsheetSafe(cell: string): string {
-  const startsFormula = /^[=+\-@\t\r]/.test(cell);
+  const startsFormula = /^[=+\-@\t\r\n＝＋－＠]/.test(cell);
   return startsFormula && !/^-?\d+(?:\.\d+)?$/.test(cell) ? `'${cell}` : cell;
 }
