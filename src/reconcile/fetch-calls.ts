@@ -37,8 +37,11 @@ const createdAfterMonthMs = hourMs;
 const changesOverlapMs = 5 * 60_000;
 /** An interrupted fetch older than this is begun anew: too much of it would have to be listed again as changed. */
 const fetchAgeMsMax = 24 * hourMs;
-/** Calls carry their transcripts, tens of kilobytes each: a page of these takes some 10 MB of memory. */
-const callsPerPage = 250;
+/**
+ * VAPI's own page size. Calls carry their transcripts, tens of kilobytes each: with pages of 250 the process took
+ * 250 MB.
+ */
+const callsPerPage = 100;
 
 export interface FetchRequest {
   client: pg.ClientBase;
