@@ -17,7 +17,7 @@ begin
 
   drop table if exists pg_temp.changed_items;
   create temp table changed_items on commit drop as
-  select i.place, c.*
+  select i.place, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
   from (
     select i.ctid as place, i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n, case when i.line is null then i.log_id end as g,
       coalesce(i.day, 'epoch') as d, coalesce(i.model, '') as m
@@ -40,7 +40,7 @@ begin
 end $$;
 comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
 
-create function quota.find_discrepancies(exports integer[]) returns void
+create function quota.find_discrepancies() returns void
 language plpgsql
 as $$
 begin
@@ -64,7 +64,7 @@ begin
       coalesce(l.duration_seconds, d.billed_seconds) as billed_seconds, coalesce(g.duration_seconds, d.logged_seconds) as logged_seconds,
       d.billed_quantity, d.logged_quantity, c.billed, c.logged
     from pg_temp.differing_items c
-    left join quota.billing_lines l on l.export_id = c.export_id and l.line = c.line and l.export_id = any (exports)
+    left join pg_temp.loose_lines l on l.export_id = c.export_id and l.line = c.line
     left join quota.call_logs g on g.id = c.log_id
     left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '') and c.export_id is null
@@ -73,7 +73,7 @@ begin
   ) x;
   analyze pg_temp.computed_discrepancies;
 end $$;
-comment on function quota.find_discrepancies(integer[]) is
+comment on function quota.find_discrepancies() is
   'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
 
 create function quota.store_discrepancies(reconciliation uuid) returns void
@@ -123,30 +123,42 @@ comment on function quota.store_discrepancies(uuid) is 'Brings discrepancies to 
 
 create function quota.compute_reconciliation(reconciliation uuid, is_trial boolean default false) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
--- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains nothing.
-set work_mem = '128MB' set jit = off
+-- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains nothing. What
+-- they leave over is few and looked up by index, where the default price of a page would read whole tables.
+set work_mem = '128MB' set jit = off set random_page_cost = 1.1
 as $$
 declare
   r quota.reconciliations := quota.open_reconciliation(reconciliation);
   month_start timestamptz := r.month::timestamp at time zone 'UTC';
   month_end timestamptz := (r.month + interval '1 month') at time zone 'UTC';
   exports integer[];
+  has_others boolean;
+  is_stored_at_once boolean;
   changed bigint;
 begin
   exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
-  analyze quota.billing_lines;
+  has_others := exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
+  is_stored_at_once := not has_others and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
+  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
+  analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
+  perform quota.open_answer(r, is_stored_at_once);
   perform quota.match_calls(r, exports, month_start, month_end);
-  if exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines) then
+  if has_others then
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
-  changed := quota.store_items(r.id);
-  if changed > 0 then
-    analyze quota.reconciliation_items;
+  if is_stored_at_once then
+    changed := (select count(*) from pg_temp.computed_items);
+  else
+    changed := quota.store_items(r.id);
   end if;
   if not is_trial then
-    perform quota.find_discrepancies(exports);
+    perform quota.find_discrepancies();
     perform quota.store_discrepancies(r.id);
+  end if;
+  drop view pg_temp.computed_items;
+  if changed > 0 then
+    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
   end if;
   return changed;
 end $$;
