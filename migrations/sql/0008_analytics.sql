@@ -97,7 +97,7 @@ as $$
     coalesce(sum(p.duration_seconds), 0), coalesce(sum(p.quantity) filter (where p.unit = 'message'), 0)::bigint,
     coalesce(sum(p.quantity) filter (where p.unit = 'message' and p.premium), 0)::bigint, coalesce(sum(p.spent), 0)
   from priced p
-  group by p.day, p.service, p.user_id
+  group by p.user_id, p.day, p.service
 $$;
 comment on function quota.summarize_days(date[], text) is
   'Usage per day, service and user, from the call logs of these days; calls without a cost at the price of their period.';
@@ -147,8 +147,9 @@ begin
   select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
     f.premium_messages, f.cost
   from quota.summarize_days(array[p_day]) f
+  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes days for many.
   left join quota.usage_analytics former
-    on former.user_id = f.user_id and former.day = f.day and former.service = f.service
+    on former.user_id = f.user_id and former.day = p_day and former.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
   on conflict (user_id, day, service, plan) do update
   set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds, messages = excluded.messages,
