@@ -44,20 +44,25 @@ export interface DaySums extends Sums {
   day: string | null;
 }
 
+/** Joins and sums over a month of millions in memory, until the transaction ends. */
+export async function allowMemory(client: pg.ClientBase): Promise<void> {
+  await client.query("set local work_mem = '128MB'");
+}
+
 /** The totals by day: by the clock of the bill where there is a line, else by that of the log. */
 export async function selectDays(client: pg.ClientBase, id: string): Promise<DaySums[]> {
   const { rows } = await client.query<DaySums>(
-    `with exports as materialized (
-       select export_id from quota.reconciliation_exports where reconciliation_id = $1
-     ), items as (
-       select coalesce(i.day, l.day, (coalesce(l.started_at, l.created_at, g.started_at) at time zone 'UTC')::date) as day,
-         i.billed, i.logged
+    `with items as (
+       select coalesce(i.day, l.day, (coalesce(l.started_at, l.created_at) at time zone 'UTC')::date) as day, i.billed, i.logged
        from quota.reconciliation_items i
-       left join (
-         select l.export_id, l.line, l.day, l.started_at, l.created_at
-         from quota.billing_lines l where l.export_id in (select export_id from exports)) l using (export_id, line)
-       left join quota.call_logs g on g.id = i.log_id and i.line is null
+       left join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
+         and l.export_id = any (array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = $1))
        where i.reconciliation_id = $1 and i.kind not in ('outside_month', 'duplicate_line')
+         and (i.line is not null or i.log_id is null)
+       union all
+       select (g.started_at at time zone 'UTC')::date, i.billed, i.logged
+       from quota.reconciliation_items i join quota.call_logs g on g.id = i.log_id
+       where i.reconciliation_id = $1 and i.line is null and i.kind not in ('outside_month', 'duplicate_line')
      )
      select day::text as day, count(*)::integer as count, sum(billed) as billed, sum(logged) as logged,
        sum(billed) - sum(logged) as difference

@@ -50,6 +50,7 @@ export async function readReport(
 ): Promise<ReconciliationReport> {
   await client.query('begin isolation level repeatable read read only');
   try {
+    await store.allowMemory(client);
     const stored = await findReconciliation(client, choice);
     const { id } = stored;
     const exports = await store.selectReportExports(client, id);
