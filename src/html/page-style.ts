@@ -21,11 +21,9 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wr
 .state.good{background:var(--good-panel);color:var(--good)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.75rem;margin:1.2rem 0}
 .tiles div{background:var(--panel);border-radius:.5rem;padding:.7rem .9rem}
-.tiles dt,.facts dt{color:var(--soft);font-size:.85rem}
+.tiles dt{color:var(--soft);font-size:.85rem}
 .tiles dd{margin:0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tiles dd small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
-.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.6rem 0}
-.facts dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:.4rem 0 1rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums lining-nums}
 th,td{padding:.34rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}
@@ -43,7 +41,6 @@ td.bar{min-width:7rem;width:26%}
 table.dense td.bar{min-width:4rem;width:10%}
 th small,td small{display:block;color:var(--soft);font-size:.86em;line-height:1.4}
 tr.total>*{font-weight:600;border-top:1px solid var(--ink)}
-tr.quiet>*{color:var(--soft)}
 table.dense{font-size:.86rem}
 table.dense th,table.dense td{padding:.26rem .5rem}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -68,10 +65,10 @@ i.first{background:var(--first)}i.second{background:var(--second)}i.above{backgr
 .scale span{display:block;line-height:12px;height:0;margin-top:0;position:absolute;right:0;transform:translateY(-6px);white-space:nowrap}
 footer{margin-top:3rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.88rem}
 @media(max-width:40rem){body{padding:1.2rem .9rem 3rem;font-size:14px}table{font-size:13px}th,td{padding:.3rem .35rem}.wide{min-width:9rem}.name{min-width:8rem}td.bar{min-width:4rem}h1{font-size:1.4rem}.tiles{grid-template-columns:1fr 1fr}.tiles dd{font-size:1.1rem}
-.legend{float:none;display:block}.legend span{margin:0 1.1rem 0 0}.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.4rem}}
+.legend{float:none;display:block}.legend span{margin:0 1.1rem 0 0}}
 @page{size:A4;margin:14mm 12mm 16mm;@bottom-right{content:counter(page) " / " counter(pages);font:8pt system-ui,Arial,sans-serif;color:#666}}
 @media print{html{font-size:12.5px}body{max-width:none;padding:0;font-size:9.2pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 h2{break-after:avoid;margin-top:1.6rem}h3{break-after:avoid}h2+p,h3+p{break-after:avoid}
 .scroll{overflow:visible}thead{display:table-header-group;break-after:avoid}tbody tr:nth-child(-n+3){break-before:avoid}tr,p,figure,.tiles div{break-inside:avoid}
-table.dense{font-size:7.4pt}table.dense th,table.dense td{padding:.16rem .28rem}table.dense .wide,table.dense .code{min-width:0}table.dense .text{min-width:4.4rem}.tiles{grid-template-columns:repeat(4,1fr)}.tiles dd{font-size:1.1rem}.screen{display:none}}
+table.dense{font-size:7.4pt}table.dense th,table.dense td{padding:.16rem .28rem}table.dense .wide,table.dense .code{min-width:0}table.dense .text{min-width:5.2rem}.tiles{grid-template-columns:repeat(4,1fr)}.tiles dd{font-size:1.1rem}}
 `.trim();

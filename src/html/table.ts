@@ -10,8 +10,8 @@ export interface TableColumn {
 
 export interface TableRow {
   cells: readonly HtmlValue[];
-  /** `total` closes the rows above it; `quiet` matters less. */
-  style?: 'total' | 'quiet';
+  /** Closes the rows above it. */
+  style?: 'total';
 }
 
 export interface TableOptions {
