@@ -142,7 +142,7 @@ begin
   -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
   analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
   perform quota.open_answer(r, is_stored_at_once);
-  perform quota.match_calls(r, exports, month_start, month_end);
+  perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
   if has_others then
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
@@ -151,15 +151,15 @@ begin
     changed := (select count(*) from pg_temp.computed_items);
   else
     changed := quota.store_items(r.id);
+    if changed > 0 then
+      analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+    end if;
   end if;
   if not is_trial then
     perform quota.find_discrepancies();
     perform quota.store_discrepancies(r.id);
   end if;
   drop view pg_temp.computed_items;
-  if changed > 0 then
-    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
-  end if;
   return changed;
 end $$;
 comment on function quota.compute_reconciliation(uuid, boolean) is
