@@ -52,6 +52,21 @@ as $$
 $$;
 comment on function quota.reserved_for(uuid, text) is 'What running sessions may still use, in the unit of the service.';
 
+create function quota.remaining_of(
+  allowance numeric, used numeric, cost_limit numeric, cost numeric, unit text, unit_price numeric, reserved numeric)
+returns numeric
+language sql immutable parallel safe
+as $$
+  -- Null where nothing limits: "greatest" alone would make nothing left of it.
+  select case when l.quantity is not null then greatest(l.quantity - reserved, 0) end
+  from (select least(
+    allowance - used,
+    case when unit_price > 0 then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
+  ) as quantity) l
+$$;
+comment on function quota.remaining_of(numeric, numeric, numeric, numeric, text, numeric, numeric) is
+  'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
+
 create type quota.allowance as (
   meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, exhausted boolean,
   by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[]);
@@ -61,10 +76,8 @@ returns setof quota.allowance
 language sql stable
 as $$
   select a.meter, a.unit, a.used, a.limit_quantity,
-    greatest(least(
-      a.limit_quantity + a.granted - a.used - p_reserved,
-      case when a.unit_price > 0 then trunc((a.cost_limit - a.cost) * case a.unit when 'second' then 60 else 1 end / a.unit_price, 3) end
-    ), 0),
+    quota.remaining_of(
+      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
     coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
@@ -113,7 +126,7 @@ as $$
     when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes) || ' of the plan "' || plan.name || '"'
     when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent || ' at a time; wait for one to end'
     when 'model_not_allowed' then 'The plan "' || plan.name || '" does not include this model'
-    when 'sign_in_required' then 'Sign in to use this model'
+    when 'sign_in_required' then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
     when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
   end
@@ -135,6 +148,7 @@ as $$
 declare
   plan quota.plans;
   subscription quota.subscriptions;
+  allowances quota.allowance[];
   worst quota.allowance;
   reason text := 'ok';
   action text;
@@ -145,6 +159,9 @@ begin
   perform quota.refuse_other_user(p_user);
   if p_quantity < 0 or p_file_bytes < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
+  end if;
+  if p_for not in ('usage', 'assistant') then
+    raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
   end if;
   select * into subscription from quota.subscriptions s where s.user_id = p_user and s.service = p_service;
   if found then
@@ -165,14 +182,13 @@ begin
     end if;
   end if;
 
-  select * into worst
+  select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
   from quota.allowance_of(
-    p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model, quota.reserved_for(p_user, p_service)) a
-  order by a.exhausted desc, a.remaining asc nulls last, a.meter
-  limit 1;
+    p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model, quota.reserved_for(p_user, p_service)) a;
+  worst := allowances[1];
 
   if plan.key is null then
-    reason := 'no_plan';
+    reason := case when p_user is null then 'sign_in_required' else 'no_plan' end;
   elsif p_for = 'assistant' then
     if (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants then
       reason := 'assistant_limit';
@@ -209,9 +225,12 @@ begin
   end if;
   if worst.exhausted or worst.percent >= any (worst.warn_at) then
     state := quota.quota_state(worst.percent, worst.exhausted, worst.warn_at);
+  end if;
+  if exists (select from unnest(allowances) a where a.percent >= any (a.warn_at)) then
     warnings := array(
-      select quota.alert_level(w, worst.warn_at) || ': ' || w || '% of ' || worst.meter || ' used'
-      from unnest(worst.warn_at) w where w <= worst.percent order by w);
+      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
+      from unnest(allowances) with ordinality a cross join unnest(a.warn_at) w
+      where w <= a.percent order by a.ordinality, w);
   end if;
   return (
     reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
@@ -235,8 +254,9 @@ begin
   -- costs a tenth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
-      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.warn_at, q.period_end,
+      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
       q.user_id is null or q.exhausted_at is not null or q.granted <> 0 or q.cost_limit is not null
+        or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
         or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special
     into worst
     from quota.subscriptions s
@@ -249,7 +269,7 @@ begin
       and not exists (select from quota.role_bindings b where b.role_name = session_user)
     order by is_special desc, remaining, q.meter
     limit 1;
-    if not worst.is_special and worst.percent < 100 and not worst.percent >= any (worst.warn_at)
+    if not worst.is_special and worst.percent < 100
       and (p_quantity is null or p_quantity between 0 and worst.remaining)
     then
       return (
@@ -305,6 +325,16 @@ begin
 end $$;
 comment on function quota.refuse_impossible(numeric, numeric, timestamptz) is 'Raises QT003 on negative values, QT004 on future times.';
 
+create function quota.refuse_taken_key(p_key text) returns void
+language plpgsql
+as $$
+begin
+  raise exception 'the key "%" belongs to another call', p_key
+    using errcode = 'QT003', hint = 'A key names one call of one user and service, and is used once: what is new needs a key of its own.';
+end $$;
+comment on function quota.refuse_taken_key(text) is
+  'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
+
 create type quota.record_result as (
   recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text, action text);
 
@@ -340,6 +370,11 @@ begin
   if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
   end if;
+  if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
+    raise exception 'messages are counted one by one: % is no number of them', p_quantity using errcode = 'QT003';
+  elsif in_seconds and p_quantity > 604800 then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity using errcode = 'QT003';
+  end if;
   ends := coalesce(p_started_at, quota.now());
   starts := ends;
   if in_seconds then
@@ -359,7 +394,11 @@ begin
   is_new := found;
   if not is_new then
     select l.id into recorded_id from quota.call_logs l
-    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key;
+    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key
+      and l.user_id = owner and l.service = p_service;
+    if not found then
+      perform quota.refuse_taken_key(p_key);
+    end if;
   end if;
   answer := quota.decide(owner, p_service, p_model);
   return (is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action)::quota.record_result;
@@ -398,6 +437,11 @@ begin
     return result;
   end if;
 
+  if exists (
+    select from quota.call_logs l where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
+  then
+    perform quota.refuse_taken_key(p_key);
+  end if;
   answer := quota.decide(owner, p_service, p_model, p_estimate, p_file_bytes);
   result.allowed := answer.allowed;
   result.reason := answer.reason;
@@ -472,7 +516,10 @@ returns table (
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, l.reset_every, c.used,
-    greatest(c.limit_quantity + c.granted - c.used - quota.reserved_for(c.user_id, c.service), 0), nullif(c.period_end, 'infinity'),
+    quota.remaining_of(
+      c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
+      quota.reserved_for(c.user_id, c.service)),
+    nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models, p.upgrade_to
   from quota.current_quotas(p_user) c
   join quota.plans p on p.key = c.plan

@@ -24,6 +24,19 @@ test.each([
     'QT004',
     'future',
   ],
+  [
+    'a part of a message',
+    `select quota.record('ada', 'chat', 'k', 0.4)`,
+    'QT003',
+    'messages are counted one by one: 0.4',
+  ],
+  ['a call of weeks', `select quota.record('ada', 'voice', 'k', 1e9)`, 'QT003', 'longer than the 7 days'],
+  [
+    'a check for nothing known',
+    `select quota.check('ada', 'voice', p_for => 'assistent')`,
+    'QT003',
+    'assistent',
+  ],
   ['an unknown session', 'select quota.end_session(4711, 1)', 'QT003', 'unknown session'],
   ['a change of history', `update quota.audit_log set reason = ''`, 'QT005', 'never destroyed'],
   [
