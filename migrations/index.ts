@@ -30,4 +30,5 @@ export const migrations: readonly Migration[] = [
   migration('0010_privacy', () => import('./0010_privacy.ts')),
   migration('0011_fetches', () => import('./0011_fetches.ts')),
   migration('0012_readings', () => import('./0012_readings.ts')),
+  migration('0013_controls', () => import('./0013_controls.ts')),
 ];

@@ -21,9 +21,20 @@ export async function reconcileList(context: Context, options: ReconcileListOpti
   return exitCodes.ok;
 }
 
-const columns = ['provider', 'month', 'state', 'exports', 'lines', 'open', 'billed', 'logged', 'difference'];
+const columns = [
+  'provider',
+  'month',
+  'state',
+  'exports',
+  'lines',
+  'open',
+  'billed',
+  'logged',
+  'difference',
+  'control',
+];
 
-function listRow({ provider, month, exports, totals, open, closedAt }: StoredReconciliation) {
+function listRow({ provider, month, exports, totals, open, closedAt, control }: StoredReconciliation) {
   return {
     provider,
     month,
@@ -32,6 +43,8 @@ function listRow({ provider, month, exports, totals, open, closedAt }: StoredRec
     lines: exports.reduce((sum, { lines }) => sum + lines, 0),
     open: countAll(open),
     ...totals,
+    // By the provider's own count, of a month that was fetched.
+    control: control === null ? '' : control.agrees ? 'agrees' : 'differs',
   };
 }
 
@@ -42,9 +55,10 @@ function listText(months: StoredReconciliation[], style: Style): string {
   if (months.length === 0) {
     return 'No month has been reconciled yet: quota reconcile --month 2026-10 --export FILE';
   }
+  const head = columns.filter((key) => key !== 'control' || months.some(({ control }) => control !== null));
   return textTable(
-    months.map(listRow).map((row) => columns.map((key) => String(row[key as keyof typeof row] ?? ''))),
-    { head: columns, left: ['provider', 'month', 'state'] },
+    months.map(listRow).map((row) => head.map((key) => String(row[key as keyof typeof row] ?? ''))),
+    { head, left: ['provider', 'month', 'state', 'control'] },
     style,
   ).join('\n');
 }

@@ -4,7 +4,7 @@ import { kindMeanings } from '../reconcile/kinds.ts';
 import type { ExpectedCost } from '../reconcile/rate-store.ts';
 import type { StoredReconciliation } from '../reconcile/stored-reconciliation.ts';
 import { countAll } from './reconcile-list.ts';
-import { exportLines, kindTable } from './reconcile-text.ts';
+import { controlLines, exportLines, kindTable } from './reconcile-text.ts';
 import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
@@ -21,6 +21,7 @@ export function summaryText(data: StoredReconciliation & { rates: ExpectedCost[]
     ...ratesTable(data.rates, style),
     '',
     ...exportLines(data, style),
+    ...controlLines(data, style),
   ].join('\n');
 }
 

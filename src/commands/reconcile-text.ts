@@ -89,7 +89,7 @@ export const exportLines = ({ exports }: Pick<Reconciliation, 'exports'>, style:
 const controlDaysMax = 10;
 
 /** What the provider counts itself, where it was asked. */
-function controlLines({ control }: Pick<Reconciliation, 'control'>, style: Style): string[] {
+export function controlLines({ control }: Pick<Reconciliation, 'control'>, style: Style): string[] {
   if (control === undefined || control === null) {
     return [];
   }

@@ -4,6 +4,7 @@ import { withTransaction, withTrial } from '../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../errors.ts';
 import type { ExportOptions } from '../providers/exports/open-export.ts';
 import { attachExports, tellRepeated } from './attach-exports.ts';
+import { selectControl, updateControl } from './attachment-store.ts';
 import { type Answer, computeAnswer } from './compute-answer.ts';
 import type { ControlTotal } from './control-total.ts';
 import { type StoredExport, selectAttachedOfSource } from './export-store.ts';
@@ -44,7 +45,7 @@ export interface Reconciliation extends Answer {
   dryRun: boolean;
   /** Null where nothing was changed. */
   auditId: string | null;
-  /** Only of a run that fetched: what the provider counts itself; null where it would not say. */
+  /** Only of a month that was fetched: what the provider counts itself; null where it would not say. */
   control?: ControlTotal | null;
 }
 
@@ -78,32 +79,49 @@ async function reconcile(
       await loadExport(surroundings, source, { ...request.reader, provider: request.provider }, month),
     );
   }
-  if (fetched !== undefined) {
-    loaded.push(await loadFetch(surroundings, fetched.fetch, request.reader));
+  const fetchedExport =
+    fetched === undefined ? undefined : await loadFetch(surroundings, fetched.fetch, request.reader);
+  if (fetchedExport !== undefined) {
+    loaded.push(fetchedExport);
   }
   const provider = providerOf(loaded) ?? request.provider ?? (await onlyProvider(client, month));
   const id = await openReconciliation(client, provider, month);
   await updateTolerances(client, id, request.tolerances);
   const moved = await attachExports(client, id, loaded, { ...request, former });
+  const counted = await keepControl(client, id, request, fetchedExport);
   onStep(`matching ${month} of ${provider}`);
   const { answer, changed } = await computeAnswer(client, id, { isTrial: dryRun });
   if (moved > 0) {
     await tellRepeated(surroundings, id, month);
   }
   const auditId =
-    changed + moved === 0 || dryRun
+    (changed + moved === 0 && !counted.isNew) || dryRun
       ? null
       : await insertAuditEntry(client, {
           action: 'reconciliation.run',
           subject: `${provider} ${month}`,
           reason: request.reason,
-          after: { ...answer, ...controlOf(request) },
+          after: { ...answer, ...counted.member },
         });
-  return { id, provider, month, ...answer, dryRun, auditId, ...controlOf(request) };
+  return { id, provider, month, ...answer, dryRun, auditId, ...counted.member };
 }
 
-const controlOf = ({ fetched }: ReconcileRequest) =>
-  fetched === undefined ? {} : { control: fetched.control };
+/** What the provider counts, as this run was told or else as the month keeps it: it goes with its export. */
+async function keepControl(
+  client: pg.ClientBase,
+  id: string,
+  { fetched }: ReconcileRequest,
+  fetchedExport: StoredExport | undefined,
+): Promise<{ isNew: boolean; member: Pick<Reconciliation, 'control'> }> {
+  if (fetched === undefined || fetchedExport === undefined) {
+    const control = await selectControl(client, id);
+    return { isNew: false, member: control === null ? {} : { control } };
+  }
+  const { control } = fetched;
+  const isNew =
+    control !== null && (await updateControl(client, { id, exportId: fetchedExport.id, control }));
+  return { isNew, member: { control } };
+}
 
 const formerFetches = ({ key: { provider, month } }: CompleteFetch) => ({
   provider,

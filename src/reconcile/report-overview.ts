@@ -4,6 +4,7 @@ import { cut, type Html, html, noHtml } from '../html/html.ts';
 import { type TableColumn, type TableRow, table } from '../html/table.ts';
 import type { Kind } from './kinds.ts';
 import type { ReconciliationReport } from './report.ts';
+import { controlSection } from './report-control.ts';
 import type { StateSums, UserSums } from './report-store.ts';
 import { moneyColumns } from './report-sums.ts';
 import { counted, kindWords, reportOrder } from './report-words.ts';
@@ -47,7 +48,7 @@ ${table({
   caption: 'Kinds, their sums, and the total of the exports',
   columns: [{ title: '', kind: 'wide' }, { title: 'Entries', kind: 'number' }, ...money.columns],
   rows,
-})}</section>
+})}${controlSection(report)}</section>
 `;
 }
 

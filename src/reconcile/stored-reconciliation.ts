@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import { controlOf } from './attachment-store.ts';
 import type { Answer } from './compute-answer.ts';
+import type { ControlTotal } from './control-total.ts';
 import type { MonthChoice } from './find-reconciliation.ts';
 import type { Tolerances } from './reconciliation-store.ts';
 
@@ -12,6 +14,8 @@ export interface StoredReconciliation extends Answer {
   closedBy: string | null;
   closeReason: string | null;
   tolerances: Tolerances;
+  /** What the provider counted itself, where the month was fetched; else null. */
+  control: ControlTotal | null;
   /** Discrepancies that nobody has resolved, by kind. */
   open: Record<string, number>;
   /** Those that somebody has, by what was decided; also where they are gone since. */
@@ -33,6 +37,7 @@ export async function selectReconciliations(
          select json_agg(json_build_object('source', e.source, 'sha256', e.sha256, 'lines', e.lines) order by e.id)
          from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
          where x.reconciliation_id = r.id), '[]') as exports,
+       ${controlOf('r.id')} as control,
        coalesce((
          select json_object_agg(d.kind, d.count order by d.kind)
          from (

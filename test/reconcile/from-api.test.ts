@@ -100,6 +100,24 @@ test('a month with ties at the edges of pages, calls over its borders and faults
   expect(answer.auditId).not.toBeNull();
 });
 
+test("the month keeps the provider's own count: show, list, a run without a fetch, and the page tell it", async () => {
+  const { control } = (await desk.fetch()).answer;
+  const of = ['--month', month];
+  const shown = await desk.json(0, 'reconcile', 'show', ...of);
+  expect(shown.control).toEqual(control);
+  expect((await desk.run('reconcile', 'show', ...of)).stdout).toContain(
+    `control: VAPI counts ${control.calls.provider} calls for ${control.cost.provider}, as fetched`,
+  );
+  expect((await desk.run('reconcile', 'list')).stdout).toMatch(/control\n.* agrees\n$/);
+  expect((await desk.json(3, 'reconcile', ...of)).control).toEqual(control);
+  const page = join(scratch, 'controlled.html');
+  await desk.json(0, 'reconcile', 'report', ...of, '-o', page);
+  const calls = new Intl.NumberFormat('en').format(control.calls.provider);
+  expect(readFileSync(page, 'utf8')).toContain(
+    `The provider's own count agrees: its statistics have ${calls} calls`,
+  );
+});
+
 test('again: nothing changes; other transcripts and another order of members are no other bill', async () => {
   const before = await snapshot(desk.url);
   const again = await desk.fetch();
@@ -177,6 +195,8 @@ test('a list that its retention cuts off: former calls are kept, and the control
   expect(Number(cost.difference)).toBeCloseTo(Number(cost.provider) - Number(cost.fetched), 6);
   expect(days.map(({ day }: { day: string }) => day)).toContain('2026-10-03');
   expect(days.at(-1).day).toBe('2026-10-07');
+  // The bill kept the calls: what was counted of it when the list was whole still holds.
+  expect((await desk.json(0, 'reconcile', 'show', '--month', month)).control).toEqual(before.control);
 });
 
 test('a file of the month beside the fetch is told of, and --replace leaves the fetch alone', async () => {
@@ -187,6 +207,23 @@ test('a file of the month beside the fetch is told of, and --replace leaves the 
   expect(both.answer.kinds.duplicate_line.count).toBeGreaterThan(600);
   const { answer } = await desk.fetch('--replace');
   expect(answer.exports.map(({ source }: { source: string }) => source)).toEqual(['vapi:api']);
+  const files = await desk.json(3, 'reconcile', '--month', month, '--export', file, '--replace');
+  expect(files).not.toHaveProperty('control');
+  expect((await desk.json(0, 'reconcile', 'show', '--month', month)).control).toBeNull();
+
+  // Of a first fetch that its retention cuts off nothing is known but what VAPI counts.
+  desk.vapi.keepCallsSince('2026-10-08T00:00:00Z');
+  const { control } = (await desk.fetch('--replace')).answer;
+  expect(control.agrees).toBe(false);
+  expect((await desk.json(3, 'reconcile', '--month', month)).control).toEqual(control);
+  expect((await desk.run('reconcile', 'show', '--month', month)).stdout).toContain('  2026-10-03: ');
+  expect((await desk.run('reconcile', 'list')).stdout).toMatch(/ differs\n$/);
+  const page = join(scratch, 'differs.html');
+  await desk.json(0, 'reconcile', 'report', '--month', month, '-o', page);
+  expect(readFileSync(page, 'utf8')).toContain('own count differs from its list:</strong>');
+  expect(readFileSync(page, 'utf8')).toContain('Calls listed');
+  desk.vapi.keepCallsSince('2000-01-01T00:00:00Z');
+  expect((await desk.fetch('--replace')).answer.control.agrees).toBe(true);
 });
 
 describe('what VAPI sends that cannot be read', () => {
