@@ -43,7 +43,7 @@ afterEach(() => removeDataDir(dataDir));
 
 const open = () => startChild(program, ['open', dataDir]);
 const gone = () =>
-  expect.poll(() => existsSync(join(cluster(dataDir), 'postmaster.pid')), { timeout: 10_000 });
+  expect.poll(() => existsSync(join(cluster(dataDir), 'postmaster.pid')), { timeout: 60_000 });
 const leaveAll = async (children: Child[]) => {
   for (const child of children)
     expect(await child.leave()).toEqual({ printed: { alive: true }, exitCode: 0 });

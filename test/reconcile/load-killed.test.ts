@@ -13,6 +13,8 @@ import { loadMonth, writeLines } from './month-desk.ts';
 
 const seed = Number(process.env.QUOTA_TEST_SEED ?? 1);
 const kills = 20;
+/** On a machine that is busy with other work a run may be past where it was to be killed: then more are tried. */
+const killsMax = 80;
 const month = '2026-10';
 const asOf = ['--as-of', '2026-11-03T00:00:00Z'];
 const made = makeMonth(7, month, { users: 30, calls: 6_000 });
@@ -184,7 +186,9 @@ test(`killed ${kills} times while it loads and matches, a run leaves nothing beh
   let database = await freshDatabase();
   let before = await rows(database.url);
   const hits: Record<string, number> = {};
-  for (let kill = 0; kill < kills; kill += 1) {
+  const hitsOf = (phase: 'load' | 'match') => hits[phase] ?? 0;
+  const isEnough = () => hitsOf('load') >= kills / 4 && hitsOf('match') >= kills / 4;
+  for (let kill = 0; kill < kills || (!isEnough() && kill < killsMax); kill += 1) {
     const wanted = kill % 2 === 0 ? 'load' : 'match';
     const hit = await killIn(database.url, wanted, lengths[wanted] * chance(seed, 'kill', kill) * 0.7);
     hits[hit ?? 'late'] = (hits[hit ?? 'late'] ?? 0) + 1;
@@ -199,12 +203,11 @@ test(`killed ${kills} times while it loads and matches, a run leaves nothing beh
       before = await rows(database.url);
     }
   }
-  expect(hits.load, JSON.stringify(hits)).toBeGreaterThanOrEqual(kills / 4);
-  expect(hits.match, JSON.stringify(hits)).toBeGreaterThanOrEqual(kills / 4);
+  expect(isEnough(), JSON.stringify(hits)).toBe(true);
 
   const { code, stdout } = await reconcile(database.url, rest).result;
   expect(code).toBe(3);
   expect(answerOf(stdout)).toEqual(expected);
   expect(await orphans(database.url)).toEqual([]);
   expect(await doctor(database.url)).toEqual(await doctor(clean.url));
-}, 180_000);
+}, 400_000);
