@@ -24,6 +24,8 @@ export async function down(knex: Knex): Promise<void> {
         execute format('alter table %s disable row level security', t);
       end loop;
     end $$;
+    drop trigger assistant_originals_of_nobody on quota.assistant_originals;
     drop function quota.grant_roles, quota.protect_rows, quota.erase_user;
-    drop table quota.audit_personal`);
+    drop table quota.audit_personal;
+    drop function quota.keep_nobody_erased`);
 }

@@ -9,8 +9,8 @@ export interface UserEraseOptions extends ChangeOptions {
 }
 
 /**
- * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows}, auditId}`: how many rows held
- * something personal besides the user's own.
+ * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows, assistantsToRestore}, auditId}`: how many
+ * rows held something personal besides the user's own, and how many assistants keep it until they are restored.
  */
 export async function userErase(context: Context, options: UserEraseOptions): Promise<ExitCode> {
   const { reason } = options;
@@ -31,7 +31,12 @@ export async function userErase(context: Context, options: UserEraseOptions): Pr
     data,
     text: ({ userId, dryRun, erased }, style) =>
       `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${userId}; also ` +
-      `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.`,
+      `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}`,
   });
   return exitCodes.ok;
 }
+
+const toRestore = (count: number) =>
+  count === 0
+    ? ''
+    : `\n${count} assistants are limited: what they had before goes once it is restored (quota limits restore).`;

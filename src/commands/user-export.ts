@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
-import { selectUserRows, selectUserTables } from '../privacy/privacy-store.ts';
+import { selectBillingLines, selectUserRows, selectUserTables } from '../privacy/privacy-store.ts';
 import { findUser } from '../users/find-user.ts';
 
 export interface UserExportOptions {
@@ -8,8 +8,8 @@ export interface UserExportOptions {
 }
 
 /**
- * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, with the
- * columns of the database. ndjson and csv have one line per row: `{table, row}`.
+ * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, and what
+ * was billed for its calls, with the columns of the database: quantities and money as strings of exact decimals. ndjson and csv have one line per row: `{table, row}`.
  */
 export async function userExport(context: Context, options: UserExportOptions): Promise<ExitCode> {
   const data = await context.withDatabase(async ({ client }) => {
@@ -18,6 +18,7 @@ export async function userExport(context: Context, options: UserExportOptions): 
     for (const table of await selectUserTables(client)) {
       tables[table] = await selectUserRows(client, table, user.id);
     }
+    tables.billing_lines = await selectBillingLines(client, user.id);
     return { user, exportedAt: context.now().toISOString(), tables };
   });
   await context.output.write({

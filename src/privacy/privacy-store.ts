@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Tables that hold rows of a user, as `table` with the column that names the user, in order. */
+/** Tables that name the user of their rows, in order. */
 export async function selectUserTables(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name
@@ -11,17 +11,43 @@ export async function selectUserTables(client: pg.ClientBase): Promise<string[]>
   return rows.map(({ name }) => name);
 }
 
-/** Every row of a user in one table, as the database writes JSON: numbers as text, instants in ISO 8601. */
+/** Every row of a user in one table: numeric columns as strings of exact decimals, instants in ISO 8601. */
 export async function selectUserRows(
   client: pg.ClientBase,
   table: string,
   userId: string,
 ): Promise<unknown[]> {
   const { rows } = await client.query<{ row: Record<string, unknown> }>(
-    `select to_jsonb(t) as row from quota.${quoteIdentifier(table)} t where t.user_id = $1 order by t::text`,
+    `select ${await exactRow(client, table)} as row from quota.${quoteIdentifier(table)} t where t.user_id = $1 order by t::text`,
     [userId],
   );
   return rows.map(({ row }) => row);
+}
+
+/** What providers billed for the calls and the assistants of a user, in the order of the exports. */
+export async function selectBillingLines(client: pg.ClientBase, userId: string): Promise<unknown[]> {
+  const { rows } = await client.query<{ row: Record<string, unknown> }>(
+    `select ${await exactRow(client, 'billing_lines')} as row from quota.billing_lines t
+     where t.external_id in (select l.provider_call_id from quota.call_logs l where l.user_id = $1)
+       or t.assistant_id in (select a.provider_assistant_id from quota.assistants a where a.user_id = $1)
+     order by t.export_id, t.line`,
+    [userId],
+  );
+  return rows.map(({ row }) => row);
+}
+
+/** The row `t` of a table as JSON. A number of JSON would be read as a float, and money is exact. */
+async function exactRow(client: pg.ClientBase, table: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `select a.attname as name from pg_attribute a
+     where a.attrelid = ('quota.' || quote_ident($1))::regclass and a.atttypid = 'numeric'::regtype and not a.attisdropped`,
+    [table],
+  );
+  return rows.reduce(
+    (json, { name }) =>
+      `${json} || jsonb_build_object('${name.replaceAll("'", "''")}', t.${quoteIdentifier(name)}::text)`,
+    'to_jsonb(t)',
+  );
 }
 
 const quoteIdentifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
@@ -30,13 +56,15 @@ const quoteIdentifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export async function countPersonal(
   client: pg.ClientBase,
   userId: string,
-): Promise<{ callLogs: number; assistants: number; auditRows: number }> {
+): Promise<{ callLogs: number; assistants: number; auditRows: number; assistantsToRestore: number }> {
   const { rows } = await client.query(
     `select
        (select count(*)::integer from quota.call_logs
         where user_id = $1 and (metadata is not null or error_message is not null)) as "callLogs",
        (select count(*)::integer from quota.assistants where user_id = $1 and name is not null) as assistants,
-       (select count(*)::integer from quota.audit_personal where user_id = $1) as "auditRows"`,
+       (select count(*)::integer from quota.audit_personal where user_id = $1) as "auditRows",
+       (select count(*)::integer from quota.assistant_limits
+        where user_id = $1 and original is not null and status <> 'gone') as "assistantsToRestore"`,
     [userId],
   );
   return rows[0];

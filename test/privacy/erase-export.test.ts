@@ -17,6 +17,19 @@ beforeAll(async () => {
     database.url,
     `insert into quota.assistants (user_id, provider_assistant_id, name) select id, 'a1', 'Ada''s desk' from quota.users where external_id = 'ada'`,
   );
+  await query(
+    database.url,
+    `insert into quota.assistant_limits (assistant_id, user_id, desired, status, original, applied, last_error)
+     select id, user_id, 'limited', 'applied', '{"firstMessage": "Hello, Ada speaking"}', '{}', 'Ada is busy' from quota.assistants`,
+  );
+  await query(
+    database.url,
+    `with export as (
+       insert into quota.billing_exports (provider, format, source, sha256) values ('vapi', 'csv', 'x.csv', 'x') returning id)
+     insert into quota.billing_lines (export_id, line, kind, external_id, assistant_id, cost, description)
+     select id, n, 'call', 'billed-' || n, assistant, 0.1, description
+     from export, (values (1, 'a1', 'Ada called, nobody logged it'), (2, 'b1', 'of somebody else')) l(n, assistant, description)`,
+  );
 });
 afterAll(() => database.drop());
 
@@ -45,6 +58,11 @@ test('export holds every row that names the user, and nobody else', async () => 
   expect(exported.tables.assistants).toMatchObject([{ name: "Ada's desk" }]);
   expect(exported.tables.usage_quotas).toHaveLength(1);
   expect(stdout).not.toContain('Bob');
+  // Money and quantities are exact: a number of JSON is read as a float.
+  expect(exported.tables.call_logs).toMatchObject([{ duration_seconds: '120.000', cost: '0.25' }]);
+  expect(exported.tables.billing_lines).toMatchObject([
+    { external_id: 'billed-1', cost: '0.1', description: 'Ada called, nobody logged it' },
+  ]);
 });
 
 test('a dry run of erase changes nothing', async () => {
@@ -61,7 +79,7 @@ test('a dry run of erase changes nothing', async () => {
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     dryRun: true,
-    erased: { callLogs: 1, assistants: 1 },
+    erased: { callLogs: 1, assistants: 1, assistantsToRestore: 1 },
     auditId: null,
   });
   expect(await everything()).toBe(before);
@@ -77,6 +95,19 @@ test('erase in production wants the typed name', async () => {
 test('erase takes the person and leaves the facts', async () => {
   const { code } = await quota('user', 'erase', 'ada', '--reason', 'request 17', '--yes');
   expect(code).toBe(0);
+  // R7: what is still to be put back at the provider stays until it is, and goes with it.
+  expect(await query(database.url, 'select original, last_error from quota.assistant_limits')).toEqual([
+    { original: { firstMessage: 'Hello, Ada speaking' }, last_error: null },
+  ]);
+  await query(
+    database.url,
+    `update quota.assistant_limits set desired = 'original', status = 'restored', original = null`,
+  );
+  await query(
+    database.url,
+    `insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, '{"firstMessage": "Hello, Ada speaking"}'
+     from quota.audit_log where action = 'user.erased'`,
+  );
   const left = await everything();
   for (const personal of ['Ada', 'ada@example.com', '+49 30 1', 'hung up']) {
     expect(left).not.toContain(personal);
