@@ -1,16 +1,58 @@
 -- Grants are extra allowance: used after the plan's, the earliest to expire first; what is left survives resets.
 -- A quota's `granted` follows from the grants at any time; what a closed period took of them is booked at its close.
 
+create function quota.used_before(q quota.usage_quotas, at timestamptz) returns numeric
+language sql stable
+as $$
+  select case when at is null or at >= q.period_end then q.used else least(q.used, coalesce((
+      select sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages))
+      from quota.meters m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < at), 0) + coalesce((
+      select sum(a.quantity) from quota.adjustments a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.created_at < at), 0)) end
+$$;
+comment on function quota.used_before(quota.usage_quotas, timestamptz) is
+  'What of the usage of a quota was there before an instant; what was corrected later does not count.';
+
+create function quota.grant_shares(p_user uuid, p_meter text, p_periods timestamptz[])
+returns table (id bigint, expires_at timestamptz, share numeric)
+language plpgsql stable
+as $$
+declare
+  extra record;
+  taken numeric := 0;
+begin
+  for extra in
+    select g.id, g.expires_at, g.quantity - g.consumed as quantity, g.created_at from quota.grants g
+    where g.user_id = p_user and g.meter = p_meter and g.consumed < g.quantity
+      and (g.expires_at is null or g.expires_at > (select min(s) from unnest(p_periods) s))
+    order by g.expires_at nulls last, g.id
+  loop
+    id := extra.id;
+    expires_at := extra.expires_at;
+    -- What was used beyond the limit until it expired, less what the earlier ones gave: the rest expired unused.
+    select greatest(least(extra.quantity, sum(greatest(quota.used_before(q, extra.expires_at) - q.limit_quantity, 0)) - taken), 0)
+    into share
+    from quota.usage_quotas q
+    where q.user_id = p_user and q.meter = p_meter and q.period_start = any (p_periods) and q.period_end > extra.created_at;
+    share := coalesce(share, 0);
+    taken := taken + share;
+    return next;
+  end loop;
+end $$;
+comment on function quota.grant_shares(uuid, text, timestamptz[]) is
+  'What the periods of a user''s meter took of each grant that they could use, the earliest to expire first.';
+
 create function quota.granted_now(p_user uuid, p_meter text, p_period_start timestamptz, p_used numeric, p_limit numeric)
 returns numeric
 language sql stable
 as $$
-  -- What expired within the period still covers what was used of it before: usage beyond the limit went to the
-  -- earliest expiry first, so it covers at most that usage.
+  -- What expired within the period still covers what was used of it before.
   select coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at is null or g.expires_at > quota.now()), 0)
-    + least(
-      coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at <= quota.now()), 0),
-      greatest(p_used - p_limit, 0))
+    + case when bool_or(g.expires_at <= quota.now()) then least(greatest(p_used - p_limit, 0), (
+        select coalesce(sum(s.share), 0) from quota.grant_shares(p_user, p_meter, array[p_period_start]) s
+        where s.expires_at <= quota.now())) else 0 end
   from quota.grants g
   where g.user_id = p_user and g.meter = p_meter and (g.expires_at is null or g.expires_at > p_period_start)
 $$;
@@ -33,18 +75,11 @@ begin
     update quota.usage_quotas q set granted_used = t.quantity
     from taken t
     where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
-    returning q.user_id, q.meter, q.period_start, t.quantity
-  ), per_meter as (
-    select user_id, meter, sum(quantity) as quantity, min(period_start) as first_start from booked group by user_id, meter
+    returning q.user_id, q.meter, q.period_start
   ), shares as (
-    select g.user_id, g.id, least(
-      g.quantity - g.consumed,
-      greatest(p.quantity - coalesce(sum(g.quantity - g.consumed) over (
-        partition by g.user_id, g.meter order by g.expires_at nulls last, g.id
-        rows between unbounded preceding and 1 preceding), 0), 0)) as share
-    from per_meter p
-    join quota.grants g on g.user_id = p.user_id and g.meter = p.meter
-      and (g.expires_at is null or g.expires_at > p.first_start)
+    select p.user_id, s.id, s.share
+    from (select user_id, meter, array_agg(period_start) as periods from booked group by user_id, meter) p
+    cross join lateral quota.grant_shares(p.user_id, p.meter, p.periods) s
   )
   update quota.grants g set consumed = g.consumed + s.share
   from shares s where g.user_id = s.user_id and g.id = s.id and s.share > 0;

@@ -79,3 +79,37 @@ test('a grant lifts a limit, is used after the allowance, earliest expiry first,
   expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2027-01-05T00:10:00Z')).code).toBe(0);
   expect(await voice('2027-01-05T00:20:00Z')).toMatchObject({ granted: '130.000', remaining: '730.000' });
 });
+
+test('what expired unused is gone: it neither adds to other grants nor spares them', async () => {
+  const url = database.url;
+  const bob = await addUser(url, { externalId: 'bob', createdAt: '2026-09-05T09:00:00Z' });
+  const add = (amount: string, reason: string, ...more: string[]) =>
+    run(
+      ['user', 'grant', 'bob', 'voice_seconds', amount, '--reason', reason, '--yes', ...more],
+      '2026-09-06T00:00:00Z',
+    );
+  expect((await add('300', 'short', '--expires', '2026-09-10T00:00:00Z')).code).toBe(0);
+  expect((await add('100', 'long')).code).toBe(0);
+  const remaining = async (at: string) => {
+    const { stdout } = await run(['usage', 'check', 'bob', '--service', 'voice', '--json'], at);
+    return JSON.parse(stdout).remaining;
+  };
+
+  // 20 beyond the limit before the expiry come from the short one, and its other 280 are lost.
+  await addCalls(url, { userId: bob, at: '2026-09-09T10:00:00Z', seconds: '620' });
+  expect(await remaining('2026-09-09T11:00:00Z')).toBe('380.000');
+  expect(await remaining('2026-09-10T00:00:00Z')).toBe('100.000');
+  await addCalls(url, { userId: bob, at: '2026-09-12T10:00:00Z', seconds: '60' });
+  expect(await remaining('2026-09-12T11:00:00Z')).toBe('40.000');
+  expect((await run(['jobs', 'reap-stale'], '2026-09-12T12:00:00Z')).code).toBe(0);
+  expect(await remaining('2026-09-12T13:00:00Z')).toBe('40.000');
+  await addCalls(url, { userId: bob, at: '2026-09-13T10:00:00Z', seconds: '45' });
+  expect(await remaining('2026-09-13T11:00:00Z')).toBe('0');
+
+  expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-10-05T00:10:00Z')).code).toBe(0);
+  expect((await grants()).slice(2)).toEqual([
+    { reason: 'short', quantity: '300', consumed: '20' },
+    { reason: 'long', quantity: '100', consumed: '100' },
+  ]);
+  expect(await remaining('2026-10-05T00:20:00Z')).toBe('600.000');
+});
