@@ -19,6 +19,7 @@ import copyStreams from 'pg-copy-streams';
 import { main } from '../src/cli/main.ts';
 import { openEmbedded } from '../src/db/embedded-session.ts';
 import { migrate } from '../src/db/migrations.ts';
+import { median } from './verdict.ts';
 
 const ratioMax = 2.5;
 const memoryMegabytesMax = 300;
@@ -186,14 +187,6 @@ function createRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 0)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
 function print(line: string): void {

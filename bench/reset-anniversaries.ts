@@ -5,14 +5,10 @@
  *
  *   node scripts/bench.mjs reset-anniversaries [--users 100000] [--due 10000]
  */
-import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
-import { openEmbedded } from '../src/db/embedded-session.ts';
-import { migrate } from '../src/db/migrations.ts';
+import { type BenchServer, withBenchServer } from './bench-server.ts';
+import { type QuotaProcess, runQuota } from './quota-process.ts';
+import { judge, say } from './verdict.ts';
 
 const scriptRatioMax = 1.3;
 const amongRatioMax = 1.2;
@@ -51,9 +47,18 @@ select '${asOf}', 'subscription.reset', d.user_id, d.service, d.next_reset_at, '
   jsonb_build_object('nextResetAt', upper(d.period), 'missed', 0, 'limitEnforcedAt', null)
 from due d join closed c on c.user_id = d.user_id`;
 
+await withBenchServer(async (server) => {
+  await server.on('quota', "alter system set max_wal_size = '8GB'");
+  await server.on('quota', 'select pg_reload_conf()');
+  await server.createMigrated('filled');
+  await fill(server, 'filled', users);
+  await compareWithScript(server);
+  await compareWithFew(server);
+});
+
 /** What both ways must leave behind alike. */
-const outcome = (database: string) =>
-  on(
+function outcome({ on }: BenchServer, database: string) {
+  return on(
     database,
     `
     select (select count(*) from quota.usage_quotas where closed_at is not null and used_at_close = used) as closed,
@@ -61,29 +66,14 @@ const outcome = (database: string) =>
       (select count(*) from quota.audit_log where action = 'subscription.reset') as audited,
       (select md5(string_agg(next_reset_at::text, ',' order by user_id)) from quota.subscriptions) as resets`,
   );
-
-const folder = await mkdtemp(join(tmpdir(), 'quota-bench-'));
-await chmod(folder, 0o711); // As root, the account of the server must be able to pass.
-const session = await openEmbedded({ dataDir: join(folder, 'data') });
-try {
-  await on('quota', "alter system set max_wal_size = '8GB'");
-  await on('quota', 'select pg_reload_conf()');
-  await copyOf('filled', 'template1');
-  await migrate(urlOf('filled'), { talk: { info: () => {}, verbose: () => {} } });
-  await fill('filled', users, users);
-  await compareWithScript();
-  await compareWithFew();
-} finally {
-  await session.close();
-  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
-async function compareWithScript(): Promise<void> {
-  await copyOf('by_script', 'filled');
-  await copyOf('by_job', 'filled');
-  const script = await timed(() => on('by_script', handWritten));
-  const job = await runJob('by_job');
-  const same = await Promise.all(['by_script', 'by_job'].map(outcome));
+async function compareWithScript(server: BenchServer): Promise<void> {
+  await copyOf(server, 'by_script');
+  await copyOf(server, 'by_job');
+  const script = await timed(() => server.on('by_script', handWritten));
+  const job = await runJob(server, 'by_job');
+  const same = await Promise.all(['by_script', 'by_job'].map((database) => outcome(server, database)));
   if (JSON.stringify(same[0]) !== JSON.stringify(same[1])) {
     throw new Error(`they did not do the same: ${JSON.stringify(same)}`);
   }
@@ -93,24 +83,23 @@ async function compareWithScript(): Promise<void> {
   judge('job / script', job.seconds / script, scriptRatioMax);
 }
 
-async function compareWithFew(): Promise<void> {
-  await copyOf('among_many', 'filled');
-  await on(
+async function compareWithFew(server: BenchServer): Promise<void> {
+  await copyOf(server, 'among_many');
+  await server.on(
     'among_many',
     `update quota.subscriptions set next_reset_at = '2027-06-01' where user_id not in (select id from quota.users order by id limit ${due})`,
   );
-  await on('among_many', 'vacuum analyze');
-  await copyOf('among_few', 'template1');
-  await migrate(urlOf('among_few'), { talk: { info: () => {}, verbose: () => {} } });
-  await fill('among_few', due, due);
-  const few = await runJob('among_few');
-  const many = await runJob('among_many');
+  await server.on('among_many', 'vacuum analyze');
+  await server.createMigrated('among_few');
+  await fill(server, 'among_few', due);
+  const few = await runJob(server, 'among_few');
+  const many = await runJob(server, 'among_many');
   say(`${due} due: among ${due} ${few.seconds.toFixed(2)} s, among ${users} ${many.seconds.toFixed(2)} s`);
   judge('among many / among few', many.seconds / few.seconds, amongRatioMax);
 }
 
 /** Users with one period that is over, in use, and no reset since. */
-async function fill(database: string, count: number, step: number): Promise<void> {
+async function fill({ on }: BenchServer, database: string, count: number): Promise<void> {
   await on(
     database,
     `
@@ -124,7 +113,7 @@ async function fill(database: string, count: number, step: number): Promise<void
     insert into quota.subscriptions (user_id, service, plan, anchor_local, timezone, next_reset_at)
     select id, 'voice', 'voice-free', created_at at time zone 'UTC', 'UTC',
       upper(quota.period_at(date_trunc('day', created_at at time zone 'UTC'), '1 month', 'UTC', '2026-11-16'))
-    from quota.users limit ${step}`,
+    from quota.users`,
   );
   await on(
     database,
@@ -136,69 +125,17 @@ async function fill(database: string, count: number, step: number): Promise<void
   await on(database, 'vacuum analyze');
 }
 
-/** The built command, start and connection included, and its peak memory. */
-async function runJob(database: string): Promise<{ seconds: number; megabytes: number }> {
-  let report = '';
-  const seconds = await timed(
-    () =>
-      new Promise<void>((done, failed) => {
-        const peak = `process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + '\\n'))`;
-        const child = spawn(
-          process.execPath,
-          [
-            '--import',
-            `data:text/javascript,${encodeURIComponent(peak)}`,
-            resolve('dist/bin/quota.js'),
-            'jobs',
-            'reset-anniversaries',
-            '--as-of',
-            asOf,
-            '--quiet',
-            '--no-sync',
-          ],
-          { env: { ...process.env, DATABASE_URL: urlOf(database) }, stdio: ['ignore', 'ignore', 'pipe'] },
-        );
-        child.stderr.setEncoding('utf8').on('data', (text) => {
-          report += text;
-        });
-        child.on('close', (code) => (code === 0 ? done() : failed(new Error(`exit ${code}: ${report}`))));
-      }),
-  );
-  return { seconds, megabytes: Number(/peak (\d+)/.exec(report)?.[1]) / 1024 };
+function runJob({ urlOf }: BenchServer, database: string): Promise<QuotaProcess> {
+  const args = ['jobs', 'reset-anniversaries', '--as-of', asOf, '--quiet', '--no-sync'];
+  return runQuota(args, { databaseUrl: urlOf(database) });
+}
+
+async function copyOf({ on }: BenchServer, name: string): Promise<void> {
+  await on('quota', `create database ${name} template filled`);
 }
 
 async function timed(use: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await use();
   return (performance.now() - begin) / 1000;
-}
-
-async function copyOf(name: string, template: string): Promise<void> {
-  await on('quota', `create database ${name} template ${template}`);
-}
-
-async function on(database: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client(urlOf(database));
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-function urlOf(database: string): string {
-  return session.url.replace(/\/quota\?/, `/${database}?`);
-}
-
-function judge(name: string, ratio: number, max: number): void {
-  say(`${name}: ${ratio.toFixed(2)} (${ratio <= max ? 'ok' : `above ${max}`})`);
-  if (ratio > max) {
-    process.exitCode = 1;
-  }
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -12,6 +12,7 @@ import pg from 'pg';
 import { rollUpDay } from '../src/analytics/roll-up-store.ts';
 import { openEmbedded } from '../src/db/embedded-session.ts';
 import { migrate } from '../src/db/migrations.ts';
+import { median } from './verdict.ts';
 
 const { values } = parseArgs({
   options: {
@@ -103,5 +104,5 @@ async function medianMs(client: pg.Client, measured: string): Promise<number> {
     await rollUpDay(client, measured);
     times.push(performance.now() - before);
   }
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+  return median(times);
 }

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+
+export interface QuotaProcess {
+  /** Start and connection included. */
+  seconds: number;
+  /** The most memory that node took. */
+  megabytes: number;
+  stdout: string;
+}
+
+export interface QuotaProcessOptions {
+  databaseUrl: string;
+  /** Default: 0. */
+  exitCode?: number;
+  /** Called with all of stderr so far. */
+  onStderr?: (told: string) => void;
+}
+
+/**
+ * Runs the built command.
+ * @throws Error when it ends with another exit code
+ */
+export function runQuota(
+  args: readonly string[],
+  { databaseUrl, exitCode = 0, onStderr = () => {} }: QuotaProcessOptions,
+): Promise<QuotaProcess> {
+  const peak = `process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + '\\n'))`;
+  const begin = performance.now();
+  const child = spawn(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(peak)}`, resolve('dist/bin/quota.js'), ...args],
+    { env: { ...process.env, DATABASE_URL: databaseUrl }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let [stdout, told] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (piece) => {
+    stdout += piece;
+  });
+  child.stderr.setEncoding('utf8').on('data', (piece) => {
+    told += piece;
+    onStderr(told);
+  });
+  return new Promise((done, failed) => {
+    child.on('close', (code) => {
+      const seconds = (performance.now() - begin) / 1000;
+      const megabytes = Number(/peak (\d+)/.exec(told)?.[1]) / 1024;
+      if (code === exitCode) {
+        done({ seconds, megabytes, stdout });
+      } else {
+        failed(new Error(`exit ${code}: ${told}`));
+      }
+    });
+  });
+}
