@@ -33,7 +33,8 @@ comment on column quota.fetched_calls.record is 'A line of the export to be: JSO
 
 do $$
 begin
-  if exists (select 1 from pg_roles where rolname = 'quota_finance') then
-    grant select, insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
+  if (select count(*) from pg_roles where rolname in ('quota_operator', 'quota_finance', 'quota_readonly')) = 3 then
+    grant select on quota.export_fetches, quota.fetched_calls to quota_operator, quota_finance, quota_readonly;
+    grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
   end if;
 end $$;
