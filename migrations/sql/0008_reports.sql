@@ -55,7 +55,13 @@ as $$
         when r.unit = 'second' then l.seconds / 30
         when r.models is null then l.messages / 30.0
         else l.premium_messages / 30.0 end as per_day,
-      case when r.days is not null then r.cost / r.days else l.cost / 30 end as cost_per_day
+      case
+        when r.cost_limit is null then null
+        when r.days is null then l.cost / 30
+        else (r.cost - coalesce((
+          select sum(a.cost) from quota.adjustments a
+          where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
+      end as cost_per_day
     from running r
     left join lifetimes l on r.days is null and l.user_id = r.user_id and l.service = r.service
   ), ends as (

@@ -179,3 +179,39 @@ test('a range of no days and an unknown service are refused', async () => {
   expect(stderr).toContain('avatar, chat, transcription, voice');
   expect((await analytics('--html', '/no/such/folder/x.html')).code).toBe(2);
 });
+
+test('a correction is no pace, neither of seconds nor of money', async () => {
+  const { url } = database;
+  const userId = await addUser(url, { externalId: 'dear', createdAt: '2026-10-01T00:00:00Z' });
+  await query(
+    url,
+    `insert into quota.subscriptions (user_id, service, plan) values ($1, 'avatar', 'avatar-monthly')`,
+    [userId],
+  );
+  for (let day = 1; day <= 10; day++) {
+    const at = `2026-10-${String(day).padStart(2, '0')}T12:00:00Z`;
+    await addCalls(url, { userId, at, service: 'avatar', seconds: '10', cost: '4' });
+  }
+  const args = [
+    'user',
+    'reset',
+    'dear',
+    '--service',
+    'avatar',
+    '--reason',
+    'sorry',
+    '--yes',
+    '--as-of',
+    asOf,
+  ];
+  expect((await runCli(args, { env: { DATABASE_URL: url } })).code).toBe(0);
+  // 4 dollars a day of 50 from here on: twelve days and a half.
+  const { forecasts } = await json('--service', 'avatar');
+  expect(forecasts.first[0]).toMatchObject({
+    user: 'dear',
+    cost: '0',
+    perDay: '10.000',
+    limit: 'cost',
+    runsOutAt: '2026-10-23T12:00:00.000Z',
+  });
+});
