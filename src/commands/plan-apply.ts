@@ -71,7 +71,7 @@ function resultText({ dryRun, now, plans, retaken }: PlanApplyResult, style: Sty
 
 /** `~ voice-free  version 2, 120 subscribers`, and the differences under it. */
 function changeLines({ key, action, version, subscribers, changes }: PlanChange, style?: Style): string[] {
-  const heading = `${action === 'create' ? '+' : '~'} ${key}`;
+  const heading = `${action === 'create' ? '+' : action === 'update' ? '~' : '='} ${key}`;
   const facts = `version ${version}, ${subscribers} subscribers`;
   const field = ({ path, before, after }: PlanChange['changes'][number]) =>
     before === null

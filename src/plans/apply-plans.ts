@@ -13,6 +13,7 @@ import {
   retakePlanTerms,
   type StoredPlan,
   selectMeters,
+  selectOutdated,
   selectPlans,
   selectTimezones,
   upsertPlans,
@@ -26,6 +27,8 @@ export interface PlansPlan {
   before: StoredPlan[];
   /** Whether running periods take the new terms. */
   now: boolean;
+  /** Plans whose running periods have another price than theirs. */
+  repriced: string[];
 }
 
 /**
@@ -44,16 +47,26 @@ export async function planPlans(
     timezones: await selectTimezones(client),
     plans: before.map(({ definition }) => definition),
   });
+  // Applied without --now before, running periods may still keep what the file does not say any more.
+  const outdated = now
+    ? await selectOutdated(
+        client,
+        definitions.map(({ key }) => key),
+      )
+    : [];
   const units = new Map(meters.map(({ key, unit }) => [key, unit]));
   const plans = definitions.map((definition): PlanChange => {
     const stored = storedPlan(before, definition.key);
     const changes = planDifferences(stored?.definition, definition, units);
-    const action = stored === undefined ? 'create' : changes.length > 0 ? 'update' : 'unchanged';
-    const version = (stored?.version ?? 0) + (action === 'unchanged' ? 0 : 1);
     const { key, service } = definition;
+    const isKept = outdated.some((plan) => plan.key === key);
+    const action =
+      stored === undefined ? 'create' : changes.length > 0 ? 'update' : isKept ? 'retake' : 'unchanged';
+    const version = (stored?.version ?? 0) + (action === 'create' || action === 'update' ? 1 : 0);
     return { key, service, action, version, subscribers: stored?.subscribers ?? 0, changes };
   });
-  const plan = { plans, definitions, before, now };
+  const repriced = outdated.filter(({ isRepriced }) => isRepriced).map(({ key }) => key);
+  const plan = { plans, definitions, before, now, repriced };
   refuseSilentRecut(plan);
   return plan;
 }
@@ -98,19 +111,22 @@ export function applyPlans(
   return withTransaction(client, async () => {
     await lockPlans(client);
     await refuseStale(client, plan.before);
-    const isChanged = (key: string) =>
-      plan.plans.some((change) => change.key === key && change.action !== 'unchanged');
-    const changed = plan.definitions.filter(({ key }) => isChanged(key));
+    const withAction = (...actions: PlanChange['action'][]) =>
+      plan.definitions.filter(({ key }) =>
+        plan.plans.some((change) => change.key === key && actions.includes(change.action)),
+      );
+    const changed = withAction('create', 'update');
     const keys = changed.map(({ key }) => key);
+    const concerned = withAction('create', 'update', 'retake');
     if (!plan.now) {
       await openRunningPeriods(client, keys);
     }
     await upsertPlans(client, changed);
     await replaceLimits(client, changed);
-    const retaken = await retakeTerms(client, plan, changed);
+    const retaken = await retakeTerms(client, plan, concerned);
     await insertPlanVersions(client, keys, reason ?? null);
     const auditIds: string[] = [];
-    for (const definition of changed) {
+    for (const definition of concerned) {
       auditIds.push(
         await insertAuditEntry(client, {
           action: 'plan.applied',
@@ -130,16 +146,21 @@ export function applyPlans(
 async function retakeTerms(
   client: pg.ClientBase,
   plan: PlansPlan,
-  changed: PlanDefinition[],
+  concerned: PlanDefinition[],
 ): Promise<number> {
   if (!plan.now) {
     return 0;
   }
-  const recounted = changed.filter((definition) => {
+  const recounted = concerned.filter((definition) => {
     const before = storedPlan(plan.before, definition.key)?.definition;
-    return before !== undefined && (isRecut(before, definition) || isRepriced(before, definition));
+    return (
+      before !== undefined &&
+      (isRecut(before, definition) ||
+        isRepriced(before, definition) ||
+        plan.repriced.includes(definition.key))
+    );
   });
-  const light = changed.filter((definition) => !recounted.includes(definition));
+  const light = concerned.filter((definition) => !recounted.includes(definition));
   const keysOf = (definitions: PlanDefinition[]) => definitions.map(({ key }) => key);
   return (
     (await retakePlanTerms(client, keysOf(light), false)) +

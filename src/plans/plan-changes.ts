@@ -12,7 +12,8 @@ export interface FieldDifference {
 export interface PlanChange {
   key: string;
   service: string;
-  action: 'create' | 'update' | 'unchanged';
+  /** `retake`: the plan is as it is; running periods that kept former terms take its own. */
+  action: 'create' | 'update' | 'retake' | 'unchanged';
   /** The version after the change. */
   version: number;
   subscribers: number;

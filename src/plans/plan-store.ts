@@ -114,6 +114,24 @@ export async function openRunningPeriods(client: pg.ClientBase, plans: readonly 
   await client.query('select quota.open_running_periods($1)', [plans]);
 }
 
+/** Plans with running periods that have other terms than they would get now, and whether prices are among these. */
+export async function selectOutdated(
+  client: pg.ClientBase,
+  plans: readonly string[],
+): Promise<{ key: string; isRepriced: boolean }[]> {
+  const { rows } = await client.query<{ key: string; isRepriced: boolean }>(
+    `select l.plan as key, bool_or(q.unit_price is distinct from l.unit_price) as "isRepriced"
+     from quota.user_limits l
+     join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter and q.closed_at is null and not q.superseded
+       and q.period_start <= quota.now() and q.period_end > quota.now()
+     where l.plan = any ($1) and (q.limit_quantity, q.cost_limit, q.unit_price, q.warn_at, q.on_exceeded)
+       is distinct from (l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at, l.on_exceeded)
+     group by l.plan`,
+    [plans],
+  );
+  return rows;
+}
+
 /** Gives running periods the terms that plans have now, and enforces them. Returns how many users it concerned. */
 export async function retakePlanTerms(
   client: pg.ClientBase,

@@ -256,6 +256,40 @@ describe('a changed limit', () => {
     expect(await differing()).toEqual([]);
   });
 
+  test('--now after the fact: the same file once more, for the running periods that kept their terms', async () => {
+    const file = planFile(voice('5m'));
+    await json(['apply', file, '--yes']);
+    expect(await voiceLimit('ada')).toMatchObject({ limit: '600.000' });
+    expect((await json(['apply', file, '--yes'])).plans).toMatchObject([{ action: 'unchanged' }]);
+    const before = await snapshot();
+    const plans = [{ key: 'voice-free', action: 'retake', subscribers: 2, changes: [] }];
+    expect(await json(['apply', file, '--now', '--dry-run'])).toMatchObject({ dryRun: true, plans });
+    expect(await snapshot()).toEqual(before);
+
+    const taken = await json(['apply', file, '--now', '--yes', '--reason', 'meant at once']);
+    expect(taken).toMatchObject({ retaken: 2, plans });
+    expect(await voiceLimit('ada')).toMatchObject({ limit: '300.000', state: 'exceeded' });
+    expect(
+      await query(database.url, 'select action, reason from quota.audit_log where id = $1', taken.auditIds),
+    ).toEqual([{ action: 'plan.applied', reason: 'meant at once' }]);
+    expect((await json(['apply', file, '--now', '--yes'])).plans).toMatchObject([{ action: 'unchanged' }]);
+
+    // A price that running periods kept: their calls are priced by the new one.
+    const priced = planFile(voice('10m', '        unit_price: 0.6\n'));
+    await json(['apply', priced, '--yes']);
+    expect(await json(['apply', priced, '--now', '--yes'])).toMatchObject({ retaken: 2 });
+    expect(
+      await query(
+        database.url,
+        `select cost::text from quota.usage_quotas where user_id = $1 and meter = 'voice_seconds' and calls > 0`,
+        [adaId],
+      ),
+    ).toEqual([{ cost: '4.000000' }]);
+    await json(['apply', planFile(voice('10m')), '--yes', '--now']);
+    expect(await voiceLimit('ada')).toEqual({ limit: '600.000', state: 'ok', limitEnforcedAt: null });
+    expect(await differing()).toEqual([]);
+  });
+
   test('other periods need --now, and then the calls are counted in them', async () => {
     const weekly = planFile(voice('10m').replace('1 month', '1 week'));
     const refused = await run(['apply', weekly, '--yes']);
