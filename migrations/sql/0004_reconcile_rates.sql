@@ -30,72 +30,98 @@ insert into quota.rate_cards (provider, name, price, unit, increment_seconds, ro
   ('openai', 'whisper by the minute', 0.006, 'USD', 60, 'up', 0, '{whisper-1}', null, 'cost', 'the other reading');
 
 create function quota.billable_seconds(seconds numeric, c quota.rate_cards) returns numeric
-language sql immutable
+language sql immutable parallel safe
 as $$
-  select greatest(c.minimum_seconds, case c.rounding
-    when 'up' then ceil(seconds / c.increment_seconds) * c.increment_seconds
-    when 'nearest' then round(seconds / c.increment_seconds) * c.increment_seconds
+  select greatest(c.minimum_seconds, case
+    -- Whole seconds, the rule of most cards, need no division: it is most of the work.
+    when c.rounding = 'up' and c.increment_seconds = 1 then ceil(seconds)
+    when c.rounding = 'nearest' and c.increment_seconds = 1 then round(seconds)
+    when c.rounding = 'up' then ceil(seconds / c.increment_seconds) * c.increment_seconds
+    when c.rounding = 'nearest' then round(seconds / c.increment_seconds) * c.increment_seconds
     else seconds
   end)
 $$;
 comment on function quota.billable_seconds(numeric, quota.rate_cards) is 'What a card charges for a call of so many seconds.';
 
+create function quota.line_key(export_id integer, line integer) returns bigint
+language sql immutable parallel safe
+as $$ select (export_id::bigint << 32) | line $$;
+comment on function quota.line_key(integer, integer) is 'A line as one number, which is looked up faster than two.';
+
+create function quota.charged_lines(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards) returns setof quota.billing_lines
+language sql stable parallel safe
+as $$
+  select l.*
+  from quota.billing_lines l
+  where l.export_id = any (exports)
+    and (l.kind = 'call' or (l.kind = 'aggregate' and l.day >= r.month and l.day < r.month + interval '1 month'))
+    and (c.models is null or quota.model_family(l.model) = any (c.models)) and (c.line_has is null or l.raw::jsonb @> c.line_has)
+    and quota.line_key(l.export_id, l.line) <> all (beside)
+$$;
+comment on function quota.charged_lines(quota.reconciliations, integer[], bigint[], quota.rate_cards) is
+  'The lines of a month that a card speaks of: those of its exports, without some beside it; sums of days as they are.';
+
+create function quota.charged_logs(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards) returns setof quota.call_logs
+language sql stable parallel safe
+as $$
+  select g.*
+  from quota.call_logs g
+  where c.line_has is null and g.provider = r.provider and (c.models is null or quota.model_family(g.model) = any (c.models))
+    and g.started_at >= r.month::timestamp at time zone 'UTC' and g.started_at < (r.month + interval '1 month') at time zone 'UTC'
+  union all
+  -- What only the line says is known of calls that have one.
+  select g.*
+  from quota.charged_lines(r, exports, beside, c) l
+  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id and i.line = l.line
+  join quota.call_logs g on g.id = i.log_id
+  where c.line_has is not null
+$$;
+comment on function quota.charged_logs(quota.reconciliations, integer[], bigint[], quota.rate_cards) is
+  'The logs of a month that a card speaks of.';
+
 create function quota.expected_costs(reconciliation uuid)
 returns table (
   name text, unit text, note text, logs bigint, expected numeric, lines bigint, by_bill_durations numeric, billed numeric)
-language sql stable security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+-- A month has few different times once they are rounded, which the planner cannot know: it would sort whole lines.
+set work_mem = '128MB' set jit = off set enable_sort = off
 as $$
-  with r as (
-    select r.*, r.month::timestamp at time zone 'UTC' as month_start, (r.month + interval '1 month') at time zone 'UTC' as month_end
-    from quota.reconciliations r where r.id = reconciliation
-  ), cards as (
-    select c.*, c::quota.rate_cards as card from quota.rate_cards c join r on r.provider = c.provider
-  ), charged as (
-    -- Lines of calls by their items, which leave out what was billed before or is of another month; sums of days as they are.
-    select l.duration_seconds, l.cost, l.quantity, l.model, case when n.needed then l.raw::jsonb end as raw, i.log_id
-    from r
-    cross join (select exists (select 1 from cards where line_has is not null or compares like 'breakdown.%') as needed) n
-    join quota.reconciliation_items i on i.reconciliation_id = r.id
-      and i.kind not in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee') and i.export_id is not null
-    join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
-    union all
-    select l.duration_seconds, l.cost, l.quantity, l.model, null, null
-    from r
-    join quota.reconciliation_exports x on x.reconciliation_id = r.id
-    join quota.billing_exports e on e.id = x.export_id and e.calls < e.lines
-    join quota.billing_lines l on l.export_id = e.id and l.kind = 'aggregate'
-      and l.day >= r.month and l.day < r.month + interval '1 month'
-  ), by_bill as (
-    select c.name, count(*) as lines,
-      sum(round(quota.billable_seconds(b.duration_seconds, c.card) * c.price / 60, 6)) as by_bill_durations,
-      sum(case
-        when c.compares = 'cost' then b.cost
-        when c.compares = 'quantity' then b.quantity
-        when c.compares like 'breakdown.%' then (b.raw #>> array['costBreakdown', split_part(c.compares, '.', 2)])::numeric
-      end) as billed
-    from cards c
-    join charged b on (c.models is null or quota.model_family(b.model) = any (c.models)) and (c.line_has is null or b.raw @> c.line_has)
-    group by c.name
-  ), own_calls as (
-    select c.name, g.duration_seconds
-    from r
-    join quota.call_logs g on g.provider = r.provider and g.started_at >= r.month_start and g.started_at < r.month_end
-      and g.duration_seconds is not null
-    join cards c on c.line_has is null and (c.models is null or quota.model_family(g.model) = any (c.models))
-    union all
-    -- What only the line says is known of calls that have one.
-    select c.name, g.duration_seconds
-    from charged b
-    join cards c on b.raw @> c.line_has and (c.models is null or quota.model_family(b.model) = any (c.models))
-    join quota.call_logs g on g.id = b.log_id and g.duration_seconds is not null
-  ), by_log as (
-    select o.name, count(*) as logs, sum(round(quota.billable_seconds(o.duration_seconds, c.card) * c.price / 60, 6)) as expected
-    from own_calls o join cards c using (name)
-    group by o.name
-  )
-  select c.name, c.unit, c.note, coalesce(g.logs, 0), coalesce(g.expected, 0), coalesce(b.lines, 0), b.by_bill_durations, b.billed
-  from cards c left join by_bill b using (name) left join by_log g using (name)
-  order by c.name
-$$;
+declare
+  r quota.reconciliations;
+  exports integer[];
+  beside bigint[];
+  c quota.rate_cards;
+begin
+  select * into r from quota.reconciliations where id = reconciliation;
+  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  -- Billed before, of another month, or not to be charged by time: few as a rule.
+  beside := array(
+    select quota.line_key(i.export_id, i.line) from quota.reconciliation_items i
+    where i.reconciliation_id = r.id and i.kind in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee')
+      and i.export_id is not null);
+  for c in select k.* from quota.rate_cards k where k.provider = r.provider order by k.name loop
+    -- A query for each card, planned for its values: what it does not ask for costs nothing. Calls of equal time cost
+    -- the same, so a price is worked out and rounded once for each time, not for each of a million calls.
+    return query
+    select c.name, c.unit, c.note, g.logs, g.expected, b.lines, b.by_bill_durations, b.billed
+    from (
+      select coalesce(sum(t.calls), 0)::bigint as logs, coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
+      from (
+        select quota.billable_seconds(o.duration_seconds, c) as seconds, count(*) as calls
+        from quota.charged_logs(r, exports, beside, c) o where o.duration_seconds is not null group by 1) t
+    ) g
+    cross join (
+      select coalesce(sum(t.calls), 0)::bigint as lines, sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
+      from (
+        select quota.billable_seconds(l.duration_seconds, c) as seconds, count(*) as calls,
+          sum(case
+            when c.compares = 'cost' then l.cost
+            when c.compares = 'quantity' then l.quantity
+            when c.compares like 'breakdown.%' then (l.raw #>> array['costBreakdown', split_part(c.compares, '.', 2)])::numeric
+          end) as billed
+        from quota.charged_lines(r, exports, beside, c) l group by 1) t
+    ) b;
+  end loop;
+end $$;
 comment on function quota.expected_costs(uuid) is
   'Per rate card: what the logs of the month should have cost, what the bill''s own durations should have, and what was billed.';
