@@ -11,6 +11,7 @@ import {
   unmarkedQuotas,
   wrongQuotas,
 } from './check-store.ts';
+import { lostItems, wrongClosings, wrongExports, wrongMonths } from './finance-check-store.ts';
 
 /**
  * `difference`: what is stored contradicts the facts. `attention`: somebody has something to do, or cron does not
@@ -47,6 +48,39 @@ const checks: readonly Check[] = [
     suggestion:
       'find out who switches triggers off; quota.refresh_quotas(users) opens the periods and counts anew',
     sql: uncountedCalls,
+  },
+  {
+    check: 'exports',
+    level: 'difference',
+    healthy: 'every billing export has the lines that it was loaded with',
+    found: 'billing exports whose lines are not those that they were loaded with, or lines without an export',
+    suggestion: 'find out who writes to quota.billing_lines; reconcile --replace with the file as it came',
+    sql: wrongExports,
+  },
+  {
+    check: 'items',
+    level: 'difference',
+    healthy: 'every reconciled item and discrepancy has its line and its call',
+    found: 'months with items or discrepancies of lines or calls that are gone',
+    suggestion: 'find out who deletes bills or calls; quota reconcile --month M matches an open month anew',
+    sql: lostItems,
+  },
+  {
+    check: 'months',
+    level: 'difference',
+    healthy: 'every reconciled month comes to what its items come to',
+    found: 'kinds or totals of months that differ from the sum of their items',
+    suggestion:
+      'find out who writes to quota.reconciliations or its items; quota reconcile --month M adds an open month up anew',
+    sql: wrongMonths,
+  },
+  {
+    check: 'closings',
+    level: 'difference',
+    healthy: 'every closed month says what it was closed with',
+    found: 'closed months that differ from what the history says they were closed with',
+    suggestion: 'quota audit log --action reconciliation.close tells what it was',
+    sql: wrongClosings,
   },
   {
     check: 'enforcement',

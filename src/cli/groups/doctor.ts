@@ -8,7 +8,7 @@ export function addDoctorCommand(program: Command, run: Run): void {
   program
     .command('doctor')
     .description(
-      'recompute every quota from its calls and adjustments, and look for what is stuck; changes no fact',
+      'recompute quotas from their facts and reconciled months from their lines, and look for what is stuck; changes no fact',
     )
     .option('--user <user>', 'only this user: id, external id or email')
     .option('--cache', 'hold the counters of the app in Redis against the facts instead (REDIS_URL)')
