@@ -20,7 +20,7 @@ export async function down(knex: Knex): Promise<void> {
     drop table quota.discrepancies, quota.reconciliation_items, quota.reconciliation_exports, quota.reconciliations,
       quota.billing_lines, quota.billing_exports, quota.rate_cards, quota.export_mappings cascade`);
   await knex.raw(`
-    drop function quota.next_export, quota.pair_kind, quota.model_family, quota.store_items, quota.find_discrepancies,
+    drop function quota.next_export, quota.pair_kind, quota.stated_seconds, quota.line_key, quota.model_family, quota.store_items, quota.find_discrepancies,
       quota.store_discrepancies, quota.compute_reconciliation, quota.closed_months, quota.refuse_closed,
       quota.guard_reconciliation, quota.guard_attachment, quota.guard_answer, quota.guard_lines, quota.expected_costs`);
 }

@@ -13,10 +13,10 @@ as $$
   select case
     when coalesce(l.started_at, l.created_at) < month_start or coalesce(l.started_at, l.created_at) >= month_end
       then 'outside_month'
-    when l.started_at is null and coalesce(l.cost, 0) = 0 and (l.status = 'ended' or l.ended_at is not null)
+    when l.started_at is null and coalesce(l.cost, 0) = 0 and (l.status in ('ended', 'untimed') or l.ended_at is not null)
       then 'not_connected'
-    when l.ended_at is null and l.duration_seconds is null and (l.started_at is not null or l.status is distinct from 'ended')
-      then 'unsettled'
+    when l.ended_at is null and l.duration_seconds is null and l.status is distinct from 'untimed'
+      and (l.started_at is not null or l.status is distinct from 'ended') then 'unsettled'
   end
 $$;
 comment on function quota.line_kind(quota.billing_lines, timestamptz, timestamptz) is
@@ -32,13 +32,19 @@ as $$
     -- Most pairs are equal, which is known without a subtraction.
     when line_owner = log_owner and line_seconds = log_seconds and billed = logged then 'matched'
     when line_owner <> log_owner then 'attribution_mismatch'
-    when abs(coalesce(line_seconds, 0) - coalesce(log_seconds, 0)) > duration_tolerance then 'duration_mismatch'
+    when abs(line_seconds - coalesce(log_seconds, 0)) > duration_tolerance then 'duration_mismatch'
     when abs(billed - logged) > cost_tolerance then 'cost_mismatch'
     else 'matched'
   end
 $$;
 comment on function quota.pair_kind(uuid, uuid, numeric, numeric, numeric, numeric, numeric, numeric) is
-  'How a line and its log compare. A cost that one side does not know (null) is not compared.';
+  'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the seconds of a line that states none.';
+
+create function quota.stated_seconds(duration_seconds numeric, status text) returns numeric
+language sql immutable
+as $$ select coalesce(duration_seconds, case when status is distinct from 'untimed' then 0 end) $$;
+comment on function quota.stated_seconds(numeric, text) is
+  'The seconds of a call line; null where its export has no column that could tell them.';
 
 create function quota.logs_told_elsewhere(r quota.reconciliations) returns setof bigint
 language sql stable
@@ -94,7 +100,7 @@ begin
   from (
     -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
     select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
-      l.duration_seconds, l.cost
+      quota.stated_seconds(l.duration_seconds, l.status) as duration_seconds, l.cost
     from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     where l.kind = 'call' and l.export_id = any (exports)
     offset 0
@@ -132,7 +138,8 @@ begin
 
   create temp table loose_lines on commit drop as
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
-    l.duration_seconds, l.cost, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
+    l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
+    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
@@ -215,7 +222,7 @@ begin
     where exists (select 1 from lines)
   )
   select u.export_id, u.line, g.id as log_id,
-    abs(coalesce(u.duration_seconds, 0) - g.seconds) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
+    coalesce(abs(u.stated_seconds - g.seconds), 0) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
     u.started_at as line_started_at, u.cost as line_cost, u.external_id, g.started_at as log_started_at, g.cost as log_cost
   from lines u join logs g on g.assistant_id = u.assistant_id and g.slice = u.slice
   where abs(extract(epoch from u.started_at - g.started_at)) <= r.match_seconds
@@ -277,7 +284,7 @@ begin
   insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
   select g.id, o.export_id, o.line,
     case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
-    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.duration_seconds,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
       g.duration_seconds, o.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o

@@ -53,6 +53,8 @@ create table quota.billing_lines (
 );
 comment on table quota.billing_lines is 'kind is call, fee or aggregate. (export_id, line) is unique.';
 comment on column quota.billing_lines.line is 'Line of the file, or the place of the element in its list; from 1.';
+comment on column quota.billing_lines.status is
+  'ended, in-progress, another word of the provider, or untimed: of an export that states no ends and durations.';
 create index billing_lines_export on quota.billing_lines using brin (export_id) with (pages_per_range = 32);
 
 create table quota.reconciliations (

@@ -17,7 +17,10 @@ export interface BillingLine {
   /** The provider's id of the assistant or avatar. */
   assistantId: string | null;
   model: string | null;
-  /** `ended`, `in-progress`, or another word of the provider's, for calls; null otherwise. */
+  /**
+   * `ended`, `in-progress`, or another word of the provider's, for calls; null otherwise. `untimed`: ended as far as
+   * the file tells, which has no column for ends and durations; neither is compared.
+   */
   status: string | null;
   createdAt: string | null;
   /** For aggregates and fees the start of the period that is charged. */

@@ -110,6 +110,7 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
   const currencyOf = text(at.currency);
   const namedOf = text(at.provider);
   const rawOf = rawReader(at);
+  const endedStatus = statesDurations(at) ? 'ended' : 'untimed';
 
   return (row: string[], lineNumber: number): BillingLine => {
     const startedAt = startOf(row);
@@ -132,7 +133,7 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
       externalId,
       assistantId,
       model: textOrNull(modelOf(row)),
-      status: kind === 'call' ? statusOf(wordsOf.status(row)) : null,
+      status: kind === 'call' ? statusOf(wordsOf.status(row), endedStatus) : null,
       createdAt: createdOf(row),
       startedAt: startedAt ?? (day === null ? null : `${day}T00:00:00Z`),
       endedAt,
@@ -200,6 +201,10 @@ function dayOf(text: string, column: string, cells: CellFormat): string | null {
   return parseDay(text) ?? instantCell(text, column, cells)?.slice(0, 10) ?? null;
 }
 
+/** Whether the file could tell how long a call took: otherwise its calls are not running, they are without durations. */
+const statesDurations = (at: Record<Column, number>): boolean =>
+  at.duration_seconds !== -1 || at.duration_minutes !== -1 || at.duration_ms !== -1 || at.ended_at !== -1;
+
 const sameStatus: Record<string, string | undefined> = {
   '': 'ended',
   completed: 'ended',
@@ -213,6 +218,7 @@ const sameStatus: Record<string, string | undefined> = {
 };
 
 /** A file without a status lists what has ended; others have words of their own for it. */
-function statusOf(text: string): string {
-  return sameStatus[text] ?? sameStatus[text.toLowerCase()] ?? text;
+function statusOf(text: string, endedStatus: 'ended' | 'untimed'): string {
+  const status = sameStatus[text] ?? sameStatus[text.toLowerCase()] ?? text;
+  return status === 'ended' ? endedStatus : status;
 }
