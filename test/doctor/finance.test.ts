@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/examine.ts';
 import { query } from '../database.ts';
 import { loadSample, type MonthDesk, openDesk } from '../reconcile/month-desk.ts';
@@ -37,8 +37,6 @@ async function meddle(doIt: string, undoIt: string, look: () => Promise<void>) {
     await change(undoIt);
   }
 }
-
-beforeEach(async () => expect(await findings()).toEqual({}));
 
 test('finds nothing in a month as it was reconciled, and changes nothing', async () => {
   const before = await snapshot(desk.url);
