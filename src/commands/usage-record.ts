@@ -22,12 +22,13 @@ export interface UsageRecordOptions extends ChangeOptions {
 export async function usageRecord(context: Context, options: UsageRecordOptions): Promise<ExitCode> {
   const data = await context.withDatabase(async ({ client }) => {
     const user = await findUser(client, options.user);
+    const what = `${options.quantity} on ${options.service} for ${user.externalId}`;
     const change = {
-      action: `Record ${options.quantity} on ${options.service} for ${user.externalId}`,
+      action: `Record ${what}`,
       name: user.externalId,
     };
     if (!(await context.confirm(change, options))) {
-      return { recorded: null, plan: change.action };
+      return { recorded: null, plan: what };
     }
     const entry = { ...options, userId: user.id, assistantId: options.assistant };
     return recordUsage(client, entry, options.reason);
@@ -36,7 +37,7 @@ export async function usageRecord(context: Context, options: UsageRecordOptions)
     data,
     text: (result, style) => {
       if ('plan' in result) {
-        return `${style.yellow('would')} ${result.plan}`;
+        return `${style.yellow('would record')} ${result.plan}`;
       }
       const done = result.recorded ? style.green('recorded') : style.yellow('was recorded before');
       return `${done}: ${result.used} of ${result.limit ?? 'no limit'} used, ${result.remaining ?? 'no limit'} left, ${result.state}`;

@@ -56,7 +56,7 @@ function eventLine(event: QuotaEvent, text: (quantity: string) => string, style:
 }
 
 function answerLines(
-  { user, service, answer, limitEnforcedAt }: Explanation,
+  { user, service, quotas, answer, limitEnforcedAt }: Explanation,
   now: Date,
   style: Style,
 ): string[] {
@@ -64,7 +64,8 @@ function answerLines(
     limitEnforcedAt === null ? [] : [`Assistants limited since ${minuteText(limitEnforcedAt)}.`];
   if (answer.allowed) {
     const verdict = `${style.green('Not blocked.')} ${leftText(answer)}`;
-    return [verdict, ...limited.flatMap((line) => foldText(line, 0, style, style.yellow))];
+    const further = [...limited, ...spentParts(quotas, now)];
+    return [verdict, ...further.flatMap((line) => foldText(line, 0, style, style.yellow))];
   }
   const free =
     answer.resetsAt === null
@@ -85,6 +86,20 @@ function answerLines(
     style.dim(`  quota user set-plan ${user.externalId} ${answer.upgradeTo ?? 'PLAN'} --reason …`),
   ];
 }
+
+/** The answer is for any call: a meter of some models may be used up all the same. */
+const spentParts = (quotas: Explanation['quotas'], now: Date): string[] =>
+  quotas
+    .filter(
+      ({ limit, granted, used, period }) =>
+        limit !== null &&
+        Number(used) >= Number(limit) + Number(granted) &&
+        (period.end === null || new Date(period.end) > now),
+    )
+    .map(
+      ({ meter, period }) =>
+        `Blocked for what counts on ${meter}${period.end === null ? ', for ever' : ` until ${minuteText(period.end)}`}.`,
+    );
 
 const leftText = ({ remaining, meter, resetsAt }: Explanation['answer']) =>
   remaining === null || meter === null

@@ -139,3 +139,18 @@ test('csv and ndjson have a line per event; nothing is changed', async () => {
   ).toEqual(Array(11).fill('voice_seconds'));
   expect(await rows()).toEqual(before);
 });
+
+test('premium messages that are used up are told beside the others that are left', async () => {
+  const userId = await addUser(database.url, { externalId: 'cleo', createdAt: '2026-10-05T09:00:00Z' });
+  await addCalls(database.url, {
+    userId,
+    at: '2026-11-10T11:00:00Z',
+    service: 'chat',
+    model: 'claude-3-opus',
+    times: 20,
+  });
+  const { code, stdout } = await run(['user', 'explain', 'cleo'], '2026-11-11T10:00:00Z');
+  expect(code).toBe(0);
+  expect(stdout).toContain('Not blocked. 80.000 of messages left until 2026-12-01 00:00Z.');
+  expect(stdout).toContain('Blocked for what counts on premium_messages until 2026-12-01 00:00Z.');
+});
