@@ -1,14 +1,18 @@
 import type { Style } from '../context.ts';
 import type { Entry } from '../reconcile/discrepancy-store.ts';
 import { kindMeanings } from '../reconcile/kinds.ts';
+import type { Quantities } from '../reconcile/quantity-store.ts';
 import type { ExpectedCost } from '../reconcile/rate-store.ts';
 import type { StoredReconciliation } from '../reconcile/stored-reconciliation.ts';
 import { countAll } from './reconcile-list.ts';
-import { controlLines, exportLines, kindTable } from './reconcile-text.ts';
+import { controlLines, exportLines, kindTable, sumsText } from './reconcile-text.ts';
 import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
-export function summaryText(data: StoredReconciliation & { rates: ExpectedCost[] }, style: Style): string {
+export function summaryText(
+  data: StoredReconciliation & { quantities: Quantities | null; rates: ExpectedCost[] },
+  style: Style,
+): string {
   const { provider, month, closedAt, closedBy, closeReason, open, resolved } = data;
   const state =
     closedAt === null
@@ -18,6 +22,7 @@ export function summaryText(data: StoredReconciliation & { rates: ExpectedCost[]
     `${style.bold(`${provider} ${month}`)}  ${closedAt === null ? style.yellow(state) : style.green(state)}`,
     '',
     ...kindTable(data, style),
+    ...(data.quantities === null ? [] : ['', sumsText(data)]),
     ...ratesTable(data.rates, style),
     '',
     ...exportLines(data, style),

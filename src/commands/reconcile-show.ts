@@ -3,6 +3,7 @@ import type { Column, Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { type Entry, type EntryFilter, streamEntries } from '../reconcile/discrepancy-store.ts';
 import { findReconciliation } from '../reconcile/find-reconciliation.ts';
+import { selectQuantities } from '../reconcile/quantity-store.ts';
 import { selectExpectedCosts } from '../reconcile/rate-store.ts';
 import type { StoredReconciliation } from '../reconcile/stored-reconciliation.ts';
 import { parseKinds, userIdOf } from './reconcile-options.ts';
@@ -24,7 +25,8 @@ const shownDefault = 50;
 const listedMax = 10_000_000;
 
 /**
- * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` with `rates`;
+ * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` with `quantities`
+ * and `rates`;
  * with one of them the calls, `{id, provider, month, entries, next}`, where `next` is for `--after`, or null.
  */
 export async function reconcileShow(context: Context, options: ReconcileShowOptions): Promise<ExitCode> {
@@ -47,7 +49,8 @@ async function showMonth(
   client: pg.ClientBase,
   stored: StoredReconciliation,
 ): Promise<void> {
-  const data = { ...stored, rates: await selectExpectedCosts(client, stored.id) };
+  const quantities = await selectQuantities(client, stored.id);
+  const data = { ...stored, quantities, rates: await selectExpectedCosts(client, stored.id) };
   await output.write({ data, rows: kindRows(data), columns: kindColumns, text: summaryText });
 }
 

@@ -25,7 +25,7 @@ export const kindRows = ({ provider, month, kinds: found }: Kinds): Row[] =>
 
 /** The month for a person: its kinds with what they mean, its totals, its exports, what to do next. */
 export function reconciliationText(data: Reconciliation, style: Style): string {
-  const { provider, month, totals } = data;
+  const { provider, month } = data;
   return [
     style.bold(`${provider} ${month}`),
     '',
@@ -35,15 +35,24 @@ export function reconciliationText(data: Reconciliation, style: Style): string {
     ...controlLines(data, style),
     nextStep(data, style),
     ...(data.dryRun ? [style.dim('Dry run: nothing was changed.')] : []),
-    style.bold(`billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`),
+    style.bold(sumsText(data)),
   ].join('\n');
 }
 
-/** Kinds with their sums, and the totals, as lines. */
+/** What the month comes to; of a bill that states no amounts in what it states instead. */
+export function sumsText({ totals, quantities }: Pick<Reconciliation, 'totals' | 'quantities'>): string {
+  const { billed, logged, difference } = quantities ?? totals;
+  const unit = quantities === null ? '' : ` ${quantities.unit}; the bill states no amounts`;
+  return `billed ${billed}, logged ${logged}, difference ${difference}${unit}`;
+}
+
+/** Kinds with their sums, and the totals, as lines. Money that a bill does not state is not missing in it. */
 export function kindTable(
-  { kinds: found, totals }: Pick<Reconciliation, 'kinds' | 'totals'>,
+  { kinds: found, totals, quantities }: Pick<Reconciliation, 'kinds' | 'totals' | 'quantities'>,
   style: Style,
 ): string[] {
+  const money = (sums: { billed: string; logged: string }, difference: string) =>
+    quantities === null ? [sums.billed, sums.logged, difference] : [sums.logged];
   const present = kinds.flatMap((kind) => {
     const sums = found[kind];
     return sums === undefined ? [] : [{ kind, sums }];
@@ -51,25 +60,22 @@ export function kindTable(
   const rows = present.map(({ kind, sums }) => [
     kind,
     String(sums.count),
-    sums.billed,
-    sums.logged,
-    differenceOf(sums),
+    ...money(sums, differenceOf(sums)),
     kindMeanings[kind],
   ]);
   const beside = present.some(({ kind }) => kind === 'outside_month' || kind === 'duplicate_line');
   rows.push([
     'total',
     '',
-    totals.billed,
-    totals.logged,
-    totals.difference,
+    ...money(totals, totals.difference),
     beside ? 'without outside_month and duplicate_line' : '',
   ]);
   const colorOf = (row: number) => {
     const kind = present[row]?.kind;
     return kind === undefined ? style.bold : kindColor(kind, style);
   };
-  const head = ['kind', 'count', 'billed', 'logged', 'difference', 'meaning'];
+  const sums = quantities === null ? ['billed', 'logged', 'difference'] : ['our cost'];
+  const head = ['kind', 'count', ...sums, 'meaning'];
   return textTable(
     rows,
     { head, left: ['kind', 'meaning'], color: (line, row) => colorOf(row)(line) },

@@ -12,6 +12,7 @@ import type { CompleteFetch } from './fetch-calls.ts';
 import { isDiscrepancy, type Kind } from './kinds.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from './load-export.ts';
 import { fetchedSource, loadFetch } from './load-fetch.ts';
+import { type Quantities, selectQuantities } from './quantity-store.ts';
 import {
   openReconciliation,
   selectProviders,
@@ -45,6 +46,8 @@ export interface Reconciliation extends Answer {
   dryRun: boolean;
   /** Null where nothing was changed. */
   auditId: string | null;
+  /** What the bill states in place of money; null where it states amounts. */
+  quantities: Quantities | null;
   /** Only of a month that was fetched: what the provider counts itself; null where it would not say. */
   control?: ControlTotal | null;
 }
@@ -103,7 +106,8 @@ async function reconcile(
           reason: request.reason,
           after: { ...answer, ...counted.member },
         });
-  return { id, provider, month, ...answer, dryRun, auditId, ...counted.member };
+  const quantities = await selectQuantities(client, id);
+  return { id, provider, month, ...answer, quantities, dryRun, auditId, ...counted.member };
 }
 
 /** What the provider counts, as this run was told or else as the month keeps it: it goes with its export. */

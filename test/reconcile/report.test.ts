@@ -294,6 +294,11 @@ test('of a bill that states no amounts, durations are compared, and nobody is to
     const files = ['--export', exports[0].file, '--report', place('heygen.html')];
     await desk.json(3, 'reconcile', '--month', '2026-10', ...files, ...asOf);
     expect(words('heygen.html')).toContain('This bill states no amounts');
+    const shown = await desk.run('reconcile', 'show', '--month', '2026-10', '--provider', 'heygen');
+    expect(shown.stdout).toMatch(
+      /billed [\d.]+, logged [\d.]+, difference -?[\d.]+ seconds; the bill states no amounts/,
+    );
+    expect(shown.stdout).toMatch(/kind +count +our cost +meaning/);
     expect(words('heygen.html')).toContain('Billed and logged per day, seconds');
     expect(words('heygen.html')).not.toMatch(/Billed − logged|to the last digit/);
     const [sums] = await desk.query<{ billed: string; logged: string }>(

@@ -1,0 +1,48 @@
+import type pg from 'pg';
+
+/** Of a bill that states no amounts: what it states instead, beside the logs. Exact decimals. */
+export interface Quantities {
+  unit: 'seconds' | 'requests';
+  billed: string;
+  logged: string;
+  difference: string;
+}
+
+/**
+ * What the bill of a month states in place of money: seconds of calls, or numbers of requests where it states no
+ * seconds. Null where it states amounts. What was billed before counts once; what is of another month does not.
+ */
+export async function selectQuantities(client: pg.ClientBase, id: string): Promise<Quantities | null> {
+  const { rows } = await client.query<Quantities>(
+    `with month as (
+       select r.provider, r.month::timestamp at time zone 'UTC' as begins, (r.month + interval '1 month') at time zone 'UTC' as ends
+       from quota.reconciliations r
+       where r.id = $1 and not exists (
+         select 1 from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
+         where x.reconciliation_id = r.id and e.currency is not null)
+     ), bill as (
+       select sum(l.duration_seconds) as seconds, sum(l.quantity) filter (where l.unit in ('request', 'requests')) as requests
+       from month m
+       join quota.reconciliation_exports x on x.reconciliation_id = $1
+       join quota.billing_lines l on l.export_id = x.export_id
+         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= m.begins
+         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') < m.ends
+       left join quota.reconciliation_items i on i.reconciliation_id = $1 and i.export_id = l.export_id and i.line = l.line
+       where i.kind is distinct from 'duplicate_line'
+     ), logs as (
+       select sum(g.duration_seconds) as seconds, sum(coalesce(g.messages, 1)) as requests
+       from month m join quota.call_logs g on g.provider = m.provider and g.started_at >= m.begins and g.started_at < m.ends
+     ), stated as (
+       select b.seconds is null and b.requests is not null as is_requests, coalesce(b.seconds, 0) as billed_seconds,
+         coalesce(l.seconds, 0) as logged_seconds, coalesce(b.requests, 0) as billed_requests, coalesce(l.requests, 0) as logged_requests
+       from month, bill b, logs l
+     )
+     select case when is_requests then 'requests' else 'seconds' end as unit,
+       trim_scale(case when is_requests then billed_requests else billed_seconds end)::text as billed,
+       trim_scale(case when is_requests then logged_requests else logged_seconds end)::text as logged,
+       trim_scale(case when is_requests then billed_requests - logged_requests else billed_seconds - logged_seconds end)::text as difference
+     from stated`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
