@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { configurationError } from '../errors.ts';
@@ -43,6 +43,7 @@ export interface EmbeddedLocation {
 export function locateEmbedded(dataDir: string): EmbeddedLocation {
   if (process.platform !== 'linux' && process.platform !== 'darwin') throw noBinaries();
   const asked = resolve(dataDir);
+  requireDirectory(asked);
   if (process.getuid?.() !== 0) return locationIn(asked, undefined);
   const nobody = { uid: nobodyId, gid: nobodyId };
   const owner = ownerOf(clusterIn(asked));
@@ -59,6 +60,16 @@ export function locateEmbedded(dataDir: string): EmbeddedLocation {
     });
   }
   return locationIn(canEnter(asked, nobody) ? asked : redirected, nobody);
+}
+
+function requireDirectory(asked: string): void {
+  const existing = deepestExisting(asked);
+  if (!statSync(existing).isDirectory()) {
+    throw configurationError(`the data directory ${asked} cannot be used`, {
+      detail: `${existing} is not a directory`,
+      suggestion: 'choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18',
+    });
+  }
 }
 
 /** What is said where no embedded PostgreSQL can be had. */
@@ -123,6 +134,6 @@ function ownerOf(path: string): ServerUser | undefined {
 
 function deepestExisting(directory: string): string {
   let current = directory;
-  while (statSync(current, { throwIfNoEntry: false }) === undefined) current = dirname(current);
+  while (!existsSync(current)) current = dirname(current);
   return realpathSync(current);
 }

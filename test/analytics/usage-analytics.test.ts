@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +6,8 @@ import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runCli } from '../run-cli.ts';
 import { addCalls, addUser } from '../users/arrange.ts';
 
+const scratch = mkdtempSync(join(tmpdir(), 'quota-test-page-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
 let database: TestDatabase;
 const asOf = '2026-10-11T00:00:00Z';
 
@@ -165,7 +167,7 @@ test('a person sees bars and a line of days, a sheet has the rows, a page needs 
     'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost',
     'voice,21,0,3,1100.000,0,0,0.60',
   ]);
-  const path = join(mkdtempSync(join(tmpdir(), 'quota-test-page-')), 'usage.html');
+  const path = join(scratch, 'usage.html');
   expect((await analytics('--by', 'user', '--html', path)).code).toBe(0);
   const page = readFileSync(path, 'utf8');
   expect(page).toContain('&lt;slow&gt;');

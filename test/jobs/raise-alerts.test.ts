@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,8 @@ import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runCli } from '../run-cli.ts';
 import { addCalls, addUser } from '../users/arrange.ts';
 
+const scratch = mkdtempSync(join(tmpdir(), 'quota-test-alert-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
 let database: TestDatabase;
 let server: Server;
 let url: string;
@@ -104,7 +106,7 @@ test('a command takes it on stdin; what it says when it fails is recorded', asyn
   const failing = await raise('2026-10-06T00:01:00Z', { QUOTA_ALERT_COMMAND: 'echo no pager >&2; exit 3' });
   expect(failing.code).toBe(75);
   expect((await deliveries())[1]).toMatchObject({ last_error: 'the command ended with 3: no pager' });
-  const path = join(mkdtempSync(join(tmpdir(), 'quota-test-alert-')), 'alert.json');
+  const path = join(scratch, 'alert.json');
   const taken = await raise('2026-10-06T01:00:00Z', { QUOTA_ALERT_COMMAND: `cat > ${path}` });
   expect(taken.code).toBe(0);
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ level: 'critical', threshold: 90 });
