@@ -34,7 +34,8 @@ const columns = [
   'control',
 ];
 
-function listRow({ provider, month, exports, totals, open, closedAt, control }: StoredReconciliation) {
+function listRow({ provider, month, exports, totals, open, closedAt, ...stored }: StoredReconciliation) {
+  const { control, statesAmounts } = stored;
   return {
     provider,
     month,
@@ -42,7 +43,7 @@ function listRow({ provider, month, exports, totals, open, closedAt, control }: 
     exports: exports.length,
     lines: exports.reduce((sum, { lines }) => sum + lines, 0),
     open: countAll(open),
-    ...totals,
+    ...(statesAmounts ? totals : { logged: totals.logged }),
     // By the provider's own count, of a month that was fetched.
     control: control === null ? '' : control.agrees ? 'agrees' : 'differs',
   };

@@ -14,6 +14,8 @@ export interface StoredReconciliation extends Answer {
   closedBy: string | null;
   closeReason: string | null;
   tolerances: Tolerances;
+  /** False: its exports state no amounts, as lists of sessions do. */
+  statesAmounts: boolean;
   /** What the provider counted itself, where the month was fetched; else null. */
   control: ControlTotal | null;
   /** Discrepancies that nobody has resolved, by kind. */
@@ -37,6 +39,9 @@ export async function selectReconciliations(
          select json_agg(json_build_object('source', e.source, 'sha256', e.sha256, 'lines', e.lines) order by e.id)
          from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
          where x.reconciliation_id = r.id), '[]') as exports,
+       exists (
+         select 1 from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
+         where x.reconciliation_id = r.id and e.currency is not null) as "statesAmounts",
        ${controlOf('r.id')} as control,
        coalesce((
          select json_object_agg(d.kind, d.count order by d.kind)

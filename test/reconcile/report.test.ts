@@ -298,6 +298,9 @@ test('of a bill that states no amounts, durations are compared, and nobody is to
     expect(shown.stdout).toMatch(
       /billed [\d.]+, logged [\d.]+, difference -?[\d.]+ seconds; the bill states no amounts/,
     );
+    expect((await desk.run('reconcile', 'list')).stdout).toMatch(
+      /^heygen +2026-10 +open +1 +\d+ +\d+ +[\d.]+$/m,
+    );
     expect(shown.stdout).toMatch(/kind +count +our cost +meaning/);
     expect(words('heygen.html')).toContain('Billed and logged per day, seconds');
     expect(words('heygen.html')).not.toMatch(/Billed − logged|to the last digit/);
