@@ -167,20 +167,7 @@ describe('files', () => {
     await load(logOf(first));
     const early = write('early', ...lines.slice(0, 2), running);
     expect(await reconcile('2026-10', '--export', early)).toEqual({ matched: 1, unlogged: 1, unsettled: 1 });
-    await desk.json(
-      0,
-      'reconcile',
-      'resolve',
-      '--month',
-      '2026-10',
-      '--kind',
-      'unlogged',
-      '--as',
-      'accepted',
-      '--reason',
-      'a test call',
-      '--yes',
-    );
+    await desk.resolve(0, 'unlogged', 'accepted', 'a test call');
     const settled = { ...running, endedMs: Date.parse('2026-10-20T00:01:00Z'), cost: 2000, status: 'ended' };
     const late = write('late', ...lines.slice(0, 2), settled);
     expect(await reconcile('2026-10', '--export', late)).toEqual({

@@ -16,6 +16,9 @@ export interface MonthDesk {
   /** Runs a command that must end with `code`, and gives its JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they please
   json(code: number, ...args: string[]): Promise<any>;
+  /** `reconcile resolve` of a kind of October 2026, the month of the sample, with leave. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  resolve(code: number, kind: string, as: string, reason: string): Promise<any>;
   query: <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<Row[]>;
   drop(): Promise<void>;
 }
@@ -29,17 +32,20 @@ function deskOf(database: TestDatabase): MonthDesk {
   const env = { DATABASE_URL: database.url };
   const run = (...args: string[]) =>
     runCli(args.includes('--as-of') ? args : [...args, '--as-of', asOf], { env, cwd: process.cwd() });
+  const json = async (code: number, ...args: string[]) => {
+    const result = await run(...args, '--json');
+    if (result.code !== code) {
+      throw new Error(`quota ${args.join(' ')} ended with ${result.code}: ${result.stderr}${result.stdout}`);
+    }
+    return JSON.parse(result.stdout === '' ? result.stderr : result.stdout);
+  };
   return {
     url: database.url,
     run,
-    async json(code, ...args) {
-      const result = await run(...args, '--json');
-      if (result.code !== code) {
-        throw new Error(
-          `quota ${args.join(' ')} ended with ${result.code}: ${result.stderr}${result.stdout}`,
-        );
-      }
-      return JSON.parse(result.stdout === '' ? result.stderr : result.stdout);
+    json,
+    resolve: (code, kind, as, reason) => {
+      const what = ['--month', '2026-10', '--kind', kind, '--as', as, '--reason', reason];
+      return json(code, 'reconcile', 'resolve', ...what, '--yes');
     },
     query: (sql, values) => query(database.url, sql, values),
     drop: () => database.drop(),

@@ -168,20 +168,7 @@ describe('the sample month', () => {
       '--yes',
     );
     const reason = 'ticket <script>"4711"</script>\u001b[31m\u202e';
-    await desk.json(
-      0,
-      'reconcile',
-      'resolve',
-      '--month',
-      '2026-10',
-      '--kind',
-      'duplicate_line',
-      '--as',
-      'disputed',
-      '--reason',
-      reason,
-      '--yes',
-    );
+    await desk.resolve(0, 'duplicate_line', 'disputed', reason);
     await desk.json(0, 'reconcile', 'close', '--month', '2026-10', '--force', '--reason', 'agreed', '--yes');
     const answer = await desk.json(
       0,

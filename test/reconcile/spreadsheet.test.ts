@@ -58,22 +58,7 @@ beforeAll(async () => {
      from quota.assistants where provider_assistant_id = '=assistant0'`,
   );
   await desk.json(3, 'reconcile', '--month', '2026-10', '--export', path);
-  await desk.json(
-    0,
-    ...[
-      'reconcile',
-      'resolve',
-      '--month',
-      '2026-10',
-      '--kind',
-      'unlogged',
-      '--as',
-      'accepted',
-      '--reason',
-      '=1+1',
-      '--yes',
-    ],
-  );
+  await desk.resolve(0, 'unlogged', 'accepted', '=1+1');
 });
 afterAll(async () => {
   await desk?.drop();

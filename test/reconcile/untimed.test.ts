@@ -52,21 +52,7 @@ test('a file that cannot tell how long calls took compares their costs alone', a
   ).toEqual({ matched: 3, cost_mismatch: 1, unsettled: 1, unlogged: 1 });
 
   // What the bill does not say changes nothing in the logs.
-  await desk.json(
-    0,
-    ...[
-      'reconcile',
-      'resolve',
-      ...month,
-      '--kind',
-      'cost_mismatch',
-      '--as',
-      'corrected',
-      '--reason',
-      'by bill',
-      '--yes',
-    ],
-  );
+  await desk.resolve(0, 'cost_mismatch', 'corrected', 'by bill');
   expect(
     await desk.query(
       `select duration_seconds::text as seconds, cost::text as cost from quota.call_logs where provider_call_id = 'dearer'`,

@@ -106,32 +106,8 @@ describe('resolving', () => {
       '--reason',
       'x',
     );
-    await desk.json(
-      2,
-      'reconcile',
-      'resolve',
-      ...month,
-      '--kind',
-      'matched',
-      '--as',
-      'accepted',
-      '--reason',
-      'x',
-      '--yes',
-    );
-    await desk.json(
-      2,
-      'reconcile',
-      'resolve',
-      ...month,
-      '--kind',
-      'unbilled',
-      '--as',
-      'corrected',
-      '--reason',
-      'x',
-      '--yes',
-    );
+    await desk.resolve(2, 'matched', 'accepted', 'x');
+    await desk.resolve(2, 'unbilled', 'corrected', 'x');
     await desk.json(
       4,
       'reconcile',
@@ -152,19 +128,7 @@ describe('resolving', () => {
 
   test('keeps who, when and why, across every new run', async () => {
     const reason = 'agreed by mail, ticket 4711';
-    const done = await desk.json(
-      0,
-      'reconcile',
-      'resolve',
-      ...month,
-      '--kind',
-      'cost_mismatch',
-      '--as',
-      'accepted',
-      '--reason',
-      reason,
-      '--yes',
-    );
+    const done = await desk.resolve(0, 'cost_mismatch', 'accepted', reason);
     expect(done).toMatchObject({ resolved: 15, logs: { added: 0, changed: 0 } });
     await desk.json(3, 'reconcile', ...month, '--export', file);
     const { entries } = await desk.json(0, 'reconcile', 'show', ...month, '--kind', 'cost_mismatch');
@@ -220,19 +184,7 @@ describe('resolving', () => {
       ['duration_mismatch', 20],
       ['attribution_mismatch', 6],
     ] as const) {
-      const done = await desk.json(
-        0,
-        'reconcile',
-        'resolve',
-        ...month,
-        '--kind',
-        kind,
-        '--as',
-        'corrected',
-        '--reason',
-        'the bill is right',
-        '--yes',
-      );
+      const done = await desk.resolve(0, kind, 'corrected', 'the bill is right');
       expect(done.logs).toEqual({ added: 0, changed: count });
       expect(done.after[kind]).toBeUndefined();
       const { entries } = await desk.json(0, 'reconcile', 'show', ...month, '--kind', kind);
@@ -320,19 +272,7 @@ describe('closing', () => {
     await desk.json(5, 'reconcile', ...month);
     await desk.json(5, 'reconcile', ...month, '--dry-run');
     await desk.json(5, 'reconcile', 'close', ...month, '--yes');
-    await desk.json(
-      5,
-      'reconcile',
-      'resolve',
-      ...month,
-      '--kind',
-      'unbilled',
-      '--as',
-      'accepted',
-      '--reason',
-      'x',
-      '--yes',
-    );
+    await desk.resolve(5, 'unbilled', 'accepted', 'x');
     await desk.json(5, 'reconcile', 'backfill', ...month, '--reason', 'x', '--yes');
     for (const sql of [
       `update quota.reconciliation_items set billed = 0`,
