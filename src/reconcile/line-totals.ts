@@ -8,8 +8,8 @@ import type { BillingLine } from '../providers/exports/billing-line.ts';
  */
 export class LineTotals {
   lines = 0;
-  calls = 0;
-  readonly billed = new DecimalSum();
+  #calls = 0;
+  readonly #billed = new DecimalSum();
   readonly #month: string;
   readonly #wanted: string | undefined;
   readonly #providers = new Set<string>();
@@ -32,10 +32,10 @@ export class LineTotals {
     }
     this.lines += 1;
     if (line.kind === 'call') {
-      this.calls += 1;
+      this.#calls += 1;
     }
     if (line.cost !== null) {
-      this.billed.add(line.cost);
+      this.#billed.add(line.cost);
       this.#currencies.add(line.currency);
     }
     this.#addDay((line.startedAt ?? line.createdAt ?? line.day ?? this.#month).slice(0, 10));
@@ -86,13 +86,17 @@ export class LineTotals {
     });
   }
 
-  /** @throws badInputError if the costs are in several currencies: their sum means nothing. */
-  currency(file: string): string | null {
+  /**
+   * What is stored of the lines; `billed` is an exact decimal.
+   * @throws badInputError if the costs are in several currencies: their sum means nothing.
+   */
+  sums(file: string): { lines: number; calls: number; billed: string; currency: string | null } {
     if (this.#currencies.size > 1) {
       throw badInputError(`${file} has costs in ${[...this.#currencies].sort().join(' and ')}`, {
         suggestion: 'export each currency by itself',
       });
     }
-    return [...this.#currencies][0] ?? null;
+    const [currency = null] = this.#currencies;
+    return { lines: this.lines, calls: this.#calls, billed: this.#billed.toString(), currency };
   }
 }

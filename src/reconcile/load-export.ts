@@ -129,10 +129,7 @@ async function load(
     source: source.name ?? opened.file,
     sha256,
     bytes,
-    lines: totals.lines,
-    calls: totals.calls,
-    billed: totals.billed.toString(),
-    currency: totals.currency(opened.file),
+    ...totals.sums(opened.file),
     reading: readingOf(options),
   };
   await insertExport(client, added);

@@ -134,10 +134,7 @@ async function copyRecords(
     format: 'vapi-calls',
     source: fetchedSource,
     ...digest,
-    lines: totals.lines,
-    calls: totals.calls,
-    billed: totals.billed.toString(),
-    currency: totals.currency(fetchedSource),
+    ...totals.sums(fetchedSource),
     reading: {},
   };
   await insertExport(client, added);
