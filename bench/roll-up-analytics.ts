@@ -4,14 +4,11 @@
  *
  *   node scripts/bench.mjs roll-up-analytics [--logs 10000000] [--per-day 10000] [--users 5000] [--rounds 5]
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import type pg from 'pg';
 import { rollUpDay } from '../src/analytics/roll-up-store.ts';
-import { openEmbedded } from '../src/db/embedded-session.ts';
-import { migrate } from '../src/db/migrations.ts';
+import { withClient } from '../src/db/client.ts';
+import { withBenchServer } from './bench-server.ts';
 import { median } from './verdict.ts';
 
 const { values } = parseArgs({
@@ -31,22 +28,10 @@ const ratioMax = 2;
 const day = '2020-01-02';
 const bigDay = '2019-12-31';
 
-const folder = await mkdtemp(join(tmpdir(), 'quota-bench-'));
-await chmod(folder, 0o711); // As root, the account of the server must be able to pass.
-const session = await openEmbedded({ dataDir: join(folder, 'data') });
-try {
-  await migrate(session.url, { talk: { info: () => {}, verbose: () => {} } });
-  const client = new pg.Client(session.url);
-  await client.connect();
-  try {
-    await measure(client);
-  } finally {
-    await client.end();
-  }
-} finally {
-  await session.close();
-  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-}
+await withBenchServer(async ({ createMigrated, urlOf }) => {
+  await createMigrated('rolled');
+  await withClient(urlOf('rolled'), measure);
+});
 
 async function measure(client: pg.Client): Promise<void> {
   // The disk's delay at commit is not what is measured.

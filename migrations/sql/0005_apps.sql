@@ -251,7 +251,7 @@ declare
   worst record;
 begin
   -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one look, it
-  -- costs a tenth: no expression is made ready for a transaction that does not need it.
+  -- costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
       round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
