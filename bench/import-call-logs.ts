@@ -39,8 +39,11 @@ const { values } = parseArgs({
   },
 });
 
-if (values.import !== undefined) await runImport(values.import);
-else await inFolder(measureAll);
+if (values.import !== undefined) {
+  await runImport(values.import);
+} else {
+  await inFolder(measureAll);
+}
 
 /** In a process of its own: `import users FILE`, start and connection included. */
 async function runImport(kind: string): Promise<void> {

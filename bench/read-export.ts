@@ -32,20 +32,30 @@ const { values } = parseArgs({
   },
 });
 
-if (values.read !== undefined) report(await timed(readExport(values.read)));
-else if (values.baseline !== undefined) report(await timed(readLines(values.baseline)));
-else await measure(Number(values.lines), Number(values.rounds));
+if (values.read !== undefined) {
+  report(await timed(readExport(values.read)));
+} else if (values.baseline !== undefined) {
+  report(await timed(readLines(values.baseline)));
+} else {
+  await measure(Number(values.lines), Number(values.rounds));
+}
 
 async function readExport(path: string): Promise<number> {
   return withExport({ path }, { provider: 'vapi' }, async (opened) => {
-    for await (const batch of opened.batches()) if (batch.length === 0) throw new Error('an empty batch');
+    for await (const batch of opened.batches()) {
+      if (batch.length === 0) {
+        throw new Error('an empty batch');
+      }
+    }
     return opened.summary().lines;
   });
 }
 
 async function readLines(path: string): Promise<number> {
   let lines = 0;
-  for await (const line of createInterface({ input: createReadStream(path) })) lines += line === '' ? 0 : 1;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    lines += line === '' ? 0 : 1;
+  }
   return lines;
 }
 
@@ -102,8 +112,12 @@ function print(
       `  billing lines  ${seconds(readings).toFixed(2)} s  ${perSecond(readings)} lines/s, ` +
       `${(seconds(readings) / seconds(baselines)).toFixed(2)} × readline, peak ${Math.round(peak)} MB\n`,
   );
-  if (readings.some((reading) => reading.lines !== lines)) throw new Error('not every line was read');
-  if (peak > memoryMegabytesMax) throw new Error(`more than ${memoryMegabytesMax} MB of memory`);
+  if (readings.some((reading) => reading.lines !== lines)) {
+    throw new Error('not every line was read');
+  }
+  if (peak > memoryMegabytesMax) {
+    throw new Error(`more than ${memoryMegabytesMax} MB of memory`);
+  }
 }
 
 /** The same calls every time: numbers from a small generator instead of a random one. */
@@ -129,7 +143,9 @@ async function writeCalls(path: string, lines: number, format: 'csv' | 'jsonl'):
     };
     text += format === 'csv' ? csvLine(call, millis) : jsonLine(call);
     if (text.length > 1e6 || i === lines - 1) {
-      if (!file.write(text)) await once(file, 'drain');
+      if (!file.write(text)) {
+        await once(file, 'drain');
+      }
       text = '';
     }
   }

@@ -83,7 +83,9 @@ export async function writeFiles(
   const save = async (path: string, pieces: AsyncIterable<Buffer>) => {
     const file = createWriteStream(path);
     for await (const piece of pieces) {
-      if (!file.write(piece)) await once(file, 'drain');
+      if (!file.write(piece)) {
+        await once(file, 'drain');
+      }
     }
     file.end();
     await once(file, 'close');

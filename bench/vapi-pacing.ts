@@ -28,8 +28,11 @@ const assistants = Number(values.assistants);
 const rate = Number(values.rate);
 const latencyMs = Number(values.latency);
 
-if (values.serve) await serve();
-else await measure();
+if (values.serve) {
+  await serve();
+} else {
+  await measure();
+}
 
 async function serve(): Promise<void> {
   const stopped = new AbortController();
@@ -55,8 +58,12 @@ async function measure(): Promise<void> {
     const work = async () => {
       for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
         const { maxDurationSeconds } = await client.getAssistant(id);
-        if (maxDurationSeconds !== 10) await client.patchAssistant(id, { maxDurationSeconds: 10 });
-        if (++done % Math.ceil(assistants / 10) === 0) heapMegabytes.push(heapInUse());
+        if (maxDurationSeconds !== 10) {
+          await client.patchAssistant(id, { maxDurationSeconds: 10 });
+        }
+        if (++done % Math.ceil(assistants / 10) === 0) {
+          heapMegabytes.push(heapInUse());
+        }
       }
     };
     const startMs = performance.now();

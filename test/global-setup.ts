@@ -62,9 +62,13 @@ async function useServer(url: string, project: TestProject): Promise<() => Promi
 /** Stops and removes the servers of test runs that were killed. */
 async function removeAbandoned(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(prefix)) continue;
+    if (!name.startsWith(prefix)) {
+      continue;
+    }
     const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (!isAlive(pid)) await remove(join(tmpdir(), name));
+    if (!isAlive(pid)) {
+      await remove(join(tmpdir(), name));
+    }
   }
 }
 

@@ -129,7 +129,9 @@ function expectedPeriod(anchor: Temporal.PlainDateTime, duration: Length, timezo
   const meanDays = (years * 12 + months) * 30.436875 + weeks * 7 + days;
   const anchoredAt = boundary(anchor, duration, 0, timezone);
   let k = Math.floor((at - anchoredAt) / (meanDays * 86_400_000)) - 2;
-  while (boundary(anchor, duration, k + 1, timezone) <= at) k += 1;
+  while (boundary(anchor, duration, k + 1, timezone) <= at) {
+    k += 1;
+  }
   return { start: boundary(anchor, duration, k, timezone), end: boundary(anchor, duration, k + 1, timezone) };
 }
 

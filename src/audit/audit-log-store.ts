@@ -49,15 +49,25 @@ export async function* selectAuditLog(client: pg.ClientBase, filter: AuditFilter
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const conditions: string[] = ['true'];
-  if (userId !== undefined) conditions.push(`a.user_id = ${bind(userId)}`);
+  if (userId !== undefined) {
+    conditions.push(`a.user_id = ${bind(userId)}`);
+  }
   if (actions.length > 0) {
     const wanted = bind(actions);
     conditions.push(`(a.action = any (${wanted}) or split_part(a.action, '.', 1) = any (${wanted}))`);
   }
-  if (since !== undefined) conditions.push(`a.at >= ${bind(since)}`);
-  if (until !== undefined) conditions.push(`a.at < ${bind(until)}`);
-  if (runId !== undefined) conditions.push(`a.run_id = ${bind(runId)}`);
-  if (beforeId !== undefined) conditions.push(`a.id < ${bind(beforeId)}`);
+  if (since !== undefined) {
+    conditions.push(`a.at >= ${bind(since)}`);
+  }
+  if (until !== undefined) {
+    conditions.push(`a.at < ${bind(until)}`);
+  }
+  if (runId !== undefined) {
+    conditions.push(`a.run_id = ${bind(runId)}`);
+  }
+  if (beforeId !== undefined) {
+    conditions.push(`a.id < ${bind(beforeId)}`);
+  }
   const sql = `
     select a.id, a.at, a.recorded_at as "recordedAt", a.actor, a.action, a.user_id as "userId", u.external_id as user,
       a.service, a.subject, a.reason, a.before, a.after, a.run_id as "runId", a.period_end as "periodEnd"

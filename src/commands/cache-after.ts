@@ -35,7 +35,7 @@ export async function refreshCache({ settings, talk }: Context, client: pg.Clien
     const { withRedis } = await import('../cache/redis.ts');
     const { drainCache } = await import('../cache/drain-cache.ts');
     await withRedis(settings.redisUrl, async (redis) => {
-      while ((await drainCache(client, redis, batchSize)) === batchSize);
+      while ((await drainCache(client, redis, batchSize)) === batchSize) {}
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -35,7 +35,7 @@ export async function limitsApply(context: Context, options: LimitsApplyOptions)
           : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
       const queue = async () => {
         if (user === null) {
-          while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0);
+          while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
         } else {
           await limitUsers(client, [user.id], reason);
         }

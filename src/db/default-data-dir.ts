@@ -6,7 +6,9 @@ export function defaultDataDir(
   platform: NodeJS.Platform,
   home: string,
 ): string {
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'quota');
+  if (platform === 'darwin') {
+    return join(home, 'Library', 'Application Support', 'quota');
+  }
   const dataHome = env.XDG_DATA_HOME;
   return dataHome && isAbsolute(dataHome) ? join(dataHome, 'quota') : join(home, '.local', 'share', 'quota');
 }

@@ -25,7 +25,9 @@ export async function findBinaries(
   signal?: AbortSignal,
 ): Promise<Binaries> {
   const packaged = packagedTree();
-  if (isUsable(packaged.tree, serverUser)) return programsIn(packaged.tree);
+  if (isUsable(packaged.tree, serverUser)) {
+    return programsIn(packaged.tree);
+  }
   const parent = serverUser ? cacheOfRoot : userCache();
   const copy = join(parent, `postgres-${packaged.version}-${process.platform}-${process.arch}`);
   if (!existsSync(copy)) {
@@ -59,8 +61,9 @@ function userCache(): string {
 }
 
 function isUsable(tree: string, user: ServerUser | undefined): boolean {
-  if (!linksOf(tree).every(({ link }) => lstatSync(join(tree, link), { throwIfNoEntry: false })))
+  if (!linksOf(tree).every(({ link }) => lstatSync(join(tree, link), { throwIfNoEntry: false }))) {
     return false;
+  }
   const { postgres, initdb } = programsIn(tree);
   try {
     if (user === undefined) {
@@ -103,9 +106,11 @@ async function copyDirectory(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
     const target = join(to, entry.name);
-    if (entry.isDirectory()) await copyDirectory(source, target);
-    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target);
-    else {
+    if (entry.isDirectory()) {
+      await copyDirectory(source, target);
+    } else if (entry.isSymbolicLink()) {
+      await symlink(await readlink(source), target);
+    } else {
       await copyFile(source, target, constants.COPYFILE_FICLONE);
       await chmod(target, 0o755);
     }

@@ -46,7 +46,9 @@ export async function initialiseCluster(
   await buildDirectory(
     location.cluster,
     async (temporary) => {
-      if (serverUser) chownSync(temporary, serverUser.uid, serverUser.gid);
+      if (serverUser) {
+        chownSync(temporary, serverUser.uid, serverUser.gid);
+      }
       const place = ['-D', temporary, `--username=${embeddedRole}`];
       await run(binaries.initdb, [...initdbArgs, ...locale, ...settings, ...place], '', serverUser, signal);
       const single = ['--single', '-F', '-D', temporary, '-c', 'shared_buffers=16MB', 'template1'];
@@ -75,8 +77,12 @@ function run(
       ...(signal ? { signal } : {}),
     };
     const child = execFile(program, args, options, (error, _stdout, stderr) => {
-      if (error === null) return resolve();
-      if (signal?.aborted) return reject(signal.reason);
+      if (error === null) {
+        return resolve();
+      }
+      if (signal?.aborted) {
+        return reject(signal.reason);
+      }
       reject(
         configurationError('the embedded database could not be initialised', {
           detail: stderr.trim() || error.message,

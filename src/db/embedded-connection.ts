@@ -21,7 +21,9 @@ export async function connectTo(
   socketDirectory: string,
   clientConfig?: pg.ClientConfig,
 ): Promise<pg.Client | Refusal> {
-  if (!assertPrivate(socketDirectory, ownerUid(location))) return { refused: 'absent', error: undefined };
+  if (!assertPrivate(socketDirectory, ownerUid(location))) {
+    return { refused: 'absent', error: undefined };
+  }
   const client = new pg.Client({
     connectionTimeoutMillis: connectMsMax,
     ...clientConfig,

@@ -58,10 +58,14 @@ export async function stopEmbedded(dataDir: string, options: { force?: boolean }
   let found = false;
   for (;;) {
     const server = livingServer(location.cluster);
-    if (server === undefined) return { outcome: found ? 'stopped' : 'not running', clients: 0 };
+    if (server === undefined) {
+      return { outcome: found ? 'stopped' : 'not running', clients: 0 };
+    }
     if (server.status !== 'stopping') {
       const clients = await askToStop(location, server, options.force === true);
-      if (clients > 0) return { outcome: 'in use', clients };
+      if (clients > 0) {
+        return { outcome: 'in use', clients };
+      }
     }
     found = true;
     if (performance.now() > giveUpAt) {
@@ -91,7 +95,9 @@ export async function embeddedStatus(dataDir: string): Promise<EmbeddedStatus> {
   }
   const running = { ...base, state: 'running' as const, pid: server.pid };
   const client = await connectTo(location, server.socketDirectory || location.socketDirectory);
-  if ('refused' in client) return version === undefined ? running : { ...running, serverVersion: version };
+  if ('refused' in client) {
+    return version === undefined ? running : { ...running, serverVersion: version };
+  }
   try {
     const { serverVersion, sessions } = await readServerState(client);
     return { ...running, serverVersion, sessions };
@@ -111,7 +117,9 @@ function markToStay(location: EmbeddedLocation): void {
   try {
     writeFileSync(location.stayMark, '', { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') {
+      throw error;
+    }
   }
 }
 
@@ -119,14 +127,20 @@ function markToStay(location: EmbeddedLocation): void {
 async function askToStop(location: EmbeddedLocation, server: PidFile, force: boolean): Promise<number> {
   const client = await connectTo(location, server.socketDirectory || location.socketDirectory);
   if ('refused' in client) {
-    if (force && occupantOf(server.pid, location.cluster) === 'server') stopFast(server.pid);
+    if (force && occupantOf(server.pid, location.cluster) === 'server') {
+      stopFast(server.pid);
+    }
     return 0;
   }
   try {
     const clients = force ? 0 : await countUsers(client);
-    if (clients > 0) return clients;
+    if (clients > 0) {
+      return clients;
+    }
     const { pidFile } = await readServerState(client);
-    if (pidFile) await shutDown(client, pidFile.pid);
+    if (pidFile) {
+      await shutDown(client, pidFile.pid);
+    }
     return 0;
   } finally {
     await client.end().catch(() => {});

@@ -41,18 +41,26 @@ export interface EmbeddedLocation {
  * directory that was asked for; data that exists already is found where it is.
  */
 export function locateEmbedded(dataDir: string): EmbeddedLocation {
-  if (process.platform !== 'linux' && process.platform !== 'darwin') throw noBinaries();
+  if (process.platform !== 'linux' && process.platform !== 'darwin') {
+    throw noBinaries();
+  }
   const asked = resolve(dataDir);
   requireDirectory(asked);
-  if (process.getuid?.() !== 0) return locationIn(asked, undefined);
+  if (process.getuid?.() !== 0) {
+    return locationIn(asked, undefined);
+  }
   const nobody = { uid: nobodyId, gid: nobodyId };
   const owner = ownerOf(clusterIn(asked));
   if (owner !== undefined) {
     const serverUser = owner.uid === 0 ? nobody : owner;
-    if (canEnter(asked, serverUser)) return locationIn(asked, serverUser);
+    if (canEnter(asked, serverUser)) {
+      return locationIn(asked, serverUser);
+    }
   }
   const redirected = join(redirectedDataRoot, shortHash(asked));
-  if (ownerOf(clusterIn(redirected)) !== undefined) return locationIn(redirected, nobody);
+  if (ownerOf(clusterIn(redirected)) !== undefined) {
+    return locationIn(redirected, nobody);
+  }
   if (owner !== undefined) {
     throw configurationError(`the database in ${asked} cannot be used by the server's account`, {
       detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it`,
@@ -86,8 +94,12 @@ export function canEnter(directory: string, user: ServerUser): boolean {
   for (let current = deepestExisting(directory); ; current = dirname(current)) {
     const { uid, gid, mode } = statSync(current);
     const mask = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-    if ((mode & mask) === 0) return false;
-    if (current === dirname(current)) return true;
+    if ((mode & mask) === 0) {
+      return false;
+    }
+    if (current === dirname(current)) {
+      return true;
+    }
   }
 }
 
@@ -134,6 +146,8 @@ function ownerOf(path: string): ServerUser | undefined {
 
 function deepestExisting(directory: string): string {
   let current = directory;
-  while (!existsSync(current)) current = dirname(current);
+  while (!existsSync(current)) {
+    current = dirname(current);
+  }
   return realpathSync(current);
 }

@@ -10,14 +10,22 @@ import { isAlive, type PidFile, readIfThere, readPidFile } from './pid-file.ts';
 export type Occupant = 'server' | 'nobody' | 'unknown';
 
 export function occupantOf(pid: number, cluster: string): Occupant {
-  if (!isAlive(pid)) return 'nobody';
+  if (!isAlive(pid)) {
+    return 'nobody';
+  }
   const line = commandLine(pid);
-  if (line === undefined) return isAlive(pid) ? 'unknown' : 'nobody';
+  if (line === undefined) {
+    return isAlive(pid) ? 'unknown' : 'nobody';
+  }
   const [program, ...args] = line;
   // A zombie has no command line: it runs nothing any more, though its pid still answers.
-  if (program === undefined || basename(program) !== 'postgres') return 'nobody';
+  if (program === undefined || basename(program) !== 'postgres') {
+    return 'nobody';
+  }
   const directory = args[args.indexOf('-D') + 1];
-  if (!args.includes('-D') || directory === undefined) return 'unknown';
+  if (!args.includes('-D') || directory === undefined) {
+    return 'unknown';
+  }
   return samePath(directory, cluster) ? 'server' : 'nobody';
 }
 

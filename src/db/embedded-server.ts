@@ -41,7 +41,9 @@ export interface ServerStart {
  */
 export async function startServer(location: EmbeddedLocation, signal?: AbortSignal): Promise<ServerStart> {
   const binaries = await findBinaries(location.serverUser, signal);
-  if (!isInitialised(location)) await initialiseCluster(location, binaries, signal);
+  if (!isInitialised(location)) {
+    await initialiseCluster(location, binaries, signal);
+  }
   signal?.throwIfAborted();
   removeStaleLocks(location);
   if (location.socketDirectory !== location.cluster) {
@@ -104,8 +106,12 @@ function spawnServer(location: EmbeddedLocation, postgres: string): ChildProcess
 function openLog(location: EmbeddedLocation): number {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   const log = openSync(location.logFile, flags, 0o600);
-  if (location.serverUser) fchownSync(log, location.serverUser.uid, location.serverUser.gid);
-  if (fstatSync(log).size > logBytesMax) ftruncateSync(log, 0);
+  if (location.serverUser) {
+    fchownSync(log, location.serverUser.uid, location.serverUser.gid);
+  }
+  if (fstatSync(log).size > logBytesMax) {
+    ftruncateSync(log, 0);
+  }
   return log;
 }
 
@@ -116,9 +122,15 @@ function observe(child: ChildProcess, location: EmbeddedLocation): ServerStart {
   });
   return {
     ended() {
-      if (spawnError) throw spawnError;
-      if (child.exitCode === null && child.signalCode === null) return undefined;
-      if (child.exitCode === 0 || child.signalCode !== null) return 'stopped';
+      if (spawnError) {
+        throw spawnError;
+      }
+      if (child.exitCode === null && child.signalCode === null) {
+        return undefined;
+      }
+      if (child.exitCode === 0 || child.signalCode !== null) {
+        return 'stopped';
+      }
       return readLogEnd(location).includes(`[${child.pid}] ${lockFileExists} `) ? 'stopped' : 'failed';
     },
   };
@@ -133,12 +145,16 @@ function removeStaleLocks(location: EmbeddedLocation): void {
   for (const file of [pidFileOf(location.cluster), socketLock]) {
     const text = readIfThere(file);
     const pid = text === undefined ? undefined : parsePidFile(text)?.pid;
-    if (text === undefined || pid === undefined || occupantOf(pid, location.cluster) !== 'nobody') continue;
+    if (text === undefined || pid === undefined || occupantOf(pid, location.cluster) !== 'nobody') {
+      continue;
+    }
     const aside = `${file}.stale-${process.pid}`;
     try {
       renameSync(file, aside);
       // Another process may have removed it first, and this one is a new server's: give it back.
-      if (readIfThere(aside) !== text) linkSync(aside, file);
+      if (readIfThere(aside) !== text) {
+        linkSync(aside, file);
+      }
     } catch {
       // gone or back already: PostgreSQL itself judges what is there now
     }

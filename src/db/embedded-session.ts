@@ -44,8 +44,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
   try {
     return await open(locateEmbedded(options.dataDir), options);
   } catch (error) {
-    if (options.signal?.aborted) throw options.signal.reason;
-    if (error instanceof QuotaError || !isFileError(error)) throw error;
+    if (options.signal?.aborted) {
+      throw options.signal.reason;
+    }
+    if (error instanceof QuotaError || !isFileError(error)) {
+      throw error;
+    }
     throw configurationError(`the data directory ${options.dataDir} cannot be used`, {
       detail: error.message,
       suggestion: 'choose another QUOTA_DATA_DIR, or set DATABASE_URL to a PostgreSQL 15 to 18',
@@ -62,16 +66,21 @@ async function open(location: EmbeddedLocation, options: EmbeddedOptions): Promi
   for (;;) {
     signal?.throwIfAborted();
     const attempt = await lease(location, socketDirectory, clientConfig);
-    if (!('refused' in attempt)) return sessionOf(location, socketDirectory, attempt.client, attempt.pidFile);
+    if (!('refused' in attempt)) {
+      return sessionOf(location, socketDirectory, attempt.client, attempt.pidFile);
+    }
     const { refused, error } = attempt;
     const waitMs = errorCode(error) === '57P03' ? recoverMsMax : reachMsMax;
     const ended = server && endOf(server, location);
-    if (ended === 'failed' || performance.now() - since > waitMs) throw await unreachable(location, error);
+    if (ended === 'failed' || performance.now() - since > waitMs) {
+      throw await unreachable(location, error);
+    }
     if (refused === 'absent' && (server === undefined || ended === 'stopped')) {
       const { livingServer } = await import('./embedded-process.ts');
       const living = livingServer(location.cluster);
-      if (living) socketDirectory = living.socketDirectory || socketDirectory;
-      else {
+      if (living) {
+        socketDirectory = living.socketDirectory || socketDirectory;
+      } else {
         const before = performance.now();
         const { startServer } = await import('./embedded-server.ts');
         server = await startServer(location, signal);
@@ -89,10 +98,14 @@ async function lease(
   clientConfig: pg.ClientConfig | undefined,
 ): Promise<{ client: pg.Client; pidFile: PidFile | undefined } | Refusal> {
   const client = await connectTo(location, socketDirectory, clientConfig);
-  if ('refused' in client) return client;
+  if ('refused' in client) {
+    return client;
+  }
   try {
     const pidFile = await takeLease(client);
-    if (pidFile !== 'busy' && pidFile?.status !== 'stopping') return { client, pidFile };
+    if (pidFile !== 'busy' && pidFile?.status !== 'stopping') {
+      return { client, pidFile };
+    }
     await client.end();
     return { refused: 'passing', error: undefined };
   } catch (error) {
@@ -127,12 +140,20 @@ async function leave(
   client: pg.Client,
   pidFile: PidFile | undefined,
 ): Promise<void> {
-  if (pidFile === undefined || existsSync(location.stayMark)) return;
-  if (client.getTransactionStatus() === 'E') await client.query('rollback');
-  if (!(await giveUpLease(client)) || existsSync(location.stayMark)) return;
+  if (pidFile === undefined || existsSync(location.stayMark)) {
+    return;
+  }
+  if (client.getTransactionStatus() === 'E') {
+    await client.query('rollback');
+  }
+  if (!(await giveUpLease(client)) || existsSync(location.stayMark)) {
+    return;
+  }
   if ((await countOtherClients(client)) > 0) {
     await delay(lingerMs);
-    if ((await countOtherClients(client)) > 0) return;
+    if ((await countOtherClients(client)) > 0) {
+      return;
+    }
   }
   await shutDown(client, pidFile.pid);
 }

@@ -13,7 +13,9 @@ export interface PidFile {
 export function parsePidFile(text: string): PidFile | undefined {
   const lines = text.split('\n');
   const pid = Number.parseInt(lines[0] ?? '', 10);
-  if (!(pid > 1)) return undefined;
+  if (!(pid > 1)) {
+    return undefined;
+  }
   return { pid, socketDirectory: lines[4]?.trim() ?? '', status: lines[7]?.trim() ?? '' };
 }
 
@@ -28,7 +30,9 @@ export function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -47,6 +51,8 @@ export function stopFast(pid: number): void {
   try {
     process.kill(pid, 'SIGINT');
   } catch (error) {
-    if (errorCode(error) !== 'ESRCH') throw error;
+    if (errorCode(error) !== 'ESRCH') {
+      throw error;
+    }
   }
 }

@@ -12,13 +12,17 @@ const otherBuilderWaitMsMax = 30_000;
 
 /** Makes a directory and those above it, with exactly this mode whatever the umask; existing ones stay as they are. */
 export function makeDirectories(directory: string, mode: number): void {
-  if (existsSync(directory)) return;
+  if (existsSync(directory)) {
+    return;
+  }
   makeDirectories(dirname(directory), mode);
   try {
     mkdirSync(directory);
     chmodSync(directory, mode);
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') {
+      throw error;
+    }
   }
 }
 
@@ -36,7 +40,9 @@ export async function buildDirectory(
   const giveUpAt = performance.now() + otherBuilderWaitMsMax;
   while ((await clearAbandoned(target)) && performance.now() < giveUpAt) {
     await delay(otherBuilderPollMs, undefined, { signal });
-    if (existsSync(target)) return;
+    if (existsSync(target)) {
+      return;
+    }
   }
   const temporary = `${target}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
@@ -45,7 +51,9 @@ export async function buildDirectory(
     signal?.throwIfAborted();
     await rename(temporary, target);
   } catch (error) {
-    if (!existsSync(target) || !['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
+    if (!existsSync(target) || !['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) {
+      throw error;
+    }
   } finally {
     await discard(temporary);
   }
@@ -62,9 +70,13 @@ export function makePrivateDirectory(
 ): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
-    if (owner) chownSync(directory, owner.uid, owner.gid);
+    if (owner) {
+      chownSync(directory, owner.uid, owner.gid);
+    }
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') {
+      throw error;
+    }
   }
   assertPrivate(directory, owner?.uid ?? process.getuid?.());
 }
@@ -77,7 +89,9 @@ export function makePrivateDirectory(
  */
 export function assertPrivate(directory: string, uid: number | undefined): boolean {
   const stats = lstatSync(directory, { throwIfNoEntry: false });
-  if (stats === undefined) return false;
+  if (stats === undefined) {
+    return false;
+  }
   if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {
     throw configurationError(`${directory} is not a private directory of uid ${uid}`, {
       detail: `it is owned by uid ${stats.uid} with mode ${(stats.mode & 0o7777).toString(8)}`,
@@ -96,9 +110,14 @@ async function clearAbandoned(target: string): Promise<boolean> {
   const prefix = `${basename(target)}.new-`;
   let atWork = false;
   for (const name of readdirSync(dirname(target))) {
-    if (!name.startsWith(prefix)) continue;
-    if (isAlive(Number.parseInt(name.slice(prefix.length), 10))) atWork = true;
-    else await discard(join(dirname(target), name)).catch(() => {});
+    if (!name.startsWith(prefix)) {
+      continue;
+    }
+    if (isAlive(Number.parseInt(name.slice(prefix.length), 10))) {
+      atWork = true;
+    } else {
+      await discard(join(dirname(target), name)).catch(() => {});
+    }
   }
   return atWork;
 }

@@ -51,18 +51,26 @@ export class BadLines {
 
   add(bad: BadLine, originalText: string): void {
     this.#total += 1;
-    if (this.kept.length < this.#keep) this.kept.push(bad);
-    if (this.skip) this.#onReject?.(bad, originalText);
+    if (this.kept.length < this.#keep) {
+      this.kept.push(bad);
+    }
+    if (this.skip) {
+      this.#onReject?.(bad, originalText);
+    }
   }
 
   /** Throws exit 65 with the list of bad lines, unless there are none or they are to be skipped. */
   refuseIfAny(): void {
-    if (!this.refusing) return;
+    if (!this.refusing) {
+      return;
+    }
     // Within a chunk, rows that cannot be cut out are found before values that cannot be read.
     this.kept.sort((a, b) => a.line - b.line);
     const [first] = this.kept;
     const shown = this.kept.map((bad) => `${place(bad)}: ${bad.reason}`);
-    if (this.#total > shown.length) shown.push(`… and ${this.#total - shown.length} more`);
+    if (this.#total > shown.length) {
+      shown.push(`… and ${this.#total - shown.length} more`);
+    }
     const suggestions = [...new Set(this.kept.flatMap((bad) => bad.suggestion ?? []))];
     const lines = this.#total === 1 ? '1 line' : `${this.#total} lines`;
     throw badInputError(`${first?.file} was not loaded: ${lines} cannot be read`, {

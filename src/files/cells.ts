@@ -36,11 +36,17 @@ export function quoted(text: string): string {
 
 /** An exact decimal, or null if the cell is empty. */
 export function decimalCell(text: string, column: string, format: CellFormat): string | null {
-  if (text === '') return null;
+  if (text === '') {
+    return null;
+  }
   const decimal = parseDecimal(text);
-  if (decimal !== null) return decimal;
+  if (decimal !== null) {
+    return decimal;
+  }
   const loose = format.dateOrder === undefined ? null : parseSpreadsheetDecimal(text);
-  if (loose !== null) return loose;
+  if (loose !== null) {
+    return loose;
+  }
   const spreadsheet = parseSpreadsheetDecimal(text) !== null && format.dateOrder === undefined;
   throw new CellFault(
     column,
@@ -53,20 +59,28 @@ export function decimalCell(text: string, column: string, format: CellFormat): s
 
 /** A whole number as text, also when it is printed as a float (`10.0`), or null if the cell is empty. */
 export function wholeCell(text: string, column: string): string | null {
-  if (text === '') return null;
+  if (text === '') {
+    return null;
+  }
   const whole = parseWhole(text);
-  if (whole === null) throw new CellFault(column, `${quoted(text)} is not a whole number`);
+  if (whole === null) {
+    throw new CellFault(column, `${quoted(text)} is not a whole number`);
+  }
   return whole;
 }
 
 /** An instant in ISO 8601 UTC, or null if the cell is empty. */
 export function instantCell(text: string, column: string, format: CellFormat): string | null {
-  if (text === '') return null;
+  if (text === '') {
+    return null;
+  }
   const instant =
     format.dateOrder === undefined
       ? parseInstant(text, { assumeUtc: format.assumeUtc ?? false })
       : parseSpreadsheetInstant(text, format.dateOrder);
-  if (instant !== null) return instant;
+  if (instant !== null) {
+    return instant;
+  }
   const problem = describeInstantProblem(text);
   if (format.dateOrder !== undefined && problem.suggestion.includes('--date-order')) {
     throw new CellFault(
@@ -80,6 +94,8 @@ export function instantCell(text: string, column: string, format: CellFormat): s
 
 /** The value of a cell that must not be empty. */
 export function requiredCell<T>(value: T | null, column: string): T {
-  if (value === null || value === '') throw new CellFault(column, 'is empty');
+  if (value === null || value === '') {
+    throw new CellFault(column, 'is empty');
+  }
   return value;
 }

@@ -23,12 +23,16 @@ export function readCsvHeader(input: Input): CsvHeader {
   let start = 0;
   let line = 1;
   while (/[\r\n]/.test(sample.charAt(start))) {
-    if (sample.charAt(start) === '\n') line += 1;
+    if (sample.charAt(start) === '\n') {
+      line += 1;
+    }
     start += 1;
   }
   const fault = (column: number | null, reason: string, suggestion: string | null) =>
     fileFault({ file, line, column, reason, suggestion });
-  if (looksLikeJson(sample)) throw fault(null, 'the file is JSON, not CSV', null);
+  if (looksLikeJson(sample)) {
+    throw fault(null, 'the file is JSON, not CSV', null);
+  }
   const newline = sample.indexOf('\n', start);
   if (newline === -1 && !input.sampleIsAll) {
     throw fault(null, 'the header line is longer than 64 KiB', 'is this a CSV file?');
@@ -40,7 +44,9 @@ export function readCsvHeader(input: Input): CsvHeader {
   }
   const delimiter = detectDelimiter(first);
   const record = parseRecord(sample, start, delimiter, newline === -1);
-  if (!record.ok) throw fault(record.at - start + 1, record.reason, 'write the header on one line');
+  if (!record.ok) {
+    throw fault(record.at - start + 1, record.reason, 'write the header on one line');
+  }
   const names = record.fields.map((name) => name.trim());
   const lower = names.map((name) => name.toLowerCase());
   const twice = lower.findIndex((name, index) => name !== '' && lower.indexOf(name) < index);

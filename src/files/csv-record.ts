@@ -42,12 +42,18 @@ export function parseRecord(text: string, start: number, delimiter: string, isLa
       at += 1;
       continue;
     }
-    if (code === carriageReturn && (text.charCodeAt(at + 1) === newline || at + 1 === text.length)) at += 1;
+    if (code === carriageReturn && (text.charCodeAt(at + 1) === newline || at + 1 === text.length)) {
+      at += 1;
+    }
     if (at >= text.length) {
-      if (isLast) return { ok: true, fields, end: text.length + 1, lines };
+      if (isLast) {
+        return { ok: true, fields, end: text.length + 1, lines };
+      }
       return { ok: false, at, reason: 'the record is cut off', incomplete: true };
     }
-    if (text.charCodeAt(at) === newline) return { ok: true, fields, end: at + 1, lines };
+    if (text.charCodeAt(at) === newline) {
+      return { ok: true, fields, end: at + 1, lines };
+    }
     // A quote left open ends at the next one, lines later: the line to mend is the one where it opens.
     return text.slice(opened, at).includes('\n')
       ? { ok: false, at: opened, reason: neverClosed, incomplete: false }
@@ -58,7 +64,9 @@ export function parseRecord(text: string, start: number, delimiter: string, isLa
 /** Index of the quote that ends a quoted field, or -1. */
 function closingQuote(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 2)) {
-    if (text.charCodeAt(at + 1) !== quoteCode) return at;
+    if (text.charCodeAt(at + 1) !== quoteCode) {
+      return at;
+    }
   }
   return -1;
 }
@@ -67,8 +75,12 @@ function fieldEnd(text: string, from: number, delimiterCode: number): number {
   let end = from;
   for (; end < text.length; end++) {
     const code = text.charCodeAt(end);
-    if (code === delimiterCode) return end;
-    if (code === newline) break;
+    if (code === delimiterCode) {
+      return end;
+    }
+    if (code === newline) {
+      break;
+    }
   }
   return end > from && text.charCodeAt(end - 1) === carriageReturn ? end - 1 : end;
 }

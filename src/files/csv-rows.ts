@@ -66,7 +66,9 @@ class RowSplitter {
     const starts: number[] = [];
     while (this.#start < text.length) {
       const fields = this.#takeFields(text, isLast);
-      if (fields === 'incomplete') break;
+      if (fields === 'incomplete') {
+        break;
+      }
       if (fields !== 'bad' && this.#isRow(fields)) {
         rows.push(fields);
         lines.push(this.#line);
@@ -75,7 +77,9 @@ class RowSplitter {
       this.#start = this.#nextStart;
       this.#line = this.#nextLine;
     }
-    if (text.length - this.#start > recordLengthMax) throw this.#tooLong();
+    if (text.length - this.#start > recordLengthMax) {
+      throw this.#tooLong();
+    }
     const { delimiter } = this.#header;
     const originalText = (index: number) => originalRow(text, starts[index] ?? 0, delimiter);
     return { rows, lines, numbers: lines, originalText };
@@ -85,20 +89,28 @@ class RowSplitter {
     const start = this.#start;
     let end = text.indexOf('\n', start);
     if (end === -1) {
-      if (!isLast) return 'incomplete';
+      if (!isLast) {
+        return 'incomplete';
+      }
       end = text.length;
     }
     this.#nextStart = end + 1;
     this.#nextLine = this.#line + 1;
-    if (this.#quote < start) this.#quote = positionOf(text, '"', start);
-    if (this.#quote > end) return splitPlain(text, start, end, this.#header.delimiter);
+    if (this.#quote < start) {
+      this.#quote = positionOf(text, '"', start);
+    }
+    if (this.#quote > end) {
+      return splitPlain(text, start, end, this.#header.delimiter);
+    }
     const record = parseRecord(text, start, this.#header.delimiter, isLast);
     if (record.ok) {
       this.#nextStart = record.end;
       this.#nextLine = this.#line + record.lines;
       return record.fields;
     }
-    if (record.incomplete && text.length - start <= recordLengthMax) return 'incomplete';
+    if (record.incomplete && text.length - start <= recordLengthMax) {
+      return 'incomplete';
+    }
     // Only this line is lost: the next one may be sound, wherever its quotes seem to belong.
     this.#reject(record.at - start + 1, record.reason);
     return 'bad';
@@ -111,9 +123,15 @@ class RowSplitter {
       this.#reject(1, 'the header is repeated: were files joined?');
       return false;
     }
-    if (fields[0] === '' && isBlank(fields)) return false;
-    if (fields.length === names.length) return true;
-    if (isBlank(fields)) return false;
+    if (fields[0] === '' && isBlank(fields)) {
+      return false;
+    }
+    if (fields.length === names.length) {
+      return true;
+    }
+    if (isBlank(fields)) {
+      return false;
+    }
     const has = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`;
     this.#reject(
       Math.min(fields.length, names.length + 1),

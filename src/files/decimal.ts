@@ -20,19 +20,28 @@ const plus = 43;
  */
 export function parseDecimal(text: string): string | null {
   const length = text.length;
-  if (length === 0 || length > digitsMax) return null;
+  if (length === 0 || length > digitsMax) {
+    return null;
+  }
   const first = text.charCodeAt(0);
   const start = first === minus || first === plus ? 1 : 0;
   let point = -1;
   let digits = 0;
   for (let i = start; i < length; i++) {
     const code = text.charCodeAt(i);
-    if (code >= zero && code <= nine) digits++;
-    else if (code === dot && point === -1) point = i;
-    else if ((code | 32) === 101 && digits > 0) return expandExponent(text, i);
-    else return null;
+    if (code >= zero && code <= nine) {
+      digits++;
+    } else if (code === dot && point === -1) {
+      point = i;
+    } else if ((code | 32) === 101 && digits > 0) {
+      return expandExponent(text, i);
+    } else {
+      return null;
+    }
   }
-  if (digits === 0 || point === length - 1) return null;
+  if (digits === 0 || point === length - 1) {
+    return null;
+  }
   const needsTidying =
     first === plus ||
     point === start ||
@@ -49,7 +58,9 @@ function tidy(negative: boolean, unsigned: string): string {
 function expandExponent(text: string, at: number): string | null {
   const mantissa = parseDecimal(text.slice(0, at));
   const exponent = text.slice(at + 1);
-  if (mantissa === null || !/^[+-]?\d{1,2}$/.test(exponent)) return null;
+  if (mantissa === null || !/^[+-]?\d{1,2}$/.test(exponent)) {
+    return null;
+  }
   const places = Number(exponent);
   return Math.abs(places) > exponentMax ? null : shiftDecimal(mantissa, places);
 }
@@ -80,9 +91,13 @@ export function multiplyDecimal(decimal: string, factor: number): string {
 /** A whole number that may be printed as a float (`10.0`, as OpenAI's activity export does): returns `10`, or null. */
 export function parseWhole(text: string): string | null {
   const decimal = parseDecimal(text);
-  if (decimal === null) return null;
+  if (decimal === null) {
+    return null;
+  }
   const point = decimal.indexOf('.');
-  if (point === -1) return decimal;
+  if (point === -1) {
+    return decimal;
+  }
   return /^\.0+$/.test(decimal.slice(point)) ? decimal.slice(0, point) : null;
 }
 
@@ -97,7 +112,9 @@ export function parseSpreadsheetDecimal(text: string): string | null {
   const bracketed = trimmed.startsWith('(') && trimmed.endsWith(')');
   const match = formattedAmount.exec(bracketed ? trimmed.slice(1, -1).trim() : trimmed);
   const amount = match?.groups?.amount;
-  if (amount === undefined) return parseDecimal(trimmed);
+  if (amount === undefined) {
+    return parseDecimal(trimmed);
+  }
   const negative = bracketed || match?.groups?.sign === '-';
   return parseDecimal((negative ? '-' : '') + amount.replaceAll(',', ''));
 }
@@ -105,12 +122,26 @@ export function parseSpreadsheetDecimal(text: string): string | null {
 /** Why a text is no plain decimal, in words for the person who has to fix the file. */
 export function describeDecimalProblem(text: string): string {
   const trimmed = text.trim();
-  if (trimmed === '') return 'is empty where an amount is needed';
-  if (/[$€£¥]|^[A-Z]{3}\s|\s[A-Z]{3}$/.test(trimmed)) return 'has a currency sign';
-  if (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(trimmed)) return 'has thousands separators';
-  if (/^-?\d+,\d+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(trimmed)) return 'has a decimal comma';
-  if (trimmed.endsWith('%')) return 'is a percentage';
-  if (trimmed !== text) return 'has blanks around the number';
-  if (trimmed.length > digitsMax) return `has more than ${digitsMax} characters`;
+  if (trimmed === '') {
+    return 'is empty where an amount is needed';
+  }
+  if (/[$€£¥]|^[A-Z]{3}\s|\s[A-Z]{3}$/.test(trimmed)) {
+    return 'has a currency sign';
+  }
+  if (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(trimmed)) {
+    return 'has thousands separators';
+  }
+  if (/^-?\d+,\d+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(trimmed)) {
+    return 'has a decimal comma';
+  }
+  if (trimmed.endsWith('%')) {
+    return 'is a percentage';
+  }
+  if (trimmed !== text) {
+    return 'has blanks around the number';
+  }
+  if (trimmed.length > digitsMax) {
+    return `has more than ${digitsMax} characters`;
+  }
   return 'is not a number';
 }

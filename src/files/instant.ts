@@ -21,17 +21,25 @@ function twoDigits(text: string, at: number): number {
 }
 
 function isDate(year: number, month: number, day: number): boolean {
-  if (!(year >= yearMin && year <= yearMax && month >= 1 && month <= 12 && day >= 1)) return false;
-  if (month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)) return day <= 29;
+  if (!(year >= yearMin && year <= yearMax && month >= 1 && month <= 12 && day >= 1)) {
+    return false;
+  }
+  if (month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)) {
+    return day <= 29;
+  }
   return day <= (daysInMonth[month - 1] ?? 0);
 }
 
 /** The date at the start of the text is real and inside the accepted years: `2026-10-03…`. */
 function startsWithDate(text: string): boolean {
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) {
+    return false;
+  }
   const century = twoDigits(text, 0);
   const year = twoDigits(text, 2);
-  if (century < 0 || year < 0) return false;
+  if (century < 0 || year < 0) {
+    return false;
+  }
   return isDate(century * 100 + year, twoDigits(text, 5), twoDigits(text, 8));
 }
 
@@ -61,7 +69,9 @@ export interface InstantOptions {
  * 8601 in UTC (`2026-10-03T13:12:46.005Z`), or null if it is not one, has no zone, or lies outside 1970–2200.
  */
 export function parseInstant(text: string, options: InstantOptions = {}): string | null {
-  if (!startsWithDate(text)) return null;
+  if (!startsWithDate(text)) {
+    return null;
+  }
   const length = text.length;
   // The form every JSON API sends needs no rewriting.
   if (
@@ -80,16 +90,26 @@ const otherInstant =
 
 function parseOtherInstant(text: string, options: InstantOptions): string | null {
   const groups = otherInstant.exec(text)?.groups;
-  if (groups === undefined) return null;
+  if (groups === undefined) {
+    return null;
+  }
   const { date, hour = '00', minute = '00', second = '00', fraction = '', zone } = groups;
-  if (zone === undefined && !options.assumeUtc) return null;
+  if (zone === undefined && !options.assumeUtc) {
+    return null;
+  }
   const time = `${hour}:${minute}:${second}`;
-  if (!hasTime(time, 0)) return null;
+  if (!hasTime(time, 0)) {
+    return null;
+  }
   const offsetMinutes = zoneOffsetMinutes(zone);
-  if (offsetMinutes === null) return null;
+  if (offsetMinutes === null) {
+    return null;
+  }
   const kept = fraction.slice(0, fractionDigitsMax);
   const tail = kept === '' ? 'Z' : `.${kept}Z`;
-  if (offsetMinutes === 0) return `${date}T${time}${tail}`;
+  if (offsetMinutes === 0) {
+    return `${date}T${time}${tail}`;
+  }
   const shifted = new Date(Date.parse(`${date}T${time}Z`) - offsetMinutes * 60_000)
     .toISOString()
     .slice(0, 19);
@@ -97,10 +117,14 @@ function parseOtherInstant(text: string, options: InstantOptions): string | null
 }
 
 function zoneOffsetMinutes(zone: string | undefined): number | null {
-  if (zone === undefined || zone.length === 1 || zone === 'UTC') return 0;
+  if (zone === undefined || zone.length === 1 || zone === 'UTC') {
+    return 0;
+  }
   const hours = twoDigits(zone, 1);
   const minutes = zone.length === 3 ? 0 : twoDigits(zone, zone.length - 2);
-  if (hours > 14 || minutes > 59) return null;
+  if (hours > 14 || minutes > 59) {
+    return null;
+  }
   return (hours * 60 + minutes) * (zone.startsWith('-') ? -1 : 1);
 }
 
@@ -120,31 +144,45 @@ const spreadsheetDate =
 export function parseSpreadsheetInstant(text: string, order: DateOrder): string | null {
   const trimmed = text.trim();
   const iso = parseInstant(trimmed, { assumeUtc: true });
-  if (iso !== null) return iso;
+  if (iso !== null) {
+    return iso;
+  }
   const groups = spreadsheetDate.exec(trimmed)?.groups;
-  if (groups === undefined) return null;
+  if (groups === undefined) {
+    return null;
+  }
   const parts = [groups.a ?? '', groups.b ?? '', groups.c ?? ''];
   const part = (letter: string) => parts[order.indexOf(letter)] ?? '';
   const year = part('y');
-  if ((year.length !== 2 && year.length !== 4) || part('m').length > 2 || part('d').length > 2) return null;
+  if ((year.length !== 2 && year.length !== 4) || part('m').length > 2 || part('d').length > 2) {
+    return null;
+  }
   const hour = twelveHourClock(groups.hour ?? '0', groups.half);
-  if (hour === null) return null;
+  if (hour === null) {
+    return null;
+  }
   const two = (value: string) => value.padStart(2, '0');
   const date = `${year.padStart(4, '20')}-${two(part('m'))}-${two(part('d'))}`;
   return parseInstant(`${date}T${two(hour)}:${groups.minute ?? '00'}:${groups.second ?? '00'}Z`);
 }
 
 function twelveHourClock(hour: string, half: string | undefined): string | null {
-  if (half === undefined) return hour;
+  if (half === undefined) {
+    return hour;
+  }
   const value = Number(hour);
-  if (value < 1 || value > 12) return null;
+  if (value < 1 || value > 12) {
+    return null;
+  }
   return String((value % 12) + (half.toLowerCase() === 'p' ? 12 : 0));
 }
 
 /** Unix seconds as text, whole or fractional (`1759622400`, `1759622400.5`): ISO 8601 UTC, or null outside 1970–2200. */
 export function parseUnixSeconds(text: string): string | null {
   const match = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
-  if (match === null) return null;
+  if (match === null) {
+    return null;
+  }
   const iso = new Date(Number(match[1]) * 1000).toISOString().slice(0, 19);
   const fraction = (match[2] ?? '').slice(0, fractionDigitsMax).replace(/0+$/, '');
   return startsWithDate(iso) ? iso + (fraction === '' ? 'Z' : `.${fraction}Z`) : null;
@@ -209,7 +247,9 @@ export function secondsBetween(start: string, end: string): string {
 export function describeInstantProblem(text: string): { reason: string; suggestion: string } {
   const example = 'write it in ISO 8601 with its zone, e.g. 2026-10-03T13:12:46Z';
   const trimmed = text.trim();
-  if (trimmed === '') return { reason: 'is empty where a time is needed', suggestion: example };
+  if (trimmed === '') {
+    return { reason: 'is empty where a time is needed', suggestion: example };
+  }
   if (spreadsheetDate.test(trimmed) && !startsWithDate(trimmed)) {
     return {
       reason: 'is an ambiguous date: day and month could be either way round',
@@ -222,8 +262,12 @@ export function describeInstantProblem(text: string): { reason: string; suggesti
       suggestion: `${example}, or say that times without a zone are UTC: --assume-utc`,
     };
   }
-  if (/^\d{13}$/.test(trimmed)) return { reason: 'looks like milliseconds since 1970', suggestion: example };
-  if (/^\d{9,10}(\.\d+)?$/.test(trimmed)) return { reason: 'looks like Unix seconds', suggestion: example };
+  if (/^\d{13}$/.test(trimmed)) {
+    return { reason: 'looks like milliseconds since 1970', suggestion: example };
+  }
+  if (/^\d{9,10}(\.\d+)?$/.test(trimmed)) {
+    return { reason: 'looks like Unix seconds', suggestion: example };
+  }
   if (/^\d{4}-\d\d-\d\d/.test(trimmed) && !startsWithDate(trimmed)) {
     return { reason: `is not a date between ${yearMin} and ${yearMax}`, suggestion: example };
   }

@@ -18,7 +18,9 @@ export function outlineJson(text: string): Set<string> {
   try {
     outline(scanner, scanner.skipSpace(0), '', 0, paths);
   } catch (error) {
-    if (!(error instanceof JsonIncomplete || error instanceof JsonFault)) throw error;
+    if (!(error instanceof JsonIncomplete || error instanceof JsonFault)) {
+      throw error;
+    }
   }
   return paths;
 }
@@ -32,7 +34,9 @@ function outline(
 ): void {
   const { text } = scanner;
   const opening = text.charAt(start);
-  if (depth > depthMax || (opening !== '[' && opening !== '{')) return;
+  if (depth > depthMax || (opening !== '[' && opening !== '{')) {
+    return;
+  }
   const first = scanner.skipSpace(start + 1);
   if (opening === '[') {
     outline(scanner, first, prefix, depth + 1, paths);

@@ -31,6 +31,8 @@ export function recordsIn(text: string, shape: JsonShape, column: string): strin
   const badLines = new BadLines();
   const { rows } = new RecordSplitter(column, shape, badLines).push(text, true);
   const [fault] = badLines.kept;
-  if (fault !== undefined) throw new CellFault(column, fault.reason);
+  if (fault !== undefined) {
+    throw new CellFault(column, fault.reason);
+  }
   return rows;
 }

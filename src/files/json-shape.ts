@@ -35,11 +35,14 @@ export class JsonShapeIndex {
     this.#lists = new Set(envelopes);
     this.#envelopeFields = new Set(envelopeFields);
     for (const path of [...envelopes, ...envelopeFields]) {
-      for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1))
+      for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
         this.#inner.add(path.slice(0, dot));
+      }
     }
     this.#slots = new Map(fields.map((name, slot) => [name, slot]));
-    for (const path of envelopes) this.#slots.set(path.split('.')[0] ?? path, envelopeSlot);
+    for (const path of envelopes) {
+      this.#slots.set(path.split('.')[0] ?? path, envelopeSlot);
+    }
   }
 
   /** The slot of the wanted member of this name, or `envelopeSlot`. */

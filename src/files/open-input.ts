@@ -105,7 +105,9 @@ class StreamedInput implements Input {
         suggestion: 'check the download',
       });
     }
-    if (text.length > sampleBytes) this.sampleIsAll = false;
+    if (text.length > sampleBytes) {
+      this.sampleIsAll = false;
+    }
     this.#pending = [text];
     this.sample = text.slice(0, sampleBytes);
   }
@@ -118,7 +120,9 @@ class StreamedInput implements Input {
   }
 
   digest(): InputDigest {
-    if (this.#digest === null) throw new Error(`${this.name} has not been read to its end`);
+    if (this.#digest === null) {
+      throw new Error(`${this.name} has not been read to its end`);
+    }
     return this.#digest;
   }
 
@@ -131,10 +135,14 @@ class StreamedInput implements Input {
     let first = true;
     for await (const chunk of bytes) {
       const binary = first ? sniffBinary(chunk) : null;
-      if (binary !== null) throw fileFault({ file: this.name, line: 1, column: null, ...binary });
+      if (binary !== null) {
+        throw fileFault({ file: this.name, line: 1, column: null, ...binary });
+      }
       first = false;
       const text = this.#decoder.decode(chunk);
-      if (text !== '') yield text;
+      if (text !== '') {
+        yield text;
+      }
     }
     this.#decoder.end();
     this.#digest = { sha256: this.#hash.digest('hex'), bytes: this.#bytes };
@@ -143,15 +151,19 @@ class StreamedInput implements Input {
   /** The raw bytes, decompressed if they begin like gzip. */
   async *#plainBytes(): AsyncGenerator<Buffer, void, undefined> {
     const head = await this.#readHead(64);
-    if (head.length === 0) return;
+    if (head.length === 0) {
+      return;
+    }
     if (head[0] !== 0x1f || head[1] !== 0x8b) {
       yield head;
-      for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) yield chunk;
+      for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) {
+        yield chunk;
+      }
       return;
     }
     yield* this.#gunzipped(head);
     // What follows the last gzip member is not text, but belongs to the digest of the file.
-    while ((await this.#readRaw()) !== null);
+    while ((await this.#readRaw()) !== null) {}
   }
 
   async *#gunzipped(head: Buffer): AsyncGenerator<Buffer, void, undefined> {
@@ -170,7 +182,9 @@ class StreamedInput implements Input {
 
   async *#rawFrom(head: Buffer): AsyncGenerator<Buffer, void, undefined> {
     yield head;
-    for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) yield chunk;
+    for (let chunk = await this.#readRaw(); chunk !== null; chunk = await this.#readRaw()) {
+      yield chunk;
+    }
   }
 
   /** At least `size` bytes, unless the file is shorter: stdin may hand them over one at a time. */
@@ -178,7 +192,9 @@ class StreamedInput implements Input {
     let head: Buffer = Buffer.alloc(0);
     while (head.length < size) {
       const chunk = await this.#readRaw();
-      if (chunk === null) break;
+      if (chunk === null) {
+        break;
+      }
       head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
     }
     return head;
@@ -187,7 +203,9 @@ class StreamedInput implements Input {
   async #readRaw(): Promise<Buffer | null> {
     try {
       const next = await this.#raw.next();
-      if (next.done) return null;
+      if (next.done) {
+        return null;
+      }
       const { value } = next;
       const chunk = Buffer.isBuffer(value)
         ? value
@@ -203,14 +221,20 @@ class StreamedInput implements Input {
   #readFault(error: unknown): QuotaError | Error {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const known = readFaults[code];
-    if (known === undefined) return error instanceof Error ? error : new Error(String(error));
+    if (known === undefined) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
     return badInputError(`${this.name}: ${known.reason}`, { suggestion: known.suggestion, cause: error });
   }
 }
 
 function openBytes({ path, stdin }: InputSource): AsyncIterable<Uint8Array> {
-  if (path !== '-') return createReadStream(path, { highWaterMark: chunkBytes });
-  if (stdin === undefined) throw new Error('stdin was asked for, but the caller passed none');
+  if (path !== '-') {
+    return createReadStream(path, { highWaterMark: chunkBytes });
+  }
+  if (stdin === undefined) {
+    throw new Error('stdin was asked for, but the caller passed none');
+  }
   return stdin;
 }
 

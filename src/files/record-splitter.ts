@@ -75,7 +75,7 @@ export class RecordSplitter {
     this.#position.continueIn(text);
     this.#scanner = new JsonScanner(text);
     this.#batch = emptyBatch(text);
-    while (this.#readOn(isLast));
+    while (this.#readOn(isLast)) {}
     const { at } = this.#position;
     if (text.length - at > recordLengthMax) {
       throw this.#fault(at, `the record is longer than ${recordLengthMax / 1024 / 1024} MiB`, null);
@@ -89,11 +89,15 @@ export class RecordSplitter {
   /** Reads to the end of the text; true if it stopped before, at a bad line. */
   #readOn(isLast: boolean): boolean {
     try {
-      while (this.#step());
+      while (this.#step()) {}
       return false;
     } catch (error) {
-      if (error instanceof JsonFault) return this.#recover(error.message, error.at, isLast);
-      if (!(error instanceof JsonIncomplete)) throw error;
+      if (error instanceof JsonFault) {
+        return this.#recover(error.message, error.at, isLast);
+      }
+      if (!(error instanceof JsonIncomplete)) {
+        throw error;
+      }
       return isLast && this.#recover('the file ends inside this record', this.#scanner.text.length, true);
     }
   }
@@ -101,12 +105,17 @@ export class RecordSplitter {
   /** Takes the next record or bracket; false at the end of the text. Moves only past what is complete. */
   #step(): boolean {
     this.#position.moveTo(this.#scanner.skipSpace(this.#position.at));
-    if (this.#position.at >= this.#scanner.text.length) return false;
+    if (this.#position.at >= this.#scanner.text.length) {
+      return false;
+    }
     const enclosure = this.#enclosures.at(-1);
-    if (enclosure === undefined) this.#takeValue();
-    else if (this.#atEndOrSeparator(enclosure)) return true;
-    else if (enclosure.kind === 'envelope') this.#takeMember(enclosure);
-    else {
+    if (enclosure === undefined) {
+      this.#takeValue();
+    } else if (this.#atEndOrSeparator(enclosure)) {
+      return true;
+    } else if (enclosure.kind === 'envelope') {
+      this.#takeMember(enclosure);
+    } else {
       this.#takeValue();
       enclosure.awaiting = 'separator';
     }
@@ -120,7 +129,9 @@ export class RecordSplitter {
     const sign = this.#scanner.text.charAt(at);
     if (sign === closing && enclosure.awaiting !== 'value') {
       this.#enclosures.pop();
-      if (enclosure.kind === 'envelope') this.#endEnvelope(enclosure);
+      if (enclosure.kind === 'envelope') {
+        this.#endEnvelope(enclosure);
+      }
     } else if (enclosure.awaiting !== 'separator') {
       return false;
     } else if (sign === ',') {
@@ -149,7 +160,9 @@ export class RecordSplitter {
     const scanner = this.#scanner;
     const { text } = scanner;
     const { at } = this.#position;
-    if (text.charCodeAt(at) !== quote) throw scanner.unexpected(at, nameExpected);
+    if (text.charCodeAt(at) !== quote) {
+      throw scanner.unexpected(at, nameExpected);
+    }
     const nameEnd = scanner.stringEnd(at);
     const path = envelope.prefix + text.slice(at + 1, nameEnd);
     const value = scanner.skipColon(nameEnd + 1);
@@ -162,7 +175,9 @@ export class RecordSplitter {
       this.#openEnvelope(`${path}.`, envelope.values, value);
     } else {
       const end = scanner.skipValue(value);
-      if (this.#index.isEnvelopeField(path)) envelope.values.set(path, scanner.valueText(value, end));
+      if (this.#index.isEnvelopeField(path)) {
+        envelope.values.set(path, scanner.valueText(value, end));
+      }
       this.#position.moveTo(end);
     }
     envelope.awaiting = 'separator';
@@ -202,7 +217,9 @@ export class RecordSplitter {
       let link = links[count];
       if (link === undefined || !text.startsWith(link.text, at)) {
         const fresh = this.#readLink(at, count === 0);
-        if (fresh === 'end') break;
+        if (fresh === 'end') {
+          break;
+        }
         if (fresh === 'envelope') {
           // Its members are read once more, one by one.
           scanner.goBack();
@@ -210,11 +227,15 @@ export class RecordSplitter {
           return;
         }
         link = fresh;
-        if (count < linksMax) links[count] = link;
+        if (count < linksMax) {
+          links[count] = link;
+        }
       }
       const value = scanner.skipSpace(at + link.text.length);
       at = scanner.skipValue(value);
-      if (link.slot !== undefined) row[link.slot] = this.#fieldText(link.slot, value, at);
+      if (link.slot !== undefined) {
+        row[link.slot] = this.#fieldText(link.slot, value, at);
+      }
     }
     this.#addRecord(row, start, text.indexOf('}', at) + 1);
   }
@@ -224,23 +245,35 @@ export class RecordSplitter {
     const scanner = this.#scanner;
     const { text } = scanner;
     let at = isFirst ? scanner.skipSpace(from + 1) : scanner.skipSpace(from);
-    if (text.charCodeAt(at) === closeBrace) return 'end';
+    if (text.charCodeAt(at) === closeBrace) {
+      return 'end';
+    }
     if (!isFirst) {
-      if (text.charCodeAt(at) !== comma) throw scanner.unexpected(at, ', or }');
+      if (text.charCodeAt(at) !== comma) {
+        throw scanner.unexpected(at, ', or }');
+      }
       at = scanner.skipSpace(at + 1);
     }
-    if (text.charCodeAt(at) !== quote) throw scanner.unexpected(at, nameExpected);
+    if (text.charCodeAt(at) !== quote) {
+      throw scanner.unexpected(at, nameExpected);
+    }
     const nameEnd = scanner.stringEnd(at);
     const name = text.slice(at + 1, nameEnd);
     const slot = this.#index.slotOf(name);
-    if (slot === envelopeSlot) return 'envelope';
-    if (slot === undefined) this.#refuseUnknown(name, at);
+    if (slot === envelopeSlot) {
+      return 'envelope';
+    }
+    if (slot === undefined) {
+      this.#refuseUnknown(name, at);
+    }
     return { text: text.slice(from, scanner.skipColon(nameEnd + 1)), slot };
   }
 
   #refuseUnknown(name: string, at: number): void {
     const advice = this.#shape.unknownAdvice?.(name) ?? null;
-    if (advice !== null) throw this.#fault(at, `${quoted(name)} is not a column that is known here`, advice);
+    if (advice !== null) {
+      throw this.#fault(at, `${quoted(name)} is not a column that is known here`, advice);
+    }
   }
 
   #fieldText(slot: number, start: number, end: number): string {
@@ -279,9 +312,13 @@ export class RecordSplitter {
   #recover(reason: string, at: number, isLast: boolean): boolean {
     const { text } = this.#scanner;
     const start = this.#position.at;
-    if (this.#enclosures.length > 0) throw this.#fault(at, reason, at >= text.length ? cutOff : null);
+    if (this.#enclosures.length > 0) {
+      throw this.#fault(at, reason, at >= text.length ? cutOff : null);
+    }
     const lineEnd = this.#position.lineEnd(start);
-    if (lineEnd === Number.POSITIVE_INFINITY && !isLast) return false;
+    if (lineEnd === Number.POSITIVE_INFINITY && !isLast) {
+      return false;
+    }
     const end = Math.min(lineEnd, text.length);
     // A record that is cut off looks sound until the next one begins inside it.
     const isCutOff = at > end && /[[{]/.test(text.charAt(at));

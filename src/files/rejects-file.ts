@@ -26,11 +26,17 @@ export function openRejectsFile(path: string): RejectsFile {
   return {
     onReject: ({ file, line, column, reason, suggestion }: BadLine, text) => {
       buffer += `${JSON.stringify({ file, line, column, reason, suggestion, text })}\n`;
-      if (buffer.length > bufferLengthMax) flush();
+      if (buffer.length > bufferLengthMax) {
+        flush();
+      }
     },
     close: () => {
-      if (buffer !== '') flush();
-      if (descriptor !== null) closeSync(descriptor);
+      if (buffer !== '') {
+        flush();
+      }
+      if (descriptor !== null) {
+        closeSync(descriptor);
+      }
       descriptor = null;
     },
   };

@@ -63,7 +63,9 @@ export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpe
         suggestion: `map to one of ${specs.map(({ name }) => name).join(', ')}`,
       });
     }
-    if (mapping.has(ours)) throw usageError(`two columns are mapped to "${ours}"`);
+    if (mapping.has(ours)) {
+      throw usageError(`two columns are mapped to "${ours}"`);
+    }
     mapping.set(ours, theirs);
   }
   return mapping;
@@ -160,7 +162,9 @@ function openJsonTable<Name extends string>(
 function indexOfAny(normalised: readonly string[], spec: ColumnSpec): number {
   for (const name of [spec.name, ...(spec.aliases ?? [])]) {
     const index = normalised.indexOf(normaliseName(name));
-    if (index !== -1) return index;
+    if (index !== -1) {
+      return index;
+    }
   }
   return -1;
 }
@@ -203,7 +207,9 @@ function refuseUnknown(
   unknown: readonly string[],
   ignored: IgnoredColumns | undefined,
 ): void {
-  if (ignored === undefined) return;
+  if (ignored === undefined) {
+    return;
+  }
   for (const theirs of ignored) {
     if (theirs !== '*' && exactIndex(names, theirs) === -1) {
       throw missingColumn(file, line, theirs, '', names);
@@ -212,7 +218,9 @@ function refuseUnknown(
   const lowered = new Set([...ignored].map((name) => name.toLowerCase()));
   const refused = unknown.filter((name) => !lowered.has('*') && !lowered.has(name.toLowerCase()));
   const [first] = refused;
-  if (first === undefined) return;
+  if (first === undefined) {
+    return;
+  }
   const others =
     refused.length === 1 ? '' : `, nor ${refused.slice(1, shownColumnsMax).map(quoted).join(', ')}`;
   throw fileFault({

@@ -34,10 +34,16 @@ export function sniffBinary(head: Uint8Array): { reason: string; suggestion: str
 /** UTF-16 without a mark: every other byte of the beginning is zero. */
 function looksLikeUtf16(head: Uint8Array): boolean {
   const size = Math.min(head.length, 64) & ~1;
-  if (size < 4) return false;
+  if (size < 4) {
+    return false;
+  }
   let even = 0;
   let odd = 0;
-  for (let i = 0; i < size; i++) if (head[i] === 0) i % 2 === 0 ? even++ : odd++;
+  for (let i = 0; i < size; i++) {
+    if (head[i] === 0) {
+      i % 2 === 0 ? even++ : odd++;
+    }
+  }
   return (odd > size / 4 && even === 0) || (even > size / 4 && odd === 0);
 }
 
@@ -70,13 +76,16 @@ export class CheckedTextDecoder {
 
   /** To be called after the last chunk: throws if the file ends inside a character. */
   end(): void {
-    if (this.#rest.length > 0) this.#text(this.#rest);
+    if (this.#rest.length > 0) {
+      this.#text(this.#rest);
+    }
   }
 
   #text(bytes: Buffer): string {
     const nul = bytes.indexOf(0);
-    if (nul !== -1)
+    if (nul !== -1) {
       this.#refuse(bytes, nul, 'a NUL byte: the file is binary or damaged', 'export it again as text');
+    }
     const ascii = isAscii(bytes);
     if (!ascii && !isUtf8(bytes)) {
       this.#refuse(
@@ -88,7 +97,9 @@ export class CheckedTextDecoder {
     }
     const text = ascii ? bytes.toString('latin1') : bytes.toString('utf8');
     this.#countLines(text);
-    if (!this.#atStart || text === '') return text;
+    if (!this.#atStart || text === '') {
+      return text;
+    }
     this.#atStart = false;
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   }
@@ -118,7 +129,9 @@ export class CheckedTextDecoder {
 function wholeCharactersEnd(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
-    if (byte < 0x80) return bytes.length;
+    if (byte < 0x80) {
+      return bytes.length;
+    }
     if (byte >= 0xc0) {
       const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
       return needed > back ? bytes.length - back : bytes.length;
@@ -133,7 +146,9 @@ function firstInvalidByte(bytes: Buffer): number {
   while (at < bytes.length) {
     const lead = bytes[at] ?? 0;
     const size = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (size > 1 && !isUtf8(bytes.subarray(at, at + size))) return at;
+    if (size > 1 && !isUtf8(bytes.subarray(at, at + size))) {
+      return at;
+    }
     at += size;
   }
   return at;

@@ -18,7 +18,9 @@ export class TextPosition {
 
   /** Moves forward to an index. */
   moveTo(at: number): void {
-    if (this.#newline < this.at) this.#newline = this.lineEnd(this.at);
+    if (this.#newline < this.at) {
+      this.#newline = this.lineEnd(this.at);
+    }
     while (this.#newline < at) {
       this.line += 1;
       this.#lineStart = this.#newline + 1;

@@ -107,10 +107,18 @@ function listedKeys(request: UserListRequest, after: ListPosition | undefined, b
   const { services, plans, states, limited, search, order } = request;
   const isByPercent = order === 'percent';
   const conditions: string[] = [];
-  if (services.length > 0) conditions.push(`s.service = any (${bind(services)})`);
-  if (plans.length > 0) conditions.push(`s.plan = any (${bind(plans)})`);
-  if (limited) conditions.push('s.limit_enforced_at is not null');
-  if (isAlarm(states)) conditions.push('s.user_id in (select user_id from alarmed)');
+  if (services.length > 0) {
+    conditions.push(`s.service = any (${bind(services)})`);
+  }
+  if (plans.length > 0) {
+    conditions.push(`s.plan = any (${bind(plans)})`);
+  }
+  if (limited) {
+    conditions.push('s.limit_enforced_at is not null');
+  }
+  if (isAlarm(states)) {
+    conditions.push('s.user_id in (select user_id from alarmed)');
+  }
   if (search !== undefined) {
     const text = bind(search);
     const found = ['external_id', 'email', 'name'].map(

@@ -54,8 +54,9 @@ const actions: Record<string, () => Promise<unknown>> = {
 try {
   print(await actions[action ?? '']?.());
 } catch (error) {
-  if (!(error instanceof QuotaError)) print({ error: String(error instanceof Error ? error.stack : error) });
-  else {
+  if (!(error instanceof QuotaError)) {
+    print({ error: String(error instanceof Error ? error.stack : error) });
+  } else {
     const { code, message, detail, suggestion } = error;
     print({ error: code, message, detail, suggestion });
     process.exitCode = error.exitCode;

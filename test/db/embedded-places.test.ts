@@ -79,7 +79,9 @@ describe('an ordinary user', () => {
   beforeEach(() => {
     home = join(place, 'home');
     mkdirSync(home, { mode: 0o700 });
-    if (asRoot) chownSync(home, nobody, nobody);
+    if (asRoot) {
+      chownSync(home, nobody, nobody);
+    }
   });
 
   test('keeps everything in the data directory, closed to others', async () => {
@@ -99,8 +101,12 @@ describe('an ordinary user', () => {
     const program = await install(place, { links: false });
     const args = ['open', join(home, 'data')];
     const both = [1, 2].map(() => startChild(program, args, { ...user, env: env() }));
-    for (const child of both) expect(await child.line()).toMatchObject({ pid: expect.any(Number) });
-    for (const child of both) expect((await child.leave()).exitCode).toBe(0);
+    for (const child of both) {
+      expect(await child.line()).toMatchObject({ pid: expect.any(Number) });
+    }
+    for (const child of both) {
+      expect((await child.leave()).exitCode).toBe(0);
+    }
     expect(readdirSync(join(home, '.cache', 'quota'))).toEqual([binaryCopy]);
     expect(lstatSync(join(home, '.cache', 'quota', binaryCopy, 'lib', 'libpq.so')).isSymbolicLink()).toBe(
       true,

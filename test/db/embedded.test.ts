@@ -45,8 +45,9 @@ const open = () => startChild(program, ['open', dataDir]);
 const gone = () =>
   expect.poll(() => existsSync(join(cluster(dataDir), 'postmaster.pid')), { timeout: 60_000 });
 const leaveAll = async (children: Child[]) => {
-  for (const child of children)
+  for (const child of children) {
     expect(await child.leave()).toEqual({ printed: { alive: true }, exitCode: 0 });
+  }
 };
 
 describe('sharing', () => {
@@ -80,7 +81,9 @@ describe('sharing', () => {
   test('processes that come and go all the time never meet a server that leaves them', async () => {
     model.copyTo(dataDir);
     const children = Array.from({ length: 4 }, () => startChild(program, ['churn', dataDir, '15']));
-    for (const child of children) expect(await child.leave()).toMatchObject({ printed: { rounds: '15' } });
+    for (const child of children) {
+      expect(await child.leave()).toMatchObject({ printed: { rounds: '15' } });
+    }
     const session = await openEmbedded({ dataDir });
     expect((await session.client.query('select count(*)::int from kept')).rows).toEqual([{ count: 61 }]);
     await session.close();
@@ -249,7 +252,9 @@ test('the server of the test run is there, for node-postgres and for libpq', asy
   expect((await client.query('show fsync')).rows).toEqual([{ fsync: 'off' }]);
   await client.end();
   const psql = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find(existsSync);
-  if (psql === undefined) return;
+  if (psql === undefined) {
+    return;
+  }
   const shown = execFileSync(psql, [inject('serverUrl'), '-Atc', 'show timezone'], { encoding: 'utf8' });
   expect(shown).toBe('UTC\n');
 });

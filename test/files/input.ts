@@ -12,7 +12,9 @@ export async function withText<T>(
 ): Promise<T> {
   const bytes = Buffer.from(content as string);
   const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    pieces.push(bytes.subarray(at, at + pieceBytes));
+  }
   return withInput({ path: '-', stdin: Readable.from(pieces, { objectMode: true }) }, use);
 }
 
@@ -46,7 +48,9 @@ export async function refusal(promise: Promise<unknown>): Promise<QuotaError> {
   try {
     await promise;
   } catch (error) {
-    if (error instanceof QuotaError) return error;
+    if (error instanceof QuotaError) {
+      return error;
+    }
     throw error;
   }
   throw new Error('expected a refusal');

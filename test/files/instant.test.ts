@@ -129,7 +129,9 @@ describe('durations and Unix time', () => {
       fc.property(anyInstant, fc.integer({ min: 0, max: 1e9 }), (date, millis) => {
         const start = date.toISOString();
         const end = new Date(date.getTime() + millis).toISOString();
-        if (parseInstant(end) === null) return;
+        if (parseInstant(end) === null) {
+          return;
+        }
         const sum = addSeconds(start, secondsBetween(start, end)) ?? '';
         expect(epochMicros(sum)).toBe(epochMicros(end));
       }),

@@ -9,7 +9,9 @@ function accepts(text: string): boolean {
     const start = scanner.skipSpace(0);
     return scanner.skipSpace(scanner.skipValue(start)) === text.length + 1;
   } catch (error) {
-    if (error instanceof JsonFault || error instanceof JsonIncomplete) return false;
+    if (error instanceof JsonFault || error instanceof JsonIncomplete) {
+      return false;
+    }
     throw error;
   }
 }

@@ -21,7 +21,9 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
 
 async function text(input: Input): Promise<string> {
   let all = '';
-  for await (const chunk of input.chunks()) all += chunk;
+  for await (const chunk of input.chunks()) {
+    all += chunk;
+  }
   return all;
 }
 

@@ -73,7 +73,9 @@ test('two runs that do not see each other’s lock share the work', async () => 
         const { rows } = await client.query<{ reset: number }>(
           `select reset from quota.reset_due('signup', 20, null)`,
         );
-        if (!rows[0]?.reset) return total;
+        if (!rows[0]?.reset) {
+          return total;
+        }
         total += rows[0].reset;
       }
     });

@@ -20,8 +20,9 @@ describe('bad lines', () => {
       'FILE, line 6, column started_at: "2026-10-15T14:09:51" has no time zone',
       'FILE, line 7, column cost: "0,10" has a decimal comma',
     ]);
-    for (const flag of ['--date-order', '--assume-utc', '--skip-invalid'])
+    for (const flag of ['--date-order', '--assume-utc', '--skip-invalid']) {
       expect(error.suggestion).toContain(flag);
+    }
   });
 
   it('skips them on request into a rejects file that has the original lines', async () => {
@@ -76,7 +77,9 @@ describe('bad lines', () => {
     );
     let seen = 0;
     const reading = (async () => {
-      for await (const batch of opened.batches()) seen += batch.length;
+      for await (const batch of opened.batches()) {
+        seen += batch.length;
+      }
     })();
     const error = await refusal(reading);
     await opened.close();

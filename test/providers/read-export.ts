@@ -8,7 +8,9 @@ export const sample = (name: string) => join('fixtures/exports', name);
 export async function readSource(source: Parameters<typeof withExport>[0], options: ExportOptions = {}) {
   return withExport(source, options, async (opened) => {
     const lines: BillingLine[] = [];
-    for await (const batch of opened.batches()) lines.push(...batch);
+    for await (const batch of opened.batches()) {
+      lines.push(...batch);
+    }
     return { format: opened.format, provider: opened.provider, lines, summary: opened.summary() };
   });
 }

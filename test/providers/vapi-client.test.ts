@@ -369,7 +369,9 @@ describe('pace', () => {
     const [assistant] = own.assistants();
     const paced = new VapiClient({ apiKey: own.apiKey, baseUrl: own.url, ratePerSecond: 50 });
     const start = performance.now();
-    for (let count = 0; count < 25; count++) await paced.getAssistant(assistant?.id ?? '');
+    for (let count = 0; count < 25; count++) {
+      await paced.getAssistant(assistant?.id ?? '');
+    }
     await Promise.all(Array.from({ length: 25 }, () => paced.getAssistant(assistant?.id ?? '')));
     const tookMs = performance.now() - start;
     await own.stop();
@@ -432,7 +434,9 @@ describe('lists of calls', () => {
 
   it.each([50, 100, 101, 1000])('give each call once, newest first, in pages of %i', async (pageSize) => {
     const found: { id: string; createdAt: string }[] = [];
-    for await (const page of lister().callPages({ pageSize })) found.push(...page.items);
+    for await (const page of lister().callPages({ pageSize })) {
+      found.push(...page.items);
+    }
     expect(found).toHaveLength(calls.length);
     expect(new Set(found.map(({ id }) => id)).size).toBe(calls.length);
     const times = found.map(({ createdAt }) => createdAt);
@@ -445,8 +449,9 @@ describe('lists of calls', () => {
       ({ createdAt }) => createdAt >= range.createdAtGe && createdAt <= range.createdAtLe,
     );
     const found: string[] = [];
-    for await (const page of lister().callPages({ ...range, pageSize: 60 }))
+    for await (const page of lister().callPages({ ...range, pageSize: 60 })) {
       found.push(...page.items.map(({ id }) => id));
+    }
     expect(found.sort()).toEqual(expected.map(({ id }) => id).sort());
   });
 
@@ -456,9 +461,13 @@ describe('lists of calls', () => {
     for (let run = 0; run < 100; run++) {
       const cursor = stored === undefined ? undefined : JSON.parse(stored);
       const { value: page } = await lister().callPages({ pageSize: 97, cursor }).next();
-      if (page === undefined) break;
+      if (page === undefined) {
+        break;
+      }
       found.push(...page.items.map((call: { id: string }) => call.id));
-      if (page.cursor === undefined) break;
+      if (page.cursor === undefined) {
+        break;
+      }
       stored = JSON.stringify(page.cursor);
     }
     expect(found).toHaveLength(calls.length);
@@ -477,14 +486,16 @@ describe('lists of calls', () => {
     ]);
     put(900);
     const found: string[] = [];
-    for await (const page of lister(crowded).callPages({ pageSize: 100 }))
+    for await (const page of lister(crowded).callPages({ pageSize: 100 })) {
       found.push(...page.items.map(({ id }) => id));
+    }
     expect(found).toHaveLength(902);
     expect(new Set(found).size).toBe(902);
     put(1001);
     const error = await failure(
       (async () => {
-        for await (const _ of lister(crowded).callPages({ pageSize: 100 }));
+        for await (const _ of lister(crowded).callPages({ pageSize: 100 })) {
+        }
       })(),
     );
     await crowded.stop();
@@ -512,7 +523,9 @@ describe('lists of calls', () => {
   it('walk the assistants in the same way', async () => {
     const many = await startVapiSimulator({ assistants: 250 });
     const found: string[] = [];
-    for await (const page of lister(many).assistantPages()) found.push(...page.items.map(({ id }) => id));
+    for await (const page of lister(many).assistantPages()) {
+      found.push(...page.items.map(({ id }) => id));
+    }
     await many.stop();
     expect(found.sort()).toEqual(
       many

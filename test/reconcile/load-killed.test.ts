@@ -140,7 +140,7 @@ function killIn(url: string, wanted: Phase, afterMs: number): Promise<Phase | nu
     const result = run.result.finally(() => {
       isRunning = false;
     });
-    while (isRunning && (await phase()) !== wanted);
+    while (isRunning && (await phase()) !== wanted) {}
     await delay(afterMs);
     const found = await phase();
     run.kill('SIGKILL');

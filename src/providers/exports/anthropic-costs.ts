@@ -44,8 +44,9 @@ export const anthropicCosts: ExportReader = {
       rows,
       settings.badLines,
       ([starting = '', ending = '', results = ''], _, lines) => {
-        if (results === '')
+        if (results === '') {
           throw new CellFault('results', 'is missing: this is not a bucket of a cost report');
+        }
         const startedAt = requiredCell(instantCell(starting, 'starting_at', utc), 'starting_at');
         const endedAt = instantCell(ending, 'ending_at', utc);
         for (const result of recordsIn(results, resultShape, 'results')) {

@@ -43,7 +43,9 @@ export const heygenSessions: ExportReader = {
 
 function heygenLine(row: string[], lineNumber: number): BillingLine {
   const [id = '', status = '', created = '', duration = '', avatar = ''] = row;
-  if (id === '') throw new CellFault('session_id', 'is missing: this is not a HeyGen session');
+  if (id === '') {
+    throw new CellFault('session_id', 'is missing: this is not a HeyGen session');
+  }
   const startedAt = parseUnixSeconds(created) ?? instantCell(created, 'created_at', utc);
   return sessionLine(emptyLine(lineNumber, 'heygen', 'call'), {
     id,
@@ -102,7 +104,9 @@ function liveAvatarLine(row: string[], lineNumber: number): BillingLine {
     source = '',
     stop = '',
   ] = row;
-  if (id === '') throw new CellFault('id', 'is missing: this is not a LiveAvatar session');
+  if (id === '') {
+    throw new CellFault('id', 'is missing: this is not a LiveAvatar session');
+  }
   const line = sessionLine(emptyLine(lineNumber, 'liveavatar', 'call'), {
     id,
     avatar,
@@ -133,8 +137,12 @@ function sessionLine(
   line: BillingLine,
   { id, avatar, startedAt, duration, ended, raw }: Session,
 ): BillingLine {
-  if (startedAt === null) throw new CellFault('created_at', 'is empty');
-  if (duration?.startsWith('-')) throw new CellFault('duration', 'is negative');
+  if (startedAt === null) {
+    throw new CellFault('created_at', 'is empty');
+  }
+  if (duration?.startsWith('-')) {
+    throw new CellFault('duration', 'is negative');
+  }
   line.externalId = id;
   line.assistantId = textOrNull(avatar);
   line.status = ended ? 'ended' : 'in-progress';

@@ -93,11 +93,15 @@ export function rawObject(texts: Record<string, string>, json: Record<string, st
   let members = '';
   for (const name in texts) {
     const text = texts[name];
-    if (text) members += `${members === '' ? '' : ','}"${name}":${jsonString(text)}`;
+    if (text) {
+      members += `${members === '' ? '' : ','}"${name}":${jsonString(text)}`;
+    }
   }
   for (const name in json) {
     const text = json[name];
-    if (text) members += `${members === '' ? '' : ','}"${name}":${text}`;
+    if (text) {
+      members += `${members === '' ? '' : ','}"${name}":${text}`;
+    }
   }
   return members === '' ? null : `{${members}}`;
 }

@@ -60,7 +60,9 @@ export function shapeOf(input: Input): Shape {
 
 /** True if a record, or the first record of one of the envelopes, has all of the members. */
 export function hasMembers(shape: Shape, envelopes: readonly string[], ...members: string[]): boolean {
-  if (shape.kind !== 'json') return false;
+  if (shape.kind !== 'json') {
+    return false;
+  }
   const prefixes = ['', ...envelopes.map((path) => `${path}.`)];
   return prefixes.some((prefix) => members.every((member) => shape.paths.has(prefix + member)));
 }
@@ -87,7 +89,9 @@ export async function* linesFromRows(
       try {
         read(batch.rows[i] ?? [], batch.numbers[i] ?? 0, lines);
       } catch (error) {
-        if (!(error instanceof CellFault)) throw error;
+        if (!(error instanceof CellFault)) {
+          throw error;
+        }
         lines.length = before;
         const { column, reason, suggestion } = error;
         badLines.add(
@@ -96,7 +100,9 @@ export async function* linesFromRows(
         );
       }
     }
-    if (lines.length > 0 && !badLines.refusing) yield lines;
+    if (lines.length > 0 && !badLines.refusing) {
+      yield lines;
+    }
   }
   badLines.refuseIfAny();
 }

@@ -76,8 +76,12 @@ async function* watchLongSums(
   let long = 0;
   for await (const lines of batches) {
     for (const { kind, startedAt, endedAt } of lines) {
-      if (kind !== 'aggregate' || startedAt === null || endedAt === null) continue;
-      if (epochMicros(endedAt) - epochMicros(startedAt) > dayMicros) long += 1;
+      if (kind !== 'aggregate' || startedAt === null || endedAt === null) {
+        continue;
+      }
+      if (epochMicros(endedAt) - epochMicros(startedAt) > dayMicros) {
+        long += 1;
+      }
     }
     yield lines;
   }
@@ -102,8 +106,9 @@ function chargeLine(
     instantCell(value('ChargePeriodEnd'), 'ChargePeriodEnd', cells),
     'ChargePeriodEnd',
   );
-  if (epochMicros(endedAt) < epochMicros(startedAt))
+  if (epochMicros(endedAt) < epochMicros(startedAt)) {
     throw new CellFault('ChargePeriodEnd', 'is before ChargePeriodStart');
+  }
   const category = requiredCell(value('ChargeCategory'), 'ChargeCategory');
   const kind = kindOf(value, { category, cost, startedAt, endedAt });
   const named = value('ServiceProviderName') || value('ProviderName');
@@ -143,8 +148,12 @@ function kindOf(
   value: Value,
   { category, cost, startedAt, endedAt }: Record<'category' | 'cost' | 'startedAt' | 'endedAt', string>,
 ): BillingLine['kind'] {
-  if (category !== 'Usage') return 'fee';
-  if (!isCall(value('ResourceId'), startedAt, endedAt)) return 'aggregate';
+  if (category !== 'Usage') {
+    return 'fee';
+  }
+  if (!isCall(value('ResourceId'), startedAt, endedAt)) {
+    return 'aggregate';
+  }
   return isNegative(cost) || value('ChargeClass') === 'Correction' ? 'fee' : 'call';
 }
 

@@ -69,7 +69,9 @@ function requireColumns(input: Input, { columns }: Table<Column>, provider: stri
     [has('provider') || provider !== null, 'says which provider billed it', '--provider NAME'],
   ];
   const missing = needs.find(([present]) => !present);
-  if (missing === undefined) return;
+  if (missing === undefined) {
+    return;
+  }
   const shown = input.sample.slice(0, input.sample.search(/[\r\n]|$/));
   const [, lacking, mapping] = missing;
   const isData = shown.split(/[,;\t|]/).some(isValue);
@@ -116,7 +118,9 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
     const startedAt = startOf(row);
     const endedAt = endOf(row);
     const durationSeconds = durationOf(row, startedAt, endedAt);
-    if (durationSeconds?.startsWith('-')) throw new CellFault(titles.ended_at, 'makes the duration negative');
+    if (durationSeconds?.startsWith('-')) {
+      throw new CellFault(titles.ended_at, 'makes the duration negative');
+    }
     const externalId = textOrNull(idOf(row));
     const assistantId = textOrNull(assistantOf(row));
     const day = dayOf(dayColumnOf(row), titles.day, cells);
@@ -125,7 +129,9 @@ function rowReader({ columns: at, titles }: Table<Column>, { cells, provider }: 
       kindOf(kindColumnOf(row), titles.kind) ?? guessKind({ call: externalId ?? assistantId, day, cost });
     const named = namedOf(row);
     const lineProvider = named === '' ? provider : providerOf(named, provider);
-    if (lineProvider === null) throw new CellFault(titles.provider, 'is empty');
+    if (lineProvider === null) {
+      throw new CellFault(titles.provider, 'is empty');
+    }
     return {
       lineNumber,
       provider: lineProvider,
@@ -167,24 +173,36 @@ function durationReader(decimal: (column: Column) => ReadCell) {
   const millisecondsOf = decimal('duration_ms');
   return (row: string[], startedAt: string | null, endedAt: string | null): string | null => {
     const seconds = secondsOf(row);
-    if (seconds !== null) return seconds;
+    if (seconds !== null) {
+      return seconds;
+    }
     const minutes = minutesOf(row);
-    if (minutes !== null) return multiplyDecimal(minutes, 60);
+    if (minutes !== null) {
+      return multiplyDecimal(minutes, 60);
+    }
     const milliseconds = millisecondsOf(row);
-    if (milliseconds !== null) return shiftDecimal(milliseconds, -3);
+    if (milliseconds !== null) {
+      return shiftDecimal(milliseconds, -3);
+    }
     return startedAt !== null && endedAt !== null ? secondsBetween(startedAt, endedAt) : null;
   };
 }
 
 function rawReader({ type, ended_reason }: Record<Column, number>): ReadCell {
-  if (type === -1 && ended_reason === -1) return () => null;
+  if (type === -1 && ended_reason === -1) {
+    return () => null;
+  }
   return (row) => rawObject({ type: row[type] ?? '', endedReason: row[ended_reason] ?? '' });
 }
 
 function kindOf(text: string, column: string): BillingLine['kind'] | null {
-  if (text === '') return null;
+  if (text === '') {
+    return null;
+  }
   const kind = kinds[text.toLowerCase()];
-  if (kind === undefined) throw new CellFault(column, `${quoted(text)} is not call, fee or aggregate`);
+  if (kind === undefined) {
+    throw new CellFault(column, `${quoted(text)} is not call, fee or aggregate`);
+  }
   return kind;
 }
 
@@ -193,7 +211,9 @@ function kindOf(text: string, column: string): BillingLine['kind'] | null {
  * a credit: as a call it would be its repetition, and missing in the sum.
  */
 function guessKind({ call, day, cost }: Record<'call' | 'day' | 'cost', string | null>): BillingLine['kind'] {
-  if (call !== null) return isNegative(cost) ? 'fee' : 'call';
+  if (call !== null) {
+    return isNegative(cost) ? 'fee' : 'call';
+  }
   return day === null ? 'fee' : 'aggregate';
 }
 

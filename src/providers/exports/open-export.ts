@@ -99,9 +99,13 @@ export function recogniseExport(
   { mapping = [] }: Pick<ExportOptions, 'mapping'> = {},
 ): ExportReader {
   const shape = shapeOf(input);
-  if (shape.kind === 'csv' && mapping.length > 0) return genericCsv;
+  if (shape.kind === 'csv' && mapping.length > 0) {
+    return genericCsv;
+  }
   const reader = exportReaders.find((candidate) => candidate.recognises(shape));
-  if (reader !== undefined) return reader;
+  if (reader !== undefined) {
+    return reader;
+  }
   const [first] = shape.kind === 'json' ? shape.paths : [];
   throw fileFault({
     file: input.name,

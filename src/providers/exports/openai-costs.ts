@@ -39,7 +39,9 @@ export const openAiCostsCsv: ExportReader = {
     const { columns: at, batches } = openCsvTable(input, costColumns, settings.badLines);
     return linesFromRows(input, batches(), settings.badLines, (row, number, lines) => {
       const value = (column: keyof typeof at) => row[at[column]] ?? '';
-      if (value('amount_value') === '' && value('line_item') === '') return;
+      if (value('amount_value') === '' && value('line_item') === '') {
+        return;
+      }
       const line = dayLine(number, {
         start: bucketTime(value('start_time_iso'), value('start_time'), 'start_time'),
         end: bucketTime(value('end_time_iso'), value('end_time'), 'end_time'),
@@ -74,12 +76,16 @@ export const openAiCosts: ExportReader = {
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
     let count = 0;
     return linesFromRows(input, rows, settings.badLines, ([start = '', end = '', results = ''], _, lines) => {
-      if (results === '') throw new CellFault('results', 'is missing: this is not a bucket of costs');
+      if (results === '') {
+        throw new CellFault('results', 'is missing: this is not a bucket of costs');
+      }
       const period = { start: bucketTime('', start, 'start_time'), end: bucketTime('', end, 'end_time') };
       for (const result of recordsIn(results, resultShape, 'results')) {
         count += 1;
         const line = costResult(result, count, period);
-        if (line !== null) lines.push(line);
+        if (line !== null) {
+          lines.push(line);
+        }
       }
     });
   },
@@ -95,7 +101,9 @@ function costResult(row: string[], lineNumber: number, period: Period): BillingL
   if (object !== '' && object !== 'organization.costs.result') {
     throw new CellFault('results', `holds ${object}, not costs`, 'export the costs, not the usage');
   }
-  if (amount === '') return null;
+  if (amount === '') {
+    return null;
+  }
   const [value = '', currency = ''] = recordsIn(amount, { fields: ['value', 'currency'] }, 'amount')[0] ?? [];
   const line = dayLine(lineNumber, period);
   line.cost = requiredCell(decimalCell(value, 'amount', utc), 'amount');

@@ -47,7 +47,9 @@ export const openAiUsageCsv: ExportReader = {
       const requests = wholeCell(value('num_model_requests'), 'num_model_requests');
       const seconds = decimalCell(value('seconds'), 'seconds', settings.cells);
       if (requests === null && seconds === null) {
-        if (value('model') === '') return;
+        if (value('model') === '') {
+          return;
+        }
         throw new CellFault('num_model_requests', 'is empty');
       }
       const line = dayLine(number, {

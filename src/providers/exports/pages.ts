@@ -31,14 +31,18 @@ export function watchPages(input: Input, settings: ReaderSettings, signs: PageSi
   };
   async function* watch(batches: AsyncIterable<RowBatch>) {
     yield* batches;
-    if (morePages) settings.notice('the last page says that more pages follow: lines may be missing');
+    if (morePages) {
+      settings.notice('the last page says that more pages follow: lines may be missing');
+    }
   }
   return { shape: { envelopeFields: ['code', 'message', ...signs.more], onEnvelope }, watch };
 }
 
 function refuseFailure(input: Input, values: ReadonlyMap<string, string>, success?: readonly string[]): void {
   const code = values.get('code') ?? '';
-  if (code === '' || success === undefined || success.includes(code)) return;
+  if (code === '' || success === undefined || success.includes(code)) {
+    return;
+  }
   const message = values.get('message') ?? '';
   throw fileFault({
     file: input.name,

@@ -59,14 +59,19 @@ function readCalls(input: Input, settings: ReaderSettings) {
 export function callLine(row: readonly string[], lineNumber: number): BillingLine {
   const [id = '', assistantId = '', status = '', created = '', started = '', ended = '', cost = ''] = row;
   const [type = '', endedReason = '', costBreakdown = '', costs = ''] = row.slice(7);
-  if (id === '')
+  if (id === '') {
     throw new CellFault('id', 'is missing: this is not a VAPI call', 'pass other formats as separate files');
+  }
   const createdAt = instantCell(created, 'createdAt', utc);
   const startedAt = instantCell(started, 'startedAt', utc);
   const endedAt = instantCell(ended, 'endedAt', utc);
-  if (startedAt === null) requiredCell(createdAt, 'createdAt');
+  if (startedAt === null) {
+    requiredCell(createdAt, 'createdAt');
+  }
   const durationSeconds = startedAt !== null && endedAt !== null ? secondsBetween(startedAt, endedAt) : null;
-  if (durationSeconds?.startsWith('-')) throw new CellFault('endedAt', 'is before startedAt');
+  if (durationSeconds?.startsWith('-')) {
+    throw new CellFault('endedAt', 'is before startedAt');
+  }
   return {
     lineNumber,
     provider: 'vapi',

@@ -29,13 +29,20 @@ export function isHtml(body: VapiBody): boolean {
 }
 
 function jsonWords(json: unknown): string[] {
-  if (typeof json === 'string') return [json];
-  if (typeof json !== 'object' || json === null) return [];
+  if (typeof json === 'string') {
+    return [json];
+  }
+  if (typeof json !== 'object' || json === null) {
+    return [];
+  }
   const { message, error } = json as { message?: unknown; error?: unknown };
   const said = message ?? error;
-  if (Array.isArray(said))
+  if (Array.isArray(said)) {
     return said.map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
-  if (typeof said === 'string') return [said];
+  }
+  if (typeof said === 'string') {
+    return [said];
+  }
   return [JSON.stringify(said ?? json)];
 }
 

@@ -18,8 +18,12 @@ const neverNull = new Set(['maxDurationSeconds', 'silenceTimeoutSeconds', 'model
  */
 export function patchComplaints(body: Fields): string[] {
   return Object.entries(body).flatMap(([field, value]) => {
-    if (!isAssistantField(field)) return [`property ${field} should not exist`];
-    if (value === null && !neverNull.has(field)) return [];
+    if (!isAssistantField(field)) {
+      return [`property ${field} should not exist`];
+    }
+    if (value === null && !neverNull.has(field)) {
+      return [];
+    }
     const wrongKind = kindComplaint(field, value, assistantFields[field]);
     return wrongKind === undefined ? fieldComplaints(field, value) : [wrongKind];
   });
@@ -70,8 +74,9 @@ function kindComplaint(field: string, value: unknown, kind: FieldKind): string |
 }
 
 function phraseComplaints(phrases: unknown[]): string[] {
-  if (phrases.some((phrase) => typeof phrase !== 'string'))
+  if (phrases.some((phrase) => typeof phrase !== 'string')) {
     return ['each value in endCallPhrases must be a string'];
+  }
   const complaints = phrases.flatMap((phrase) =>
     lengthComplaints('each value in endCallPhrases', String(phrase), bounds.endCallPhraseLength),
   );
@@ -80,8 +85,12 @@ function phraseComplaints(phrases: unknown[]): string[] {
 
 function hookComplaints(path: string, hook: Fields): string[] {
   const complaints: string[] = [];
-  if (typeof hook.on !== 'string') complaints.push(`${path}.on must be a string`);
-  if (!Array.isArray(hook.do)) complaints.push(`${path}.do must be an array`);
+  if (typeof hook.on !== 'string') {
+    complaints.push(`${path}.on must be a string`);
+  }
+  if (!Array.isArray(hook.do)) {
+    complaints.push(`${path}.do must be an array`);
+  }
   if (hook.on === 'call.timeElapsed') {
     const seconds = fieldsOf(hook.options).seconds;
     complaints.push(...numberComplaints(`${path}.options.seconds`, seconds, bounds.hookTimeElapsedSeconds));
@@ -91,8 +100,12 @@ function hookComplaints(path: string, hook: Fields): string[] {
 
 function modelComplaints(model: Fields): string[] {
   const complaints: string[] = [];
-  if (typeof model.provider !== 'string') complaints.push('model.provider must be a string');
-  if (typeof model.model !== 'string') complaints.push('model.model must be a string');
+  if (typeof model.provider !== 'string') {
+    complaints.push('model.provider must be a string');
+  }
+  if (typeof model.model !== 'string') {
+    complaints.push('model.model must be a string');
+  }
   if (model.provider === 'openai' && model.maxTokens !== undefined) {
     complaints.push(...numberComplaints('model.maxTokens', model.maxTokens, bounds.openAiMaxTokens));
   }
@@ -112,14 +125,19 @@ function serverComplaints(server: Fields): string[] {
 }
 
 function numberComplaints(path: string, value: unknown, { min, max }: Range): string[] {
-  if (!isNumber(value)) return [notANumber(path)];
-  if (min !== undefined && value < min) return [`${path} must not be less than ${min}`];
+  if (!isNumber(value)) {
+    return [notANumber(path)];
+  }
+  if (min !== undefined && value < min) {
+    return [`${path} must not be less than ${min}`];
+  }
   return value > max ? [`${path} must not be greater than ${max}`] : [];
 }
 
 function lengthComplaints(path: string, value: string, { min, max }: Range): string[] {
-  if (min !== undefined && value.length < min)
+  if (min !== undefined && value.length < min) {
     return [`${path} must be longer than or equal to ${min} characters`];
+  }
   return value.length > max ? [`${path} must be shorter than or equal to ${max} characters`] : [];
 }
 

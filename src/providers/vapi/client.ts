@@ -85,7 +85,9 @@ export class VapiClient {
           await this.#transport.once({ method: 'GET', path }, options.signal),
         );
         const needed = recheck(current, patch);
-        if (needed === undefined) return current;
+        if (needed === undefined) {
+          return current;
+        }
         remaining = needed;
         isInDoubt = false;
       }
@@ -130,9 +132,13 @@ export class VapiClient {
   async analytics(queries: AnalyticsQuery[], options: RequestOptions = {}): Promise<AnalyticsAnswer[]> {
     const request: VapiRequest = { method: 'POST', path: '/analytics', body: { queries } };
     const answer = await this.#transport.send(request, options.signal);
-    if (!Array.isArray(answer)) throw this.#unexpected('the analytics are not a list');
+    if (!Array.isArray(answer)) {
+      throw this.#unexpected('the analytics are not a list');
+    }
     return answer.map((item: Partial<AnalyticsAnswer>) => {
-      if (!Array.isArray(item?.result)) throw this.#unexpected('analytics without a result');
+      if (!Array.isArray(item?.result)) {
+        throw this.#unexpected('analytics without a result');
+      }
       return { name: String(item.name), result: item.result };
     });
   }
@@ -143,13 +149,16 @@ export class VapiClient {
 
   async #list<Item extends { id: string }>(request: VapiRequest, options: RequestOptions): Promise<Item[]> {
     const answer = await this.#transport.send(request, options.signal);
-    if (!Array.isArray(answer)) throw this.#unexpected('the list is not an array');
+    if (!Array.isArray(answer)) {
+      throw this.#unexpected('the list is not an array');
+    }
     return answer.map((item) => this.#parseItem(item));
   }
 
   #parseItem<Item extends { id: string }>(value: unknown): Item {
-    if (typeof (value as { id?: unknown } | null)?.id !== 'string')
+    if (typeof (value as { id?: unknown } | null)?.id !== 'string') {
       throw this.#unexpected('an item has no id');
+    }
     return value as Item;
   }
 
@@ -164,6 +173,8 @@ export class VapiClient {
 
 /** An id as one segment of a path. Dots alone would be resolved by the URL parser and reach another endpoint. */
 function pathId(id: string): string {
-  if (/^\.{0,2}$/.test(id)) throw usageError(`not an id of VAPI: ${JSON.stringify(id)}`);
+  if (/^\.{0,2}$/.test(id)) {
+    throw usageError(`not an id of VAPI: ${JSON.stringify(id)}`);
+  }
   return encodeURIComponent(id);
 }

@@ -47,7 +47,9 @@ export function refusal(
       },
     );
   }
-  if (status < 400 || isForeign(body, words)) return foreignAnswer(request, status, said, context.baseUrl);
+  if (status < 400 || isForeign(body, words)) {
+    return foreignAnswer(request, status, said, context.baseUrl);
+  }
   return new VapiRequestError(request, status, words);
 }
 
@@ -102,8 +104,12 @@ function isForeign(body: VapiBody, words: readonly string[]): boolean {
 
 function rootCause(error: unknown): { code: string | undefined; message: string } {
   let found = error;
-  while (found instanceof Error && found.cause !== undefined) found = found.cause;
-  if (found instanceof AggregateError && found.errors.length > 0) found = found.errors[0];
+  while (found instanceof Error && found.cause !== undefined) {
+    found = found.cause;
+  }
+  if (found instanceof AggregateError && found.errors.length > 0) {
+    found = found.errors[0];
+  }
   const code = (found as { code?: unknown } | undefined)?.code;
   return {
     code: typeof code === 'string' ? code : undefined,

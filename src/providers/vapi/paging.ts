@@ -66,16 +66,22 @@ export async function* newestFirst<Item extends Listed>(
     const createdAtLe = cursor?.createdAtLe ?? range.createdAtLe;
     const items = await fetchPage(pageQuery(limit, range.createdAtGe, createdAtLe));
     const isLast = items.length < limit;
-    if (!isLast) assertNewestFirst(items);
+    if (!isLast) {
+      assertNewestFirst(items);
+    }
     const next = isLast ? undefined : cursorAfter(items);
     if (next !== undefined && createdAtLe !== undefined && !isEarlier(next.createdAtLe, createdAtLe)) {
-      if (limit === pageSizeMax) throw tooManyAtOnce(createdAtLe);
+      if (limit === pageSizeMax) {
+        throw tooManyAtOnce(createdAtLe);
+      }
       limit = pageSizeMax;
       continue;
     }
     const seen: Set<string> = new Set(cursor?.seen);
     yield { items: items.filter((item) => !seen.has(item.id)), cursor: next };
-    if (next === undefined) return;
+    if (next === undefined) {
+      return;
+    }
     cursor = next;
     limit = usualSize;
   }
@@ -116,8 +122,9 @@ function assertNewestFirst(items: readonly Listed[]): void {
   let previousMs = Number.POSITIVE_INFINITY;
   for (const item of items) {
     const ms = createdAtMs(item);
-    if (ms > previousMs)
+    if (ms > previousMs) {
       throw listError('VAPI no longer lists the newest first, so its pages cannot be walked');
+    }
     previousMs = ms;
   }
 }

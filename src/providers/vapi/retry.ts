@@ -24,8 +24,12 @@ export function pauseMs(failures: number, askedMs: number | undefined, random: n
  */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   const text = header?.trim();
-  if (!text) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (!text) {
+    return undefined;
+  }
+  if (/^\d+(\.\d+)?$/.test(text)) {
+    return Number(text) * 1000;
+  }
   const dateMs = Date.parse(text);
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }

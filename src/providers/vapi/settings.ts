@@ -60,7 +60,9 @@ export function parseVapiSettings(options: VapiClientOptions): VapiSettings {
   const bounded = (name: keyof typeof vapiLimits): number => {
     const { min, max, default: usual } = vapiLimits[name];
     const value = options[name] ?? usual;
-    if (!(value >= min && value <= max)) problems.push(`${name} must be from ${min} to ${max}, not ${value}`);
+    if (!(value >= min && value <= max)) {
+      problems.push(`${name} must be from ${min} to ${max}, not ${value}`);
+    }
     return value;
   };
   const settings = {
@@ -73,7 +75,9 @@ export function parseVapiSettings(options: VapiClientOptions): VapiSettings {
     runtime: options.runtime ?? systemRuntime,
   };
   for (const name of ['concurrency', 'attempts'] as const) {
-    if (!Number.isInteger(settings[name])) problems.push(`${name} must be a whole number`);
+    if (!Number.isInteger(settings[name])) {
+      problems.push(`${name} must be a whole number`);
+    }
   }
   if (problems.length > 0) {
     throw configurationError(`VAPI cannot be used: ${problems.join('; ')}`, {
@@ -90,6 +94,8 @@ function parseBaseUrl(text: string, problems: string[]): string {
     return vapiBaseUrl;
   }
   // Not named: a URL with a password in it is a secret.
-  if (url.username !== '' || url.password !== '') problems.push('the base URL must not carry credentials');
+  if (url.username !== '' || url.password !== '') {
+    problems.push('the base URL must not carry credentials');
+  }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

@@ -41,11 +41,17 @@ export class VapiTransport {
       try {
         return await attempt();
       } catch (error) {
-        if (!isWorthRepeating(error)) throw error;
+        if (!isWorthRepeating(error)) {
+          throw error;
+        }
         const waitMs = pauseMs(count, error.retryAfterMs, runtime.random());
         // VAPI counts the requests of the whole organisation: whoever comes next would be refused as well.
-        if (error.reason === 'rate_limit') this.#pacer.holdUntil(runtime.nowMs() + waitMs);
-        if (count >= attempts) throw error;
+        if (error.reason === 'rate_limit') {
+          this.#pacer.holdUntil(runtime.nowMs() + waitMs);
+        }
+        if (count >= attempts) {
+          throw error;
+        }
         onRetry({
           method: request.method,
           path: request.path,
@@ -74,7 +80,9 @@ export class VapiTransport {
       throw refusal(request, response, readBody(this.#redacted(text)), { baseUrl, nowMs: runtime.nowMs() });
     }
     const body = readBody(text);
-    if ('text' in body) throw foreignAnswer(request, response.status, 'the body is not JSON', baseUrl);
+    if ('text' in body) {
+      throw foreignAnswer(request, response.status, 'the body is not JSON', baseUrl);
+    }
     return body.json;
   }
 
@@ -90,7 +98,9 @@ export class VapiTransport {
       const response = await fetch(this.#url(request), this.#init(request, deadline.signal));
       return { response, text: await response.text() };
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
+      if (signal?.aborted) {
+        throw signal.reason;
+      }
       throw deadline.signal.aborted
         ? noAnswerInTime(request, timeoutMs, baseUrl)
         : noAnswer(request, error, baseUrl);
@@ -103,7 +113,9 @@ export class VapiTransport {
   #url(request: VapiRequest): string {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) query.set(name, String(value));
+      if (value !== undefined) {
+        query.set(name, String(value));
+      }
     }
     const search = query.toString();
     return `${this.#settings.baseUrl}${request.path}${search === '' ? '' : `?${search}`}`;
@@ -115,7 +127,9 @@ export class VapiTransport {
       accept: 'application/json',
       'user-agent': 'quota',
     };
-    if (request.body === undefined) return { method: request.method, headers, signal, redirect: 'manual' };
+    if (request.body === undefined) {
+      return { method: request.method, headers, signal, redirect: 'manual' };
+    }
     headers['content-type'] = 'application/json';
     const body = JSON.stringify(request.body);
     return { method: request.method, headers, body, signal, redirect: 'manual' };
@@ -128,7 +142,11 @@ export class VapiTransport {
 }
 
 function isWorthRepeating(error: unknown): error is VapiUnavailableError {
-  if (!(error instanceof VapiUnavailableError)) return false;
-  if (error.reason === 'auth' || error.reason === 'bad_answer') return false;
+  if (!(error instanceof VapiUnavailableError)) {
+    return false;
+  }
+  if (error.reason === 'auth' || error.reason === 'bad_answer') {
+    return false;
+  }
   return (error.retryAfterMs ?? 0) <= retryAfterMaxMs;
 }
