@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { openEmbedded } from '../src/db/embedded-session.ts';
+import { openEmbedded } from '../src/db/embedded/session.ts';
 import { migrate } from '../src/db/migrations.ts';
 
 /** An embedded server of its own, with the settings that users have, in a folder that goes with it. */

@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import copyStreams from 'pg-copy-streams';
 import { main } from '../src/cli/main.ts';
-import { openEmbedded } from '../src/db/embedded-session.ts';
+import { openEmbedded } from '../src/db/embedded/session.ts';
 import { migrate } from '../src/db/migrations.ts';
 import { median } from './verdict.ts';
 

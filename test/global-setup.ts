@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { withClient } from '../src/db/client.ts';
-import { stopEmbedded } from '../src/db/embedded-control.ts';
-import { openEmbedded } from '../src/db/embedded-session.ts';
-import { isAlive } from '../src/db/pid-file.ts';
+import { stopEmbedded } from '../src/db/embedded/control.ts';
+import { isAlive } from '../src/db/embedded/pid-file.ts';
+import { openEmbedded } from '../src/db/embedded/session.ts';
 import { createTemplateDatabase, templateDatabase } from './template-database.ts';
 
 declare module 'vitest' {

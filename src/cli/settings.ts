@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment, Settings } from '../context.ts';
-import { defaultDataDir } from '../db/default-data-dir.ts';
+import { defaultDataDir } from '../db/embedded/default-data-dir.ts';
 import { configurationError } from '../errors.ts';
 import type { SettingVariable } from './setting-table.ts';
 

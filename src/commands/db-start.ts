@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { startEmbedded } from '../db/embedded-control.ts';
+import { startEmbedded } from '../db/embedded/control.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 
 /** `quota db start`: `{state, pid, url, directory, serverVersion, stays, sessions}` of the embedded server. */

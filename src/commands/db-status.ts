@@ -1,5 +1,5 @@
 import type { Context, Style } from '../context.ts';
-import { type EmbeddedStatus, embeddedStatus } from '../db/embedded-control.ts';
+import { type EmbeddedStatus, embeddedStatus } from '../db/embedded/control.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../db/migration-store.ts';
 import { redactUrls } from '../db/redact-url.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';

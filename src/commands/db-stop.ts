@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { type StopResult, stopEmbedded } from '../db/embedded-control.ts';
+import { type StopResult, stopEmbedded } from '../db/embedded/control.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 
 export interface DbStopOptions {

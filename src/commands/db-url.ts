@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { embeddedStatus } from '../db/embedded-control.ts';
+import { embeddedStatus } from '../db/embedded/control.ts';
 import { redactUrls } from '../db/redact-url.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 

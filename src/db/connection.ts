@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
 import { clientConfig, withClient } from './client.ts';
-import type { EmbeddedSession } from './embedded-session.ts';
+import type { EmbeddedSession } from './embedded/session.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
 
 export interface DatabaseRequest extends DatabaseOptions {
@@ -31,7 +31,7 @@ async function withEmbedded<T>(
   { settings, signal }: DatabaseRequest,
   use: (session: EmbeddedSession) => Promise<T>,
 ): Promise<T> {
-  const { openEmbedded } = await import('./embedded-session.ts');
+  const { openEmbedded } = await import('./embedded/session.ts');
   const session = await openEmbedded({ dataDir: settings.dataDir, signal, clientConfig });
   try {
     return await use(session);

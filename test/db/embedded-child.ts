@@ -4,8 +4,8 @@
  * `churn N` opens and leaves N times.
  */
 import { once } from 'node:events';
-import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded-control.ts';
-import { type EmbeddedSession, openEmbedded } from '../../src/db/embedded-session.ts';
+import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded/control.ts';
+import { type EmbeddedSession, openEmbedded } from '../../src/db/embedded/session.ts';
 import { QuotaError } from '../../src/errors.ts';
 
 const [action, dataDir = '', rounds = '1'] = process.argv.slice(2);

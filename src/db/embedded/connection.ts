@@ -1,13 +1,7 @@
 import pg from 'pg';
-import { unavailableError } from '../errors.ts';
-import {
-  type EmbeddedLocation,
-  embeddedDatabase,
-  embeddedPort,
-  embeddedRole,
-  ownerUid,
-} from './embedded-location.ts';
-import { errorCode } from './error-code.ts';
+import { unavailableError } from '../../errors.ts';
+import { errorCode } from '../error-code.ts';
+import { type EmbeddedLocation, embeddedDatabase, embeddedPort, embeddedRole, ownerUid } from './location.ts';
 import { assertPrivate } from './private-directory.ts';
 
 const connectMsMax = 5_000;

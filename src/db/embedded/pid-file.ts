@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../error-code.ts';
 
 /** What a running server writes about itself, from src/include/utils/pidfile.h of PostgreSQL. */
 export interface PidFile {

@@ -1,14 +1,9 @@
 import { execFile } from 'node:child_process';
 import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { configurationError } from '../errors.ts';
-import type { Binaries } from './embedded-binaries.ts';
-import {
-  type EmbeddedLocation,
-  embeddedDatabase,
-  embeddedRole,
-  type ServerUser,
-} from './embedded-location.ts';
+import { configurationError } from '../../errors.ts';
+import type { Binaries } from './binaries.ts';
+import { type EmbeddedLocation, embeddedDatabase, embeddedRole, type ServerUser } from './location.ts';
 import { buildDirectory, makeDirectories } from './private-directory.ts';
 
 /** Nothing of the caller's environment reaches the server: PGPORT, TZ or LC_ALL would change what it does. */

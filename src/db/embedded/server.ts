@@ -12,12 +12,12 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { findBinaries } from './embedded-binaries.ts';
-import { initialiseCluster, isInitialised, serverEnvironment, spawnIdentity } from './embedded-cluster.ts';
-import { type EmbeddedLocation, embeddedPort } from './embedded-location.ts';
-import { occupantOf } from './embedded-process.ts';
+import { findBinaries } from './binaries.ts';
+import { initialiseCluster, isInitialised, serverEnvironment, spawnIdentity } from './cluster.ts';
+import { type EmbeddedLocation, embeddedPort } from './location.ts';
 import { parsePidFile, pidFileOf, readIfThere } from './pid-file.ts';
 import { makePrivateDirectory } from './private-directory.ts';
+import { occupantOf } from './process.ts';
 
 const logBytesMax = 10 * 1024 * 1024;
 const logTailBytesMax = 64 * 1024;

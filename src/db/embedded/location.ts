@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { configurationError } from '../errors.ts';
+import { configurationError } from '../../errors.ts';
 
 /** Names the cluster's directory, so that binaries of a later major version never meet an older cluster. */
 export const postgresMajor = 18;
