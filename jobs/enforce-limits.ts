@@ -1,5 +1,5 @@
+import { countToLimit, enforceBatch, selectToLimit } from '../src/enforcement/enforce-store.ts';
 import type { Job } from '../src/jobs/job.ts';
-import { countToLimit, enforceBatch, selectToLimit } from '../src/limits/enforce-store.ts';
 
 export const enforceLimits: Job = {
   name: 'enforce-limits',

@@ -5,7 +5,7 @@ import {
   type RetentionDays,
   retentionDaysDefault,
   selectPurgeable,
-} from '../src/jobs/purge-store.ts';
+} from '../src/upkeep/purge-store.ts';
 
 export const purgeWith = (retention: RetentionDays): Job => ({
   name: 'purge',

@@ -1,5 +1,5 @@
 import type { Job } from '../src/jobs/job.ts';
-import { countStale, type ReapOptions, reapBatch, selectStale } from '../src/jobs/upkeep-store.ts';
+import { countStale, type ReapOptions, reapBatch, selectStale } from '../src/upkeep/upkeep-store.ts';
 
 const secondsPerDay = 86_400;
 

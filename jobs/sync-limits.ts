@@ -1,5 +1,5 @@
+import { countQueued, selectQueued } from '../src/enforcement/claim-store.ts';
 import type { JobDefinition } from '../src/jobs/job.ts';
-import { countQueued, selectQueued } from '../src/limits/claim-store.ts';
 
 const scope = (userId: string | null) => ({ userIds: userId === null ? null : [userId], dueOnly: true });
 

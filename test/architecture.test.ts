@@ -3,16 +3,19 @@ import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** What each layer may import besides itself and the leaves. `bin → cli → commands → domains → db, providers`. */
+/** What each layer may import besides itself and the leaves. `bin → cli → commands → changes, jobs → domains → db, providers → files, values`. */
 const mayImport: Record<string, readonly string[]> = {
   bin: ['cli'],
-  cli: ['commands', 'db'],
-  commands: ['jobs', 'fixtures', 'domain', 'providers', 'files', 'db'],
+  cli: ['commands', 'values', 'db'],
+  commands: ['changes', 'jobs', 'fixtures', 'domain', 'providers', 'files', 'values', 'db'],
+  changes: ['domain', 'providers', 'files', 'values', 'db'],
   jobs: ['domain', 'db'],
-  fixtures: ['domain', 'providers', 'files', 'db'],
-  domain: ['providers', 'files', 'db'],
-  providers: ['files'],
-  files: [],
+  fixtures: ['domain', 'providers', 'files', 'values', 'db'],
+  domain: ['providers', 'html', 'files', 'values', 'db'],
+  providers: ['files', 'values'],
+  html: [],
+  files: ['values'],
+  values: [],
   db: ['migrations'],
   migrations: [],
   leaf: [],

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { OutputFormat } from '../context.ts';
 import { QuotaError, usageError } from '../errors.ts';
+import { parseChoice, parseInstant } from '../values/option-values.ts';
 import type { GlobalOptions } from './create-context.ts';
-import { parseChoice, parseInstant } from './values.ts';
 
 /** An option whose value is parsed; what the parser throws is said with the name of the flag. */
 export function valueOption<T>(flags: string, description: string, parse: (value: string) => T): Option {

@@ -1,5 +1,15 @@
-import { describeDecimalProblem, parseDecimal, parseSpreadsheetDecimal, parseWhole } from './decimal.ts';
-import { type DateOrder, describeInstantProblem, parseInstant, parseSpreadsheetInstant } from './instant.ts';
+import {
+  describeDecimalProblem,
+  parseDecimal,
+  parseSpreadsheetDecimal,
+  parseWhole,
+} from '../values/decimal.ts';
+import {
+  type DateOrder,
+  describeInstantProblem,
+  parseInstant,
+  parseSpreadsheetInstant,
+} from '../values/instant.ts';
 
 /** How the values of a text file are written. */
 export interface CellFormat {

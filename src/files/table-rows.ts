@@ -1,10 +1,10 @@
 import { usageError } from '../errors.ts';
 import { type BadLines, fileFault } from './bad-lines.ts';
 import { quoted } from './cells.ts';
-import { type CsvHeader, readCsvHeader } from './csv-header.ts';
-import { csvRows } from './csv-rows.ts';
-import { looksLikeJson } from './json-outline.ts';
-import { jsonRows } from './json-rows.ts';
+import { type CsvHeader, readCsvHeader } from './csv/csv-header.ts';
+import { csvRows } from './csv/csv-rows.ts';
+import { looksLikeJson } from './json/json-outline.ts';
+import { jsonRows } from './json/json-rows.ts';
 import { nearestName, normaliseName, unknownColumnAdvice } from './nearest-name.ts';
 import type { Input } from './open-input.ts';
 import type { RowBatch } from './row-batch.ts';

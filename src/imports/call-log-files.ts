@@ -1,5 +1,5 @@
 import { CellFault } from '../files/cells.ts';
-import { epochMicros } from '../files/instant.ts';
+import { epochMicros } from '../values/instant.ts';
 import { createCallLogStore } from './call-logs-store.ts';
 import {
   readChoice,

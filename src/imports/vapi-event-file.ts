@@ -1,7 +1,7 @@
 import { BadLines } from '../files/bad-lines.ts';
 import { CellFault } from '../files/cells.ts';
-import { jsonRows, recordsIn } from '../files/json-rows.ts';
-import type { JsonShape } from '../files/json-shape.ts';
+import { jsonRows, recordsIn } from '../files/json/json-rows.ts';
+import type { JsonShape } from '../files/json/json-shape.ts';
 import type { Input } from '../files/open-input.ts';
 import type { RowBatch } from '../files/row-batch.ts';
 import type { BadLineSink, ImportFile } from './stage-lines.ts';

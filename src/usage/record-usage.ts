@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { insertUsage, type RecordedUsage, type UsageEntry } from './usage-store.ts';
+import { insertUsage, type RecordedUsage, type UsageEntry } from './record-store.ts';
 
 /**
  * Records usage by hand, once per key, with its audit row.

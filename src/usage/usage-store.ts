@@ -1,104 +1,52 @@
 import type pg from 'pg';
+import type { AssistantState, QuotaUsage, SubscriptionUsage } from './usage.ts';
 
-/** What `quota.check` answers, quantities and percent as exact decimals in text, instants in ISO 8601 UTC. */
-export interface Allowance {
-  allowed: boolean;
-  /** `ok`, `quota_exceeded`, `cost_limit_exceeded`, `would_exceed`, `file_too_large`, … */
-  reason: string;
-  /** What the app is to do when it is not allowed. */
-  action: 'block' | 'switch_to_static' | 'limit_assistants' | null;
-  /** For the user of the app. */
-  message: string;
-  service: string;
-  plan: string | null;
-  meter: string | null;
-  used: string | null;
-  limit: string | null;
-  remaining: string | null;
-  percent: string | null;
-  state: string | null;
-  warnings: string[];
-  resetsAt: string | null;
-  upgradeTo: string | null;
+/** As the database writes them: a period that never ends has the bounds "-infinity" and "infinity". */
+type QuotaRow = QuotaUsage & { period: { start: string; end: string } };
+type SubscriptionRow = Omit<SubscriptionUsage, 'assistants'> & { quotas: QuotaRow[] };
+
+interface UsageRow {
+  subscriptions: SubscriptionRow[];
+  assistants: AssistantState[];
 }
 
-export interface UsageQuestion {
-  /** Null: somebody not signed in. */
-  userId: string | null;
-  service: string;
-  model?: string | undefined;
-  /** Seconds or messages that the call needs. */
-  quantity?: string | undefined;
-  fileBytes?: string | undefined;
-  purpose: 'usage' | 'assistant';
-}
-
-/** @throws a server error of SQLSTATE QT001 (user) or QT002 (service) */
-export async function selectAllowance(client: pg.ClientBase, question: UsageQuestion): Promise<Allowance> {
-  const { rows } = await client.query<Omit<Allowance, 'resetsAt'> & { resetsAt: Date | null }>(
-    `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent, state, warnings,
-       resets_at as "resetsAt", upgrade_to as "upgradeTo"
-     from quota.check($1::uuid, $2, $3, $4, $5, $6)`,
-    [
-      question.userId,
-      question.service,
-      question.model ?? null,
-      question.quantity ?? null,
-      question.fileBytes ?? null,
-      question.purpose,
-    ],
+/** Subscriptions with the quotas of the running periods, and assistants, all in one round trip. */
+export async function selectUsage(client: pg.ClientBase, userId: string): Promise<UsageRow> {
+  const { rows } = await client.query<UsageRow>(
+    `select
+       coalesce((
+         select json_agg(json_build_object(
+           'service', s.service, 'plan', s.plan, 'timezone', s.timezone, 'maxAssistants', p.max_assistants,
+           'nextResetAt', s.next_reset_at, 'limitEnforcedAt', s.limit_enforced_at,
+           'quotas', coalesce(q.quotas, '[]')) order by s.service)
+         from quota.subscriptions s
+         join quota.plans p on p.key = s.plan
+         left join (
+           select c.service, json_agg(json_build_object(
+             'meter', c.meter, 'unit', c.unit,
+             'period', json_build_object('start', c.period_start, 'end', c.period_end),
+             'limit', c.limit_quantity::text, 'granted', c.granted::numeric(20,3)::text,
+             'used', c.used::numeric(20,3)::text, 'adjusted', c.adjusted::numeric(20,3)::text,
+             'remaining', greatest(c.limit_quantity + c.granted - c.used, 0)::numeric(20,3)::text,
+             'percent', c.percent::text, 'state', c.state,
+             'cost', trim_scale(c.cost)::text, 'costLimit', trim_scale(c.cost_limit)::text,
+             'calls', c.calls, 'onExceeded', c.on_exceeded, 'exhaustedAt', c.exhausted_at) order by c.meter) as quotas
+           from quota.current_quotas($1) c
+           group by c.service
+         ) q on q.service = s.service
+         where s.user_id = $1
+       ), '[]') as subscriptions,
+       coalesce((
+         select json_agg(json_build_object(
+           'providerAssistantId', a.provider_assistant_id, 'name', a.name,
+           'desired', coalesce(l.desired, 'original'),
+           'status', case when a.state = 'gone' then 'gone' else coalesce(l.status, 'untouched') end,
+           'lastError', l.last_error) order by a.created_at, a.provider_assistant_id)
+         from quota.assistants a
+         left join quota.assistant_limits l on l.assistant_id = a.id
+         where a.user_id = $1
+       ), '[]') as assistants`,
+    [userId],
   );
-  const [answer] = rows;
-  if (answer === undefined) {
-    throw new Error('quota.check answered nothing');
-  }
-  return { ...answer, resetsAt: answer.resetsAt?.toISOString() ?? null };
-}
-
-export interface UsageEntry {
-  userId: string;
-  service: string;
-  /** The provider's id of the call, or any key that stays the same when it is told twice. */
-  key: string;
-  quantity: string;
-  provider?: string | undefined;
-  model?: string | undefined;
-  cost?: string | undefined;
-  startedAt?: string | undefined;
-  assistantId?: string | undefined;
-}
-
-export interface RecordedUsage {
-  /** False: it was recorded before. */
-  recorded: boolean;
-  callLogId: string;
-  used: string | null;
-  limit: string | null;
-  remaining: string | null;
-  state: string | null;
-  action: string | null;
-}
-
-/** @throws a server error of SQLSTATE QT001 to QT004 */
-export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Promise<RecordedUsage> {
-  const { rows } = await client.query<RecordedUsage>(
-    `select recorded, call_log_id as "callLogId", used, "limit", remaining, state, action
-     from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9)`,
-    [
-      entry.userId,
-      entry.service,
-      entry.key,
-      entry.quantity,
-      entry.provider ?? null,
-      entry.model ?? null,
-      entry.cost ?? null,
-      entry.startedAt ?? null,
-      entry.assistantId ?? null,
-    ],
-  );
-  const [recorded] = rows;
-  if (recorded === undefined) {
-    throw new Error('quota.record answered nothing');
-  }
-  return recorded;
+  return rows[0] ?? { subscriptions: [], assistants: [] };
 }

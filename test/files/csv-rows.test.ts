@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import Papa from 'papaparse';
 import { describe, expect, it } from 'vitest';
 import { BadLines } from '../../src/files/bad-lines.ts';
-import { readCsvHeader } from '../../src/files/csv-header.ts';
-import { csvRows } from '../../src/files/csv-rows.ts';
+import { readCsvHeader } from '../../src/files/csv/csv-header.ts';
+import { csvRows } from '../../src/files/csv/csv-rows.ts';
 import { collectRows, refusal, skipping, withText } from './input.ts';
 
 function read(csv: string, badLines = new BadLines(), pieceBytes?: number) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { HistoryPage } from '../../src/users/history.ts';
+import type { HistoryPage } from '../../src/usage/history.ts';
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runCli } from '../run-cli.ts';
 import { addCalls, addUser } from './arrange.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { withClient } from '../../src/db/client.ts';
+import { applyReset, planReset } from '../../src/resets/reset-usage.ts';
 import { findUser } from '../../src/users/find-user.ts';
-import { applyReset, planReset } from '../../src/users/reset-usage.ts';
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { fakeProcess, runCli } from '../run-cli.ts';
 import { snapshot } from '../snapshot.ts';

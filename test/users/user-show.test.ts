@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { UserUsage } from '../../src/users/usage.ts';
+import type { UserUsage } from '../../src/usage/usage.ts';
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runCli } from '../run-cli.ts';
 import { addCalls, addUser } from './arrange.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { parseHash, parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseHash, parseInstant, parseInteger, parseUuid } from '../values.ts';
 
 export function addAuditCommands(program: Command, run: Run): void {
   const audit = program
@@ -44,7 +44,7 @@ export function addAuditCommands(program: Command, run: Run): void {
         ['quota audit log --output csv', 'all of it'],
       ),
     )
-    .action(run(async () => (await import('../../commands/audit-log.ts')).auditLog));
+    .action(run(async () => (await import('../../commands/audit/log.ts')).auditLog));
 
   audit
     .command('verify')
@@ -63,5 +63,5 @@ export function addAuditCommands(program: Command, run: Run): void {
         [`quota audit verify --expect 9f86d081…`, 'was everything up to that head left alone?'],
       ),
     )
-    .action(run(async () => (await import('../../commands/audit-verify.ts')).auditVerify));
+    .action(run(async () => (await import('../../commands/audit/verify.ts')).auditVerify));
 }

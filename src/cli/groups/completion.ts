@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { parseChoice } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice } from '../values.ts';
 
 export function addCompletionCommands(program: Command, run: Run): void {
   program

@@ -20,7 +20,7 @@ function addServerCommands(db: Command, run: Run): void {
         ['psql "$(quota db url)"', 'look into it'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-start.ts')).dbStart));
+    .action(run(async () => (await import('../../commands/db/start.ts')).dbStart));
 
   db.command('stop')
     .description('stop the embedded server, or have the last process that uses it stop it')
@@ -29,7 +29,7 @@ function addServerCommands(db: Command, run: Run): void {
       'after',
       examples(['quota db stop', 'unless somebody uses it'], ['quota db stop --force', 'whoever uses it']),
     )
-    .action(run(async () => (await import('../../commands/db-stop.ts')).dbStop));
+    .action(run(async () => (await import('../../commands/db/stop.ts')).dbStop));
 
   db.command('url')
     .description('print where the database listens, without a password')
@@ -40,7 +40,7 @@ function addServerCommands(db: Command, run: Run): void {
         ['psql "$(quota db url)"', 'connect to the embedded server'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-url.ts')).dbUrl));
+    .action(run(async () => (await import('../../commands/db/url.ts')).dbUrl));
 
   db.command('status')
     .description('which database is used, and how its tables stand to this version')
@@ -51,7 +51,7 @@ function addServerCommands(db: Command, run: Run): void {
         ['quota db status --json', 'for scripts: .schema.state is missing, older, current or newer'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-status.ts')).dbStatus));
+    .action(run(async () => (await import('../../commands/db/status.ts')).dbStatus));
 }
 
 function addSchemaCommands(db: Command, run: Run): void {
@@ -66,7 +66,7 @@ function addSchemaCommands(db: Command, run: Run): void {
         ['DATABASE_URL=postgres://quota@db/app quota db migrate', 'on your own server'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-migrate.ts')).dbMigrate));
+    .action(run(async () => (await import('../../commands/db/migrate.ts')).dbMigrate));
 
   addChangeOptions(db.command('rollback'))
     .description('take back the last batch of migrations, with the data in what they made')
@@ -80,7 +80,7 @@ function addSchemaCommands(db: Command, run: Run): void {
         ['quota db rollback --confirm app', 'in production, on the database "app"'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-rollback.ts')).dbRollback));
+    .action(run(async () => (await import('../../commands/db/rollback.ts')).dbRollback));
 
   addChangeOptions(db.command('reset'))
     .description('drop all tables of quota with their data and make them anew')
@@ -91,5 +91,5 @@ function addSchemaCommands(db: Command, run: Run): void {
         ['quota db reset --yes', 'begin anew on a development database'],
       ),
     )
-    .action(run(async () => (await import('../../commands/db-reset.ts')).dbReset));
+    .action(run(async () => (await import('../../commands/db/reset.ts')).dbReset));
 }

@@ -19,5 +19,5 @@ database that you work with are left alone.`,
         ['quota demo --as-of 2026-12-31T23:00:00Z', 'as it would be told on another day'],
       ),
     )
-    .action(run(async () => (await import('../../commands/demo.ts')).demo));
+    .action(run(async () => (await import('../../commands/demo/demo.ts')).demo));
 }

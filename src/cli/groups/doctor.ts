@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { parseInteger } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseInteger } from '../values.ts';
 
 export function addDoctorCommand(program: Command, run: Run): void {
   program
@@ -30,5 +30,5 @@ export function addDoctorCommand(program: Command, run: Run): void {
         ['quota doctor --user ada@example.com', 'one user, in a moment'],
       ),
     )
-    .action(run(async () => (await import('../../commands/doctor.ts')).doctor));
+    .action(run(async () => (await import('../../commands/doctor/doctor.ts')).doctor));
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
+import { parseInteger, parseMonth } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseInteger, parseMonth } from '../values.ts';
 
 export function addFixturesCommands(program: Command, run: Run): void {
   const fixtures = program.command('fixtures').description('made-up data for development, CI and demos');
@@ -57,7 +57,7 @@ differences that are asked for; a seed that is there already is billed as it is.
         ['quota user show demo-exceeded --as-of 2026-11-15T12:00:00Z', 'look at one of them'],
       ),
     )
-    .action(run(async () => (await import('../../commands/fixtures-seed.ts')).fixturesSeed));
+    .action(run(async () => (await import('../../commands/fixtures/seed.ts')).fixturesSeed));
 
   fixtures
     .command('serve-vapi')
@@ -89,7 +89,7 @@ differences that are asked for; a seed that is there already is billed as it is.
         ['quota fixtures serve-vapi --fault-rate 0.2 --latency-ms 50', 'on a bad day'],
       ),
     )
-    .action(run(async () => (await import('../../commands/fixtures-serve-vapi.ts')).fixturesServeVapi));
+    .action(run(async () => (await import('../../commands/fixtures/serve-vapi.ts')).fixturesServeVapi));
 }
 
 function parseShare(value: string): number {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { parseChoice } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice } from '../values.ts';
 
 export function addImportCommands(program: Command, run: Run): void {
   const group = program
@@ -22,7 +22,7 @@ export function addImportCommands(program: Command, run: Run): void {
         ['quota import users users.csv --update --dry-run', 'how many would be added and changed'],
       ),
     )
-    .action(run(async () => (await import('../../commands/import-users.ts')).importUsers));
+    .action(run(async () => (await import('../../commands/import/users.ts')).importUsers));
 
   addFileOptions(group.command('assistants'))
     .description('assistants of users: provider_assistant_id, user_external_id, name')
@@ -30,7 +30,7 @@ export function addImportCommands(program: Command, run: Run): void {
       'after',
       examples(['quota import assistants assistants.csv', 'add those that are not there yet']),
     )
-    .action(run(async () => (await import('../../commands/import-assistants.ts')).importAssistants));
+    .action(run(async () => (await import('../../commands/import/assistants.ts')).importAssistants));
 
   addCallLogImport(group.command('call-logs'), run);
 }
@@ -63,7 +63,7 @@ export function addCallLogImport(command: Command, run: Run): void {
         [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
       ),
     )
-    .action(run(async () => (await import('../../commands/import-call-logs.ts')).importCallLogs));
+    .action(run(async () => (await import('../../commands/import/call-logs.ts')).importCallLogs));
 }
 
 function addFileOptions(command: Command): Command {

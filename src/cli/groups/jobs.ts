@@ -1,10 +1,15 @@
 import { type Command, Option } from 'commander';
-import type { JobOptions } from '../../commands/jobs-run.ts';
+import type { JobOptions } from '../../commands/jobs/run-job-command.ts';
 import type { Handler } from '../../context.ts';
+import {
+  parseChoice,
+  parseDurationSeconds,
+  parseInteger,
+  parseRetention,
+} from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDurationSeconds, parseInteger, parseRetention } from '../values.ts';
 import { addDrainOptions, addProviderOptions } from './limits.ts';
 
 interface JobCommand {
@@ -18,45 +23,45 @@ interface JobCommand {
 const jobCommands: Record<string, JobCommand> = {
   'reset-anniversaries': {
     summary: 'begin a new period for everybody whose signup anniversary has come',
-    load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetAnniversaries,
+    load: async () => (await import('../../commands/jobs/resets.ts')).jobsResetAnniversaries,
     addOptions: addDrainOptions,
   },
   'reset-months': {
     summary: 'begin a new period on plans of the calendar month',
-    load: async () => (await import('../../commands/jobs-reset.ts')).jobsResetMonths,
+    load: async () => (await import('../../commands/jobs/resets.ts')).jobsResetMonths,
     addOptions: addDrainOptions,
   },
   'enforce-limits': {
     summary: 'limit whoever is over the allowance and is not limited, and put lost limits on again',
-    load: async () => (await import('../../commands/jobs-limits.ts')).jobsEnforceLimits,
+    load: async () => (await import('../../commands/jobs/limits.ts')).jobsEnforceLimits,
     addOptions: addEnforceOptions,
   },
   'sync-limits': {
     summary: 'limit and restore assistants at VAPI: what is queued, and what failed and is due again',
-    load: async () => (await import('../../commands/jobs-limits.ts')).jobsSyncLimits,
+    load: async () => (await import('../../commands/jobs/limits.ts')).jobsSyncLimits,
     addOptions: addProviderOptions,
   },
   'sync-cache': {
     summary: "take outdated counters out of the app's Redis cache (REDIS_URL)",
-    load: async () => (await import('../../commands/jobs-cache.ts')).jobsSyncCache,
+    load: async () => (await import('../../commands/jobs/cache.ts')).jobsSyncCache,
   },
   'raise-alerts': {
     summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
-    load: async () => (await import('../../commands/jobs-alerts.ts')).jobsRaiseAlerts,
+    load: async () => (await import('../../commands/jobs/alerts.ts')).jobsRaiseAlerts,
     addOptions: addAlertOptions,
   },
   'reap-stale': {
     summary: 'end sessions and calls that nobody ended, take out expired grants, mark runs that died',
-    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsReapStale,
+    load: async () => (await import('../../commands/jobs/upkeep.ts')).jobsReapStale,
     addOptions: addReapOptions,
   },
   'roll-up-analytics': {
     summary: 'sum up usage per day, user and plan',
-    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsRollUpAnalytics,
+    load: async () => (await import('../../commands/jobs/upkeep.ts')).jobsRollUpAnalytics,
   },
   purge: {
     summary: 'drop old runs, told alerts and details of calls of closed months; facts stay',
-    load: async () => (await import('../../commands/jobs-upkeep.ts')).jobsPurge,
+    load: async () => (await import('../../commands/jobs/upkeep.ts')).jobsPurge,
     addOptions: addPurgeOptions,
   },
 };
@@ -72,7 +77,7 @@ export function addJobsCommands(program: Command, run: Run): void {
     .command('list')
     .description('every job, what is due for it now, and how its last run went')
     .addHelpText('after', examples(['quota jobs list', 'is cron doing its work?']))
-    .action(run(async () => (await import('../../commands/jobs-list.ts')).jobsList));
+    .action(run(async () => (await import('../../commands/jobs/list.ts')).jobsList));
 
   jobs
     .command('history')
@@ -86,7 +91,7 @@ export function addJobsCommands(program: Command, run: Run): void {
         ['quota jobs history reset-anniversaries --json', 'for scripts: .[0].status'],
       ),
     )
-    .action(run(async () => (await import('../../commands/jobs-history.ts')).jobsHistory));
+    .action(run(async () => (await import('../../commands/jobs/history.ts')).jobsHistory));
 
   addJobOptions(addEnforceOptions(jobs.command('run')))
     .argument('<name>', names.join(', '), parseChoice(...names))

@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
+import {
+  parseDurationSeconds,
+  parseField,
+  parseInteger,
+  parseRate,
+  parseThrough,
+} from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseDurationSeconds, parseField, parseInteger, parseRate, parseThrough } from '../values.ts';
 
 export function addLimitsCommands(program: Command, run: Run): void {
   const limits = program
@@ -21,7 +27,7 @@ export function addLimitsCommands(program: Command, run: Run): void {
         ['quota limits status --check', 'who was changed at VAPI, or limited by somebody else'],
       ),
     )
-    .action(run(async () => (await import('../../commands/limits-status.ts')).limitsStatus));
+    .action(run(async () => (await import('../../commands/limits/status.ts')).limitsStatus));
 
   addChangeOptions(addDrainOptions(limits.command('apply').argument('[user]', 'id, external id or email')))
     .description('limit the assistants of a user, or of everybody who is over the allowance')
@@ -34,7 +40,7 @@ export function addLimitsCommands(program: Command, run: Run): void {
         ['quota limits apply --exceeded --yes', 'whoever slipped through'],
       ),
     )
-    .action(run(async () => (await import('../../commands/limits-apply.ts')).limitsApply));
+    .action(run(async () => (await import('../../commands/limits/apply.ts')).limitsApply));
 
   addChangeOptions(
     addProviderOptions(limits.command('restore').argument('[user]', 'id, external id or email')),
@@ -65,7 +71,7 @@ export function addLimitsCommands(program: Command, run: Run): void {
         ],
       ),
     )
-    .action(run(async () => (await import('../../commands/limits-restore.ts')).limitsRestore));
+    .action(run(async () => (await import('../../commands/limits/restore.ts')).limitsRestore));
 
   addProviderOptions(limits.command('sync'))
     .description('bring every assistant to its desired state: drain the queue, put lost limits on again')
@@ -85,7 +91,7 @@ export function addLimitsCommands(program: Command, run: Run): void {
         ['quota limits sync --rate 20 --concurrency 10', 'faster, if your organisation may'],
       ),
     )
-    .action(run(async () => (await import('../../commands/limits-sync.ts')).limitsSync));
+    .action(run(async () => (await import('../../commands/limits/sync.ts')).limitsSync));
 }
 
 /** What every command has that queues work for VAPI and does it at once. */

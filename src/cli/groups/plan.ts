@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { parseInstant, parseUuid } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseInstant, parseUuid } from '../values.ts';
 
 export function addPlanCommands(program: Command, run: Run): void {
   const plan = program.command('plan').description('plans as data: look, change by file, try on the past');
@@ -11,7 +11,7 @@ export function addPlanCommands(program: Command, run: Run): void {
     .command('list')
     .description('all plans with their limits and how many users have them')
     .addHelpText('after', examples(['quota plan list', ''], ['quota plan list --json', 'every field']))
-    .action(run(async () => (await import('../../commands/plan-list.ts')).planList));
+    .action(run(async () => (await import('../../commands/plan/list.ts')).planList));
 
   plan
     .command('show')
@@ -24,7 +24,7 @@ export function addPlanCommands(program: Command, run: Run): void {
         ['quota plan show voice-free > plan.yaml', 'to change it and apply it'],
       ),
     )
-    .action(run(async () => (await import('../../commands/plan-show.ts')).planShow));
+    .action(run(async () => (await import('../../commands/plan/show.ts')).planShow));
 
   addChangeOptions(plan.command('apply'))
     .argument('<file>', 'YAML or JSON: one plan with its key, or "plans:" with several; - reads stdin')
@@ -38,7 +38,7 @@ export function addPlanCommands(program: Command, run: Run): void {
         ['quota plan apply plans.yaml --now --yes', 'who is over the new limit is limited at once'],
       ),
     )
-    .action(run(async () => (await import('../../commands/plan-apply.ts')).planApply));
+    .action(run(async () => (await import('../../commands/plan/apply.ts')).planApply));
 
   plan
     .command('simulate')
@@ -63,7 +63,7 @@ export function addPlanCommands(program: Command, run: Run): void {
         ],
       ),
     )
-    .action(run(async () => (await import('../../commands/plan-simulate.ts')).planSimulate));
+    .action(run(async () => (await import('../../commands/plan/simulate.ts')).planSimulate));
 
   addChangeOptions(plan.command('move'))
     .argument('<from>', 'plan that the users have')
@@ -80,5 +80,5 @@ export function addPlanCommands(program: Command, run: Run): void {
         ['quota plan move avatar-lifetime avatar-monthly --moved-by RUN --reason "back"', 'as it was before'],
       ),
     )
-    .action(run(async () => (await import('../../commands/plan-move.ts')).planMove));
+    .action(run(async () => (await import('../../commands/plan/move.ts')).planMove));
 }

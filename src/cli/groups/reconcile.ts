@@ -1,8 +1,15 @@
 import type { Command } from 'commander';
+import {
+  parseChoice,
+  parseDecimal,
+  parseInteger,
+  parseMonth,
+  parseRate,
+  parseUuid,
+} from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDecimal, parseInteger, parseMonth, parseRate, parseUuid } from '../values.ts';
 
 export function addReconcileCommands(program: Command, run: Run): void {
   const group = program
@@ -59,7 +66,7 @@ function addRunCommand(group: Command, run: Run): void {
         ['quota reconcile --month 2026-10 --report october.html', 'and a page to send round'],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-run.ts')).reconcileRun));
+    .action(run(async () => (await import('../../commands/reconcile/run.ts')).reconcileRun));
 }
 
 function addReaderOptions(command: Command): void {
@@ -103,7 +110,7 @@ function addLookCommands(group: Command, run: Run): void {
     .addOption(valueOption('--month <month>', 'only this month', parseMonth))
     .addOption(valueOption('--provider <provider>', 'only this provider', lowerCase))
     .addHelpText('after', examples(['quota reconcile list', 'newest first']))
-    .action(run(async () => (await import('../../commands/reconcile-list.ts')).reconcileList));
+    .action(run(async () => (await import('../../commands/reconcile/list.ts')).reconcileList));
 
   addMonthOptions(group.command('show'))
     .description('a month with its kinds and rates; with --kind, --user or --open the calls behind it')
@@ -121,7 +128,7 @@ function addLookCommands(group: Command, run: Run): void {
         ['quota reconcile show --month 2026-10 --kind duplicate_line --output csv', 'for a spreadsheet'],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-show.ts')).reconcileShow));
+    .action(run(async () => (await import('../../commands/reconcile/show.ts')).reconcileShow));
 
   group
     .command('report')
@@ -137,7 +144,7 @@ function addLookCommands(group: Command, run: Run): void {
         ['quota reconcile report --month 2026-10 --provider heygen -o october.html', ''],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-report.ts')).reconcileReport));
+    .action(run(async () => (await import('../../commands/reconcile/report.ts')).reconcileReport));
 }
 
 function addWorkCommands(group: Command, run: Run): void {
@@ -169,7 +176,7 @@ function addWorkCommands(group: Command, run: Run): void {
         ],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-resolve.ts')).reconcileResolve));
+    .action(run(async () => (await import('../../commands/reconcile/resolve.ts')).reconcileResolve));
 
   addChangeOptions(addMonthOptions(group.command('backfill')))
     .description(
@@ -184,7 +191,7 @@ function addWorkCommands(group: Command, run: Run): void {
         ['quota reconcile backfill --month 2026-10 --reason "webhook was down" --yes', 'log them'],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-backfill.ts')).reconcileBackfill));
+    .action(run(async () => (await import('../../commands/reconcile/backfill.ts')).reconcileBackfill));
 }
 
 function addClosingCommands(group: Command, run: Run): void {
@@ -198,7 +205,7 @@ function addClosingCommands(group: Command, run: Run): void {
         ['quota reconcile close --month 2026-10 --confirm "vapi 2026-10"', 'in production'],
       ),
     )
-    .action(run(async () => (await import('../../commands/reconcile-close.ts')).reconcileClose));
+    .action(run(async () => (await import('../../commands/reconcile/close.ts')).reconcileClose));
 
   addChangeOptions(addMonthOptions(group.command('reopen')))
     .description('open a closed month again; what it was closed with stays in the history')
@@ -206,7 +213,7 @@ function addClosingCommands(group: Command, run: Run): void {
       'after',
       examples(['quota reconcile reopen --month 2026-10 --reason "a corrected bill has come" --yes', '']),
     )
-    .action(run(async () => (await import('../../commands/reconcile-reopen.ts')).reconcileReopen));
+    .action(run(async () => (await import('../../commands/reconcile/reopen.ts')).reconcileReopen));
 }
 
 function addMonthOptions(command: Command): Command {

@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
+import {
+  parseChoice,
+  parseDate,
+  parseDecimal,
+  parseInstant,
+  parseInteger,
+} from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDate, parseDecimal, parseInstant, parseInteger } from '../values.ts';
 import { addCallLogImport } from './import.ts';
 
 export function addUsageCommands(program: Command, run: Run): void {
@@ -36,7 +42,7 @@ export function addUsageCommands(program: Command, run: Run): void {
         ['quota usage check --service chat --model claude-3-opus', 'somebody not signed in'],
       ),
     )
-    .action(run(async () => (await import('../../commands/usage-check.ts')).usageCheck));
+    .action(run(async () => (await import('../../commands/usage/check.ts')).usageCheck));
 
   addChangeOptions(usage.command('record'))
     .argument('<user>', 'id, external id or email')
@@ -59,7 +65,7 @@ export function addUsageCommands(program: Command, run: Run): void {
         ['quota usage record user_00042 --service chat --key m1 --quantity 1 --dry-run', 'look first'],
       ),
     )
-    .action(run(async () => (await import('../../commands/usage-record.ts')).usageRecord));
+    .action(run(async () => (await import('../../commands/usage/record.ts')).usageRecord));
 
   usage
     .command('analytics')
@@ -84,7 +90,7 @@ export function addUsageCommands(program: Command, run: Run): void {
         ['quota usage analytics --from 2026-10-01 --to 2026-10-31 --html october.html', 'for finance'],
       ),
     )
-    .action(run(async () => (await import('../../commands/usage-analytics.ts')).usageAnalytics));
+    .action(run(async () => (await import('../../commands/usage/analytics.ts')).usageAnalytics));
 
   addCallLogImport(usage.command('import'), run);
 }

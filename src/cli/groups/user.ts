@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { parseChoice, parseDecimal, parseInstant, parseInteger } from '../../values/option-values.ts';
 import { examples } from '../examples.ts';
 import { addChangeOptions, repeatedOption, valueOption } from '../global-options.ts';
 import type { Run } from '../run-command.ts';
-import { parseChoice, parseDecimal, parseInstant, parseInteger } from '../values.ts';
 import { addDrainOptions } from './limits.ts';
 
 export function addUserCommands(program: Command, run: Run): void {
@@ -36,7 +36,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ["quota user list --after 'user_00049/voice'", 'the next page'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-list.ts')).userList));
+    .action(run(async () => (await import('../../commands/user/list.ts')).userList));
 
   user
     .command('show')
@@ -50,7 +50,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user show user_00042 --as-of 2026-12-01', 'as it will be on the first of December'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-show.ts')).userShow));
+    .action(run(async () => (await import('../../commands/user/show.ts')).userShow));
 
   addChangeOptions(user.command('grant'))
     .argument('<user>', 'id, external id or email')
@@ -70,7 +70,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-grant.ts')).userGrant));
+    .action(run(async () => (await import('../../commands/user/grant.ts')).userGrant));
 
   user
     .command('explain')
@@ -92,7 +92,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user explain user_00042 --period 2026-10-15 --output csv', 'every event of that period'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-explain.ts')).userExplain));
+    .action(run(async () => (await import('../../commands/user/explain.ts')).userExplain));
 
   addChangeOptions(user.command('set-plan'))
     .argument('<user>', 'id, external id or email')
@@ -114,7 +114,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user set-plan ada voice-free --reason "pilot ended" --yes', "the plan's own limits again"],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-set-plan.ts')).userSetPlan));
+    .action(run(async () => (await import('../../commands/user/set-plan.ts')).userSetPlan));
 
   addChangeOptions(addDrainOptions(user.command('reset')))
     .argument('<user>', 'id, external id or email')
@@ -134,7 +134,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user reset ada --reason goodwill --confirm ada', 'in production'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-reset.ts')).userReset));
+    .action(run(async () => (await import('../../commands/user/reset.ts')).userReset));
 
   user
     .command('export')
@@ -147,7 +147,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user export user_00042 --output ndjson', 'one line per row'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-export.ts')).userExport));
+    .action(run(async () => (await import('../../commands/user/export.ts')).userExport));
 
   addChangeOptions(user.command('erase'))
     .argument('<user>', 'id, external id or email')
@@ -160,7 +160,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user erase user_00042 --reason "request 17" --confirm user_00042', 'in production'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-erase.ts')).userErase));
+    .action(run(async () => (await import('../../commands/user/erase.ts')).userErase));
 
   user
     .command('history')
@@ -182,7 +182,7 @@ export function addUserCommands(program: Command, run: Run): void {
         ['quota user history ada --output csv', 'all periods, for a spreadsheet'],
       ),
     )
-    .action(run(async () => (await import('../../commands/user-history.ts')).userHistory));
+    .action(run(async () => (await import('../../commands/user/history.ts')).userHistory));
 }
 
 const limitOption = () =>

@@ -1,7 +1,7 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { shiftDecimal } from '../../files/decimal.ts';
-import { jsonRows, recordsIn } from '../../files/json-rows.ts';
+import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
+import { shiftDecimal } from '../../values/decimal.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
 import { watchPages } from './pages.ts';

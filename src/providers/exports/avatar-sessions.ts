@@ -1,7 +1,7 @@
 import { CellFault, decimalCell, instantCell } from '../../files/cells.ts';
-import { addSeconds, parseUnixSeconds } from '../../files/instant.ts';
-import { jsonRows } from '../../files/json-rows.ts';
+import { jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
+import { addSeconds, parseUnixSeconds } from '../../values/instant.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
 import { watchPages } from './pages.ts';

@@ -1,7 +1,7 @@
 import type { BadLines } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat } from '../../files/cells.ts';
-import { readCsvHeader } from '../../files/csv-header.ts';
-import { looksLikeJson, outlineJson } from '../../files/json-outline.ts';
+import { readCsvHeader } from '../../files/csv/csv-header.ts';
+import { looksLikeJson, outlineJson } from '../../files/json/json-outline.ts';
 import type { Input } from '../../files/open-input.ts';
 import type { RowBatch } from '../../files/row-batch.ts';
 import type { BillingLine } from './billing-line.ts';

@@ -1,8 +1,8 @@
 import { CellFault, type CellFormat, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { multiplyDecimal } from '../../files/decimal.ts';
-import { epochMicros, secondsBetween } from '../../files/instant.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
+import { multiplyDecimal } from '../../values/decimal.ts';
+import { epochMicros, secondsBetween } from '../../values/instant.ts';
 import {
   type BillingLine,
   emptyLine,

@@ -1,9 +1,9 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat, decimalCell, instantCell, quoted } from '../../files/cells.ts';
-import { multiplyDecimal, parseDecimal, shiftDecimal } from '../../files/decimal.ts';
-import { parseDay, parseInstant, secondsBetween } from '../../files/instant.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openTable, parseMapping, type Table } from '../../files/table-rows.ts';
+import { multiplyDecimal, parseDecimal, shiftDecimal } from '../../values/decimal.ts';
+import { parseDay, parseInstant, secondsBetween } from '../../values/instant.ts';
 import { type BillingLine, isNegative, providerOf, rawObject, textOrNull } from './billing-line.ts';
 import { type ExportReader, linesFromRows, type ReaderSettings } from './export-reader.ts';
 

@@ -1,8 +1,8 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { parseUnixSeconds } from '../../files/instant.ts';
-import { jsonRows, recordsIn } from '../../files/json-rows.ts';
+import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
+import { parseUnixSeconds } from '../../values/instant.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import {
   type ExportReader,

@@ -1,4 +1,4 @@
-import { parseInstant } from '../../files/instant.ts';
+import { parseInstant } from '../../values/instant.ts';
 import type { BillingLine } from './billing-line.ts';
 import { type CallField, callFields, callLine } from './vapi-calls.ts';
 

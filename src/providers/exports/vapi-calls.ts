@@ -1,7 +1,7 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { secondsBetween } from '../../files/instant.ts';
-import { jsonRows } from '../../files/json-rows.ts';
+import { jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
+import { secondsBetween } from '../../values/instant.ts';
 import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
 import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
 import { watchPages } from './pages.ts';

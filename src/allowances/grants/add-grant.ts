@@ -1,0 +1,56 @@
+import type pg from 'pg';
+import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
+import { withTransaction } from '../../db/transaction.ts';
+import { notFoundError } from '../../errors.ts';
+import {
+  insertGrant,
+  type MeterAllowance,
+  type NewGrant,
+  selectMeterAllowances,
+  selectMeterKeys,
+  selectMeterService,
+} from './grant-store.ts';
+
+export interface GrantPlan {
+  grant: NewGrant;
+  service: string;
+  /** Null: the user has no plan for the service yet and gets the default one. */
+  before: MeterAllowance | null;
+}
+
+/** @throws notFoundError when there is no such meter */
+export async function planGrant(client: pg.ClientBase, grant: NewGrant): Promise<GrantPlan> {
+  const service = await selectMeterService(client, grant.meter);
+  if (service === undefined) {
+    throw notFoundError(`no meter "${grant.meter}"`, {
+      suggestion: `the meters are ${(await selectMeterKeys(client)).join(', ')}`,
+    });
+  }
+  const [before] = await selectMeterAllowances(client, grant.userId, grant.meter);
+  return { grant, service, before: before ?? null };
+}
+
+export interface AddedGrant {
+  grantId: string;
+  auditId: string;
+  after: MeterAllowance | null;
+}
+
+/** Adds the grant with its audit row; what it lifts is lifted in the same transaction. */
+export function addGrant(client: pg.ClientBase, { grant, service, before }: GrantPlan): Promise<AddedGrant> {
+  return withTransaction(client, async () => {
+    const grantId = await insertGrant(client, grant);
+    const [after] = await selectMeterAllowances(client, grant.userId, grant.meter);
+    const { userId, reason, ...given } = grant;
+    const auditId = await insertAuditEntry(client, {
+      action: 'grant.added',
+      userId,
+      service,
+      subject: grant.meter,
+      reason,
+      before,
+      after: { ...after, grantId, ...given },
+    });
+    return { grantId, auditId, after: after ?? null };
+  });
+}

@@ -1,0 +1,179 @@
+import type pg from 'pg';
+import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
+import { withTransaction } from '../../db/transaction.ts';
+import { refusedError, tryAgainError } from '../../errors.ts';
+import type { PlanDefinition } from './plan.ts';
+import { isRecut, isRepriced, type PlanChange, planDifferences } from './plan-changes.ts';
+import type { PlanDocument } from './plan-document.ts';
+import {
+  insertPlanVersions,
+  lockPlans,
+  openRunningPeriods,
+  replaceLimits,
+  retakePlanTerms,
+  type StoredPlan,
+  selectMeters,
+  selectOutdated,
+  selectPlans,
+  selectTimezones,
+  upsertPlans,
+} from './plan-store.ts';
+import { readPlans } from './read-plans.ts';
+
+export interface PlansPlan {
+  /** In the order of the file. */
+  plans: PlanChange[];
+  definitions: PlanDefinition[];
+  before: StoredPlan[];
+  /** Whether running periods take the new terms. */
+  now: boolean;
+  /** Plans whose running periods have another price than theirs. */
+  repriced: string[];
+}
+
+/**
+ * What applying a file would change.
+ * @throws badInputError with every error of the file; refusedError when periods would be cut anew without `now`
+ */
+export async function planPlans(
+  client: pg.ClientBase,
+  document: PlanDocument,
+  now: boolean,
+): Promise<PlansPlan> {
+  const before = await selectPlans(client, null);
+  const meters = await selectMeters(client);
+  const definitions = readPlans(document, {
+    meters,
+    timezones: await selectTimezones(client),
+    plans: before.map(({ definition }) => definition),
+  });
+  // Applied without --now before, running periods may still keep what the file does not say any more.
+  const outdated = now
+    ? await selectOutdated(
+        client,
+        definitions.map(({ key }) => key),
+      )
+    : [];
+  const units = new Map(meters.map(({ key, unit }) => [key, unit]));
+  const plans = definitions.map((definition): PlanChange => {
+    const stored = storedPlan(before, definition.key);
+    const changes = planDifferences(stored?.definition, definition, units);
+    const { key, service } = definition;
+    const isKept = outdated.some((plan) => plan.key === key);
+    const action =
+      stored === undefined ? 'create' : changes.length > 0 ? 'update' : isKept ? 'retake' : 'unchanged';
+    const version = (stored?.version ?? 0) + (action === 'create' || action === 'update' ? 1 : 0);
+    return { key, service, action, version, subscribers: stored?.subscribers ?? 0, changes };
+  });
+  const repriced = outdated.filter(({ isRepriced }) => isRepriced).map(({ key }) => key);
+  const plan = { plans, definitions, before, now, repriced };
+  refuseSilentRecut(plan);
+  return plan;
+}
+
+const storedPlan = (plans: readonly StoredPlan[], key: string) =>
+  plans.find(({ definition }) => definition.key === key);
+
+/** A running period cannot keep its terms when its plan cuts time elsewhere: that has to be meant. */
+function refuseSilentRecut({ definitions, before, now }: PlansPlan): void {
+  const recut = definitions.filter((definition) => {
+    const stored = storedPlan(before, definition.key);
+    return stored !== undefined && stored.subscribers > 0 && isRecut(stored.definition, definition);
+  });
+  if (recut.length > 0 && !now) {
+    throw refusedError(
+      `the running periods of ${recut.map(({ key }) => key).join(', ')} cannot keep their terms`,
+      {
+        detail:
+          'a meter that comes or goes, and another reset_every, reset_anchor or boundary, hold for the running periods too',
+        suggestion:
+          'add --now to change them at once, or make a new plan and move its users with quota plan move',
+      },
+    );
+  }
+}
+
+export interface AppliedPlans {
+  auditIds: string[];
+  /** Users whose running periods took the new terms. */
+  retaken: number;
+}
+
+/**
+ * Applies what was planned, in one transaction, with a version and an audit row per changed plan.
+ * @throws tryAgainError when the plans have changed since
+ */
+export function applyPlans(
+  client: pg.ClientBase,
+  plan: PlansPlan,
+  reason: string | undefined,
+): Promise<AppliedPlans> {
+  return withTransaction(client, async () => {
+    await lockPlans(client);
+    await refuseStale(client, plan.before);
+    const withAction = (...actions: PlanChange['action'][]) =>
+      plan.definitions.filter(({ key }) =>
+        plan.plans.some((change) => change.key === key && actions.includes(change.action)),
+      );
+    const changed = withAction('create', 'update');
+    const keys = changed.map(({ key }) => key);
+    const concerned = withAction('create', 'update', 'retake');
+    if (!plan.now) {
+      await openRunningPeriods(client, keys);
+    }
+    await upsertPlans(client, changed);
+    await replaceLimits(client, changed);
+    const retaken = await retakeTerms(client, plan, concerned);
+    await insertPlanVersions(client, keys, reason ?? null);
+    const auditIds: string[] = [];
+    for (const definition of concerned) {
+      auditIds.push(
+        await insertAuditEntry(client, {
+          action: 'plan.applied',
+          service: definition.service,
+          subject: definition.key,
+          reason,
+          before: storedPlan(plan.before, definition.key)?.definition,
+          after: { ...definition, runningPeriods: plan.now ? 'changed' : 'kept' },
+        }),
+      );
+    }
+    return { auditIds, retaken };
+  });
+}
+
+/** With `now` only: otherwise running periods keep the terms that they were opened with. */
+async function retakeTerms(
+  client: pg.ClientBase,
+  plan: PlansPlan,
+  concerned: PlanDefinition[],
+): Promise<number> {
+  if (!plan.now) {
+    return 0;
+  }
+  const recounted = concerned.filter((definition) => {
+    const before = storedPlan(plan.before, definition.key)?.definition;
+    return (
+      before !== undefined &&
+      (isRecut(before, definition) ||
+        isRepriced(before, definition) ||
+        plan.repriced.includes(definition.key))
+    );
+  });
+  const light = concerned.filter((definition) => !recounted.includes(definition));
+  const keysOf = (definitions: PlanDefinition[]) => definitions.map(({ key }) => key);
+  return (
+    (await retakePlanTerms(client, keysOf(light), false)) +
+    (await retakePlanTerms(client, keysOf(recounted), true))
+  );
+}
+
+async function refuseStale(client: pg.ClientBase, before: readonly StoredPlan[]): Promise<void> {
+  const versions = (plans: readonly StoredPlan[]) =>
+    plans.map(({ definition, version }) => `${definition.key} ${version}`).join();
+  if (versions(await selectPlans(client, null)) !== versions(before)) {
+    throw tryAgainError('the plans have changed since they were compared', {
+      suggestion: 'run the command again and look at the new comparison',
+    });
+  }
+}

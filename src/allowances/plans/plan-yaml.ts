@@ -1,0 +1,54 @@
+import { stringify } from 'yaml';
+import { bytesText, secondsText } from '../../values/plan-values.ts';
+import type { LimitDefinition, PlanDefinition } from './plan.ts';
+
+type Entries = Record<string, unknown>;
+
+/** A plan as a file has it; what is left out means the same as what would stand there. */
+export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, string>): Entries {
+  return withoutNulls({
+    key: plan.key,
+    service: plan.service,
+    name: plan.name,
+    timezone: plan.timezone,
+    max_assistants: plan.maxAssistants,
+    max_file_bytes: plan.maxFileBytes === null ? null : bytesText(plan.maxFileBytes),
+    max_concurrent: plan.maxConcurrent,
+    max_session_seconds: plan.maxSessionSeconds === null ? null : secondsText(plan.maxSessionSeconds),
+    allowed_models: plan.allowedModels,
+    default: plan.isDefault ? true : null,
+    anonymous: plan.anonymous ? true : null,
+    upgrade_to: plan.upgradeTo,
+    limited_state: plan.limitedState,
+    limits:
+      plan.limits.length === 0
+        ? null
+        : Object.fromEntries(plan.limits.map((limit) => [limit.meter, limitFields(limit, units)])),
+  });
+}
+
+/** The terms of a meter as a file has them. */
+export function limitFields(limit: LimitDefinition, units: ReadonlyMap<string, string>): Entries {
+  const isInSeconds = units.get(limit.meter) === 'second';
+  return withoutNulls({
+    limit: limit.limit === null ? null : isInSeconds ? secondsText(limit.limit) : number(limit.limit),
+    cost_limit: number(limit.costLimit),
+    unit_price: number(limit.unitPrice),
+    reset_every: limit.resetEvery,
+    reset_anchor: limit.resetEvery === null ? null : limit.resetAnchor,
+    boundary: limit.resetEvery === null ? null : limit.boundary,
+    warn_at: limit.warnAt,
+    on_exceeded: limit.onExceeded,
+  });
+}
+
+/** The text of a file with one plan. */
+export const planYaml = (plan: PlanDefinition, units: ReadonlyMap<string, string>): string =>
+  stringify(planFields(plan, units), { flowCollectionPadding: false, lineWidth: 0 });
+
+const withoutNulls = (entries: Entries): Entries =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null));
+
+/** Without quotes where that loses nothing. */
+const number = (text: string | null): number | string | null =>
+  text !== null && String(Number(text)) === text ? Number(text) : text;

@@ -1,0 +1,98 @@
+import { type AuditFilter, type AuditRow, selectAuditLog } from '../../audit/audit-log-store.ts';
+import type { Column, Context, Database, Row } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import { minuteText } from '../../usage/instant-text.ts';
+import { findUser } from '../../users/find-user.ts';
+
+export interface AuditLogOptions {
+  /** Id, external id or email. */
+  user?: string;
+  action?: string[];
+  since?: string;
+  until?: string;
+  run?: string;
+  limit?: number;
+  after?: string;
+}
+
+/** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
+const limitDefault = 50;
+
+/** `quota audit log`: `{entries: [AuditRow], next}`; csv and ndjson are streamed. */
+export async function auditLog(context: Context, options: AuditLogOptions): Promise<ExitCode> {
+  const isStreamed = context.output.format === 'csv' || context.output.format === 'ndjson';
+  await context.withDatabase(async ({ client }) => {
+    const filter = await readFilter(client, options);
+    await (isStreamed
+      ? context.output.stream(entryColumns, rowsOf(selectAuditLog(client, filter)))
+      : writePage(context, client, { ...filter, limit: options.limit ?? limitDefault }));
+  });
+  return exitCodes.ok;
+}
+
+async function readFilter(client: Database['client'], options: AuditLogOptions): Promise<AuditFilter> {
+  const { user, action: actions = [], since, until, run: runId, limit, after: beforeId } = options;
+  const userId = user === undefined ? undefined : (await findUser(client, user)).id;
+  return { userId, actions, since, until, runId, beforeId, limit };
+}
+
+async function* rowsOf(entries: AsyncIterable<AuditRow>): AsyncGenerator<Row> {
+  for await (const entry of entries) {
+    yield { ...entry };
+  }
+}
+
+async function writePage(
+  context: Context,
+  client: Database['client'],
+  filter: AuditFilter & { limit: number },
+): Promise<void> {
+  const found: AuditRow[] = [];
+  for await (const entry of selectAuditLog(client, { ...filter, limit: filter.limit + 1 })) {
+    found.push(entry);
+  }
+  const entries = found.slice(0, filter.limit);
+  const next = found.length > entries.length ? (entries.at(-1)?.id ?? null) : null;
+  await context.output.write({ data: { entries, next }, rows: entries.map(tableRow), columns: tableColumns });
+  if (next !== null) {
+    context.talk.info(`There are more: --after ${next}`);
+  }
+}
+
+const entryColumns: Column[] = [
+  'id',
+  'at',
+  'recordedAt',
+  'actor',
+  'action',
+  'userId',
+  'user',
+  'service',
+  'subject',
+  'reason',
+  'before',
+  'after',
+  'runId',
+  'periodEnd',
+].map((key) => ({ key }));
+
+const tableColumns: Column[] = [
+  { key: 'id', align: 'right' },
+  { key: 'at' },
+  { key: 'actor' },
+  { key: 'action' },
+  { key: 'user' },
+  { key: 'about' },
+  { key: 'reason' },
+];
+
+/** What was before and after is in the other formats. */
+const tableRow = ({ id, at, actor, action, user, service, subject, reason }: AuditRow): Row => ({
+  id,
+  at: minuteText(at),
+  actor,
+  action,
+  user,
+  about: subject ?? service,
+  reason,
+});

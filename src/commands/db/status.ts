@@ -1,0 +1,88 @@
+import type { Context, Style } from '../../context.ts';
+import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
+import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
+import { redactUrls } from '../../db/redact-url.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+
+interface DatabaseStatus {
+  database: { kind: 'embedded' | 'url'; url: string; serverVersion: string | null };
+  /** Null where DATABASE_URL is used. */
+  embedded: EmbeddedStatus | null;
+  schema: SchemaStatus;
+}
+
+/**
+ * `quota db status`: `{database: {kind, url, serverVersion}, embedded, schema: {state, applied, pending, unknown}}`.
+ * A stopped embedded server is started for the question; one that does not exist yet is not made.
+ */
+export async function dbStatus(context: Context): Promise<ExitCode> {
+  const { databaseUrl, dataDir } = context.settings;
+  const embedded = databaseUrl === undefined ? await embeddedStatus(dataDir) : null;
+  const data =
+    embedded?.state === 'not initialised' ? statusOfNothing(embedded) : await readStatus(context, embedded);
+  const { applied, pending } = data.schema;
+  await context.output.write({
+    data,
+    rows: [
+      ...applied.map(({ name, batch, appliedAt }) => ({
+        migration: name,
+        state: 'applied',
+        batch,
+        appliedAt,
+      })),
+      ...pending.map((migration) => ({ migration, state: 'pending' })),
+    ],
+    columns: [{ key: 'migration' }, { key: 'state' }, { key: 'batch' }, { key: 'appliedAt' }],
+    text: statusText,
+  });
+  return exitCodes.ok;
+}
+
+const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
+  database: { kind: 'embedded', url: embedded.url, serverVersion: null },
+  embedded,
+  schema: schemaStatus(null),
+});
+
+const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<DatabaseStatus> =>
+  context.withDatabase(
+    async ({ client, url }) => {
+      const { rows } = await client.query<{ version: string }>(
+        `select current_setting('server_version') as version`,
+      );
+      const serverVersion = rows[0]?.version ?? null;
+      return {
+        database: { kind: embedded === null ? 'url' : 'embedded', url: redactUrls(url), serverVersion },
+        embedded,
+        schema: await readSchemaStatus(client),
+      };
+    },
+    { schema: 'any' },
+  );
+
+const meanings = {
+  missing: 'none yet: quota db migrate',
+  older: 'older than this version: quota db migrate',
+  current: 'up to date',
+  newer: 'newer than this version: update quota',
+};
+
+function statusText({ database, embedded, schema }: DatabaseStatus, style: Style): string {
+  const color = schema.state === 'current' ? style.green : style.yellow;
+  const version = database.serverVersion === null ? 'not made yet' : `PostgreSQL ${database.serverVersion}`;
+  return [
+    `database  ${database.url}`,
+    `server    ${version}${embedded === null ? '' : embeddedText(embedded)}`,
+    `tables    ${color(meanings[schema.state])}`,
+    ...schema.applied.map(({ name, appliedAt }) => `  applied ${name} ${style.dim(appliedAt)}`),
+    ...schema.pending.map((name) => `  ${style.yellow('pending')} ${name}`),
+    ...schema.unknown.map((name) => `  ${style.red('unknown')} ${name}`),
+  ].join('\n');
+}
+
+function embeddedText({ state, pid, stays }: EmbeddedStatus): string {
+  if (state !== 'running') {
+    return ', embedded, started on demand';
+  }
+  return `, embedded, running (pid ${pid}) ${stays ? 'until quota db stop' : 'until the last process leaves'}`;
+}

@@ -1,0 +1,82 @@
+import type { Context, Style } from '../../context.ts';
+import { type CheckResult, type Diagnosis, examine } from '../../doctor/examine.ts';
+import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { findUser } from '../../users/find-user.ts';
+
+export interface DoctorOptions {
+  /** Id, external id or email. */
+  user?: string;
+  limit?: number;
+  strict?: boolean;
+  /** Examines the counter cache of the app instead. */
+  cache?: boolean;
+  /** Only with `cache`. */
+  rebuild?: boolean;
+}
+
+const findingsDefault = 20;
+
+/** `quota doctor`: the data is a `Diagnosis`; exit 3 on differences, with `--strict` on anything found. */
+export async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
+  if (options.cache) {
+    const { doctorCache } = await import('./doctor-cache.ts');
+    return doctorCache(context, options);
+  }
+  if (options.rebuild) {
+    throw usageError('--rebuild goes with --cache only', {
+      suggestion: 'quotas follow from the facts: see what the doctor suggests',
+    });
+  }
+  const data = await context.withDatabase(async ({ client }) => {
+    const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+    const examination = { userId, findingsMax: options.limit ?? findingsDefault };
+    return examine(client, examination, (check) => context.talk.verbose(`checking ${check}`));
+  });
+  await context.output.write({
+    data,
+    rows: data.checks.flatMap(({ check, level, findings }) =>
+      findings.map((finding) => ({ check, level, finding })),
+    ),
+    columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
+    text: diagnosisText,
+  });
+  const isUnwell = !data.ok || (options.strict === true && data.attention > 0);
+  return isUnwell ? exitCodes.differences : exitCodes.ok;
+}
+
+const diagnosisText = ({ checks }: Diagnosis, style: Style): string =>
+  checks.flatMap((result) => checkLines(result, style)).join('\n');
+
+function checkLines(
+  { check, level, count, message, suggestion, findings }: CheckResult,
+  style: Style,
+): string[] {
+  const name = check.padEnd(12);
+  if (count === 0) {
+    return [`${style.green('ok       ')}  ${name} ${message}`];
+  }
+  const mark = level === 'difference' ? style.red('WRONG    ') : style.yellow('attention');
+  const more =
+    count > findings.length ? [`${indent}and ${count - findings.length} more: --limit ${count}`] : [];
+  return [
+    `${mark}  ${name} ${message}`,
+    ...findings.map((finding) => indent + findingText(finding)),
+    ...more,
+    ...(suggestion === null ? [] : [`${indent}${style.dim(`→ ${suggestion}`)}`]),
+  ];
+}
+
+const indent = ' '.repeat(24);
+
+/** `ada, meter voice_seconds, used 600.000, used by facts 612.000`; what is null or agrees is left out. */
+function findingText({ externalId, ...rest }: Readonly<Record<string, unknown>>): string {
+  const words = (key: string) => key.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+  const agrees = (key: string) => {
+    const stored = key.replace(/ByFacts$/, '');
+    return `${stored}ByFacts` in rest && rest[stored] === rest[`${stored}ByFacts`];
+  };
+  const parts = Object.entries(rest)
+    .filter(([key, value]) => value !== null && !agrees(key))
+    .map(([key, value]) => `${words(key)} ${value}`);
+  return [...(externalId === undefined ? [] : [externalId]), ...parts].join(', ');
+}

@@ -1,0 +1,98 @@
+import type { ChangeOptions, Context, Database } from '../../context.ts';
+import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import type { CellFormat } from '../../files/cells.ts';
+import { type Input, withInput } from '../../files/open-input.ts';
+import { type ImportOptions, type ImportReport, importFile } from '../../imports/import-file.ts';
+import type { ImportKind } from '../../imports/import-kind.ts';
+import { type ImportFile, openImportFile } from '../../imports/stage-lines.ts';
+import { describeLines, importText } from './import-text.ts';
+
+export interface ImportCommandOptions extends ChangeOptions {
+  file: string;
+  map?: string[];
+  skipInvalid?: boolean;
+  rejects?: string;
+  update?: boolean;
+  assumeUtc?: boolean;
+  dateOrder?: CellFormat['dateOrder'];
+}
+
+/** Recognises the columns of an opened file. */
+type Opener = (kind: ImportKind, input: Input, map: readonly string[]) => ImportFile;
+
+/** Lines between two reports of progress. */
+const progressLines = 50_000;
+
+/** Opens the file before the database: a file that cannot be read needs none. Writes an `ImportReport`. */
+export async function runImport(
+  context: Context,
+  kind: ImportKind,
+  options: ImportCommandOptions,
+  open: Opener = openImportFile,
+): Promise<ExitCode> {
+  const importOptions = parseOptions(options);
+  const report = await withInput(
+    { path: options.file, stdin: options.file === '-' ? context.stdin : undefined },
+    (input) => {
+      const file = open(kind, input, options.map ?? []);
+      return context.withDatabase((database) => load(context, database, kind, file, importOptions, options));
+    },
+  );
+  if (report.rejected > 0) {
+    const where = report.rejectsFile === null ? '' : `: see ${report.rejectsFile}`;
+    context.talk.warn(`${report.rejected} of ${report.lines} lines cannot be used${where}`);
+  }
+  await context.output.write({ data: report, text: importText });
+  return exitCodes.ok;
+}
+
+function parseOptions({ file, ...options }: ImportCommandOptions): ImportOptions {
+  const { skipInvalid = false, rejects, dryRun = false, update = false, reason = null } = options;
+  if (rejects !== undefined && !skipInvalid) {
+    throw usageError('--rejects needs --skip-invalid', { suggestion: 'add --skip-invalid' });
+  }
+  if (skipInvalid && file === '-' && rejects === undefined && !dryRun) {
+    throw usageError('--skip-invalid needs a place for the bad lines of stdin', {
+      suggestion: 'name a file: --rejects FILE',
+    });
+  }
+  return {
+    format: { assumeUtc: options.assumeUtc, dateOrder: options.dateOrder },
+    dryRun,
+    skipInvalid,
+    rejectsPath: rejects ?? `${file}.rejects.csv`,
+    update,
+    reason,
+  };
+}
+
+function load(
+  { talk, signal, confirm }: Context,
+  { client }: Database,
+  kind: ImportKind,
+  file: ImportFile,
+  importOptions: ImportOptions,
+  options: ImportCommandOptions,
+): Promise<ImportReport> {
+  return talk.withProgress(`${file.input.name}: lines`, null, (progress) => {
+    let next = progressLines;
+    const surroundings = {
+      client,
+      signal,
+      onStep: talk.verbose,
+      onProgress: (lines: number) => {
+        if (lines >= next) {
+          next += progressLines;
+          progress.update(lines);
+        }
+      },
+      confirm: (plan: ImportReport) => {
+        const action = `Import ${kind.noun}s from ${plan.file}: ${describeLines(plan)}`;
+        talk.verbose(action);
+        // An import adds rows and takes none away: outside production the command itself is the yes.
+        return confirm({ action, name: client.database ?? '' }, { ...options, yes: true });
+      },
+    };
+    return importFile(surroundings, kind, file, importOptions);
+  });
+}

@@ -1,0 +1,68 @@
+import type { Context, Style } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import {
+  type StoredReconciliation,
+  selectReconciliations,
+} from '../../reconcile/months/stored-reconciliation.ts';
+import { textTable } from './text-table.ts';
+
+export interface ReconcileListOptions {
+  month?: string;
+  provider?: string;
+}
+
+/** `quota reconcile list`: `[{id, provider, month, exports, kinds, totals, open, resolved, closedAt, closedBy, …}]`. */
+export async function reconcileList(context: Context, options: ReconcileListOptions): Promise<ExitCode> {
+  const data = await context.withDatabase(({ client }) => selectReconciliations(client, options));
+  const rows = data.map(listRow);
+  await context.output.write({
+    data,
+    rows,
+    columns: columns.map((key) => ({ key })),
+    text: (months, style) => listText(months, style),
+  });
+  return exitCodes.ok;
+}
+
+const columns = [
+  'provider',
+  'month',
+  'state',
+  'exports',
+  'lines',
+  'open',
+  'billed',
+  'logged',
+  'difference',
+  'control',
+];
+
+function listRow({ provider, month, exports, totals, open, closedAt, ...stored }: StoredReconciliation) {
+  const { control, statesAmounts } = stored;
+  return {
+    provider,
+    month,
+    state: closedAt === null ? 'open' : 'closed',
+    exports: exports.length,
+    lines: exports.reduce((sum, { lines }) => sum + lines, 0),
+    open: countAll(open),
+    ...(statesAmounts ? totals : { logged: totals.logged }),
+    // By the provider's own count, of a month that was fetched.
+    control: control === null ? '' : control.agrees ? 'agrees' : 'differs',
+  };
+}
+
+export const countAll = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+function listText(months: StoredReconciliation[], style: Style): string {
+  if (months.length === 0) {
+    return 'No month has been reconciled yet: quota reconcile --month 2026-10 --export FILE';
+  }
+  const head = columns.filter((key) => key !== 'control' || months.some(({ control }) => control !== null));
+  return textTable(
+    months.map(listRow).map((row) => head.map((key) => String(row[key as keyof typeof row] ?? ''))),
+    { head, left: ['provider', 'month', 'state', 'control'] },
+    style,
+  ).join('\n');
+}

@@ -1,0 +1,34 @@
+import type { ChangeOptions, Context } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import { reopenMonth } from '../../reconcile/months/close-month.ts';
+import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import { requireReason } from './options.ts';
+
+export interface ReconcileReopenOptions extends ChangeOptions {
+  month: string;
+  provider?: string;
+}
+
+/** `quota reconcile reopen`: `{id, provider, month, dryRun, reopened, auditId}`. */
+export async function reconcileReopen(context: Context, options: ReconcileReopenOptions): Promise<ExitCode> {
+  const reason = options.dryRun ? '' : requireReason(options.reason, 'a corrected bill has come');
+  const data = await context.withDatabase(async ({ client }) => {
+    const stored = await findReconciliation(client, options);
+    const { id, provider, month } = stored;
+    if (stored.closedAt === null) {
+      return { id, provider, month, dryRun: options.dryRun === true, reopened: false, auditId: null };
+    }
+    const name = `${provider} ${month}`;
+    const isAgreed = await context.confirm({ action: `Open ${name} again`, name }, options);
+    const auditId = isAgreed ? await reopenMonth(client, stored, reason) : null;
+    return { id, provider, month, dryRun: !isAgreed, reopened: true, auditId };
+  });
+  await context.output.write({
+    data,
+    text: ({ dryRun, reopened, provider, month }, style) =>
+      reopened
+        ? `${dryRun ? style.yellow('would open') : style.green('opened')} ${provider} ${month} again`
+        : `${provider} ${month} is not closed.`,
+  });
+  return exitCodes.ok;
+}

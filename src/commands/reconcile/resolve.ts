@@ -1,0 +1,132 @@
+import type { ChangeOptions, Context, Style } from '../../context.ts';
+import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import type { Resolution } from '../../reconcile/resolve/discrepancy-store.ts';
+import {
+  applyResolve,
+  planResolve,
+  type ResolvePlan,
+  type ResolveRequest,
+  type ResolveResult,
+} from '../../reconcile/resolve/resolve-discrepancies.ts';
+import { parseKinds, requireDiscrepancyKinds, requireReason, userIdOf } from './options.ts';
+
+export interface ReconcileResolveOptions extends ChangeOptions {
+  /** Ids of discrepancies. */
+  ids?: string[];
+  month: string;
+  provider?: string;
+  kind?: string[];
+  user?: string;
+  as: Resolution;
+  service?: string;
+}
+
+interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
+  id: string;
+  provider: string;
+  month: string;
+  dryRun: boolean;
+  as: Resolution;
+  resolved: number;
+  /** Logs that were, or would be, added and changed. */
+  logs: ResolveResult['logs'];
+  /** The kinds of the month afterwards; null where no log was changed. */
+  after: Record<string, unknown> | null;
+  auditId: string | null;
+}
+
+/** `quota reconcile resolve`: a `ResolveReport`. */
+export async function reconcileResolve(
+  context: Context,
+  options: ReconcileResolveOptions,
+): Promise<ExitCode> {
+  const { ids = [], kind, as } = options;
+  const reason = options.dryRun
+    ? (options.reason ?? '')
+    : requireReason(options.reason, 'agreed with the provider, ticket 4711');
+  const kinds = requireDiscrepancyKinds(parseKinds(kind) ?? []);
+  if ((ids.length === 0) === (kinds.length === 0)) {
+    throw usageError('which discrepancies?', {
+      suggestion: 'give their ids, or --kind K for all open ones of a kind',
+    });
+  }
+  const data = await context.withDatabase(async ({ client }): Promise<ResolveReport> => {
+    const stored = await findOpenReconciliation(client, options);
+    const userId = await userIdOf(client, options.user);
+    const request: ResolveRequest = { ids, kinds, userId, as, reason, service: options.service };
+    const plan = await planResolve(client, stored, request);
+    const { provider, month } = stored;
+    const name = `${provider} ${month}`;
+    if (!options.dryRun) {
+      context.talk.info(planText(plan, as));
+    }
+    const isAgreed =
+      plan.ids.length > 0 &&
+      (await context.confirm(
+        { action: `Resolve ${plan.ids.length} discrepancies of ${name} as ${as}`, name },
+        options,
+      ));
+    const result = isAgreed ? await applyResolve(client, stored, request, plan) : null;
+    return {
+      id: stored.id,
+      provider,
+      month,
+      dryRun: options.dryRun === true,
+      as,
+      resolved: plan.ids.length,
+      kinds: plan.kinds,
+      logs: result?.logs ?? { added: plan.logs.add.length, changed: plan.logs.change.length },
+      left: plan.left,
+      after: result?.answer?.kinds ?? null,
+      auditId: result?.auditId ?? null,
+    };
+  });
+  await context.output.write({
+    data,
+    rows: data.kinds.map((one) => ({ ...one, as, dryRun: data.dryRun, auditId: data.auditId })),
+    text: reportText,
+  });
+  return exitCodes.ok;
+}
+
+function planText({ kinds, logs, left }: ResolvePlan, as: Resolution): string {
+  const lines = kinds.map(
+    ({ kind, count, billed, logged }) => `  ${kind} ${count}: billed ${billed}, logged ${logged}`,
+  );
+  if (logs.add.length > 0) {
+    lines.push(`  ${logs.add.length} calls to be logged, counted against the quotas of their users`);
+  }
+  if (logs.change.length > 0) {
+    lines.push(`  ${logs.change.length} logs to be brought in line with the bill`);
+  }
+  return [`To be resolved as ${as}:`, ...lines, ...leftLines(left)].join('\n');
+}
+
+function leftLines({ unknownAssistant, impossible }: ResolvePlan['left']): string[] {
+  return [
+    ...(unknownAssistant === 0 ? [] : [`  ${unknownAssistant} are left open: nobody has their assistants`]),
+    ...(impossible === 0
+      ? []
+      : [`  ${impossible} are left open: no log can hold them (over a week, or before 2000)`]),
+  ];
+}
+
+function reportText(
+  { resolved, as, dryRun, logs, left, provider, month, kinds }: ResolveReport,
+  style: Style,
+): string {
+  if (resolved === 0) {
+    return ['Nothing to resolve.', ...leftLines(left)].join('\n');
+  }
+  const verb = dryRun ? style.yellow('would resolve') : style.green('resolved');
+  return [
+    `${verb} ${resolved} discrepancies of ${provider} ${month} as ${as}`,
+    ...kinds.map(
+      ({ kind, count, billed, logged }) => `  ${kind} ${count}: billed ${billed}, logged ${logged}`,
+    ),
+    ...(logs.added > 0 ? [`  ${logs.added} calls ${dryRun ? 'to be logged' : 'logged'}`] : []),
+    ...(logs.changed > 0 ? [`  ${logs.changed} logs ${dryRun ? 'to be changed' : 'changed'}`] : []),
+    ...leftLines(left),
+  ].join('\n');
+}

@@ -1,0 +1,111 @@
+import type pg from 'pg';
+import type { Column, Context } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import { selectQuantities } from '../../reconcile/match/quantity-store.ts';
+import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
+import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
+import { type Entry, type EntryFilter, streamEntries } from '../../reconcile/resolve/discrepancy-store.ts';
+import { parseKinds, userIdOf } from './options.ts';
+import { kindColumns, kindRows } from './reconcile-text.ts';
+import { entriesText, summaryText } from './show-text.ts';
+
+export interface ReconcileShowOptions {
+  month?: string;
+  provider?: string;
+  kind?: string[];
+  user?: string;
+  open?: boolean;
+  limit?: number;
+  after?: string;
+}
+
+/** As many as a person looks at; files take all. */
+const shownDefault = 50;
+const listedMax = 10_000_000;
+
+/**
+ * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` with `quantities`
+ * and `rates`;
+ * with one of them the calls, `{id, provider, month, entries, next}`, where `next` is for `--after`, or null.
+ */
+export async function reconcileShow(context: Context, options: ReconcileShowOptions): Promise<ExitCode> {
+  const kinds = parseKinds(options.kind);
+  await context.withDatabase(async ({ client }) => {
+    const stored = await findReconciliation(client, options);
+    if (kinds === undefined && options.user === undefined && options.open !== true) {
+      await showMonth(context, client, stored);
+      return;
+    }
+    const userId = await userIdOf(client, options.user);
+    const filter = { reconciliationId: stored.id, kinds, userId, isOpen: options.open };
+    await showEntries(context, client, stored, filter, options);
+  });
+  return exitCodes.ok;
+}
+
+async function showMonth(
+  { output }: Context,
+  client: pg.ClientBase,
+  stored: StoredReconciliation,
+): Promise<void> {
+  const quantities = await selectQuantities(client, stored.id);
+  const data = { ...stored, quantities, rates: await selectExpectedCosts(client, stored.id) };
+  await output.write({ data, rows: kindRows(data), columns: kindColumns, text: summaryText });
+}
+
+const entryColumns: readonly Column[] = [
+  'id',
+  'kind',
+  'externalId',
+  'user',
+  'owner',
+  'assistantId',
+  'startedAt',
+  'billedSeconds',
+  'loggedSeconds',
+  'billed',
+  'logged',
+  'difference',
+  'day',
+  'model',
+  'source',
+  'line',
+  'resolution',
+  'resolvedAt',
+  'resolvedBy',
+  'reason',
+].map((key) => ({ key }));
+
+async function showEntries(
+  { output }: Context,
+  client: pg.ClientBase,
+  { id, provider, month }: StoredReconciliation,
+  filter: EntryFilter,
+  options: Pick<ReconcileShowOptions, 'limit' | 'after'>,
+): Promise<void> {
+  const after = options.after ?? null;
+  const { limit } = options;
+  if (output.format === 'csv' || output.format === 'ndjson') {
+    await output.stream(
+      entryColumns,
+      withoutCursor(streamEntries(client, filter, { limit: limit ?? listedMax, after })),
+    );
+    return;
+  }
+  const shown = limit ?? shownDefault;
+  const found = [];
+  for await (const entry of streamEntries(client, filter, { limit: shown + 1, after })) {
+    found.push(entry);
+  }
+  const page = found.slice(0, shown);
+  const next = found.length > shown ? (page.at(-1)?.cursor ?? null) : null;
+  const entries = page.map(({ cursor: _, ...entry }): Entry => entry);
+  await output.write({ data: { id, provider, month, entries, next }, text: entriesText });
+}
+
+async function* withoutCursor(entries: AsyncIterable<Entry & { cursor: string }>) {
+  for await (const { cursor: _, ...entry } of entries) {
+    yield { ...entry };
+  }
+}

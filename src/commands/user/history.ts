@@ -1,0 +1,129 @@
+import type { Column, Context, Row } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import {
+  type HistoryPage,
+  type HistoryRequest,
+  openHistory,
+  type PeriodUsage,
+  readHistoryPage,
+} from '../../usage/history.ts';
+import { minuteText } from '../../usage/instant-text.ts';
+import { quantityFormat } from '../../usage/quantity-text.ts';
+import { findUser } from '../../users/find-user.ts';
+
+export interface UserHistoryOptions {
+  /** Id, external id or email. */
+  user: string;
+  service?: string[];
+  meter?: string[];
+  limit?: number;
+  after?: string;
+}
+
+/** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
+const limitDefault = 50;
+
+/** `quota user history`: the data is a `HistoryPage`; csv and ndjson are streamed. */
+export async function userHistory(context: Context, options: UserHistoryOptions): Promise<ExitCode> {
+  const { service: services = [], meter: meters = [], after, limit } = options;
+  const request: HistoryRequest = { services, meters, after, limit };
+  if (context.output.format === 'csv' || context.output.format === 'ndjson') {
+    await streamHistory(context, options.user, request);
+  } else {
+    await writePage(context, options.user, { ...request, limit: limit ?? limitDefault });
+  }
+  return exitCodes.ok;
+}
+
+async function streamHistory(context: Context, reference: string, request: HistoryRequest): Promise<void> {
+  await context.withDatabase(async ({ client }) => {
+    const user = await findUser(client, reference);
+    const rows = rowsOf(openHistory(client, user, request), user.externalId, context.output.format === 'csv');
+    await context.output.stream(periodColumns, rows);
+  });
+}
+
+async function* rowsOf(
+  periods: AsyncIterable<{ usage: PeriodUsage }>,
+  externalId: string,
+  flat: boolean,
+): AsyncGenerator<Row> {
+  for await (const { usage } of periods) {
+    const { period, resets, ...rest } = usage;
+    yield {
+      externalId,
+      ...rest,
+      periodStart: period.start,
+      periodEnd: period.end,
+      resets: flat ? resets.length : resets,
+    };
+  }
+}
+
+async function writePage(
+  context: Context,
+  reference: string,
+  request: HistoryRequest & { limit: number },
+): Promise<void> {
+  const data = await context.withDatabase(async ({ client }) =>
+    readHistoryPage(client, await findUser(client, reference), request),
+  );
+  await context.output.write<HistoryPage>({ data, rows: data.periods.map(tableRow), columns: tableColumns });
+  if (data.next !== null) {
+    context.talk.info(`There are more: --after '${data.next}'`);
+  }
+}
+
+const periodColumns: Column[] = [
+  'externalId',
+  'service',
+  'meter',
+  'unit',
+  'periodStart',
+  'periodEnd',
+  'limit',
+  'granted',
+  'used',
+  'adjusted',
+  'usedAtClose',
+  'late',
+  'cost',
+  'calls',
+  'exhaustedAt',
+  'closedAt',
+  'superseded',
+  'resets',
+].map((key) => ({ key }));
+
+const tableColumns: Column[] = [
+  { key: 'meter' },
+  { key: 'from' },
+  { key: 'to' },
+  { key: 'used', align: 'right' },
+  { key: 'limit', align: 'right' },
+  { key: 'adjusted', align: 'right' },
+  { key: 'late', align: 'right' },
+  { key: 'calls', align: 'right' },
+  { key: 'resets', align: 'right' },
+  { key: 'closed' },
+];
+
+/** For people: durations as clocks, instants in UTC to the minute. */
+function tableRow({ meter, unit, period, resets, ...usage }: PeriodUsage): Row {
+  const { text } = quantityFormat(unit, usage.limit ?? usage.used);
+  const orNothing = (quantity: string | null) =>
+    quantity === null || Number(quantity) === 0 ? null : text(quantity);
+  const closed = usage.closedAt === null ? 'open' : minuteText(usage.closedAt);
+  return {
+    meter,
+    from: period.start === null ? 'ever' : minuteText(period.start),
+    to: period.end === null ? 'ever' : minuteText(period.end),
+    used: text(usage.used),
+    limit: usage.limit === null ? null : text(usage.limit),
+    adjusted: orNothing(usage.adjusted),
+    late: orNothing(usage.late),
+    calls: usage.calls,
+    resets: resets.length === 0 ? null : resets.length,
+    closed: usage.superseded ? `${closed} (former plan)` : closed,
+  };
+}

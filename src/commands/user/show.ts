@@ -1,0 +1,66 @@
+import type { Context } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import { readClock } from '../../usage/clock.ts';
+import { readUsage } from '../../usage/read-usage.ts';
+import type { UserUsage } from '../../usage/usage.ts';
+import { clockReadings, usageText } from '../../usage/usage-text.ts';
+import { findUser } from '../../users/find-user.ts';
+
+export interface UserShowOptions {
+  /** Id, external id or email. */
+  user: string;
+}
+
+/** `quota user show`: the data is a `UserUsage`; csv and ndjson have one line per meter. */
+export async function userShow(context: Context, options: UserShowOptions): Promise<ExitCode> {
+  const { data, clock } = await context.withDatabase(async ({ client }) => {
+    const usage = await readUsage(client, await findUser(client, options.user));
+    const readings = context.output.format === 'table' ? clockReadings(usage) : [];
+    return { data: usage, clock: await readClock(client, readings) };
+  });
+  await context.output.write({
+    data,
+    rows: meterRows(data),
+    columns,
+    text: (usage, style) => usageText(usage, { now: context.now(), clock }, style),
+  });
+  return exitCodes.ok;
+}
+
+const columns = [
+  'externalId',
+  'email',
+  'service',
+  'plan',
+  'meter',
+  'unit',
+  'periodStart',
+  'periodEnd',
+  'limit',
+  'granted',
+  'used',
+  'adjusted',
+  'remaining',
+  'percent',
+  'state',
+  'cost',
+  'costLimit',
+  'exhaustedAt',
+  'nextResetAt',
+  'limitEnforcedAt',
+].map((key) => ({ key }));
+
+const meterRows = ({ user: { externalId, email }, subscriptions }: UserUsage) =>
+  subscriptions.flatMap(({ service, plan, nextResetAt, limitEnforcedAt, quotas }) =>
+    quotas.map(({ period, ...quota }) => ({
+      externalId,
+      email,
+      service,
+      plan,
+      ...quota,
+      periodStart: period.start,
+      periodEnd: period.end,
+      nextResetAt,
+      limitEnforcedAt,
+    })),
+  );

@@ -1,0 +1,38 @@
+import { BadLines } from '../bad-lines.ts';
+import { CellFault } from '../cells.ts';
+import { RecordSplitter } from '../csv/record-splitter.ts';
+import type { Input } from '../open-input.ts';
+import type { RowBatch } from '../row-batch.ts';
+import type { JsonShape } from './json-shape.ts';
+
+/**
+ * The records of a JSON file in batches: one object per line (JSONL), a list, an envelope around a list, or one
+ * of these per line (pages saved one after the other). In JSONL a line that cannot be read goes to `badLines`;
+ * a fault inside a list makes the file unusable. What `csvRows` says about refusing holds here too.
+ */
+export async function* jsonRows(
+  input: Input,
+  shape: JsonShape,
+  badLines: BadLines,
+): AsyncGenerator<RowBatch, void, undefined> {
+  const splitter = new RecordSplitter(input.name, shape, badLines);
+  for await (const chunk of input.chunks()) {
+    yield splitter.push(chunk, false);
+  }
+  yield splitter.push('', true);
+  badLines.refuseIfAny();
+}
+
+/**
+ * The records of a JSON text that is held in memory, the value of `column`: of a list, or the one object. Throws
+ * a CellFault if it holds something else.
+ */
+export function recordsIn(text: string, shape: JsonShape, column: string): string[][] {
+  const badLines = new BadLines();
+  const { rows } = new RecordSplitter(column, shape, badLines).push(text, true);
+  const [fault] = badLines.kept;
+  if (fault !== undefined) {
+    throw new CellFault(column, fault.reason);
+  }
+  return rows;
+}

@@ -1,9 +1,0 @@
-import { DecimalSum } from '../files/decimal-sum.ts';
-
-/** Billed − logged, as an exact decimal. */
-export function differenceOf({ billed, logged }: { billed: string; logged: string }): string {
-  const sum = new DecimalSum();
-  sum.add(billed);
-  sum.add(logged.startsWith('-') ? logged.slice(1) : `-${logged}`);
-  return sum.toString();
-}

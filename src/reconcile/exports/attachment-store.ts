@@ -1,0 +1,144 @@
+import type pg from 'pg';
+import type { ControlTotal } from '../fetch/control-total.ts';
+
+export interface AttachedExport {
+  source: string;
+  sha256: string;
+  lines: number;
+}
+
+export async function selectAttached(client: pg.ClientBase, id: string): Promise<AttachedExport[]> {
+  const { rows } = await client.query<AttachedExport>(
+    `select e.source, e.sha256, e.lines
+     from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
+     where x.reconciliation_id = $1 order by e.id`,
+    [id],
+  );
+  return rows;
+}
+
+/** Whether an export has a line of the month of a reconciliation. */
+export async function hasLineOfMonth(client: pg.ClientBase, id: string, exportId: number): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `select exists (
+       select 1 from quota.reconciliations r
+       join quota.billing_lines l on l.export_id = $2
+         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= r.month::timestamp at time zone 'UTC'
+         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC')
+           < (r.month + interval '1 month') at time zone 'UTC'
+       where r.id = $1) as has`,
+    [id, exportId],
+  );
+  return rows[0]?.has === true;
+}
+
+/** Returns whether the export was not attached before. */
+export async function attachExport(client: pg.ClientBase, id: string, exportId: number): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'insert into quota.reconciliation_exports values ($1, $2) on conflict do nothing',
+    [id, exportId],
+  );
+  return rowCount === 1;
+}
+
+/** Takes other readings of the files of these exports from a month; they stay stored. Returns how many. */
+export async function detachOtherReadings(
+  client: pg.ClientBase,
+  id: string,
+  kept: readonly number[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `delete from quota.reconciliation_exports x
+     using quota.billing_exports former, quota.billing_exports e
+     where x.reconciliation_id = $1 and former.id = x.export_id and e.id = any ($2) and x.export_id <> all ($2)
+       and e.provider = former.provider and e.sha256 = former.sha256`,
+    [id, kept],
+  );
+  return rowCount ?? 0;
+}
+
+/** The currencies of the exports of a month. */
+export async function selectCurrencies(client: pg.ClientBase, id: string): Promise<string[]> {
+  const { rows } = await client.query<{ currency: string }>(
+    `select distinct e.currency
+     from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
+     where x.reconciliation_id = $1 and e.currency is not null order by 1`,
+    [id],
+  );
+  return rows.map(({ currency }) => currency);
+}
+
+/** The exports of a month that have lines which were billed before, and how many. */
+export async function selectRepeated(
+  client: pg.ClientBase,
+  id: string,
+): Promise<{ source: string; lines: number; repetitions: number }[]> {
+  const { rows } = await client.query<{ source: string; lines: number; repetitions: number }>(
+    `select e.source, e.lines, i.repetitions
+     from (
+       select i.export_id, count(*)::integer as repetitions from quota.reconciliation_items i
+       where i.reconciliation_id = $1 and i.kind = 'duplicate_line' group by 1
+     ) i join quota.billing_exports e on e.id = i.export_id order by e.id`,
+    [id],
+  );
+  return rows;
+}
+
+/** Takes all but these exports from a month; they stay stored. Returns how many. */
+export async function detachOthers(
+  client: pg.ClientBase,
+  id: string,
+  kept: readonly number[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    'delete from quota.reconciliation_exports where reconciliation_id = $1 and export_id <> all ($2)',
+    [id, kept],
+  );
+  return rowCount ?? 0;
+}
+
+/** Takes these exports from a month; they stay stored. Returns how many. */
+export async function detachExports(
+  client: pg.ClientBase,
+  id: string,
+  exportIds: readonly number[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    'delete from quota.reconciliation_exports where reconciliation_id = $1 and export_id = any ($2)',
+    [id, exportIds],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Keeps what the provider counted of a fetched export. A list that was cut off since takes nothing from it: while the
+ * provider counts what it counted when they agreed, that stays. Returns whether it was changed.
+ */
+export async function updateControl(
+  client: pg.ClientBase,
+  { id, exportId, control }: { id: string; exportId: number; control: ControlTotal },
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update quota.reconciliation_exports x set control = $3::jsonb
+     where x.reconciliation_id = $1 and x.export_id = $2
+       and (x.control - 'to') is distinct from ($3::jsonb - 'to')
+       and ((x.control ->> 'agrees')::boolean is not true
+         or (x.control #> '{calls,provider}', x.control #> '{cost,provider}')
+           is distinct from ($3::jsonb #> '{calls,provider}', $3::jsonb #> '{cost,provider}'))`,
+    [id, exportId, JSON.stringify(control)],
+  );
+  return rowCount === 1;
+}
+
+/** What the provider counted of a month's fetched export; null where it has none, or was not told. */
+export const controlOf = (reconciliationId: string) => `(
+  select x.control from quota.reconciliation_exports x
+  where x.reconciliation_id = ${reconciliationId} and x.control is not null order by x.export_id desc limit 1)`;
+
+export async function selectControl(client: pg.ClientBase, id: string): Promise<ControlTotal | null> {
+  const { rows } = await client.query<{ control: ControlTotal | null }>(
+    `select ${controlOf('$1')} as control`,
+    [id],
+  );
+  return rows[0]?.control ?? null;
+}

@@ -1,0 +1,109 @@
+import type pg from 'pg';
+import { copyPieces } from '../../db/copy.ts';
+import { lineColumns } from './line-copy.ts';
+
+/** An export that is loaded. */
+export interface StoredExport {
+  id: number;
+  provider: string;
+  /** The file as it was given, or where it was fetched. */
+  source: string;
+  /** Of its bytes as given. */
+  sha256: string;
+  lines: number;
+  format: string;
+  reading: Reading;
+}
+
+/** How a file was told to be read; what was not said is missing. */
+export interface Reading {
+  mapping?: string[];
+  dateOrder?: string;
+  assumeUtc?: boolean;
+}
+
+const exportColumns = 'e.id, e.provider, e.source, e.sha256, e.lines, e.format, e.reading';
+
+/** Exports of this size: a file that has been loaded before is one of them. */
+export async function selectExportsOfSize(client: pg.ClientBase, bytes: number): Promise<StoredExport[]> {
+  const { rows } = await client.query<StoredExport>(
+    `select ${exportColumns} from quota.billing_exports e where e.bytes = $1 order by e.id`,
+    [bytes],
+  );
+  return rows;
+}
+
+/** The exports of a content: one for each way in which it was read. */
+export async function selectExports(
+  client: pg.ClientBase,
+  provider: string,
+  sha256: string,
+): Promise<StoredExport[]> {
+  const { rows } = await client.query<StoredExport>(
+    `select ${exportColumns} from quota.billing_exports e where e.provider = $1 and e.sha256 = $2 order by e.id`,
+    [provider, sha256],
+  );
+  return rows;
+}
+
+/** The exports of a source that a month has. */
+export async function selectAttachedOfSource(
+  client: pg.ClientBase,
+  { provider, month, source }: { provider: string; month: string; source: string },
+): Promise<number[]> {
+  const { rows } = await client.query<{ id: number }>(
+    `select e.id
+     from quota.reconciliations r
+     join quota.reconciliation_exports x on x.reconciliation_id = r.id
+     join quota.billing_exports e on e.id = x.export_id
+     where r.provider = $1 and r.month = $2 and e.source = $3 order by e.id`,
+    [provider, `${month}-01`, source],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The id for a new export, held until the transaction ends: another load waits. */
+export async function nextExportId(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ id: number }>('select quota.next_export() as id');
+  return rows[0]?.id ?? 0;
+}
+
+/** Loads encoded lines; nobody sees them before the transaction ends. Returns how many. */
+export const copyLines = (client: pg.ClientBase, encoded: AsyncIterable<string>): Promise<number> =>
+  copyPieces(client, { table: 'quota.billing_lines', columns: lineColumns }, encoded);
+
+export interface NewExport {
+  id: number;
+  provider: string;
+  format: string;
+  source: string;
+  sha256: string;
+  bytes: number;
+  lines: number;
+  calls: number;
+  /** The sum of the costs as an exact decimal. */
+  billed: string;
+  currency: string | null;
+  reading: Reading;
+}
+
+export async function insertExport(client: pg.ClientBase, added: NewExport): Promise<void> {
+  await client.query(
+    `insert into quota.billing_exports
+       (id, provider, format, source, sha256, bytes, lines, calls, billed, currency, reading)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      added.id,
+      added.provider,
+      added.format,
+      added.source,
+      added.sha256,
+      added.bytes,
+      added.lines,
+      added.calls,
+      added.billed,
+      added.currency,
+      JSON.stringify(added.reading),
+    ],
+  );
+}

@@ -1,0 +1,102 @@
+import { amountText, countText, isZero, scaleOf, signedText } from '../../html/amounts.ts';
+import { type Html, html, noHtml } from '../../html/html.ts';
+import { page } from '../../html/page.ts';
+import { differenceOf } from '../match/difference.ts';
+import type { ReconciliationReport } from './report.ts';
+import { dayCharts, dayTable } from './report-days.ts';
+import { kindSections, settledSection } from './report-details.ts';
+import { addingUp, differencesByKind, stateSection, topUsers } from './report-overview.ts';
+import { historySection, rateSection, ruleSection, sourceSection } from './report-sources.ts';
+import { counted, instantText, monthText, providerText } from './report-words.ts';
+
+/** The report of a month as one page for who has to pay the bill, or to defend having paid it. */
+export function reportHtml(report: ReconciliationReport): string {
+  const { provider, month } = report.stored;
+  const title = `${providerText(provider)} bill of ${monthText(month)}, reconciled`;
+  const body = [
+    heading(report),
+    dayCharts(report),
+    addingUp(report),
+    differencesByKind(report),
+    stateSection(report),
+    topUsers(report),
+    rateSection(report),
+    kindSections(report),
+    settledSection(report),
+    sourceSection(report),
+    historySection(report),
+    ruleSection(report),
+    dayTable(report),
+    footer(report),
+  ];
+  return page({ title, body }).text;
+}
+
+function heading(report: ReconciliationReport): Html {
+  const { provider, month } = report.stored;
+  const lines = report.exports.reduce((sum, one) => sum + one.lines, 0);
+  const { monthSums, hasAmounts } = report;
+  const scale = scaleOf([monthSums.billed, monthSums.logged]);
+  const unit = hasAmounts ? (report.currency ?? '') : 'seconds: the bill states no amounts';
+  const difference = differenceOf(monthSums);
+  return html`<header>
+<h1>${providerText(provider)}, ${monthText(month)}</h1>
+<p>What the provider billed, held against what we logged.</p>
+<p>${stateBadge(report)}</p>
+</header>
+<dl class="tiles">
+<div><dt>Billed</dt><dd>${amountText(monthSums.billed, scale)} <small>${unit}</small></dd></div>
+<div><dt>Logged by us</dt><dd>${amountText(monthSums.logged, scale)} <small>${hasAmounts ? unit : 'seconds'}</small></dd></div>
+<div><dt>Difference</dt><dd>${signedText(difference, scale)} <small>${differenceWords(difference)}</small></dd></div>
+<div><dt>Lines of the bill</dt><dd>${countText(lines)} <small>in ${counted(countText(report.exports.length), 'file', 'files')}</small></dd></div>
+</dl>
+<p class="lead">${verdict(report)}</p>
+`;
+}
+
+/** Whether the month is closed, or what is left to be done. */
+function stateBadge({ stored, states, kinds }: ReconciliationReport): Html {
+  const { closedAt, closedBy, closeReason } = stored;
+  if (closedAt !== null) {
+    const reason = closeReason === null ? noHtml : html` <span class="note">“${closeReason}”</span>`;
+    return html`<span class="state good">Closed</span> by ${closedBy} on ${instantText(closedAt)}; nothing in it can change any more.${reason}`;
+  }
+  const open = states.find(({ resolution }) => resolution === null)?.count ?? 0;
+  if (open > 0) {
+    return html`<span class="state">Open</span> ${counted(countText(open), 'difference has', 'differences have')} not been resolved yet.`;
+  }
+  return kinds.length === 0
+    ? html`<span class="state good">All matched</span> The month has not been closed yet.`
+    : html`<span class="state good">All resolved</span> Every difference has been looked at; the month has not been closed yet.`;
+}
+
+const differenceWords = (difference: string) =>
+  isZero(difference)
+    ? 'as logged'
+    : difference.startsWith('-')
+      ? 'billed less than logged'
+      : 'billed more than logged';
+
+function verdict({ stored, kinds, currency, hasAmounts, monthSums }: ReconciliationReport): string {
+  const scale = scaleOf([monthSums.billed, monthSums.logged]);
+  const unit = hasAmounts ? currency : 'seconds';
+  const sized = (amount: string) => `${amountText(amount, scale)}${unit === null ? '' : ` ${unit}`}`;
+  const start = `For ${monthText(stored.month)} the provider billed ${sized(monthSums.billed)}.`;
+  if (kinds.length === 0) {
+    return `${start} Every line of the bill is in our records, and every call in our records is on the bill: nothing differs by more than the rules allow.`;
+  }
+  const count = kinds.reduce((sum, kind) => sum + kind.count, 0);
+  const what = counted(countText(count), 'entry differs', 'entries differ');
+  const difference = differenceOf(monthSums);
+  if (isZero(difference)) {
+    return `${start} Our records come to the same sum, but ${what}.`;
+  }
+  const way = difference.startsWith('-') ? 'more than was billed' : 'less than was billed';
+  return `${start} Our records come to ${sized(difference.replace(/^-/, ''))} ${way}; ${what}.`;
+}
+
+function footer({ stored, madeAt, madeBy }: ReconciliationReport): Html {
+  return html`<footer>Made by ${madeBy} on ${instantText(madeAt)} with
+<code>quota reconcile report --month ${stored.month} --provider ${stored.provider}</code>. All times are UTC; amounts are exact, nothing is rounded.</footer>
+`;
+}

@@ -1,0 +1,64 @@
+import type pg from 'pg';
+import type { JobBatch, JobBatchRequest, JobScope } from '../jobs/job.ts';
+
+/** Which periods a job resets: those that begin at a user's signup day, or those of the calendar. */
+export type ResetAnchor = 'signup' | 'calendar';
+
+export async function countDueResets(
+  client: pg.ClientBase,
+  anchor: ResetAnchor,
+  { userId }: JobScope,
+): Promise<number> {
+  const { rows } = await client.query<{ due: number }>(
+    `select count(*)::integer as due from quota.subscriptions
+     where plan = any (quota.due_plans($1)) and next_reset_at <= quota.now() and ($2::uuid is null or user_id = $2)`,
+    [anchor, userId],
+  );
+  return rows[0]?.due ?? 0;
+}
+
+/** The longest due first. */
+export async function selectDueResets(
+  client: pg.ClientBase,
+  anchor: ResetAnchor,
+  { userId }: JobScope,
+  limit: number,
+): Promise<Record<string, unknown>[]> {
+  const { rows } = await client.query<{ dueSince: Date }>(
+    `select u.external_id as "externalId", s.service, s.plan, s.next_reset_at as "dueSince",
+       s.limit_enforced_at is not null as limited
+     from quota.subscriptions s join quota.users u on u.id = s.user_id
+     where s.plan = any (quota.due_plans($1)) and s.next_reset_at <= quota.now() and ($2::uuid is null or s.user_id = $2)
+     order by s.next_reset_at, u.external_id, s.service
+     limit $3`,
+    [anchor, userId, limit],
+  );
+  return rows.map((row) => ({ ...row, dueSince: row.dueSince.toISOString() }));
+}
+
+interface ResetCounts {
+  reset: number;
+  caught_up: number;
+  closed: number;
+  queued: number;
+  last: string | null;
+}
+
+/** One batch, one statement: closes, opens, lifts limits, queues restores, audits and advances. */
+export async function resetBatch(
+  client: pg.ClientBase,
+  anchor: ResetAnchor,
+  { runId, size, userId, after }: JobBatchRequest,
+): Promise<JobBatch> {
+  const { rows } = await client.query<ResetCounts>(
+    `select reset, caught_up, closed, queued, last::text
+     from quota.reset_due($1, $2, $3, $4, $5::quota.reset_position)`,
+    [anchor, size, runId, userId, after],
+  );
+  const { reset = 0, caught_up = 0, closed = 0, queued = 0, last = null } = rows[0] ?? {};
+  return {
+    done: reset,
+    next: last,
+    counts: { periodsCaughtUp: caught_up, periodsClosed: closed, assistantsQueued: queued },
+  };
+}

@@ -1,0 +1,107 @@
+import type { Style } from '../../context.ts';
+import { foldText } from '../../users/fold-text.ts';
+import { minuteText, relativeText } from '../instant-text.ts';
+import { quantityFormat } from '../quantity-text.ts';
+import type { Explanation, QuotaEvent, QuotaStory } from './explain.ts';
+
+/** One screen: what is left out stands in the middle, where the beginning and the end explain it. */
+const eventsShownFirst = 4;
+const eventsShownLast = 16;
+
+/** The story, and the answer to "why am I blocked?" at its end. */
+export function explanationText(explanation: Explanation, now: Date, style: Style): string {
+  const { user, service, plan, quotas } = explanation;
+  return [
+    `${style.bold(user.externalId)} · ${style.cyan(service)} · plan ${plan}`,
+    ...quotas.flatMap((quota) => ['', ...storyLines(quota, style)]),
+    '',
+    ...answerLines(explanation, now, style),
+  ].join('\n');
+}
+
+function storyLines(quota: QuotaStory, style: Style): string[] {
+  const { meter, unit, period, limit, costLimit, granted, events } = quota;
+  const format = quantityFormat(unit, limit ?? quota.used);
+  const terms = [
+    limit === null ? 'no limit' : `${format.text(limit)} ${format.unit}`,
+    ...(Number(granted) === 0 ? [] : [`${format.text(granted)} granted`]),
+    ...(costLimit === null ? [] : [`cost ${costLimit}`]),
+  ].join(' and ');
+  const when =
+    period.start === null || period.end === null
+      ? 'ever'
+      : `${minuteText(period.start)} to ${minuteText(period.end)}`;
+  const hidden = events.length - eventsShownFirst - eventsShownLast;
+  const shown =
+    hidden > 1 ? [...events.slice(0, eventsShownFirst), null, ...events.slice(-eventsShownLast)] : events;
+  return [
+    `${style.bold(meter)}  ${when}: ${terms}`,
+    ...shown.map((event) =>
+      event === null ? style.dim(`  … ${hidden} more; --json has all`) : eventLine(event, format.text, style),
+    ),
+    ...(events.length === 0 ? ['  nothing happened in this period'] : []),
+  ];
+}
+
+/** `  2026-11-10 10:00      +8:20      8:20  12 calls  vapi` */
+function eventLine(event: QuotaEvent, text: (quantity: string) => string, style: Style): string {
+  const { at, quantity, balance, who, why, kind } = event;
+  const change = quantity === null ? '' : `${quantity.startsWith('-') ? '' : '+'}${text(quantity)}`;
+  const by = [who === null ? '' : `${kind === 'calls' ? 'at' : 'by'} ${who}`, why === null ? '' : `"${why}"`]
+    .filter((part) => part !== '')
+    .join(': ');
+  const what =
+    kind === 'threshold' ? style.yellow(event.text) : kind === 'calls' ? event.text : style.cyan(event.text);
+  return `  ${minuteText(at)}  ${change.padStart(9)}  ${text(balance).padStart(9)}  ${what}${by === '' ? '' : `  ${style.dim(by)}`}`;
+}
+
+function answerLines(
+  { user, service, quotas, answer, limitEnforcedAt }: Explanation,
+  now: Date,
+  style: Style,
+): string[] {
+  const limited =
+    limitEnforcedAt === null ? [] : [`Assistants limited since ${minuteText(limitEnforcedAt)}.`];
+  if (answer.allowed) {
+    const verdict = `${style.green('Not blocked.')} ${leftText(answer)}`;
+    const further = [...limited, ...spentParts(quotas, now)];
+    return [verdict, ...further.flatMap((line) => foldText(line, 0, style, style.yellow))];
+  }
+  const free =
+    answer.resetsAt === null
+      ? 'Nothing resets it but an operator.'
+      : `It resets at ${minuteText(answer.resetsAt)} (${relativeText(answer.resetsAt, now)}).`;
+  const actions = {
+    block: 'calls are refused',
+    switch_to_static: 'the static fallback answers',
+    limit_assistants: 'assistants are limited',
+  };
+  const action = answer.action === null ? '' : ` So ${actions[answer.action]}.`;
+  return [
+    ...foldText(`Blocked: ${answer.message}${action}`, 0, style, style.red),
+    ...limited,
+    ...foldText(free, 0, style),
+    style.dim(`  quota user reset ${user.externalId} --service ${service} --reason …`),
+    style.dim(`  quota user grant ${user.externalId} ${answer.meter ?? 'METER'} AMOUNT --reason …`),
+    style.dim(`  quota user set-plan ${user.externalId} ${answer.upgradeTo ?? 'PLAN'} --reason …`),
+  ];
+}
+
+/** The answer is for any call: a meter of some models may be used up all the same. */
+const spentParts = (quotas: Explanation['quotas'], now: Date): string[] =>
+  quotas
+    .filter(
+      ({ limit, granted, used, period }) =>
+        limit !== null &&
+        Number(used) >= Number(limit) + Number(granted) &&
+        (period.end === null || new Date(period.end) > now),
+    )
+    .map(
+      ({ meter, period }) =>
+        `Blocked for what counts on ${meter}${period.end === null ? ', for ever' : ` until ${minuteText(period.end)}`}.`,
+    );
+
+const leftText = ({ remaining, meter, resetsAt }: Explanation['answer']) =>
+  remaining === null || meter === null
+    ? 'There is no limit.'
+    : `${remaining} of ${meter} left${resetsAt === null ? ', for ever' : ` until ${minuteText(resetsAt)}`}.`;

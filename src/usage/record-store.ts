@@ -1,0 +1,104 @@
+import type pg from 'pg';
+
+/** What `quota.check` answers, quantities and percent as exact decimals in text, instants in ISO 8601 UTC. */
+export interface Allowance {
+  allowed: boolean;
+  /** `ok`, `quota_exceeded`, `cost_limit_exceeded`, `would_exceed`, `file_too_large`, … */
+  reason: string;
+  /** What the app is to do when it is not allowed. */
+  action: 'block' | 'switch_to_static' | 'limit_assistants' | null;
+  /** For the user of the app. */
+  message: string;
+  service: string;
+  plan: string | null;
+  meter: string | null;
+  used: string | null;
+  limit: string | null;
+  remaining: string | null;
+  percent: string | null;
+  state: string | null;
+  warnings: string[];
+  resetsAt: string | null;
+  upgradeTo: string | null;
+}
+
+export interface UsageQuestion {
+  /** Null: somebody not signed in. */
+  userId: string | null;
+  service: string;
+  model?: string | undefined;
+  /** Seconds or messages that the call needs. */
+  quantity?: string | undefined;
+  fileBytes?: string | undefined;
+  purpose: 'usage' | 'assistant';
+}
+
+/** @throws a server error of SQLSTATE QT001 (user) or QT002 (service) */
+export async function selectAllowance(client: pg.ClientBase, question: UsageQuestion): Promise<Allowance> {
+  const { rows } = await client.query<Omit<Allowance, 'resetsAt'> & { resetsAt: Date | null }>(
+    `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent, state, warnings,
+       resets_at as "resetsAt", upgrade_to as "upgradeTo"
+     from quota.check($1::uuid, $2, $3, $4, $5, $6)`,
+    [
+      question.userId,
+      question.service,
+      question.model ?? null,
+      question.quantity ?? null,
+      question.fileBytes ?? null,
+      question.purpose,
+    ],
+  );
+  const [answer] = rows;
+  if (answer === undefined) {
+    throw new Error('quota.check answered nothing');
+  }
+  return { ...answer, resetsAt: answer.resetsAt?.toISOString() ?? null };
+}
+
+export interface UsageEntry {
+  userId: string;
+  service: string;
+  /** The provider's id of the call, or any key that stays the same when it is told twice. */
+  key: string;
+  quantity: string;
+  provider?: string | undefined;
+  model?: string | undefined;
+  cost?: string | undefined;
+  startedAt?: string | undefined;
+  assistantId?: string | undefined;
+}
+
+export interface RecordedUsage {
+  /** False: it was recorded before. */
+  recorded: boolean;
+  callLogId: string;
+  used: string | null;
+  limit: string | null;
+  remaining: string | null;
+  state: string | null;
+  action: string | null;
+}
+
+/** @throws a server error of SQLSTATE QT001 to QT004 */
+export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Promise<RecordedUsage> {
+  const { rows } = await client.query<RecordedUsage>(
+    `select recorded, call_log_id as "callLogId", used, "limit", remaining, state, action
+     from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9)`,
+    [
+      entry.userId,
+      entry.service,
+      entry.key,
+      entry.quantity,
+      entry.provider ?? null,
+      entry.model ?? null,
+      entry.cost ?? null,
+      entry.startedAt ?? null,
+      entry.assistantId ?? null,
+    ],
+  );
+  const [recorded] = rows;
+  if (recorded === undefined) {
+    throw new Error('quota.record answered nothing');
+  }
+  return recorded;
+}

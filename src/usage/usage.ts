@@ -1,0 +1,60 @@
+import type { User } from '../users/user.ts';
+
+export type QuotaState = 'ok' | 'warning' | 'critical' | 'exceeded';
+
+/** What a user has used of one meter in the running period. Quantities and money are exact decimals as text. */
+export interface QuotaUsage {
+  meter: string;
+  unit: 'second' | 'message';
+  /** Instants are ISO 8601 UTC; both null: a lifetime quota. */
+  period: { start: string | null; end: string | null };
+  /** Of the plan, in the unit; null: not limited by quantity. */
+  limit: string | null;
+  /** Extra allowance beside the limit. */
+  granted: string;
+  used: string;
+  /** The part of `used` that corrections and resets make; negative after a reset. */
+  adjusted: string;
+  remaining: string | null;
+  /** Of the allowance or of the cost limit, whichever is nearer; null where there is neither. */
+  percent: string | null;
+  state: QuotaState;
+  cost: string;
+  costLimit: string | null;
+  calls: number;
+  onExceeded: 'block' | 'static_fallback' | 'limit_assistants';
+  exhaustedAt: string | null;
+  /** When the period ends; null: never. */
+  resetsAt: string | null;
+}
+
+export type AssistantStatus = 'untouched' | 'pending' | 'applied' | 'restored' | 'failed' | 'gone';
+
+/** `untouched`: never limited, so nothing was ever recorded about it. */
+export interface AssistantState {
+  providerAssistantId: string;
+  name: string | null;
+  desired: 'limited' | 'original';
+  status: AssistantStatus;
+  lastError: string | null;
+}
+
+export interface SubscriptionUsage {
+  service: string;
+  plan: string;
+  timezone: string;
+  maxAssistants: number | null;
+  /** End of the oldest period that no reset has closed: in the past when a reset is due. */
+  nextResetAt: string | null;
+  limitEnforcedAt: string | null;
+  quotas: QuotaUsage[];
+  /** Of the voice service; empty for every other. */
+  assistants: AssistantState[];
+}
+
+export interface UserUsage {
+  user: User;
+  subscriptions: SubscriptionUsage[];
+  /** Assistants of a user who has no subscription of the voice service. */
+  unsubscribedAssistants: AssistantState[];
+}
