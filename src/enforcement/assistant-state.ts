@@ -3,7 +3,9 @@ import { assistantDefaults } from '../providers/vapi/assistant-fields.ts';
 import { sameFieldValue } from '../providers/vapi/patch.ts';
 
 /** Top-level fields of an assistant by name, as they go to and come from VAPI. */
-export type Fields = { readonly [field: string]: unknown };
+export interface Fields {
+  readonly [field: string]: unknown;
+}
 
 /** The legacy limit: the API's minimum, which nobody sets to talk to people. */
 const legacyMaxDurationSeconds = 10;

@@ -74,7 +74,7 @@ class StreamedInput implements Input {
   #digest: InputDigest | null = null;
   readonly #decoder: CheckedTextDecoder;
   readonly #raw: AsyncIterator<Uint8Array>;
-  #text: AsyncGenerator<string, void, undefined>;
+  readonly #text: AsyncGenerator<string, void, undefined>;
   #pending: string[] = [];
 
   constructor(source: InputSource) {

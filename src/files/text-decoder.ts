@@ -128,7 +128,7 @@ export class CheckedTextDecoder {
 /** Where the last whole UTF-8 character ends: a chunk may be cut inside one. */
 function wholeCharactersEnd(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
+    const byte = bytes.at(-back) ?? 0;
     if (byte < 0x80) {
       return bytes.length;
     }

@@ -72,7 +72,7 @@ describe('jsonRows', () => {
   });
 
   it('hands over what an envelope says, and refuses one without a list', async () => {
-    const seen: Array<Record<string, string>> = [];
+    const seen: Record<string, string>[] = [];
     const listening = {
       ...shape,
       onEnvelope: (values: ReadonlyMap<string, string>) => seen.push(Object.fromEntries(values)),

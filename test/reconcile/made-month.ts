@@ -242,9 +242,9 @@ class MonthMaker implements Record<Scenario, () => void> {
     this.#pair('outside_month', call, { durationMs: call.durationMs + 5000 });
   }
 
-  #either = (size: number) => (this.#random.chance(0.5) ? size : -size);
+  readonly #either = (size: number) => (this.#random.chance(0.5) ? size : -size);
 
-  #outside = () =>
+  readonly #outside = () =>
     this.#random.chance(0.5)
       ? this.#start - this.#random.integer(1, 3 * dayMs)
       : this.#end + this.#random.integer(0, 3 * dayMs);

@@ -7,7 +7,10 @@ import { assertPrivate } from './private-directory.ts';
 const connectMsMax = 5_000;
 
 /** Nobody listens, or somebody does who cannot serve us now but this or another server soon will. */
-export type Refusal = { refused: 'absent' | 'passing'; error: unknown };
+export interface Refusal {
+  refused: 'absent' | 'passing';
+  error: unknown;
+}
 
 /** A client connected to a running server, without a lease; `refused` if that cannot be had at the moment. */
 export async function connectTo(

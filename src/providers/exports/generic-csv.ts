@@ -58,7 +58,7 @@ export const genericCsv: ExportReader = {
 
 function requireColumns(input: Input, { columns }: Table<Column>, provider: string | null): void {
   const has = (...names: Column[]) => names.some((name) => columns[name] !== -1);
-  const needs: Array<[boolean, string, string]> = [
+  const needs: [boolean, string, string][] = [
     [has('started_at', 'created_at', 'day'), 'says when', '--map "THEIR COLUMN=started_at"'],
     [has('id', 'assistant_id', 'day'), 'says which call', '--map "THEIR COLUMN=id"'],
     [

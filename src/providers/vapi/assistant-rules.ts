@@ -6,8 +6,13 @@ import {
   isAssistantField,
 } from './assistant-fields.ts';
 
-type Fields = { readonly [name: string]: unknown };
-type Range = { min?: number; max: number };
+interface Fields {
+  readonly [name: string]: unknown;
+}
+interface Range {
+  min?: number;
+  max: number;
+}
 
 /** Null clears a field, but what it does where the schema has a minimum, or demands a provider, is undocumented. */
 const neverNull = new Set(['maxDurationSeconds', 'silenceTimeoutSeconds', 'model']);
