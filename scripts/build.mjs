@@ -34,6 +34,8 @@ await build({
   target: 'node20.19',
   external: [
     ...packages.filter((name) => !bundled.includes(name)).flatMap((name) => [name, `${name}/*`]),
+    // pg asks for them at Cloudflare and where pg.native is used: an installation need not have them.
+    'pg-cloudflare',
     'pg-native',
   ],
   // pg asks whether it runs at Cloudflare; without a navigator (Node 20) it makes a Response to find out, which

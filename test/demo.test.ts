@@ -40,7 +40,10 @@ afterAll(async () => {
 test('every step goes well, and says what it did and which command does it', () => {
   expect(first.stderr).toBe('');
   expect(first.code).toBe(0);
-  expect(JSON.parse(first.stdout).dataDir).toBe(join(dataDir, 'demo'));
+  expect(JSON.parse(first.stdout)).toMatchObject({
+    dataDir: join(dataDir, 'demo'),
+    database: join(dataDir, 'demo', 'postgres-18'),
+  });
   for (const { title, command, explanation, exitCode } of steps) {
     expect(exitCode, command).toBe(command.startsWith('quota reconcile --month') ? 3 : 0);
     expect([title, command, explanation].every((text) => text.length > 3)).toBe(true);
@@ -115,7 +118,7 @@ test('ends with a bill, what differs in it, and a page for finance', () => {
   });
   expect(counts.matched).toBeGreaterThan(50);
   const last = steps.at(-1);
-  expect(last?.command).toContain(`--report '${last?.result.report}'`);
+  expect(last?.command).toContain(`--report ${last?.result.report}`);
   expect(last?.result).toMatchObject({ provider: 'vapi', discrepancies: 15, listed: 15 });
   const page = readFileSync(last?.result.report, 'utf8');
   expect(last?.result.report.startsWith(join(dataDir, 'demo'))).toBe(true);
@@ -138,7 +141,7 @@ test('again, as a story to read: begun anew', async () => {
   expect(again.stdout).toMatch(/11:00 of 10:00 minutes used/);
   expect(again.stdout).toMatch(/^ {2}nothing due$/m);
   expect(again.stdout).toMatch(/^ {2}written to .*reconciliation-vapi-2026-12\.html$/m);
-  expect(again.stdout).toContain(`QUOTA_DATA_DIR='${join(dataDir, 'demo')}'`);
+  expect(again.stdout).toContain(`QUOTA_DATA_DIR=${join(dataDir, 'demo')}\n`);
 });
 
 test('a second demo beside the first is told to wait; one that is interrupted leaves no server', async () => {

@@ -1,5 +1,6 @@
 import type { Change, ChangeOptions, Environment } from '../context.ts';
 import { refusedError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Prompt } from './prompt.ts';
 
 /**
@@ -61,6 +62,3 @@ function confirmName(change: Change, typed: string): true {
   }
   return true;
 }
-
-const shellWord = (name: string) =>
-  /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { notFoundError, usageError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import type { User } from './user.ts';
 import { selectMatchingUsers } from './user-store.ts';
 
@@ -39,6 +40,6 @@ async function unknownUser(client: pg.ClientBase, reference: string) {
     suggestion:
       names.length > 0
         ? `did you mean ${names.join(', ')}?`
-        : `look with quota user list --search ${JSON.stringify(reference)}`,
+        : `look with quota user list --search ${shellWord(reference)}`,
   });
 }

@@ -76,7 +76,7 @@ export async function bundleChild(directory: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
-    external: ['pg-native'],
+    external: ['pg-cloudflare', 'pg-native'],
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },

@@ -84,7 +84,7 @@ describe('the name of a user', () => {
     expect(code).toBe(4);
     expect(JSON.parse(stderr).error).toMatchObject({
       code: 'not_found',
-      suggestion: 'look with quota user list --search "zzzzzzzz"',
+      suggestion: 'look with quota user list --search zzzzzzzz',
     });
   });
 

@@ -3,8 +3,10 @@ import { startVapiSimulator, type VapiSimulator } from '../../../fixtures/vapi-s
 import type { Context, Report, Style } from '../../context.ts';
 import { withAdvisoryLock } from '../../db/advisory-lock.ts';
 import { withDatabase } from '../../db/connection.ts';
+import { locateEmbedded } from '../../db/embedded/location.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import { type DemoPlace, demoContext } from './context.ts';
 import { countAssistants, selectProviderState } from './demo-store.ts';
 import { type DemoStep, demoSteps } from './steps.ts';
@@ -31,7 +33,7 @@ interface Told extends DemoStepReport {
 
 /**
  * `quota demo`: the whole story on a database of its own in `demo` under the data directory, made anew each time,
- * and a simulated VAPI: `{dataDir, asOf, steps: [{title, command, explanation, exitCode, durationMs, result}]}`.
+ * and a simulated VAPI: `{dataDir, database, asOf, steps: [{title, command, explanation, exitCode, durationMs, result}]}`.
  * The exit code is that of the first step that did not go well.
  */
 export async function demo(context: Context): Promise<ExitCode> {
@@ -40,9 +42,6 @@ export async function demo(context: Context): Promise<ExitCode> {
   const nextMonth = `${new Date(context.now().getTime() + monthMs).toISOString().slice(0, 10)}T00:00:00Z`;
   const asOfFlag = context.asOf === null ? '' : ` --as-of ${context.asOf}`;
   const simulator = await startVapiSimulator({ seed });
-  if (context.output.format === 'table') {
-    await writeBeginning(context, dataDir);
-  }
   try {
     // Keeps the server running, and a second demo out, from the first step to the last.
     const told = await withDatabase(
@@ -57,6 +56,9 @@ export async function demo(context: Context): Promise<ExitCode> {
           client,
           'demo',
           async () => {
+            if (context.output.format === 'table') {
+              await writeBeginning(context, dataDir);
+            }
             const isAgain = (await readSchemaStatus(client)).state !== 'missing';
             const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain, folder: dataDir });
             return tellStory(context, { dataDir, vapi: simulator }, steps, simulator);
@@ -64,7 +66,7 @@ export async function demo(context: Context): Promise<ExitCode> {
           { mode: 'try' },
         ),
     );
-    await writeEnd(context, { dataDir, asOf: seedAsOf, told });
+    await writeEnd(context, { dataDir, asOf: seedAsOf, nextMonth, told });
     return told.find(({ hasFailed }) => hasFailed)?.exitCode ?? exitCodes.ok;
   } finally {
     await simulator.stop();
@@ -148,25 +150,34 @@ function stepText(
 
 async function writeBeginning(context: Context, dataDir: string): Promise<void> {
   await context.output.write({
-    data: { dataDir },
-    text: (data) =>
-      `The story of an allowance, on an embedded PostgreSQL of its own (${data.dataDir}) and a simulated VAPI.\n\n`,
+    data: { files: dataDir, database: databaseOf(dataDir) },
+    text: ({ files, database }) =>
+      [
+        'The story of an allowance, on an embedded PostgreSQL of its own and a simulated VAPI.',
+        `database  ${database}`,
+        `files     ${files}`,
+        '',
+        '',
+      ].join('\n'),
   });
 }
 
+/** As root it may not lie in the folder that was asked for. */
+const databaseOf = (dataDir: string) => locateEmbedded(dataDir).cluster;
+
 async function writeEnd(
   context: Context,
-  { dataDir, asOf, told }: { dataDir: string; asOf: string; told: Told[] },
+  { dataDir, asOf, nextMonth, told }: { dataDir: string; asOf: string; nextMonth: string; told: Told[] },
 ): Promise<void> {
   const steps = told.map(({ report: _, hasFailed: __, ...step }) => step);
   await context.output.write({
-    data: { dataDir, asOf, steps },
+    data: { dataDir, database: databaseOf(dataDir), asOf, steps },
     rows: steps.map(({ result: _, ...step }) => step),
     text: (data, style) =>
       [
         style.bold('Look around: the demo has a database of its own, until the next demo.'),
-        style.dim(`$ export QUOTA_DATA_DIR='${data.dataDir}'`),
-        style.dim('$ quota user show demo-all'),
+        style.dim(`$ export QUOTA_DATA_DIR=${shellWord(data.dataDir)}`),
+        style.dim(`$ quota user show demo-all --as-of ${nextMonth}`),
         style.dim('$ quota --help'),
       ].join('\n'),
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import { monthBefore } from '../fixtures/export.ts';
 import { logOneCall } from './demo-store.ts';
 
@@ -26,7 +27,7 @@ export interface DemoTimes {
   asOfFlag: string;
   /** Whether the last demo left something. */
   isAgain: boolean;
-  /** Where files go. */
+  /** Where files go; made when there are some. */
   folder: string;
 }
 
@@ -175,7 +176,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
   return [
     {
       title: "The provider's bill of the last whole month, with a few surprises in it",
-      command: `quota fixtures seed --as-of ${seedAsOf} --export vapi-calls --export-dir '${folder}' --differences ${differences}`,
+      command: `quota fixtures seed --as-of ${seedAsOf} --export vapi-calls --export-dir ${shellWord(folder)} --differences ${differences}`,
       explanation:
         'Made of the calls that were logged, as VAPI lists them. The users of the seed are there: none are added.',
       asOf: seedAsOf,
@@ -188,7 +189,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
     },
     {
       title: 'Is every billed cent explained?',
-      command: `quota reconcile --month ${month} --export '${bill}'${asOfFlag}`,
+      command: `quota reconcile --month ${month} --export ${shellWord(bill)}${asOfFlag}`,
       explanation:
         'Every line and every call in one kind, and together they are the bill, to the last digit. Something differs: exit 3.',
       asOf: null,
@@ -198,7 +199,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
     },
     {
       title: 'A page for finance',
-      command: `quota reconcile report --month ${month} --report '${report}'${asOfFlag}`,
+      command: `quota reconcile report --month ${month} --report ${shellWord(report)}${asOfFlag}`,
       explanation: 'Open it in a browser, print it, send it round: it needs nothing else.',
       asOf: null,
       run: async (context) =>

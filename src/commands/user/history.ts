@@ -1,5 +1,6 @@
 import type { Column, Context, Row } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import {
   type HistoryPage,
   type HistoryRequest,
@@ -70,7 +71,7 @@ async function writePage(
   );
   await context.output.write<HistoryPage>({ data, rows: data.periods.map(tableRow), columns: tableColumns });
   if (data.next !== null) {
-    context.talk.info(`There are more: --after '${data.next}'`);
+    context.talk.info(`There are more: --after ${shellWord(data.next)}`);
   }
 }
 

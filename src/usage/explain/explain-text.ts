@@ -1,4 +1,5 @@
 import type { Style } from '../../context.ts';
+import { shellWord } from '../../shell-word.ts';
 import { foldText } from '../../users/fold-text.ts';
 import { minuteText, relativeText } from '../instant-text.ts';
 import { quantityFormat } from '../quantity-text.ts';
@@ -81,9 +82,11 @@ function answerLines(
     ...foldText(`Blocked: ${answer.message}${action}`, 0, style, style.red),
     ...limited,
     ...foldText(free, 0, style),
-    style.dim(`  quota user reset ${user.externalId} --service ${service} --reason …`),
-    style.dim(`  quota user grant ${user.externalId} ${answer.meter ?? 'METER'} AMOUNT --reason …`),
-    style.dim(`  quota user set-plan ${user.externalId} ${answer.upgradeTo ?? 'PLAN'} --reason …`),
+    style.dim(`  quota user reset ${shellWord(user.externalId)} --service ${service} --reason …`),
+    style.dim(
+      `  quota user grant ${shellWord(user.externalId)} ${answer.meter ?? 'METER'} AMOUNT --reason …`,
+    ),
+    style.dim(`  quota user set-plan ${shellWord(user.externalId)} ${answer.upgradeTo ?? 'PLAN'} --reason …`),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { notFoundError, usageError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { User } from '../../users/user.ts';
 import { selectAllowance } from '../record-store.ts';
 import type { Explanation, QuotaStory } from './explain.ts';
@@ -87,7 +88,7 @@ async function findPeriods(
   const periods = await selectPeriodsAt(client, user.id, service, at);
   if (periods.length === 0) {
     throw notFoundError(`${user.externalId} used no ${service} in the period around ${at}`, {
-      suggestion: `quota user history ${user.externalId} lists the periods`,
+      suggestion: `quota user history ${shellWord(user.externalId)} lists the periods`,
     });
   }
   return periods;

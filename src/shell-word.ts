@@ -1,0 +1,3 @@
+/** A word as a POSIX shell reads it back, quoted only where it must be: `it's here` → `'it'\''s here'`. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
