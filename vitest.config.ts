@@ -1,16 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { defineConfig } from 'vitest/config';
+import { sqlSetForVite } from './scripts/sql-set.mjs';
 
 export default defineConfig({
-  plugins: [
-    {
-      name: 'sql-as-text',
-      enforce: 'pre',
-      async load(id) {
-        return id.endsWith('.sql') ? `export default ${JSON.stringify(await readFile(id, 'utf8'))}` : null;
-      },
-    },
-  ],
+  plugins: [sqlSetForVite],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],

@@ -1,34 +1,27 @@
+import manifest from 'virtual:sql/manifest';
 import type { Knex } from 'knex';
 
-interface Steps {
+/** One step of the tables. Its name and hash are recorded in quota.schema_migrations: it is frozen once released. */
+export interface Migration {
+  name: string;
+  /** Of the file that is applied. */
+  sha256: string;
   up(knex: Knex): Promise<void>;
   down(knex: Knex): Promise<void>;
 }
 
-/** One step of the schema. Names are recorded in quota.schema_migrations: never rename a released one. */
-export interface Migration extends Steps {
-  name: string;
-}
+type Direction = 'up' | 'down';
 
-/** Every command compares the names; the SQL is loaded by those that apply it. */
-const migration = (name: string, load: () => Promise<Steps>): Migration => ({
+/** Every command compares names and hashes; the SQL is loaded by those that apply it. */
+const run = (name: string, direction: Direction) => async (knex: Knex) => {
+  const { default: texts } = await import('virtual:sql/migrations');
+  await knex.raw((texts[name]?.[direction] ?? '').replaceAll('?', '\\?'));
+};
+
+/** Every migration, oldest first: the files NNNN_name.sql of this folder, with NNNN_name.down.sql as the way back. */
+export const migrations: readonly Migration[] = manifest.migrations.map(({ name, sha256 }) => ({
   name,
-  up: async (knex) => (await load()).up(knex),
-  down: async (knex) => (await load()).down(knex),
-});
-
-/** Every migration, oldest first. */
-export const migrations: readonly Migration[] = [
-  migration('0001_core', () => import('./0001_core.ts')),
-  migration('0002_limits', () => import('./0002_limits.ts')),
-  migration('0004_reconcile', () => import('./0004_reconcile.ts')),
-  migration('0005_apps', () => import('./0005_apps.ts')),
-  migration('0006_plans', () => import('./0006_plans.ts')),
-  migration('0007_audit', () => import('./0007_audit.ts')),
-  migration('0008_analytics', () => import('./0008_analytics.ts')),
-  migration('0009_cache', () => import('./0009_cache.ts')),
-  migration('0010_privacy', () => import('./0010_privacy.ts')),
-  migration('0011_fetches', () => import('./0011_fetches.ts')),
-  migration('0012_readings', () => import('./0012_readings.ts')),
-  migration('0013_controls', () => import('./0013_controls.ts')),
-];
+  sha256,
+  up: run(name, 'up'),
+  down: run(name, 'down'),
+}));

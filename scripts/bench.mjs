@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
+import { sqlSet } from './sql-set.mjs';
 
 const [name, ...flags] = process.argv.slice(2);
 if (!name || !/^[\w-]+$/.test(name)) {
@@ -19,7 +20,7 @@ if (!name || !/^[\w-]+$/.test(name)) {
     format: 'esm',
     target: 'node20.19',
     packages: 'external',
-    loader: { '.sql': 'text' },
+    plugins: [sqlSet],
     logLevel: 'warning',
   });
   const child = spawn(process.execPath, ['--expose-gc', outfile, ...flags], { stdio: 'inherit' });

@@ -5,6 +5,7 @@
  */
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { sqlSet } from './sql-set.mjs';
 
 const outdir = 'dist';
 const bundled = ['commander', 'pg'];
@@ -45,8 +46,7 @@ await build({
   banner: {
     js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
   },
-  plugins: [withoutChildProcess],
-  loader: { '.sql': 'text' },
+  plugins: [withoutChildProcess, sqlSet],
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: 'linked',
   logLevel: 'warning',

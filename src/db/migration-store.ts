@@ -1,15 +1,10 @@
+import manifest from 'virtual:sql/manifest';
 import type pg from 'pg';
-import { migrations } from '../../migrations/index.ts';
 import { notFoundError, usageError } from '../errors.ts';
-import { compareSchema, newerSchemaError, type SchemaState } from './schema-state.ts';
-
-export interface AppliedMigration {
-  name: string;
-  /** Migrations applied by one `quota db migrate` share a batch. */
-  batch: number;
-  /** ISO 8601 UTC. */
-  appliedAt: string;
-}
+import { type ChangedObject, findChangedObjects } from './core/changed-objects.ts';
+import { type CoreRecord, readCoreRecord } from './core/core-record-store.ts';
+import { type AppliedMigration, readApplied } from './migration-record-store.ts';
+import { compareSchema, editedMigrations, newerSchemaError, type SchemaState } from './schema-state.ts';
 
 export interface SchemaStatus {
   state: SchemaState;
@@ -18,33 +13,36 @@ export interface SchemaStatus {
   pending: string[];
   /** Names in the database that this version does not know. */
   unknown: string[];
+  /** Names of applied migrations that are others than those of this version. */
+  edited: string[];
+  /** sha256 of the functions, triggers, views, policies and rights of this version. */
+  wantedCore: string;
+  /** Those that the database has; null: none, or those of a version that kept no record. */
+  core: CoreRecord | null;
+  /** What somebody changed or dropped by hand since then. */
+  changed: ChangedObject[];
 }
 
 /** What `quota db status` tells of the schema. */
-export const readSchemaStatus = async (client: pg.ClientBase): Promise<SchemaStatus> =>
-  schemaStatus(await readApplied(client));
-
-/** @param applied null: the database has no table of migrations. */
-export function schemaStatus(applied: AppliedMigration[] | null): SchemaStatus {
-  const names = applied?.map(({ name }) => name) ?? [];
-  const known = migrations.map(({ name }) => name);
-  return {
-    state: compareSchema(names),
-    applied: applied ?? [],
-    pending: known.filter((name) => !names.includes(name)),
-    unknown: names.filter((name) => !known.includes(name)),
-  };
+export async function readSchemaStatus(client: pg.ClientBase): Promise<SchemaStatus> {
+  const status = schemaStatus(await readApplied(client), await readCoreRecord(client));
+  return { ...status, changed: await findChangedObjects(client) };
 }
 
-async function readApplied(client: pg.ClientBase): Promise<AppliedMigration[] | null> {
-  const { rows: tables } = await client.query(`select to_regclass('quota.schema_migrations') as name`);
-  if (tables[0].name === null) {
-    return null;
-  }
-  const { rows } = await client.query<{ name: string; batch: number; applied_at: Date }>(
-    'select name, batch, migration_time as applied_at from quota.schema_migrations order by id',
-  );
-  return rows.map(({ name, batch, applied_at }) => ({ name, batch, appliedAt: applied_at.toISOString() }));
+/** Of a database that has these migrations and this core, and where nobody changed anything by hand. */
+export function schemaStatus(applied: AppliedMigration[], core: CoreRecord | null): SchemaStatus {
+  const names = applied.map(({ name }) => name);
+  const known = manifest.migrations.map(({ name }) => name);
+  return {
+    state: compareSchema({ migrations: applied, core: core?.sha256 ?? null }),
+    applied,
+    pending: known.filter((name) => !names.includes(name)),
+    unknown: names.filter((name) => !known.includes(name)),
+    edited: editedMigrations(applied),
+    wantedCore: manifest.core,
+    core,
+    changed: [],
+  };
 }
 
 export interface RollbackScope {
@@ -58,7 +56,10 @@ export interface RollbackScope {
  * The migrations that a rollback takes back, the latest first.
  * @throws notFoundError when `to` was not applied; configurationError when the schema is newer.
  */
-export function planRollback({ state, applied }: SchemaStatus, { all, to }: RollbackScope): string[] {
+export function planRollback(
+  { state, applied }: Pick<SchemaStatus, 'state' | 'applied'>,
+  { all, to }: RollbackScope,
+): string[] {
   if (all && to !== undefined) {
     throw usageError('--all and --to contradict each other', { suggestion: 'give one of them' });
   }

@@ -1,19 +1,23 @@
+import manifest from 'virtual:sql/manifest';
 import type { Knex } from 'knex';
 import type pg from 'pg';
-import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
-import type { Talk } from '../context.ts';
+import { migrations as allMigrations } from '../../migrations/index.ts';
 import { tryAgainError } from '../errors.ts';
-import { sendCancelRequest } from './cancel-on-abort.ts';
-import { clientConfig } from './client.ts';
-import { compareSchema, newerSchemaError, type SchemaState } from './schema-state.ts';
+import { makeCoreRecord, readCoreRecord } from './core/core-record-store.ts';
+import { loadCoreSet } from './core/core-set.ts';
+import {
+  type Installation,
+  installCore,
+  installFoundation,
+  removeCore,
+  removeFoundation,
+} from './core/install.ts';
+import { findBrokenFunctions, installWhatFits } from './core/install-what-fits.ts';
+import { readApplied, recordHashes } from './migration-record-store.ts';
+import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
+import { refuseForeignSchema } from './schema-state.ts';
 
-export interface MigrationOptions {
-  talk: Pick<Talk, 'info' | 'verbose'>;
-  /** Cancels and so rolls back what is under way. */
-  signal?: AbortSignal;
-  /** Default: all of this version. */
-  migrations?: readonly Migration[];
-}
+export type { MigrationOptions } from './migrator.ts';
 
 /** Who takes tables away, and why: for the audit log, if there still is one afterwards. */
 export interface SchemaChange {
@@ -21,24 +25,29 @@ export interface SchemaChange {
   reason?: string | undefined;
 }
 
-/** Waiting longer for another migration, or for a table in use, ends in "try again". */
-const lockTimeout = '60s';
-const tableName = 'schema_migrations';
-const schemaName = 'quota';
+export interface MigrationResult {
+  /** Names of the migrations that were applied. */
+  applied: string[];
+  /** What of the core was made anew; null: it was that of this version already. */
+  core: Installation | null;
+}
 
-/**
- * Applies what is pending, all of it or nothing.
- * @returns the names that were applied.
- * @throws configurationError when the schema is newer than this version.
- */
-export async function migrate(url: string, options: MigrationOptions): Promise<string[]> {
-  return withMigrator(url, options, async (transaction, source) =>
-    applyPending(transaction, source, options),
-  );
+/** Installs the core although its hash is that of this version: what was changed by hand is made as it was. */
+export interface MigrateOptions extends MigrationOptions {
+  reinstall?: boolean;
 }
 
 /**
- * Takes back exactly the given migrations, the latest first, all of them or none.
+ * Applies what is pending and installs the core of this version, all of it or nothing.
+ * @throws configurationError when the schema is newer than this version, or a migration was edited.
+ */
+export async function migrate(url: string, options: MigrateOptions): Promise<MigrationResult> {
+  return withMigrator(url, options, (migrator) => bringUpToDate(migrator, options));
+}
+
+/**
+ * Takes back exactly the given migrations, the latest first, all of them or none. The core stays as far as it fits the
+ * tables that are left: wholly, or not at all.
  * @param names as `planRollback` returns them.
  * @throws tryAgainError when the schema is no longer the one of the plan.
  */
@@ -48,8 +57,8 @@ export async function rollBack(
   change: SchemaChange,
   options: MigrationOptions,
 ): Promise<void> {
-  await withMigrator(url, options, async (transaction, source) => {
-    const applied = await appliedNames(transaction);
+  await withMigrator(url, options, async ({ knex, client, source }) => {
+    const applied = (await readApplied(client)).map(({ name }) => name);
     const last = applied.slice(applied.length - names.length).reverse();
     if (last.join() !== names.join()) {
       throw tryAgainError('the schema was changed by somebody else in the meantime', {
@@ -57,11 +66,22 @@ export async function rollBack(
         suggestion: 'look at quota db status, then try again',
       });
     }
+    const set = await loadCoreSet();
+    await makeCoreRecord(client);
+    const broken = await findBrokenFunctions(client);
+    await removeCore(client, set);
     for (const name of names) {
       options.talk.verbose(`rolling back ${name}`);
-      await transaction.migrate.down({ ...source, name } as Knex.MigratorConfig);
+      await knex.migrate.down({ ...source, name } as Knex.MigratorConfig);
     }
-    await recordChange(transaction, 'schema.rollback', change, { rolledBack: names });
+    if (names.length === applied.length) {
+      await removeFoundation(client, set);
+    } else if (!(await installWhatFits(client, set, broken))) {
+      options.talk.info(
+        'The functions do not fit the tables that are left: apps cannot use them until the next quota db migrate.',
+      );
+    }
+    await recordChange(client, 'schema.rollback', change, { rolledBack: names });
   });
 }
 
@@ -71,128 +91,50 @@ export async function resetSchema(
   change: SchemaChange,
   options: MigrationOptions,
 ): Promise<string[]> {
-  return withMigrator(url, options, async (transaction, source) => {
+  return withMigrator(url, options, async (migrator) => {
     options.talk.verbose('dropping the schema quota');
-    await transaction.raw('drop schema if exists quota cascade');
-    const applied = await applyPending(transaction, source, options);
-    await recordChange(transaction, 'schema.reset', change, { applied });
+    await migrator.client.query('drop schema if exists quota cascade');
+    const { applied } = await bringUpToDate(migrator, options);
+    await recordChange(migrator.client, 'schema.reset', change, { applied });
     return applied;
   });
 }
 
-async function applyPending(
-  transaction: Knex.Transaction,
-  source: Knex.MigratorConfig,
-  options: MigrationOptions,
-) {
-  await transaction.raw('create schema if not exists quota');
-  const known = (options.migrations ?? allMigrations).map(({ name }) => name);
-  if (stateOf(await appliedNames(transaction), known) === 'newer') {
-    throw newerSchemaError();
+async function bringUpToDate(
+  { knex, client, source }: Migrator,
+  options: MigrateOptions,
+): Promise<MigrationResult> {
+  await client.query('create schema if not exists quota');
+  const known = options.migrations ?? allMigrations;
+  const before = await readApplied(client);
+  const core = (await readCoreRecord(client))?.sha256 ?? null;
+  refuseForeignSchema({ migrations: before, core }, { migrations: known, core: manifest.core });
+  const isPending = known.some(({ name }) => !before.some((applied) => applied.name === name));
+  if (!isPending && core === manifest.core && options.reinstall !== true) {
+    return { applied: [], core: null };
   }
-  const [, applied] = (await transaction.migrate.latest(source)) as [number, string[]];
+  const set = await loadCoreSet();
+  await installFoundation(client, set);
+  const [, applied] = (await knex.migrate.latest(source)) as [number, string[]];
   for (const name of applied) {
     options.talk.verbose(`applied ${name}`);
   }
-  return applied;
-}
-
-const stateOf = (applied: readonly string[], known: readonly string[]): SchemaState =>
-  compareSchema(applied, [...known]);
-
-/**
- * Everything happens in one transaction that begins with an advisory lock of its own: a second process waits,
- * a crash rolls back schema and bookkeeping alike, and a transaction is all that PgBouncer must keep together.
- */
-async function withMigrator<T>(
-  url: string,
-  options: MigrationOptions,
-  use: (transaction: Knex.Transaction, source: Knex.MigratorConfig) => Promise<T>,
-): Promise<T> {
-  options.signal?.throwIfAborted();
-  const { default: createKnex } = await import('knex');
-  const log = (message: unknown) => options.talk.verbose(String(message));
-  let cancel = () => {};
-  const knex = createKnex({
-    client: 'pg',
-    connection: { ...clientConfig, connectionString: url },
-    compileSqlOnError: false, // An error is one sentence, not a thousand lines of SQL before it.
-    pool: {
-      min: 0,
-      max: 1,
-      afterCreate: (client: pg.Client, done: (error?: Error) => void) => {
-        cancel = () => sendCancelRequest(client);
-        options.signal?.addEventListener('abort', cancel);
-        done();
-      },
-    },
-    log: { warn: log, error: log, debug: log, deprecate: log },
-  });
-  try {
-    return await knex.transaction(async (transaction) => {
-      await takeLock(transaction, options.talk);
-      await freeLockRow(transaction);
-      return use(transaction, migratorConfig(options.migrations ?? allMigrations));
-    });
-  } finally {
-    options.signal?.removeEventListener('abort', cancel);
-    await knex.destroy();
-  }
-}
-
-async function takeLock(transaction: Knex.Transaction, talk: MigrationOptions['talk']): Promise<void> {
-  await transaction.raw(`set local lock_timeout = '${lockTimeout}'`);
-  await transaction.raw('set local statement_timeout = 0');
-  await transaction.raw('set local idle_in_transaction_session_timeout = 0');
-  const key = `hashtextextended('quota migrations', 0)`;
-  const { rows } = await transaction.raw(`select pg_try_advisory_xact_lock(${key}) as locked`);
-  if (!rows[0].locked) {
-    talk.info('Another process is migrating: waiting for it.');
-    await transaction.raw(`select pg_advisory_xact_lock(${key})`);
-  }
-}
-
-/** knex's own lock is a row that sticks when its process dies; under our lock nobody else can hold it. */
-async function freeLockRow(transaction: Knex.Transaction): Promise<void> {
-  const { rows } = await transaction.raw(`select to_regclass('${schemaName}.${tableName}_lock') as name`);
-  if (rows[0].name !== null) {
-    await transaction.raw(`update ${schemaName}.${tableName}_lock set is_locked = 0 where is_locked <> 0`);
-  }
+  await recordHashes(client, known);
+  await makeCoreRecord(client);
+  return { applied, core: await installCore(client, set) };
 }
 
 async function recordChange(
-  transaction: Knex.Transaction,
+  client: pg.ClientBase,
   action: string,
   { actor, reason }: SchemaChange,
   after: object,
 ): Promise<void> {
-  const { rows } = await transaction.raw(`select to_regclass('quota.audit_log') as name`);
+  const { rows } = await client.query(`select to_regclass('quota.audit_log') as name`);
   if (rows[0].name !== null) {
-    await transaction.raw(
-      `insert into quota.audit_log (actor, action, subject, reason, after) values (?, ?, 'schema', ?, ?)`,
+    await client.query(
+      `insert into quota.audit_log (actor, action, subject, reason, after) values ($1, $2, 'schema', $3, $4)`,
       [actor, action, reason ?? null, JSON.stringify(after)],
     );
   }
-}
-
-/** In the order they were applied. */
-async function appliedNames(transaction: Knex.Transaction): Promise<string[]> {
-  const { rows: tables } = await transaction.raw(`select to_regclass('${schemaName}.${tableName}') as name`);
-  if (tables[0].name === null) {
-    return [];
-  }
-  const { rows } = await transaction.raw(`select name from ${schemaName}.${tableName} order by id`);
-  return rows.map((row: { name: string }) => row.name);
-}
-
-function migratorConfig(migrations: readonly Migration[]): Knex.MigratorConfig {
-  return {
-    tableName,
-    schemaName,
-    migrationSource: {
-      getMigrations: async () => [...migrations],
-      getMigrationName: (migration: Migration) => migration.name,
-      getMigration: async (migration: Migration) => migration,
-    },
-  };
 }

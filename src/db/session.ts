@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { configurationError } from '../errors.ts';
 import { hasSqlstate } from './database-error.ts';
-import { compareSchema, requireCurrentSchema } from './schema-state.ts';
+import { type AppliedStep, requireCurrentSchema } from './schema-state.ts';
 import { sqlstates } from './sqlstate.ts';
 
 /** A row that somebody else keeps locked for longer is reported as "try again". */
@@ -18,10 +18,20 @@ const setSession = `
   set_config('quota.as_of', $1, false), set_config('quota.actor', $2, false), set_config('TimeZone', 'UTC', false),
   set_config('lock_timeout', '${lockTimeout}', false), current_setting('server_version_num')::int as version`;
 
+/** Of a database from before hashes were recorded, the column is not there. */
+const selectApplied = `
+  (select json_agg(json_build_object('name', m.name, 'sha256', to_jsonb(m)->>'sha256') order by m.id)
+    from quota.schema_migrations m) as applied`;
+
+interface SessionRow {
+  version: number;
+  applied?: AppliedStep[] | null;
+  core?: string | null;
+}
+
 /** Puts the settings of the session in place. One round trip. */
 export async function prepareSession(client: pg.Client, settings: SessionSettings): Promise<void> {
-  const { rows } = await client.query<{ version: number }>(`select ${setSession}`, parameters(settings));
-  requireServerVersion(rows[0]?.version);
+  await openSession(client, settings, []);
 }
 
 /**
@@ -29,26 +39,46 @@ export async function prepareSession(client: pg.Client, settings: SessionSetting
  * @throws configurationError
  */
 export async function prepareSessionWithSchema(client: pg.Client, settings: SessionSettings): Promise<void> {
+  const core = '(select sha256 from quota.schema_core) as core';
+  const row =
+    (await openSessionIfThere(client, settings, [selectApplied, core])) ??
+    // Only now is it worth a second look: the record of migrations alone is that of an older version.
+    (await openSessionIfThere(client, settings, [selectApplied])) ??
+    (await openSession(client, settings, []));
+  requireCurrentSchema({ migrations: row.applied ?? [], core: row.core ?? null });
+}
+
+async function openSessionIfThere(
+  client: pg.Client,
+  settings: SessionSettings,
+  columns: readonly string[],
+): Promise<SessionRow | undefined> {
   try {
-    const { rows } = await client.query<{ version: number; applied: string[] }>(
-      `select ${setSession}, array(select name from quota.schema_migrations order by id) as applied`,
-      parameters(settings),
-    );
-    requireServerVersion(rows[0]?.version);
-    requireCurrentSchema(compareSchema(rows[0]?.applied ?? []));
+    return await openSession(client, settings, columns);
   } catch (error) {
-    if (!hasSqlstate(error, sqlstates.undefined_table)) {
-      throw error;
+    if (hasSqlstate(error, sqlstates.undefined_table)) {
+      return undefined;
     }
-    await prepareSession(client, settings);
-    requireCurrentSchema('missing');
+    throw error;
   }
 }
 
-const parameters = ({ asOf, actor }: SessionSettings) => [asOf ?? '', actor];
+async function openSession(
+  client: pg.Client,
+  { asOf, actor }: SessionSettings,
+  columns: readonly string[],
+): Promise<SessionRow> {
+  const { rows } = await client.query<SessionRow>(`select ${[setSession, ...columns].join(', ')}`, [
+    asOf ?? '',
+    actor,
+  ]);
+  const row = rows[0] ?? { version: serverVersionMin };
+  requireServerVersion(row.version);
+  return row;
+}
 
-function requireServerVersion(version: number | undefined): void {
-  if (version !== undefined && version < serverVersionMin) {
+function requireServerVersion(version: number): void {
+  if (version < serverVersionMin) {
     throw configurationError(`the server is PostgreSQL ${Math.floor(version / 10_000)}, which is too old`, {
       suggestion: 'use PostgreSQL 15 to 18',
     });

@@ -9,6 +9,7 @@ export const sqlstates = {
   query_canceled: '57014',
   lock_not_available: '55P03',
   unique_violation: '23505',
+  internal_error: 'XX000',
   serialization_failure: '40001',
   deadlock_detected: '40P01',
 } as const;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { findChangedObjects } from '../db/core/changed-objects.ts';
 import {
   deadRuns,
   dueResets,
@@ -140,13 +141,35 @@ export interface Diagnosis {
   checks: CheckResult[];
 }
 
+/** Whether the functions, triggers, views, policies, rights and tables are those that were installed. */
+async function examineSchema(
+  client: pg.ClientBase,
+  { findingsMax }: Pick<Examination, 'findingsMax'>,
+): Promise<CheckResult> {
+  const changed = await findChangedObjects(client);
+  const isHealthy = changed.length === 0;
+  return {
+    check: 'schema',
+    level: 'difference',
+    count: changed.length,
+    message: isHealthy
+      ? 'tables, functions, triggers, views, policies and rights are as they were installed'
+      : `things of the schema that somebody changed or dropped by hand: ${changed.length}`,
+    suggestion: isHealthy
+      ? null
+      : 'find out who and why; quota db migrate --reinstall makes all but tables, constraints and indexes as they were',
+    findings: changed.slice(0, findingsMax).map(({ object, state }) => ({ object, state })),
+  };
+}
+
 /** Looks for what is wrong or waiting, and changes nothing. `onCheck` hears of each check before it runs. */
 export async function examine(
   client: pg.ClientBase,
   examination: Examination,
   onCheck: (check: string) => void,
 ): Promise<Diagnosis> {
-  const results: CheckResult[] = [];
+  onCheck('schema');
+  const results: CheckResult[] = [await examineSchema(client, examination)];
   for (const { check, level, healthy, found, suggestion, sql } of checks) {
     onCheck(check);
     const { count, findings } = await selectFindings(client, sql, examination);

@@ -48,7 +48,7 @@ function addServerCommands(db: Command, run: Run): void {
       'after',
       examples(
         ['quota db status', 'at a glance'],
-        ['quota db status --json', 'for scripts: .schema.state is missing, older, current or newer'],
+        ['quota db status --json', 'for scripts: .schema.state is missing, older, current, newer or edited'],
       ),
     )
     .action(run(async () => (await import('../../commands/db/status.ts')).dbStatus));
@@ -56,13 +56,15 @@ function addServerCommands(db: Command, run: Run): void {
 
 function addSchemaCommands(db: Command, run: Run): void {
   db.command('migrate')
-    .description('create the tables, or bring them to this version; all or nothing')
+    .description('create the tables and functions, or bring them to this version; all or nothing')
     .option('--dry-run', 'list what would be applied, change nothing')
+    .option('--reinstall', 'also make anew what somebody changed by hand, and give the rights anew')
     .addHelpText(
       'after',
       examples(
         ['quota db migrate', 'apply what is pending'],
         ['quota db migrate --dry-run', 'list what is pending'],
+        ['quota db migrate --reinstall', 'undo what quota doctor finds changed by hand'],
         ['DATABASE_URL=postgres://quota@db/app quota db migrate', 'on your own server'],
       ),
     )

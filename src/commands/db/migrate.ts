@@ -1,45 +1,85 @@
-import type { Context } from '../../context.ts';
+import type { Context, Style } from '../../context.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
 import { migrate } from '../../db/migrations.ts';
-import { newerSchemaError } from '../../db/schema-state.ts';
+import { refuseForeignSchema } from '../../db/schema-state.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
 
 export interface DbMigrateOptions {
   dryRun?: boolean;
+  reinstall?: boolean;
 }
 
-/** `quota db migrate`: `{dryRun, applied: [name], pending: [name]}`; on a dry run nothing is applied. */
-export async function dbMigrate(context: Context, { dryRun = false }: DbMigrateOptions): Promise<ExitCode> {
+interface MigrationReport {
+  dryRun: boolean;
+  applied: string[];
+  pending: string[];
+  core: {
+    /** `pending` on a dry run only. */
+    state: 'current' | 'installed' | 'pending';
+    sha256: string;
+    /** As in `function quota.now()`: what was made anew, and what is gone. */
+    installed: string[];
+    dropped: string[];
+  };
+}
+
+/** `quota db migrate`: a `MigrationReport`; on a dry run nothing is applied. */
+export async function dbMigrate(context: Context, options: DbMigrateOptions): Promise<ExitCode> {
   const data = await context.withDatabase(
-    async ({ client, url }) => {
+    async ({ client, url }): Promise<MigrationReport> => {
       const status = await readSchemaStatus(client);
-      if (status.state === 'newer') {
-        throw newerSchemaError();
+      const core = status.core?.sha256 ?? null;
+      refuseForeignSchema({ migrations: status.applied, core });
+      const sha256 = status.wantedCore;
+      const nothing = { sha256, installed: [], dropped: [] };
+      if (options.dryRun === true) {
+        const isWanted = core === sha256 && options.reinstall !== true;
+        return {
+          dryRun: true,
+          applied: [],
+          pending: status.pending,
+          core: { state: isWanted ? 'current' : 'pending', ...nothing },
+        };
       }
-      if (dryRun) {
-        return { dryRun, applied: [], pending: status.pending };
-      }
-      const applied = await migrate(url, context);
-      return { dryRun, applied, pending: [] };
+      const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
+      return {
+        dryRun: false,
+        applied: result.applied,
+        pending: [],
+        core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
+      };
     },
     { schema: 'any', onAbort: 'finish' },
   );
   await context.output.write({
     data,
-    rows: [...data.applied.map(row('applied')), ...data.pending.map(row('pending'))],
+    rows: [
+      ...data.applied.map(row('applied')),
+      ...data.pending.map(row('pending')),
+      ...(data.core.state === 'current' ? [] : [row(data.core.state)('core')]),
+    ],
     columns: [{ key: 'migration' }, { key: 'state' }],
-    text: ({ applied, pending }, style) => {
-      if (applied.length + pending.length === 0) {
-        return 'The tables are up to date.';
-      }
-      const lines = [
-        ...applied.map((name) => `${style.green('applied')} ${name}`),
-        ...pending.map((name) => `${style.yellow('pending')} ${name}`),
-      ];
-      return lines.join('\n');
-    },
+    text: migrationText,
   });
   return exitCodes.ok;
 }
 
 const row = (state: string) => (migration: string) => ({ migration, state });
+
+function migrationText({ applied, pending, core }: MigrationReport, style: Style): string {
+  const lines = [
+    ...applied.map((name) => `${style.green('applied')} ${name}`),
+    ...pending.map((name) => `${style.yellow('pending')} ${name}`),
+  ];
+  const { length: installed } = core.installed;
+  const { length: dropped } = core.dropped;
+  if (core.state === 'installed') {
+    const gone = dropped > 0 ? `, ${dropped} that this version does not have dropped` : '';
+    lines.push(
+      `${style.green('installed')} functions, triggers, views and policies: ${installed} anew${gone}; rights`,
+    );
+  } else if (core.state === 'pending') {
+    lines.push(`${style.yellow('pending')} functions, triggers, views, policies and rights of this version`);
+  }
+  return lines.length === 0 ? 'The tables and functions are up to date.' : lines.join('\n');
+}

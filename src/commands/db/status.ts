@@ -12,7 +12,7 @@ interface DatabaseStatus {
 }
 
 /**
- * `quota db status`: `{database: {kind, url, serverVersion}, embedded, schema: {state, applied, pending, unknown}}`.
+ * `quota db status`: `{database: {kind, url, serverVersion}, embedded, schema: SchemaStatus}`.
  * A stopped embedded server is started for the question; one that does not exist yet is not made.
  */
 export async function dbStatus(context: Context): Promise<ExitCode> {
@@ -20,7 +20,7 @@ export async function dbStatus(context: Context): Promise<ExitCode> {
   const embedded = databaseUrl === undefined ? await embeddedStatus(dataDir) : null;
   const data =
     embedded?.state === 'not initialised' ? statusOfNothing(embedded) : await readStatus(context, embedded);
-  const { applied, pending } = data.schema;
+  const { applied, pending, changed } = data.schema;
   await context.output.write({
     data,
     rows: [
@@ -31,6 +31,7 @@ export async function dbStatus(context: Context): Promise<ExitCode> {
         appliedAt,
       })),
       ...pending.map((migration) => ({ migration, state: 'pending' })),
+      ...changed.map(({ object, state }) => ({ migration: object, state: `${state} by hand` })),
     ],
     columns: [{ key: 'migration' }, { key: 'state' }, { key: 'batch' }, { key: 'appliedAt' }],
     text: statusText,
@@ -41,7 +42,7 @@ export async function dbStatus(context: Context): Promise<ExitCode> {
 const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
   database: { kind: 'embedded', url: embedded.url, serverVersion: null },
   embedded,
-  schema: schemaStatus(null),
+  schema: schemaStatus([], null),
 });
 
 const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<DatabaseStatus> =>
@@ -65,6 +66,7 @@ const meanings = {
   older: 'older than this version: quota db migrate',
   current: 'up to date',
   newer: 'newer than this version: update quota',
+  edited: 'made by migrations that were edited afterwards',
 };
 
 function statusText({ database, embedded, schema }: DatabaseStatus, style: Style): string {
@@ -77,7 +79,22 @@ function statusText({ database, embedded, schema }: DatabaseStatus, style: Style
     ...schema.applied.map(({ name, appliedAt }) => `  applied ${name} ${style.dim(appliedAt)}`),
     ...schema.pending.map((name) => `  ${style.yellow('pending')} ${name}`),
     ...schema.unknown.map((name) => `  ${style.red('unknown')} ${name}`),
+    ...schema.edited.map((name) => `  ${style.red('edited')}  ${name}`),
+    `functions ${coreText(schema)}`,
+    ...schema.changed.map(({ object, state }) => `  ${style.red(`${state} by hand`)} ${object}`),
   ].join('\n');
+}
+
+/** Hashes in twelve digits, as git abbreviates them. */
+function coreText({ core, wantedCore }: SchemaStatus): string {
+  const wanted = wantedCore.slice(0, 12);
+  if (core === null || core.sha256 === null) {
+    return `none of this kind yet (this version has ${wanted}): quota db migrate`;
+  }
+  const installed = `${core.sha256.slice(0, 12)}, installed by quota ${core.version} on ${core.installedAt}`;
+  return core.sha256 === wantedCore
+    ? installed
+    : `${installed}; this version has ${wanted}: quota db migrate`;
 }
 
 function embeddedText({ state, pid, stays }: EmbeddedStatus): string {

@@ -1,0 +1,1 @@
+drop table quota.cache_outbox, quota.cache_state;

@@ -1,0 +1,1 @@
+drop table quota.export_fetches, quota.fetched_calls;

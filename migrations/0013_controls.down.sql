@@ -1,0 +1,1 @@
+alter table quota.reconciliation_exports drop column control;

@@ -1,0 +1,44 @@
+create type quota.allowance as (
+  meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, exhausted boolean,
+  by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[]);
+
+create or replace function quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
+returns setof quota.allowance
+language sql stable
+as $$
+  select a.meter, a.unit, a.used, a.limit_quantity,
+    quota.remaining_of(
+      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
+    quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
+    coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
+    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
+  from (
+    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+      coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
+      coalesce(q.period_end, upper(quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
+    from quota.plan_limits l
+    join quota.meters m on m.key = l.meter and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
+      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+    -- Custom limits need a look only where no period is open: open ones have them.
+    cross join lateral (select
+      case when q.user_id is not null then q.limit_quantity else coalesce((
+        select o.limit_quantity from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end as limit_quantity,
+      case when q.user_id is not null then q.cost_limit else coalesce((
+        select o.cost_limit from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
+      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+      -- Stored grants are right until one expires.
+      case
+        when q.user_id is null then quota.granted_now(p_user, l.meter, quota.now(), 0, l.limit_quantity)
+        when q.granted > 0 then quota.granted_now(p_user, l.meter, q.period_start, q.used, q.limit_quantity)
+        else 0
+      end as granted) t
+    where l.plan = p_plan
+    offset 0 -- What is worked out here is used many times above.
+  ) a
+$$;
+comment on function quota.allowance_of(uuid, text, timestamp, text, text, numeric) is
+  'What is left of each meter that a call of this model would count on, in the running period, less what is reserved.';

@@ -1,0 +1,70 @@
+create type quota.record_result as (
+  recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text, action text);
+
+create or replace function quota.record(
+  p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null, p_model text default null,
+  p_cost numeric default null, p_started_at timestamptz default null, p_status text default 'completed',
+  p_assistant_id text default null, p_file_bytes bigint default null, p_words integer default null,
+  p_error text default null, p_metadata jsonb default null)
+returns quota.record_result
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer quota.check_result;
+  owner uuid;
+  is_bound boolean;
+  in_seconds boolean;
+  starts timestamptz;
+  ends timestamptz;
+  recorded_id bigint;
+  is_new boolean;
+begin
+  -- One look for all three: each statement has its price, and apps record all day.
+  select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
+    (select bool_or(m.unit = 'second') from quota.meters m where m.service = p_service)
+  into owner, is_bound, in_seconds
+  from (select) always left join quota.users u on u.external_id = p_user;
+  if owner is null or is_bound then
+    owner := quota.resolve_user(p_user);
+  end if;
+  if in_seconds is null then
+    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+  end if;
+  if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
+    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
+  end if;
+  if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
+    raise exception 'messages are counted one by one: % is no number of them', p_quantity using errcode = 'QT003';
+  elsif in_seconds and p_quantity > 604800 then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity using errcode = 'QT003';
+  end if;
+  ends := coalesce(p_started_at, quota.now());
+  starts := ends;
+  if in_seconds then
+    if p_started_at is null then
+      starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
+    else
+      ends := starts + make_interval(secs => p_quantity::float8);
+    end if;
+  end if;
+  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+    duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts, ends,
+    case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end, p_words, p_file_bytes, p_cost,
+    p_error, p_metadata)
+  on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
+  returning id into recorded_id;
+  is_new := found;
+  if not is_new then
+    select l.id into recorded_id from quota.call_logs l
+    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key
+      and l.user_id = owner and l.service = p_service;
+    if not found then
+      perform quota.refuse_taken_key(p_key);
+    end if;
+  end if;
+  answer := quota.decide(owner, p_service, p_model);
+  return (is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action)::quota.record_result;
+end $$;
+comment on function quota.record(text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is
+  'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. Returns what is left.';

@@ -1,0 +1,9 @@
+create or replace function quota.calls_for_limit(q quota.usage_quotas) returns boolean
+language sql stable
+as $$
+  select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+$$;
+comment on function quota.calls_for_limit(quota.usage_quotas) is
+  'Whether a quota of the running period is used up and its plan answers that with limited assistants.';

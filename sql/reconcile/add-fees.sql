@@ -1,0 +1,13 @@
+create or replace function quota.add_fees(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz) returns void
+language sql
+as $$
+  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  select l.export_id, l.line,
+    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month' else 'fee' end,
+    coalesce(l.cost, 0), 0
+  from quota.billing_lines l
+  where l.export_id = any (exports)
+    and (l.kind = 'fee' or (l.kind = 'aggregate' and (l.day < month_start::date or l.day >= month_end::date)))
+$$;
+comment on function quota.add_fees(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Adds fees, credits, and days of other months to computed_items.';

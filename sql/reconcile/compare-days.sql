@@ -1,0 +1,62 @@
+-- Lines that are no calls: fees by themselves, and the sums of days, compared per day and model with the logs
+-- that no call line has.
+
+create or replace function quota.compare_days(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
+language plpgsql
+as $$
+begin
+  drop table if exists pg_temp.billed_days;
+  create temp table billed_days on commit drop as
+  select l.day, quota.model_family(l.model) as model, l.cost, l.duration_seconds as seconds,
+    case when l.unit in ('request', 'requests') then l.quantity end as requests
+  from quota.billing_lines l
+  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date;
+  if not exists (select 1 from pg_temp.billed_days) then
+    return;
+  end if;
+
+  -- A day that the bill states without a model, even in part, is compared as a whole.
+  insert into pg_temp.computed_days
+  with whole_days as (
+    select distinct day from pg_temp.billed_days where model is null
+  ), stated as (
+    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests from pg_temp.billed_days
+  ), billed as (
+    select b.day, case when w.day is null then b.model end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
+    from pg_temp.billed_days b left join whole_days w using (day)
+    group by 1, 2
+  ), logged as (
+    select (g.started_at at time zone 'UTC')::date as day, case when w.day is null then quota.model_family(g.model) end as model,
+      sum(g.cost) as cost, sum(g.duration_seconds) as seconds, sum(coalesce(g.messages, 1)) as requests
+    from pg_temp.computed_items c
+    join quota.call_logs g on g.id = c.log_id
+    left join whole_days w on w.day = (g.started_at at time zone 'UTC')::date
+    where c.export_id is null
+    group by 1, 2
+  )
+  select place.day, place.model,
+    case when s.cost then coalesce(b.cost, 0) end as billed, coalesce(l.cost, 0) as logged,
+    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds, coalesce(l.seconds, 0) as logged_seconds,
+    case when s.requests then coalesce(b.requests, 0) end as billed_quantity, coalesce(l.requests, 0) as logged_quantity
+  from (select *, coalesce(model, '') as key from billed) b
+  full join (select *, coalesce(model, '') as key from logged) l on l.day = b.day and l.key = b.key
+  cross join stated s
+  cross join lateral (select coalesce(b.day, l.day) as day, coalesce(b.model, l.model) as model) place;
+
+  delete from pg_temp.computed_items where export_id is null;
+  insert into pg_temp.computed_items (day, model, kind, billed, logged)
+  select d.day, d.model,
+    -- In whatever the bill states; too much and too little alike.
+    case
+      when abs(d.billed - d.logged) > greatest(r.aggregate_amount, abs(d.billed) * r.aggregate_percent / 100)
+        or abs(d.billed_seconds - d.logged_seconds) > d.billed_seconds * r.aggregate_percent / 100
+        or abs(d.billed_quantity - d.logged_quantity) > d.billed_quantity * r.aggregate_percent / 100
+        then 'aggregate_mismatch'
+      else 'matched'
+    end,
+    coalesce(d.billed, 0), d.logged
+  from pg_temp.computed_days d;
+end $$;
+comment on function quota.compare_days(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Where exports have sums of days: puts one item per day and model in the place of the logs that no call line has.';

@@ -1,0 +1,43 @@
+create or replace function quota.compute_reconciliation(reconciliation uuid, is_trial boolean default false) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains nothing. What
+-- they leave over is few and looked up by index, where the default price of a page would read whole tables.
+set work_mem = '128MB' set jit = off set random_page_cost = 1.1
+as $$
+declare
+  r quota.reconciliations := quota.open_reconciliation(reconciliation);
+  month_start timestamptz := r.month::timestamp at time zone 'UTC';
+  month_end timestamptz := (r.month + interval '1 month') at time zone 'UTC';
+  exports integer[];
+  has_others boolean;
+  is_stored_at_once boolean;
+  changed bigint;
+begin
+  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  has_others := exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
+  is_stored_at_once := not has_others and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
+  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
+  analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
+  perform quota.open_answer(r, is_stored_at_once);
+  perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
+  if has_others then
+    perform quota.add_fees(r, exports, month_start, month_end);
+    perform quota.compare_days(r, exports, month_start, month_end);
+  end if;
+  if is_stored_at_once then
+    changed := (select count(*) from pg_temp.computed_items);
+  else
+    changed := quota.store_items(r.id);
+    if changed > 0 then
+      analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+    end if;
+  end if;
+  if not is_trial then
+    perform quota.find_discrepancies();
+    perform quota.store_discrepancies(r.id);
+  end if;
+  drop view pg_temp.computed_items;
+  return changed;
+end $$;
+comment on function quota.compute_reconciliation(uuid, boolean) is
+  'Holds the exports of a month against the logs and stores what differs from the stored answer; how many items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';

@@ -1,0 +1,37 @@
+create or replace function quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
+language plpgsql
+as $$
+declare
+  -- Sums of an instant and an interval are not constants: in the query they would be formed for every log.
+  around_start timestamptz := month_start - interval '1 day';
+  around_end timestamptz := month_end + interval '1 day';
+begin
+  -- One join with the logs around the month; the few logs of other months are looked up afterwards.
+  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  select g.id, l.export_id, l.line,
+    case when g.started_at < month_start or g.started_at >= month_end
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
+      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
+        g.duration_seconds, l.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end)
+    end,
+    coalesce(l.cost, 0), coalesce(g.cost, 0)
+  from (
+    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
+    select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
+      quota.stated_seconds(l.duration_seconds, l.status) as duration_seconds, l.cost
+    from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
+    where l.kind = 'call' and l.export_id = any (exports)
+    offset 0
+  ) l
+  full join (
+    select c.id, c.provider_call_id, c.user_id, c.status, c.started_at, c.duration_seconds, c.cost
+    from quota.call_logs c
+    where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
+  ) g on g.provider_call_id = l.external_id
+  where l.export_id is not null
+    or (g.started_at >= month_start and g.started_at < month_end and g.id not in (select quota.logs_told_elsewhere(r)));
+end $$;
+comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
+  'Writes computed_items: every call line and every log of the month, joined by id.';

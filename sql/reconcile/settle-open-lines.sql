@@ -1,0 +1,29 @@
+create or replace function quota.settle_open_lines(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns void
+language plpgsql
+as $$
+begin
+  analyze pg_temp.open_lines;
+  delete from pg_temp.computed_items c using pg_temp.open_lines o where o.place = c.place;
+  delete from pg_temp.computed_items c using pg_temp.loose_items i
+  where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
+  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  select g.id, o.export_id, o.line,
+    case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
+      g.duration_seconds, o.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end),
+    coalesce(o.cost, 0), coalesce(g.cost, 0)
+  from pg_temp.open_lines o
+  left join quota.call_logs g on g.id = o.log_id
+  left join quota.assistants a on a.provider_assistant_id = o.assistant_id;
+
+  -- Logs that lost their line are logs without a line again.
+  insert into pg_temp.computed_items (log_id, kind, billed, logged)
+  select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
+  from quota.call_logs g
+  where g.id in (
+      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
+    and g.started_at >= month_start and g.started_at < month_end
+    and g.id not in (select quota.logs_told_elsewhere(r));
+end $$;
+comment on function quota.settle_open_lines(quota.reconciliations, timestamptz, timestamptz) is
+  'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';

@@ -1,0 +1,5123 @@
+-- What sql/ and migrations/ come to, as the catalogue of a new database has it. Made by npm run schema; a test holds
+-- it to that. To be read, and to show in a diff what a change does: edit sql/ and migrations/, not this.
+
+-- Schema
+
+grant usage on schema quota to quota_app;
+grant usage on schema quota to quota_finance;
+grant usage on schema quota to quota_operator;
+grant usage on schema quota to quota_readonly;
+
+-- Tables
+
+create table quota.adjustments (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  meter text not null,
+  period_start timestamp with time zone not null,
+  kind text not null,
+  quantity numeric(20,3) not null,
+  cost numeric not null default 0,
+  reason text not null,
+  actor text not null default quota.actor(),
+  created_at timestamp with time zone not null default quota.now()
+);
+alter table quota.adjustments enable row level security;
+alter table quota.adjustments add constraint adjustments_pkey PRIMARY KEY (user_id, id);
+alter table quota.adjustments add constraint adjustments_reason_check CHECK ((reason <> ''::text));
+alter table quota.adjustments add constraint adjustments_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
+CREATE TRIGGER adjustments_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.adjustments FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER adjustments_inserted AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.adjustments_inserted();
+create policy one_user on quota.adjustments for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.adjustments to quota_finance;
+grant insert, select on table quota.adjustments to quota_operator;
+grant select on table quota.adjustments to quota_readonly;
+
+create table quota.alert_deliveries (
+  user_id uuid not null,
+  meter text not null,
+  period_start timestamp with time zone not null,
+  threshold integer not null,
+  id uuid not null default gen_random_uuid(),
+  status text not null default 'pending'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default quota.now(),
+  last_error text,
+  target text,
+  settled_at timestamp with time zone
+);
+comment on column quota.alert_deliveries.id is 'Sent along: a receiver that saw it before can drop a repetition.';
+comment on column quota.alert_deliveries.status is 'expired: older than anybody wants to hear of when it could have been delivered.';
+alter table quota.alert_deliveries enable row level security;
+alter table quota.alert_deliveries add constraint alert_deliveries_id_key UNIQUE (id);
+alter table quota.alert_deliveries add constraint alert_deliveries_pkey PRIMARY KEY (user_id, meter, period_start, threshold);
+alter table quota.alert_deliveries add constraint alert_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'failed'::text, 'delivered'::text, 'expired'::text])));
+alter table quota.alert_deliveries add constraint alert_deliveries_user_id_meter_period_start_threshold_fkey FOREIGN KEY (user_id, meter, period_start, threshold) REFERENCES quota.usage_alerts(user_id, meter, period_start, threshold) ON DELETE CASCADE;
+CREATE INDEX alert_deliveries_due ON quota.alert_deliveries USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
+create policy one_user on quota.alert_deliveries for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.alert_deliveries to quota_finance;
+grant insert, select, update on table quota.alert_deliveries to quota_operator;
+grant select on table quota.alert_deliveries to quota_readonly;
+
+create table quota.analytics_changes (
+  day date not null,
+  xid xid8 not null default pg_current_xact_id()
+);
+comment on table quota.analytics_changes is 'Marks of past days whose calls a transaction changed. One row per transaction: writers never wait for each other, and a roll-up takes only the marks whose changes it sees.';
+alter table quota.analytics_changes add constraint analytics_changes_pkey PRIMARY KEY (day, xid);
+grant select on table quota.analytics_changes to quota_finance;
+grant select on table quota.analytics_changes to quota_operator;
+grant select on table quota.analytics_changes to quota_readonly;
+
+create table quota.analytics_days (
+  day date not null,
+  horizon xid8,
+  rolled_at timestamp with time zone
+);
+comment on table quota.analytics_days is 'Days that are rolled up (rolled_at) or about to be: whoever changes one of their calls leaves a mark.';
+comment on column quota.analytics_days.horizon is 'Transactions from here on have seen that the day is claimed; it can be rolled up when all before have ended.';
+alter table quota.analytics_days add constraint analytics_days_pkey PRIMARY KEY (day);
+CREATE INDEX analytics_days_claimed ON quota.analytics_days USING btree (day) WHERE (rolled_at IS NULL);
+grant select on table quota.analytics_days to quota_finance;
+grant insert, select, update on table quota.analytics_days to quota_operator;
+grant select on table quota.analytics_days to quota_readonly;
+
+create table quota.assistant_limits (
+  assistant_id uuid not null,
+  user_id uuid not null,
+  desired text not null,
+  status text not null,
+  change bigint not null default 1,
+  original jsonb,
+  applied jsonb,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  last_error text,
+  requested_at timestamp with time zone not null default quota.now(),
+  applied_at timestamp with time zone,
+  restored_at timestamp with time zone,
+  updated_at timestamp with time zone not null default quota.now(),
+  claimed_by uuid,
+  claimed_until timestamp with time zone,
+  verified_at timestamp with time zone,
+  intents jsonb not null default '[]'::jsonb,
+  exact_change bigint
+);
+comment on table quota.assistant_limits is 'The durable queue of provider work: desired against recorded state of each assistant.';
+comment on column quota.assistant_limits.change is 'Counts the changes of desired; a worker records its result only for the change it worked on.';
+comment on column quota.assistant_limits.original is 'The limited fields as they were, present ones only: a field of applied or intents that is missing here was not set.';
+comment on column quota.assistant_limits.applied is 'The fields that the assistant was last seen to be limited by; null: not limited by us, as far as we know.';
+comment on column quota.assistant_limits.claimed_by is 'The run that works on the assistant, or that worked on it last.';
+comment on column quota.assistant_limits.claimed_until is 'Until when (real time) nobody else may work on it; null: nobody works on it. Ends by itself when the worker dies.';
+comment on column quota.assistant_limits.verified_at is 'When (real time) the provider was last seen to have what is recorded here.';
+comment on column quota.assistant_limits.intents is 'Limited states that were, or were about to be, sent since then: the provider may have any of them.';
+comment on column quota.assistant_limits.exact_change is 'The change whose restore puts original back whatever is found at the provider: values given by an operator.';
+alter table quota.assistant_limits enable row level security;
+alter table quota.assistant_limits add constraint assistant_limits_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES quota.assistants(id);
+alter table quota.assistant_limits add constraint assistant_limits_desired_check CHECK ((desired = ANY (ARRAY['limited'::text, 'original'::text])));
+alter table quota.assistant_limits add constraint assistant_limits_pkey PRIMARY KEY (assistant_id);
+alter table quota.assistant_limits add constraint assistant_limits_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'restored'::text, 'failed'::text, 'gone'::text])));
+alter table quota.assistant_limits add constraint assistant_limits_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX assistant_limits_applied ON quota.assistant_limits USING btree (verified_at) WHERE (status = 'applied'::text);
+CREATE INDEX assistant_limits_queue ON quota.assistant_limits USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
+CREATE INDEX assistant_limits_user ON quota.assistant_limits USING btree (user_id);
+create policy one_user on quota.assistant_limits for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.assistant_limits to quota_finance;
+grant insert, select, update on table quota.assistant_limits to quota_operator;
+grant select on table quota.assistant_limits to quota_readonly;
+
+create table quota.assistant_originals (
+  user_id uuid not null,
+  id bigint not null generated always as identity,
+  assistant_id uuid not null,
+  change bigint not null,
+  fields jsonb not null,
+  absent text[] not null default '{}'::text[],
+  source text not null,
+  actor text not null default quota.actor(),
+  captured_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.assistant_originals is 'History of originals: what each assistant had in its limited fields before a limit. The newest row of a change is the one to restore.';
+comment on column quota.assistant_originals.change is 'The change of assistant_limits that this original belongs to.';
+comment on column quota.assistant_originals.absent is 'Limited fields that were not set at all.';
+comment on column quota.assistant_originals.source is 'provider: read before the limit; operator: given by hand; file: from a stored end-of-call report.';
+alter table quota.assistant_originals enable row level security;
+alter table quota.assistant_originals add constraint assistant_originals_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES quota.assistants(id);
+alter table quota.assistant_originals add constraint assistant_originals_fields_check CHECK ((jsonb_typeof(fields) = 'object'::text));
+alter table quota.assistant_originals add constraint assistant_originals_pkey PRIMARY KEY (user_id, id);
+alter table quota.assistant_originals add constraint assistant_originals_source_check CHECK ((source = ANY (ARRAY['provider'::text, 'operator'::text, 'file'::text])));
+alter table quota.assistant_originals add constraint assistant_originals_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX assistant_originals_assistant ON quota.assistant_originals USING btree (assistant_id, captured_at DESC, id DESC);
+CREATE TRIGGER assistant_originals_kept BEFORE UPDATE OR TRUNCATE ON quota.assistant_originals FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER assistant_originals_of_nobody BEFORE INSERT ON quota.assistant_originals FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_erased();
+create policy one_user on quota.assistant_originals for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.assistant_originals to quota_finance;
+grant insert, select on table quota.assistant_originals to quota_operator;
+grant select on table quota.assistant_originals to quota_readonly;
+
+create table quota.assistants (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  provider_assistant_id text not null,
+  name text,
+  state text not null default 'active'::text,
+  created_at timestamp with time zone not null default quota.now()
+);
+alter table quota.assistants enable row level security;
+alter table quota.assistants add constraint assistants_pkey PRIMARY KEY (id);
+alter table quota.assistants add constraint assistants_provider_assistant_id_check CHECK ((provider_assistant_id <> ''::text));
+alter table quota.assistants add constraint assistants_provider_assistant_id_key UNIQUE (provider_assistant_id);
+alter table quota.assistants add constraint assistants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'gone'::text])));
+alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
+CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
+create policy one_user on quota.assistants for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.assistants to quota_finance;
+grant insert, select, update on table quota.assistants to quota_operator;
+grant select on table quota.assistants to quota_readonly;
+
+create table quota.audit_log (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default quota.now(),
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  actor text not null default quota.actor(),
+  action text not null,
+  user_id uuid,
+  service text,
+  subject text,
+  reason text,
+  before jsonb,
+  after jsonb,
+  run_id uuid,
+  period_end timestamp with time zone,
+  xid xid8 not null default pg_current_xact_id()
+);
+comment on table quota.audit_log is 'Append-only: who changed what, when and why. period_end is set on resets only.';
+alter table quota.audit_log enable row level security;
+alter table quota.audit_log add constraint audit_log_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX audit_log_reset_once ON quota.audit_log USING btree (user_id, service, period_end) WHERE (action = 'subscription.reset'::text);
+CREATE INDEX audit_log_user ON quota.audit_log USING btree (user_id, id);
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.audit_log FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+create policy one_user on quota.audit_log for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant insert, select on table quota.audit_log to quota_finance;
+grant insert, select on table quota.audit_log to quota_operator;
+grant select on table quota.audit_log to quota_readonly;
+
+create table quota.audit_personal (
+  user_id uuid not null,
+  audit_id bigint not null,
+  before jsonb,
+  after jsonb
+);
+comment on table quota.audit_personal is 'Names and addresses beside audit rows: the history is never rewritten, this part of it goes when its user is erased.';
+alter table quota.audit_personal enable row level security;
+alter table quota.audit_personal add constraint audit_personal_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES quota.audit_log(id);
+alter table quota.audit_personal add constraint audit_personal_pkey PRIMARY KEY (user_id, audit_id);
+alter table quota.audit_personal add constraint audit_personal_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE TRIGGER audit_personal_of_nobody BEFORE INSERT ON quota.audit_personal FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_erased();
+create policy one_user on quota.audit_personal for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant insert, select on table quota.audit_personal to quota_operator;
+
+create table quota.audit_seals (
+  id bigint not null,
+  first_id bigint not null,
+  last_id bigint not null,
+  row_count integer not null,
+  digest bytea not null,
+  sealed_at timestamp with time zone not null default clock_timestamp(),
+  actor text not null default quota.actor()
+);
+comment on table quota.audit_seals is 'Tamper evidence: a seal covers every audit row from first_id to last_id; digest = sha256(digest before, rows).';
+alter table quota.audit_seals add constraint audit_seals_check CHECK (((first_id <= last_id) AND (row_count > 0)));
+alter table quota.audit_seals add constraint audit_seals_pkey PRIMARY KEY (id);
+CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+grant select on table quota.audit_seals to quota_finance;
+grant select on table quota.audit_seals to quota_operator;
+grant select on table quota.audit_seals to quota_readonly;
+
+create table quota.billing_exports (
+  id integer not null default quota.next_export(),
+  provider text not null,
+  format text not null,
+  source text not null,
+  sha256 text not null,
+  bytes bigint not null default 0,
+  lines integer not null default 0,
+  calls integer not null default 0,
+  billed numeric not null default 0,
+  currency text,
+  loaded_at timestamp with time zone not null default quota.now(),
+  loaded_by text not null default quota.actor(),
+  reading jsonb not null default '{}'::jsonb
+);
+comment on column quota.billing_exports.id is 'Ascending: an export with a lower id was loaded earlier.';
+comment on column quota.billing_exports.sha256 is 'Of the bytes as given, compressed or not: the same file is loaded once.';
+comment on column quota.billing_exports.calls is 'How many of the lines are calls; the others are fees and sums of days.';
+comment on column quota.billing_exports.billed is 'The sum of the costs, added up while the file was read.';
+comment on column quota.billing_exports.reading is 'How the file was told to be read: mapping, dateOrder, assumeUtc, as far as they were given.';
+alter table quota.billing_exports add constraint billing_exports_content UNIQUE (provider, sha256, format, reading);
+alter table quota.billing_exports add constraint billing_exports_pkey PRIMARY KEY (id);
+grant delete, insert, select, update on table quota.billing_exports to quota_finance;
+grant select on table quota.billing_exports to quota_operator;
+grant select on table quota.billing_exports to quota_readonly;
+
+create table quota.billing_lines (
+  export_id integer not null,
+  line integer not null,
+  kind text not null,
+  external_id text,
+  assistant_id text,
+  model text,
+  status text,
+  created_at timestamp with time zone,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  duration_seconds numeric,
+  quantity numeric,
+  unit text,
+  cost numeric,
+  description text,
+  day date,
+  raw json
+);
+comment on table quota.billing_lines is 'kind is call, fee or aggregate. (export_id, line) is unique.';
+comment on column quota.billing_lines.line is 'Line of the file, or the place of the element in its list; from 1.';
+comment on column quota.billing_lines.status is 'ended, in-progress, another word of the provider, or untimed: of an export that states no ends and durations.';
+CREATE INDEX billing_lines_export ON quota.billing_lines USING brin (export_id) WITH (pages_per_range='32');
+CREATE TRIGGER billing_lines_kept AFTER DELETE ON quota.billing_lines REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_lines();
+CREATE TRIGGER billing_lines_unchanged BEFORE UPDATE OF export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at, duration_seconds, quantity, unit, cost, day OR TRUNCATE ON quota.billing_lines FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+grant delete, insert, select, update on table quota.billing_lines to quota_finance;
+grant select on table quota.billing_lines to quota_operator;
+grant select on table quota.billing_lines to quota_readonly;
+
+create table quota.cache_outbox (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  external_id text not null,
+  meter text not null,
+  period_start timestamp with time zone not null,
+  created_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.cache_outbox is 'Counters to be taken out of the cache. Append-only for writers, who never wait for each other.';
+alter table quota.cache_outbox enable row level security;
+alter table quota.cache_outbox add constraint cache_outbox_pkey PRIMARY KEY (id);
+create policy one_user on quota.cache_outbox for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.cache_outbox to quota_finance;
+grant delete, select on table quota.cache_outbox to quota_operator;
+grant select on table quota.cache_outbox to quota_readonly;
+
+create table quota.cache_state (
+  is_kept boolean not null default true,
+  since timestamp with time zone not null default quota.now()
+);
+comment on table quota.cache_state is 'Has its row where a cache is kept: else nothing is written down.';
+alter table quota.cache_state add constraint cache_state_is_kept_check CHECK (is_kept);
+alter table quota.cache_state add constraint cache_state_pkey PRIMARY KEY (is_kept);
+grant select on table quota.cache_state to quota_finance;
+grant insert, select on table quota.cache_state to quota_operator;
+grant select on table quota.cache_state to quota_readonly;
+
+create table quota.call_logs (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  service text not null,
+  provider text,
+  provider_call_id text,
+  assistant_id text,
+  model text,
+  status text not null default 'completed'::text,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  duration_seconds numeric(14,3),
+  messages integer,
+  words_spoken integer,
+  file_size_bytes bigint,
+  cost numeric,
+  error_message text,
+  metadata jsonb,
+  import_key text
+);
+comment on table quota.call_logs is 'One metered call to a provider. user_id is checked by set-based triggers, not by a foreign key (a row loop in bulk loads).';
+comment on column quota.call_logs.assistant_id is 'The assistant or avatar as the provider names it (assistants.provider_assistant_id).';
+comment on column quota.call_logs.cost is 'Exactly as logged, its scale included: sums print as a bill would.';
+comment on column quota.call_logs.import_key is 'Content and occurrence of an imported row that has no provider_call_id: makes imports repeatable.';
+alter table quota.call_logs enable row level security;
+alter table quota.call_logs add constraint call_logs_cost_check CHECK (((cost >= (0)::numeric) AND (cost < '1000000000'::numeric)));
+alter table quota.call_logs add constraint call_logs_duration CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (604800)::numeric)));
+alter table quota.call_logs add constraint call_logs_ended CHECK ((ended_at >= started_at));
+alter table quota.call_logs add constraint call_logs_file_size_bytes_check CHECK ((file_size_bytes >= 0));
+alter table quota.call_logs add constraint call_logs_messages_check CHECK ((messages >= 0));
+alter table quota.call_logs add constraint call_logs_pkey PRIMARY KEY (id);
+alter table quota.call_logs add constraint call_logs_started CHECK (((started_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '2200-01-01 00:00:00+00'::timestamp with time zone)));
+alter table quota.call_logs add constraint call_logs_status_check CHECK ((status = ANY (ARRAY['active'::text, 'completed'::text, 'error'::text])));
+alter table quota.call_logs add constraint call_logs_words_spoken_check CHECK ((words_spoken >= 0));
+CREATE INDEX call_logs_active ON quota.call_logs USING btree (started_at) WHERE (status = 'active'::text);
+CREATE INDEX call_logs_details ON quota.call_logs USING btree (started_at) WHERE ((metadata IS NOT NULL) OR (error_message IS NOT NULL));
+CREATE UNIQUE INDEX call_logs_import_key ON quota.call_logs USING btree (import_key) WHERE (import_key IS NOT NULL);
+CREATE UNIQUE INDEX call_logs_provider_call ON quota.call_logs USING btree (provider, provider_call_id) WHERE (provider_call_id IS NOT NULL);
+CREATE INDEX call_logs_started ON quota.call_logs USING btree (started_at);
+CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at);
+CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_mark_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
+CREATE TRIGGER call_logs_mark_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
+CREATE TRIGGER call_logs_mark_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
+CREATE TRIGGER call_logs_not_truncated BEFORE TRUNCATE ON quota.call_logs FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER call_logs_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+create policy one_user on quota.call_logs for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant insert, select, update on table quota.call_logs to quota_finance;
+grant insert, select, update on table quota.call_logs to quota_operator;
+grant select on table quota.call_logs to quota_readonly;
+
+create table quota.concurrent_processing (
+  user_id uuid not null,
+  id uuid not null default gen_random_uuid(),
+  service text not null,
+  call_log_id bigint,
+  reserved numeric(20,3) not null default 0,
+  started_at timestamp with time zone not null default quota.now(),
+  expires_at timestamp with time zone not null
+);
+alter table quota.concurrent_processing enable row level security;
+alter table quota.concurrent_processing add constraint concurrent_processing_pkey PRIMARY KEY (user_id, id);
+alter table quota.concurrent_processing add constraint concurrent_processing_reserved_check CHECK ((reserved >= (0)::numeric));
+alter table quota.concurrent_processing add constraint concurrent_processing_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX concurrent_processing_expires ON quota.concurrent_processing USING btree (expires_at);
+create policy one_user on quota.concurrent_processing for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.concurrent_processing to quota_finance;
+grant select on table quota.concurrent_processing to quota_operator;
+grant select on table quota.concurrent_processing to quota_readonly;
+
+create table quota.discrepancies (
+  id bigint not null generated always as identity,
+  reconciliation_id uuid not null,
+  kind text not null,
+  subject text not null,
+  export_id integer,
+  line integer,
+  log_id bigint,
+  day date,
+  model text,
+  external_id text,
+  user_id uuid,
+  owner_id uuid,
+  assistant_id text,
+  started_at timestamp with time zone,
+  billed_seconds numeric,
+  logged_seconds numeric,
+  billed_quantity numeric,
+  logged_quantity numeric,
+  billed numeric,
+  logged numeric,
+  is_current boolean not null default true,
+  resolution text,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  reason text
+);
+comment on table quota.discrepancies is 'What does not fit, to be worked through. A resolution outlives every new run.';
+comment on column quota.discrepancies.subject is 'What it is about, the same in every run and every export: the call''s id, else the line, the log or the day.';
+comment on column quota.discrepancies.user_id is 'Who logged the call; for a line without a log the owner of its assistant.';
+comment on column quota.discrepancies.owner_id is 'To whom the assistant of the line belongs.';
+comment on column quota.discrepancies.is_current is 'False: resolved, and no longer found by the latest run.';
+alter table quota.discrepancies enable row level security;
+alter table quota.discrepancies add constraint discrepancies_pkey PRIMARY KEY (id);
+alter table quota.discrepancies add constraint discrepancies_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES quota.reconciliations(id);
+alter table quota.discrepancies add constraint discrepancies_reconciliation_id_kind_subject_key UNIQUE (reconciliation_id, kind, subject);
+alter table quota.discrepancies add constraint discrepancies_resolution_check CHECK ((resolution = ANY (ARRAY['accepted'::text, 'disputed'::text, 'corrected'::text])));
+CREATE INDEX discrepancies_user ON quota.discrepancies USING btree (user_id, reconciliation_id);
+CREATE TRIGGER discrepancies_delete AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER discrepancies_insert AFTER INSERT ON quota.discrepancies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER discrepancies_kept BEFORE TRUNCATE ON quota.discrepancies FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER discrepancies_update AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+create policy one_user on quota.discrepancies for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant delete, insert, select, update on table quota.discrepancies to quota_finance;
+grant select on table quota.discrepancies to quota_operator;
+grant select on table quota.discrepancies to quota_readonly;
+
+create table quota.export_fetches (
+  provider text not null,
+  month date not null,
+  id uuid not null default gen_random_uuid(),
+  origin text not null,
+  started_at timestamp with time zone not null,
+  is_walked boolean not null default false,
+  cursor jsonb
+);
+comment on table quota.export_fetches is 'A fetch that is under way, or was interrupted. It ends in the transaction that makes an export of its calls.';
+comment on column quota.export_fetches.id is 'Whoever works on a fetch that somebody else ended or began anew finds out by it.';
+comment on column quota.export_fetches.origin is 'The address and a fingerprint of the key: calls of two organisations must not be mixed.';
+comment on column quota.export_fetches.is_walked is 'The list was walked to its end; what changed in the meantime may be missing.';
+comment on column quota.export_fetches.cursor is 'Where the walk goes on.';
+alter table quota.export_fetches add constraint export_fetches_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric));
+alter table quota.export_fetches add constraint export_fetches_pkey PRIMARY KEY (provider, month);
+grant delete, insert, select, update on table quota.export_fetches to quota_finance;
+grant select on table quota.export_fetches to quota_operator;
+grant select on table quota.export_fetches to quota_readonly;
+
+create table quota.export_mappings (
+  name text not null,
+  columns text[] not null,
+  provider text,
+  date_order text,
+  assume_utc boolean not null default false,
+  saved_at timestamp with time zone not null default quota.now(),
+  saved_by text not null default quota.actor()
+);
+comment on table quota.export_mappings is 'How a CSV of somebody is read: theirs=ours per column, as --map takes it.';
+alter table quota.export_mappings add constraint export_mappings_date_order_check CHECK ((date_order = ANY (ARRAY['mdy'::text, 'dmy'::text, 'ymd'::text])));
+alter table quota.export_mappings add constraint export_mappings_pkey PRIMARY KEY (name);
+grant delete, insert, select, update on table quota.export_mappings to quota_finance;
+grant select on table quota.export_mappings to quota_operator;
+grant select on table quota.export_mappings to quota_readonly;
+
+create table quota.fetched_calls (
+  provider text not null,
+  month date not null,
+  external_id text not null,
+  created_at timestamp with time zone not null,
+  billed_at timestamp with time zone not null,
+  cost numeric,
+  record text not null
+);
+comment on table quota.fetched_calls is 'The calls of a fetch, each once, as it was listed last.';
+comment on column quota.fetched_calls.billed_at is 'Its start, or else its creation: what decides which month it belongs to.';
+comment on column quota.fetched_calls.record is 'A line of the export to be: JSON of what is billed, without names, numbers and transcripts.';
+alter table quota.fetched_calls add constraint fetched_calls_pkey PRIMARY KEY (provider, month, external_id);
+grant delete, insert, select, update on table quota.fetched_calls to quota_finance;
+grant select on table quota.fetched_calls to quota_operator;
+grant select on table quota.fetched_calls to quota_readonly;
+
+create table quota.grants (
+  id bigint not null generated always as identity,
+  user_id uuid not null,
+  meter text not null,
+  quantity numeric(20,3) not null,
+  consumed numeric(20,3) not null default 0,
+  expires_at timestamp with time zone,
+  kind text not null default 'grant'::text,
+  reason text not null,
+  actor text not null default quota.actor(),
+  created_at timestamp with time zone not null default quota.now()
+);
+alter table quota.grants enable row level security;
+alter table quota.grants add constraint grants_check CHECK (((consumed >= (0)::numeric) AND (consumed <= quantity)));
+alter table quota.grants add constraint grants_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
+alter table quota.grants add constraint grants_pkey PRIMARY KEY (user_id, id);
+alter table quota.grants add constraint grants_quantity_check CHECK ((quantity > (0)::numeric));
+alter table quota.grants add constraint grants_reason_check CHECK ((reason <> ''::text));
+alter table quota.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE TRIGGER grants_inserted AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.grants_inserted();
+create policy one_user on quota.grants for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.grants to quota_finance;
+grant insert, select on table quota.grants to quota_operator;
+grant select on table quota.grants to quota_readonly;
+
+create table quota.job_runs (
+  id uuid not null default gen_random_uuid(),
+  job text not null,
+  status text not null default 'running'::text,
+  as_of timestamp with time zone not null default quota.now(),
+  started_at timestamp with time zone not null default clock_timestamp(),
+  finished_at timestamp with time zone,
+  counts jsonb not null default '{}'::jsonb,
+  error text,
+  actor text not null default quota.actor()
+);
+alter table quota.job_runs add constraint job_runs_pkey PRIMARY KEY (id);
+alter table quota.job_runs add constraint job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'incomplete'::text, 'failed'::text, 'abandoned'::text])));
+CREATE INDEX job_runs_recent ON quota.job_runs USING btree (started_at DESC);
+grant select on table quota.job_runs to quota_finance;
+grant insert, select, update on table quota.job_runs to quota_operator;
+grant select on table quota.job_runs to quota_readonly;
+
+create table quota.limit_overrides (
+  user_id uuid not null,
+  plan text not null,
+  meter text not null,
+  limit_quantity numeric(20,3),
+  cost_limit numeric(20,6),
+  reason text,
+  actor text not null default quota.actor(),
+  created_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.limit_overrides is 'Custom limits: what a user has in place of the plan''s, for as long as the user is on that plan.';
+comment on column quota.limit_overrides.limit_quantity is 'In place of the plan''s; null: as the plan says.';
+alter table quota.limit_overrides enable row level security;
+alter table quota.limit_overrides add constraint limit_overrides_cost_limit_check CHECK ((cost_limit >= (0)::numeric));
+alter table quota.limit_overrides add constraint limit_overrides_limit_quantity_check CHECK ((limit_quantity >= (0)::numeric));
+alter table quota.limit_overrides add constraint limit_overrides_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
+alter table quota.limit_overrides add constraint limit_overrides_pkey PRIMARY KEY (user_id, plan, meter);
+alter table quota.limit_overrides add constraint limit_overrides_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
+alter table quota.limit_overrides add constraint limit_overrides_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE TRIGGER limit_overrides_deleted AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_inserted AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_updated AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+create policy one_user on quota.limit_overrides for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.limit_overrides to quota_finance;
+grant delete, insert, select, update on table quota.limit_overrides to quota_operator;
+grant select on table quota.limit_overrides to quota_readonly;
+
+create table quota.meters (
+  key text not null,
+  service text not null,
+  unit text not null,
+  models text[]
+);
+comment on column quota.meters.models is 'When set, the meter counts only calls of these models.';
+alter table quota.meters add constraint meters_pkey PRIMARY KEY (key);
+alter table quota.meters add constraint meters_unit_check CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text])));
+CREATE INDEX meters_service ON quota.meters USING btree (service);
+grant select on table quota.meters to quota_finance;
+grant select on table quota.meters to quota_operator;
+grant select on table quota.meters to quota_readonly;
+
+create table quota.plan_limits (
+  plan text not null,
+  meter text not null,
+  limit_quantity numeric(20,3),
+  cost_limit numeric(20,6),
+  unit_price numeric(20,10),
+  reset_every interval,
+  reset_anchor text not null default 'signup'::text,
+  boundary text not null default 'midnight'::text,
+  warn_at integer[] not null default '{80,90,100}'::integer[],
+  on_exceeded text not null default 'block'::text
+);
+comment on column quota.plan_limits.limit_quantity is 'In the unit of the meter; null: not limited by quantity.';
+comment on column quota.plan_limits.unit_price is 'Money per minute (meters in seconds) or per message; prices calls that carry no cost.';
+comment on column quota.plan_limits.reset_every is 'Length of a period; null: a lifetime quota.';
+alter table quota.plan_limits add constraint plan_limits_boundary_check CHECK ((boundary = ANY (ARRAY['midnight'::text, 'instant'::text])));
+alter table quota.plan_limits add constraint plan_limits_cost_limit_check CHECK ((cost_limit >= (0)::numeric));
+alter table quota.plan_limits add constraint plan_limits_limit_quantity_check CHECK ((limit_quantity >= (0)::numeric));
+alter table quota.plan_limits add constraint plan_limits_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
+alter table quota.plan_limits add constraint plan_limits_on_exceeded_check CHECK ((on_exceeded = ANY (ARRAY['block'::text, 'static_fallback'::text, 'limit_assistants'::text])));
+alter table quota.plan_limits add constraint plan_limits_pkey PRIMARY KEY (plan, meter);
+alter table quota.plan_limits add constraint plan_limits_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
+alter table quota.plan_limits add constraint plan_limits_reset_anchor_check CHECK ((reset_anchor = ANY (ARRAY['signup'::text, 'calendar'::text])));
+alter table quota.plan_limits add constraint plan_limits_unit_price_check CHECK ((unit_price >= (0)::numeric));
+grant select on table quota.plan_limits to quota_finance;
+grant select on table quota.plan_limits to quota_operator;
+grant select on table quota.plan_limits to quota_readonly;
+
+create table quota.plan_versions (
+  plan text not null,
+  version integer not null,
+  definition jsonb not null,
+  reason text,
+  actor text not null default quota.actor(),
+  applied_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.plan_versions is 'What a plan was, version by version. Append-only.';
+alter table quota.plan_versions add constraint plan_versions_pkey PRIMARY KEY (plan, version);
+alter table quota.plan_versions add constraint plan_versions_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
+CREATE TRIGGER plan_versions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.plan_versions FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+grant select on table quota.plan_versions to quota_finance;
+grant select on table quota.plan_versions to quota_operator;
+grant select on table quota.plan_versions to quota_readonly;
+
+create table quota.plans (
+  key text not null,
+  service text not null,
+  name text not null,
+  version integer not null default 1,
+  timezone text,
+  max_assistants integer,
+  max_file_bytes bigint,
+  max_concurrent integer,
+  max_session_seconds numeric(14,3),
+  allowed_models text[],
+  is_default boolean not null default false,
+  anonymous boolean not null default false,
+  upgrade_to text,
+  limited_state jsonb
+);
+comment on column quota.plans.timezone is 'Zone of every subscription of the plan; null: the zone of the user.';
+comment on column quota.plans.limited_state is 'Fields put on a limited assistant; null: the configured default.';
+alter table quota.plans add constraint plans_max_assistants_check CHECK ((max_assistants >= 0));
+alter table quota.plans add constraint plans_max_concurrent_check CHECK ((max_concurrent >= 0));
+alter table quota.plans add constraint plans_max_file_bytes_check CHECK ((max_file_bytes >= 0));
+alter table quota.plans add constraint plans_max_session_seconds_check CHECK ((max_session_seconds > (0)::numeric));
+alter table quota.plans add constraint plans_pkey PRIMARY KEY (key);
+CREATE UNIQUE INDEX plans_default ON quota.plans USING btree (service) WHERE is_default;
+grant select on table quota.plans to quota_finance;
+grant select on table quota.plans to quota_operator;
+grant select on table quota.plans to quota_readonly;
+
+create table quota.rate_cards (
+  provider text not null,
+  name text not null,
+  price numeric not null,
+  unit text not null default 'USD'::text,
+  increment_seconds numeric not null default 1,
+  rounding text not null default 'up'::text,
+  minimum_seconds numeric not null default 0,
+  models text[],
+  line_has jsonb,
+  compares text not null default 'cost'::text,
+  note text
+);
+comment on table quota.rate_cards is 'How a provider charges for time. Several cards of a provider are several questions put to its bill.';
+comment on column quota.rate_cards.price is 'Per minute, in the unit.';
+comment on column quota.rate_cards.increment_seconds is 'Time is rounded to whole multiples of it, per call.';
+comment on column quota.rate_cards.models is 'Only calls of these models, without release dates; null: all.';
+comment on column quota.rate_cards.line_has is 'Only lines whose raw has these members; null: all.';
+comment on column quota.rate_cards.compares is 'With what of a line: its cost, its quantity, a part of its cost breakdown, or nothing, where the bill states no amount.';
+alter table quota.rate_cards add constraint rate_cards_compares_check CHECK ((compares ~ '^(cost|quantity|nothing|breakdown\.[A-Za-z]+)$'::text));
+alter table quota.rate_cards add constraint rate_cards_increment_seconds_check CHECK ((increment_seconds > (0)::numeric));
+alter table quota.rate_cards add constraint rate_cards_minimum_seconds_check CHECK ((minimum_seconds >= (0)::numeric));
+alter table quota.rate_cards add constraint rate_cards_pkey PRIMARY KEY (provider, name);
+alter table quota.rate_cards add constraint rate_cards_price_check CHECK ((price >= (0)::numeric));
+alter table quota.rate_cards add constraint rate_cards_rounding_check CHECK ((rounding = ANY (ARRAY['up'::text, 'nearest'::text, 'none'::text])));
+grant delete, insert, select, update on table quota.rate_cards to quota_finance;
+grant select on table quota.rate_cards to quota_operator;
+grant select on table quota.rate_cards to quota_readonly;
+
+create table quota.reconciliation_exports (
+  reconciliation_id uuid not null,
+  export_id integer not null,
+  control jsonb
+);
+comment on column quota.reconciliation_exports.control is 'Of calls that were fetched: count and cost by the provider''s own statistics beside what it listed, and whether they agree.';
+alter table quota.reconciliation_exports add constraint reconciliation_exports_export_id_fkey FOREIGN KEY (export_id) REFERENCES quota.billing_exports(id);
+alter table quota.reconciliation_exports add constraint reconciliation_exports_pkey PRIMARY KEY (reconciliation_id, export_id);
+alter table quota.reconciliation_exports add constraint reconciliation_exports_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES quota.reconciliations(id);
+CREATE TRIGGER reconciliation_exports_closed BEFORE INSERT OR DELETE OR UPDATE ON quota.reconciliation_exports FOR EACH ROW EXECUTE FUNCTION quota.guard_attachment();
+grant delete, insert, select, update on table quota.reconciliation_exports to quota_finance;
+grant select on table quota.reconciliation_exports to quota_operator;
+grant select on table quota.reconciliation_exports to quota_readonly;
+
+create table quota.reconciliation_items (
+  reconciliation_id uuid not null,
+  log_id bigint,
+  export_id integer,
+  line integer,
+  log_month date,
+  day date,
+  model text,
+  kind text not null,
+  billed numeric not null,
+  logged numeric not null
+);
+comment on table quota.reconciliation_items is 'The answer: each line and each log of the month once, in the one kind it ends in; aggregates by day and model.';
+comment on column quota.reconciliation_items.log_month is 'The month of the log, where it is another one than the line''s.';
+CREATE INDEX reconciliation_items_elsewhere ON quota.reconciliation_items USING btree (log_month, log_id) WHERE (log_month IS NOT NULL);
+CREATE INDEX reconciliation_items_month ON quota.reconciliation_items USING brin (reconciliation_id) WITH (pages_per_range='32');
+CREATE TRIGGER reconciliation_items_delete AFTER DELETE ON quota.reconciliation_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER reconciliation_items_insert AFTER INSERT ON quota.reconciliation_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER reconciliation_items_kept BEFORE TRUNCATE ON quota.reconciliation_items FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER reconciliation_items_update AFTER UPDATE ON quota.reconciliation_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+grant delete, insert, select, update on table quota.reconciliation_items to quota_finance;
+grant select on table quota.reconciliation_items to quota_operator;
+grant select on table quota.reconciliation_items to quota_readonly;
+
+create table quota.reconciliations (
+  id uuid not null default gen_random_uuid(),
+  provider text not null,
+  month date not null,
+  duration_tolerance numeric not null default 1,
+  cost_tolerance numeric not null default 0.005,
+  match_seconds numeric not null default 5,
+  aggregate_percent numeric not null default 1,
+  aggregate_amount numeric not null default 0.01,
+  created_at timestamp with time zone not null default quota.now(),
+  closed_at timestamp with time zone,
+  closed_by text,
+  close_reason text,
+  totals jsonb
+);
+comment on table quota.reconciliations is 'One provider''s month. Closed: its exports, items, kinds and resolutions are frozen.';
+comment on column quota.reconciliations.totals is 'Kinds and totals of the last run; of a closed month those that it was closed with.';
+alter table quota.reconciliations add constraint reconciliations_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric));
+alter table quota.reconciliations add constraint reconciliations_pkey PRIMARY KEY (id);
+alter table quota.reconciliations add constraint reconciliations_provider_month_key UNIQUE (provider, month);
+CREATE TRIGGER reconciliations_closed BEFORE DELETE OR UPDATE ON quota.reconciliations FOR EACH ROW EXECUTE FUNCTION quota.guard_reconciliation();
+grant insert, select, update on table quota.reconciliations to quota_finance;
+grant select on table quota.reconciliations to quota_operator;
+grant select on table quota.reconciliations to quota_readonly;
+
+create table quota.role_bindings (
+  role_name name not null,
+  user_id uuid not null
+);
+comment on table quota.role_bindings is 'Login roles that speak for one user: they see and ask about that user only.';
+alter table quota.role_bindings enable row level security;
+alter table quota.role_bindings add constraint role_bindings_pkey PRIMARY KEY (role_name);
+alter table quota.role_bindings add constraint role_bindings_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+create policy one_user on quota.role_bindings for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.role_bindings to quota_operator;
+
+create table quota.schema_core (
+  is_installed boolean not null default true,
+  sha256 text,
+  version text not null,
+  installed_at timestamp with time zone not null default clock_timestamp(),
+  installed_by text not null default SESSION_USER
+);
+comment on table quota.schema_core is 'Which functions, triggers, views, policies and rights were installed, and by whom.';
+alter table quota.schema_core add constraint schema_core_is_installed_check CHECK (is_installed);
+alter table quota.schema_core add constraint schema_core_pkey PRIMARY KEY (is_installed);
+grant select on table quota.schema_core to quota_finance;
+grant select on table quota.schema_core to quota_operator;
+grant select on table quota.schema_core to quota_readonly;
+
+create table quota.schema_migrations (
+  id integer not null default nextval('quota.schema_migrations_id_seq'::regclass),
+  name character varying(255),
+  batch integer,
+  migration_time timestamp with time zone,
+  sha256 text
+);
+comment on column quota.schema_migrations.sha256 is 'Of the file that was applied: it is frozen.';
+alter table quota.schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (id);
+grant select on table quota.schema_migrations to quota_finance;
+grant select on table quota.schema_migrations to quota_operator;
+grant select on table quota.schema_migrations to quota_readonly;
+
+create table quota.schema_migrations_lock (
+  index integer not null default nextval('quota.schema_migrations_lock_index_seq'::regclass),
+  is_locked integer
+);
+alter table quota.schema_migrations_lock add constraint schema_migrations_lock_pkey PRIMARY KEY (index);
+grant select on table quota.schema_migrations_lock to quota_finance;
+grant select on table quota.schema_migrations_lock to quota_operator;
+grant select on table quota.schema_migrations_lock to quota_readonly;
+
+create table quota.schema_objects (
+  kind text not null,
+  identity text not null,
+  source text,
+  digest text not null,
+  server_version integer not null default ((current_setting('server_version_num'::text))::integer / 10000)
+);
+comment on table quota.schema_objects is 'What each thing of the schema was when it was installed, so that a change by hand shows.';
+comment on column quota.schema_objects.source is 'sha256 of the statements of sql/; null: made by a migration.';
+comment on column quota.schema_objects.digest is 'sha256 of what the catalogue says.';
+alter table quota.schema_objects add constraint schema_objects_pkey PRIMARY KEY (kind, identity);
+grant select on table quota.schema_objects to quota_finance;
+grant select on table quota.schema_objects to quota_operator;
+grant select on table quota.schema_objects to quota_readonly;
+
+create table quota.subscriptions (
+  user_id uuid not null,
+  service text not null,
+  plan text not null,
+  anchor_local timestamp without time zone not null,
+  timezone text not null,
+  next_reset_at timestamp with time zone,
+  last_reset_at timestamp with time zone,
+  limit_enforced_at timestamp with time zone,
+  created_at timestamp with time zone not null default quota.now()
+);
+comment on column quota.subscriptions.next_reset_at is 'End of the oldest period that no reset has closed; null: never resets.';
+comment on column quota.subscriptions.last_reset_at is 'When the last reset was: whatever had ended by then is closed, and is not reset again. Null: no reset yet.';
+comment on column quota.subscriptions.limit_enforced_at is 'Since when the assistants are limited (or queued to be); null: they are not.';
+alter table quota.subscriptions enable row level security;
+alter table quota.subscriptions add constraint subscriptions_pkey PRIMARY KEY (user_id, service);
+alter table quota.subscriptions add constraint subscriptions_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
+alter table quota.subscriptions add constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX subscriptions_due ON quota.subscriptions USING btree (plan, next_reset_at, user_id);
+CREATE INDEX subscriptions_limited ON quota.subscriptions USING btree (user_id) WHERE (limit_enforced_at IS NOT NULL);
+CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_insert();
+CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
+CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
+create policy one_user on quota.subscriptions for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.subscriptions to quota_finance;
+grant insert, select, update on table quota.subscriptions to quota_operator;
+grant select on table quota.subscriptions to quota_readonly;
+
+create table quota.usage_alerts (
+  user_id uuid not null,
+  meter text not null,
+  period_start timestamp with time zone not null,
+  threshold integer not null,
+  level text not null,
+  percent numeric(10,2) not null,
+  crossed_at timestamp with time zone not null,
+  acknowledged_at timestamp with time zone
+);
+alter table quota.usage_alerts enable row level security;
+alter table quota.usage_alerts add constraint usage_alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text, 'exceeded'::text])));
+alter table quota.usage_alerts add constraint usage_alerts_pkey PRIMARY KEY (user_id, meter, period_start, threshold);
+alter table quota.usage_alerts add constraint usage_alerts_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
+CREATE TRIGGER usage_alerts_queued AFTER INSERT ON quota.usage_alerts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.queue_alerts();
+create policy one_user on quota.usage_alerts for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.usage_alerts to quota_finance;
+grant select, update on table quota.usage_alerts to quota_operator;
+grant select on table quota.usage_alerts to quota_readonly;
+
+create table quota.usage_analytics (
+  day date not null,
+  service text not null,
+  plan text not null,
+  user_id uuid not null,
+  calls integer not null,
+  errors integer not null,
+  seconds numeric(20,3) not null,
+  messages bigint not null,
+  cost numeric not null,
+  premium_messages bigint not null default 0
+);
+comment on column quota.usage_analytics.plan is 'The plan at the first roll-up of the day.';
+comment on column quota.usage_analytics.premium_messages is 'The messages of models that a meter counts apart.';
+alter table quota.usage_analytics enable row level security;
+alter table quota.usage_analytics add constraint usage_analytics_pkey PRIMARY KEY (user_id, day, service, plan);
+CREATE INDEX usage_analytics_day ON quota.usage_analytics USING btree (day, service);
+create policy one_user on quota.usage_analytics for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.usage_analytics to quota_finance;
+grant select on table quota.usage_analytics to quota_operator;
+grant select on table quota.usage_analytics to quota_readonly;
+
+create table quota.usage_quotas (
+  user_id uuid not null,
+  meter text not null,
+  period_start timestamp with time zone not null,
+  period_end timestamp with time zone not null,
+  limit_quantity numeric(20,3),
+  cost_limit numeric(20,6),
+  unit_price numeric(20,10),
+  warn_at integer[] not null default '{}'::integer[],
+  on_exceeded text not null default 'block'::text,
+  used numeric(20,3) not null default 0,
+  adjusted numeric(20,3) not null default 0,
+  granted numeric(20,3) not null default 0,
+  granted_used numeric(20,3),
+  cost numeric not null default 0,
+  calls integer not null default 0,
+  exhausted_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  used_at_close numeric(20,3),
+  superseded boolean not null default false
+);
+comment on table quota.usage_quotas is 'What one user used of one meter in one period, with the terms under which the period was opened. Kept by triggers only, from subscriptions, which name users that exist: a foreign key of its own would cost a reset a third of its time.';
+comment on column quota.usage_quotas.used is 'Sum of the call logs of the period plus its adjustments.';
+comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
+comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity, from grants.';
+comment on column quota.usage_quotas.granted_used is 'What a closed period took of the grants; null until that is booked.';
+comment on column quota.usage_quotas.superseded is 'The period of a former plan or anchor: it goes on counting its calls and never limits anybody.';
+alter table quota.usage_quotas enable row level security;
+alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
+alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
+CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
+CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> (0)::numeric) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
+CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
+create policy one_user on quota.usage_quotas for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.usage_quotas to quota_finance;
+grant select, update on table quota.usage_quotas to quota_operator;
+grant select on table quota.usage_quotas to quota_readonly;
+
+create table quota.users (
+  id uuid not null default gen_random_uuid(),
+  external_id text not null,
+  email text,
+  name text,
+  timezone text not null default 'UTC'::text,
+  created_at timestamp with time zone not null default quota.now(),
+  erased_at timestamp with time zone
+);
+comment on column quota.users.created_at is 'Signup: the anchor of anniversary periods.';
+alter table quota.users enable row level security;
+alter table quota.users add constraint users_external_id_check CHECK ((external_id <> ''::text));
+alter table quota.users add constraint users_external_id_key UNIQUE (external_id);
+alter table quota.users add constraint users_pkey PRIMARY KEY (id);
+CREATE INDEX users_email ON quota.users USING btree (lower(email));
+CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FOR EACH ROW WHEN (((old.external_id <> new.external_id) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_former_name();
+CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+create policy one_user on quota.users for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.users to quota_finance;
+grant insert, select, update on table quota.users to quota_operator;
+grant select on table quota.users to quota_readonly;
+
+-- Types
+
+create type quota.allowance as (
+  meter text,
+  unit text,
+  used numeric,
+  limit_quantity numeric,
+  remaining numeric,
+  percent numeric,
+  exhausted boolean,
+  by_cost boolean,
+  on_exceeded text,
+  resets_at timestamp with time zone,
+  warn_at integer[]
+);
+
+create type quota.check_result as (
+  allowed boolean,
+  reason text,
+  action text,
+  message text,
+  service text,
+  plan text,
+  meter text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  percent numeric,
+  state text,
+  warnings text[],
+  resets_at timestamp with time zone,
+  upgrade_to text
+);
+
+create type quota.record_result as (
+  recorded boolean,
+  call_log_id bigint,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  state text,
+  action text
+);
+
+create type quota.reset_counts as (
+  reset integer,
+  caught_up integer,
+  closed integer,
+  queued integer,
+  last quota.reset_position
+);
+comment on type quota.reset_counts is 'Subscriptions reset, periods they missed before, quotas closed, assistants queued to be restored, and where the claim ended.';
+
+create type quota.reset_position as (
+  plan text,
+  next_reset_at timestamp with time zone,
+  user_id uuid
+);
+comment on type quota.reset_position is 'A place in the index subscriptions_due.';
+
+create type quota.session_result as (
+  allowed boolean,
+  reason text,
+  action text,
+  message text,
+  session_id bigint,
+  cap_seconds numeric,
+  expires_at timestamp with time zone,
+  remaining numeric,
+  resets_at timestamp with time zone,
+  upgrade_to text
+);
+
+create type quota.usage_delta as (
+  user_id uuid,
+  meter text,
+  period_start timestamp with time zone,
+  used numeric,
+  adjusted numeric,
+  cost numeric,
+  calls integer
+);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid;
+begin
+  select u.id into owner from quota.users u where u.external_id = p_user;
+  if owner is null and p_user is not null then
+    owner := quota.resolve_user(p_user);
+  end if;
+  return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
+end $function$;
+comment on function quota."check"(text,text,text,numeric,bigint,text) is 'The same, for a user named by external id or id.';
+grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_app;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_finance;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_operator;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota."check"(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return quota.decide(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+end $function$;
+comment on function quota."check"(uuid,text,text,numeric,bigint,text) is 'Whether a user may use a service now. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants.';
+grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_app;
+grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_finance;
+grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_operator;
+grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.actor()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select coalesce(nullif(pg_catalog.current_setting('quota.actor', true), ''), session_user::text) $function$;
+comment on function quota.actor() is 'Who acts: the session setting quota.actor, else the database role.';
+grant execute on function quota.actor() to quota_finance;
+grant execute on function quota.actor() to quota_operator;
+grant execute on function quota.actor() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.add_fees(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  select l.export_id, l.line,
+    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month' else 'fee' end,
+    coalesce(l.cost, 0), 0
+  from quota.billing_lines l
+  where l.export_id = any (exports)
+    and (l.kind = 'fee' or (l.kind = 'aggregate' and (l.day < month_start::date or l.day >= month_end::date)))
+$function$;
+comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, and days of other months to computed_items.';
+grant execute on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  deltas quota.usage_delta[];
+begin
+  perform 1 from quota.subscriptions s
+  where (s.user_id, s.service) in (select n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter)
+  order by s.user_id, s.service for no key update;
+  select array_agg((d.user_id, d.meter, d.period_start, d.quantity, d.quantity, d.cost, 0)::quota.usage_delta) into deltas
+  from (
+    select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
+    from new_rows group by user_id, meter, period_start
+  ) d;
+  if deltas is not null then
+    perform quota.apply_usage(deltas);
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.adjustments_inserted() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.alert_level(threshold integer, warn_at integer[])
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when threshold >= 100 then 'exceeded'
+    when threshold = (select min(w) from unnest(warn_at) w) then 'warning'
+    else 'critical'
+  end
+$function$;
+comment on function quota.alert_level(integer,integer[]) is 'The first threshold below 100 % is a warning, any further one critical, 100 % exceeded.';
+grant execute on function quota.alert_level(integer,integer[]) to quota_finance;
+grant execute on function quota.alert_level(integer,integer[]) to quota_operator;
+grant execute on function quota.alert_level(integer,integer[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp without time zone, p_timezone text, p_model text, p_reserved numeric)
+ RETURNS SETOF quota.allowance
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select a.meter, a.unit, a.used, a.limit_quantity,
+    quota.remaining_of(
+      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
+    quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
+    coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
+    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
+  from (
+    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+      coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
+      coalesce(q.period_end, upper(quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
+    from quota.plan_limits l
+    join quota.meters m on m.key = l.meter and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
+      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+    -- Custom limits need a look only where no period is open: open ones have them.
+    cross join lateral (select
+      case when q.user_id is not null then q.limit_quantity else coalesce((
+        select o.limit_quantity from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end as limit_quantity,
+      case when q.user_id is not null then q.cost_limit else coalesce((
+        select o.cost_limit from quota.limit_overrides o
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
+      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+      -- Stored grants are right until one expires.
+      case
+        when q.user_id is null then quota.granted_now(p_user, l.meter, quota.now(), 0, l.limit_quantity)
+        when q.granted > 0 then quota.granted_now(p_user, l.meter, q.period_start, q.used, q.limit_quantity)
+        else 0
+      end as granted) t
+    where l.plan = p_plan
+    offset 0 -- What is worked out here is used many times above.
+  ) a
+$function$;
+comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) is 'What is left of each meter that a call of this model would count on, in the running period, less what is reserved.';
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_finance;
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_operator;
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  crossed quota.usage_quotas[];
+begin
+  with applied as (
+    update quota.usage_quotas q
+    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost, calls = q.calls + d.calls
+    from unnest(deltas) d
+    where q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+    returning q.*
+  )
+  select array_agg(a::quota.usage_quotas) into crossed
+  from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+end $function$;
+comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';
+grant execute on function quota.apply_usage(quota.usage_delta[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.assistants_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+begin
+  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its mark.
+  perform 1 from quota.subscriptions s
+  where s.user_id in (select user_id from new_rows) order by s.user_id, s.service for no key update;
+  select array_agg(distinct s.user_id) into users
+  from new_rows n join quota.subscriptions s on s.user_id = n.user_id
+  where s.limit_enforced_at is not null;
+  if users is not null then
+    perform quota.queue_assistants(users, 'limited');
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.assistants_inserted() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.audit_digest(previous bytea, first_id bigint, last_id bigint, OUT row_count integer, OUT digest bytea)
+ RETURNS record
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select count(*)::integer,
+    sha256(coalesce(previous, '') || coalesce(
+      string_agg(sha256(convert_to(quota.audit_row_text(a), 'UTF8')), '' order by a.id), ''))
+  from quota.audit_log a
+  where a.id between first_id and last_id
+$function$;
+comment on function quota.audit_digest(bytea,bigint,bigint) is 'The hash of a stretch of the audit log, chained to a hash.';
+grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_finance;
+grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_operator;
+grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.audit_frontier()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Ids are not committed in their order. Once nobody is writing, no row up to the last id can appear any more; the
+  -- lock is let go with the transaction, before anything is sealed.
+  lock table quota.audit_log in share mode;
+  return coalesce((select max(id) from quota.audit_log), 0);
+end $function$;
+comment on function quota.audit_frontier() is 'Up to which id the audit log is complete. Waits for running writers and holds new ones for that long: call it in a transaction of its own.';
+grant execute on function quota.audit_frontier() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.audit_row_text(a quota.audit_log)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_array(
+    a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id, a.service, a.subject, a.reason,
+    a.before, a.after, a.run_id, extract(epoch from a.period_end), a.xid::text)::text
+$function$;
+comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
+grant execute on function quota.audit_row_text(quota.audit_log) to quota_finance;
+grant execute on function quota.audit_row_text(quota.audit_log) to quota_operator;
+grant execute on function quota.audit_row_text(quota.audit_log) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.billable_seconds(seconds numeric, c quota.rate_cards)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select greatest(c.minimum_seconds, case
+    -- Whole seconds, the rule of most cards, need no division: it is most of the work.
+    when c.rounding = 'up' and c.increment_seconds = 1 then ceil(seconds)
+    when c.rounding = 'nearest' and c.increment_seconds = 1 then round(seconds)
+    when c.rounding = 'up' then ceil(seconds / c.increment_seconds) * c.increment_seconds
+    when c.rounding = 'nearest' then round(seconds / c.increment_seconds) * c.increment_seconds
+    else seconds
+  end)
+$function$;
+comment on function quota.billable_seconds(numeric,quota.rate_cards) is 'What a card charges for a call of so many seconds.';
+grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_finance;
+grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_operator;
+grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.bound_user()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select b.user_id from quota.role_bindings b where b.role_name = session_user $function$;
+comment on function quota.bound_user() is 'The user that the session''s login role is bound to; null: not bound.';
+grant execute on function quota.bound_user() to quota_finance;
+grant execute on function quota.bound_user() to quota_operator;
+grant execute on function quota.bound_user() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.cache_key(external_id text, meter text, period_start timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select 'quota:usage:' || external_id || ':' || meter || ':'
+    || case when isfinite(period_start) then extract(epoch from period_start)::bigint::text else 'lifetime' end
+$function$;
+comment on function quota.cache_key(text,text,timestamp with time zone) is 'The name of a counter in the cache: the user''s external id, the meter, and the start of the period in seconds since 1970 (lifetime: the word).';
+grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.calculate_usage_stats(p_user uuid, p_months_back integer DEFAULT 6)
+ RETURNS TABLE(month date, service text, calls integer, errors integer, seconds numeric, messages bigint, cost numeric, average_seconds numeric)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select date_trunc('month', l.started_at at time zone 'UTC')::date, l.service, count(*)::integer,
+    count(*) filter (where l.status = 'error')::integer, coalesce(sum(l.duration_seconds), 0), coalesce(sum(l.messages), 0),
+    coalesce(sum(l.cost), 0), round(avg(l.duration_seconds), 3)
+  from quota.call_logs l
+  where l.user_id = p_user and quota.refuse_other_user(p_user)
+    and l.started_at >= (date_trunc('month', quota.now() at time zone 'UTC') - make_interval(months => p_months_back)) at time zone 'UTC'
+  group by 1, 2
+  order by 1 desc, 2
+$function$;
+comment on function quota.calculate_usage_stats(uuid,integer) is 'Calls, errors, seconds, messages and cost per calendar month (UTC) and service, this month and so many before it.';
+grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_app;
+grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_finance;
+grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_operator;
+grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.call_logs_before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.user_id is null then
+    select a.user_id into new.user_id from quota.assistants a where a.provider_assistant_id = new.assistant_id;
+    if new.user_id is null then
+      raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"', new.assistant_id
+        using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
+    end if;
+  end if;
+  if new.duration_seconds is null and new.ended_at is not null then
+    new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);
+  end if;
+  return new;
+end $function$;
+grant execute on function quota.call_logs_before_write() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.call_logs_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  missing_users uuid[];
+  missing_services text[];
+  opened_users uuid[];
+  opened_services text[];
+  opened_ends timestamptz[];
+  is_revived boolean;
+  deltas quota.usage_delta[];
+  one record;
+begin
+  if tg_op = 'INSERT' then
+    -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
+    select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+      (select count(*) from (select from new_rows limit 2) first_two) as rows
+    into one from new_rows n limit 1;
+    if one.rows = 1 then
+      if quota.count_call(
+        one.user_id, one.service, one.model, one.status, one.started_at, one.duration_seconds, one.messages, one.cost)
+      then
+        return null;
+      end if;
+    elsif one.rows is null then
+      return null;
+    end if;
+  end if;
+
+  if tg_op <> 'DELETE' then
+    select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
+    from (select distinct user_id, service from new_rows) n
+    where not exists (select 1 from quota.subscriptions s where s.user_id = n.user_id and s.service = n.service);
+    if missing_users is not null then
+      perform set_config('quota.counting', 'on', true);
+      perform quota.subscribe_to_defaults(missing_users, missing_services);
+      perform set_config('quota.counting', '', true);
+    end if;
+  end if;
+
+  -- Keeps resets and other writers of these users out until this transaction ends.
+  if tg_op = 'INSERT' then
+    perform 1 from quota.subscriptions s
+    where (s.user_id, s.service) in (select user_id, service from new_rows)
+    order by s.user_id, s.service for no key update;
+  elsif tg_op = 'UPDATE' then
+    perform 1 from quota.subscriptions s
+    where (s.user_id, s.service) in (
+      select user_id, service from new_rows union select user_id, service from old_rows)
+    order by s.user_id, s.service for no key update;
+  else
+    perform 1 from quota.subscriptions s
+    where (s.user_id, s.service) in (select user_id, service from old_rows)
+    order by s.user_id, s.service for no key update;
+  end if;
+
+  if tg_op <> 'DELETE' and missing_users is null then
+    with opened as (
+      insert into quota.usage_quotas
+        (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+         granted, closed_at, used_at_close)
+      select w.user_id, w.meter, w.period_start, w.period_end, w.limit_quantity, w.cost_limit, w.unit_price, w.warn_at,
+        w.on_exceeded, w.granted, w.closed_at, w.used_at_close
+      from (
+        select n.user_id, n.service, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
+        from new_rows n
+        join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
+        where not exists (
+          select 1 from quota.usage_quotas q
+          where q.user_id = n.user_id and q.meter = m.key
+            and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)
+        group by n.user_id, n.service, m.key
+      ) uncovered
+      cross join lateral quota.quota_terms(uncovered.user_id, uncovered.meter, uncovered.first, uncovered.last) w
+      where exists (
+        select 1 from new_rows n
+        where n.user_id = w.user_id and n.service = uncovered.service
+          and n.started_at >= w.period_start and n.started_at < w.period_end)
+      order by w.user_id, w.meter, w.period_start
+      on conflict (user_id, meter, period_start) do update set superseded = true where usage_quotas.superseded
+      returning user_id, meter, period_end, closed_at, superseded
+    )
+    select array_agg(o.user_id) filter (where not o.superseded), array_agg(m.service) filter (where not o.superseded),
+      array_agg(o.period_end) filter (where not o.superseded), bool_or(o.superseded)
+    into opened_users, opened_services, opened_ends, is_revived
+    from opened o join quota.meters m on m.key = o.meter
+    where o.superseded or (o.closed_at is null and o.period_end <= quota.now());
+  end if;
+
+  if missing_users is not null or is_revived then
+    -- A first subscription may find calls of any time, and the period of a former plan that begins where one of the
+    -- present plan does becomes that one: everything of these users is counted anew. Both are rare.
+    if tg_op = 'INSERT' then
+      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
+      from (select distinct user_id, service from new_rows) n;
+    else
+      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
+      from (select user_id, service from new_rows union select user_id, service from old_rows) n;
+    end if;
+    perform quota.refresh_quotas(missing_users, missing_services, false);
+    if opened_users is not null then
+      perform quota.make_due(opened_users, opened_services, opened_ends);
+    end if;
+    return null;
+  end if;
+
+  if tg_op = 'INSERT' then
+    select array_agg((d.user_id, d.meter, d.period_start, d.used, 0, d.cost, d.calls)::quota.usage_delta) into deltas
+    from (
+      select q.user_id, q.meter, q.period_start, sum(quota.quantity_of(m.unit, n.status, n.duration_seconds, n.messages)) as used,
+        sum(quota.cost_of(n.cost, m.unit, quota.quantity_of(m.unit, n.status, n.duration_seconds, n.messages), q.unit_price)) as cost, count(*)::integer as calls
+      from new_rows n
+      join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
+      join quota.usage_quotas q on q.user_id = n.user_id and q.meter = m.key
+        and q.period_start <= n.started_at and q.period_end > n.started_at
+      group by q.user_id, q.meter, q.period_start
+    ) d;
+  elsif tg_op = 'UPDATE' then
+    select array_agg((d.user_id, d.meter, d.period_start, d.used, 0, d.cost, d.calls)::quota.usage_delta) into deltas
+    from (
+      select q.user_id, q.meter, q.period_start, sum(v.sign * quota.quantity_of(m.unit, v.status, v.duration_seconds, v.messages)) as used,
+        sum(v.sign * quota.cost_of(v.cost, m.unit, quota.quantity_of(m.unit, v.status, v.duration_seconds, v.messages), q.unit_price)) as cost, sum(v.sign)::integer as calls
+      from (
+        select 1 as sign, user_id, service, model, started_at, status, duration_seconds, messages, cost from new_rows
+        union all
+        select -1, user_id, service, model, started_at, status, duration_seconds, messages, cost from old_rows
+      ) v
+      join quota.meters m on m.service = v.service and (m.models is null or v.model = any (m.models))
+      join quota.usage_quotas q on q.user_id = v.user_id and q.meter = m.key
+        and q.period_start <= v.started_at and q.period_end > v.started_at
+      group by q.user_id, q.meter, q.period_start
+    ) d
+    where d.used <> 0 or d.cost <> 0 or d.calls <> 0;
+  else
+    select array_agg((d.user_id, d.meter, d.period_start, -d.used, 0, -d.cost, -d.calls)::quota.usage_delta) into deltas
+    from (
+      select q.user_id, q.meter, q.period_start, sum(quota.quantity_of(m.unit, o.status, o.duration_seconds, o.messages)) as used,
+        sum(quota.cost_of(o.cost, m.unit, quota.quantity_of(m.unit, o.status, o.duration_seconds, o.messages), q.unit_price)) as cost, count(*)::integer as calls
+      from old_rows o
+      join quota.meters m on m.service = o.service and (m.models is null or o.model = any (m.models))
+      join quota.usage_quotas q on q.user_id = o.user_id and q.meter = m.key
+        and q.period_start <= o.started_at and q.period_end > o.started_at
+      group by q.user_id, q.meter, q.period_start
+    ) d;
+  end if;
+  if deltas is not null then
+    perform quota.apply_usage(deltas);
+  end if;
+  if opened_users is not null then
+    perform quota.make_due(opened_users, opened_services, opened_ends);
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.call_logs_changed() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.calls_for_limit(q quota.usage_quotas)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+$function$;
+comment on function quota.calls_for_limit(quota.usage_quotas) is 'Whether a quota of the running period is used up and its plan answers that with limited assistants.';
+grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_finance;
+grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_operator;
+grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.change_plan(p_users uuid[], p_plan text, p_reason text, p_run uuid DEFAULT NULL::uuid, p_before jsonb DEFAULT '{}'::jsonb, p_after jsonb DEFAULT '{}'::jsonb)
+ RETURNS SETOF bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  fresh quota.plans;
+begin
+  select * into fresh from quota.plans p where p.key = p_plan;
+  if not found then
+    raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
+  end if;
+  perform 1 from quota.subscriptions s
+  where s.user_id = any (p_users) and s.service = fresh.service order by s.user_id, s.service for no key update;
+
+  return query
+  with zones as (
+    -- Where the former plan set the zone, the user's comes back.
+    select u.id as user_id, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
+        case when former.timezone is null then s.timezone end, u.timezone) as new_timezone
+    from unnest(p_users) w(id)
+    join quota.users u on u.id = w.id
+    left join quota.subscriptions s on s.user_id = u.id and s.service = fresh.service
+    left join quota.plans former on former.key = s.plan
+  ), audited as (
+    insert into quota.audit_log (action, user_id, service, subject, reason, run_id, before, after)
+    select 'plan.changed', z.user_id, fresh.service, fresh.key, p_reason, p_run,
+      case when z.plan is not null then jsonb_build_object('plan', z.plan, 'timezone', z.timezone) || p_before end,
+      jsonb_build_object('plan', fresh.key, 'timezone', z.new_timezone) || p_after
+    from zones z
+    order by z.user_id
+    returning id
+  ), moved as (
+    update quota.subscriptions s
+    set plan = fresh.key, timezone = z.new_timezone,
+      anchor_local = case when z.new_timezone = s.timezone then s.anchor_local
+        else (s.anchor_local at time zone s.timezone) at time zone z.new_timezone end
+    from zones z
+    where s.user_id = z.user_id and s.service = fresh.service
+      and (s.plan, s.timezone) is distinct from (fresh.key, z.new_timezone)
+  ), subscribed as (
+    insert into quota.subscriptions (user_id, service, plan)
+    select z.user_id, fresh.service, fresh.key from zones z where z.plan is null order by z.user_id
+  )
+  select a.id from audited a;
+end $function$;
+comment on function quota.change_plan(uuid[],text,text,uuid,jsonb,jsonb) is 'Puts users on a plan: its limits hold at once; periods stay as they are unless the plan cuts time otherwise. One audit row per user, whose ids are returned. QT002: no such plan.';
+grant execute on function quota.change_plan(uuid[],text,text,uuid,jsonb,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.charged_lines(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards)
+ RETURNS SETOF quota.billing_lines
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select l.*
+  from quota.billing_lines l
+  where l.export_id = any (exports)
+    and (l.kind = 'call' or (l.kind = 'aggregate' and l.day >= r.month and l.day < r.month + interval '1 month'))
+    and (c.models is null or quota.model_family(l.model) = any (c.models)) and (c.line_has is null or l.raw::jsonb @> c.line_has)
+    and quota.line_key(l.export_id, l.line) <> all (beside)
+$function$;
+comment on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) is 'The lines of a month that a card speaks of: those of its exports, without some beside it; sums of days as they are.';
+grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_finance;
+grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_operator;
+grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.charged_logs(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards)
+ RETURNS SETOF quota.call_logs
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select g.*
+  from quota.call_logs g
+  where c.line_has is null and g.provider = r.provider and (c.models is null or quota.model_family(g.model) = any (c.models))
+    and g.started_at >= r.month::timestamp at time zone 'UTC' and g.started_at < (r.month + interval '1 month') at time zone 'UTC'
+  union all
+  -- What only the line says is known of calls that have one.
+  select g.*
+  from quota.charged_lines(r, exports, beside, c) l
+  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id and i.line = l.line
+  join quota.call_logs g on g.id = i.log_id
+  where c.line_has is not null
+$function$;
+comment on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) is 'The logs of a month that a card speaks of.';
+grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_finance;
+grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_operator;
+grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user uuid, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, can_process boolean, active integer, max_concurrent integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.service, p.max_concurrent is null or count(c.id) < p.max_concurrent, count(c.id)::integer, p.max_concurrent
+  from quota.subscriptions s
+  join quota.plans p on p.key = s.plan
+  left join quota.concurrent_processing c on c.user_id = s.user_id and c.service = s.service and c.expires_at > quota.now()
+  where s.user_id = p_user and (p_service is null or s.service = p_service) and quota.refuse_other_user(p_user)
+  group by s.service, p.max_concurrent
+  order by s.service
+$function$;
+comment on function quota.check_concurrent_processing_limit(uuid,text) is 'Whether one more job may run, per service; null: no limit.';
+grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_app;
+grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_finance;
+grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_operator;
+grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.claim_alerts(batch_size integer, lease interval)
+ RETURNS TABLE(id uuid, attempts integer, payload jsonb)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with claimed as (
+    update quota.alert_deliveries d
+    set attempts = d.attempts + 1, next_attempt_at = quota.now() + lease
+    where (d.user_id, d.meter, d.period_start, d.threshold) in (
+      select c.user_id, c.meter, c.period_start, c.threshold from quota.alert_deliveries c
+      where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
+      order by c.next_attempt_at limit batch_size for update skip locked)
+    returning d.*
+  )
+  select c.id, c.attempts, jsonb_build_object(
+    'id', c.id, 'type', 'usage.alert', 'level', a.level, 'threshold', a.threshold, 'percent', a.percent::text,
+    'crossedAt', to_char(a.crossed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'user', jsonb_build_object('id', u.id, 'externalId', u.external_id), 'service', m.service, 'plan', s.plan,
+    'meter', a.meter, 'unit', m.unit,
+    'period', jsonb_build_object(
+      'start', case when isfinite(q.period_start) then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
+      'end', case when isfinite(q.period_end) then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
+    'used', q.used::text, 'limit', (q.limit_quantity + q.granted)::text, 'cost', q.cost::text,
+    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
+  from claimed c
+  join quota.usage_alerts a using (user_id, meter, period_start, threshold)
+  join quota.usage_quotas q using (user_id, meter, period_start)
+  join quota.users u on u.id = c.user_id
+  join quota.meters m on m.key = c.meter
+  left join quota.subscriptions s on s.user_id = c.user_id and s.service = m.service
+  order by a.crossed_at, c.id
+$function$;
+comment on function quota.claim_alerts(integer,interval) is 'Takes alerts that are due for the time of a lease, with what is to be sent; a sender that dies leaves them due again.';
+grant execute on function quota.claim_alerts(integer,interval) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.claim_due(plans text[], batch_size integer, only_user uuid, after quota.reset_position)
+ RETURNS quota.subscriptions[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  claimed quota.subscriptions[] := '{}';
+  more quota.subscriptions[];
+  next_plan text;
+begin
+  if only_user is not null then
+    return array(
+      select s from quota.subscriptions s
+      where s.user_id = only_user and s.plan = any (plans) and s.next_reset_at <= quota.now()
+      limit batch_size for no key update skip locked);
+  end if;
+  foreach next_plan in array plans loop
+    continue when next_plan < after.plan;
+    select array_agg(c.s) into more
+    from (
+      select s from quota.subscriptions s
+      where s.plan = next_plan and s.next_reset_at <= quota.now()
+        and (s.next_reset_at, s.user_id) > (
+          case when next_plan = after.plan then after.next_reset_at else '-infinity' end,
+          case when next_plan = after.plan then after.user_id else '00000000-0000-0000-0000-000000000000' end)
+      order by s.next_reset_at, s.user_id
+      limit batch_size - cardinality(claimed)
+      for no key update skip locked
+    ) c;
+    claimed := claimed || more;
+    exit when cardinality(claimed) >= batch_size;
+  end loop;
+  return claimed;
+end $function$;
+comment on function quota.claim_due(text[],integer,uuid,quota.reset_position) is 'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
+grant execute on function quota.claim_due(text[],integer,uuid,quota.reset_position) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.closed_months()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+AS $function$ select array_agg(r.id) from quota.reconciliations r where r.closed_at is not null $function$;
+grant execute on function quota.closed_months() to quota_finance;
+grant execute on function quota.closed_months() to quota_operator;
+grant execute on function quota.closed_months() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.compare_days(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.billed_days;
+  create temp table billed_days on commit drop as
+  select l.day, quota.model_family(l.model) as model, l.cost, l.duration_seconds as seconds,
+    case when l.unit in ('request', 'requests') then l.quantity end as requests
+  from quota.billing_lines l
+  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date;
+  if not exists (select 1 from pg_temp.billed_days) then
+    return;
+  end if;
+
+  -- A day that the bill states without a model, even in part, is compared as a whole.
+  insert into pg_temp.computed_days
+  with whole_days as (
+    select distinct day from pg_temp.billed_days where model is null
+  ), stated as (
+    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests from pg_temp.billed_days
+  ), billed as (
+    select b.day, case when w.day is null then b.model end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
+    from pg_temp.billed_days b left join whole_days w using (day)
+    group by 1, 2
+  ), logged as (
+    select (g.started_at at time zone 'UTC')::date as day, case when w.day is null then quota.model_family(g.model) end as model,
+      sum(g.cost) as cost, sum(g.duration_seconds) as seconds, sum(coalesce(g.messages, 1)) as requests
+    from pg_temp.computed_items c
+    join quota.call_logs g on g.id = c.log_id
+    left join whole_days w on w.day = (g.started_at at time zone 'UTC')::date
+    where c.export_id is null
+    group by 1, 2
+  )
+  select place.day, place.model,
+    case when s.cost then coalesce(b.cost, 0) end as billed, coalesce(l.cost, 0) as logged,
+    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds, coalesce(l.seconds, 0) as logged_seconds,
+    case when s.requests then coalesce(b.requests, 0) end as billed_quantity, coalesce(l.requests, 0) as logged_quantity
+  from (select *, coalesce(model, '') as key from billed) b
+  full join (select *, coalesce(model, '') as key from logged) l on l.day = b.day and l.key = b.key
+  cross join stated s
+  cross join lateral (select coalesce(b.day, l.day) as day, coalesce(b.model, l.model) as model) place;
+
+  delete from pg_temp.computed_items where export_id is null;
+  insert into pg_temp.computed_items (day, model, kind, billed, logged)
+  select d.day, d.model,
+    -- In whatever the bill states; too much and too little alike.
+    case
+      when abs(d.billed - d.logged) > greatest(r.aggregate_amount, abs(d.billed) * r.aggregate_percent / 100)
+        or abs(d.billed_seconds - d.logged_seconds) > d.billed_seconds * r.aggregate_percent / 100
+        or abs(d.billed_quantity - d.logged_quantity) > d.billed_quantity * r.aggregate_percent / 100
+        then 'aggregate_mismatch'
+      else 'matched'
+    end,
+    coalesce(d.billed, 0), d.logged
+  from pg_temp.computed_days d;
+end $function$;
+comment on function quota.compare_days(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Where exports have sums of days: puts one item per day and model in the place of the logs that no call line has.';
+grant execute on function quota.compare_days(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.compute_reconciliation(reconciliation uuid, is_trial boolean DEFAULT false)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET work_mem TO '128MB'
+ SET jit TO 'off'
+ SET random_page_cost TO '1.1'
+AS $function$
+declare
+  r quota.reconciliations := quota.open_reconciliation(reconciliation);
+  month_start timestamptz := r.month::timestamp at time zone 'UTC';
+  month_end timestamptz := (r.month + interval '1 month') at time zone 'UTC';
+  exports integer[];
+  has_others boolean;
+  is_stored_at_once boolean;
+  changed bigint;
+begin
+  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  has_others := exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
+  is_stored_at_once := not has_others and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
+  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
+  analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
+  perform quota.open_answer(r, is_stored_at_once);
+  perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
+  if has_others then
+    perform quota.add_fees(r, exports, month_start, month_end);
+    perform quota.compare_days(r, exports, month_start, month_end);
+  end if;
+  if is_stored_at_once then
+    changed := (select count(*) from pg_temp.computed_items);
+  else
+    changed := quota.store_items(r.id);
+    if changed > 0 then
+      analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+    end if;
+  end if;
+  if not is_trial then
+    perform quota.find_discrepancies();
+    perform quota.store_discrepancies(r.id);
+  end if;
+  drop view pg_temp.computed_items;
+  return changed;
+end $function$;
+comment on function quota.compute_reconciliation(uuid,boolean) is 'Holds the exports of a month against the logs and stores what differs from the stored answer; how many items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';
+grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_finance;
+grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.cost_of(cost numeric, unit text, quantity numeric, unit_price numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select coalesce(cost, round(quantity * unit_price / case unit when 'second' then 60 else 1 end, 6), 0) $function$;
+comment on function quota.cost_of(numeric,text,numeric,numeric) is 'What a call log cost: as logged, else estimated by the price per minute or message.';
+grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_finance;
+grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_operator;
+grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.count_call(p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  meter record;
+  counted record;
+  meters integer := 0;
+begin
+  for meter in
+    select q.user_id is not null as is_open
+    from quota.subscriptions s
+    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+      and q.period_start <= p_started_at and q.period_end > p_started_at and not q.superseded
+    where s.user_id = p_user and s.service = p_service
+    for no key update of s
+  loop
+    if not meter.is_open then
+      return false;
+    end if;
+    meters := meters + 1;
+  end loop;
+  if meters = 0 then
+    return false;
+  end if;
+
+  for counted in
+    update quota.usage_quotas q
+    set used = q.used + c.quantity, calls = q.calls + 1,
+      cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
+    from (
+      select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
+      from quota.meters m
+      where m.service = p_service and (m.models is null or p_model = any (m.models))
+      offset 0 -- The quantity is worked out once.
+    ) c
+    where q.user_id = p_user and q.meter = c.key and q.period_start <= p_started_at and q.period_end > p_started_at
+    returning q.meter, q.period_start, q.superseded,
+      -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
+      q.cost_limit is not null or q.exhausted_at is not null
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity, 0) >= any (q.warn_at) as may_cross
+  loop
+    meters := meters - case when counted.superseded then 0 else 1 end;
+    if counted.may_cross then
+      perform quota.enforce(array[q]) from quota.usage_quotas q
+      where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
+        and quota.needs_enforcement(q);
+    end if;
+  end loop;
+  if meters <> 0 then
+    -- The plan was changed between the look and the lock.
+    perform quota.refresh_quotas(array[p_user], array[p_service]);
+  end if;
+  return true;
+end $function$;
+comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
+grant execute on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.current_quotas(p_user uuid)
+ RETURNS TABLE(user_id uuid, service text, plan text, meter text, unit text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamp with time zone, percent numeric, state text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity, c.cost_limit,
+    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at, c.percent,
+    quota.quota_state(
+      c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
+  from (
+    select l.user_id, l.service, l.plan, m.key as meter, m.unit, lower(p.period) as period_start,
+      upper(p.period) as period_end,
+      case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
+      case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
+      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+      coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
+      coalesce(q.used, 0) as used, coalesce(q.adjusted, 0) as adjusted, coalesce(q.granted, 0) as granted,
+      coalesce(q.cost, 0) as cost, coalesce(q.calls, 0) as calls, q.exhausted_at,
+      quota.percent_used(
+        coalesce(q.used, 0),
+        case when q.user_id is null then l.limit_quantity else q.limit_quantity end + coalesce(q.granted, 0),
+        coalesce(q.cost, 0),
+        case when q.user_id is null then l.cost_limit else q.cost_limit end) as percent
+    from quota.user_limits l
+    join quota.meters m on m.key = l.meter
+    cross join lateral quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, quota.now()) p(period)
+    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter and q.period_start = lower(p.period)
+      and not q.superseded
+    where l.user_id = p_user
+  ) c
+$function$;
+comment on function quota.current_quotas(uuid) is 'What a user has used of each meter in the period that contains quota.now(), opened or not.';
+grant execute on function quota.current_quotas(uuid) to quota_finance;
+grant execute on function quota.current_quotas(uuid) to quota_operator;
+grant execute on function quota.current_quotas(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.day_of(at timestamp with time zone)
+ RETURNS date
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select (at at time zone 'UTC')::date $function$;
+comment on function quota.day_of(timestamp with time zone) is 'The day of analytics: UTC.';
+grant execute on function quota.day_of(timestamp with time zone) to quota_finance;
+grant execute on function quota.day_of(timestamp with time zone) to quota_operator;
+grant execute on function quota.day_of(timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.days_to_roll()
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select d::date
+  from generate_series(
+    coalesce((select max(a.day) + 1 from quota.analytics_days a), (select quota.day_of(min(l.started_at)) from quota.call_logs l))::timestamp,
+    (quota.day_of(quota.now()) - 1)::timestamp, interval '1 day') d
+  union
+  select a.day from quota.analytics_days a where a.rolled_at is null and a.day < quota.day_of(quota.now())
+  union
+  select c.day from quota.analytics_changes c where c.day < quota.day_of(quota.now())
+  order by 1
+$function$;
+comment on function quota.days_to_roll() is 'Days that are over and were never rolled up, or whose calls have changed since.';
+grant execute on function quota.days_to_roll() to quota_finance;
+grant execute on function quota.days_to_roll() to quota_operator;
+grant execute on function quota.days_to_roll() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.dead_runs()
+ RETURNS TABLE(id uuid, job text, started_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- Whoever runs a job holds its lock from before the run is recorded until after it is finished.
+  select r.id, r.job, r.started_at from quota.job_runs r
+  where r.status = 'running' and not exists (
+    select 1 from pg_locks l
+    where l.locktype = 'advisory' and l.objsubid = 1
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('quota job ' || r.job, 0))
+$function$;
+comment on function quota.dead_runs() is 'Runs that say they are running, of processes that are gone.';
+grant execute on function quota.dead_runs() to quota_finance;
+grant execute on function quota.dead_runs() to quota_operator;
+grant execute on function quota.dead_runs() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  at timestamptz := quota.now();
+  worst record;
+begin
+  -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one look, it
+  -- costs a sixth: no expression is made ready for a transaction that does not need it.
+  if p_file_bytes is null and p_for = 'usage' then
+    select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
+      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
+      q.user_id is null or q.exhausted_at is not null or q.granted <> 0 or q.cost_limit is not null
+        or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
+        or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special
+    into worst
+    from quota.subscriptions s
+    join quota.plans p on p.key = s.plan
+    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+      and q.period_start <= at and q.period_end > at and not q.superseded
+    where s.user_id = p_user and s.service = p_service
+      and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
+      and not exists (select from quota.role_bindings b where b.role_name = session_user)
+    order by is_special desc, remaining, q.meter
+    limit 1;
+    if not worst.is_special and worst.percent < 100
+      and (p_quantity is null or p_quantity between 0 and worst.remaining)
+    then
+      return (
+        true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity, worst.remaining,
+        worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
+    end if;
+  end if;
+  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+end $function$;
+comment on function quota.decide(uuid,text,text,numeric,bigint,text) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller.';
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_finance;
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_operator;
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  plan quota.plans;
+  subscription quota.subscriptions;
+  allowances quota.allowance[];
+  worst quota.allowance;
+  reason text := 'ok';
+  action text;
+  message text := 'Allowed.';
+  state text;
+  warnings text[] := '{}';
+begin
+  perform quota.refuse_other_user(p_user);
+  if p_quantity < 0 or p_file_bytes < 0 then
+    raise exception 'a quantity cannot be negative' using errcode = 'QT003';
+  end if;
+  if p_for not in ('usage', 'assistant') then
+    raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
+  end if;
+  select * into subscription from quota.subscriptions s where s.user_id = p_user and s.service = p_service;
+  if found then
+    select * into plan from quota.plans p where p.key = subscription.plan;
+  else
+    select * into plan from quota.plans p
+    where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
+    if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
+      raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+    end if;
+    if p_user is not null then
+      select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
+      into subscription.anchor_local, subscription.timezone
+      from quota.users u where u.id = p_user;
+      if not found then
+        raise exception 'unknown user %', p_user using errcode = 'QT001';
+      end if;
+    end if;
+  end if;
+
+  select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
+  from quota.allowance_of(
+    p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model, quota.reserved_for(p_user, p_service)) a;
+  worst := allowances[1];
+
+  if plan.key is null then
+    reason := case when p_user is null then 'sign_in_required' else 'no_plan' end;
+  elsif p_for = 'assistant' then
+    if (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants then
+      reason := 'assistant_limit';
+    end if;
+  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
+    reason := case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
+  elsif p_file_bytes > plan.max_file_bytes then
+    reason := 'file_too_large';
+  elsif worst.by_cost then
+    reason := 'cost_limit_exceeded';
+  elsif worst.exhausted or worst.remaining = 0 then
+    reason := 'quota_exceeded';
+  elsif p_quantity > worst.remaining then
+    reason := 'would_exceed';
+  elsif plan.max_concurrent is not null then
+    if (
+      select count(*) from quota.concurrent_processing c
+      where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()) >= plan.max_concurrent
+    then
+      reason := 'too_many_concurrent';
+    end if;
+  end if;
+
+  if reason <> 'ok' then
+    message := quota.refusal_message(reason, plan, worst);
+    action := case
+      when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
+      when reason in ('quota_exceeded', 'cost_limit_exceeded') and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
+      else 'block'
+    end;
+  end if;
+  if worst.meter is not null then
+    state := 'ok';
+  end if;
+  if worst.exhausted or worst.percent >= any (worst.warn_at) then
+    state := quota.quota_state(worst.percent, worst.exhausted, worst.warn_at);
+  end if;
+  if exists (select from unnest(allowances) a where a.percent >= any (a.warn_at)) then
+    warnings := array(
+      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
+      from unnest(allowances) with ordinality a cross join unnest(a.warn_at) w
+      where w <= a.percent order by a.ordinality, w);
+  end if;
+  return (
+    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
+    worst.remaining, worst.percent, state, warnings, worst.resets_at,
+    case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
+end $function$;
+comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) is 'The answer of quota.check in every case.';
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_finance;
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_operator;
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array(
+    select distinct plan from quota.plan_limits where reset_anchor = anchor and reset_every is not null order by plan)
+$function$;
+comment on function quota.due_plans(text) is 'The plans that have a limit which resets on the signup''s anniversary or by the calendar.';
+grant execute on function quota.due_plans(text) to quota_finance;
+grant execute on function quota.due_plans(text) to quota_operator;
+grant execute on function quota.due_plans(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  session quota.call_logs;
+  answer quota.check_result;
+  result quota.record_result;
+begin
+  perform quota.refuse_impossible(p_duration_seconds, p_cost, null);
+  -- As an update does: the call first, then its subscription.
+  select * into session from quota.call_logs l where l.id = p_session for no key update;
+  if not found then
+    raise exception 'unknown session %', p_session using errcode = 'QT003';
+  end if;
+  perform quota.refuse_other_user(session.user_id);
+  perform quota.lock_allowance(session.user_id, session.service);
+  update quota.call_logs l
+  set status = p_status,
+    duration_seconds = coalesce(p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
+    ended_at = case when p_duration_seconds is null then greatest(quota.now(), l.started_at)
+      else l.started_at + make_interval(secs => p_duration_seconds::float8) end,
+    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken), messages = coalesce(p_messages, l.messages),
+    error_message = coalesce(p_error, l.error_message)
+  where l.id = p_session and l.status = 'active';
+  result.recorded := found;
+  delete from quota.concurrent_processing c where c.user_id = session.user_id and c.call_log_id = p_session;
+  answer := quota.decide(session.user_id, session.service, session.model);
+  result.call_log_id := p_session;
+  result.used := answer.used;
+  result."limit" := answer."limit";
+  result.remaining := answer.remaining;
+  result.state := answer.state;
+  result.action := answer.action;
+  return result;
+end $function$;
+comment on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) is 'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. recorded = false: it had ended already. action = switch_to_static: nothing is left.';
+grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_app;
+grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.enforce(quotas quota.usage_quotas[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  limited_users uuid[];
+  limited_services text[];
+  freed_users uuid[];
+  freed_services text[];
+begin
+  insert into quota.usage_alerts (user_id, meter, period_start, threshold, level, percent, crossed_at)
+  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at), p.percent, quota.now()
+  from unnest(quotas) q
+  cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
+  cross join lateral (select distinct w from unnest(q.warn_at) w) t(threshold)
+  where p.percent >= t.threshold
+  order by q.user_id, q.meter, q.period_start, t.threshold
+  on conflict do nothing;
+
+  update quota.usage_quotas q
+  set exhausted_at = case when c.exhausted_at is null then quota.now() end
+  from unnest(quotas) c
+  where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
+    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit) = (c.exhausted_at is null);
+
+  select array_agg(q.user_id), array_agg(m.service) into limited_users, limited_services
+  from unnest(quotas) q join quota.meters m on m.key = q.meter
+  where q.on_exceeded = 'limit_assistants' and q.exhausted_at is null
+    and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit);
+  select array_agg(q.user_id), array_agg(m.service) into freed_users, freed_services
+  from unnest(quotas) q join quota.meters m on m.key = q.meter
+  where q.on_exceeded = 'limit_assistants' and q.exhausted_at is not null
+    and not quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+    and not exists (
+      select 1 from quota.usage_quotas o join quota.meters om on om.key = o.meter
+      where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
+        and o.closed_at is null and o.exhausted_at is not null
+        and o.period_start <= quota.now() and o.period_end > quota.now());
+  if limited_users is not null and freed_users is not null then
+    perform 1 from quota.assistant_limits l
+    where l.user_id = any (limited_users || freed_users) order by l.assistant_id for no key update;
+  end if;
+  if limited_users is not null then
+    perform quota.mark_limited(limited_users, limited_services, true);
+  end if;
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, false);
+  end if;
+end $function$;
+comment on function quota.enforce(quota.usage_quotas[]) is 'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, given as they stand.';
+grant execute on function quota.enforce(quota.usage_quotas[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.enforce_limits(batch_size integer, run uuid DEFAULT NULL::uuid, only_user uuid DEFAULT NULL::uuid, reason text DEFAULT 'over the allowance'::text, OUT users uuid[], OUT services text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  fresh quota.usage_quotas[];
+begin
+  -- Those that a writer or a reset holds are left to it: it enforces what it writes.
+  select array_agg(o.user_id), array_agg(o.service) into users, services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.limit_enforced_at is null and (only_user is null or s.user_id = only_user)
+      and exists (
+        select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+        where q.user_id = s.user_id and m.service = s.service and quota.calls_for_limit(q))
+    order by s.user_id, s.service
+    limit batch_size
+    for no key update skip locked
+  ) o;
+  if users is null then
+    return;
+  end if;
+
+  -- Read again under the lock. Usage that was not of the running period when it was logged has marked nothing
+  -- exhausted (R9): that is made up for here.
+  select array_agg(q order by q.user_id, q.meter) filter (where q.exhausted_at is null) into fresh
+  from quota.usage_quotas q join quota.meters m on m.key = q.meter
+  where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q);
+  select array_agg(o.user_id order by o.user_id, o.service), array_agg(o.service order by o.user_id, o.service)
+  into users, services
+  from (
+    select distinct q.user_id, m.service
+    from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q)
+  ) o;
+  if users is null then
+    return;
+  end if;
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (enforce_limits.users) order by l.assistant_id for no key update;
+  if fresh is not null then
+    perform quota.enforce(fresh);
+  end if;
+  -- Those whose limit was lifted by hand are marked exhausted already, so that enforce passes them over.
+  perform quota.mark_limited(users, services, true);
+  insert into quota.audit_log (action, user_id, service, run_id, reason)
+  select 'limit.enforced', o.user_id, o.service, run, enforce_limits.reason
+  from unnest(users, services) o(user_id, service);
+end $function$;
+comment on function quota.enforce_limits(integer,uuid,uuid,text) is 'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
+grant execute on function quota.enforce_limits(integer,uuid,uuid,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.erase_user(p_user uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update quota.users u
+  set external_id = 'erased-' || u.id, email = null, name = null, erased_at = coalesce(u.erased_at, quota.now())
+  where u.id = p_user;
+  update quota.call_logs l set metadata = null, error_message = null
+  where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
+  update quota.assistants a set name = null where a.user_id = p_user and a.name is not null;
+  update quota.billing_lines b set raw = null, description = null
+  where (b.raw is not null or b.description is not null) and (
+    b.external_id in (select l.provider_call_id from quota.call_logs l where l.user_id = p_user)
+    or b.assistant_id in (select a.provider_assistant_id from quota.assistants a where a.user_id = p_user));
+  -- What an assistant that is limited had before stays until it is restored, which takes it away.
+  update quota.assistant_limits l
+  set last_error = null, original = case when l.status <> 'gone' then l.original end,
+    applied = case when l.status <> 'gone' then l.applied end
+  where l.user_id = p_user and (l.last_error is not null or l.original is not null or l.applied is not null);
+  delete from quota.assistant_originals o where o.user_id = p_user;
+  delete from quota.audit_personal p where p.user_id = p_user;
+end $function$;
+comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody.';
+
+CREATE OR REPLACE FUNCTION quota.expected_costs(reconciliation uuid)
+ RETURNS TABLE(name text, unit text, note text, logs bigint, expected numeric, lines bigint, by_bill_durations numeric, billed numeric)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET work_mem TO '128MB'
+ SET jit TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+declare
+  r quota.reconciliations;
+  exports integer[];
+  beside bigint[];
+  c quota.rate_cards;
+begin
+  select * into r from quota.reconciliations where id = reconciliation;
+  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  -- Billed before, of another month, or not to be charged by time: few as a rule.
+  beside := array(
+    select quota.line_key(i.export_id, i.line) from quota.reconciliation_items i
+    where i.reconciliation_id = r.id and i.kind in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee')
+      and i.export_id is not null);
+  for c in select k.* from quota.rate_cards k where k.provider = r.provider order by k.name loop
+    -- A query for each card, planned for its values: what it does not ask for costs nothing. Calls of equal time cost
+    -- the same, so a price is worked out and rounded once for each time, not for each of a million calls.
+    return query
+    select c.name, c.unit, c.note, g.logs, g.expected, b.lines, b.by_bill_durations, b.billed
+    from (
+      select coalesce(sum(t.calls), 0)::bigint as logs, coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
+      from (
+        select quota.billable_seconds(o.duration_seconds, c) as seconds, count(*) as calls
+        from quota.charged_logs(r, exports, beside, c) o where o.duration_seconds is not null group by 1) t
+    ) g
+    cross join (
+      select coalesce(sum(t.calls), 0)::bigint as lines, sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
+      from (
+        select quota.billable_seconds(l.duration_seconds, c) as seconds, count(*) as calls,
+          sum(case
+            when c.compares = 'cost' then l.cost
+            when c.compares = 'quantity' then l.quantity
+            when c.compares like 'breakdown.%' then (l.raw #>> array['costBreakdown', split_part(c.compares, '.', 2)])::numeric
+          end) as billed
+        from quota.charged_lines(r, exports, beside, c) l group by 1) t
+    ) b;
+  end loop;
+end $function$;
+comment on function quota.expected_costs(uuid) is 'Per rate card: what the logs of the month should have cost, what the bill''s own durations should have, and what was billed.';
+grant execute on function quota.expected_costs(uuid) to quota_finance;
+grant execute on function quota.expected_costs(uuid) to quota_operator;
+grant execute on function quota.expected_costs(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.find_discrepancies()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.differing_items, pg_temp.computed_discrepancies;
+  create temp table differing_items on commit drop as
+  select * from pg_temp.computed_items c where c.kind not in ('matched', 'not_connected', 'outside_month', 'fee');
+  analyze pg_temp.differing_items;
+
+  -- The subject names the call, not the place in a file: a newer export of the month keeps what was resolved.
+  create temp table computed_discrepancies on commit drop as
+  select x.*, case when x.occurrence > 1 then x.about || ' #' || x.occurrence else x.about end as subject
+  from (
+    select y.*, row_number() over (partition by y.kind, y.about order by y.billed, y.export_id, y.line, y.log_id) as occurrence
+    from (
+      select x.*, coalesce('call ' || x.external_id, 'line ' || x.export_id || ':' || x.line, 'log ' || x.log_id,
+        concat_ws(' ', 'day', x.day, x.model)) as about
+      from (
+    select c.kind, c.export_id, c.line, c.log_id, c.day, c.model, coalesce(l.external_id, g.provider_call_id) as external_id,
+      coalesce(g.user_id, a.user_id) as user_id, a.user_id as owner_id, coalesce(l.assistant_id, g.assistant_id) as assistant_id,
+      coalesce(l.started_at, l.created_at, g.started_at, c.day::timestamp at time zone 'UTC') as started_at,
+      coalesce(l.duration_seconds, d.billed_seconds) as billed_seconds, coalesce(g.duration_seconds, d.logged_seconds) as logged_seconds,
+      d.billed_quantity, d.logged_quantity, c.billed, c.logged
+    from pg_temp.differing_items c
+    left join pg_temp.loose_lines l on l.export_id = c.export_id and l.line = c.line
+    left join quota.call_logs g on g.id = c.log_id
+    left join quota.assistants a on a.provider_assistant_id = l.assistant_id
+    left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '') and c.export_id is null
+      ) x
+    ) y
+  ) x;
+  analyze pg_temp.computed_discrepancies;
+end $function$;
+comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
+grant execute on function quota.find_discrepancies() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.fits_subscription(q quota.usage_quotas)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select 1
+    from quota.meters m
+    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+    join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+    where m.key = q.meter
+      and tstzrange(q.period_start, q.period_end, '[)') = quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone,
+        case when isfinite(q.period_start) then q.period_start else quota.now() end))
+$function$;
+comment on function quota.fits_subscription(quota.usage_quotas) is 'Whether the user''s present plan, anchor and zone cut time into this very period.';
+grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_finance;
+grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_operator;
+grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::text)
+ RETURNS TABLE(user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric, allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamp with time zone, per_day numeric, runs_out_at timestamp with time zone, by_cost boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with running as (
+    select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
+      -- A call in the first minutes of a period is no pace.
+      case when isfinite(q.period_start) then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
+    from quota.usage_quotas q
+    join quota.meters m on m.key = q.meter
+    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+    where q.closed_at is null and not q.superseded and q.period_start <= quota.now() and q.period_end > quota.now()
+      and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
+  ), lifetimes as (
+    -- A lifetime has no pace: its last thirty days have.
+    select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
+      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
+    from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
+    where exists (select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
+    group by u.user_id, u.service
+  ), paced as (
+    select r.*,
+      case when r.days is not null then (r.used - r.adjusted) / r.days
+        when r.unit = 'second' then l.seconds / 30
+        when r.models is null then l.messages / 30.0
+        else l.premium_messages / 30.0 end as per_day,
+      case
+        when r.cost_limit is null then null
+        when r.days is null then l.cost / 30
+        else (r.cost - coalesce((
+          select sum(a.cost) from quota.adjustments a
+          where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
+      end as cost_per_day
+    from running r
+    left join lifetimes l on r.days is null and l.user_id = r.user_id and l.service = r.service
+  ), ends as (
+    select p.*, (p.allowance - p.used) / nullif(greatest(p.per_day, 0), 0) as days_left,
+      (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
+    from paced p
+  )
+  select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost, e.cost_limit,
+    quota.percent_used(e.used, e.allowance, e.cost, e.cost_limit), nullif(e.period_end, 'infinity'),
+    round(e.per_day, 3), t.runs_out_at, coalesce(e.cost_days_left < e.days_left, e.days_left is null)
+  from ends e
+  join quota.users u on u.id = e.user_id
+  -- More than a year ahead is no forecast (and an interval must not overflow).
+  cross join lateral (select least(e.days_left, e.cost_days_left) as days) d
+  cross join lateral (select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
+  where d.days <= 366 and t.runs_out_at < e.period_end
+$function$;
+comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a lifetime: of the last 30 days), and when.';
+grant execute on function quota.forecast_quotas(text) to quota_finance;
+grant execute on function quota.forecast_quotas(text) to quota_operator;
+grant execute on function quota.forecast_quotas(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user uuid)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, reset_every interval, used numeric, remaining numeric, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, l.reset_every, c.used,
+    quota.remaining_of(
+      c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
+      quota.reserved_for(c.user_id, c.service)),
+    nullif(c.period_end, 'infinity'),
+    p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models, p.upgrade_to
+  from quota.current_quotas(p_user) c
+  join quota.plans p on p.key = c.plan
+  join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
+  where quota.refuse_other_user(p_user)
+  order by c.service, c.meter
+$function$;
+comment on function quota.get_user_plan_limits(uuid) is 'The limits of a user''s plans with what is left of each.';
+grant execute on function quota.get_user_plan_limits(uuid) to quota_app;
+grant execute on function quota.get_user_plan_limits(uuid) to quota_finance;
+grant execute on function quota.get_user_plan_limits(uuid) to quota_operator;
+grant execute on function quota.get_user_plan_limits(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.give_original(p_assistant uuid, p_fields jsonb, p_absent text[], p_source text, p_exact boolean, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  given quota.assistant_limits;
+  absent_fields jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}');
+begin
+  insert into quota.assistant_limits as l
+    (assistant_id, user_id, desired, status, next_attempt_at, original, applied, exact_change)
+  select a.id, a.user_id, 'original', 'pending', quota.now(), p_fields,
+    case when p_exact then absent_fields end, case when p_exact then 1 end
+  from quota.assistants a where a.id = p_assistant
+  on conflict (assistant_id) do update
+  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now(), original = excluded.original,
+    -- A field that was not set is known by its name in applied.
+    applied = case when p_exact then absent_fields || coalesce(l.applied, '{}') else l.applied end,
+    exact_change = case when p_exact then l.change + 1 end
+  returning * into given;
+  insert into quota.assistant_originals (user_id, assistant_id, change, fields, absent, source)
+  values (given.user_id, p_assistant, given.change, p_fields, p_absent, p_source);
+  with audited as (
+    insert into quota.audit_log (action, user_id, subject, reason, after)
+    select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
+      jsonb_build_object('source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
+    from quota.assistants a where a.id = p_assistant
+    returning id, user_id
+  )
+  insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, p_fields from audited;
+end $function$;
+comment on function quota.give_original(uuid,jsonb,text[],text,boolean,text) is 'Queues the restore of an assistant to values that did not come from a look at it before the limit. Exact: whatever is found.';
+grant execute on function quota.give_original(uuid,jsonb,text[],text,boolean,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.grant_shares(p_user uuid, p_meter text, p_periods timestamp with time zone[])
+ RETURNS TABLE(id bigint, expires_at timestamp with time zone, share numeric)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  extra record;
+  taken numeric := 0;
+begin
+  for extra in
+    select g.id, g.expires_at, g.quantity - g.consumed as quantity, g.created_at from quota.grants g
+    where g.user_id = p_user and g.meter = p_meter and g.consumed < g.quantity
+      and (g.expires_at is null or g.expires_at > (select min(s) from unnest(p_periods) s))
+    order by g.expires_at nulls last, g.id
+  loop
+    id := extra.id;
+    expires_at := extra.expires_at;
+    -- What was used beyond the limit until it expired, less what the earlier ones gave: the rest expired unused.
+    select greatest(least(extra.quantity, sum(greatest(quota.used_before(q, extra.expires_at) - q.limit_quantity, 0)) - taken), 0)
+    into share
+    from quota.usage_quotas q
+    where q.user_id = p_user and q.meter = p_meter and q.period_start = any (p_periods) and q.period_end > extra.created_at;
+    share := coalesce(share, 0);
+    taken := taken + share;
+    return next;
+  end loop;
+end $function$;
+comment on function quota.grant_shares(uuid,text,timestamp with time zone[]) is 'What the periods of a user''s meter took of each grant that they could use, the earliest to expire first.';
+grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_finance;
+grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_operator;
+grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.granted_now(p_user uuid, p_meter text, p_period_start timestamp with time zone, p_used numeric, p_limit numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- What expired within the period still covers what was used of it before.
+  select coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at is null or g.expires_at > quota.now()), 0)
+    + case when bool_or(g.expires_at <= quota.now()) then least(greatest(p_used - p_limit, 0), (
+        select coalesce(sum(s.share), 0) from quota.grant_shares(p_user, p_meter, array[p_period_start]) s
+        where s.expires_at <= quota.now())) else 0 end
+  from quota.grants g
+  where g.user_id = p_user and g.meter = p_meter and (g.expires_at is null or g.expires_at > p_period_start)
+$function$;
+comment on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) is 'The extra allowance of a quota of the running period that has used so much of its limit.';
+grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_finance;
+grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_operator;
+grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.grants_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(p.user_id), array_agg(p.service) into users, services
+  from (
+    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2) p;
+  if users is not null then
+    -- The running quotas have to be there to take the grants.
+    perform quota.open_running(users, services);
+    perform quota.settle_grants(users, services);
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.grants_inserted() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.guard_answer()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  closed uuid[] := quota.closed_months();
+  touched uuid;
+begin
+  if closed is null then
+    return null;
+  end if;
+  if tg_op <> 'DELETE' then
+    select n.reconciliation_id into touched from new_rows n where n.reconciliation_id = any (closed) limit 1;
+  end if;
+  if tg_op <> 'INSERT' and touched is null then
+    select o.reconciliation_id into touched from old_rows o where o.reconciliation_id = any (closed) limit 1;
+  end if;
+  perform quota.refuse_closed(touched);
+  return null;
+end $function$;
+comment on function quota.guard_answer() is 'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
+grant execute on function quota.guard_answer() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.guard_attachment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op <> 'INSERT' then
+    perform quota.refuse_closed(old.reconciliation_id);
+  end if;
+  if tg_op <> 'DELETE' then
+    perform quota.refuse_closed(new.reconciliation_id);
+  end if;
+  return case when tg_op = 'DELETE' then old else new end;
+end $function$;
+grant execute on function quota.guard_attachment() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.guard_lines()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  export integer;
+begin
+  select o.export_id into export
+  from (select distinct export_id from old_rows) o join quota.reconciliation_exports x using (export_id) limit 1;
+  if export is not null then
+    raise exception 'lines of export % belong to a month', export
+      using errcode = 'QT005', hint = 'What was billed is history. A newer export takes its place with quota reconcile --replace.';
+  end if;
+  return null;
+end $function$;
+comment on function quota.guard_lines() is 'Lines can be removed only with their whole export, once no month has it.';
+grant execute on function quota.guard_lines() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.guard_reconciliation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- Reopening takes the mark away; nothing else may touch a closed month.
+  if old.closed_at is not null and (tg_op = 'DELETE' or new.closed_at is not null) then
+    perform quota.refuse_closed(old.id);
+  end if;
+  return case when tg_op = 'DELETE' then old else new end;
+end $function$;
+grant execute on function quota.guard_reconciliation() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.guess_period(anchor_local timestamp without time zone, every interval, local_at timestamp without time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  months integer := date_part('year', every) * 12 + date_part('month', every);
+  days integer := date_part('day', every);
+  seconds float8 := date_part('hour', every) * 3600 + date_part('minute', every) * 60 + date_part('second', every);
+begin
+  if months < 0 or days < 0 or seconds < 0 or (months = 0 and days = 0 and seconds = 0) then
+    raise exception 'a period must be longer than nothing, not "%"', every using errcode = '22023';
+  end if;
+  -- By mean lengths: a Gregorian month is 2,629,746 seconds.
+  return floor(date_part('epoch', local_at - anchor_local) / (months * 2629746.0 + days * 86400.0 + seconds));
+end $function$;
+comment on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) is 'Roughly which period, counted from the anchor, contains a local time; for period_at only.';
+grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_finance;
+grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_operator;
+grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.has_unlimited(p_user uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
+    where a.user_id = p_user and a.state = 'active'
+      and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
+$function$;
+comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
+grant execute on function quota.has_unlimited(uuid) to quota_finance;
+grant execute on function quota.has_unlimited(uuid) to quota_operator;
+grant execute on function quota.has_unlimited(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.idle_calls(idle interval, only_user uuid DEFAULT NULL::uuid)
+ RETURNS SETOF quota.call_logs
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.* from quota.call_logs l
+  where l.status = 'active' and l.started_at < quota.now() - idle and (only_user is null or l.user_id = only_user)
+    and not exists (select 1 from quota.concurrent_processing p where p.user_id = l.user_id and p.call_log_id = l.id)
+$function$;
+comment on function quota.idle_calls(interval,uuid) is 'Calls without a lease that have been active for longer than idle.';
+grant execute on function quota.idle_calls(interval,uuid) to quota_finance;
+grant execute on function quota.idle_calls(interval,uuid) to quota_operator;
+grant execute on function quota.idle_calls(interval,uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.interval_text(every interval)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select nullif(concat_ws(' ',
+    case
+      when i.months = 0 then null
+      when i.months % 12 = 0 then i.months / 12 || case when i.months = 12 then ' year' else ' years' end
+      else i.months || case when i.months = 1 then ' month' else ' months' end
+    end,
+    case when i.days <> 0 then i.days || case when i.days = 1 then ' day' else ' days' end end,
+    case
+      when i.seconds = 0 then null
+      when i.seconds % 3600 = 0 then i.seconds / 3600 || case when i.seconds = 3600 then ' hour' else ' hours' end
+      when i.seconds % 60 = 0 then i.seconds / 60 || case when i.seconds = 60 then ' minute' else ' minutes' end
+      else i.seconds || case when i.seconds = 1 then ' second' else ' seconds' end
+    end), '')
+  from (select
+    (extract(year from every) * 12 + extract(month from every))::integer as months,
+    extract(day from every)::integer as days,
+    (extract(hour from every) * 3600 + extract(minute from every) * 60 + extract(second from every))::bigint as seconds) i
+$function$;
+comment on function quota.interval_text(interval) is 'The spelling of intervals in plan files: 1 month, 7 days.';
+grant execute on function quota.interval_text(interval) to quota_finance;
+grant execute on function quota.interval_text(interval) to quota_operator;
+grant execute on function quota.interval_text(interval) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_exhausted(used numeric, allowance numeric, cost numeric, cost_limit numeric)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select coalesce(used >= allowance, false) or coalesce(cost >= cost_limit, false) $function$;
+comment on function quota.is_exhausted(numeric,numeric,numeric,numeric) is 'Whether nothing is left: the allowance or the cost limit is reached.';
+grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to quota_finance;
+grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to quota_operator;
+grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.keep_nobody_erased()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case when not exists (select from quota.users u where u.id = new.user_id and u.erased_at is not null) then new end;
+end $function$;
+comment on function quota.keep_nobody_erased() is 'Work that goes on after an erasure, such as restoring assistants, writes nothing down about the person again.';
+grant execute on function quota.keep_nobody_erased() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.keeps_cache()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select exists (select 1 from quota.cache_state) $function$;
+comment on function quota.keeps_cache() is 'Whether an app keeps counters in a cache.';
+grant execute on function quota.keeps_cache() to quota_finance;
+grant execute on function quota.keeps_cache() to quota_operator;
+grant execute on function quota.keeps_cache() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  limited_users uuid[];
+  limited_services text[];
+begin
+  select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.user_id = any (users) and s.limit_enforced_at is not null
+    order by s.user_id, s.service
+    for no key update
+  ) s;
+  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
+  if limited_users is not null then
+    insert into quota.audit_log (action, user_id, service, reason, before, after)
+    select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
+      jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', null)
+    from quota.subscriptions s
+    where (s.user_id, s.service) in (select * from unnest(limited_users, limited_services));
+    perform quota.mark_limited(limited_users, limited_services, false);
+  end if;
+  -- Also those that are left limited although no limit of their user says so.
+  perform quota.queue_assistants(users, 'original');
+  return (
+    select count(*) from quota.assistant_limits l
+    where l.user_id = any (users) and l.desired = 'original' and l.status in ('pending', 'failed'));
+end $function$;
+comment on function quota.lift_limits(uuid[],text) is 'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are queued.';
+grant execute on function quota.lift_limits(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp without time zone)
+ RETURNS timestamp without time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when reset_anchor = 'calendar' then timestamp '2000-01-01 00:00'
+    when boundary = 'instant' then anchor_local
+    else date_trunc('day', anchor_local)
+  end
+$function$;
+comment on function quota.limit_anchor(text,text,timestamp without time zone) is 'The anchor of a plan limit for a subscription: the first of a month, the signup''s midnight or its clock time.';
+grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_finance;
+grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_operator;
+grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.limit_overrides_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    perform quota.retake_terms(array(select distinct user_id from old_rows));
+  elsif tg_op = 'INSERT' then
+    perform quota.retake_terms(array(select distinct user_id from new_rows));
+  else
+    perform quota.retake_terms(array(select user_id from new_rows union select user_id from old_rows));
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.limit_overrides_changed() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.limit_users(users uuid[], reason text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  limiting_users uuid[];
+  limiting_services text[];
+begin
+  -- Who has no plan that answers excess with limited assistants gets the default one, as with a first call.
+  select array_agg(p.user_id), array_agg(p.service) into limiting_users, limiting_services
+  from (
+    select s.user_id, s.service
+    from quota.subscriptions s
+    where s.user_id = any (users) and exists (
+      select 1 from quota.plan_limits l where l.plan = s.plan and l.on_exceeded = 'limit_assistants')
+    union
+    select u.user_id, p.service
+    from unnest(users) u(user_id)
+    join quota.plans p on p.is_default and exists (
+      select 1 from quota.plan_limits l where l.plan = p.key and l.on_exceeded = 'limit_assistants')
+    where not exists (select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = p.service)
+  ) p;
+  if limiting_users is null then
+    return 0;
+  end if;
+  perform quota.lock_subscriptions(limiting_users, limiting_services);
+  insert into quota.audit_log (action, user_id, service, reason, before, after)
+  select 'limit.applied', s.user_id, s.service, limit_users.reason,
+    jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', quota.now())
+  from quota.subscriptions s
+  where (s.user_id, s.service) in (select * from unnest(limiting_users, limiting_services)) and s.limit_enforced_at is null;
+  perform quota.mark_limited(limiting_users, limiting_services, true);
+  return (
+    select count(*) from quota.assistant_limits l
+    where l.user_id = any (users) and l.desired = 'limited' and l.status in ('pending', 'failed'));
+end $function$;
+comment on function quota.limit_users(uuid[],text) is 'Limits users by hand, until their next reset or until somebody lifts it; returns how many of their assistants are queued.';
+grant execute on function quota.limit_users(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.limited_state(p_user uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select p.limited_state
+  from quota.subscriptions s join quota.plans p on p.key = s.plan
+  where s.user_id = p_user and p.limited_state is not null
+  order by s.limit_enforced_at is null, s.service
+  limit 1
+$function$;
+comment on function quota.limited_state(uuid) is 'The limited state of the plan that limits a user, else of any plan that has one; null: the configured default.';
+grant execute on function quota.limited_state(uuid) to quota_finance;
+grant execute on function quota.limited_state(uuid) to quota_operator;
+grant execute on function quota.limited_state(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.line_at(l quota.billing_lines)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ select coalesce(l.started_at, l.created_at) $function$;
+comment on function quota.line_at(quota.billing_lines) is 'The instant that decides which month a line belongs to.';
+grant execute on function quota.line_at(quota.billing_lines) to quota_finance;
+grant execute on function quota.line_at(quota.billing_lines) to quota_operator;
+grant execute on function quota.line_at(quota.billing_lines) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.line_key(export_id integer, line integer)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select (export_id::bigint << 32) | line $function$;
+comment on function quota.line_key(integer,integer) is 'A line as one number, which is looked up faster than two.';
+grant execute on function quota.line_key(integer,integer) to quota_finance;
+grant execute on function quota.line_key(integer,integer) to quota_operator;
+grant execute on function quota.line_key(integer,integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.line_kind(l quota.billing_lines, month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case
+    when coalesce(l.started_at, l.created_at) < month_start or coalesce(l.started_at, l.created_at) >= month_end
+      then 'outside_month'
+    when l.started_at is null and coalesce(l.cost, 0) = 0 and (l.status in ('ended', 'untimed') or l.ended_at is not null)
+      then 'not_connected'
+    when l.ended_at is null and l.duration_seconds is null and l.status is distinct from 'untimed'
+      and (l.started_at is not null or l.status is distinct from 'ended') then 'unsettled'
+  end
+$function$;
+comment on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) is 'The kind of a call line by itself; null: its repetitions and its log decide.';
+grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.lock_allowance(p_user uuid, p_service text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select quota.open_running(array[p_user], array[p_service]) $function$;
+comment on function quota.lock_allowance(uuid,text) is 'Opens and locks the running quotas of a user''s service, so that changes to its allowance are made one after another.';
+grant execute on function quota.lock_allowance(uuid,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.lock_subscriptions(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  missing_users uuid[];
+  missing_services text[];
+begin
+  select array_agg(p.user_id), array_agg(p.service) into missing_users, missing_services
+  from unnest(users, services) p(user_id, service)
+  where not exists (select 1 from quota.subscriptions s where s.user_id = p.user_id and s.service = p.service);
+  if missing_users is not null then
+    perform set_config('quota.counting', 'on', true);
+    perform quota.subscribe_to_defaults(missing_users, missing_services);
+    perform set_config('quota.counting', '', true);
+  end if;
+  perform 1 from quota.subscriptions s
+  where (s.user_id, s.service) in (select * from unnest(users, services))
+  order by s.user_id, s.service for no key update;
+  if missing_users is not null then
+    perform quota.refresh_quotas(missing_users, missing_services, false);
+  end if;
+end $function$;
+comment on function quota.lock_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. Once per transaction, before anything else.';
+grant execute on function quota.lock_subscriptions(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.logs_beside(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS SETOF quota.call_logs
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select g.*
+  from quota.call_logs g
+  where g.provider = r.provider
+    and ((g.started_at >= month_start - make_interval(secs => r.match_seconds::float8) and g.started_at < month_start)
+      or (g.started_at >= month_end and g.started_at <= month_end + make_interval(secs => r.match_seconds::float8)))
+    and not exists (
+      select 1 from pg_temp.loose_items c where c.log_id = g.id)
+    and not exists (
+      select 1 from quota.reconciliation_items i
+      where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
+        select o.id from quota.reconciliations o
+        where o.provider = r.provider and o.month in (r.month - interval '1 month', r.month + interval '1 month')))
+$function$;
+comment on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Logs just before and after the month that no line has, here or in the months beside.';
+grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.logs_told_elsewhere(r quota.reconciliations)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select i.log_id
+  from quota.reconciliation_items i join quota.reconciliations o on o.id = i.reconciliation_id
+  where i.log_month = r.month and i.kind <> 'outside_month' and o.provider = r.provider and o.id <> r.id
+$function$;
+comment on function quota.logs_told_elsewhere(quota.reconciliations) is 'Logs of the month whose lines, by the clock of the bill, belong to others: they are told there.';
+grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_finance;
+grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_operator;
+grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.loose_items(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.loose_items, pg_temp.loose_lines, pg_temp.open_lines;
+  create temp table loose_items on commit drop as
+  with repeated as (
+    select c.log_id from pg_temp.computed_items c
+    where c.export_id is not null and c.log_id is not null
+    group by c.log_id having count(*) > 1
+  )
+  select c.place, c.log_id, c.export_id, c.line,
+    c.export_id is not null
+      and (c.log_id is null or c.kind = 'outside_month' or c.log_id in (select log_id from repeated)) as is_open
+  from pg_temp.computed_items c
+  where c.kind <> 'matched' or c.log_month is not null or c.log_id in (select log_id from repeated);
+  -- They are few as a rule, and the planner has to know.
+  analyze pg_temp.loose_items;
+
+  create temp table loose_lines on commit drop as
+  select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
+    l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
+    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
+  from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
+  where l.export_id = any (exports);
+  analyze pg_temp.loose_lines;
+
+  create temp table open_lines on commit drop as
+  select l.*, l.log_id as log_before, true as takes_log from pg_temp.loose_lines l where l.is_open;
+  analyze pg_temp.open_lines;
+end $function$;
+comment on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_items and loose_lines, all but what plainly matches: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
+grant execute on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.make_due(users uuid[], services text[], ends timestamp with time zone[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform 1 from quota.subscriptions s
+  where (s.user_id, s.service) in (select o.user_id, o.service from unnest(users, services) o(user_id, service))
+  order by s.user_id, s.service for no key update;
+  update quota.subscriptions s set next_reset_at = o.period_end
+  from (
+    select o.user_id, o.service, min(o.period_end) as period_end
+    from unnest(users, services, ends) o(user_id, service, period_end) group by 1, 2
+  ) o
+  where s.user_id = o.user_id and s.service = o.service and s.next_reset_at > o.period_end;
+end $function$;
+comment on function quota.make_due(uuid[],text[],timestamp with time zone[]) is 'Brings resets forward to the end of a past period that was opened by usage and that no reset has closed.';
+grant execute on function quota.make_due(uuid[],text[],timestamp with time zone[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.mark_days()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  today timestamptz := date_trunc('day', clock_timestamp(), 'UTC');
+begin
+  -- Calls of today, as apps log them all day long, cost one look into an index. The clock closes a gap: a transaction
+  -- whose snapshot is older than the claim of its day does not see the claim.
+  if tg_op = 'INSERT' then
+    if not exists (select from new_rows n where n.started_at < today)
+      and not exists (select from quota.analytics_days d where d.day >= (today at time zone 'UTC')::date)
+    then
+      return null;
+    end if;
+    insert into quota.analytics_changes (day)
+    select distinct quota.day_of(n.started_at) from new_rows n
+    where n.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(n.started_at))
+    on conflict do nothing;
+  elsif tg_op = 'DELETE' then
+    insert into quota.analytics_changes (day)
+    select distinct quota.day_of(o.started_at) from old_rows o
+    where o.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(o.started_at))
+    on conflict do nothing;
+  else
+    insert into quota.analytics_changes (day)
+    select distinct quota.day_of(c.started_at)
+    from new_rows n join old_rows o using (id) cross join lateral (values (n.started_at), (o.started_at)) c(started_at)
+    where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost)
+        is distinct from (o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost)
+      and (c.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(c.started_at)))
+    on conflict do nothing;
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.mark_days() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.mark_limited(users uuid[], services text[], limited boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform 1 from quota.subscriptions s
+  where (s.user_id, s.service) in (select * from unnest(users, services))
+  order by s.user_id, s.service for no key update;
+  update quota.subscriptions s
+  set limit_enforced_at = case when limited then quota.now() end
+  where (s.user_id, s.service) in (select * from unnest(users, services))
+    and (s.limit_enforced_at is null) = limited;
+  perform quota.queue_assistants(users, case when limited then 'limited' else 'original' end);
+end $function$;
+comment on function quota.mark_limited(uuid[],text[],boolean) is 'Sets or clears limit_enforced_at of (user, service) pairs and queues their assistants accordingly.';
+grant execute on function quota.mark_limited(uuid[],text[],boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.mark_repetitions(r quota.reconciliations)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  earlier integer[];
+begin
+  -- A line of another month that an earlier export billed in its own month is billed again.
+  select array_agg(distinct x.export_id) into earlier
+  from quota.reconciliations other join quota.reconciliation_exports x on x.reconciliation_id = other.id
+  where other.provider = r.provider and other.id <> r.id
+    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o where o.kind = 'outside_month');
+  if earlier is not null then
+    update pg_temp.open_lines o set kind = 'duplicate_line', takes_log = false
+    where o.kind = 'outside_month' and exists (
+      select 1
+      from quota.billing_lines l
+      join quota.reconciliation_exports x on x.export_id = l.export_id
+      join quota.reconciliations other on other.id = x.reconciliation_id
+      where l.export_id = any (earlier) and l.export_id < o.export_id and l.external_id = o.external_id
+        and other.provider = r.provider and other.id <> r.id
+        and other.month = date_trunc('month', o.at at time zone 'UTC'));
+  end if;
+
+  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
+  -- after the first are repetitions.
+  update pg_temp.open_lines o
+  set kind = coalesce(o.kind, 'duplicate_line'), takes_log = false
+  from (
+    select l.export_id, l.line, row_number() over (
+      partition by l.external_id
+      order by array_position(array['unsettled', 'not_connected', 'outside_month'], l.kind) nulls first,
+        l.created_at, l.started_at, l.ended_at, l.duration_seconds, l.cost, l.export_id, l.line) as place
+    from pg_temp.open_lines l where l.external_id is not null and l.takes_log
+  ) ranked
+  where ranked.place > 1 and o.export_id = ranked.export_id and o.line = ranked.line;
+
+  update pg_temp.open_lines set log_id = null where not takes_log;
+  update pg_temp.open_lines o set log_id = g.id
+  from quota.call_logs g
+  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id;
+end $function$;
+comment on function quota.mark_repetitions(quota.reconciliations) is 'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';
+grant execute on function quota.mark_repetitions(quota.reconciliations) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  -- Sums of an instant and an interval are not constants: in the query they would be formed for every log.
+  around_start timestamptz := month_start - interval '1 day';
+  around_end timestamptz := month_end + interval '1 day';
+begin
+  -- One join with the logs around the month; the few logs of other months are looked up afterwards.
+  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  select g.id, l.export_id, l.line,
+    case when g.started_at < month_start or g.started_at >= month_end
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
+      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
+        g.duration_seconds, l.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end)
+    end,
+    coalesce(l.cost, 0), coalesce(g.cost, 0)
+  from (
+    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
+    select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
+      quota.stated_seconds(l.duration_seconds, l.status) as duration_seconds, l.cost
+    from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
+    where l.kind = 'call' and l.export_id = any (exports)
+    offset 0
+  ) l
+  full join (
+    select c.id, c.provider_call_id, c.user_id, c.status, c.started_at, c.duration_seconds, c.cost
+    from quota.call_logs c
+    where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
+  ) g on g.provider_call_id = l.external_id
+  where l.export_id is not null
+    or (g.started_at >= month_start and g.started_at < month_end and g.id not in (select quota.logs_told_elsewhere(r)));
+end $function$;
+comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line and every log of the month, joined by id.';
+grant execute on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone, is_stored_at_once boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform quota.match_by_id(r, exports, month_start, month_end);
+  if is_stored_at_once then
+    -- Without it a new month beside others seems to have one item, and the deletions that follow would loop over all.
+    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+  end if;
+  perform quota.loose_items(r, exports, month_start, month_end);
+  perform quota.mark_repetitions(r);
+  perform quota.pair_by_time(r, month_start, month_end);
+  perform quota.settle_open_lines(r, month_start, month_end);
+end $function$;
+comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
+grant execute on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.model_family(model text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select regexp_replace(lower(model), '-(\d{4}-\d{2}-\d{2}|\d{8})$', '') $function$;
+comment on function quota.model_family(text) is 'A model without its release date: bills say gpt-4o-2024-08-06 where apps say gpt-4o.';
+grant execute on function quota.model_family(text) to quota_finance;
+grant execute on function quota.model_family(text) to quota_operator;
+grant execute on function quota.model_family(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.move_plan(p_from text, p_to text, p_reason text, p_run uuid, p_moved_by uuid DEFAULT NULL::uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*) from quota.change_plan(array(
+    select s.user_id from quota.subscriptions s
+    where s.plan = p_from and (p_moved_by is null or exists (
+      select 1 from quota.audit_log a
+      where a.user_id = s.user_id and a.run_id = p_moved_by and a.action = 'plan.changed' and a.subject = p_from))
+    order by s.user_id for no key update), p_to, p_reason, p_run)
+$function$;
+comment on function quota.move_plan(text,text,text,uuid,uuid) is 'Puts all users of a plan on another one, or only those that an earlier move brought there. Returns their number.';
+grant execute on function quota.move_plan(text,text,text,uuid,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.must_be_limited(p_user uuid, p_service text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where q.user_id = p_user and m.service = p_service and q.on_exceeded = 'limit_assistants'
+      and q.closed_at is null and q.exhausted_at is not null
+      and q.period_start <= quota.now() and q.period_end > quota.now())
+$function$;
+comment on function quota.must_be_limited(uuid,text) is 'Whether a running quota that limits assistants is exhausted.';
+grant execute on function quota.must_be_limited(uuid,text) to quota_finance;
+grant execute on function quota.must_be_limited(uuid,text) to quota_operator;
+grant execute on function quota.must_be_limited(uuid,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) <> (q.exhausted_at is not null)
+      or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))
+$function$;
+comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way (R9: never a past period).';
+grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_finance;
+grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_operator;
+grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.next_export()
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('quota billing export', 0));
+  return (select coalesce(max(e.id), 0) + 1 from quota.billing_exports e);
+end $function$;
+comment on function quota.next_export() is 'The id of a new export; held for it until the transaction ends.';
+grant execute on function quota.next_export() to quota_finance;
+grant execute on function quota.next_export() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.next_reset(plan_key text, anchor_local timestamp without time zone, tz text, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select min(upper(quota.period_at(
+    quota.limit_anchor(l.reset_anchor, l.boundary, anchor_local), l.reset_every, tz, at)))
+  from quota.plan_limits l
+  where l.plan = plan_key and l.reset_every is not null
+$function$;
+comment on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) is 'When the first of a plan''s periods that contain an instant ends; null for lifetime plans.';
+grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select coalesce(nullif(pg_catalog.current_setting('quota.as_of', true), '')::timestamptz, pg_catalog.now()) $function$;
+comment on function quota.now() is 'The one clock of the database: the instant of the session setting quota.as_of, else the transaction''s start.';
+grant execute on function quota.now() to quota_finance;
+grant execute on function quota.now() to quota_operator;
+grant execute on function quota.now() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.open_answer(r quota.reconciliations, is_stored_at_once boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop view if exists pg_temp.computed_items;
+  drop table if exists pg_temp.computed_rows, pg_temp.computed_days;
+  create temp table computed_days (
+    day date, model text, billed numeric, logged numeric, billed_seconds numeric, logged_seconds numeric,
+    billed_quantity numeric, logged_quantity numeric) on commit drop;
+  if is_stored_at_once then
+    execute format('create temp view computed_items as
+      select i.ctid as place, i.* from quota.reconciliation_items i where i.reconciliation_id = %L', r.id);
+    execute format('alter view pg_temp.computed_items alter column reconciliation_id set default %L', r.id);
+  else
+    create temp table computed_rows (like quota.reconciliation_items) on commit drop;
+    alter table pg_temp.computed_rows drop column reconciliation_id;
+    create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
+  end if;
+end $function$;
+comment on function quota.open_answer(quota.reconciliations,boolean) is 'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
+grant execute on function quota.open_answer(quota.reconciliations,boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.open_reconciliation(reconciliation uuid)
+ RETURNS quota.reconciliations
+ LANGUAGE plpgsql
+AS $function$
+declare
+  r quota.reconciliations;
+begin
+  select * into strict r from quota.reconciliations where id = reconciliation for no key update;
+  perform quota.refuse_closed(reconciliation);
+  return r;
+end $function$;
+comment on function quota.open_reconciliation(uuid) is 'Locks a month that is to be changed. QT007 if it is closed.';
+grant execute on function quota.open_reconciliation(uuid) to quota_finance;
+grant execute on function quota.open_reconciliation(uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.open_running(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.lock_subscriptions(users, services);
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
+    t.on_exceeded, t.granted
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+  on conflict do nothing;
+end $function$;
+comment on function quota.open_running(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running quotas.';
+grant execute on function quota.open_running(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.open_running_periods(p_plans text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
+    t.on_exceeded, t.granted
+  from quota.subscriptions s
+  join quota.plan_limits l on l.plan = s.plan
+  cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
+  where s.plan = any (p_plans)
+  order by t.user_id, t.meter, t.period_start
+  on conflict do nothing
+$function$;
+comment on function quota.open_running_periods(text[]) is 'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans change.';
+grant execute on function quota.open_running_periods(text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.outdate_cache()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into quota.cache_outbox (user_id, external_id, meter, period_start)
+  select new.user_id, u.external_id, new.meter, new.period_start from quota.users u where u.id = new.user_id;
+  return null;
+end $function$;
+grant execute on function quota.outdate_cache() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.outdate_former_name()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into quota.cache_outbox (user_id, external_id, meter, period_start)
+  select q.user_id, old.external_id, q.meter, q.period_start
+  from quota.usage_quotas q where q.user_id = old.id and q.period_end > quota.now();
+  return null;
+end $function$;
+grant execute on function quota.outdate_former_name() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  width numeric := greatest(r.match_seconds, 1);
+  paired bigint;
+begin
+  drop table if exists pg_temp.candidate_pairs, pg_temp.time_pairs;
+  create temp table time_pairs (export_id integer, line integer, log_id bigint) on commit drop;
+  -- Joined by assistant and slice of time, its own and both neighbours: never all calls of an assistant with all.
+  create temp table candidate_pairs on commit drop as
+  with lines as (
+    select o.*, floor(extract(epoch from o.started_at) / width) + beside as slice
+    from pg_temp.open_lines o, generate_series(-1, 1) beside
+    where o.kind is null and o.log_id is null and o.started_at is not null and o.assistant_id is not null
+  ), logs as (
+    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, g.cost,
+      floor(extract(epoch from g.started_at) / width) as slice
+    from pg_temp.loose_items c join quota.call_logs g on g.id = c.log_id
+    where c.export_id is null and exists (select 1 from lines)
+    union all
+    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
+      floor(extract(epoch from g.started_at) / width)
+    from quota.logs_beside(r, month_start, month_end) g
+    where exists (select 1 from lines)
+  )
+  select u.export_id, u.line, g.id as log_id,
+    coalesce(abs(u.stated_seconds - g.seconds), 0) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
+    u.started_at as line_started_at, u.cost as line_cost, u.external_id, g.started_at as log_started_at, g.cost as log_cost
+  from lines u join logs g on g.assistant_id = u.assistant_id and g.slice = u.slice
+  where abs(extract(epoch from u.started_at - g.started_at)) <= r.match_seconds
+    and (g.provider_call_id is null or u.external_id is null);
+
+  -- Nearest first, one-to-one: pairs that are each other's best are final, what they leave behind is ranked anew.
+  loop
+    drop table if exists pg_temp.best_pairs;
+    create temp table best_pairs on commit drop as
+    select b.export_id, b.line, b.log_id
+    from (
+      select c.export_id, c.line, c.log_id,
+        row_number() over (partition by c.export_id, c.line
+          order by c.seconds_apart, c.start_apart, c.log_started_at, c.log_cost, c.log_id) as of_line,
+        row_number() over (partition by c.log_id
+          order by c.seconds_apart, c.start_apart, c.line_started_at, c.line_cost, c.external_id, c.export_id, c.line) as of_log
+      from pg_temp.candidate_pairs c
+    ) b
+    where b.of_line = 1 and b.of_log = 1;
+    insert into pg_temp.time_pairs select * from pg_temp.best_pairs;
+    get diagnostics paired = row_count;
+    exit when paired = 0;
+    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.log_id = c.log_id;
+    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.export_id = c.export_id and b.line = c.line;
+  end loop;
+  update pg_temp.open_lines o set log_id = p.log_id
+  from pg_temp.time_pairs p where p.export_id = o.export_id and p.line = o.line;
+end $function$;
+comment on function quota.pair_by_time(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Gives open_lines without a log those logs that carry no id (older app versions stored none): same assistant, start within the tolerance, nearest duration.';
+grant execute on function quota.pair_by_time(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.pair_kind(line_owner uuid, log_owner uuid, line_seconds numeric, log_seconds numeric, billed numeric, logged numeric, duration_tolerance numeric, cost_tolerance numeric)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case
+    -- Most pairs are equal, which is known without a subtraction.
+    when line_owner = log_owner and line_seconds = log_seconds and billed = logged then 'matched'
+    when line_owner <> log_owner then 'attribution_mismatch'
+    when abs(line_seconds - coalesce(log_seconds, 0)) > duration_tolerance then 'duration_mismatch'
+    when abs(billed - logged) > cost_tolerance then 'cost_mismatch'
+    else 'matched'
+  end
+$function$;
+comment on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) is 'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the seconds of a line that states none.';
+grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_finance;
+grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_operator;
+grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  -- The nearer of the two limits counts. A limit of nothing is always used up.
+  select round(greatest(
+    case when allowance = 0 then 100 else 100 * used / allowance end,
+    case when cost_limit = 0 then 100 else 100 * cost / cost_limit end), 2)
+$function$;
+comment on function quota.percent_used(numeric,numeric,numeric,numeric) is 'Percent of the allowance or of the cost limit, whichever is more; null where there is no limit.';
+grant execute on function quota.percent_used(numeric,numeric,numeric,numeric) to quota_finance;
+grant execute on function quota.percent_used(numeric,numeric,numeric,numeric) to quota_operator;
+grant execute on function quota.percent_used(numeric,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.period_at(anchor_local timestamp without time zone, every interval, tz text, at timestamp with time zone)
+ RETURNS tstzrange
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  months integer;
+  local_at timestamp;
+  k integer;
+  starts timestamptz;
+  ends timestamptz;
+begin
+  if every is null then
+    return tstzrange('-infinity', 'infinity', '[)');
+  end if;
+  if anchor_local is null or tz is null or at is null then
+    return null;
+  end if;
+  if not isfinite(at) then
+    raise exception 'no period contains "%"', at using errcode = '22023';
+  end if;
+  months := date_part('year', every) * 12 + date_part('month', every);
+  local_at := at at time zone tz;
+  -- A first guess, exact for whole months but for the clamped ends; the loops below put it right.
+  if months > 0 and every = make_interval(months => months) then
+    k := floor(((date_part('year', local_at) - date_part('year', anchor_local)) * 12
+      + date_part('month', local_at) - date_part('month', anchor_local)) / months);
+  else
+    k := quota.guess_period(anchor_local, every, local_at);
+  end if;
+  starts := (anchor_local + k * every) at time zone tz;
+  ends := (anchor_local + (k + 1) * every) at time zone tz;
+  while starts > at loop
+    k := k - 1;
+    ends := starts;
+    starts := (anchor_local + k * every) at time zone tz;
+  end loop;
+  while ends <= at loop
+    k := k + 1;
+    starts := ends;
+    ends := (anchor_local + (k + 1) * every) at time zone tz;
+  end loop;
+  return tstzrange(starts, ends, '[)');
+end $function$;
+comment on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) is 'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. Raises 22023 on an interval that is not positive.';
+grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.periods_between(anchor_local timestamp without time zone, every interval, tz text, first timestamp with time zone, last timestamp with time zone)
+ RETURNS SETOF tstzrange
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE ROWS 2
+AS $function$
+declare
+  period tstzrange := quota.period_at(anchor_local, every, tz, first);
+begin
+  while lower(period) <= last loop
+    return next period;
+    exit when upper(period) = 'infinity';
+    period := quota.period_at(anchor_local, every, tz, upper(period));
+  end loop;
+end $function$;
+comment on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) is 'The periods, in order, from the one that contains first to the one that contains last.';
+grant execute on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.plan_definition(p_plan text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object(
+    'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone, 'maxAssistants', p.max_assistants,
+    'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
+    'maxSessionSeconds', trim_scale(p.max_session_seconds)::text, 'allowedModels', p.allowed_models,
+    'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to, 'limitedState', p.limited_state,
+    'limits', coalesce((
+      select jsonb_agg(jsonb_build_object(
+        'meter', l.meter, 'limit', trim_scale(l.limit_quantity)::text, 'costLimit', trim_scale(l.cost_limit)::text,
+        'unitPrice', trim_scale(l.unit_price)::text, 'resetEvery', quota.interval_text(l.reset_every),
+        'resetAnchor', l.reset_anchor, 'boundary', l.boundary, 'warnAt', l.warn_at, 'onExceeded', l.on_exceeded)
+        order by l.meter)
+      from quota.plan_limits l where l.plan = p.key), '[]'))
+  from quota.plans p where p.key = p_plan
+$function$;
+comment on function quota.plan_definition(text) is 'A plan with its limits, as plan show prints it and plan_versions keeps it.';
+grant execute on function quota.plan_definition(text) to quota_finance;
+grant execute on function quota.plan_definition(text) to quota_operator;
+grant execute on function quota.plan_definition(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.plan_utilization(p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, users integer, active integer, warning integer, exceeded integer, used numeric, allowance numeric, cost numeric, cost_allowance numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select p.service, p.key, p.name, m.key, m.unit, count(s.user_id)::integer,
+    (count(*) filter (where q.calls > 0))::integer,
+    (count(*) filter (where not x.exhausted and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at)))::integer,
+    (count(*) filter (where x.exhausted))::integer,
+    coalesce(sum(q.used), 0), sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
+    coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
+      round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price) / case m.unit when 'second' then 60 else 1 end, 6)))
+      filter (where s.user_id is not null)
+  from quota.plans p
+  join quota.plan_limits l on l.plan = p.key
+  join quota.meters m on m.key = l.meter
+  left join quota.subscriptions s on s.plan = p.key and s.service = p.service
+  left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and q.closed_at is null and not q.superseded
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+  cross join lateral (select q.limit_quantity + q.granted as allowance,
+    quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as exhausted) x
+  where p_service is null or p.service = p_service
+  group by p.service, p.key, p.name, m.key, m.unit
+$function$;
+comment on function quota.plan_utilization(text) is 'Per plan and meter: subscribers, those who used something, were warned or used up their running period; used and cost against what all of them may use and cost at most.';
+grant execute on function quota.plan_utilization(text) to quota_finance;
+grant execute on function quota.plan_utilization(text) to quota_operator;
+grant execute on function quota.plan_utilization(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.purgeable_calls(before timestamp with time zone, batch_size integer)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.id from quota.call_logs l
+  where (l.metadata is not null or l.error_message is not null) and l.started_at < before and l.status <> 'active'
+    -- Finance is done with the month, and no period that is still open has the call.
+    and exists (
+      select 1 from quota.reconciliations r
+      where r.provider = l.provider and r.closed_at is not null
+        and r.month = date_trunc('month', l.started_at at time zone 'UTC')::date)
+    and not exists (
+      select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+      where q.user_id = l.user_id and m.service = l.service and q.closed_at is null and isfinite(q.period_end)
+        and q.period_start <= l.started_at and q.period_end > l.started_at)
+  order by l.started_at
+  limit batch_size
+$function$;
+comment on function quota.purgeable_calls(timestamp with time zone,integer) is 'Calls from before an instant whose details may go: the month is closed by finance, and so are their periods (a lifetime never closes and does not count).';
+grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_finance;
+grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_operator;
+grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.quantity_of(unit text, status text, duration_seconds numeric, messages integer)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  -- A failed message was not delivered and does not count; seconds of a failed call were spent all the same.
+  select case
+    when unit = 'second' then coalesce(duration_seconds, 0)
+    when status = 'error' then 0
+    else coalesce(messages, 1)
+  end
+$function$;
+comment on function quota.quantity_of(text,text,numeric,integer) is 'What a call log counts on a meter of this unit.';
+grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_finance;
+grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_operator;
+grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.queue_alerts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into quota.alert_deliveries (user_id, meter, period_start, threshold)
+  select n.user_id, n.meter, n.period_start, n.threshold from new_rows n
+  order by n.user_id, n.meter, n.period_start, n.threshold
+  on conflict do nothing;
+  return null;
+end $function$;
+grant execute on function quota.queue_alerts() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.queue_assistants(users uuid[], wanted text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  queued integer;
+begin
+  if wanted = 'limited' then
+    insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
+    select a.id, a.user_id, 'limited', 'pending', quota.now()
+    from quota.assistants a
+    where a.user_id = any (users) and a.state = 'active'
+    order by a.id
+    on conflict (assistant_id) do update
+    set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+      next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+    where l.desired <> 'limited' and l.status <> 'gone';
+  else
+    perform 1 from quota.assistant_limits l
+    where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
+    order by l.assistant_id for no key update;
+    -- A user limited for another service stays limited.
+    update quota.assistant_limits l
+    set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+      next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+    where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
+      and not exists (
+        select 1 from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null);
+  end if;
+  get diagnostics queued = row_count;
+  return queued;
+end $function$;
+comment on function quota.queue_assistants(uuid[],text) is 'Queues the assistants of users to become limited or original again; returns how many were queued.';
+grant execute on function quota.queue_assistants(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.queue_unlimited(batch_size integer, only_user uuid DEFAULT NULL::uuid, OUT users integer, OUT queued integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  found_users uuid[];
+begin
+  -- Locked, so that a reset cannot lift the limit of a user between the look and the queueing.
+  select array_agg(distinct o.user_id) into found_users
+  from (
+    select s.user_id
+    from quota.subscriptions s
+    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user) and quota.has_unlimited(s.user_id)
+    order by s.user_id, s.service
+    limit batch_size
+    for no key update skip locked
+  ) o;
+  users := coalesce(cardinality(found_users), 0);
+  queued := 0;
+  if users = 0 then
+    return;
+  end if;
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (found_users) order by l.assistant_id for no key update;
+  -- An assistant that was gone and is known again.
+  update quota.assistant_limits l
+  set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  from quota.assistants a
+  where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active';
+  get diagnostics queued = row_count;
+  queued := queued + quota.queue_assistants(found_users, 'limited');
+end $function$;
+comment on function quota.queue_unlimited(integer,uuid) is 'Queues the assistants of up to batch_size limited users that are not queued to be limited: made, taken over or found again after the limit.';
+grant execute on function quota.queue_unlimited(integer,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.quota_state(percent numeric, exhausted boolean, warn_at integer[])
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when exhausted then 'exceeded'
+    else (
+      select case when max(w) is null then 'ok' else quota.alert_level(max(w), warn_at) end
+      from unnest(warn_at) w where w <= percent and w < 100)
+  end
+$function$;
+comment on function quota.quota_state(numeric,boolean,integer[]) is 'ok, warning, critical or exceeded.';
+grant execute on function quota.quota_state(numeric,boolean,integer[]) to quota_finance;
+grant execute on function quota.quota_state(numeric,boolean,integer[]) to quota_operator;
+grant execute on function quota.quota_state(numeric,boolean,integer[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.quota_terms(p_user uuid, p_meter text, p_first timestamp with time zone, p_last timestamp with time zone)
+ RETURNS TABLE(user_id uuid, meter text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, granted numeric, closed_at timestamp with time zone, used_at_close numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
+    l.on_exceeded,
+    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter, lower(p.period), 0, l.limit_quantity) else 0 end,
+    case when upper(p.period) <= l.last_reset_at then quota.now() end,
+    case when upper(p.period) <= l.last_reset_at then 0::numeric end
+  from quota.meters m
+  join quota.user_limits l on l.service = m.service and l.meter = m.key
+  cross join lateral quota.periods_between(
+    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first, p_last) p(period)
+  where m.key = p_meter and l.user_id = p_user
+$function$;
+comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reap_calls(batch_size integer, run uuid, idle interval, only_user uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  calls bigint[];
+  reaped integer;
+begin
+  calls := array(select c.id from quota.idle_calls(idle, only_user) c order by c.started_at limit batch_size);
+  perform 1 from quota.call_logs l where l.id = any (calls) order by l.id for no key update;
+  with settled as (
+    update quota.call_logs l set status = 'error', error_message = 'call did not end'
+    where l.id = any (calls) and l.status = 'active'
+    returning l.id, l.user_id, l.service, l.duration_seconds
+  )
+  insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
+  select 'call.reaped', s.user_id, s.service, s.id::text, 'call did not end', jsonb_build_object('status', 'active'),
+    jsonb_build_object('status', 'error', 'durationSeconds', s.duration_seconds::text), run
+  from settled s;
+  get diagnostics reaped = row_count;
+  return reaped;
+end $function$;
+comment on function quota.reap_calls(integer,uuid,interval,uuid) is 'Ends up to batch_size calls without a lease that have been active for longer than idle; what they lasted stays unknown until the app or the bill tells.';
+grant execute on function quota.reap_calls(integer,uuid,interval,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reap_grants(batch_size integer, only_user uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[] := '{}';
+  services text[] := '{}';
+  pair record;
+begin
+  for pair in select g.user_id, g.service from quota.stale_grants(only_user) g order by 1, 2 limit batch_size
+  loop
+    perform quota.lock_allowance(pair.user_id, pair.service);
+    users := users || pair.user_id;
+    services := services || pair.service;
+  end loop;
+  if cardinality(users) > 0 then
+    perform quota.settle_grants(users, services);
+  end if;
+  return cardinality(users);
+end $function$;
+comment on function quota.reap_grants(integer,uuid) is 'Takes expired grants out of up to batch_size running quotas, which may exhaust and limit them; returns how many users'' services.';
+grant execute on function quota.reap_grants(integer,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reap_sessions(batch_size integer, run uuid, only_user uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  sessions bigint[];
+  reaped integer;
+begin
+  select array_agg(c.call_log_id) into sessions
+  from (
+    select c.call_log_id from quota.concurrent_processing c
+    where c.expires_at <= quota.now() and (only_user is null or c.user_id = only_user)
+    order by c.expires_at limit batch_size
+  ) c;
+  -- In the order of whoever ends a session: the call, its subscription, its lease.
+  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id for no key update;
+  with settled as (
+    update quota.call_logs l
+    set status = 'error', error_message = 'session did not end', duration_seconds = d.seconds,
+      ended_at = l.started_at + make_interval(secs => coalesce(d.seconds, 0)::float8)
+    from quota.concurrent_processing c
+    cross join lateral (
+      select case when exists (select 1 from quota.meters m where m.service = c.service and m.unit = 'second')
+        then round(least(c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end as seconds) d
+    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id and c.expires_at <= quota.now()
+      and l.status = 'active'
+    returning l.id, l.user_id, l.service, l.duration_seconds, c.reserved, c.expires_at
+  )
+  insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
+  select 'session.reaped', s.user_id, s.service, s.id::text, 'session did not end',
+    jsonb_build_object('status', 'active', 'reserved', s.reserved::text, 'expiresAt', s.expires_at),
+    jsonb_build_object('status', 'error', 'durationSeconds', s.duration_seconds::text), run
+  from settled s;
+  delete from quota.concurrent_processing c
+  where (c.user_id, c.id) in (
+    select e.user_id, e.id from quota.concurrent_processing e
+    where e.expires_at <= quota.now() and (only_user is null or e.user_id = only_user)
+    order by e.expires_at limit batch_size)
+    and not exists (select 1 from quota.call_logs l where l.id = c.call_log_id and l.status = 'active');
+  get diagnostics reaped = row_count;
+  return reaped;
+end $function$;
+comment on function quota.reap_sessions(integer,uuid,uuid) is 'Ends up to batch_size sessions whose lease has expired, as errors that lasted what was reserved, or since their start if that is less; returns how many leases went.';
+grant execute on function quota.reap_sessions(integer,uuid,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text, p_quantity numeric, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_cost numeric DEFAULT NULL::numeric, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_status text DEFAULT 'completed'::text, p_assistant_id text DEFAULT NULL::text, p_file_bytes bigint DEFAULT NULL::bigint, p_words integer DEFAULT NULL::integer, p_error text DEFAULT NULL::text, p_metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  answer quota.check_result;
+  owner uuid;
+  is_bound boolean;
+  in_seconds boolean;
+  starts timestamptz;
+  ends timestamptz;
+  recorded_id bigint;
+  is_new boolean;
+begin
+  -- One look for all three: each statement has its price, and apps record all day.
+  select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
+    (select bool_or(m.unit = 'second') from quota.meters m where m.service = p_service)
+  into owner, is_bound, in_seconds
+  from (select) always left join quota.users u on u.external_id = p_user;
+  if owner is null or is_bound then
+    owner := quota.resolve_user(p_user);
+  end if;
+  if in_seconds is null then
+    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+  end if;
+  if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
+    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
+  end if;
+  if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
+    raise exception 'messages are counted one by one: % is no number of them', p_quantity using errcode = 'QT003';
+  elsif in_seconds and p_quantity > 604800 then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity using errcode = 'QT003';
+  end if;
+  ends := coalesce(p_started_at, quota.now());
+  starts := ends;
+  if in_seconds then
+    if p_started_at is null then
+      starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
+    else
+      ends := starts + make_interval(secs => p_quantity::float8);
+    end if;
+  end if;
+  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+    duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts, ends,
+    case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end, p_words, p_file_bytes, p_cost,
+    p_error, p_metadata)
+  on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
+  returning id into recorded_id;
+  is_new := found;
+  if not is_new then
+    select l.id into recorded_id from quota.call_logs l
+    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key
+      and l.user_id = owner and l.service = p_service;
+    if not found then
+      perform quota.refuse_taken_key(p_key);
+    end if;
+  end if;
+  answer := quota.decide(owner, p_service, p_model);
+  return (is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action)::quota.record_result;
+end $function$;
+comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. Returns what is left.';
+grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_app;
+grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DEFAULT NULL::text[], new_terms boolean DEFAULT true)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  crossed quota.usage_quotas[];
+  past_users uuid[];
+  past_services text[];
+  past_ends timestamptz[];
+  freed_users uuid[];
+  freed_services text[];
+begin
+  select array_agg(l.user_id), array_agg(l.service) into users, services
+  from (
+    select s.user_id, s.service from quota.subscriptions s
+    where s.user_id = any (users)
+      and (services is null or (s.user_id, s.service) in (select * from unnest(users, services)))
+    order by s.user_id, s.service for no key update
+  ) l;
+  if users is null then
+    return;
+  end if;
+
+  -- Open periods that the present plan, anchor and zone would not have cut this way are over; those of a plan
+  -- that came back live again.
+  update quota.usage_quotas q
+  set closed_at = quota.now(), used_at_close = q.used, superseded = true
+  from unnest(users, services) u(user_id, service) join quota.meters m on m.service = u.service
+  where new_terms and q.user_id = u.user_id and q.meter = m.key and q.closed_at is null and not quota.fits_subscription(q);
+  update quota.usage_quotas q
+  set superseded = false,
+    closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
+    used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.subscriptions s on s.user_id = u.user_id and s.service = u.service
+  where new_terms and q.user_id = u.user_id and q.meter = m.key and q.superseded and quota.fits_subscription(q);
+
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted,
+     closed_at, used_at_close)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
+    t.on_exceeded, t.granted, t.closed_at, t.used_at_close
+  from (
+    select c.user_id, m.key as meter, min(c.started_at) as first, max(c.started_at) as last
+    from unnest(users, services) u(user_id, service)
+    join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
+    join quota.meters m on m.service = c.service and (m.models is null or c.model = any (m.models))
+    group by c.user_id, m.key
+  ) span
+  cross join lateral quota.quota_terms(span.user_id, span.meter, span.first, span.last) t
+  where exists (
+    select 1 from quota.call_logs c join quota.meters m on m.service = c.service
+    where c.user_id = t.user_id and m.key = t.meter and (m.models is null or c.model = any (m.models))
+      and c.started_at >= t.period_start and c.started_at < t.period_end)
+  order by t.user_id, t.meter, t.period_start
+  on conflict (user_id, meter, period_start) do update
+    set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
+      used_at_close = excluded.used_at_close, limit_quantity = excluded.limit_quantity,
+      cost_limit = excluded.cost_limit, unit_price = excluded.unit_price, warn_at = excluded.warn_at,
+      on_exceeded = excluded.on_exceeded
+    where usage_quotas.superseded;
+
+  select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end) into past_users, past_services, past_ends
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
+  where q.closed_at is null and q.period_end <= quota.now();
+  if past_users is not null then
+    perform quota.make_due(past_users, past_services, past_ends);
+  end if;
+
+  -- The running period takes the terms of the present plan at once.
+  update quota.usage_quotas q
+  set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price, warn_at = t.warn_at,
+    on_exceeded = t.on_exceeded
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+  where new_terms and q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+    and q.closed_at is null;
+
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (users) order by l.assistant_id for no key update;
+  with recounted as (
+    update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+    from quota.usage_from_facts(users) f
+    join quota.meters m on m.key = f.meter
+    where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
+      and (f.user_id, m.service) in (select * from unnest(users, services))
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from recounted r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+
+  -- A limit whose quota is over, or gone with the former plan, is lifted.
+  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
+  into freed_users, freed_services
+  from unnest(users, services) u(user_id, service)
+  join quota.subscriptions s using (user_id, service)
+  where s.limit_enforced_at is not null and not exists (
+    select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where q.user_id = s.user_id and m.service = s.service and q.on_exceeded = 'limit_assistants'
+      and q.closed_at is null and q.exhausted_at is not null
+      and q.period_start <= quota.now() and q.period_end > quota.now());
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, false);
+  end if;
+end $function$;
+comment on function quota.refresh_quotas(uuid[],text[],boolean) is 'Brings the quotas of (user, service) pairs, or of all services of users, in line with their subscriptions and their facts: after a new subscription, plan, anchor or zone. Without new_terms running periods keep theirs, and only what is missing is opened and counted.';
+grant execute on function quota.refresh_quotas(uuid[],text[],boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.refusal_message(reason text, plan quota.plans, worst quota.allowance)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case reason
+    when 'quota_exceeded' then 'The allowance of the plan "' || plan.name || '" is used up'
+    when 'cost_limit_exceeded' then 'The cost limit of the plan "' || plan.name || '" is reached'
+    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit || 's that are left of the plan "' || plan.name || '"'
+    when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes) || ' of the plan "' || plan.name || '"'
+    when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent || ' at a time; wait for one to end'
+    when 'model_not_allowed' then 'The plan "' || plan.name || '" does not include this model'
+    when 'sign_in_required' then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
+    when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants || ' assistants'
+    when 'no_plan' then 'There is no plan for this service'
+  end
+  || case
+    when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null
+      then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+    else '' end
+  || case when reason <> 'ok' and plan.upgrade_to is not null
+      then '. Upgrade to ' || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to) || ' for more.'
+    else '.' end
+$function$;
+comment on function quota.refusal_message(text,quota.plans,quota.allowance) is 'A sentence for the user of the app, with the way out.';
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_finance;
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_operator;
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% on quota.% is refused: facts and history are never destroyed', lower(tg_op), tg_table_name
+    using errcode = 'QT005', hint = 'Write a correcting entry (an adjustment, a new audit row) instead.';
+end $function$;
+grant execute on function quota.refuse_change() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.refuse_closed(reconciliation uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  r quota.reconciliations;
+begin
+  select * into r from quota.reconciliations where id = reconciliation;
+  if r.closed_at is not null then
+    raise exception '% of % is closed', to_char(r.month, 'YYYY-MM'), r.provider
+      using errcode = 'QT007',
+        detail = format('closed by %s at %s', r.closed_by, to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+        hint = 'quota reconcile reopen, with a reason, opens it again';
+  end if;
+end $function$;
+comment on function quota.refuse_closed(uuid) is 'QT007 if the month is closed.';
+grant execute on function quota.refuse_closed(uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if p_quantity < 0 or p_cost < 0 then
+    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost) using errcode = 'QT003';
+  end if;
+  if p_at > quota.now() + interval '5 minutes' then
+    raise exception 'usage cannot lie in the future: %', p_at
+      using errcode = 'QT004', hint = 'Up to 5 minutes of clock difference are accepted.';
+  end if;
+end $function$;
+comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values, QT004 on future times.';
+grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_finance;
+grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_operator;
+grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_other_user(p_user uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  bound uuid := quota.bound_user();
+begin
+  if bound is not null and p_user is distinct from bound then
+    raise exception 'this connection speaks for another user' using errcode = 'QT006';
+  end if;
+  return true;
+end $function$;
+comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 when the login role is bound to a user, and not to this one.';
+grant execute on function quota.refuse_other_user(uuid) to quota_finance;
+grant execute on function quota.refuse_other_user(uuid) to quota_operator;
+grant execute on function quota.refuse_other_user(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_taken_key(p_key text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the key "%" belongs to another call', p_key
+    using errcode = 'QT003', hint = 'A key names one call of one user and service, and is used once: what is new needs a key of its own.';
+end $function$;
+comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
+grant execute on function quota.refuse_taken_key(text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.remaining_of(allowance numeric, used numeric, cost_limit numeric, cost numeric, unit text, unit_price numeric, reserved numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  -- Null where nothing limits: "greatest" alone would make nothing left of it.
+  select case when l.quantity is not null then greatest(l.quantity - reserved, 0) end
+  from (select least(
+    allowance - used,
+    case when unit_price > 0 then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
+  ) as quantity) l
+$function$;
+comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) is 'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
+grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_finance;
+grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_operator;
+grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(sum(c.reserved), 0) from quota.concurrent_processing c
+  where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()
+$function$;
+comment on function quota.reserved_for(uuid,text) is 'What running sessions may still use, in the unit of the service.';
+grant execute on function quota.reserved_for(uuid,text) to quota_finance;
+grant execute on function quota.reserved_for(uuid,text) to quota_operator;
+grant execute on function quota.reserved_for(uuid,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reset_due(anchor text, batch_size integer, run uuid, only_user uuid DEFAULT NULL::uuid, after quota.reset_position DEFAULT NULL::quota.reset_position)
+ RETURNS quota.reset_counts
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET work_mem TO '32MB'
+AS $function$
+declare
+  counts quota.reset_counts;
+  reset_at timestamptz := quota.now();
+  reset_by text := quota.actor();
+  claimed quota.subscriptions[] := quota.claim_due(quota.due_plans(anchor), batch_size, only_user, after);
+  last_claimed quota.subscriptions;
+  are_kept boolean;
+  kept quota.usage_quotas[];
+  freed uuid[];
+  granted_users uuid[];
+  granted_services text[];
+begin
+  if cardinality(claimed) = 0 then
+    counts := (0, 0, 0, 0, after);
+    return counts;
+  end if;
+  last_claimed := claimed[cardinality(claimed)];
+  counts.last := (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id);
+
+  -- This statement sees all that was written before the claim, and nothing can be written after it. What the periods
+  -- give and what they close is brought together by grouping: a join would stand on guesses about row counts.
+  with running as materialized (
+    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, l.meter,
+      coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity, coalesce(o.cost_limit, l.cost_limit) as cost_limit,
+      l.unit_price, l.warn_at, l.on_exceeded, lower(p.period) as period_start, upper(p.period) as period_end,
+      case when lower(p.period) > d.next_reset_at then (
+        select count(*) - 1 from quota.periods_between(
+          quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, d.next_reset_at,
+          reset_at))
+      else 0 end as missed
+    from unnest(claimed) d
+    join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
+    left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
+    cross join lateral (
+      select quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at) as period
+      offset 0) p
+  ), closing as materialized (
+    -- All that ended before the last reset is closed, so that old years need not be looked at.
+    select d.user_id, d.service, m.key as meter, coalesce((
+        select p.period_start from quota.usage_quotas p
+        where p.user_id = d.user_id and p.meter = m.key and not p.superseded
+          and p.period_start <= d.last_reset_at and p.period_end > d.last_reset_at
+        order by p.period_start desc limit 1), d.last_reset_at, '-infinity') as since
+    from unnest(claimed) d
+    join quota.meters m on m.service = d.service
+  ), closed as (
+    update quota.usage_quotas q set closed_at = reset_at, used_at_close = q.used
+    from closing c
+    where q.user_id = c.user_id and q.meter = c.meter and q.period_start >= c.since
+      and q.closed_at is null and q.period_end <= reset_at
+    returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
+  ), opened as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
+    select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded
+    from running
+    on conflict do nothing
+    returning 1
+  ), merged as materialized (
+    select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
+      min(period_end) as next_reset_at, max(missed) as missed,
+      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
+    from (
+      select user_id, service, due_at, limit_enforced_at, period_end, missed,
+        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and not exists (
+          select 1 from quota.grants g
+          where g.user_id = r.user_id and g.meter = r.meter and g.consumed < g.quantity) as allows_nothing,
+        null::jsonb as closed
+      from running r
+      union all
+      select user_id, service, null, null, null, null, null,
+        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end, 'used', used::text,
+          'limit', limit_quantity::text)
+      from closed
+    ) periods
+    group by user_id, service
+  ), advance as materialized (
+    -- A period that usage after the boundary has used up already, or another limit in force, goes on limiting.
+    select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
+        select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
+        where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null
+          and q.period_start <= reset_at and q.period_end > reset_at
+          and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))) as stays_limited
+    from merged g
+  ), advanced as (
+    update quota.subscriptions s
+    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, reset_at),
+      limit_enforced_at = case when a.stays_limited then s.limit_enforced_at end
+    from advance a
+    where s.user_id = a.user_id and s.service = a.service
+  ), audited as (
+    insert into quota.audit_log (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
+    select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
+      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
+      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
+        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
+    from advance
+  )
+  select count(*), sum(a.missed), (select count(*) from closed),
+    (select count(*) from opened) < (select count(*) from running),
+    array_agg(a.user_id) filter (where a.limit_enforced_at is not null and not a.stays_limited)
+  into counts.reset, counts.caught_up, counts.closed, are_kept, freed
+  from advance a;
+
+  select array_agg(d.user_id), array_agg(d.service) into granted_users, granted_services
+  from unnest(claimed) d
+  where exists (
+    select 1 from quota.grants g join quota.meters m on m.key = g.meter
+    where g.user_id = d.user_id and m.service = d.service and g.consumed < g.quantity);
+  if freed is not null and (are_kept or granted_users is not null) then
+    perform 1 from quota.assistant_limits l
+    where l.user_id in (select d.user_id from unnest(claimed) d) order by l.assistant_id for no key update;
+  end if;
+  counts.queued := case when freed is null then 0 else quota.queue_assistants(freed, 'original') end;
+  if granted_users is not null then
+    perform quota.settle_grants(granted_users, granted_services);
+  end if;
+  -- Usage of a period counts from the first call, also before its reset and even before its start. What has crossed a
+  -- threshold by now is dealt with now that the period runs.
+  if are_kept then
+    select array_agg(q::quota.usage_quotas) into kept
+    from unnest(claimed) d
+    join quota.meters m on m.service = d.service
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = m.key
+    where q.period_start <= reset_at and q.period_end > reset_at and quota.needs_enforcement(q::quota.usage_quotas);
+    if kept is not null then
+      perform quota.enforce(kept);
+    end if;
+  end if;
+  return counts;
+end $function$;
+comment on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) is 'Resets up to batch_size subscriptions that are due and that nobody else is working on, in the order of the index after a position. reset = 0: none was left there.';
+grant execute on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.resolve_user(p_user text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  found_id uuid;
+begin
+  select u.id into found_id from quota.users u where u.external_id = p_user;
+  if found_id is null and p_user ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+    select u.id into found_id from quota.users u where u.id = p_user::uuid;
+  end if;
+  if found_id is null then
+    raise exception 'unknown user "%"', p_user using errcode = 'QT001', hint = 'Give the id or the external id of a user.';
+  end if;
+  perform quota.refuse_other_user(found_id);
+  return found_id;
+end $function$;
+comment on function quota.resolve_user(text) is 'The id of a user named by external id or id; raises QT001.';
+grant execute on function quota.resolve_user(text) to quota_finance;
+grant execute on function quota.resolve_user(text) to quota_operator;
+grant execute on function quota.resolve_user(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+begin
+  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s where s.plan = any (p_plans);
+  if users is null then
+    return 0;
+  end if;
+  if recount then
+    perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+    -- A reset that is due stays due: it has periods to close.
+    update quota.subscriptions s set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+    where s.plan = any (p_plans) and (s.next_reset_at is null or s.next_reset_at > quota.now());
+    perform quota.refresh_quotas(users);
+  end if;
+  perform quota.retake_terms(users);
+  return cardinality(users);
+end $function$;
+comment on function quota.retake_plan_terms(text[],boolean) is 'Running periods of all subscribers take the terms that plans have now; recount: their calls are assigned to periods and priced anew. Returns the number of users.';
+grant execute on function quota.retake_plan_terms(text[],boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.retake_terms(users uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  crossed quota.usage_quotas[];
+  freed_users uuid[];
+  freed_services text[];
+begin
+  perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+  perform 1 from quota.usage_quotas q
+  where q.user_id = any (users) and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+  order by q.user_id, q.meter, q.period_start for no key update;
+  with retaken as (
+    update quota.usage_quotas q
+    set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at, on_exceeded = t.on_exceeded
+    from unnest(users) u(user_id)
+    cross join quota.meters m
+    cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start and q.closed_at is null
+      and (q.limit_quantity, q.cost_limit, q.warn_at, q.on_exceeded)
+        is distinct from (t.limit_quantity, t.cost_limit, t.warn_at, t.on_exceeded)
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from retaken r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+
+  -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets free.
+  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
+  into freed_users, freed_services
+  from quota.subscriptions s
+  where s.user_id = any (users) and s.limit_enforced_at is null and quota.must_be_limited(s.user_id, s.service);
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, true);
+  end if;
+  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
+  into freed_users, freed_services
+  from quota.subscriptions s
+  where s.user_id = any (users) and s.limit_enforced_at is not null and not quota.must_be_limited(s.user_id, s.service);
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, false);
+  end if;
+end $function$;
+comment on function quota.retake_terms(uuid[]) is 'Gives the running periods of users the terms of their plans and custom limits as they are now, and enforces them.';
+grant execute on function quota.retake_terms(uuid[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.retry_alert(attempts integer)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select least(interval '1 minute' * 2 ^ least(attempts - 1, 20), interval '6 hours') $function$;
+comment on function quota.retry_alert(integer) is 'How long an alert waits after so many failed attempts.';
+grant execute on function quota.retry_alert(integer) to quota_finance;
+grant execute on function quota.retry_alert(integer) to quota_operator;
+grant execute on function quota.retry_alert(integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.retry_delay(attempts integer, asked_seconds numeric)
+ RETURNS interval
+ LANGUAGE sql
+AS $function$
+  -- Half of the pause is luck, so that many that failed together do not come back together.
+  select make_interval(secs => greatest(
+    least(3600, 30 * 2 ^ least(attempts - 1, 20)) * (0.5 + random() / 2), coalesce(asked_seconds, 0)::float8))
+$function$;
+comment on function quota.retry_delay(integer,numeric) is 'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never less than the provider asked for.';
+grant execute on function quota.retry_delay(integer,numeric) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.roll_up_day(p_day date)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  written integer;
+begin
+  -- Two at once would both insert.
+  perform 1 from quota.analytics_days d where d.day = p_day for update;
+  if not found then
+    raise exception 'the day % was not claimed', p_day using errcode = '55000';
+  end if;
+  -- The marks first: what they stand for is visible to the sums that follow.
+  delete from quota.analytics_changes c where c.day = p_day;
+  -- Users whose calls of the day are gone keep a zero until the end.
+  update quota.usage_analytics a set calls = 0 where a.day = p_day;
+  insert into quota.usage_analytics as a
+    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost)
+  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
+    f.premium_messages, f.cost
+  from quota.summarize_days(array[p_day]) f
+  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes days for many.
+  left join quota.usage_analytics former
+    on former.user_id = f.user_id and former.day = p_day and former.service = f.service
+  left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
+  on conflict (user_id, day, service, plan) do update
+  set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds, messages = excluded.messages,
+    premium_messages = excluded.premium_messages, cost = excluded.cost;
+  get diagnostics written = row_count;
+  delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
+  update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
+  return written;
+end $function$;
+comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
+grant execute on function quota.roll_up_day(date) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.seal_audit(frontier bigint, rows_max integer DEFAULT 10000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  head quota.audit_seals;
+  stretch record;
+  sealed integer := 0;
+begin
+  lock table quota.audit_seals in share row exclusive mode;
+  select * into head from quota.audit_seals s order by s.id desc limit 1;
+  for stretch in
+    select max(n.id) as last_id
+    from (
+      select a.id, (row_number() over (order by a.id) - 1) / rows_max as number
+      from quota.audit_log a where a.id > coalesce(head.last_id, 0) and a.id <= frontier
+    ) n
+    group by n.number order by n.number
+  loop
+    insert into quota.audit_seals (id, first_id, last_id, row_count, digest)
+    select coalesce(head.id, 0) + 1, coalesce(head.last_id, 0) + 1, stretch.last_id, d.row_count, d.digest
+    from quota.audit_digest(head.digest, coalesce(head.last_id, 0) + 1, stretch.last_id) d
+    returning * into head;
+    sealed := sealed + 1;
+  end loop;
+  return sealed;
+end $function$;
+comment on function quota.seal_audit(bigint,integer) is 'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new seals.';
+grant execute on function quota.seal_audit(bigint,integer) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_grants(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  crossed quota.usage_quotas[];
+begin
+  -- Closed periods book what they took, earliest expiry first.
+  with taken as (
+    select q.user_id, q.meter, q.period_start, least(greatest(q.used - q.limit_quantity, 0), q.granted) as quantity
+    from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where q.user_id = any (users) and (q.user_id, m.service) in (select * from unnest(users, services))
+      and q.closed_at is not null and q.granted > 0 and q.granted_used is null
+  ), booked as (
+    update quota.usage_quotas q set granted_used = t.quantity
+    from taken t
+    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+    returning q.user_id, q.meter, q.period_start
+  ), shares as (
+    select p.user_id, s.id, s.share
+    from (select user_id, meter, array_agg(period_start) as periods from booked group by user_id, meter) p
+    cross join lateral quota.grant_shares(p.user_id, p.meter, p.periods) s
+  )
+  update quota.grants g set consumed = g.consumed + s.share
+  from shares s where g.user_id = s.user_id and g.id = s.id and s.share > 0;
+
+  with refreshed as (
+    update quota.usage_quotas q
+    set granted = quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+    from quota.meters m
+    where q.user_id = any (users) and m.key = q.meter and (q.user_id, m.service) in (select * from unnest(users, services))
+      and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+      and q.granted is distinct from quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from refreshed r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+end $function$;
+comment on function quota.settle_grants(uuid[],text[]) is 'Books what closed periods took of grants and brings the running quotas of (user, service) pairs in line with their grants; for resets, new grants and expired ones. The caller holds the subscriptions.';
+grant execute on function quota.settle_grants(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  analyze pg_temp.open_lines;
+  delete from pg_temp.computed_items c using pg_temp.open_lines o where o.place = c.place;
+  delete from pg_temp.computed_items c using pg_temp.loose_items i
+  where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
+  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  select g.id, o.export_id, o.line,
+    case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
+      g.duration_seconds, o.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end),
+    coalesce(o.cost, 0), coalesce(g.cost, 0)
+  from pg_temp.open_lines o
+  left join quota.call_logs g on g.id = o.log_id
+  left join quota.assistants a on a.provider_assistant_id = o.assistant_id;
+
+  -- Logs that lost their line are logs without a line again.
+  insert into pg_temp.computed_items (log_id, kind, billed, logged)
+  select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
+  from quota.call_logs g
+  where g.id in (
+      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
+    and g.started_at >= month_start and g.started_at < month_end
+    and g.id not in (select quota.logs_told_elsewhere(r));
+end $function$;
+comment on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
+grant execute on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select d::date from generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') d
+  where not exists (select 1 from quota.analytics_days a where a.day = d::date and a.rolled_at is not null)
+    or exists (select 1 from quota.analytics_changes c where c.day = d::date)
+$function$;
+comment on function quota.stale_days(date,date) is 'The days that usage_analytics does not hold as they are.';
+grant execute on function quota.stale_days(date,date) to quota_finance;
+grant execute on function quota.stale_days(date,date) to quota_operator;
+grant execute on function quota.stale_days(date,date) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.stale_grants(only_user uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(user_id uuid, service text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select distinct q.user_id, m.service
+  from quota.usage_quotas q
+  join quota.meters m on m.key = q.meter
+  where q.granted > 0 and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+    and (only_user is null or q.user_id = only_user)
+    and exists (
+      select 1 from quota.grants g
+      where g.user_id = q.user_id and g.meter = q.meter and g.expires_at <= quota.now() and g.consumed < g.quantity)
+    and q.granted <> quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+$function$;
+comment on function quota.stale_grants(uuid) is 'Whose running quotas still count a grant that has expired.';
+grant execute on function quota.stale_grants(uuid) to quota_finance;
+grant execute on function quota.stale_grants(uuid) to quota_operator;
+grant execute on function quota.stale_grants(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS quota.session_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := quota.resolve_user(p_user);
+  answer quota.check_result;
+  result quota.session_result;
+begin
+  if p_estimate < 0 then
+    raise exception 'a quantity cannot be negative: %', p_estimate using errcode = 'QT003';
+  end if;
+  perform quota.lock_allowance(owner, p_service);
+  -- A repeated start is answered with the session it started.
+  select c.call_log_id, c.reserved, c.expires_at into result.session_id, result.cap_seconds, result.expires_at
+  from quota.call_logs l join quota.concurrent_processing c on c.user_id = l.user_id and c.call_log_id = l.id
+  where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key and l.user_id = owner;
+  if found then
+    result.allowed := true;
+    result.reason := 'ok';
+    result.message := 'Allowed.';
+    return result;
+  end if;
+
+  if exists (
+    select from quota.call_logs l where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
+  then
+    perform quota.refuse_taken_key(p_key);
+  end if;
+  answer := quota.decide(owner, p_service, p_model, p_estimate, p_file_bytes);
+  result.allowed := answer.allowed;
+  result.reason := answer.reason;
+  result.action := answer.action;
+  result.message := answer.message;
+  result.remaining := answer.remaining;
+  result.resets_at := answer.resets_at;
+  result.upgrade_to := answer.upgrade_to;
+  if not answer.allowed then
+    return result;
+  end if;
+  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds) into result.cap_seconds
+  from quota.plans p where p.key = answer.plan;
+  result.expires_at := quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
+  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
+    file_size_bytes, metadata)
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active', quota.now(), p_file_bytes, p_metadata)
+  returning id into result.session_id;
+  insert into quota.concurrent_processing (user_id, service, call_log_id, reserved, expires_at)
+  values (owner, p_service, result.session_id, coalesce(result.cap_seconds, 0), result.expires_at);
+  return result;
+end $function$;
+comment on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) is 'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) and opens its call log. The app ends it after cap_seconds at the latest.';
+grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) to quota_app;
+grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.stated_seconds(duration_seconds numeric, status text)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ select coalesce(duration_seconds, case when status is distinct from 'untimed' then 0 end) $function$;
+comment on function quota.stated_seconds(numeric,text) is 'The seconds of a call line; null where its export has no column that could tell them.';
+grant execute on function quota.stated_seconds(numeric,text) to quota_finance;
+grant execute on function quota.stated_seconds(numeric,text) to quota_operator;
+grant execute on function quota.stated_seconds(numeric,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.store_discrepancies(reconciliation uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- What is no longer found is forgotten, unless somebody has worked on it.
+  update quota.discrepancies d set is_current = false
+  where d.reconciliation_id = reconciliation and d.is_current and d.resolution is not null
+    and not exists (select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
+  delete from quota.discrepancies d
+  where d.reconciliation_id = reconciliation and d.resolution is null
+    and not exists (select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
+
+  -- A resolution was given to these amounts: with others, or found again after its correction, it is open again.
+  update quota.discrepancies d
+  set export_id = c.export_id, line = c.line, log_id = c.log_id, user_id = c.user_id, owner_id = c.owner_id,
+    assistant_id = c.assistant_id, started_at = c.started_at, billed_seconds = c.billed_seconds, logged_seconds = c.logged_seconds,
+    billed_quantity = c.billed_quantity, logged_quantity = c.logged_quantity, billed = c.billed, logged = c.logged, is_current = true,
+    resolution = case when c.is_same then d.resolution end, resolved_at = case when c.is_same then d.resolved_at end,
+    resolved_by = case when c.is_same then d.resolved_by end, reason = case when c.is_same then d.reason end
+  from (
+    select c.*, d.id, d.resolution is distinct from 'corrected'
+      and (d.billed, d.logged, d.billed_seconds, d.logged_seconds, d.billed_quantity, d.logged_quantity)
+        is not distinct from (c.billed, c.logged, c.billed_seconds, c.logged_seconds, c.billed_quantity, c.logged_quantity) as is_same
+    from pg_temp.computed_discrepancies c
+    join quota.discrepancies d on d.reconciliation_id = reconciliation and d.kind = c.kind and d.subject = c.subject
+  ) c
+  where d.id = c.id
+    and (not c.is_same or not d.is_current
+      or (d.export_id, d.line, d.log_id, d.user_id, d.owner_id, d.assistant_id, d.started_at)
+        is distinct from (c.export_id, c.line, c.log_id, c.user_id, c.owner_id, c.assistant_id, c.started_at));
+
+  insert into quota.discrepancies
+    (reconciliation_id, kind, subject, export_id, line, log_id, day, model, external_id, user_id, owner_id, assistant_id, started_at,
+     billed_seconds, logged_seconds, billed_quantity, logged_quantity, billed, logged)
+  select reconciliation, c.kind, c.subject, c.export_id, c.line, c.log_id, c.day, c.model, c.external_id, c.user_id, c.owner_id,
+    c.assistant_id, c.started_at, c.billed_seconds, c.logged_seconds, c.billed_quantity, c.logged_quantity, c.billed, c.logged
+  from pg_temp.computed_discrepancies c
+  where not exists (
+    select 1 from quota.discrepancies d
+    where d.reconciliation_id = reconciliation and d.kind = c.kind and d.subject = c.subject)
+  -- In an order that does not depend on that of the file.
+  order by c.kind, c.started_at, c.subject;
+end $function$;
+comment on function quota.store_discrepancies(uuid) is 'Brings discrepancies to computed_discrepancies; resolutions stay.';
+grant execute on function quota.store_discrepancies(uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.store_items(reconciliation uuid)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare
+  changed bigint := 0;
+begin
+  if not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = reconciliation) then
+    insert into quota.reconciliation_items
+      (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
+    select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+    from pg_temp.computed_items c;
+    get diagnostics changed = row_count;
+    return changed;
+  end if;
+
+  drop table if exists pg_temp.changed_items;
+  create temp table changed_items on commit drop as
+  select i.place, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+  from (
+    select i.ctid as place, i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n, case when i.line is null then i.log_id end as g,
+      coalesce(i.day, 'epoch') as d, coalesce(i.model, '') as m
+    from quota.reconciliation_items i where i.reconciliation_id = reconciliation
+  ) i
+  full join (
+    select c.*, coalesce(c.export_id, 0) as e, coalesce(c.line, 0) as n, case when c.line is null then c.log_id end as g,
+      coalesce(c.day, 'epoch') as d, coalesce(c.model, '') as m
+    from pg_temp.computed_items c
+  ) c on c.e = i.e and c.n = i.n and coalesce(c.g, 0) = coalesce(i.g, 0) and c.d = i.d and c.m = i.m
+  where (i.kind, i.log_id, i.log_month, i.billed, i.logged) is distinct from (c.kind, c.log_id, c.log_month, c.billed, c.logged);
+  get diagnostics changed = row_count;
+
+  delete from quota.reconciliation_items i using pg_temp.changed_items c where i.ctid = c.place;
+  insert into quota.reconciliation_items
+    (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
+  select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+  from pg_temp.changed_items c where c.kind is not null;
+  return changed;
+end $function$;
+comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
+grant execute on function quota.store_items(uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.subscribe_to_defaults(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  unknown record;
+begin
+  select p.user_id, p.service, u.id is null as no_user into unknown
+  from unnest(users, services) p(user_id, service)
+  left join quota.users u on u.id = p.user_id
+  where u.id is null or not exists (select 1 from quota.meters m where m.service = p.service)
+  limit 1;
+  if unknown.no_user then
+    raise exception 'unknown user %', unknown.user_id using errcode = 'QT001', hint = 'Add the user to quota.users first.';
+  elsif found then
+    raise exception 'unknown service "%"', unknown.service
+      using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
+  end if;
+  insert into quota.subscriptions (user_id, service, plan)
+  select p.user_id, p.service, d.key
+  from unnest(users, services) p(user_id, service)
+  join quota.plans d on d.service = p.service and d.is_default
+  order by p.user_id, p.service
+  on conflict do nothing;
+end $function$;
+comment on function quota.subscribe_to_defaults(uuid[],text[]) is 'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
+grant execute on function quota.subscribe_to_defaults(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.subscriptions_after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  if current_setting('quota.counting', true) = 'on' then
+    return null; -- Whoever makes these subscriptions counts their calls, once all locks are held.
+  end if;
+  -- Calls that were logged before there was a plan count from here on.
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from subscribed s
+  where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service);
+  perform quota.refresh_quotas(users, services);
+  return null;
+end $function$;
+grant execute on function quota.subscriptions_after_insert() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.subscriptions_after_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from subscribed s join replaced r using (user_id, service)
+  where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
+  perform quota.refresh_quotas(users, services);
+  return null;
+end $function$;
+grant execute on function quota.subscriptions_after_update() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.subscriptions_before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  plan quota.plans;
+  owner quota.users;
+begin
+  select * into plan from quota.plans p where p.key = new.plan;
+  if plan.service is distinct from new.service then
+    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service using errcode = '23514';
+  end if;
+  if new.timezone is null or new.anchor_local is null then
+    select * into owner from quota.users u where u.id = new.user_id;
+    new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
+    new.anchor_local := coalesce(new.anchor_local, owner.created_at at time zone new.timezone);
+  end if;
+  if tg_op = 'INSERT' and new.last_reset_at is null then
+    -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
+    select max(a.period_end) into new.last_reset_at from quota.audit_log a
+    where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
+  end if;
+  if new.next_reset_at is null
+    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
+  then
+    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
+    -- A reset that is due stays due: it has periods to close and limits to lift.
+    if tg_op = 'UPDATE' and old.next_reset_at <= quota.now() and new.next_reset_at is not null then
+      new.next_reset_at := old.next_reset_at;
+    end if;
+  end if;
+  return new;
+end $function$;
+grant execute on function quota.subscriptions_before_write() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DEFAULT NULL::text)
+ RETURNS TABLE(day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with calls as (
+    select d.day, l.service, l.user_id, l.status, l.duration_seconds, l.model, l.cost, l.started_at,
+      m.key as meter, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages) as quantity,
+      exists (select 1 from quota.meters p where p.service = l.service and l.model = any (p.models)) as premium
+    from unnest(p_days) d(day)
+    join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
+      and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+    -- What counts every call of the service; the others are parts of it.
+    left join lateral (
+      select m.key, m.unit from quota.meters m where m.service = l.service and m.models is null order by m.key limit 1) m on true
+    where p_service is null or l.service = p_service
+  ), priced as (
+    select c.*, coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
+      select q.unit_price from quota.usage_quotas q
+      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
+        and q.period_start <= c.started_at and q.period_end > c.started_at
+      limit 1))) as spent
+    from calls c
+  )
+  select p.day, p.service, p.user_id, count(*)::integer, (count(*) filter (where p.status = 'error'))::integer,
+    coalesce(sum(p.duration_seconds), 0), coalesce(sum(p.quantity) filter (where p.unit = 'message'), 0)::bigint,
+    coalesce(sum(p.quantity) filter (where p.unit = 'message' and p.premium), 0)::bigint, coalesce(sum(p.spent), 0)
+  from priced p
+  group by p.user_id, p.day, p.service
+$function$;
+comment on function quota.summarize_days(date[],text) is 'Usage per day, service and user, from the call logs of these days; calls without a cost at the price of their period.';
+grant execute on function quota.summarize_days(date[],text) to quota_finance;
+grant execute on function quota.summarize_days(date[],text) to quota_operator;
+grant execute on function quota.summarize_days(date[],text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
+  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages, a.cost
+  from quota.usage_analytics a, stale
+  where a.day between p_from and p_to and a.day <> all (stale.days) and (p_service is null or a.service = p_service)
+  union all
+  select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
+    f.premium_messages, f.cost
+  from stale
+  cross join lateral quota.summarize_days(stale.days, p_service) f
+  left join quota.usage_analytics a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
+  left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
+$function$;
+comment on function quota.usage_by_day(date,date,text) is 'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call logs.';
+grant execute on function quota.usage_by_day(date,date,text) to quota_finance;
+grant execute on function quota.usage_by_day(date,date,text) to quota_operator;
+grant execute on function quota.usage_by_day(date,date,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_from_facts(users uuid[] DEFAULT NULL::uuid[])
+ RETURNS TABLE(user_id uuid, meter text, period_start timestamp with time zone, used numeric, adjusted numeric, cost numeric, calls integer)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0), coalesce(a.quantity, 0),
+    coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
+  from quota.usage_quotas q
+  left join (
+    select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
+      sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
+      sum(quota.cost_of(
+        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages), q.unit_price)) as cost
+    from quota.usage_quotas q
+    join quota.meters m on m.key = q.meter
+    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      and c.started_at >= q.period_start and c.started_at < q.period_end
+    where users is null or q.user_id = any (users)
+    group by q.user_id, q.meter, q.period_start
+  ) l using (user_id, meter, period_start)
+  left join (
+    select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
+    from quota.adjustments where users is null or user_id = any (users)
+    group by user_id, meter, period_start
+  ) a using (user_id, meter, period_start)
+  where users is null or q.user_id = any (users)
+$function$;
+comment on function quota.usage_from_facts(uuid[]) is 'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
+grant execute on function quota.usage_from_facts(uuid[]) to quota_finance;
+grant execute on function quota.usage_from_facts(uuid[]) to quota_operator;
+grant execute on function quota.usage_from_facts(uuid[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.used_before(q quota.usage_quotas, at timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when at is null or at >= q.period_end then q.used else least(q.used, coalesce((
+      select sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages))
+      from quota.meters m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < at), 0) + coalesce((
+      select sum(a.quantity) from quota.adjustments a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.created_at < at), 0)) end
+$function$;
+comment on function quota.used_before(quota.usage_quotas,timestamp with time zone) is 'What of the usage of a quota was there before an instant; what was corrected later does not count.';
+grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_finance;
+grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_operator;
+grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.verify_audit()
+ RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select s.id, s.first_id, s.last_id, s.sealed_at, s.row_count, d.row_count,
+    case
+      when s.id <> coalesce(s.previous_id, 0) + 1 or s.first_id <> coalesce(s.previous_last_id, 0) + 1 then 'seal missing before it'
+      when d.row_count < s.row_count then 'rows removed'
+      when d.row_count > s.row_count then 'rows added'
+      when d.digest <> s.digest then 'rows changed, or a seal'
+    end
+  from (
+    select s.*, lag(s.id) over w as previous_id, lag(s.last_id) over w as previous_last_id,
+      lag(s.digest) over w as previous_digest
+    from quota.audit_seals s window w as (order by s.id)
+  ) s
+  cross join lateral quota.audit_digest(s.previous_digest, s.first_id, s.last_id) d
+  order by s.id
+$function$;
+comment on function quota.verify_audit() is 'Every seal, recomputed from the rows; fault is null where it holds. A seal that was changed also breaks the one after it.';
+grant execute on function quota.verify_audit() to quota_finance;
+grant execute on function quota.verify_audit() to quota_operator;
+grant execute on function quota.verify_audit() to quota_readonly;
+
+-- Views
+
+create view quota.user_limits with (security_invoker=true) as
+ SELECT s.user_id,
+    s.service,
+    s.plan,
+    s.anchor_local,
+    s.timezone,
+    s.last_reset_at,
+    l.meter,
+    COALESCE(o.limit_quantity, l.limit_quantity) AS limit_quantity,
+    COALESCE(o.cost_limit, l.cost_limit) AS cost_limit,
+    l.unit_price,
+    l.reset_every,
+    l.reset_anchor,
+    l.boundary,
+    l.warn_at,
+    l.on_exceeded
+   FROM ((quota.subscriptions s
+     JOIN quota.plan_limits l ON ((l.plan = s.plan)))
+     LEFT JOIN quota.limit_overrides o ON (((o.user_id = s.user_id) AND (o.plan = s.plan) AND (o.meter = l.meter))));
+comment on view quota.user_limits is 'The limits of each user''s plans, with the custom ones in place of the plan''s.';
+grant select on table quota.user_limits to quota_finance;
+grant select on table quota.user_limits to quota_operator;
+grant select on table quota.user_limits to quota_readonly;

@@ -1,0 +1,24 @@
+create type quota.usage_delta as (
+  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer);
+
+create or replace function quota.apply_usage(deltas quota.usage_delta[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  crossed quota.usage_quotas[];
+begin
+  with applied as (
+    update quota.usage_quotas q
+    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost, calls = q.calls + d.calls
+    from unnest(deltas) d
+    where q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+    returning q.*
+  )
+  select array_agg(a::quota.usage_quotas) into crossed
+  from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+end $$;
+comment on function quota.apply_usage(quota.usage_delta[]) is
+  'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';

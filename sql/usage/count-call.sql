@@ -1,0 +1,60 @@
+create or replace function quota.count_call(
+  p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz, p_duration_seconds numeric,
+  p_messages integer, p_cost numeric)
+returns boolean
+language plpgsql
+as $$
+declare
+  meter record;
+  counted record;
+  meters integer := 0;
+begin
+  for meter in
+    select q.user_id is not null as is_open
+    from quota.subscriptions s
+    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+      and q.period_start <= p_started_at and q.period_end > p_started_at and not q.superseded
+    where s.user_id = p_user and s.service = p_service
+    for no key update of s
+  loop
+    if not meter.is_open then
+      return false;
+    end if;
+    meters := meters + 1;
+  end loop;
+  if meters = 0 then
+    return false;
+  end if;
+
+  for counted in
+    update quota.usage_quotas q
+    set used = q.used + c.quantity, calls = q.calls + 1,
+      cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
+    from (
+      select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
+      from quota.meters m
+      where m.service = p_service and (m.models is null or p_model = any (m.models))
+      offset 0 -- The quantity is worked out once.
+    ) c
+    where q.user_id = p_user and q.meter = c.key and q.period_start <= p_started_at and q.period_end > p_started_at
+    returning q.meter, q.period_start, q.superseded,
+      -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
+      q.cost_limit is not null or q.exhausted_at is not null
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity, 0) >= any (q.warn_at) as may_cross
+  loop
+    meters := meters - case when counted.superseded then 0 else 1 end;
+    if counted.may_cross then
+      perform quota.enforce(array[q]) from quota.usage_quotas q
+      where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
+        and quota.needs_enforcement(q);
+    end if;
+  end loop;
+  if meters <> 0 then
+    -- The plan was changed between the look and the lock.
+    perform quota.refresh_quotas(array[p_user], array[p_service]);
+  end if;
+  return true;
+end $$;
+comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
+  'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';

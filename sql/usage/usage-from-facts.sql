@@ -1,0 +1,31 @@
+-- R1: usage is derived. The facts (call logs and adjustments) can rebuild every quota at any time.
+
+create or replace function quota.usage_from_facts(users uuid[] default null)
+returns table (
+  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer)
+language sql stable
+as $$
+  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0), coalesce(a.quantity, 0),
+    coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
+  from quota.usage_quotas q
+  left join (
+    select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
+      sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
+      sum(quota.cost_of(
+        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages), q.unit_price)) as cost
+    from quota.usage_quotas q
+    join quota.meters m on m.key = q.meter
+    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      and c.started_at >= q.period_start and c.started_at < q.period_end
+    where users is null or q.user_id = any (users)
+    group by q.user_id, q.meter, q.period_start
+  ) l using (user_id, meter, period_start)
+  left join (
+    select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
+    from quota.adjustments where users is null or user_id = any (users)
+    group by user_id, meter, period_start
+  ) a using (user_id, meter, period_start)
+  where users is null or q.user_id = any (users)
+$$;
+comment on function quota.usage_from_facts(uuid[]) is
+  'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
