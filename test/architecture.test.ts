@@ -20,7 +20,14 @@ const mayImport: Record<string, readonly string[]> = {
   migrations: [],
   leaf: [],
 };
-const leaves = ['src/errors.ts', 'src/context.ts', 'src/printable.ts', 'src/shell-word.ts', 'package.json'];
+const leaves = [
+  'src/errors.ts',
+  'src/context.ts',
+  'src/printable.ts',
+  'src/shell-word.ts',
+  'src/system-error.ts',
+  'package.json',
+];
 
 function layerOf(path: string): string {
   if (leaves.includes(path)) {

@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts';
 import type { ProcessLike } from './process-like.ts';
 
 /** Asks a person at a terminal. */
@@ -19,7 +20,7 @@ export function createPrompt(process: ProcessLike, signal: AbortSignal): Prompt 
   }): Promise<T> => {
     const { default: inquirer } = await import('inquirer');
     const prompt = inquirer.createPromptModule({ input: process.stdin, output: process.stderr, signal });
-    const answers = await prompt([{ ...question, name: 'answer' }]);
+    const answers = await prompt([{ ...question, message: printable(question.message), name: 'answer' }]);
     return answers.answer as T;
   };
   return {

@@ -1,6 +1,7 @@
 import { databaseError } from '../db/database-error.ts';
 import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
 import { printable } from '../printable.ts';
+import { systemError } from '../system-error.ts';
 import { jsonLine } from './formats/json.ts';
 import type { TerminalStream } from './process-like.ts';
 
@@ -32,7 +33,7 @@ const interruption = { code: 'interrupted', message: 'interrupted', detail: null
 const isPromptAbort = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError';
 
 function expectedError(error: unknown): QuotaError | undefined {
-  return error instanceof QuotaError ? error : databaseError(error);
+  return error instanceof QuotaError ? error : (databaseError(error) ?? systemError(error));
 }
 
 function errorData(error: unknown, known: QuotaError | undefined) {

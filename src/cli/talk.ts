@@ -1,4 +1,5 @@
 import type { Progress, Talk } from '../context.ts';
+import { printable, printableLines } from '../printable.ts';
 import type { TerminalStream } from './process-like.ts';
 
 export interface TalkOptions {
@@ -14,7 +15,7 @@ export interface TalkOptions {
 /** The only writer of stderr, apart from prompts and the final error. */
 export function createTalk({ stderr, quiet, verbose, machine, redact }: TalkOptions): Talk {
   const line = (text: string) => {
-    stderr.write(`${redact(text)}\n`);
+    stderr.write(`${printableLines(redact(text))}\n`);
   };
   return {
     info: (message) => {
@@ -66,7 +67,7 @@ async function createBar(label: string, total: number | null, stderr: TerminalSt
   );
   bar.start(total ?? 0, 0, { note: '' });
   return {
-    update: (done: number, note = '') => bar.update(done, { note }),
+    update: (done: number, note = '') => bar.update(done, { note: printable(note) }),
     stop: () => bar.stop(),
   };
 }

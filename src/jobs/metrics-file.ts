@@ -1,7 +1,9 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { configurationError } from '../errors.ts';
+import { readFile } from 'node:fs/promises';
+import { replaceFile } from '../files/write-file.ts';
 import type { Job, JobOutcome } from './job.ts';
 
+/** node_exporter reads it under an account of its own; it names nobody. */
+const publicMode = 0o644;
 const lastSuccess = 'last_success_timestamp_seconds';
 
 /**
@@ -9,22 +11,11 @@ const lastSuccess = 'last_success_timestamp_seconds';
  * name in the same directory, then a rename). When the run failed (`outcome` null) or left something, the instant of
  * the last success is carried over from the file that is replaced: alert on its age.
  * https://github.com/prometheus/node_exporter#textfile-collector
- * @throws configurationError when the file cannot be written
+ * @throws usageError when there can be no such file, tryAgainError when the disk is full
  */
 export async function writeMetricsFile(path: string, job: Job, outcome: JobOutcome | null): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const text = await metricsText(job, outcome, await readLastSuccess(path));
-    await writeFile(temporary, text);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw configurationError(`the metrics file ${path} cannot be written`, {
-      detail: error instanceof Error ? error.message : String(error),
-      suggestion: 'name a file in a directory that exists and is writable',
-      cause: error,
-    });
-  }
+  const text = await metricsText(job, outcome, await readLastSuccess(path));
+  await replaceFile(path, (write) => write(text), { mode: publicMode });
 }
 
 async function metricsText(job: Job, outcome: JobOutcome | null, before: number | null): Promise<string> {

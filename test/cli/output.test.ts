@@ -79,7 +79,11 @@ test('csv: quoted where needed, formulas neutralised, numbers left alone', async
   );
   const cells = ['=1+1', '+49 30', '@sum', '-2.50', '-x', '\tx', '\rx', '2026-11-01', '-1+cmd'];
   const text = await printed('csv', { data: cells.map((cell) => ({ cell })) });
-  expect(text).toBe(`cell\n'=1+1\n'+49 30\n'@sum\n-2.50\n'-x\n'\tx\n"'\rx"\n2026-11-01\n'-1+cmd\n`);
+  expect(text).toBe(`cell\n'=1+1\n'+49 30\n'@sum\n-2.50\n'-x\n'\tx\n' x\n2026-11-01\n'-1+cmd\n`);
+  const hostile = ['\u001b[2J=1+1', 'a\u202eb', '\u009b31m-', 'two\nlines', '\u001b]0;title\u0007x'];
+  expect(await printed('csv', { data: hostile.map((cell) => ({ cell })) })).toBe(
+    `cell\n'=1+1\nab\n31m-\n"two\nlines"\nx\n`,
+  );
   expect(await printed('csv', { data: { at: new Date(0), list: [1] } })).toBe(
     'at,list\n1970-01-01T00:00:00.000Z,[1]\n',
   );

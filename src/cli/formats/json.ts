@@ -1,10 +1,11 @@
 import type { Report } from '../../context.ts';
 
+const unicodeEscape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** Also escapes what JSON allows in a string but a terminal acts upon. */
 const escaped = (json: string) =>
-  json.replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  json.replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]|[\udb40][\udc00-\udc7f]/g, (found) =>
+    found.split('').map(unicodeEscape).join(''),
   );
 
 /** A value on one line. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 import type { Context } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
-import { replaceFile } from '../../files/replace-file.ts';
+import { replaceFile } from '../../files/write-file.ts';
 import { findReconciliation, type MonthChoice } from '../../reconcile/months/find-reconciliation.ts';
 
 export interface ReconcileReportOptions extends MonthChoice {

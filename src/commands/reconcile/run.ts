@@ -148,9 +148,12 @@ async function withRejects(
   }
   const file = openRejectsFile(rejects ?? `${first}.rejects.ndjson`);
   try {
-    return await use(file.onReject);
-  } finally {
+    const result = await use(file.onReject);
     file.close();
+    return result;
+  } catch (error) {
+    file.discard();
+    throw error;
   }
 }
 

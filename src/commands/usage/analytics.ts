@@ -74,6 +74,6 @@ function requestOf(options: UsageAnalyticsOptions, now: Date): UsageReportReques
 
 async function writePage(path: string, report: UsageReport): Promise<void> {
   const { usageReportHtml } = await import('../../analytics/usage-report-html.ts');
-  const { replaceFile } = await import('../../files/replace-file.ts');
+  const { replaceFile } = await import('../../files/write-file.ts');
   await replaceFile(path, (write) => write(usageReportHtml(report)));
 }
