@@ -1,109 +1,114 @@
-import { connect as connectPlain, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { unavailableError } from '../errors.ts';
-import { AnswerReader, encodeCommand, RedisError, type RedisValue } from './resp.ts';
+import type { Cluster, Redis } from 'ioredis';
+import { type HostAddress, readAddresses, type SocketAddress } from './redis-address.ts';
+import { redisError, type Trouble } from './redis-error.ts';
+import { clusterOptions, serverOptions } from './redis-options.ts';
 
-const timeoutMs = 5_000;
+/**
+ * A server, or a cluster that sends each command to the node that has its key. Lost connections are made anew and
+ * unanswered commands sent again, within limits: commands have to be such that twice does no harm.
+ */
+export class RedisConnection {
+  readonly #opened: (Redis | Cluster)[] = [];
+  #redis: Redis | Cluster | null = null;
+  /** What the library met last; its own errors often say only that there is no connection. */
+  #trouble: Trouble | null = null;
 
-export interface Redis {
-  /** @throws RedisError (unavailableError to the caller of withRedis) when the server refuses it */
-  call(...words: string[]): Promise<RedisValue>;
+  /** @throws unavailableError */
+  async open(url: string): Promise<void> {
+    const addresses = readAddresses(url);
+    for (const [index, address] of addresses.entries()) {
+      try {
+        this.#redis = await this.#connect(address);
+        return;
+      } catch (error) {
+        if (index === addresses.length - 1) {
+          throw redisError(error, this.#trouble);
+        }
+      }
+    }
+  }
+
+  /** @throws unavailableError when the server cannot be reached, does not answer or refuses the command */
+  async ask<T>(question: (redis: Redis | Cluster) => Promise<T>): Promise<T> {
+    if (this.#redis === null) {
+      throw new Error('the connection to Redis is not open');
+    }
+    try {
+      return await question(this.#redis);
+    } catch (error) {
+      throw redisError(error, this.#trouble);
+    }
+  }
+
+  /** The servers that have keys: itself, or the masters of a cluster. */
+  masters(): Promise<Redis[]> {
+    return this.ask(async (redis) => ('nodes' in redis ? redis.nodes('master') : [redis]));
+  }
+
+  close(): void {
+    for (const redis of this.#opened) {
+      redis.disconnect();
+    }
+  }
+
+  async #connect(address: HostAddress | SocketAddress): Promise<Redis | Cluster> {
+    const library = await import('ioredis');
+    this.#trouble = null;
+    const server = new library.Redis(serverOptions(address));
+    this.#opened.push(server);
+    server.on('error', (error: Error) => this.#met(error));
+    await server.connect();
+    this.#refuseTrouble(); // A database that there is not: it would go on in another one.
+    if ('path' in address || !(await isOfCluster(server))) {
+      return server;
+    }
+    server.disconnect();
+    const cluster = new library.Cluster(
+      [{ host: address.host, port: address.port }],
+      clusterOptions(address),
+    );
+    this.#opened.push(cluster);
+    cluster.on('error', (error: Error) => this.#met(error));
+    cluster.on('node error', (error: Error, node: string) => this.#met(error, node));
+    await cluster.connect();
+    return cluster;
+  }
+
+  /** @throws what was met */
+  #refuseTrouble(): void {
+    if (this.#trouble !== null) {
+      throw this.#trouble.error;
+    }
+  }
+
+  #met(error: Error, node?: string): void {
+    this.#trouble = node === undefined ? { error } : { error, node };
+  }
+}
+
+/** A login that may not ask has a server of its own, as far as we can know. */
+async function isOfCluster(server: Redis): Promise<boolean> {
+  try {
+    return /^cluster_enabled:1/m.test(await server.info('cluster'));
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('NOPERM')) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /**
  * Opens a connection for the time of `use`: `redis://[user[:password]@]host[:port][/database]`, `rediss://` with TLS,
- * `unix:///path`. Five commands are all that is needed of it: a client library would weigh more than this program.
+ * `unix:///path`. Several hosts with commas in between are tried in turn. That a host is of a cluster is found out.
  * @throws unavailableError
  */
-export async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
-  const socket = openSocket(new URL(url));
-  const redis = new Connection(socket);
+export async function withRedis<T>(url: string, use: (redis: RedisConnection) => Promise<T>): Promise<T> {
+  const connection = new RedisConnection();
   try {
-    await redis.logIn(new URL(url));
-    return await use(redis);
-  } catch (error) {
-    throw error instanceof RedisError
-      ? unavailableError('Redis refused a command', {
-          detail: error.message,
-          suggestion: 'check REDIS_URL',
-          cause: error,
-        })
-      : error;
+    await connection.open(url);
+    return await use(connection);
   } finally {
-    socket.destroy();
-  }
-}
-
-function openSocket({ protocol, hostname, port, pathname }: URL): Socket {
-  if (protocol === 'unix:') {
-    return connectPlain({ path: decodeURIComponent(pathname) });
-  }
-  const host = hostname.replace(/^\[|\]$/g, '') || 'localhost';
-  const address = { host, port: port === '' ? 6379 : Number(port) };
-  return protocol === 'rediss:' ? connectTls({ ...address, servername: host }) : connectPlain(address);
-}
-
-interface Waiting {
-  resolve(answer: RedisValue): void;
-  reject(error: Error): void;
-}
-
-class Connection implements Redis {
-  readonly #socket: Socket;
-  readonly #waiting: Waiting[] = [];
-  #failure: Error | null = null;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    const reader = new AnswerReader((answer) => {
-      const waiting = this.#waiting.shift();
-      if (answer instanceof RedisError) {
-        waiting?.reject(answer);
-      } else {
-        waiting?.resolve(answer);
-      }
-    });
-    socket.setTimeout(timeoutMs);
-    socket.on('timeout', () => this.#fail('it does not answer'));
-    socket.on('error', (error) => this.#fail(error.message));
-    socket.on('close', () => this.#fail('it ended the connection'));
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.#fail(error instanceof Error ? error.message : String(error));
-      }
-    });
-  }
-
-  async logIn({ username, password, pathname, protocol }: URL): Promise<void> {
-    if (password !== '') {
-      const user = username === '' ? [] : [decodeURIComponent(username)];
-      await this.call('AUTH', ...user, decodeURIComponent(password));
-    }
-    const database = pathname.replace('/', '');
-    if (protocol !== 'unix:' && database !== '') {
-      await this.call('SELECT', database);
-    }
-    await this.call('PING');
-  }
-
-  call(...words: string[]): Promise<RedisValue> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== null) {
-        reject(this.#failure);
-        return;
-      }
-      this.#waiting.push({ resolve, reject });
-      this.#socket.write(encodeCommand(words));
-    });
-  }
-
-  #fail(detail: string): void {
-    this.#failure ??= unavailableError('Redis cannot be used', { detail, suggestion: 'check REDIS_URL' });
-    this.#socket.destroy();
-    for (const { reject } of this.#waiting.splice(0)) {
-      reject(this.#failure);
-    }
+    connection.close();
   }
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { selectCounters } from './cache-store.ts';
-import type { Redis } from './redis.ts';
-import type { RedisValue } from './resp.ts';
+import { readCounters, replaceCounter, scanCounters } from './counters.ts';
+import type { RedisConnection } from './redis.ts';
 
 export interface CacheDifference {
   key: string;
@@ -10,71 +10,86 @@ export interface CacheDifference {
   kind: 'wrong' | 'orphaned';
   cached: string;
   used: string | null;
-  /** With `--rebuild`: whether it was put right. */
+  /** With `rebuild`: whether it was put right. */
   rebuilt: boolean;
 }
 
-export interface CacheVerification {
+/** How many counters were looked at, and what was found. */
+export interface CacheTally {
   counters: number;
-  differences: CacheDifference[];
+  wrong: number;
+  orphaned: number;
+  rebuilt: number;
 }
 
-const pattern = 'quota:usage:*';
-const pageSize = '1000';
+export const emptyTally = (): CacheTally => ({ counters: 0, wrong: 0, orphaned: 0, rebuilt: 0 });
+
 /** An app that has logged a call and not counted it yet gets so long to do so. */
 const secondLookMs = 300;
-/** Sets the counter only while it is as it was seen: the app goes on counting meanwhile. */
-const replace = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then return redis.call('UNLINK', KEYS[1]) end
-redis.call('SET', KEYS[1], ARGV[2])
-if ARGV[3] ~= '' then redis.call('EXPIREAT', KEYS[1], ARGV[3]) end
-return 1`;
+/** Counters that wait for their second look together: one pause for all of them. */
+const suspectsMax = 10_000;
 
-/** Holds every counter of the cache against the facts; with `rebuild`, puts right what differs. */
-export async function verifyCache(
+/**
+ * Holds every counter of the cache against the facts and hands over what differs, in bounded memory; with `rebuild`,
+ * puts it right before. What was found is in `tally` when it is done. While Redis grows or its slots move, a counter
+ * may come twice.
+ * @throws unavailableError
+ */
+export async function* verifyCache(
   client: pg.ClientBase,
-  redis: Redis,
-  { rebuild }: { rebuild: boolean },
-): Promise<CacheVerification> {
-  const differences: CacheDifference[] = [];
-  const seen = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, page] = asPage(await redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', pageSize));
-    const keys = page.filter((key) => !seen.has(key)); // A scan may name a key twice.
-    for (const key of keys) {
-      seen.add(key);
+  redis: RedisConnection,
+  { rebuild, tally }: { rebuild: boolean; tally: CacheTally },
+): AsyncGenerator<CacheDifference> {
+  let suspects: string[] = [];
+  for await (const keys of scanCounters(redis)) {
+    tally.counters += keys.length;
+    suspects.push(...(await compare(client, redis, keys)).map(({ key }) => key));
+    if (suspects.length >= suspectsMax) {
+      yield* confirm(client, redis, { suspects, rebuild, tally });
+      suspects = [];
     }
-    const suspects = await compare(client, redis, keys);
-    if (suspects.length > 0) {
-      await sleep(secondLookMs);
-      const confirmed = await compare(
-        client,
-        redis,
-        suspects.map(({ key }) => key),
-      );
-      for (const { expiresAt, ...difference } of confirmed) {
-        const rebuilt = rebuild && (await putRight(redis, { ...difference, expiresAt }));
-        differences.push({ ...difference, rebuilt });
-      }
-    }
-    cursor = next;
-  } while (cursor !== '0');
-  return { counters: seen.size, differences };
+  }
+  if (suspects.length > 0) {
+    yield* confirm(client, redis, { suspects, rebuild, tally });
+  }
+}
+
+interface Suspects {
+  suspects: readonly string[];
+  rebuild: boolean;
+  tally: CacheTally;
+}
+
+async function* confirm(
+  client: pg.ClientBase,
+  redis: RedisConnection,
+  { suspects, rebuild, tally }: Suspects,
+): AsyncGenerator<CacheDifference> {
+  await sleep(secondLookMs);
+  const confirmed = await compare(client, redis, suspects);
+  const rebuilt = rebuild
+    ? await Promise.all(confirmed.map((found) => replaceCounter(redis, { ...found, seen: found.cached })))
+    : [];
+  for (const [index, { key, kind, cached, used }] of confirmed.entries()) {
+    const difference = { key, kind, cached, used, rebuilt: rebuilt[index] ?? false };
+    tally[kind] += 1;
+    tally.rebuilt += difference.rebuilt ? 1 : 0;
+    yield difference;
+  }
 }
 
 type Suspect = Omit<CacheDifference, 'rebuilt'> & { expiresAt: string | null };
 
-async function putRight(redis: Redis, { key, cached, used, expiresAt }: Suspect): Promise<boolean> {
-  return (await redis.call('EVAL', replace, '1', key, cached, used ?? '', expiresAt ?? '')) === 1;
-}
-
-async function compare(client: pg.ClientBase, redis: Redis, keys: readonly string[]): Promise<Suspect[]> {
-  const values = await Promise.all(keys.map((key) => redis.call('GET', key)));
+async function compare(
+  client: pg.ClientBase,
+  redis: RedisConnection,
+  keys: readonly string[],
+): Promise<Suspect[]> {
+  const values = await readCounters(redis, keys);
   const counters = await selectCounters(client, keys.map(parseKey));
   return counters.flatMap(({ key, used, expiresAt }, index) => {
-    const cached = values[index];
-    if (typeof cached !== 'string' || (used !== null && sameNumber(cached, used))) {
+    const cached = values[index] ?? null;
+    if (cached === null || (used !== null && sameNumber(cached, used))) {
       return []; // Gone meanwhile, or right.
     }
     return [
@@ -95,10 +110,3 @@ const sameNumber = (left: string, right: string) =>
   /^-?\d+(\.\d+)?$/.test(left) && plain(left) === plain(right);
 
 const plain = (number: string) => (number.includes('.') ? number.replace(/\.?0+$/, '') : number);
-
-function asPage(answer: RedisValue): [string, string[]] {
-  if (!Array.isArray(answer) || typeof answer[0] !== 'string' || !Array.isArray(answer[1])) {
-    throw new Error('SCAN answered in another form than Redis does');
-  }
-  return [answer[0], answer[1].map(String)];
-}

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Redis, withRedis } from '../../src/cache/redis.ts';
-
-/** Tests of the cache run where a redis-server is on the PATH (Debian: apt-get install redis-server). */
-export const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
+import { Redis } from 'ioredis';
 
 export interface RedisServer {
   url: string;
   use<T>(use: (redis: Redis) => Promise<T>): Promise<T>;
+  /** A stopped process accepts connections and answers nothing. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   stop(): Promise<void>;
 }
 
@@ -18,35 +18,54 @@ export interface RedisServer {
 export async function startRedis(): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'quota-test-redis-'));
   const socket = join(folder, 'redis.sock');
-  const settings = {
-    port: '0',
-    unixsocket: socket,
-    save: '',
-    appendonly: 'no',
-    dir: folder,
-    requirepass: 'sesame',
-  };
-  const server = spawn(
-    'redis-server',
-    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
-    { stdio: 'ignore' },
+  const server = await startServer(
+    { dir: folder, port: '0', unixsocket: socket, requirepass: 'sesame' },
+    new Redis({ path: socket, password: 'sesame', lazyConnect: true }),
   );
-  const url = `unix://:sesame@localhost${socket}`;
-  await answers(url);
   return {
-    url,
-    use: (use) => withRedis(url, use),
+    ...server,
+    url: `unix://:sesame@localhost${socket}`,
     stop: async () => {
-      await ended(server);
+      await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function answers(url: string): Promise<void> {
+/** Runs redis-server with settings of redis.conf; `own` is the connection of the test. */
+export async function startServer(
+  settings: Readonly<Record<string, string>>,
+  own: Redis,
+): Promise<Omit<RedisServer, 'url'>> {
+  requireRedisServer();
+  const words = Object.entries({ bind: '127.0.0.1', save: '', appendonly: 'no', ...settings });
+  const server = spawn(
+    'redis-server',
+    words.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')]),
+    { stdio: 'ignore' },
+  );
+  own.on('error', () => {}); // It is told to whoever asked.
+  await untilItAnswers(own);
+  return {
+    use: (use) => use(own),
+    signal: (name) => void server.kill(name),
+    stop: async () => {
+      own.disconnect();
+      await ended(server);
+    },
+  };
+}
+
+function requireRedisServer(): void {
+  if (spawnSync('redis-server', ['--version']).status !== 0) {
+    throw new Error('these tests need a redis-server on the PATH: apt-get install redis-server');
+  }
+}
+
+async function untilItAnswers(own: Redis): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await withRedis(url, (redis) => redis.call('PING'));
+      await own.ping();
       return;
     } catch (error) {
       if (attempt > 100) {
@@ -60,5 +79,22 @@ async function answers(url: string): Promise<void> {
 const ended = (server: ChildProcess) =>
   new Promise<void>((resolve) => {
     server.once('exit', () => resolve());
-    server.kill();
+    server.kill('SIGKILL');
   });
+
+/** Ports that nothing listened on a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer();
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,20 +1,29 @@
-import type { CacheDifference, CacheVerification } from '../../cache/verify-cache.ts';
+import type { CacheDifference, CacheTally } from '../../cache/verify-cache.ts';
 import type { Context, Style } from '../../context.ts';
 import { configurationError, type ExitCode, exitCodes } from '../../errors.ts';
 
 export interface DoctorCacheOptions {
   /** Puts right what differs. */
   rebuild?: boolean;
+  /** How many differences are listed at most; csv and ndjson list all of them. */
+  limit?: number;
 }
 
+/** The data of `quota doctor --cache`: `{counters, wrong, orphaned, rebuilt, differences: [{key, kind, cached, used, rebuilt}]}`. */
+export interface CacheDiagnosis extends CacheTally {
+  differences: CacheDifference[];
+}
+
+const columns = ['key', 'kind', 'cached', 'used', 'rebuilt'].map((key) => ({ key }));
+const listedDefault = 20;
+
 /**
- * `quota doctor --cache`: the data is a `CacheVerification`; exit 3 on counters that differ from the facts and were not
- * put right.
+ * `quota doctor --cache`: exit 3 on counters that differ from the facts and were not put right.
  * @throws configurationError without REDIS_URL
  */
 export async function doctorCache(
   context: Context,
-  { rebuild = false }: DoctorCacheOptions,
+  { rebuild = false, limit = listedDefault }: DoctorCacheOptions,
 ): Promise<ExitCode> {
   const url = context.settings.redisUrl;
   if (url === undefined) {
@@ -23,35 +32,60 @@ export async function doctorCache(
     });
   }
   const { withRedis } = await import('../../cache/redis.ts');
-  const { verifyCache } = await import('../../cache/verify-cache.ts');
-  const data = await context.withDatabase(({ client }) =>
+  const { emptyTally, verifyCache } = await import('../../cache/verify-cache.ts');
+  const tally = emptyTally();
+  await context.withDatabase(({ client }) =>
     withRedis(url, async (redis) => {
       if (rebuild) {
         const { enableCache } = await import('../../cache/cache-store.ts');
         await enableCache(client);
       }
-      return verifyCache(client, redis, { rebuild });
+      await report(context, verifyCache(client, redis, { rebuild, tally }), { tally, limit });
     }),
   );
-  await context.output.write<CacheVerification>({
-    data,
-    rows: data.differences.map((difference) => ({ ...difference })),
-    columns: ['key', 'kind', 'cached', 'used', 'rebuilt'].map((key) => ({ key })),
-    text: verificationText,
-  });
-  return data.differences.every(({ rebuilt }) => rebuilt) ? exitCodes.ok : exitCodes.differences;
+  return tally.wrong + tally.orphaned === tally.rebuilt ? exitCodes.ok : exitCodes.differences;
 }
 
-function verificationText({ counters, differences }: CacheVerification, style: Style): string {
-  if (differences.length === 0) {
+/** Millions of counters may differ: what is not listed is counted. */
+async function report(
+  { output }: Context,
+  found: AsyncIterable<CacheDifference>,
+  { tally, limit }: { tally: CacheTally; limit: number },
+): Promise<void> {
+  if (output.format === 'csv' || output.format === 'ndjson') {
+    await output.stream(columns, asRows(found));
+    return;
+  }
+  const differences: CacheDifference[] = [];
+  for await (const difference of found) {
+    if (differences.length < limit) {
+      differences.push(difference);
+    }
+  }
+  await output.write<CacheDiagnosis>({ data: { ...tally, differences }, text: diagnosisText });
+}
+
+async function* asRows(found: AsyncIterable<CacheDifference>) {
+  for await (const difference of found) {
+    yield { ...difference };
+  }
+}
+
+function diagnosisText(diagnosis: CacheDiagnosis, style: Style): string {
+  const { counters, wrong, orphaned, rebuilt, differences } = diagnosis;
+  const found = wrong + orphaned;
+  if (found === 0) {
     return `${style.green('ok')}  ${counters} counters in the cache, all as the facts say`;
   }
+  const more =
+    found > differences.length
+      ? [`  and ${found - differences.length} more: --output csv lists them all`]
+      : [];
   return [
-    `${differences.length} of ${counters} counters in the cache differ from the facts`,
+    `${found} of ${counters} counters in the cache differ from the facts`,
     ...differences.map((difference) => `  ${differenceText(difference, style)}`),
-    ...(differences.some(({ rebuilt }) => !rebuilt)
-      ? [style.dim('→ quota doctor --cache --rebuild puts them right')]
-      : []),
+    ...more,
+    ...(rebuilt < found ? [style.dim('→ quota doctor --cache --rebuild puts them right')] : []),
   ].join('\n');
 }
 
