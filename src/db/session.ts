@@ -14,9 +14,38 @@ export interface SessionSettings {
   actor: string;
 }
 
-const setSession = `
-  set_config('quota.as_of', $1, false), set_config('quota.actor', $2, false), set_config('TimeZone', 'UTC', false),
-  set_config('lock_timeout', '${lockTimeout}', false), current_setting('server_version_num')::int as version`;
+/** A transaction that waits for nobody knows what lets go of its locks after this. */
+const idleInTransactionTimeout = '15min';
+
+/**
+ * What the session relies on, whatever the server, the database or the role have set: how values are written and read
+ * (pg reads timestamps under DateStyle ISO only), where names are looked for, and no bound on a statement that a hosted
+ * server sets for the requests of web pages.
+ */
+const reliedOn: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  search_path: 'pg_catalog, pg_temp',
+  statement_timeout: '0',
+  lock_timeout: lockTimeout,
+  idle_in_transaction_session_timeout: idleInTransactionTimeout,
+  idle_session_timeout: '0',
+};
+
+const setConfig = (setting: string, value: string) => `set_config('${setting}', '${value}', false)`;
+
+const setSession = [
+  "set_config('quota.as_of', $1, false), set_config('quota.actor', $2, false)",
+  ...Object.entries(reliedOn).map(([setting, value]) => setConfig(setting, value)),
+  // Where it can, the server notices a client that is gone while a statement runs.
+  `case when version() like '%linux%' then ${setConfig('client_connection_check_interval', '10s')} end`,
+  `case when current_setting('server_version_num')::int >= 170000 then ${setConfig('transaction_timeout', '0')} end`,
+  "current_setting('server_version_num')::int as version",
+].join(', ');
 
 /** Of a database from before hashes were recorded, the column is not there. */
 const selectApplied = `

@@ -41,6 +41,18 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '40P01': { name: 'deadlock_detected', kind: 'tryAgain', suggestion: again },
   '55P03': { name: 'lock_not_available', kind: 'tryAgain', suggestion: again },
   '57014': { name: 'query_canceled', kind: 'tryAgain', suggestion: again },
+  '22023': {
+    name: 'invalid_parameter_value',
+    kind: 'badInput',
+    suggestion: 'a time zone may be stored that this server does not know: quota doctor names whose',
+  },
+  '22021': { name: 'character_not_in_repertoire', kind: 'badInput', suggestion: 'take the character out' },
+  '22P05': { name: 'untranslatable_character', kind: 'badInput', suggestion: 'take the character out' },
+  '25P04': {
+    name: 'transaction_timeout',
+    kind: 'unavailable',
+    suggestion: 'raise transaction_timeout of the server',
+  },
   '25006': {
     name: 'read_only_sql_transaction',
     kind: 'configuration',
