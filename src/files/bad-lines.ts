@@ -1,4 +1,5 @@
 import { badInputError, type QuotaError } from '../errors.ts';
+import { DecimalSum } from '../values/decimal-sum.ts';
 
 /** What is wrong with one line, and where in it: `column` is a 1-based character position or a field's name. */
 export interface LineProblem {
@@ -12,6 +13,19 @@ export interface BadLine extends LineProblem {
   file: string;
   /** 1-based line of the file. */
   line: number;
+  /** What it says that was charged, as an exact decimal; null or absent where that cannot be told. */
+  amount?: string | null;
+  /** What is known of it once the file has been read: a further reason, and a suggestion in place of the first one. */
+  remark?: () => Pick<LineProblem, 'reason' | 'suggestion'> | null;
+}
+
+/** What was left out of a file. */
+export interface LeftOut {
+  lines: number;
+  /** The sum of what those say that can be read so far, as an exact decimal. */
+  amount: string;
+  /** How many of them say no amount that can be read. */
+  withoutAmount: number;
 }
 
 export interface BadLinesOptions {
@@ -30,6 +44,8 @@ export class BadLines {
   readonly kept: BadLine[] = [];
   readonly skip: boolean;
   #total = 0;
+  #withoutAmount = 0;
+  readonly #amount = new DecimalSum();
   readonly #keep: number;
   readonly #onReject: BadLinesOptions['onReject'];
 
@@ -44,6 +60,11 @@ export class BadLines {
     return this.#total;
   }
 
+  /** How many, and how much. */
+  get leftOut(): LeftOut {
+    return { lines: this.#total, amount: this.#amount.toString(), withoutAmount: this.#withoutAmount };
+  }
+
   /** True once the file is to be refused: reading on serves only to list further bad lines. */
   get refusing(): boolean {
     return this.#total > 0 && !this.skip;
@@ -51,11 +72,16 @@ export class BadLines {
 
   add(bad: BadLine, originalText: string): void {
     this.#total += 1;
+    if (typeof bad.amount === 'string') {
+      this.#amount.add(bad.amount);
+    } else {
+      this.#withoutAmount += 1;
+    }
     if (this.kept.length < this.#keep) {
       this.kept.push(bad);
     }
     if (this.skip) {
-      this.#onReject?.(bad, originalText);
+      this.#onReject?.(remarked(bad), originalText);
     }
   }
 
@@ -67,11 +93,12 @@ export class BadLines {
     // Within a chunk, rows that cannot be cut out are found before values that cannot be read.
     this.kept.sort((a, b) => a.line - b.line);
     const [first] = this.kept;
-    const shown = this.kept.map((bad) => `${place(bad)}: ${bad.reason}`);
+    const bad = this.kept.map(remarked);
+    const shown = bad.map((line) => `${place(line)}: ${line.reason}`);
     if (this.#total > shown.length) {
       shown.push(`… and ${this.#total - shown.length} more`);
     }
-    const suggestions = [...new Set(this.kept.flatMap((bad) => bad.suggestion ?? []))];
+    const suggestions = [...new Set(bad.flatMap(({ suggestion }) => suggestion ?? []))];
     const lines = this.#total === 1 ? '1 line' : `${this.#total} lines`;
     throw badInputError(`${first?.file} was not loaded: ${lines} cannot be read`, {
       detail: shown.join('\n'),
@@ -80,6 +107,13 @@ export class BadLines {
       ),
     });
   }
+}
+
+function remarked({ remark, ...bad }: BadLine): BadLine {
+  const further = remark?.() ?? null;
+  return further === null
+    ? bad
+    : { ...bad, reason: `${bad.reason}; ${further.reason}`, suggestion: further.suggestion };
 }
 
 /** `calls.csv, line 12, column cost` */

@@ -10,16 +10,20 @@ import {
   parseInstant,
   parseSpreadsheetInstant,
 } from '../values/instant.ts';
+import { parseCommaDecimal, parseSerialOrIso } from '../values/spreadsheet.ts';
 
 /** How the values of a text file are written. */
 export interface CellFormat {
   /**
    * The file went through a spreadsheet: dates like `4/1/25` are read in this order, as UTC, and amounts may
-   * have a currency sign and thousands separators (`"$50,000.00 "`). Without it both are refused.
+   * have a currency sign and thousands separators (`"$50,000.00 "`). Without it both are refused. `serial`: dates are
+   * numbers of days, as cells without a format are written.
    */
   dateOrder?: DateOrder | undefined;
   /** Times without a zone are UTC. */
   assumeUtc?: boolean | undefined;
+  /** Amounts have a decimal comma (`1.234,56`). A comma is refused otherwise, since it may group thousands. */
+  decimal?: 'point' | 'comma' | undefined;
 }
 
 /** A value that cannot be read: caught once per line by whoever walks the rows. */
@@ -49,34 +53,56 @@ export function decimalCell(text: string, column: string, format: CellFormat): s
   if (text === '') {
     return null;
   }
-  const decimal = parseDecimal(text);
-  if (decimal !== null) {
-    return decimal;
+  const decimal = readDecimal(text, format);
+  if (decimal === null) {
+    throw decimalFault(text, column, format);
   }
-  const loose = format.dateOrder === undefined ? null : parseSpreadsheetDecimal(text);
-  if (loose !== null) {
-    return loose;
+  return decimal;
+}
+
+function readDecimal(text: string, { decimal, dateOrder }: CellFormat): string | null {
+  if (decimal === 'comma') {
+    return parseCommaDecimal(text);
   }
-  const spreadsheet = parseSpreadsheetDecimal(text) !== null && format.dateOrder === undefined;
-  throw new CellFault(
-    column,
-    `${quoted(text)} ${describeDecimalProblem(text)}`,
-    spreadsheet
-      ? 'write plain numbers such as 50000.00, or give --date-order to read the file as spreadsheet-formatted'
-      : 'write plain numbers such as 1234.56',
-  );
+  return parseDecimal(text) ?? (dateOrder === undefined ? null : parseSpreadsheetDecimal(text));
+}
+
+function decimalFault(text: string, column: string, { decimal, dateOrder }: CellFormat): CellFault {
+  if (decimal === 'comma') {
+    const reason = parseDecimal(text) === null ? 'is no number with a decimal comma' : 'has a decimal point';
+    return new CellFault(
+      column,
+      `${quoted(text)} ${reason}`,
+      'leave out --decimal comma where points are used',
+    );
+  }
+  const reason = describeDecimalProblem(text);
+  const isSpreadsheet = dateOrder === undefined && parseSpreadsheetDecimal(text) !== null;
+  const suggestion = isSpreadsheet
+    ? 'write plain numbers such as 50000.00, or give --date-order to read the file as spreadsheet-formatted'
+    : reason.includes('decimal comma')
+      ? 'write plain numbers such as 1234.56, or say that commas are decimal: --decimal comma'
+      : 'write plain numbers such as 1234.56';
+  return new CellFault(column, `${quoted(text)} ${reason}`, suggestion);
 }
 
 /** A whole number as text, also when it is printed as a float (`10.0`), or null if the cell is empty. */
-export function wholeCell(text: string, column: string): string | null {
+export function wholeCell(text: string, column: string, format: CellFormat = {}): string | null {
   if (text === '') {
     return null;
   }
-  const whole = parseWhole(text);
+  const whole = parseWhole(readDecimal(text, format) ?? text);
   if (whole === null) {
     throw new CellFault(column, `${quoted(text)} is not a whole number`);
   }
   return whole;
+}
+
+function readInstant(text: string, { dateOrder, assumeUtc }: CellFormat): string | null {
+  if (dateOrder === undefined) {
+    return parseInstant(text, { assumeUtc: assumeUtc ?? false });
+  }
+  return dateOrder === 'serial' ? parseSerialOrIso(text) : parseSpreadsheetInstant(text, dateOrder);
 }
 
 /** An instant in ISO 8601 UTC, or null if the cell is empty. */
@@ -84,10 +110,7 @@ export function instantCell(text: string, column: string, format: CellFormat): s
   if (text === '') {
     return null;
   }
-  const instant =
-    format.dateOrder === undefined
-      ? parseInstant(text, { assumeUtc: format.assumeUtc ?? false })
-      : parseSpreadsheetInstant(text, format.dateOrder);
+  const instant = readInstant(text, format);
   if (instant !== null) {
     return instant;
   }

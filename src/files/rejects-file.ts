@@ -14,8 +14,8 @@ export interface RejectsFile {
 }
 
 /**
- * Writes rejected lines to a new file as NDJSON: `{"file","line","column","reason","suggestion","text"}`, where `text`
- * is the original, so that `jq -r .text` gives back what has to be mended. Synchronous on purpose: rejects are few,
+ * Writes rejected lines to a new file as NDJSON: `{"file","line","column","reason","suggestion","amount","text"}`, where
+ * `text` is the original, so that `jq -r .text` gives back what has to be mended. Synchronous on purpose: rejects are few,
  * and a million of them must not pile up in memory.
  * @throws (its functions) refusedError when there is something of that name, usageError and tryAgainError when it
  * cannot be written
@@ -41,8 +41,8 @@ export function openRejectsFile(path: string): RejectsFile {
     return isOpen;
   };
   return {
-    onReject: ({ file, line, column, reason, suggestion }: BadLine, text) => {
-      buffer += `${JSON.stringify({ file, line, column, reason, suggestion, text })}\n`;
+    onReject: ({ file, line, column, reason, suggestion, amount = null }: BadLine, text) => {
+      buffer += `${JSON.stringify({ file, line, column, reason, suggestion, amount, text })}\n`;
       if (descriptor === null || buffer.length > bufferLengthMax) {
         flush(); // The first at once: that there can be no such file is known before anything is loaded.
       }

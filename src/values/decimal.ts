@@ -3,9 +3,10 @@
  * character by character and kept digit for digit (`0.8958740000000000` stays that).
  */
 
-/** Enough for any amount a provider prints (16 to 20 digits are seen), and a bound on hostile input. */
+/** Enough for any amount a provider prints (36 digits after the point are seen), and a bound on hostile input. */
 const digitsMax = 60;
-const exponentMax = 30;
+/** A float prints no greater one. A zero may have any: decimals of 128 bits print theirs as `0E-6176`. */
+const exponentMax = 324;
 
 const zero = 48;
 const nine = 57;
@@ -58,8 +59,11 @@ function tidy(negative: boolean, unsigned: string): string {
 function expandExponent(text: string, at: number): string | null {
   const mantissa = parseDecimal(text.slice(0, at));
   const exponent = text.slice(at + 1);
-  if (mantissa === null || !/^[+-]?\d{1,2}$/.test(exponent)) {
+  if (mantissa === null || !/^[+-]?\d+$/.test(exponent)) {
     return null;
+  }
+  if (!/[1-9]/.test(mantissa)) {
+    return '0';
   }
   const places = Number(exponent);
   return Math.abs(places) > exponentMax ? null : shiftDecimal(mantissa, places);

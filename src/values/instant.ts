@@ -3,7 +3,8 @@
  * codes instead of Date or a regular expression: two instants a line are the largest cost of a fast reader.
  */
 
-export type DateOrder = 'mdy' | 'dmy' | 'ymd';
+/** In which order a spreadsheet writes dates; `serial`: as the number of days since 1900. */
+export type DateOrder = 'mdy' | 'dmy' | 'ymd' | 'serial';
 
 /** Outside these years a date is a mistake (milliseconds read as seconds, a lost century), not a bill. */
 const yearMin = 1970;
@@ -65,8 +66,8 @@ export interface InstantOptions {
 }
 
 /**
- * Reads `2026-10-03T13:12:46.005Z`, `2026-10-03 13:12:46.005+02:00`, `… UTC`; returns the same instant as ISO
- * 8601 in UTC (`2026-10-03T13:12:46.005Z`), or null if it is not one, has no zone, or lies outside 1970–2200.
+ * Reads `2026-10-03T13:12:46.005Z`, `2026-10-03 13:12:46.005+02:00`, `… UTC`, `… GMT+5:30`; returns the same instant
+ * as ISO 8601 in UTC (`2026-10-03T13:12:46.005Z`), or null if it is not one, has no zone, or lies outside 1970–2200.
  */
 export function parseInstant(text: string, options: InstantOptions = {}): string | null {
   if (!startsWithDate(text)) {
@@ -86,7 +87,7 @@ export function parseInstant(text: string, options: InstantOptions = {}): string
 }
 
 const otherInstant =
-  /^(?<date>\d{4}-\d\d-\d\d)(?:[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)? ?(?<zone>[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?$/;
+  /^(?<date>\d{4}-\d\d-\d\d)(?:[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)? ?(?<zone>[Zz]|[+-]\d\d(?::?\d\d)?|(?:UTC|GMT)(?:[+\-\u2212]\d{1,2}(?::?\d\d)?)?)?)?$/;
 
 function parseOtherInstant(text: string, options: InstantOptions): string | null {
   const groups = otherInstant.exec(text)?.groups;
@@ -116,16 +117,20 @@ function parseOtherInstant(text: string, options: InstantOptions): string | null
   return startsWithDate(shifted) ? shifted + tail : null;
 }
 
+const zoneOffset = /^(?:UTC|GMT)?(?<sign>[+\-\u2212])(?<hours>\d{1,2}?):?(?<minutes>\d\d)?$/;
+
+/** Of `Z`, `UTC`, `+02:00`, `GMT+5:30`, `GMT-5`, in minutes to be taken off; null for one that there is not. */
 function zoneOffsetMinutes(zone: string | undefined): number | null {
-  if (zone === undefined || zone.length === 1 || zone === 'UTC') {
+  if (zone === undefined || zone.length === 1 || zone === 'UTC' || zone === 'GMT') {
     return 0;
   }
-  const hours = twoDigits(zone, 1);
-  const minutes = zone.length === 3 ? 0 : twoDigits(zone, zone.length - 2);
-  if (hours > 14 || minutes > 59) {
+  const groups = zoneOffset.exec(zone)?.groups;
+  const hours = Number(groups?.hours);
+  const minutes = Number(groups?.minutes ?? 0);
+  if (groups === undefined || hours > 14 || minutes > 59) {
     return null;
   }
-  return (hours * 60 + minutes) * (zone.startsWith('-') ? -1 : 1);
+  return (hours * 60 + minutes) * (groups.sign === '+' ? 1 : -1);
 }
 
 /** A calendar day `2026-10-03`, or null. */
@@ -134,14 +139,14 @@ export function parseDay(text: string): string | null {
 }
 
 const spreadsheetDate =
-  /^(?<a>\d{1,4})[/.-](?<b>\d{1,2})[/.-](?<c>\d{1,4})(?:,? +(?<hour>\d{1,2}):(?<minute>\d\d)(?::(?<second>\d\d))?(?: ?(?<half>[AaPp])[Mm])?)?$/;
+  /^(?<a>\d{1,4})[/.-](?<b>\d{1,2})[/.-](?<c>\d{1,4})(?:,? +(?<hour>\d{1,2}):(?<minute>\d\d)(?::(?<second>\d\d))?(?:[ \u202f]?(?<half>[AaPp])[Mm])?(?<zone> ?(?:UTC|GMT)\S*)?)?$/;
 
 /**
  * Reads a date as a spreadsheet prints it, in the order that the user has declared: `4/1/25`, `01.04.2025`,
- * `4/1/2025 2:05 PM`, as UTC (FOCUS and every provider's export are in UTC). Two-digit years are 2000–2099.
+ * `4/1/2025 2:05 PM`, as UTC (FOCUS and every provider's export are in UTC) unless it names its offset. Two-digit years are 2000–2099.
  * ISO 8601 is read too. Returns ISO 8601 UTC, or null.
  */
-export function parseSpreadsheetInstant(text: string, order: DateOrder): string | null {
+export function parseSpreadsheetInstant(text: string, order: Exclude<DateOrder, 'serial'>): string | null {
   const trimmed = text.trim();
   const iso = parseInstant(trimmed, { assumeUtc: true });
   if (iso !== null) {
@@ -163,7 +168,8 @@ export function parseSpreadsheetInstant(text: string, order: DateOrder): string 
   }
   const two = (value: string) => value.padStart(2, '0');
   const date = `${year.padStart(4, '20')}-${two(part('m'))}-${two(part('d'))}`;
-  return parseInstant(`${date}T${two(hour)}:${groups.minute ?? '00'}:${groups.second ?? '00'}Z`);
+  const time = `${two(hour)}:${groups.minute ?? '00'}:${groups.second ?? '00'}`;
+  return parseInstant(`${date}T${time}${groups.zone ?? 'Z'}`);
 }
 
 function twelveHourClock(hour: string, half: string | undefined): string | null {
@@ -264,6 +270,15 @@ export function describeInstantProblem(text: string): { reason: string; suggesti
   }
   if (/^\d{13}$/.test(trimmed)) {
     return { reason: 'looks like milliseconds since 1970', suggestion: example };
+  }
+  if (/^[45]\d{4}([.,]\d+)?$/.test(trimmed)) {
+    return {
+      reason: 'looks like the serial number of a date in a spreadsheet',
+      suggestion: 'say that it is: --date-order serial',
+    };
+  }
+  if (/\d [A-Z]{3,4}$/.test(trimmed)) {
+    return { reason: 'names a zone that is no offset from UTC', suggestion: example };
   }
   if (/^\d{9,10}(\.\d+)?$/.test(trimmed)) {
     return { reason: 'looks like Unix seconds', suggestion: example };

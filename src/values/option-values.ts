@@ -94,6 +94,15 @@ export function parseMonth(value: string): string {
   return value.trim();
 }
 
+/** A currency by its code of three letters, ISO 4217: `EUR`. */
+export function parseCurrency(value: string): string {
+  const code = value.trim().toUpperCase();
+  if (!/^[A-Z]{3}$/.test(code)) {
+    throw wrong(value, 'a currency', 'EUR');
+  }
+  return code;
+}
+
 /** A name of the time zone database: `Europe/Berlin`. */
 export function parseTimeZone(value: string): string {
   try {

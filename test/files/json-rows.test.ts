@@ -231,15 +231,22 @@ describe('recordsIn', () => {
 });
 
 describe('outlineJson', () => {
-  it('names the members of the first elements, also of a text that is cut off', () => {
-    expect([...outlineJson('[{"id":1,"a":{"b":[{"c":1}]}},{"z":1}]')]).toEqual(['id', 'a', 'a.b', 'a.b.c']);
-    expect([...outlineJson('{"code":100,"data":{"results":[{"id":"x","du')]).toEqual([
+  it('names the members of the first elements with their first values, also of a text that is cut off', () => {
+    expect([...outlineJson('[{"id":1,"a":{"b":[{"c":1}]}},{"z":"x","id":2}]')]).toEqual([
+      ['id', '1'],
+      ['a', ''],
+      ['a.b', ''],
+      ['a.b.c', '1'],
+      ['z', 'x'],
+    ]);
+    expect([...outlineJson('{"id":null}\n{"id":"b"}\n')]).toEqual([['id', 'b']]);
+    expect([...outlineJson('{"code":100,"data":{"results":[{"id":"x","du').keys()]).toEqual([
       'code',
       'data',
       'data.results',
       'data.results.id',
     ]);
     expect([...outlineJson('[]')]).toEqual([]);
-    expect([...outlineJson('{"a" 5')]).toEqual(['a']);
+    expect([...outlineJson('{"a" 5').keys()]).toEqual(['a']);
   });
 });

@@ -170,7 +170,11 @@ describe('any CSV', () => {
   ];
 
   it('reads columns by mapping', async () => {
-    const { format, lines } = await read('dashboard.csv', { mapping, provider: 'vapi', skipInvalid: true });
+    const { format, lines } = await read('dashboard.csv', {
+      mapping,
+      provider: 'vapi',
+      feesWithoutDate: true,
+    });
     expect(format).toBe('csv');
     expect(filled(lines[0])).toEqual({
       lineNumber: 2,

@@ -3,7 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BillingLine } from '../../src/providers/exports/billing-line.ts';
 import { exportFormats } from '../../src/providers/exports/export-reader.ts';
-import { exportReaders } from '../../src/providers/exports/open-export.ts';
+import { exportReaders } from '../../src/providers/exports/recognise-export.ts';
 import { refusal } from '../files/input.ts';
 import { read, readSource, readText, sample } from './read-export.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   parseChoice,
+  parseCurrency,
   parseDecimal,
   parseInteger,
   parseMonth,
@@ -72,17 +73,34 @@ function addRunCommand(group: Command, run: Run): void {
 function addReaderOptions(command: Command): void {
   command
     .option('--format <format>', 'of the exports (default: recognised from their content)')
-    .addOption(repeatedOption('--map <theirs=ours>', 'a column of a CSV under another name', String))
+    .addOption(
+      repeatedOption(
+        '--map <theirs=ours>',
+        'a column of a CSV under another name; "theirs=" leaves it out',
+        String,
+      ),
+    )
     .option('--mapping <name>', 'columns as saved under this name')
     .option('--save-mapping <name>', 'keep --map, --provider and --date-order under this name')
     .addOption(
       valueOption(
         '--date-order <order>',
-        'mdy, dmy or ymd: a spreadsheet wrote the file',
-        parseChoice('mdy', 'dmy', 'ymd'),
+        'mdy, dmy, ymd or serial: a spreadsheet wrote the file',
+        parseChoice('mdy', 'dmy', 'ymd', 'serial'),
       ),
     )
+    .addOption(
+      valueOption('--decimal <sign>', 'comma: amounts are written 1.234,56', parseChoice('point', 'comma')),
+    )
     .option('--assume-utc', 'times without a zone are UTC')
+    .addOption(
+      valueOption(
+        '--currency <code>',
+        'of amounts for which the file names none (default: USD)',
+        parseCurrency,
+      ),
+    )
+    .option('--fees-without-date', 'rows that name no call, day or time are fees of the month')
     .option('--skip-invalid', 'leave out lines that cannot be read and write them to a file')
     .option('--rejects <file>', 'where to write them (default: FILE.rejects.ndjson)');
 }

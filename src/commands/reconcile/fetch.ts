@@ -34,6 +34,9 @@ const fileOptions = {
   saveMapping: '--save-mapping',
   dateOrder: '--date-order',
   assumeUtc: '--assume-utc',
+  decimal: '--decimal',
+  currency: '--currency',
+  feesWithoutDate: '--fees-without-date',
 } as const;
 
 /**

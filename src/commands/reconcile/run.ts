@@ -34,6 +34,9 @@ export interface ReconcileRunOptions extends ChangeOptions {
   saveMapping?: string;
   dateOrder?: CellFormat['dateOrder'];
   assumeUtc?: boolean;
+  decimal?: CellFormat['decimal'];
+  currency?: string;
+  feesWithoutDate?: boolean;
   skipInvalid?: boolean;
   rejects?: string;
   durationTolerance?: string;
@@ -175,6 +178,10 @@ function parseOptions(
       mapping: options.map,
       dateOrder: options.dateOrder,
       assumeUtc: options.assumeUtc,
+      decimal: options.decimal,
+      currency: options.currency,
+      feesWithoutDate: options.feesWithoutDate,
+      commandWith: (file, args) => commandWith(options, file, args),
       skipInvalid: options.skipInvalid,
       ...(onReject === undefined ? {} : { onReject }),
     },
@@ -183,6 +190,39 @@ function parseOptions(
     dryRun: options.dryRun === true,
     reason: options.reason,
   };
+}
+
+/** This command for one file, with further arguments: what a hint says can be pasted. */
+function commandWith(
+  {
+    month,
+    provider,
+    format,
+    map = [],
+    dateOrder,
+    assumeUtc,
+    decimal,
+    currency,
+    feesWithoutDate,
+  }: ReconcileRunOptions,
+  file: string,
+  args: readonly string[],
+): string[] {
+  const valued: [flag: string, value: string | undefined][] = [
+    ['--provider', args.includes('--provider') ? undefined : provider],
+    ['--format', args.includes('--format') ? undefined : format],
+    ['--date-order', dateOrder],
+    ['--decimal', decimal],
+    ['--currency', currency],
+    ...map.map((pair): [string, string] => ['--map', pair]),
+  ];
+  return [
+    ...['quota', 'reconcile', '--month', month, '--export', file === 'stdin' ? '-' : file],
+    ...valued.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
+    ...(assumeUtc ? ['--assume-utc'] : []),
+    ...(feesWithoutDate ? ['--fees-without-date'] : []),
+    ...args,
+  ];
 }
 
 function parseTolerances(options: ReconcileRunOptions): Partial<Tolerances> {

@@ -7,22 +7,29 @@ export function looksLikeJson(text: string): boolean {
   return /^\s*[[{]/.test(text);
 }
 
+/** Of a list so many elements are looked at: the first call of a month may lack what others have. */
+const elementsMax = 5;
+
 /**
- * The member paths at the beginning of a JSON text, by which a format is recognised: of objects their members,
- * of lists those of the first element, as `results`, `results.id`. The text may be cut off; what was seen
- * until then is returned.
+ * The member paths at the beginning of a JSON text, by which a format is recognised, each with the text of the first
+ * value that is no object, list or null: of objects their members, of lists those of the first elements, as `results`,
+ * `results.id`. Of JSONL the first records. The text may be cut off; what was seen until then is returned.
  */
-export function outlineJson(text: string): Set<string> {
+export function outlineJson(text: string): Map<string, string> {
   const scanner = new JsonScanner(text);
-  const paths = new Set<string>();
+  const members = new Map<string, string>();
   try {
-    outline(scanner, scanner.skipSpace(0), '', 0, paths);
+    let at = scanner.skipSpace(0);
+    for (let record = 0; record < elementsMax && at < text.length; record++) {
+      outline(scanner, at, '', 0, members);
+      at = scanner.skipSpace(skipAgain(scanner, at));
+    }
   } catch (error) {
     if (!(error instanceof JsonIncomplete || error instanceof JsonFault)) {
       throw error;
     }
   }
-  return paths;
+  return members;
 }
 
 function outline(
@@ -30,25 +37,65 @@ function outline(
   start: number,
   prefix: string,
   depth: number,
-  paths: Set<string>,
+  members: Map<string, string>,
 ): void {
   const { text } = scanner;
   const opening = text.charAt(start);
-  if (depth > depthMax || (opening !== '[' && opening !== '{')) {
+  if (depth > depthMax) {
     return;
   }
-  const first = scanner.skipSpace(start + 1);
   if (opening === '[') {
-    outline(scanner, first, prefix, depth + 1, paths);
-    return;
+    outlineElements(scanner, start, prefix, depth, members);
+  } else if (opening === '{') {
+    outlineMembers(scanner, start, prefix, depth, members);
   }
-  for (let at = first; text.charAt(at) === '"'; ) {
+}
+
+function outlineElements(
+  scanner: JsonScanner,
+  start: number,
+  prefix: string,
+  depth: number,
+  members: Map<string, string>,
+): void {
+  let at = scanner.skipSpace(start + 1);
+  for (let count = 0; count < elementsMax && scanner.text.charAt(at) !== ']'; count++) {
+    outline(scanner, at, prefix, depth + 1, members);
+    const comma = scanner.skipSpace(skipAgain(scanner, at));
+    if (scanner.text.charAt(comma) !== ',') {
+      return;
+    }
+    at = scanner.skipSpace(comma + 1);
+  }
+}
+
+function outlineMembers(
+  scanner: JsonScanner,
+  start: number,
+  prefix: string,
+  depth: number,
+  members: Map<string, string>,
+): void {
+  const { text } = scanner;
+  for (let at = scanner.skipSpace(start + 1); text.charAt(at) === '"'; ) {
     const nameEnd = scanner.stringEnd(at);
     const path = prefix + text.slice(at + 1, nameEnd);
-    paths.add(path);
+    if (!members.has(path)) {
+      members.set(path, '');
+    }
     const value = scanner.skipColon(nameEnd + 1);
-    outline(scanner, value, `${path}.`, depth + 1, paths);
-    const comma = scanner.skipSpace(scanner.skipValue(value));
+    outline(scanner, value, `${path}.`, depth + 1, members);
+    const end = skipAgain(scanner, value);
+    if (members.get(path) === '' && !/[[{]/.test(text.charAt(value))) {
+      members.set(path, scanner.valueText(value, end));
+    }
+    const comma = scanner.skipSpace(end);
     at = text.charAt(comma) === ',' ? scanner.skipSpace(comma + 1) : text.length;
   }
+}
+
+/** The end of a value whose inside has been looked at. */
+function skipAgain(scanner: JsonScanner, at: number): number {
+  scanner.goBack();
+  return scanner.skipValue(at);
 }

@@ -24,15 +24,19 @@ export async function* jsonRows(
 }
 
 /**
- * The records of a JSON text that is held in memory, the value of `column`: of a list, or the one object. Throws
- * a CellFault if it holds something else.
+ * The records of a JSON text that is held in memory, the value of `column`: of a list, or the one object, with their
+ * original texts. Throws a CellFault if it holds something else.
  */
-export function recordsIn(text: string, shape: JsonShape, column: string): string[][] {
+export function batchIn(text: string, shape: JsonShape, column: string): RowBatch {
   const badLines = new BadLines();
-  const { rows } = new RecordSplitter(column, shape, badLines).push(text, true);
+  const batch = new RecordSplitter(column, shape, badLines).push(text, true);
   const [fault] = badLines.kept;
   if (fault !== undefined) {
     throw new CellFault(column, fault.reason);
   }
-  return rows;
+  return batch;
 }
+
+/** The values alone. See `batchIn`. */
+export const recordsIn = (text: string, shape: JsonShape, column: string): string[][] =>
+  batchIn(text, shape, column).rows;

@@ -1,10 +1,13 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
+import { batchIn, jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
 import { shiftDecimal } from '../../values/decimal.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
-import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
+import { chargeOf, modelKey } from './charge.ts';
+import type { ExportReader, ReaderSettings } from './export-reader.ts';
+import { amountIn, linesFromRows, type RejectPart, readParts } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
+import { hasMembers } from './shape.ts';
 
 const utc = { assumeUtc: true };
 
@@ -24,39 +27,55 @@ const resultShape = {
 /**
  * The answers of Anthropic's `GET /v1/organizations/cost_report`: buckets of a day, whose amounts are decimal
  * text in CENTS (`"123.45"` is $1.2345). Priority-tier cost is not in it. The result is one line per bucket
- * and group.
+ * and group; a result that cannot be read is left out by itself.
  */
 export const anthropicCosts: ExportReader = {
   format: 'anthropic-costs',
   title: 'Anthropic cost report (the answers of /v1/organizations/cost_report)',
   provider: 'anthropic',
+  statesMoney: true,
   recognises: (shape) =>
     hasMembers(shape, ['data'], 'starting_at', 'results') ||
-    hasMembers(shape, [], 'data', 'has_more', 'next_page'),
+    (hasMembers(shape, [], 'data', 'has_more', 'next_page') && !hasMembers(shape, [], 'object')),
   lines: (input: Input, settings: ReaderSettings) => {
     const pages = watchPages(input, settings, { more: ['has_more'] });
     const fields = ['starting_at', 'ending_at', 'results'];
     const shape = { fields, nested: ['results'], envelopes: ['data'], ...pages.shape };
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
     let count = 0;
-    return linesFromRows(
-      input,
-      rows,
-      settings.badLines,
-      ([starting = '', ending = '', results = ''], _, lines) => {
-        if (results === '') {
-          throw new CellFault('results', 'is missing: this is not a bucket of a cost report');
-        }
-        const startedAt = requiredCell(instantCell(starting, 'starting_at', utc), 'starting_at');
-        const endedAt = instantCell(ending, 'ending_at', utc);
-        for (const result of recordsIn(results, resultShape, 'results')) {
-          count += 1;
-          lines.push(costLine(result, count, startedAt, endedAt));
-        }
-      },
-    );
+    const readBucket = (row: string[], lines: BillingLine[], reject: RejectPart) => {
+      const [starting = '', ending = '', results = ''] = row;
+      if (results === '') {
+        throw new CellFault('results', 'is missing: this is not a bucket of a cost report');
+      }
+      const startedAt = requiredCell(instantCell(starting, 'starting_at', utc), 'starting_at');
+      const endedAt = instantCell(ending, 'ending_at', utc);
+      settings.covers(startedAt, endedAt);
+      const read = (result: string[]) => {
+        count += 1;
+        lines.push(costLine(result, count, startedAt, endedAt));
+      };
+      const amountOf = ([amount]: string[]) => inDollars(amountIn(amount));
+      readParts(batchIn(results, resultShape, 'results'), 'results', reject, { read, amountOf });
+    };
+    return linesFromRows(input, rows, settings.badLines, {
+      read: (row, { reject }, lines) => readBucket(row, lines, reject),
+    });
   },
 };
+
+const inDollars = (cents: string | null) => (cents === null ? null : shiftDecimal(cents, -2));
+
+/** What the console calls kinds of tokens, in the words of the API: a bill may come by both ways. */
+const tokenTypes: Readonly<Record<string, string | undefined>> = {
+  input_no_cache: 'uncached_input_tokens',
+  input_cache_read: 'cache_read_input_tokens',
+  input_cache_write_5m: 'cache_creation.ephemeral_5m_input_tokens',
+  input_cache_write_1h: 'cache_creation.ephemeral_1h_input_tokens',
+  output: 'output_tokens',
+};
+
+export const tokenTypeOf = (text: string): string => tokenTypes[text] ?? text;
 
 function costLine(row: string[], lineNumber: number, startedAt: string, endedAt: string | null): BillingLine {
   const [amount = '', currency = '', costType = '', description = '', model = ''] = row;
@@ -70,5 +89,12 @@ function costLine(row: string[], lineNumber: number, startedAt: string, endedAt:
   line.model = textOrNull(model);
   line.description = textOrNull(description);
   line.raw = rawObject({ costType, tokenType, serviceTier, workspaceId });
+  line.charge = chargeOf({
+    model: modelKey(model),
+    tokens: tokenTypeOf(tokenType),
+    // Grouped by description or not at all: what has no model, such as searches, is told by its words.
+    item: model === '' ? description.toLowerCase() : '',
+    workspaceId,
+  });
   return line;
 }

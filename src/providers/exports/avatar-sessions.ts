@@ -3,8 +3,10 @@ import { jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
 import { addSeconds, parseUnixSeconds } from '../../values/instant.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
-import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
+import type { ExportReader, ReaderSettings } from './export-reader.ts';
+import { linesFromRows } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
+import { firstValue, hasMembers, isEmptyList, type Shape } from './shape.ts';
 
 const utc = { assumeUtc: true };
 
@@ -20,10 +22,14 @@ export const heygenSessions: ExportReader = {
   format: 'heygen-sessions',
   title: 'HeyGen streaming sessions (the answers of streaming.list)',
   provider: 'heygen',
-  recognises: (shape) =>
-    hasMembers(shape, heygenEnvelopes, 'session_id') ||
-    hasMembers(shape, [], 'data.sessions') ||
-    hasMembers(shape, [], 'code', 'data', 'message'),
+  statesMoney: false,
+  recognises: (shape, provider) =>
+    isHeygenAnswer(shape) ||
+    (hasMembers(shape, heygenEnvelopes, 'session_id') &&
+      (provider === 'heygen' ||
+        hasHeygenTimes(shape) ||
+        hasMembers(shape, heygenEnvelopes, 'session_id', 'avatar_id'))) ||
+    (provider === 'heygen' && isEmptyList(shape)),
   lines: (input: Input, settings: ReaderSettings) => {
     const tokens = [
       'next_pagination_token',
@@ -35,11 +41,22 @@ export const heygenSessions: ExportReader = {
     const pages = watchPages(input, settings, { more: tokens, success: ['100'] });
     const shape = { fields: heygenFields, envelopes: heygenEnvelopes, ...pages.shape };
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
-    return linesFromRows(input, rows, settings.badLines, (row, number, lines) => {
-      lines.push(heygenLine(row, number));
+    return linesFromRows(input, rows, settings.badLines, {
+      read: (row, { number }, lines) => {
+        lines.push(heygenLine(row, number));
+      },
     });
   },
 };
+
+/** Its envelope: a code of three digits (100 is success) or six, beside a list of sessions or a message without one. */
+const isHeygenAnswer = (shape: Shape) =>
+  hasMembers(shape, [], 'code', 'data', 'message') &&
+  /^(100|\d{6})$/.test(firstValue(shape, [], 'code')) &&
+  !hasMembers(shape, [], 'data.results');
+
+/** Sessions elsewhere are dated in ISO 8601. */
+const hasHeygenTimes = (shape: Shape) => /^\d{9,13}$/.test(firstValue(shape, heygenEnvelopes, 'created_at'));
 
 function heygenLine(row: string[], lineNumber: number): BillingLine {
   const [id = '', status = '', created = '', duration = '', avatar = ''] = row;
@@ -78,16 +95,22 @@ export const liveAvatarSessions: ExportReader = {
   format: 'liveavatar-sessions',
   title: 'LiveAvatar sessions (the answers of /v1/sessions)',
   provider: 'liveavatar',
-  recognises: (shape) =>
-    ['credits_consumed', 'is_sandbox', 'mode', 'duration'].some((member) =>
+  statesMoney: false,
+  recognises: (shape, provider) =>
+    ['credits_consumed', 'is_sandbox'].some((member) =>
       hasMembers(shape, ['data.results'], 'id', 'created_at', member),
-    ) || hasMembers(shape, [], 'code', 'data.results'),
+    ) ||
+    (hasMembers(shape, [], 'code', 'data.results') && !hasMembers(shape, [], 'data.results.id')) ||
+    (provider === 'liveavatar' &&
+      (isEmptyList(shape) || hasMembers(shape, ['data.results'], 'id', 'created_at'))),
   lines: (input: Input, settings: ReaderSettings) => {
     const pages = watchPages(input, settings, { more: ['data.next'] });
     const shape = { fields: liveAvatarFields, envelopes: ['data.results'], ...pages.shape };
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
-    return linesFromRows(input, rows, settings.badLines, (row, number, lines) => {
-      lines.push(liveAvatarLine(row, number));
+    return linesFromRows(input, rows, settings.badLines, {
+      read: (row, { number }, lines) => {
+        lines.push(liveAvatarLine(row, number));
+      },
     });
   },
 };

@@ -41,6 +41,10 @@ export interface BillingLine {
   day: string | null;
   /** A JSON object as text: the few further fields worth showing, numbers with the digits of the file. */
   raw: string | null;
+  /** For sums and fees: what of the bill it states, see `chargeOf`. */
+  charge: string | null;
+  /** The first day of the month on whose invoice it is, where the file says: `2026-10-01`. */
+  invoiceMonth: string | null;
 }
 
 /** A line with nothing in it but its number, provider and kind; readers fill in what their format has. */
@@ -64,6 +68,8 @@ export function emptyLine(lineNumber: number, provider: string, kind: BillingLin
     description: null,
     day: null,
     raw: null,
+    charge: null,
+    invoiceMonth: null,
   };
 }
 

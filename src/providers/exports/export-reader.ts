@@ -1,43 +1,46 @@
 import type { BadLines } from '../../files/bad-lines.ts';
-import { CellFault, type CellFormat } from '../../files/cells.ts';
-import { readCsvHeader } from '../../files/csv/csv-header.ts';
-import { looksLikeJson, outlineJson } from '../../files/json/json-outline.ts';
+import type { CellFormat } from '../../files/cells.ts';
 import type { Input } from '../../files/open-input.ts';
-import type { RowBatch } from '../../files/row-batch.ts';
 import type { BillingLine } from './billing-line.ts';
+import type { Shape } from './shape.ts';
 
 /** The names that `--format` takes. */
 export const exportFormats = [
   'vapi-calls',
+  'vapi-call-log',
   'heygen-sessions',
   'liveavatar-sessions',
   'openai-costs-csv',
   'openai-usage-csv',
   'openai-costs',
   'anthropic-costs',
+  'anthropic-costs-csv',
   'focus',
   'csv',
 ] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** What the beginning of a file shows of its format. */
-export type Shape =
-  /** The column names of a CSV file. */
-  | { kind: 'csv'; names: ReadonlySet<string> }
-  /** The member paths of a JSON text, see `outlineJson`. */
-  | { kind: 'json'; paths: ReadonlySet<string> };
-
 /** What a reader is given besides the file. */
 export interface ReaderSettings {
   /** For formats that do not name the provider. */
   provider: string | null;
-  /** `theirs=ours` pairs for the generic CSV. */
+  /** Of amounts for which the file names none: ISO 4217, upper case; null if nobody has said. */
+  currency: string | null;
+  /** `theirs=ours` pairs, and `theirs=` for what is to be left out. */
   mapping: readonly string[];
+  /** Rows that name no call, day or time are fees of the month that is asked for. */
+  feesWithoutDate: boolean;
   cells: CellFormat;
   badLines: BadLines;
   /** Takes a remark on the whole file that is no error: pages that are missing. */
   notice: (text: string) => void;
+  /** Takes a period that the file speaks of, though nothing was billed in it. */
+  covers: (start: string, end: string | null) => void;
+  /** The command that would read the file, in the words of a shell, with these arguments beside those that were given. */
+  propose: (args: readonly string[]) => string;
+  /** Says that durations are printed in whole seconds. */
+  wholeSeconds: () => void;
 }
 
 export interface ExportReader {
@@ -46,63 +49,10 @@ export interface ExportReader {
   title: string;
   /** The provider whose format it is; null if the file or the caller says. */
   provider: string | null;
-  recognises: (shape: Shape) => boolean;
+  /** False for formats without amounts: a file that states some is not one of them. */
+  statesMoney: boolean;
+  /** By evidence that no other file has; `provider` is whose bill the caller says it is, which is evidence, too. */
+  recognises: (shape: Shape, provider: string | null) => boolean;
   /** The lines of the file in batches. Lines that cannot be read go to `badLines`; throws exit 65. */
   lines: (input: Input, settings: ReaderSettings) => AsyncGenerator<BillingLine[], void, undefined>;
-}
-
-/** Looks at the beginning of a file. Throws exit 65 if it begins like CSV and has no usable header. */
-export function shapeOf(input: Input): Shape {
-  return looksLikeJson(input.sample)
-    ? { kind: 'json', paths: outlineJson(input.sample) }
-    : { kind: 'csv', names: new Set(readCsvHeader(input).names) };
-}
-
-/** True if a record, or the first record of one of the envelopes, has all of the members. */
-export function hasMembers(shape: Shape, envelopes: readonly string[], ...members: string[]): boolean {
-  if (shape.kind !== 'json') {
-    return false;
-  }
-  const prefixes = ['', ...envelopes.map((path) => `${path}.`)];
-  return prefixes.some((prefix) => members.every((member) => shape.paths.has(prefix + member)));
-}
-
-/** True if a CSV file has all of the columns. */
-export function hasColumns(shape: Shape, ...columns: string[]): boolean {
-  return shape.kind === 'csv' && columns.every((column) => shape.names.has(column));
-}
-
-/**
- * Turns rows into lines. A row for which `read` throws a CellFault is a bad line; one for which it adds no line
- * (a day without cost) is none. `number` is the row's line or element.
- */
-export async function* linesFromRows(
-  input: Input,
-  batches: AsyncIterable<RowBatch>,
-  badLines: BadLines,
-  read: (row: string[], number: number, lines: BillingLine[]) => void,
-): AsyncGenerator<BillingLine[], void, undefined> {
-  for await (const batch of batches) {
-    const lines: BillingLine[] = [];
-    for (let i = 0; i < batch.rows.length; i++) {
-      const before = lines.length;
-      try {
-        read(batch.rows[i] ?? [], batch.numbers[i] ?? 0, lines);
-      } catch (error) {
-        if (!(error instanceof CellFault)) {
-          throw error;
-        }
-        lines.length = before;
-        const { column, reason, suggestion } = error;
-        badLines.add(
-          { file: input.name, line: batch.lines[i] ?? 0, column, reason, suggestion },
-          batch.originalText(i),
-        );
-      }
-    }
-    if (lines.length > 0 && !badLines.refusing) {
-      yield lines;
-    }
-  }
-  badLines.refuseIfAny();
 }

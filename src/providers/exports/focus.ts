@@ -1,6 +1,7 @@
+import { fileFault } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
 import type { Input } from '../../files/open-input.ts';
-import { openCsvTable } from '../../files/table-rows.ts';
+import { openCsvTable, parseMapping, type Table } from '../../files/table-rows.ts';
 import { multiplyDecimal } from '../../values/decimal.ts';
 import { epochMicros, secondsBetween } from '../../values/instant.ts';
 import {
@@ -11,28 +12,13 @@ import {
   rawObject,
   textOrNull,
 } from './billing-line.ts';
-import { type ExportReader, hasColumns, linesFromRows, type ReaderSettings } from './export-reader.ts';
+import { chargeOf, digestOf, exclusiveEnd, modelKey, partOfDay } from './charge.ts';
+import type { ExportReader, ReaderSettings } from './export-reader.ts';
+import { type FocusColumn, focusColumns } from './focus-columns.ts';
+import { amountIn, linesFromRows } from './lines-from-rows.ts';
+import { hasColumns, isMoneyName } from './shape.ts';
 
-const columns = [
-  { name: 'BilledCost', required: true },
-  { name: 'EffectiveCost', required: true },
-  { name: 'BillingCurrency', required: true },
-  { name: 'ChargeCategory', required: true },
-  { name: 'ChargePeriodStart', required: true },
-  { name: 'ChargePeriodEnd', required: true },
-  { name: 'ServiceProviderName' },
-  { name: 'ProviderName' },
-  { name: 'ChargeClass' },
-  { name: 'ChargeDescription' },
-  { name: 'ConsumedQuantity' },
-  { name: 'ConsumedUnit' },
-  { name: 'InvoiceId' },
-  { name: 'ResourceId' },
-  { name: 'SkuId' },
-  { name: 'x_Model' },
-] as const;
-
-type Value = (column: (typeof columns)[number]['name']) => string;
+type Value = (column: FocusColumn) => string;
 
 const hourMicros = 3_600_000_000;
 const dayMicros = 24 * hourMicros;
@@ -47,26 +33,67 @@ const secondsPerUnit: Record<string, number | undefined> = {
   hours: 3600,
 };
 
+/** No value, as databases write it into files. */
+const nullWord = /^(?:null|\\N)$/i;
+
 /**
- * FOCUS 1.2 and 1.3 (FinOps Open Cost and Usage Specification). The cost is EffectiveCost: with prepaid
+ * FOCUS 1.0 to 1.3 (FinOps Open Cost and Usage Specification). The cost is EffectiveCost: with prepaid
  * credits BilledCost is 0 for usage and the whole purchase for the purchase. ChargePeriodEnd is exclusive, all
  * times are UTC. Only category Usage is usage; purchases, taxes, credits and adjustments are fees.
  */
 export const focus: ExportReader = {
   format: 'focus',
-  title: 'FOCUS 1.2 or 1.3 (CSV)',
+  title: 'FOCUS 1.0 to 1.3 (CSV or Parquet)',
   provider: null,
+  statesMoney: true,
   recognises: (shape) => hasColumns(shape, 'ChargeCategory', 'ChargePeriodStart'),
   lines: (input: Input, settings: ReaderSettings) => {
-    const table = openCsvTable(input, columns, settings.badLines);
+    const mapping = parseMapping(settings.mapping, focusColumns);
+    const table = openCsvTable(input, focusColumns, settings.badLines, mapping);
+    requireColumns(input, table, settings);
     const at = table.columns;
-    const cells = { ...settings.cells, assumeUtc: true };
-    const rows = linesFromRows(input, table.batches(), settings.badLines, (row, number, lines) => {
-      lines.push(chargeLine((column) => row[at[column]] ?? '', number, cells, settings.provider));
+    const rows = linesFromRows(input, table.batches(), settings.badLines, {
+      amountOf: (row) => amountIn(row[at.EffectiveCost]),
+      read: (row, { number }, lines) => {
+        const value = (column: FocusColumn) => {
+          const cell = row[at[column]] ?? '';
+          return nullWord.test(cell) ? '' : cell;
+        };
+        lines.push(chargeLine(value, number, row, settings));
+      },
     });
     return watchLongSums(rows, settings.notice);
   },
 };
+
+/** What the specification demands and a converter may have left out can be said in another way, which is named. */
+function requireColumns(
+  input: Input,
+  { columns, unknown }: Table<FocusColumn>,
+  settings: ReaderSettings,
+): void {
+  const cost = columns.BilledCost !== -1 ? 'BilledCost' : (unknown.find(isMoneyName) ?? 'THEIR COLUMN');
+  const needs: [isMet: boolean, column: string, args: string[]][] = [
+    [columns.EffectiveCost !== -1, 'EffectiveCost', ['--map', `${cost}=EffectiveCost`]],
+    [columns.BillingCurrency !== -1 || settings.currency !== null, 'BillingCurrency', ['--currency', 'USD']],
+    [
+      columns.ServiceProviderName !== -1 || columns.ProviderName !== -1 || settings.provider !== null,
+      'ProviderName',
+      ['--provider', 'NAME'],
+    ],
+  ];
+  const missing = needs.filter(([isMet]) => !isMet);
+  if (missing.length > 0) {
+    const names = missing.map(([, column]) => `"${column}"`).join(', ');
+    throw fileFault({
+      file: input.name,
+      line: 1,
+      column: null,
+      reason: `FOCUS has a column ${names}, and this file has none`,
+      suggestion: settings.propose(missing.flatMap(([, , args]) => args)),
+    });
+  }
+}
 
 /** Logs are compared with sums of days: the sum of a month will differ from its first day's logs. */
 async function* watchLongSums(
@@ -79,7 +106,7 @@ async function* watchLongSums(
       if (kind !== 'aggregate' || startedAt === null || endedAt === null) {
         continue;
       }
-      if (epochMicros(endedAt) - epochMicros(startedAt) > dayMicros) {
+      if (exclusiveEnd(endedAt) - epochMicros(startedAt) > dayMicros) {
         long += 1;
       }
     }
@@ -90,37 +117,30 @@ async function* watchLongSums(
   }
 }
 
-function chargeLine(
-  value: Value,
-  lineNumber: number,
-  cells: CellFormat,
-  provider: string | null,
-): BillingLine {
-  const billedCost = requiredCell(decimalCell(value('BilledCost'), 'BilledCost', cells), 'BilledCost');
+function chargeLine(value: Value, lineNumber: number, row: string[], settings: ReaderSettings): BillingLine {
+  const cells: CellFormat = { ...settings.cells, assumeUtc: true };
+  const billedCost = decimalCell(value('BilledCost'), 'BilledCost', cells) ?? '';
   const cost = requiredCell(decimalCell(value('EffectiveCost'), 'EffectiveCost', cells), 'EffectiveCost');
-  const startedAt = requiredCell(
-    instantCell(value('ChargePeriodStart'), 'ChargePeriodStart', cells),
-    'ChargePeriodStart',
-  );
-  const endedAt = requiredCell(
-    instantCell(value('ChargePeriodEnd'), 'ChargePeriodEnd', cells),
-    'ChargePeriodEnd',
-  );
-  if (epochMicros(endedAt) < epochMicros(startedAt)) {
-    throw new CellFault('ChargePeriodEnd', 'is before ChargePeriodStart');
-  }
+  const { startedAt, endedAt } = chargePeriod(value, cells);
   const category = requiredCell(value('ChargeCategory'), 'ChargeCategory');
   const kind = kindOf(value, { category, cost, startedAt, endedAt });
-  const named = value('ServiceProviderName') || value('ProviderName');
-  const line = emptyLine(lineNumber, providerOf(requiredCell(named, 'ProviderName'), provider), kind);
+  const named = value('ServiceProviderName') || value('ProviderName') || (settings.provider ?? '');
+  const line = emptyLine(
+    lineNumber,
+    providerOf(requiredCell(named, 'ProviderName'), settings.provider),
+    kind,
+  );
   line.startedAt = startedAt;
   line.endedAt = endedAt;
   line.cost = cost;
-  line.currency = requiredCell(value('BillingCurrency'), 'BillingCurrency').toUpperCase();
+  const currency = value('BillingCurrency') || (settings.currency ?? '');
+  line.currency = requiredCell(currency, 'BillingCurrency').toUpperCase();
   line.quantity = decimalCell(value('ConsumedQuantity'), 'ConsumedQuantity', cells);
   line.unit = textOrNull(value('ConsumedUnit').toLowerCase());
   line.description = textOrNull(value('ChargeDescription'));
   line.model = textOrNull(value('x_Model') || value('SkuId'));
+  line.invoiceMonth = invoiceMonth(value, cells);
+  line.charge = focusCharge(value, line, row);
   line.raw = rawObject(
     {
       chargeCategory: category,
@@ -143,6 +163,45 @@ function chargeLine(
   return line;
 }
 
+function chargePeriod(value: Value, cells: CellFormat): { startedAt: string; endedAt: string } {
+  const instant = (column: FocusColumn) => requiredCell(instantCell(value(column), column, cells), column);
+  const startedAt = instant('ChargePeriodStart');
+  const endedAt = instant('ChargePeriodEnd');
+  if (epochMicros(endedAt) < epochMicros(startedAt)) {
+    throw new CellFault('ChargePeriodEnd', 'is before ChargePeriodStart');
+  }
+  return { startedAt, endedAt };
+}
+
+/** On whose invoice it is: a correction of May that June's invoice has is June's. */
+function invoiceMonth(value: Value, cells: CellFormat): string | null {
+  const start = instantCell(value('BillingPeriodStart'), 'BillingPeriodStart', cells);
+  return start === null ? null : `${start.slice(0, 7)}-01`;
+}
+
+/**
+ * Without what may change from one download of a bill to the next: costs, tags, the number of the invoice. `row` tells
+ * rows of one file apart that agree in all that is read.
+ */
+function focusCharge(value: Value, { startedAt, endedAt }: BillingLine, row: string[]): string {
+  const sku = value('SkuId') || value('SkuPriceId');
+  return chargeOf({
+    sku,
+    meter: value('SkuMeter'),
+    model: modelKey(value('x_Model')),
+    unit: (value('ConsumedUnit') || value('PricingUnit')).toLowerCase(),
+    resource: value('ResourceId'),
+    category: value('ChargeCategory').toLowerCase(),
+    class: value('ChargeClass').toLowerCase(),
+    item: sku === '' ? value('ChargeDescription').toLowerCase() : '',
+    service: value('ServiceName').toLowerCase(),
+    account: value('SubAccountId'),
+    region: value('RegionId'),
+    at: startedAt === null ? null : partOfDay(startedAt, endedAt),
+    row: digestOf(row.join('\t')),
+  });
+}
+
 /** A correction of a call, or what is given back for it, is no second call: it would be missing in the sum. */
 function kindOf(
   value: Value,
@@ -158,12 +217,12 @@ function kindOf(
 }
 
 /**
- * FOCUS does not say whether a resource is a call. Sums are cut at full hours, days or months; a call begins
- * and ends at any second.
+ * FOCUS does not say whether a resource is a call. Sums are cut at full hours, days or months, though some write the
+ * last second before; a call begins and ends at any second.
  */
 function isCall(resourceId: string, startedAt: string, endedAt: string): boolean {
-  const onTheHour = (instant: string) => epochMicros(instant) % hourMicros === 0;
-  return resourceId !== '' && !(onTheHour(startedAt) && onTheHour(endedAt));
+  const isOnTheHour = (micros: number) => micros % hourMicros === 0;
+  return resourceId !== '' && !(isOnTheHour(epochMicros(startedAt)) && isOnTheHour(exclusiveEnd(endedAt)));
 }
 
 function consumedSeconds({ quantity, unit }: BillingLine): string | null {

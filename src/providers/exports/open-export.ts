@@ -1,29 +1,11 @@
 import { badInputError, usageError } from '../../errors.ts';
-import { BadLines, type BadLinesOptions, fileFault } from '../../files/bad-lines.ts';
+import { BadLines, type BadLinesOptions, type LeftOut } from '../../files/bad-lines.ts';
 import type { CellFormat } from '../../files/cells.ts';
 import { type Input, type InputDigest, type InputSource, openInput } from '../../files/open-input.ts';
-import { anthropicCosts } from './anthropic-costs.ts';
-import { heygenSessions, liveAvatarSessions } from './avatar-sessions.ts';
+import { shellLine } from '../../shell-word.ts';
 import type { BillingLine } from './billing-line.ts';
-import { type ExportFormat, type ExportReader, exportFormats, shapeOf } from './export-reader.ts';
-import { focus } from './focus.ts';
-import { genericCsv } from './generic-csv.ts';
-import { openAiCosts, openAiCostsCsv } from './openai-costs.ts';
-import { openAiUsageCsv } from './openai-usage.ts';
-import { vapiCalls } from './vapi-calls.ts';
-
-/** In the order in which they are tried: the generic CSV takes what no other knows. */
-export const exportReaders: readonly ExportReader[] = [
-  vapiCalls,
-  liveAvatarSessions,
-  heygenSessions,
-  openAiCosts,
-  anthropicCosts,
-  openAiCostsCsv,
-  openAiUsageCsv,
-  focus,
-  genericCsv,
-];
+import { type ExportFormat, type ExportReader, exportFormats, type ReaderSettings } from './export-reader.ts';
+import { exportReaders, recogniseExport } from './recognise-export.ts';
 
 export interface ExportOptions extends CellFormat, Pick<BadLinesOptions, 'keep' | 'onReject'> {
   /** Instead of recognising it. */
@@ -33,10 +15,16 @@ export interface ExportOptions extends CellFormat, Pick<BadLinesOptions, 'keep' 
    * keep it, those that name none get this one.
    */
   provider?: string | undefined;
-  /** `theirs=ours` pairs; their presence makes a CSV a generic one. */
+  /** `theirs=ours` pairs, with the columns of FOCUS; others make a CSV a generic one. */
   mapping?: readonly string[] | undefined;
+  /** Of amounts for which the file names none: ISO 4217. */
+  currency?: string | undefined;
+  /** Rows that name no call, day or time are fees of the month that is asked for. */
+  feesWithoutDate?: boolean | undefined;
   /** Go on without the lines that cannot be read. */
   skipInvalid?: boolean | undefined;
+  /** The command that the caller runs for a file, with further arguments, for hints that can be pasted. */
+  commandWith?: ((file: string, args: readonly string[]) => readonly string[]) | undefined;
 }
 
 export interface ExportSummary extends InputDigest {
@@ -44,6 +32,12 @@ export interface ExportSummary extends InputDigest {
   lines: number;
   /** Lines that could not be read and were skipped. */
   badLines: number;
+  /** Those, with what they say that was charged. */
+  leftOut: LeftOut;
+  /** The days that the file speaks of though nothing was billed on them, as ISO 8601; null if there are none. */
+  covered: { from: string; until: string } | null;
+  /** Durations are printed in whole seconds. */
+  wholeSeconds: boolean;
   /** Remarks on the whole file, such as missing pages. */
   notices: readonly string[];
 }
@@ -93,32 +87,6 @@ export async function withExport<T>(
   }
 }
 
-/** The reader for the content of a file. Throws exit 65 with the formats there are if none knows it. */
-export function recogniseExport(
-  input: Input,
-  { mapping = [] }: Pick<ExportOptions, 'mapping'> = {},
-): ExportReader {
-  const shape = shapeOf(input);
-  if (shape.kind === 'csv' && mapping.length > 0) {
-    return genericCsv;
-  }
-  const reader = exportReaders.find((candidate) => candidate.recognises(shape));
-  if (reader !== undefined) {
-    return reader;
-  }
-  const [first] = shape.kind === 'json' ? shape.paths : [];
-  throw fileFault({
-    file: input.name,
-    line: 1,
-    column: null,
-    reason:
-      first === undefined
-        ? 'there is nothing in it by which to recognise its format'
-        : 'the format is not recognised',
-    suggestion: `say what it is: --format ${exportFormats.join('|')}`,
-  });
-}
-
 function readerOf(format: ExportFormat): ExportReader {
   const reader = exportReaders.find((candidate) => candidate.format === format);
   if (reader === undefined) {
@@ -128,29 +96,17 @@ function readerOf(format: ExportFormat): ExportReader {
 }
 
 function openedExport(input: Input, reader: ExportReader, options: ExportOptions): OpenedExport {
-  const { provider, mapping = [], skipInvalid, dateOrder, assumeUtc, keep, onReject } = options;
-  if (reader.provider !== null && provider !== undefined && provider !== reader.provider) {
-    throw badInputError(`${input.name} is an export of ${reader.provider}, not of ${provider}`, {
-      detail: `recognised as: ${reader.title}`,
-      suggestion: `--provider ${reader.provider}, or another file`,
-    });
-  }
+  refuseOtherProvider(input, reader, options);
+  const { skipInvalid, keep, onReject } = options;
   const badLines = new BadLines({
     skip: skipInvalid ?? false,
     ...(keep === undefined ? {} : { keep }),
     ...(onReject === undefined ? {} : { onReject }),
   });
-  const notices: string[] = [];
+  const facts = new ExportFacts();
   let lines = 0;
-  const settings = {
-    provider: provider ?? null,
-    mapping,
-    cells: { dateOrder, assumeUtc },
-    badLines,
-    notice: (text: string) => notices.push(text),
-  };
   async function* batches() {
-    for await (const batch of reader.lines(input, settings)) {
+    for await (const batch of reader.lines(input, facts.settings(input.name, options, badLines))) {
       lines += batch.length;
       yield batch;
     }
@@ -160,7 +116,61 @@ function openedExport(input: Input, reader: ExportReader, options: ExportOptions
     format: reader.format,
     provider: reader.provider,
     batches,
-    summary: () => ({ ...input.digest(), lines, badLines: badLines.total, notices }),
+    summary: () => ({
+      ...input.digest(),
+      lines,
+      badLines: badLines.total,
+      leftOut: badLines.leftOut,
+      notices: facts.notices,
+      covered: facts.covered,
+      wholeSeconds: facts.wholeSeconds,
+    }),
     close: () => input.close(),
   };
+}
+
+function refuseOtherProvider(
+  { name }: Input,
+  reader: ExportReader,
+  { provider, commandWith = (_, args) => args }: ExportOptions,
+): void {
+  if (reader.provider !== null && provider !== undefined && provider !== reader.provider) {
+    throw badInputError(`${name} is an export of ${reader.provider}, not of ${provider}`, {
+      detail: `recognised as: ${reader.title}`,
+      suggestion:
+        `--provider ${reader.provider}, or another file; ` +
+        `if it lists calls of ${provider}: ${shellLine(commandWith(name, ['--format', 'csv']))}`,
+    });
+  }
+}
+
+/** What is found out about a whole file while its lines pass. */
+class ExportFacts {
+  readonly notices: string[] = [];
+  covered: { from: string; until: string } | null = null;
+  wholeSeconds = false;
+
+  settings(file: string, options: ExportOptions, badLines: BadLines): ReaderSettings {
+    const { provider, mapping = [], currency, feesWithoutDate = false } = options;
+    const { dateOrder, assumeUtc, decimal, commandWith = (_, args) => args } = options;
+    return {
+      provider: provider ?? null,
+      currency: currency?.toUpperCase() ?? null,
+      mapping,
+      feesWithoutDate,
+      cells: { dateOrder, assumeUtc, decimal },
+      badLines,
+      notice: (text) => this.notices.push(text),
+      covers: (start, end) => this.#cover(start, end ?? start),
+      propose: (args) => shellLine(commandWith(file, args)),
+      wholeSeconds: () => {
+        this.wholeSeconds = true;
+      },
+    };
+  }
+
+  #cover(start: string, end: string): void {
+    const { from = start, until = end } = this.covered ?? {};
+    this.covered = { from: start < from ? start : from, until: end > until ? end : until };
+  }
 }

@@ -1,10 +1,13 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { jsonRows } from '../../files/json/json-rows.ts';
+import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
+import { DecimalSum } from '../../values/decimal-sum.ts';
 import { secondsBetween } from '../../values/instant.ts';
 import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
-import { type ExportReader, hasMembers, linesFromRows, type ReaderSettings } from './export-reader.ts';
+import type { ExportReader, ReaderSettings } from './export-reader.ts';
+import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
+import { hasMembers, isEmptyList } from './shape.ts';
 
 /**
  * VAPI's Call object: only id, orgId, createdAt and updatedAt are always there. It has no duration: that is
@@ -34,10 +37,15 @@ export const vapiCalls: ExportReader = {
   format: 'vapi-calls',
   title: 'VAPI calls (JSON list, JSONL, or pages with results)',
   provider: 'vapi',
-  recognises: (shape) =>
-    ['orgId', 'createdAt', 'assistantId', 'startedAt', 'endedReason', 'costBreakdown', 'phoneNumberId'].some(
+  statesMoney: true,
+  recognises: (shape, provider) =>
+    ['orgId', 'assistantId', 'endedReason', 'costBreakdown', 'phoneNumberId', 'phoneCallProvider'].some(
       (member) => hasMembers(shape, ['results'], 'id', member),
-    ) || hasMembers(shape, [], 'results', 'metadata'),
+    ) ||
+    hasMembers(shape, [], 'results', 'metadata') ||
+    (provider === 'vapi' &&
+      (isEmptyList(shape) ||
+        ['createdAt', 'startedAt'].some((member) => hasMembers(shape, ['results'], 'id', member)))),
   lines: readCalls,
 };
 
@@ -50,8 +58,11 @@ function readCalls(input: Input, settings: ReaderSettings) {
     ...pages.shape,
   };
   const rows = pages.watch(jsonRows(input, shape, settings.badLines));
-  return linesFromRows(input, rows, settings.badLines, (row, number, lines) => {
-    lines.push(callLine(row, number));
+  return linesFromRows(input, rows, settings.badLines, {
+    amountOf: (row) => amountIn(row[callFields.indexOf('cost')]),
+    read: (row, { number }, lines) => {
+      lines.push(callLine(row, number));
+    },
   });
 }
 
@@ -86,10 +97,26 @@ export function callLine(row: readonly string[], lineNumber: number): BillingLin
     durationSeconds,
     quantity: null,
     unit: null,
-    cost: decimalCell(cost, 'cost', utc),
+    cost: decimalCell(cost, 'cost', utc) ?? sumOfParts(costBreakdown, costs),
     currency: 'USD',
     description: null,
     day: null,
     raw: rawObject({ type, endedReason }, { costBreakdown, costs: costBreakdown === '' ? costs : '' }),
+    charge: null,
+    invoiceMonth: null,
   };
+}
+
+/** What a call cost of which only the parts are stated; null if they are not either. */
+function sumOfParts(costBreakdown: string, costs: string): string | null {
+  if (costBreakdown !== '') {
+    const [[total = ''] = []] = recordsIn(costBreakdown, { fields: ['total'] }, 'costBreakdown');
+    return decimalCell(total, 'costBreakdown.total', utc);
+  }
+  const parts = costs === '' ? [] : recordsIn(costs, { fields: ['cost'] }, 'costs');
+  const sum = new DecimalSum();
+  for (const [part = ''] of parts) {
+    sum.add(decimalCell(part, 'costs.cost', utc) ?? '0');
+  }
+  return parts.length === 0 ? null : sum.toString();
 }

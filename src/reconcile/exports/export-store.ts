@@ -20,6 +20,9 @@ export interface Reading {
   mapping?: string[];
   dateOrder?: string;
   assumeUtc?: boolean;
+  decimal?: string;
+  currency?: string;
+  feesWithoutDate?: boolean;
 }
 
 const exportColumns = 'e.id, e.provider, e.source, e.sha256, e.lines, e.format, e.reading';

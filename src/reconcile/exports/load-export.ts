@@ -49,11 +49,15 @@ export async function loadExport(
 }
 
 /** What of the options decides what the lines of a file are. */
-function readingOf({ mapping = [], dateOrder, assumeUtc }: ExportOptions): Reading {
+function readingOf({ mapping = [], ...options }: ExportOptions): Reading {
+  const { dateOrder, assumeUtc, decimal, currency, feesWithoutDate } = options;
   return {
     ...(mapping.length === 0 ? {} : { mapping: [...mapping] }),
     ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(assumeUtc ? { assumeUtc } : {}),
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(currency === undefined ? {} : { currency }),
+    ...(feesWithoutDate ? { feesWithoutDate } : {}),
   };
 }
 

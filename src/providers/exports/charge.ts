@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { epochMicros } from '../../values/instant.ts';
+
+const dayMicros = 86_400_000_000;
+/** The last second of a period that is written with its end in it: `23:59:59`, `23:59:59.999`. */
+const lastSecondMicros = 1_000_000;
+const digestLength = 12;
+
+/**
+ * Which part of a bill a sum or a fee states, as the text of a JSON object of those dimensions that have a value, in
+ * the order of their names. Another download of the same bill states the same parts in the same words, whatever it
+ * says they cost; two downloads that share a dimension and disagree in its value state different parts.
+ */
+export function chargeOf(dimensions: Readonly<Record<string, string | null | undefined>>): string {
+  const named = Object.keys(dimensions).filter((name) => dimensions[name]);
+  const members = named.sort().map((name) => `${JSON.stringify(name)}:${JSON.stringify(dimensions[name])}`);
+  return `{${members.join(',')}}`;
+}
+
+/** The time of day of a sum that is not of whole days: each hour is a part of its own. */
+export function partOfDay(start: string, end: string | null): string | null {
+  if (end === null) {
+    return null;
+  }
+  const width = exclusiveEnd(end) - epochMicros(start);
+  return width % dayMicros === 0 ? null : start.slice(11, -1);
+}
+
+/** The end of a period in microseconds, also where its last second is written in place of the first one after it. */
+export function exclusiveEnd(end: string): number {
+  const micros = epochMicros(end);
+  const rest = (micros + lastSecondMicros) % (3600 * lastSecondMicros);
+  return rest < lastSecondMicros ? micros + lastSecondMicros - rest : micros;
+}
+
+/** A model in the letters and digits of its name, without its release date: `Claude Haiku 4.5` is `claude-haiku-4-5-20251001`. */
+export const modelKey = (model: string): string =>
+  model
+    .toLowerCase()
+    .replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, '')
+    .replace(/[^\p{L}\p{N}]/gu, '');
+
+/** What names a person or opens a door, such as a key, in a form that only tells one from another. */
+export const digestOf = (text: string): string =>
+  text === '' ? '' : createHash('sha256').update(text).digest('base64url').slice(0, digestLength);

@@ -1,0 +1,172 @@
+import { normaliseName } from '../../files/nearest-name.ts';
+import { splitIgnored } from '../../files/table-rows.ts';
+import { parseDecimal, parseSpreadsheetDecimal } from '../../values/decimal.ts';
+import { type DateOrder, parseDay, parseInstant, parseSpreadsheetInstant } from '../../values/instant.ts';
+import { parseCommaDecimal, parseSerialInstant } from '../../values/spreadsheet.ts';
+import type { ReaderSettings } from './export-reader.ts';
+import { type GenericColumn, genericColumns } from './generic-columns.ts';
+import type { Shape } from './shape.ts';
+
+/** How a CSV that nobody knows might be read: to be looked at by a person, not to be trusted. */
+export interface ReadingGuess {
+  /** `THEIRS=ours` pairs for `--map`, beside those that are given. */
+  mapping: string[];
+  /** Further options, as arguments. */
+  flags: string[];
+}
+
+interface Column {
+  name: string;
+  /** Those of the first rows that are not empty. */
+  values: string[];
+}
+
+const isTime = (value: string): boolean =>
+  parseInstant(value, { assumeUtc: true }) !== null || sheetOrder([value]) !== null || isSerial(value);
+const isSerial = (value: string): boolean =>
+  /^[45]\d{4}[.,]\d+$/.test(value) && parseSerialInstant(value) !== null;
+const isNumber = (value: string): boolean =>
+  parseDecimal(value) !== null ||
+  parseSpreadsheetDecimal(value) !== null ||
+  parseCommaDecimal(value) !== null;
+const isName = (value: string): boolean => !isTime(value) && !/^\d+[.,]\d+$/.test(value);
+const isDate = (value: string): boolean =>
+  parseDay(value) !== null || (sheetOrder([value]) !== null && !value.includes(':'));
+
+/** What columns are called that could be ours, the likelier first, and what their values are like. */
+const targets: readonly [ours: GenericColumn, names: readonly RegExp[], fits: (value: string) => boolean][] =
+  [
+    [
+      'started_at',
+      [/start|begin|connect|answered/, /^(call)?(date)?time(stamp)?$|when|^at$|created|datum|^date/],
+      isTime,
+    ],
+    ['ended_at', [/end(ed|time|date)|^end$|finish|hang|disconnect|stop/], isTime],
+    ['day', [/^day|date$|usagedate|^tag$/], isDate],
+    ['duration_minutes', [/min(ute)?s?$|minutes/], isNumber],
+    ['duration_ms', [/(duration|length|time)ms$|milli/], isNumber],
+    ['duration_seconds', [/duration|seconds|secs?$|length|talk|billsec|dauer/], isNumber],
+    [
+      'cost',
+      [/cost|kosten/, /price|amount|charge|spend|betrag|preis/, /^(grand)?total|net|gross|fee|credits?used/],
+      isNumber,
+    ],
+    ['assistant_id', [/(assistant|agent|bot)s?(id|uuid)?$/], isName],
+    [
+      'id',
+      [
+        /^(call|session|conversation|request|job|message)(id|sid|uuid|ref(erence)?|number|no)?$/,
+        /(id|uuid|guid|sid|ref|reference|nr)$/,
+      ],
+      isName,
+    ],
+    ['model', [/model|engine|deployment/], isName],
+    ['currency', [/currency|ccy|waehrung|währung/], (value) => /^[A-Za-z]{3}$/.test(value)],
+    ['quantity', [/quantity|credits|units?used|menge/], isNumber],
+    ['description', [/description|item|note|memo|text|beschreibung/], () => true],
+    ['kind', [/kind|type|category|art/], (value) => /^(call|fee|aggregate)$/i.test(value)],
+  ];
+
+/** Guesses the mapping from the names of columns and the values of their first rows, beside what is given or plain. */
+export function guessReading(shape: Shape, { mapping, cells }: ReaderSettings): ReadingGuess {
+  const columns = columnsOf(shape);
+  const given = splitIgnored(mapping);
+  const bound = new Set(given.pairs.map((pair) => pair.slice(pair.lastIndexOf('=') + 1).trim()));
+  const claimed = new Set([
+    ...given.ignored,
+    ...given.pairs.map((pair) => pair.slice(0, pair.lastIndexOf('=')).trim()),
+  ]);
+  const taken: Column[] = [];
+  const take = (column: Column) => {
+    claimed.add(column.name);
+    taken.push(column);
+  };
+  for (const { name: ours, ...spec } of genericColumns) {
+    const names = [ours, ...('aliases' in spec ? spec.aliases : [])].map(normaliseName);
+    const plain = columns.find(({ name }) => !claimed.has(name) && names.includes(normaliseName(name)));
+    if (plain !== undefined && !bound.has(ours)) {
+      bound.add(ours);
+      take(plain);
+    }
+  }
+  const pairs: string[] = [];
+  for (const [ours, names, fits] of targets) {
+    const found = bound.has(ours) || isTold(ours, bound) ? undefined : bestOf(columns, claimed, names, fits);
+    if (found !== undefined) {
+      bound.add(ours);
+      take(found);
+      pairs.push(`${found.name}=${ours}`);
+    }
+  }
+  return { mapping: pairs, flags: flagsFor(taken, cells) };
+}
+
+/** A duration is told once, and a time is not its day. */
+const isTold = (ours: GenericColumn, bound: ReadonlySet<string>): boolean =>
+  (ours.startsWith('duration_') && [...bound].some((name) => name.startsWith('duration_'))) ||
+  (ours === 'day' && bound.has('started_at'));
+
+function bestOf(
+  columns: readonly Column[],
+  claimed: ReadonlySet<string>,
+  names: readonly RegExp[],
+  fits: (value: string) => boolean,
+): Column | undefined {
+  const free = columns.filter(({ name, values }) => !claimed.has(name) && values.every(fits));
+  for (const pattern of names) {
+    const found = free.find(({ name }) => pattern.test(normaliseName(name)));
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+function columnsOf(shape: Shape): Column[] {
+  if (shape.kind === 'json') {
+    return [...shape.members]
+      .filter(([path]) => !path.includes('.'))
+      .map(([name, value]) => ({ name, values: value === '' ? [] : [value] }));
+  }
+  return shape.names
+    .map((name, index) => ({
+      name,
+      values: shape.rows.map((row) => row[index]?.trim() ?? '').filter((value) => value !== ''),
+    }))
+    .filter(({ name }) => name !== '');
+}
+
+/** How dates and amounts are written, where it is not as it should be. */
+function flagsFor(
+  columns: readonly Column[],
+  { dateOrder, assumeUtc, decimal }: ReaderSettings['cells'],
+): string[] {
+  const values = columns.flatMap((column) => column.values);
+  const times = values.filter((value) => parseInstant(value, { assumeUtc: true }) !== null);
+  const order = values.some(isSerial)
+    ? 'serial'
+    : sheetOrder(values.filter((value) => sheetOrder([value]) !== null));
+  const hasNoZone = times.some((value) => parseInstant(value) === null && parseDay(value) === null);
+  const hasCommas = values.some(
+    (value) =>
+      parseDecimal(value) === null && /^-?[\d.]*\d,\d+$/.test(value) && !/^\d{1,3}(,\d{3})+$/.test(value),
+  );
+  return [
+    ...(dateOrder === undefined && order !== null ? ['--date-order', order] : []),
+    ...(dateOrder === undefined && order === null && !assumeUtc && hasNoZone ? ['--assume-utc'] : []),
+    ...(decimal === undefined && hasCommas ? ['--decimal', 'comma'] : []),
+  ];
+}
+
+const orders = ['mdy', 'dmy', 'ymd'] as const;
+
+/** The order in which all of these dates of a spreadsheet can be read; with points the day is likelier first. */
+function sheetOrder(values: readonly string[]): DateOrder | null {
+  if (values.length === 0 || values.some((value) => parseInstant(value, { assumeUtc: true }) !== null)) {
+    return null;
+  }
+  const usual = values.some((value) => /^\d{1,2}\./.test(value)) ? (['dmy', 'mdy', 'ymd'] as const) : orders;
+  return (
+    usual.find((order) => values.every((value) => parseSpreadsheetInstant(value, order) !== null)) ?? null
+  );
+}

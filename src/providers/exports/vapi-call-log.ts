@@ -1,0 +1,113 @@
+import { CellFault, type CellFormat, decimalCell, instantCell, quoted } from '../../files/cells.ts';
+import type { Input } from '../../files/open-input.ts';
+import { openCsvTable } from '../../files/table-rows.ts';
+import { addSeconds, secondsBetween } from '../../values/instant.ts';
+import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
+import type { ExportReader, ReaderSettings } from './export-reader.ts';
+import { amountIn, linesFromRows } from './lines-from-rows.ts';
+import { hasColumns, type Shape } from './shape.ts';
+
+const logColumns = [
+  { name: 'call_id', required: true, aliases: ['id'] },
+  { name: 'assistant_id' },
+  { name: 'started_at', required: true, aliases: ['start_time', 'start'] },
+  { name: 'ended_at', aliases: ['end_time', 'end'] },
+  { name: 'created_at' },
+  { name: 'duration', aliases: ['call_duration', 'duration_seconds'] },
+  { name: 'cost', aliases: ['total_cost', 'cost_usd'] },
+  { name: 'status' },
+  { name: 'type', aliases: ['call_type'] },
+  { name: 'ended_reason' },
+] as const;
+
+type Value = (column: (typeof logColumns)[number]['name']) => string;
+
+/**
+ * The call log that VAPI's dashboard saves, with tabs or commas: times in the zone of whoever saved it
+ * (`2026-10-03 16:12:19 GMT+5:30`), durations in whole seconds. The end less the start is up to a second longer or
+ * shorter than the duration, since both are cut to seconds, too.
+ */
+export const vapiCallLog: ExportReader = {
+  format: 'vapi-call-log',
+  title: 'VAPI call log (as the dashboard saves it)',
+  provider: 'vapi',
+  statesMoney: true,
+  recognises: (shape, provider) =>
+    hasColumns(shape, 'Call ID', 'Started At') &&
+    (hasColumns(shape, 'Assistant ID') || hasColumns(shape, 'Ended Reason')) &&
+    (provider === 'vapi' || (provider === null && hasDashboardTimes(shape))),
+  lines: (input: Input, settings: ReaderSettings) => {
+    const { columns: at, batches } = openCsvTable(input, logColumns, settings.badLines);
+    const cells = { ...settings.cells, assumeUtc: true };
+    const lines = linesFromRows(input, batches(), settings.badLines, {
+      amountOf: (row) => amountIn(withoutSign(row[at.cost] ?? '')),
+      read: (row, { number }, read) => {
+        read.push(callLine((column) => row[at[column]]?.trim() ?? '', number, cells));
+      },
+    });
+    return watchSeconds(lines, settings.wholeSeconds);
+  },
+};
+
+/** Tells at the end of the file if no duration had a fraction of a second. */
+async function* watchSeconds(
+  batches: AsyncIterable<BillingLine[]>,
+  tell: () => void,
+): AsyncGenerator<BillingLine[], void, undefined> {
+  let areWhole = true;
+  for await (const lines of batches) {
+    areWhole &&= lines.every(({ durationSeconds }) => !/\.\d*[1-9]/.test(durationSeconds ?? ''));
+    yield lines;
+  }
+  if (areWhole) {
+    tell();
+  }
+}
+
+const hasDashboardTimes = (shape: Shape): boolean =>
+  shape.kind === 'csv' &&
+  (shape.rows.length === 0 || shape.rows.some((row) => row.some((cell) => / GMT[+-]\d/.test(cell))));
+
+/** Dollars are meant, whether it says so or not. */
+const withoutSign = (amount: string): string => amount.replace(/^(-?)\$/, '$1');
+
+function callLine(value: Value, lineNumber: number, cells: CellFormat): BillingLine {
+  if (value('call_id') === '') {
+    throw new CellFault('Call ID', 'is empty: the row is no call', 'leave out rows of totals');
+  }
+  const line = emptyLine(lineNumber, 'vapi', 'call');
+  line.externalId = value('call_id');
+  line.assistantId = textOrNull(value('assistant_id'));
+  line.createdAt = instantCell(value('created_at'), 'Created At', cells);
+  line.startedAt = instantCell(value('started_at'), 'Started At', cells);
+  line.endedAt = instantCell(value('ended_at'), 'Ended At', cells);
+  const between =
+    line.startedAt !== null && line.endedAt !== null ? secondsBetween(line.startedAt, line.endedAt) : null;
+  if (between?.startsWith('-')) {
+    throw new CellFault('Ended At', 'is before the start');
+  }
+  line.durationSeconds = durationCell(value('duration'), cells) ?? between;
+  if (line.endedAt === null && line.startedAt !== null && line.durationSeconds !== null) {
+    line.endedAt = addSeconds(line.startedAt, line.durationSeconds);
+  }
+  line.cost = decimalCell(withoutSign(value('cost')), 'Cost', cells);
+  const hasEnded = line.durationSeconds !== null || line.endedAt !== null || line.startedAt === null;
+  line.status = value('status').toLowerCase() || (hasEnded ? 'ended' : 'in-progress');
+  line.raw = rawObject({ type: value('type'), endedReason: value('ended_reason') });
+  return line;
+}
+
+/** `139`, `2m 19s`, `2:19` or `00:02:19`, in seconds. */
+function durationCell(text: string, cells: CellFormat): string | null {
+  const clock =
+    /^(?:(\d+):)?(\d{1,2}):(\d{2})$/.exec(text) ?? /^(?:(\d+)h ?)?(?:(\d+)m ?)?(\d+)s$/.exec(text);
+  if (clock !== null) {
+    const [, hours = '0', minutes = '0', seconds = '0'] = clock;
+    return String(Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds));
+  }
+  const seconds = decimalCell(text, 'Duration', cells);
+  if (seconds?.startsWith('-')) {
+    throw new CellFault('Duration', `${quoted(text)} is negative`);
+  }
+  return seconds;
+}

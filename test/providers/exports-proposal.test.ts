@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { ExportOptions } from '../../src/providers/exports/open-export.ts';
+import { refusal } from '../files/input.ts';
+import { read, readText, sample } from './read-export.ts';
+
+const options: ExportOptions = {
+  commandWith: (file, args) => ['quota', 'reconcile', '--month', '2026-10', '--export', file, ...args],
+};
+
+/** The words of a proposal after those that were given, as a shell would split them. */
+function argumentsOf(line: string): string[] {
+  const words = [...line.matchAll(/'((?:[^']|'\\'')*)'|(\S+)/g)].map(
+    ([, inQuotes, bare]) => inQuotes?.replaceAll("'\\''", "'") ?? bare ?? '',
+  );
+  expect(words.slice(0, 6)).toEqual(['quota', 'reconcile', '--month', '2026-10', '--export', 'stdin']);
+  return words.slice(6);
+}
+
+describe('a CSV that nobody knows', () => {
+  it.each([
+    [
+      'of a German spreadsheet',
+      "Gespräch-ID;Agent's id;Begin;Finish;Talk (min);Net price (EUR)\nk1;b-1;13.10.2026 16:12:19;13.10.2026 16:14:39;2,33;0,2315\n",
+      [
+        'Gespräch-ID=id',
+        "Agent's id=assistant_id",
+        'Begin=started_at',
+        'Finish=ended_at',
+        'Talk (min)=duration_minutes',
+        'Net price (EUR)=cost',
+      ],
+      ['--date-order', 'dmy', '--decimal', 'comma'],
+      { durationSeconds: '139.80', cost: '0.2315', startedAt: '2026-10-13T16:12:19Z' },
+    ],
+    [
+      'of an app',
+      'conversation,timestamp,talk_time_ms,price\nq-1,2026-10-03 16:12:19,1500,0.10\n',
+      ['conversation=id', 'timestamp=started_at', 'talk_time_ms=duration_ms', 'price=cost'],
+      ['--assume-utc'],
+      { durationSeconds: '1.500', cost: '0.10', startedAt: '2026-10-03T16:12:19Z' },
+    ],
+    [
+      'of serial dates',
+      'Ref,Start,Amount\nr-1,46298.675220,0.10\n',
+      ['Ref=id', 'Start=started_at'],
+      ['--date-order', 'serial'],
+      { cost: '0.10', startedAt: '2026-10-03T16:12:19Z' },
+    ],
+    [
+      'of sums',
+      'Usage date,Engine,Spend\n2026-10-03,o3,1.25\n',
+      ['Usage date=day', 'Engine=model', 'Spend=cost'],
+      [],
+      { kind: 'aggregate', day: '2026-10-03', model: 'o3', cost: '1.25' },
+    ],
+  ])('gets the command that reads it: %s', async (_, text, mapping, flags, line) => {
+    const error = await refusal(readText(text, options));
+    expect(error.exitCode).toBe(65);
+    const words = argumentsOf(error.suggestion ?? '');
+    const mapped = words.filter((_, at) => words[at - 1] === '--map');
+    expect(mapped).toEqual(expect.arrayContaining(mapping));
+    expect(words).toEqual(expect.arrayContaining(['--provider', 'NAME', ...flags]));
+    const following = (flag: string) => words[words.indexOf(flag) + 1];
+    const told: ExportOptions = {
+      provider: 'acme',
+      mapping: mapped,
+      assumeUtc: words.includes('--assume-utc'),
+      ...(words.includes('--date-order') && { dateOrder: following('--date-order') as 'dmy' }),
+      ...(words.includes('--decimal') && { decimal: following('--decimal') as 'comma' }),
+    };
+    expect((await readText(text, told)).lines[0]).toMatchObject(line);
+  });
+
+  it('names what it cannot guess, and a cost that would not be read', async () => {
+    const bare = await refusal(readText('id,cost\na,1\n', { ...options, provider: 'acme' }));
+    expect(bare.suggestion).toBe(
+      "quota reconcile --month 2026-10 --export stdin --map 'THEIR COLUMN=started_at'",
+    );
+    const unread = 'id,started_at,duration_seconds,Net cost\na,2026-10-03T16:12:19Z,60,1.20\n';
+    const error = await refusal(readText(unread, { ...options, provider: 'acme' }));
+    expect(error.message).toContain(
+      'the column "Net cost" looks like what calls cost, and would not be read',
+    );
+    expect(argumentsOf(error.suggestion ?? '')).toEqual(['--map', 'Net cost=cost']);
+    const told = await readText(unread, { provider: 'acme', mapping: ['Net cost='] });
+    expect(told.lines[0]).toMatchObject({ cost: null, durationSeconds: '60' });
+  });
+});
+
+describe('FOCUS of a converter', () => {
+  const text =
+    'BilledCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ResourceId\n0.05,Usage,2026-10-03T16:12:19Z,2026-10-03T16:14:39Z,NULL\n';
+
+  it('gets hints that work for what it leaves out', async () => {
+    const error = await refusal(readText(text, options));
+    expect(error.message).toContain('FOCUS has a column "EffectiveCost", "BillingCurrency", "ProviderName"');
+    expect(argumentsOf(error.suggestion ?? '')).toEqual([
+      ...['--map', 'BilledCost=EffectiveCost', '--currency', 'USD', '--provider', 'NAME'],
+    ]);
+    const told = { mapping: ['BilledCost=EffectiveCost'], currency: 'EUR', provider: 'acme' };
+    const { format, lines } = await readText(text, told);
+    expect(format).toBe('focus');
+    expect(lines[0]).toMatchObject({ kind: 'aggregate', assistantId: null, currency: 'EUR', cost: '0.05' });
+  });
+
+  it('is read under other names', async () => {
+    const renamed = text.replace('ChargePeriodEnd', 'period_end').replace('BilledCost', 'effective_cost');
+    const told = { mapping: ['period_end=ChargePeriodEnd'], currency: 'USD', provider: 'acme' };
+    expect((await readText(renamed, told)).lines[0]?.endedAt).toBe('2026-10-03T16:14:39Z');
+  });
+});
+
+describe('an export of another provider', () => {
+  it('is refused with the command that reads it as a list of calls', async () => {
+    const error = await refusal(read('liveavatar-sessions.json', { ...options, provider: 'acme' }));
+    expect(error.suggestion).toContain(
+      `quota reconcile --month 2026-10 --export ${sample('liveavatar-sessions.json')} --format csv`,
+    );
+  });
+});

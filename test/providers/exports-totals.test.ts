@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { refusal } from '../files/input.ts';
+import { readText } from './read-export.ts';
+
+const head = 'id,assistant_id,started_at,duration_seconds,cost,Note\n';
+const call = (id: string, cost: string, start = '2026-10-03T16:12:19Z') => `${id},bot,${start},60,${cost},\n`;
+const acme = { provider: 'acme' };
+
+describe('rows that name no call, day or time', () => {
+  it.each([
+    ['at the end', `${call('a', '0.40') + call('b', '0.35')},,,120,0.75,\n`, 4],
+    ['at the beginning', `,,,120,0.75,\n${call('a', '0.40')}${call('b', '0.35')}`, 2],
+    ['with other digits', `${call('a', '0.40') + call('b', '0.35')},,,120,0.7500,\n`, 4],
+  ])('are named as totals if they are: %s', async (_, rows, line) => {
+    const error = await refusal(readText(head + rows, acme));
+    expect(error.detail).toContain(`stdin, line ${line}, column started_at: is empty`);
+    expect(error.detail).toMatch(/0\.75(00)? is the sum of the other 2 rows: this is their total/);
+    expect(error.suggestion).toContain('leave out the row of totals');
+    const rest = await readText(head + rows, { ...acme, skipInvalid: true });
+    expect(rest.lines).toHaveLength(2);
+    expect(rest.summary.leftOut).toMatchObject({ lines: 1, withoutAmount: 0 });
+  });
+
+  it('are fees if they are said to be', async () => {
+    const fee = `${head}${call('a', '0.40')},,,,12.00,Numbers\n`;
+    const error = await refusal(readText(fee, acme));
+    expect(error.detail).toContain(
+      'line 3, column started_at: is empty, and the row names no call and no day',
+    );
+    expect(error.suggestion).toContain('--fees-without-date');
+    const { lines } = await readText(fee, { ...acme, feesWithoutDate: true });
+    expect(lines.map(({ kind, cost }) => [kind, cost])).toEqual([
+      ['call', '0.40'],
+      ['fee', '12.00'],
+    ]);
+    const typed = 'id,started_at,cost,Type\na,2026-10-03T16:12:19Z,0.40,call\n,,12.00,fee\n';
+    expect((await readText(typed, { ...acme, mapping: ['Type=kind'] })).lines[1]?.kind).toBe('fee');
+  });
+});
+
+describe('rows that call themselves a total, or are one', () => {
+  it.each([
+    ['in the id', `${head}${call('a', '0.40')}${call('b', '0.35')}Grand total,,,120,0.75,\n`],
+    ['in the id, with other fees', `${head}${call('a', '0.40')}TOTAL:,,,120,0.45,\n`],
+    ['in the model of sums', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n,Total,2.00\n'],
+    ['in the day', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\nSumme,,2.00\n'],
+    ['on the last day', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n2026-10-31,Total,2.00\n'],
+    ['without a word', `${head}${call('a', '0.40')}${call('b', '0.35')}inv-7,,,120,0.75,\n`],
+  ])('are refused: %s', async (_, text) => {
+    const { detail } = await refusal(readText(text, { ...acme, feesWithoutDate: true }));
+    expect(detail).toMatch(/total|Summe/i);
+  });
+
+  it('are lines where they only look alike', async () => {
+    const pair = `${head}${call('a', '0.40')}b,bot,,60,0.40,\n`;
+    expect((await readText(pair, acme)).lines).toHaveLength(2);
+    const other = `${head}${call('a', '0.40')}${call('b', '0.35')}c,bot,,60,0.76,\n`;
+    expect((await readText(other, acme)).lines.map(({ cost }) => cost)).toEqual(['0.40', '0.35', '0.76']);
+    const model = 'day,model,cost\n2026-10-03,total,1.25\n2026-10-04,o3,0.75\n';
+    expect((await readText(model, acme)).lines).toHaveLength(2);
+  });
+});
