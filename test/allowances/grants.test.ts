@@ -1,44 +1,39 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 let userId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  userId = await addUser(database.url, {
+  userId = await desk.addUser({
     externalId: 'ada',
     createdAt: '2026-09-05T09:00:00Z',
     assistants: ['desk'],
   });
 });
-afterAll(() => database.drop());
 
-const run = (args: string[], at: string) =>
-  runCli([...args, '--as-of', at], { env: { DATABASE_URL: database.url } });
+const run = (args: string[], at: string) => desk.at(at).run(...args);
 
 async function voice(at: string) {
-  const { stdout } = await run(['user', 'show', 'ada', '--json'], at);
-  const [{ limitEnforcedAt, quotas }] = JSON.parse(stdout).subscriptions;
+  const { subscriptions } = await desk.at(at).json('user', 'show', 'ada');
+  const [{ limitEnforcedAt, quotas }] = subscriptions;
   const [{ granted, used, remaining, state }] = quotas;
   return { granted, used, remaining, state, limited: limitEnforcedAt !== null };
 }
 
 const grants = () =>
-  query(
-    database.url,
+  desk.query(
     'select reason, trim_scale(quantity)::text as quantity, trim_scale(consumed)::text as consumed from quota.grants order by id',
   );
 
 async function grant(amount: string, reason: string, at: string, ...more: string[]) {
-  const args = ['user', 'grant', 'ada', 'voice_seconds', amount, '--reason', reason, '--yes', ...more];
-  expect((await run(args, at)).code).toBe(0);
+  await desk
+    .at(at)
+    .json('user', 'grant', 'ada', 'voice_seconds', amount, '--reason', reason, '--yes', ...more);
 }
 
 test('a grant lifts a limit, is used after the allowance, earliest expiry first, and what is left survives resets', async () => {
-  await addCalls(database.url, { userId, at: '2026-09-10T10:00:00Z', seconds: '650' });
+  await desk.addCalls({ userId, at: '2026-09-10T10:00:00Z', seconds: '650' });
   expect(await voice('2026-09-10T11:00:00Z')).toMatchObject({ state: 'exceeded', limited: true });
 
   await grant('200', 'stays', '2026-09-11T00:00:00Z');
@@ -50,9 +45,7 @@ test('a grant lifts a limit, is used after the allowance, earliest expiry first,
     state: 'ok',
     limited: false,
   });
-  expect(await query(database.url, 'select desired from quota.assistant_limits')).toEqual([
-    { desired: 'original' },
-  ]);
+  expect(await desk.query('select desired from quota.assistant_limits')).toEqual([{ desired: 'original' }]);
 
   // 50 beyond the plan's 600: taken from the one that expires first, when the period is closed.
   expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-10-05T00:10:00Z')).code).toBe(0);
@@ -66,7 +59,7 @@ test('a grant lifts a limit, is used after the allowance, earliest expiry first,
     remaining: '850.000',
   });
 
-  await addCalls(database.url, { userId, at: '2026-10-10T10:00:00Z', seconds: '720' });
+  await desk.addCalls({ userId, at: '2026-10-10T10:00:00Z', seconds: '720' });
   expect(await voice('2026-10-10T11:00:00Z')).toMatchObject({ remaining: '130.000', limited: false });
   expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-11-05T00:10:00Z')).code).toBe(0);
   expect(await grants()).toEqual([
@@ -81,8 +74,7 @@ test('a grant lifts a limit, is used after the allowance, earliest expiry first,
 });
 
 test('what expired unused is gone: it neither adds to other grants nor spares them', async () => {
-  const url = database.url;
-  const bob = await addUser(url, { externalId: 'bob', createdAt: '2026-09-05T09:00:00Z' });
+  const bob = await desk.addUser({ externalId: 'bob', createdAt: '2026-09-05T09:00:00Z' });
   const add = (amount: string, reason: string, ...more: string[]) =>
     run(
       ['user', 'grant', 'bob', 'voice_seconds', amount, '--reason', reason, '--yes', ...more],
@@ -90,20 +82,18 @@ test('what expired unused is gone: it neither adds to other grants nor spares th
     );
   expect((await add('300', 'short', '--expires', '2026-09-10T00:00:00Z')).code).toBe(0);
   expect((await add('100', 'long')).code).toBe(0);
-  const remaining = async (at: string) => {
-    const { stdout } = await run(['usage', 'check', 'bob', '--service', 'voice', '--json'], at);
-    return JSON.parse(stdout).remaining;
-  };
+  const remaining = async (at: string) =>
+    (await desk.at(at).json('usage', 'check', 'bob', '--service', 'voice')).remaining;
 
   // 20 beyond the limit before the expiry come from the short one, and its other 280 are lost.
-  await addCalls(url, { userId: bob, at: '2026-09-09T10:00:00Z', seconds: '620' });
+  await desk.addCalls({ userId: bob, at: '2026-09-09T10:00:00Z', seconds: '620' });
   expect(await remaining('2026-09-09T11:00:00Z')).toBe('380.000');
   expect(await remaining('2026-09-10T00:00:00Z')).toBe('100.000');
-  await addCalls(url, { userId: bob, at: '2026-09-12T10:00:00Z', seconds: '60' });
+  await desk.addCalls({ userId: bob, at: '2026-09-12T10:00:00Z', seconds: '60' });
   expect(await remaining('2026-09-12T11:00:00Z')).toBe('40.000');
   expect((await run(['jobs', 'reap-stale'], '2026-09-12T12:00:00Z')).code).toBe(0);
   expect(await remaining('2026-09-12T13:00:00Z')).toBe('40.000');
-  await addCalls(url, { userId: bob, at: '2026-09-13T10:00:00Z', seconds: '45' });
+  await desk.addCalls({ userId: bob, at: '2026-09-13T10:00:00Z', seconds: '45' });
   expect(await remaining('2026-09-13T11:00:00Z')).toBe('0');
 
   expect((await run(['jobs', 'reset-anniversaries', '--no-sync'], '2026-10-05T00:10:00Z')).code).toBe(0);

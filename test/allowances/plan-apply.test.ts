@@ -1,58 +1,35 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Commands } from '../desk/commands.ts';
+import { useDesk } from '../desk/desk.ts';
 import { planFile } from './plan-file.ts';
 
-const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
+const desk = useDesk({ asOf: '2026-11-15T12:00:00Z' });
 let adaId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  adaId = await addUser(database.url, { externalId: 'ada', assistants: ['desk'] });
-  await addUser(database.url, { externalId: 'idle' });
-  await addCalls(database.url, { userId: adaId, at: '2026-11-10T10:00:00Z', seconds: '400' });
-  await query(
-    database.url,
+  adaId = await desk.addUser({ externalId: 'ada', assistants: ['desk'] });
+  await desk.addUser({ externalId: 'idle' });
+  await desk.addCalls({ userId: adaId, at: '2026-11-10T10:00:00Z', seconds: '400' });
+  await desk.query(
     `insert into quota.subscriptions (user_id, service, plan) select id, 'voice', 'voice-free' from quota.users where external_id = 'idle'`,
   );
 });
-afterAll(() => database.drop());
 
-const run = (args: string[], at = asOf) =>
-  runCli(['plan', ...args, '--as-of', at], { env: { DATABASE_URL: database.url } });
+const run = (args: string[]) => desk.run('plan', ...args);
+const json = (args: string[]) => desk.json('plan', ...args);
 
-async function json(args: string[], at = asOf) {
-  const { code, stdout, stderr } = await run([...args, '--json'], at);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
-
-async function voiceLimit(user: string, at = asOf) {
-  const { stdout } = await runCli(['user', 'show', user, '--json', '--as-of', at], {
-    env: { DATABASE_URL: database.url },
-  });
-  const { quotas, limitEnforcedAt } = JSON.parse(stdout).subscriptions[0];
+async function voiceLimit(user: string, commands: Commands = desk) {
+  const { subscriptions } = await commands.json('user', 'show', user);
+  const [{ quotas, limitEnforcedAt }] = subscriptions;
   return { limit: quotas[0].limit, state: quotas[0].state, limitEnforcedAt };
 }
 
 /** Every row of every table that a plan can touch. */
 const snapshot = () =>
-  query(
-    database.url,
-    `select (select json_agg(p order by p.key) from quota.plans p) as plans,
+  desk.query(`select (select json_agg(p order by p.key) from quota.plans p) as plans,
        (select json_agg(l order by l.plan, l.meter) from quota.plan_limits l) as limits,
        (select json_agg(q order by q.user_id, q.meter) from quota.usage_quotas q) as quotas,
-       (select count(*) from quota.plan_versions) as versions, (select count(*) from quota.audit_log) as audit`,
-  );
-
-const differing = () =>
-  query(
-    database.url,
-    `select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_from_facts()
-     except select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );
+       (select count(*) from quota.plan_versions) as versions, (select count(*) from quota.audit_log) as audit`);
 
 const voice = (limit: string, more = '') => `
 plans:
@@ -221,21 +198,17 @@ describe('a changed limit', () => {
     });
     expect(await voiceLimit('ada')).toMatchObject({ limit: '600.000', state: 'ok' });
     expect(await voiceLimit('idle')).toMatchObject({ limit: '600.000' });
-    expect(await voiceLimit('ada', '2026-12-15T00:00:00Z')).toMatchObject({ limit: '300.000' });
-    const versions = await query(
-      database.url,
-      `select version, definition->'limits'->0->>'limit' as limit, reason, actor from quota.plan_versions
-       where plan = 'voice-free' order by version`,
-    );
+    expect(await voiceLimit('ada', desk.at('2026-12-15T00:00:00Z'))).toMatchObject({ limit: '300.000' });
+    const versions =
+      await desk.query(`select version, definition->'limits'->0->>'limit' as limit, reason, actor from quota.plan_versions
+       where plan = 'voice-free' order by version`);
     expect(versions).toMatchObject([
       { version: 1, limit: '600' },
       { version: 2, limit: '300', reason: 'autumn', actor: 'tester' },
     ]);
-    const audit = await query(
-      database.url,
-      `select id::text, reason, before->'limits'->0->>'limit' as before, after->'limits'->0->>'limit' as after
-       from quota.audit_log where action = 'plan.applied'`,
-    );
+    const audit =
+      await desk.query(`select id::text, reason, before->'limits'->0->>'limit' as before, after->'limits'->0->>'limit' as after
+       from quota.audit_log where action = 'plan.applied'`);
     expect(audit).toEqual([{ id: result.auditIds[0], reason: 'autumn', before: '600', after: '300' }]);
   });
 
@@ -245,15 +218,13 @@ describe('a changed limit', () => {
     const limited = await voiceLimit('ada');
     expect(limited).toMatchObject({ limit: '360.000', state: 'exceeded' });
     expect(limited.limitEnforcedAt).not.toBeNull();
-    expect(await query(database.url, 'select desired, status from quota.assistant_limits')).toEqual([
+    expect(await desk.query('select desired, status from quota.assistant_limits')).toEqual([
       { desired: 'limited', status: 'pending' },
     ]);
     await json(['apply', planFile(voice('10m')), '--yes', '--now']);
     expect(await voiceLimit('ada')).toEqual({ limit: '600.000', state: 'ok', limitEnforcedAt: null });
-    expect(await query(database.url, 'select desired from quota.assistant_limits')).toEqual([
-      { desired: 'original' },
-    ]);
-    expect(await differing()).toEqual([]);
+    expect(await desk.query('select desired from quota.assistant_limits')).toEqual([{ desired: 'original' }]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('--now after the fact: the same file once more, for the running periods that kept their terms', async () => {
@@ -270,7 +241,7 @@ describe('a changed limit', () => {
     expect(taken).toMatchObject({ retaken: 2, plans });
     expect(await voiceLimit('ada')).toMatchObject({ limit: '300.000', state: 'exceeded' });
     expect(
-      await query(database.url, 'select action, reason from quota.audit_log where id = $1', taken.auditIds),
+      await desk.query('select action, reason from quota.audit_log where id = $1', taken.auditIds),
     ).toEqual([{ action: 'plan.applied', reason: 'meant at once' }]);
     expect((await json(['apply', file, '--now', '--yes'])).plans).toMatchObject([{ action: 'unchanged' }]);
 
@@ -279,15 +250,14 @@ describe('a changed limit', () => {
     await json(['apply', priced, '--yes']);
     expect(await json(['apply', priced, '--now', '--yes'])).toMatchObject({ retaken: 2 });
     expect(
-      await query(
-        database.url,
+      await desk.query(
         `select cost::text from quota.usage_quotas where user_id = $1 and meter = 'voice_seconds' and calls > 0`,
         [adaId],
       ),
     ).toEqual([{ cost: '4.000000' }]);
     await json(['apply', planFile(voice('10m')), '--yes', '--now']);
     expect(await voiceLimit('ada')).toEqual({ limit: '600.000', state: 'ok', limitEnforcedAt: null });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('other periods need --now, and then the calls are counted in them', async () => {
@@ -296,30 +266,28 @@ describe('a changed limit', () => {
     expect(refused.code).toBe(5);
     expect(refused.stderr).toContain('--now');
     await json(['apply', weekly, '--yes', '--now']);
-    const { stdout } = await runCli(['user', 'show', 'ada', '--json', '--as-of', asOf], {
-      env: { DATABASE_URL: database.url },
-    });
-    const [subscription] = JSON.parse(stdout).subscriptions;
+    const { subscriptions } = await desk.json('user', 'show', 'ada');
+    const [subscription] = subscriptions;
     // The week of the calls is over and no reset has closed it: that is due.
     expect(subscription.nextResetAt).toBe('2026-11-11T00:00:00.000Z');
     expect(subscription.quotas[0]).toMatchObject({
       period: { start: '2026-11-11T00:00:00.000Z' },
       used: '0.000',
     });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
     await json(['apply', planFile(voice('10m')), '--yes', '--now']);
     expect(await voiceLimit('ada')).toMatchObject({ limit: '600.000', state: 'ok' });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('a new price with --now prices the calls of the running period', async () => {
     const priced = voice('10m', '        unit_price: 0.60\n        cost_limit: 3.99\n');
     await json(['apply', planFile(priced), '--yes', '--now']);
     expect(await voiceLimit('ada')).toMatchObject({ state: 'exceeded' });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
     await json(['apply', planFile(voice('10m')), '--yes', '--now']);
     expect(await voiceLimit('ada')).toMatchObject({ state: 'ok', limitEnforcedAt: null });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 });
 
@@ -349,16 +317,14 @@ test('a new plan, as a list with tabs in JSON, becomes the default in the same f
     { key: 'chat-new', action: 'create', version: 1 },
     { key: 'chat-free', action: 'update', version: 2 },
   ]);
-  expect(
-    await query(database.url, `select key from quota.plans where service = 'chat' and is_default`),
-  ).toEqual([{ key: 'chat-new' }]);
+  expect(await desk.query(`select key from quota.plans where service = 'chat' and is_default`)).toEqual([
+    { key: 'chat-new' },
+  ]);
 });
 
 test('in production the keys have to be named', async () => {
   const production = (args: string[]) =>
-    runCli(['plan', 'apply', planFile(voice('7m')), ...args], {
-      env: { DATABASE_URL: database.url, QUOTA_ENV: 'production' },
-    });
+    desk.with({ env: { QUOTA_ENV: 'production' } }).run('plan', 'apply', planFile(voice('7m')), ...args);
   expect((await production(['--yes'])).code).toBe(5);
   expect((await production(['--confirm', 'voice-free'])).code).toBe(0);
 });

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 import { planFile } from './plan-file.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
-  const ada = await addUser(url, { externalId: 'ada', createdAt: '2026-09-10T12:00:00Z' });
-  const bob = await addUser(url, { externalId: 'bob', createdAt: '2026-09-20T12:00:00Z' });
+  const ada = await desk.addUser({ externalId: 'ada', createdAt: '2026-09-10T12:00:00Z' });
+  const bob = await desk.addUser({ externalId: 'bob', createdAt: '2026-09-20T12:00:00Z' });
   const voice = (userId: string, at: string, seconds: string, cost: string | null = null) =>
-    addCalls(url, { userId, at, seconds, cost });
+    desk.addCalls({ userId, at, seconds, cost });
   // Ada's periods begin on the 10th.
   await voice(ada, '2026-10-08T10:00:00Z', '290', '0.29');
   await voice(ada, '2026-10-09T10:00:00Z', '20', '0.02');
@@ -24,14 +20,12 @@ beforeAll(async () => {
   await voice(bob, '2026-10-25T00:00:00Z', '100', '0.10');
   const chat = { userId: bob, service: 'chat' };
   for (let day = 1; day <= 5; day += 1) {
-    await addCalls(url, { ...chat, at: `2026-10-0${day}T10:00:00Z`, model: 'claude-3-opus' });
-    await addCalls(url, { ...chat, at: `2026-10-0${day}T11:00:00Z`, model: 'gpt-4o' });
+    await desk.addCalls({ ...chat, at: `2026-10-0${day}T10:00:00Z`, model: 'claude-3-opus' });
+    await desk.addCalls({ ...chat, at: `2026-10-0${day}T11:00:00Z`, model: 'gpt-4o' });
   }
 });
-afterAll(() => database.drop());
 
-const run = (args: string[]) =>
-  runCli(['plan', 'simulate', ...args], { env: { DATABASE_URL: database.url } });
+const run = (args: string[]) => desk.run('plan', 'simulate', ...args);
 
 const october = ['--from', '2026-10-01', '--to', '2026-11-01'];
 const voicePlan = (limits: string) =>
@@ -40,20 +34,14 @@ service: voice
 default: true
 limits: {voice_seconds: ${limits}}`);
 
-async function simulate(file: string, ...more: string[]) {
-  const { code, stdout, stderr } = await run([file, ...october, ...more, '--json']);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const simulate = (file: string, ...more: string[]) =>
+  desk.json('plan', 'simulate', file, ...october, ...more);
 
 test('who would have been blocked, when, and what it had saved; the database stays as it is', async () => {
   const rows = () =>
-    query(
-      database.url,
-      `select (select json_agg(q order by q.user_id, q.meter, q.period_start) from quota.usage_quotas q) as quotas,
+    desk.query(`select (select json_agg(q order by q.user_id, q.meter, q.period_start) from quota.usage_quotas q) as quotas,
          (select json_agg(l order by l.plan, l.meter) from quota.plan_limits l) as limits,
-         (select count(*) from quota.audit_log) as audit, (select count(*) from quota.plan_versions) as versions`,
-    );
+         (select count(*) from quota.audit_log) as audit, (select count(*) from quota.plan_versions) as versions`);
   const before = await rows();
   const result = await simulate(voicePlan('{limit: 5m, reset_every: 1 month}'));
   expect(result).toMatchObject({

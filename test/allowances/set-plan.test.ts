@@ -1,37 +1,27 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
 const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
+const desk = useDesk({ asOf });
 let adaId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  adaId = await addUser(database.url, {
+  adaId = await desk.addUser({
     externalId: 'ada',
     timezone: 'Asia/Hong_Kong',
     assistants: ['desk'],
   });
-  await addCalls(database.url, {
+  await desk.addCalls({
     userId: adaId,
     at: '2026-11-10T10:00:00Z',
     seconds: '1800',
     service: 'transcription',
   });
-  await addCalls(database.url, { userId: adaId, at: '2026-11-11T10:00:00Z', seconds: '700' });
+  await desk.addCalls({ userId: adaId, at: '2026-11-11T10:00:00Z', seconds: '700' });
 });
-afterAll(() => database.drop());
 
-const run = (args: string[], at = asOf) =>
-  runCli([...args, '--as-of', at], { env: { DATABASE_URL: database.url } });
-
-async function json(args: string[], at = asOf) {
-  const { code, stdout, stderr } = await run([...args, '--json'], at);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const run = (args: string[], at = asOf) => desk.at(at).run(...args);
+const json = (args: string[], at = asOf) => desk.at(at).json(...args);
 
 async function shown(service: string, user = 'ada', at = asOf) {
   const { subscriptions } = await json(['user', 'show', user], at);
@@ -41,13 +31,6 @@ async function shown(service: string, user = 'ada', at = asOf) {
   const [{ limit, used, state, period }] = quotas;
   return { plan, timezone, limitEnforcedAt, limit, used, state, period };
 }
-
-const differing = () =>
-  query(
-    database.url,
-    `select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_from_facts()
-     except select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );
 
 describe('user set-plan', () => {
   test('a refused check points to the plan that lets the call through, from the moment it is set', async () => {
@@ -80,8 +63,7 @@ describe('user set-plan', () => {
       allowed: true,
     });
     expect(
-      await query(
-        database.url,
+      await desk.query(
         `select user_id, actor, reason, before->>'plan' as before, after->>'plan' as after from quota.audit_log where id = $1`,
         [auditId],
       ),
@@ -115,9 +97,7 @@ describe('user set-plan', () => {
       json(['user', 'set-plan', 'ada', 'voice-free', ...more, '--reason', 'pilot', '--yes']);
     expect((await set('--limit', 'voice_seconds=15m')).metersAfter).toMatchObject([{ limit: '900' }]);
     expect(await shown('voice')).toMatchObject({ limit: '900.000', state: 'ok', limitEnforcedAt: null });
-    expect(await query(database.url, 'select desired from quota.assistant_limits')).toEqual([
-      { desired: 'original' },
-    ]);
+    expect(await desk.query('select desired from quota.assistant_limits')).toEqual([{ desired: 'original' }]);
     expect(await json(['usage', 'check', 'ada', '--service', 'voice'])).toMatchObject({
       allowed: true,
       remaining: '200.000',
@@ -135,7 +115,7 @@ describe('user set-plan', () => {
       limit: '900.000',
       used: '0.000',
     });
-    await addCalls(database.url, { userId: adaId, at: later, seconds: '850' });
+    await desk.addCalls({ userId: adaId, at: later, seconds: '850' });
     expect(await shown('voice', 'ada', later)).toMatchObject({ limit: '900.000', state: 'critical' });
 
     const gone = await json(
@@ -146,15 +126,14 @@ describe('user set-plan', () => {
     const limited = await shown('voice', 'ada', later);
     expect(limited).toMatchObject({ limit: '600.000', state: 'exceeded' });
     expect(limited.limitEnforcedAt).not.toBeNull();
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('a user without a plan gets one; in production the name is typed', async () => {
-    await addUser(database.url, { externalId: 'fresh', timezone: 'Europe/Berlin' });
+    await desk.addUser({ externalId: 'fresh', timezone: 'Europe/Berlin' });
+    const production = desk.with({ env: { QUOTA_ENV: 'production' } });
     const set = (...more: string[]) =>
-      runCli(['user', 'set-plan', 'fresh', 'chat-free', '--reason', 'x', ...more], {
-        env: { DATABASE_URL: database.url, QUOTA_ENV: 'production' },
-      });
+      production.run('user', 'set-plan', 'fresh', 'chat-free', '--reason', 'x', ...more);
     expect((await set('--yes')).code).toBe(5);
     expect((await set('--confirm', 'fresh')).code).toBe(0);
     expect(await shown('chat', 'fresh')).toMatchObject({
@@ -182,12 +161,12 @@ describe('moving the monthly avatar plan to the lifetime one', () => {
   let ids: string[];
   const november = '2026-11-20T00:00:00Z';
   const state = () =>
-    query(
-      database.url,
+    desk.queryAt(
+      november,
       `select u.external_id, s.plan, s.timezone, s.anchor_local::text, s.next_reset_at::text,
          (select json_agg(row_to_json(c) order by c.meter) from quota.current_quotas(u.id) c where c.service = 'avatar') as quotas,
          (select json_agg(json_build_array(o.plan, o.meter, o.limit_quantity)) from quota.limit_overrides o where o.user_id = u.id) as custom
-       from quota.users u join quota.subscriptions s on s.user_id = u.id and s.service = 'avatar', set_config('quota.as_of', '${november}', false)
+       from quota.users u join quota.subscriptions s on s.user_id = u.id and s.service = 'avatar'
        order by u.external_id`,
     );
 
@@ -198,18 +177,17 @@ describe('moving the monthly avatar plan to the lifetime one', () => {
       ['heavy', 'UTC'],
       ['native', 'UTC'],
     ] as const) {
-      const id = await addUser(database.url, { externalId, timezone, createdAt: '2026-09-03T22:30:00Z' });
+      const id = await desk.addUser({ externalId, timezone, createdAt: '2026-09-03T22:30:00Z' });
       ids.push(id);
       const plan = externalId === 'native' ? 'avatar-lifetime' : 'avatar-monthly';
-      await query(
-        database.url,
-        `with clock as materialized (select set_config('quota.as_of', '2026-09-03T22:30:00Z', false))
-         insert into quota.subscriptions (user_id, service, plan) select $1, 'avatar', $2 from clock`,
+      await desk.queryAt(
+        '2026-09-03T22:30:00Z',
+        `insert into quota.subscriptions (user_id, service, plan) values ($1, 'avatar', $2)`,
         [id, plan],
       );
       const seconds = externalId === 'light' ? '300' : '700';
       for (const at of ['2026-10-05T10:00:00Z', '2026-11-05T10:00:00Z']) {
-        await addCalls(database.url, { userId: id, at, seconds, service: 'avatar' });
+        await desk.addCalls({ userId: id, at, seconds, service: 'avatar' });
       }
     }
     expect((await run(['jobs', 'reset-months'], november)).code).toBe(0);
@@ -263,11 +241,9 @@ describe('moving the monthly avatar plan to the lifetime one', () => {
       action: 'switch_to_static',
       resetsAt: null,
     });
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
     expect(
-      await query(database.url, 'select count(*)::integer as rows from quota.audit_log where run_id = $1', [
-        runId,
-      ]),
+      await desk.query('select count(*)::integer as rows from quota.audit_log where run_id = $1', [runId]),
     ).toEqual([{ rows: 2 }]);
 
     const back = await json(
@@ -276,7 +252,7 @@ describe('moving the monthly avatar plan to the lifetime one', () => {
     );
     expect(back.users).toBe(2);
     expect(await state()).toEqual(before);
-    expect(await differing()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
     const again = [
       'plan',
       'move',

@@ -1,35 +1,27 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Explanation } from '../../src/usage/explain/explain.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 
-const run = (args: string[], at: string, tty = false) =>
-  runCli([...args, '--as-of', at], { env: { DATABASE_URL: database.url }, tty });
+const run = (args: string[], at: string, tty = false) => desk.with({ asOf: at, tty }).run(...args);
 
 async function change(args: string[], at: string) {
   const { code, stderr } = await run([...args, '--yes', '--json'], at);
   expect([0, 75], stderr).toContain(code);
 }
 
-async function explain(at: string, ...more: string[]): Promise<Explanation> {
-  const { code, stdout, stderr } = await run(['user', 'explain', 'ada', ...more, '--json'], at);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const explain = (at: string, ...more: string[]): Promise<Explanation> =>
+  desk.at(at).json('user', 'explain', 'ada', ...more);
 
 /** Ada's month: calls, a goodwill reset, a grant, a custom limit, and in the end nothing left. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
-  const userId = await addUser(url, {
+  const userId = await desk.addUser({
     externalId: 'ada',
     createdAt: '2026-10-05T09:00:00Z',
     assistants: ['desk'],
   });
-  const call = (at: string, seconds: string, times = 1) => addCalls(url, { userId, at, seconds, times });
+  const call = (at: string, seconds: string, times = 1) => desk.addCalls({ userId, at, seconds, times });
   await call('2026-10-20T10:00:00Z', '60');
   expect((await run(['jobs', 'reset-anniversaries'], '2026-11-05T00:10:00Z')).code).toBe(0);
   await call('2026-11-06T10:00:00Z', '200', 3);
@@ -42,7 +34,7 @@ beforeAll(async () => {
     ['user', 'set-plan', 'ada', 'voice-free', '--limit', 'voice_seconds=9m', '--reason', 'abuse'],
     '2026-11-11T10:00:00Z',
   );
-  await addCalls(url, {
+  await desk.addCalls({
     userId,
     at: '2026-11-10T11:00:00Z',
     seconds: '10',
@@ -50,7 +42,6 @@ beforeAll(async () => {
     model: 'claude-3-opus',
   });
 });
-afterAll(() => database.drop());
 
 const at = '2026-11-15T12:00:00Z';
 
@@ -125,8 +116,7 @@ test('what is not there: a service, a period, a user', async () => {
 });
 
 test('csv and ndjson have a line per event; nothing is changed', async () => {
-  const rows = () =>
-    query(database.url, 'select * from quota.usage_quotas order by user_id, meter, period_start');
+  const rows = () => desk.query('select * from quota.usage_quotas order by user_id, meter, period_start');
   const before = await rows();
   const csv = await run(['user', 'explain', 'ada', '--output', 'csv'], at);
   expect(csv.stdout.trim().split('\n')).toHaveLength(12);
@@ -141,8 +131,8 @@ test('csv and ndjson have a line per event; nothing is changed', async () => {
 });
 
 test('premium messages that are used up are told beside the others that are left', async () => {
-  const userId = await addUser(database.url, { externalId: 'cleo', createdAt: '2026-10-05T09:00:00Z' });
-  await addCalls(database.url, {
+  const userId = await desk.addUser({ externalId: 'cleo', createdAt: '2026-10-05T09:00:00Z' });
+  await desk.addCalls({
     userId,
     at: '2026-11-10T11:00:00Z',
     service: 'chat',

@@ -1,24 +1,20 @@
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 let ada: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  ada = await addUser(database.url, { externalId: 'ada' });
-  await addCalls(database.url, {
+  ada = await desk.addUser({ externalId: 'ada' });
+  await desk.addCalls({
     userId: ada,
     at: '2026-10-01T10:00:00Z',
     seconds: '60',
     cost: '0.10',
     times: 3,
   });
-  await addCalls(database.url, { userId: ada, at: '2026-10-02T23:59:59Z', seconds: '30.5' });
-  await addCalls(database.url, {
+  await desk.addCalls({ userId: ada, at: '2026-10-02T23:59:59Z', seconds: '30.5' });
+  await desk.addCalls({
     userId: ada,
     at: '2026-10-03T00:00:00Z',
     service: 'chat',
@@ -26,25 +22,12 @@ beforeAll(async () => {
     times: 2,
   });
 });
-afterAll(() => database.drop());
 
-async function rollUp(asOf: string, ...more: string[]) {
-  const { code, stdout, stderr } = await runCli(
-    ['jobs', 'roll-up-analytics', '--json', '--quiet', '--as-of', asOf, ...more],
-    {
-      env: { DATABASE_URL: database.url },
-    },
-  );
-  expect(stderr).toBe('');
-  return { code, ...JSON.parse(stdout) };
-}
+const rollUp = (asOf: string, ...more: string[]) => desk.at(asOf).json('jobs', 'roll-up-analytics', ...more);
 
 const rolled = () =>
-  query(
-    database.url,
-    `select day::text, service, plan, calls, seconds, messages, premium_messages as premium, cost
-     from quota.usage_analytics order by day, service`,
-  );
+  desk.query(`select day::text, service, plan, calls, seconds, messages, premium_messages as premium, cost
+     from quota.usage_analytics order by day, service`);
 
 test('days that are over are rolled up once, by UTC; today is left alone', async () => {
   expect(await rollUp('2026-10-03T12:00:00Z', '--dry-run')).toMatchObject({
@@ -55,7 +38,7 @@ test('days that are over are rolled up once, by UTC; today is left alone', async
     ],
   });
   expect(await rolled()).toEqual([]);
-  expect(await rollUp('2026-10-03T12:00:00Z')).toMatchObject({ code: 0, done: 2, rows: 2, left: 0 });
+  expect(await rollUp('2026-10-03T12:00:00Z')).toMatchObject({ done: 2, rows: 2, left: 0 });
   expect(await rolled()).toEqual([
     {
       day: '2026-10-01',
@@ -78,7 +61,7 @@ test('days that are over are rolled up once, by UTC; today is left alone', async
       cost: '0',
     },
   ]);
-  expect(await rollUp('2026-10-03T12:00:00Z')).toMatchObject({ code: 0, due: 0, done: 0 });
+  expect(await rollUp('2026-10-03T12:00:00Z')).toMatchObject({ due: 0, done: 0 });
 });
 
 test('an outage is caught up in one run, days without a call included', async () => {
@@ -88,16 +71,13 @@ test('an outage is caught up in one run, days without a call included', async ()
 });
 
 test('late, corrected and moved calls bring their days up again, and only those', async () => {
-  await addCalls(database.url, {
+  await desk.addCalls({
     userId: ada,
     at: '2026-10-05T08:00:00Z',
     seconds: '5',
     asOf: '2026-10-06T01:00:00Z',
   });
-  await query(
-    database.url,
-    `update quota.call_logs set started_at = '2026-10-02T12:00:00Z' where service = 'chat'`,
-  );
+  await desk.query(`update quota.call_logs set started_at = '2026-10-02T12:00:00Z' where service = 'chat'`);
   expect(await rollUp('2026-10-06T00:00:00Z', '--dry-run')).toMatchObject({
     first: [{ day: '2026-10-02' }, { day: '2026-10-03' }, { day: '2026-10-05' }],
   });
@@ -111,16 +91,13 @@ test('late, corrected and moved calls bring their days up again, and only those'
 });
 
 test('a change that no sum can see marks no day, and a day keeps the plan it had', async () => {
-  await query(database.url, `update quota.call_logs set metadata = '{"a": 1}', words_spoken = 3`);
+  await desk.query(`update quota.call_logs set metadata = '{"a": 1}', words_spoken = 3`);
   expect(await rollUp('2026-10-06T00:00:00Z')).toMatchObject({ due: 0 });
-  await query(
-    database.url,
-    `insert into quota.plans (key, service, name) values ('voice-big', 'voice', 'Big');
+  await desk.query(`insert into quota.plans (key, service, name) values ('voice-big', 'voice', 'Big');
      insert into quota.plan_limits (plan, meter, limit_quantity, reset_every) values ('voice-big', 'voice_seconds', 6000, '1 month');
-     update quota.subscriptions set plan = 'voice-big' where service = 'voice'`,
-  );
-  await query(database.url, `delete from quota.call_logs where started_at = '2026-10-05T08:00:00Z'`);
-  await query(database.url, `update quota.call_logs set cost = 1 where started_at = '2026-10-01T10:00:00Z'`);
+     update quota.subscriptions set plan = 'voice-big' where service = 'voice'`);
+  await desk.query(`delete from quota.call_logs where started_at = '2026-10-05T08:00:00Z'`);
+  await desk.query(`update quota.call_logs set cost = 1 where started_at = '2026-10-01T10:00:00Z'`);
   await rollUp('2026-10-06T00:00:00Z');
   expect(await rolled()).toMatchObject([
     { day: '2026-10-01', plan: 'voice-free', cost: '3' },
@@ -129,35 +106,38 @@ test('a change that no sum can see marks no day, and a day keeps the plan it had
   ]);
 });
 
-test('a writer that has not committed when its day is claimed is waited for, then left to the next run', async () => {
-  const writer = new pg.Client(database.url);
-  await writer.connect();
-  try {
+test('a writer that has not committed when its day is claimed is waited for', async () => {
+  await desk.session(async (writer) => {
     await writer.query('begin');
     await writer.query(
       `insert into quota.call_logs (user_id, service, started_at, duration_seconds) values ($1, 'voice', '2026-10-06T09:00:00Z', 7)`,
       [ada],
     );
     const run = rollUp('2026-10-07T00:00:00Z');
-    setTimeout(() => writer.query('commit'), 700);
-    expect(await run).toMatchObject({ code: 0, left: 0 });
+    await expect
+      .poll(() =>
+        desk.query(
+          `select day::text from quota.analytics_days where horizon is not null and rolled_at is null`,
+        ),
+      )
+      .toEqual([{ day: '2026-10-06' }]);
+    expect((await rolled()).at(-1)).toMatchObject({ day: '2026-10-02' });
+    await writer.query('commit');
+    expect(await run).toMatchObject({ left: 0 });
     expect((await rolled()).at(-1)).toMatchObject({ day: '2026-10-06', seconds: '7.000' });
-  } finally {
-    await writer.end();
-  }
+  });
 });
 
 test('a writer under a clock of its own, after the claim, leaves a mark', async () => {
   await rollUp('2026-12-02T00:00:00Z');
-  await addCalls(database.url, { userId: ada, at: '2026-12-01T08:00:00Z', seconds: '9' });
+  await desk.addCalls({ userId: ada, at: '2026-12-01T08:00:00Z', seconds: '9' });
   expect(await rollUp('2026-12-02T00:00:00Z')).toMatchObject({ due: 1, rows: 1 });
 });
 
 test('the sums of days are the sums of the facts', async () => {
-  const [difference] = await query<{ same: boolean }>(
-    database.url,
-    `select (select sum(seconds) from quota.usage_analytics) = (select sum(duration_seconds) from quota.call_logs)
-       and (select sum(calls) from quota.usage_analytics) = (select count(*) from quota.call_logs) as same`,
-  );
+  const [difference] = await desk.query<{
+    same: boolean;
+  }>(`select (select sum(seconds) from quota.usage_analytics) = (select sum(duration_seconds) from quota.call_logs)
+       and (select sum(calls) from quota.usage_analytics) = (select count(*) from quota.call_logs) as same`);
   expect(difference?.same).toBe(true);
 });

@@ -1,69 +1,47 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-test-page-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
-let database: TestDatabase;
-const asOf = '2026-10-11T00:00:00Z';
+const desk = useDesk({ asOf: '2026-10-11T00:00:00Z' });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
   const createdAt = '2026-10-01T00:00:00Z';
-  const fast = await addUser(url, { externalId: 'fast', createdAt });
-  const slow = await addUser(url, { externalId: '<slow>', createdAt });
-  const spent = await addUser(url, { externalId: 'spent', createdAt });
-  await addUser(url, { externalId: 'idle', createdAt });
+  const fast = await desk.addUser({ externalId: 'fast', createdAt });
+  const slow = await desk.addUser({ externalId: '<slow>', createdAt });
+  const spent = await desk.addUser({ externalId: 'spent', createdAt });
+  await desk.addUser({ externalId: 'idle', createdAt });
   // 40 s a day of 600 are used up after 15 days; 10 s a day are not.
   for (let day = 1; day <= 10; day++) {
     const at = `2026-10-${String(day).padStart(2, '0')}T12:00:00Z`;
-    await addCalls(url, { userId: fast, at, seconds: '40', cost: '0.05' });
-    await addCalls(url, { userId: slow, at, seconds: '10' });
+    await desk.addCalls({ userId: fast, at, seconds: '40', cost: '0.05' });
+    await desk.addCalls({ userId: slow, at, seconds: '10' });
   }
-  await addCalls(url, { userId: spent, at: '2026-10-05T00:00:00Z', seconds: '600' });
-  await addCalls(url, {
+  await desk.addCalls({ userId: spent, at: '2026-10-05T00:00:00Z', seconds: '600' });
+  await desk.addCalls({
     userId: slow,
     at: '2026-10-10T01:00:00Z',
     service: 'chat',
     model: 'claude-3-opus',
     times: 3,
   });
-  await addCalls(url, {
+  await desk.addCalls({
     userId: slow,
     at: '2026-10-10T02:00:00Z',
     service: 'chat',
     model: 'gemini-2.0-flash',
   });
   // A lifetime: 20 minutes, 5 of them within the last 30 days.
-  await addCalls(url, { userId: fast, at: '2026-10-04T00:00:00Z', service: 'avatar', seconds: '300' });
-  await query(
-    url,
+  await desk.addCalls({ userId: fast, at: '2026-10-04T00:00:00Z', service: 'avatar', seconds: '300' });
+  await desk.query(
     `insert into quota.subscriptions (user_id, service, plan) values ($1, 'transcription', 'transcription-free')`,
     [fast],
   );
-  await addCalls(url, { userId: fast, at: '2026-10-04T00:00:00Z', service: 'transcription', seconds: '100' });
+  await desk.addCalls({ userId: fast, at: '2026-10-04T00:00:00Z', service: 'transcription', seconds: '100' });
 });
-afterAll(() => database.drop());
 
-async function analytics(...args: string[]) {
-  return runCli(
-    ['usage', 'analytics', '--as-of', asOf, '--from', '2026-10-01', '--to', '2026-10-10', ...args],
-    {
-      env: { DATABASE_URL: database.url },
-    },
-  );
-}
-
-const json = async (...args: string[]) => {
-  const { code, stdout, stderr } = await analytics('--json', ...args);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-};
+const october = ['usage', 'analytics', '--from', '2026-10-01', '--to', '2026-10-10'];
+const analytics = (...args: string[]) => desk.run(...october, ...args);
+const json = (...args: string[]) => desk.json(...october, ...args);
 
 test('sums per service, day and user tie out with the totals', async () => {
   const { totals, rows, days } = await json();
@@ -90,14 +68,13 @@ test('sums per service, day and user tie out with the totals', async () => {
 test('the same answer before, during and after the roll-up', async () => {
   const strip = ({ daysToRollUp: _, ...report }: Record<string, unknown>) => report;
   const before = await json('--by', 'plan');
-  const env = { DATABASE_URL: database.url };
-  await runCli(['jobs', 'roll-up-analytics', '--limit', '4', '--quiet', '--as-of', asOf], { env });
+  await desk.json('jobs', 'roll-up-analytics', '--limit', '4');
   expect(strip(await json('--by', 'plan'))).toEqual(strip(before));
-  await runCli(['jobs', 'roll-up-analytics', '--quiet', '--as-of', asOf], { env });
+  await desk.json('jobs', 'roll-up-analytics');
   const after = await json('--by', 'plan');
   expect(strip(after)).toEqual(strip(before));
   expect(after.daysToRollUp).toBe(0);
-  await query(database.url, `update quota.call_logs set cost = 0.06 where cost = 0.05`);
+  await desk.query(`update quota.call_logs set cost = 0.06 where cost = 0.05`);
   const changed = await json('--by', 'plan');
   expect(changed.totals.cost).toBe('0.610000');
   expect(changed.daysToRollUp).toBe(10);
@@ -167,7 +144,7 @@ test('a person sees bars and a line of days, a sheet has the rows, a page needs 
     'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost',
     'voice,21,0,3,1100.000,0,0,0.60',
   ]);
-  const path = join(scratch, 'usage.html');
+  const path = desk.path('usage.html');
   expect((await analytics('--by', 'user', '--html', path)).code).toBe(0);
   const page = readFileSync(path, 'utf8');
   expect(page).toContain('&lt;slow&gt;');
@@ -183,30 +160,16 @@ test('a range of no days and an unknown service are refused', async () => {
 });
 
 test('a correction is no pace, neither of seconds nor of money', async () => {
-  const { url } = database;
-  const userId = await addUser(url, { externalId: 'dear', createdAt: '2026-10-01T00:00:00Z' });
-  await query(
-    url,
+  const userId = await desk.addUser({ externalId: 'dear', createdAt: '2026-10-01T00:00:00Z' });
+  await desk.query(
     `insert into quota.subscriptions (user_id, service, plan) values ($1, 'avatar', 'avatar-monthly')`,
     [userId],
   );
   for (let day = 1; day <= 10; day++) {
     const at = `2026-10-${String(day).padStart(2, '0')}T12:00:00Z`;
-    await addCalls(url, { userId, at, service: 'avatar', seconds: '10', cost: '4' });
+    await desk.addCalls({ userId, at, service: 'avatar', seconds: '10', cost: '4' });
   }
-  const args = [
-    'user',
-    'reset',
-    'dear',
-    '--service',
-    'avatar',
-    '--reason',
-    'sorry',
-    '--yes',
-    '--as-of',
-    asOf,
-  ];
-  expect((await runCli(args, { env: { DATABASE_URL: url } })).code).toBe(0);
+  await desk.json('user', 'reset', 'dear', '--service', 'avatar', '--reason', 'sorry', '--yes');
   // 4 dollars a day of 50 from here on: twelve days and a half.
   const { forecasts } = await json('--service', 'avatar');
   expect(forecasts.first[0]).toMatchObject({

@@ -1,34 +1,24 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
-import { addUser } from '../users/arrange.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useDeskPerTest } from '../desk/desk.ts';
 
-let database: TestDatabase;
-let url: string;
-beforeEach(async () => {
-  database = await createTestDatabase();
-  url = database.url;
-});
-afterEach(() => database.drop());
+const desk = useDeskPerTest();
 
-const run = (args: string[], options = {}) =>
-  runCli(['audit', ...args], { env: { DATABASE_URL: url }, ...options });
+const run = (args: string[]) => desk.run('audit', ...args);
 const verify = async (...args: string[]) => {
-  const { code, stdout } = await run(['verify', '--json', ...args]);
-  return { code, ...JSON.parse(stdout) };
+  const { code, data } = await desk.answer('audit', 'verify', ...args);
+  return { code, ...data };
 };
 const write = (count: number) =>
-  query(
-    url,
+  desk.query(
     `insert into quota.audit_log (action, reason, before, after)
      select 'test.done', 'Grüße ' || g, jsonb_build_object('n', g || '.50'), jsonb_build_object('n', null)
      from generate_series(1, $1) g`,
     [count],
   );
+const late = `insert into quota.audit_log (action) values ('test.late')`;
 /** As somebody who may switch triggers off, which is whom seals are for. */
 const tamper = async (sql: string) => {
-  await query(url, `do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
+  await desk.query(`do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
 };
 
 describe('seals', () => {
@@ -69,53 +59,37 @@ describe('seals', () => {
   test('are the same in every session', async () => {
     await write(2);
     await verify('--seal');
-    const [row] = await query(
-      url,
-      `with set as materialized (
+    const [row] = await desk.query(`with set as materialized (
          select set_config('TimeZone', 'Asia/Kolkata', false), set_config('DateStyle', 'German', false),
            set_config('IntervalStyle', 'iso_8601', false), set_config('extra_float_digits', '0', false),
            set_config('bytea_output', 'escape', false))
-       select v.fault from set, quota.verify_audit() v`,
-    );
+       select v.fault from set, quota.verify_audit() v`);
     expect(row).toEqual({ fault: null });
   });
 
   test('do not reach over what is not committed yet', async () => {
-    const open = query(
-      url,
-      `with late as (insert into quota.audit_log (action) values ('test.late') returning id)
-       select pg_sleep(0.7) from late`,
-    );
-    await expect
-      .poll(() =>
-        query(
-          url,
-          `select 1 from pg_stat_activity where query like '%test.late%' and wait_event = 'PgSleep'`,
-        ),
-      )
-      .toHaveLength(1);
-    await write(1);
-    expect(await verify('--seal')).toMatchObject({ ok: true, rows: '2', unsealedRows: '0' });
-    await open;
+    await desk.session(async (writer) => {
+      await writer.query('begin');
+      await writer.query(late);
+      await write(1);
+      const sealing = verify('--seal');
+      await desk.untilLocked();
+      await writer.query('commit');
+      expect(await sealing).toMatchObject({ ok: true, rows: '2', unsealedRows: '0' });
+    });
     expect(await verify()).toMatchObject({ code: 0, ok: true, rows: '2' });
   });
-});
 
-test('sealing gives up on writers that do not end, and holds nobody for long', async () => {
-  await write(1);
-  const open = query(
-    url,
-    `with late as (insert into quota.audit_log (action) values ('test.late') returning id)
-     select pg_sleep(7) from late`,
-  );
-  await expect
-    .poll(() =>
-      query(url, `select 1 from pg_stat_activity where query like '%test.late%' and wait_event = 'PgSleep'`),
-    )
-    .toHaveLength(1);
-  expect(await run(['verify', '--seal'])).toMatchObject({ code: 75, stdout: '' });
-  await open;
-  expect(await verify('--seal')).toMatchObject({ code: 0, rows: '2' });
+  test('give up on writers that do not end, and hold nobody for long', async () => {
+    await desk.session(async (writer) => {
+      await writer.query('begin');
+      await writer.query(late);
+      expect(await run(['verify', '--seal'])).toMatchObject({ code: 75, stdout: '' });
+      await writer.query('commit');
+    });
+    await write(1);
+    expect(await verify('--seal')).toMatchObject({ code: 0, rows: '2' });
+  });
 });
 
 describe('tampering shows', () => {
@@ -154,9 +128,9 @@ describe('tampering shows', () => {
     const result = await verify();
     expect(result).toMatchObject({ code: 3, ok: false });
     expect(result.broken[0]).toMatchObject({ seal, fault });
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     expect(await verify('--seal')).toMatchObject({ code: 3, sealed: 0 });
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     const { stdout } = await run(['verify']);
     expect(stdout).toMatch(/^NOT INTACT/);
     expect(stdout).not.toContain('head');
@@ -176,7 +150,7 @@ describe('tampering shows', () => {
       'truncate quota.audit_seals',
       'update quota.audit_seals set actor = actor',
     ]) {
-      await expect(query(url, sql)).rejects.toMatchObject({ code: 'QT005' });
+      await expect(desk.query(sql)).rejects.toMatchObject({ code: 'QT005' });
     }
   });
 });
@@ -193,10 +167,9 @@ test('verify says it to people', async () => {
 
 describe('log', () => {
   test('the newest first, filtered', async () => {
-    const userId = await addUser(url, { externalId: 'ada' });
+    const userId = await desk.addUser({ externalId: 'ada' });
     const runId = '0e7afc8e-5ad3-4554-92a0-ca0926244694';
-    await query(
-      url,
+    await desk.query(
       `insert into quota.audit_log (action, at, actor, user_id, service, reason, run_id, before) values
        ('subscription.reset', '2026-11-01', 'cron', $1, 'voice', 'period ended', $2, null),
        ('usage.reset', '2026-11-03', E'\\x1b[31meve', $1, null, '=1+1', null, '{"used": "600.000"}'),

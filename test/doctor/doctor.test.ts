@@ -1,25 +1,18 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { withAdvisoryLock } from '../../src/db/advisory-lock.ts';
 import { withClient } from '../../src/db/client.ts';
 import type { Diagnosis } from '../../src/doctor/examine.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { useDeskPerTest } from '../desk/desk.ts';
 
 const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
-let url: string;
 let adaId: string;
 
-beforeEach(async () => {
-  database = await createTestDatabase();
-  url = database.url;
-  adaId = await addUser(url, { externalId: 'ada', assistants: ['a1', 'a2', 'a3'] });
-  await addCalls(url, { userId: adaId, at: asOf, seconds: '306', cost: '0.25', times: 2 });
-  const bobId = await addUser(url, { externalId: 'bob', createdAt: '2025-02-28T00:00:00Z' });
-  await addCalls(url, { userId: bobId, at: '2026-11-10T10:00:00Z', seconds: '1300', service: 'avatar' });
-  await addCalls(url, {
+const desk = useDeskPerTest({ asOf }, async (model) => {
+  adaId = await model.addUser({ externalId: 'ada', assistants: ['a1', 'a2', 'a3'] });
+  await model.addCalls({ userId: adaId, at: asOf, seconds: '306', cost: '0.25', times: 2 });
+  const bobId = await model.addUser({ externalId: 'bob', createdAt: '2025-02-28T00:00:00Z' });
+  await model.addCalls({ userId: bobId, at: '2026-11-10T10:00:00Z', seconds: '1300', service: 'avatar' });
+  await model.addCalls({
     userId: bobId,
     at: '2026-11-10T10:00:00Z',
     model: 'claude-3-opus',
@@ -27,31 +20,29 @@ beforeEach(async () => {
     times: 3,
   });
 });
-afterEach(() => database.drop());
 
-const run = (...args: string[]) =>
-  runCli(['doctor', '--as-of', asOf, ...args], { env: { DATABASE_URL: url } });
+const run = (...args: string[]) => desk.run('doctor', ...args);
 
 async function diagnose(...args: string[]): Promise<Diagnosis & { code: number | null }> {
-  const { code, stdout } = await run('--json', ...args);
-  return { code, ...JSON.parse(stdout) };
+  const { code, data } = await desk.answer('doctor', ...args);
+  return { code, ...data };
 }
 const findingsOf = ({ checks }: Diagnosis, name: string) =>
   checks.find(({ check }) => check === name)?.findings ?? [];
 const unwell = ({ checks }: Diagnosis) => checks.filter(({ count }) => count > 0).map(({ check }) => check);
 /** Behind the triggers' back. */
 const meddle = (sql: string) =>
-  query(url, `do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
+  desk.query(`do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
 
 test('finds nothing where nothing is wrong, and changes nothing', async () => {
-  const before = await snapshot(url);
+  const before = await desk.snapshot();
   const { code, stdout } = await run();
   expect(code).toBe(0);
   expect(stdout).toContain('ok         usage        every quota is the sum of its calls and adjustments');
   const diagnosis = await diagnose('--strict');
   expect(diagnosis).toMatchObject({ code: 0, ok: true, differences: 0, attention: 0 });
   expect(unwell(diagnosis)).toEqual([]);
-  expect(await snapshot(url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 test('tells quotas that differ from the facts', async () => {
@@ -79,10 +70,7 @@ test('tells quotas that differ from the facts', async () => {
   );
   expect(await diagnose('--user', 'bob')).toMatchObject({ code: 0, differences: 0 });
   expect(await diagnose('--user', 'ada@example.com')).toMatchObject({ code: 3 });
-  await query(
-    url,
-    `select set_config('quota.as_of', '${asOf}', false), quota.refresh_quotas(array['${adaId}'::uuid])`,
-  );
+  await desk.queryAt(asOf, `select quota.refresh_quotas(array['${adaId}'::uuid])`);
   expect(await diagnose()).toMatchObject({ code: 0 });
 });
 
@@ -114,7 +102,7 @@ test('resets that are due need attention', async () => {
 });
 
 test('usage that nobody has marked, assistants beyond the plan, work that failed', async () => {
-  await addUser(url, { externalId: 'cy' });
+  await desk.addUser({ externalId: 'cy' });
   await meddle(`
     update quota.usage_quotas set exhausted_at = null where user_id = '${adaId}';
     insert into quota.assistants (user_id, provider_assistant_id) values ('${adaId}', 'a4');
@@ -137,18 +125,15 @@ test('usage that nobody has marked, assistants beyond the plan, work that failed
 });
 
 test('runs that died or failed, but not one that is at work', async () => {
-  await query(
-    url,
-    `insert into quota.job_runs (job, status, error, started_at) values
+  await desk.query(`insert into quota.job_runs (job, status, error, started_at) values
      ('purge', 'failed', 'disk full', '2026-11-01'), ('raise-alerts', 'failed', 'old', '2026-11-01'),
-     ('raise-alerts', 'completed', null, '2026-11-02'), ('reset-months', 'running', null, '2026-11-03')`,
-  );
+     ('raise-alerts', 'completed', null, '2026-11-02'), ('reset-months', 'running', null, '2026-11-03')`);
   const diagnosis = await diagnose();
   expect(findingsOf(diagnosis, 'jobs')).toMatchObject([
     { job: 'purge', status: 'failed', error: 'disk full' },
     { job: 'reset-months', status: 'running' },
   ]);
-  await withClient(url, (client) =>
+  await withClient(desk.url, (client) =>
     withAdvisoryLock(
       client,
       'job reset-months',

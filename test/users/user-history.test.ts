@@ -1,65 +1,37 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { HistoryPage } from '../../src/usage/history.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from './arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk({ asOf: '2026-03-03T00:00:00Z' });
 let userId: string;
 
 /** Signed up on the 31st: periods begin on the 31st, the 30th and at the end of February. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
-  userId = await addUser(url, {
+  userId = await desk.addUser({
     externalId: 'ada',
     timezone: 'Europe/Berlin',
     createdAt: '2025-12-31T11:00:00Z',
   });
   const voice = { userId, service: 'voice' };
-  await addCalls(url, { ...voice, at: '2026-01-10T10:00:00Z', seconds: '100', cost: '0.25' });
-  await addCalls(url, { ...voice, at: '2026-02-10T10:00:00Z', seconds: '650' });
-  await addCalls(url, { userId, service: 'avatar', at: '2026-02-11T10:00:00Z', seconds: '60.5' });
-  await runCli(
-    [
-      'user',
-      'reset',
-      'ada',
-      '--service',
-      'voice',
-      '--reason',
-      'outage',
-      '--yes',
-      '--as-of',
-      '2026-02-12T00:00:00Z',
-    ],
-    { env: { DATABASE_URL: url } },
-  );
-  await query(
-    url,
-    `with clock as materialized (select set_config('quota.as_of', '2026-03-01T00:00:00Z', false))
-     select quota.reset_due('signup', 10, gen_random_uuid()) from clock`,
-  );
-  await addCalls(url, { ...voice, at: '2026-03-02T10:00:00Z', seconds: '5' });
-  await addCalls(url, {
+  await desk.addCalls({ ...voice, at: '2026-01-10T10:00:00Z', seconds: '100', cost: '0.25' });
+  await desk.addCalls({ ...voice, at: '2026-02-10T10:00:00Z', seconds: '650' });
+  await desk.addCalls({ userId, service: 'avatar', at: '2026-02-11T10:00:00Z', seconds: '60.5' });
+  await desk
+    .at('2026-02-12T00:00:00Z')
+    .json('user', 'reset', 'ada', '--service', 'voice', '--reason', 'outage', '--yes');
+  await desk.queryAt('2026-03-01T00:00:00Z', `select quota.reset_due('signup', 10, gen_random_uuid())`);
+  await desk.addCalls({ ...voice, at: '2026-03-02T10:00:00Z', seconds: '5' });
+  await desk.addCalls({
     ...voice,
     at: '2026-02-20T10:00:00Z',
     seconds: '7.25',
     asOf: '2026-03-03T00:00:00Z',
   });
 });
-afterAll(() => database.drop());
 
-const run = (...args: string[]) =>
-  runCli(['user', 'history', 'ada@example.com', '--as-of', '2026-03-03T00:00:00Z', ...args], {
-    env: { DATABASE_URL: database.url },
-  });
-
-async function history(...args: string[]): Promise<HistoryPage> {
-  const { code, stdout, stderr } = await run('--json', ...args);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const ada = ['user', 'history', 'ada@example.com'];
+const run = (...args: string[]) => desk.run(...ada, ...args);
+const history = (...args: string[]): Promise<HistoryPage> => desk.json(...ada, ...args);
 
 test('every period with what was used, corrected, reset and late', async () => {
   const { user, periods, next } = await history();

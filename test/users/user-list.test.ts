@@ -1,39 +1,27 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { UserPage } from '../../src/users/list-users.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from './arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 
-const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
+const desk = useDesk({ asOf: '2026-11-15T12:00:00Z' });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
   for (const [index, seconds] of ['0.5', '479.999', '480', '540', '600', '700'].entries()) {
-    const userId = await addUser(url, {
+    const userId = await desk.addUser({
       externalId: `u${index}`,
       name: `Person ${index}`,
       assistants: [`a${index}`],
     });
-    await addCalls(url, { userId, at: '2026-11-10T10:00:00Z', seconds });
+    await desk.addCalls({ userId, at: '2026-11-10T10:00:00Z', seconds });
   }
-  const chatter = await addUser(url, { externalId: 'chatter/1', email: 'chat@example.org' });
+  const chatter = await desk.addUser({ externalId: 'chatter/1', email: 'chat@example.org' });
   const calls = { userId: chatter, service: 'chat', at: '2026-11-10T10:00:00Z' };
-  await addCalls(url, { ...calls, model: 'claude-3-opus', times: 19 });
-  await addCalls(url, { ...calls, model: 'gpt-4o', times: 40 });
-  await addUser(url, { externalId: 'none', name: '100% _new_' });
+  await desk.addCalls({ ...calls, model: 'claude-3-opus', times: 19 });
+  await desk.addCalls({ ...calls, model: 'gpt-4o', times: 40 });
+  await desk.addUser({ externalId: 'none', name: '100% _new_' });
 });
-afterAll(() => database.drop());
 
-const run = (...args: string[]) =>
-  runCli(['user', 'list', '--as-of', asOf, ...args], { env: { DATABASE_URL: database.url } });
-
-async function list(...args: string[]): Promise<UserPage> {
-  const { code, stdout, stderr } = await run('--json', ...args);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const run = (...args: string[]) => desk.run('user', 'list', ...args);
+const list = (...args: string[]): Promise<UserPage> => desk.json('user', 'list', ...args);
 const names = async (...args: string[]) => (await list(...args)).users.map(({ externalId }) => externalId);
 
 test('every user, by name, with the meter nearest to its limit', async () => {
@@ -62,12 +50,9 @@ test('every user, by name, with the meter nearest to its limit', async () => {
 
 test('agrees with what is shown of each user', async () => {
   for (const { externalId, service, percent, state, used } of (await list()).users) {
-    const { stdout } = await runCli(['user', 'show', externalId, '--json', '--as-of', asOf], {
-      env: { DATABASE_URL: database.url },
-    });
-    const quotas = JSON.parse(stdout).subscriptions.flatMap(
-      (subscription: { service: string; quotas: object[] }) =>
-        subscription.service === service ? subscription.quotas : [],
+    const { subscriptions } = await desk.json('user', 'show', externalId);
+    const quotas = subscriptions.flatMap((subscription: { service: string; quotas: object[] }) =>
+      subscription.service === service ? subscription.quotas : [],
     );
     if (service !== null) {
       expect(quotas).toContainEqual(expect.objectContaining({ percent, state, used }));
@@ -117,8 +102,7 @@ test.each([
 });
 
 test('csv and ndjson stream all of it', async () => {
-  await query(
-    database.url,
+  await desk.query(
     `insert into quota.users (external_id) select 'x' || lpad(g::text, 4, '0') from generate_series(1, 2500) g`,
   );
   const ndjson = (await run('--output', 'ndjson')).stdout.trimEnd().split('\n');

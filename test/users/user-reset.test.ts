@@ -1,73 +1,47 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { withClient } from '../../src/db/client.ts';
 import { applyReset, planReset } from '../../src/resets/reset-usage.ts';
 import { findUser } from '../../src/users/find-user.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { fakeProcess, runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
-import { addCalls, addUser } from './arrange.ts';
+import { useDesk } from '../desk/desk.ts';
+import { fakeProcess } from '../run-cli.ts';
 
 const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
-let url: string;
+const desk = useDesk({ asOf });
 let userId: string;
 let name: string;
 let count = 0;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  url = database.url;
-});
-afterAll(() => database.drop());
 
 /** Each test has a user of its own: 612 of 600 seconds, so the assistants are limited. */
 beforeEach(async () => {
   count += 1;
   name = `user-${count}`;
-  userId = await addUser(url, { externalId: name, assistants: [`${name}-a`, `${name}-b`] });
-  await addCalls(url, { userId, at: '2026-11-10T10:00:00Z', seconds: '306', cost: '0.25', times: 2 });
+  userId = await desk.addUser({ externalId: name, assistants: [`${name}-a`, `${name}-b`] });
+  await desk.addCalls({ userId, at: '2026-11-10T10:00:00Z', seconds: '306', cost: '0.25', times: 2 });
 });
 
 const run = (args: string[], env: Record<string, string> = {}) =>
-  runCli(['user', 'reset', name, '--as-of', asOf, '--no-sync', ...args], {
-    env: { DATABASE_URL: url, ...env },
-  });
-
-async function reset(...args: string[]) {
-  const { code, stdout, stderr } = await run(['--json', '--reason', 'goodwill', '--yes', ...args]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+  desk.with({ env }).run('user', 'reset', name, '--no-sync', ...args);
+const reset = (...args: string[]) =>
+  desk.json('user', 'reset', name, '--no-sync', '--reason', 'goodwill', '--yes', ...args);
 
 const quotas = () =>
-  query<Record<string, string | null>>(
-    url,
+  desk.query<Record<string, string | null>>(
     `select meter, used, adjusted, cost::numeric(10,2), calls, exhausted_at from quota.usage_quotas
      where user_id = $1 order by meter, period_start`,
     [userId],
   );
 const limits = () =>
-  query(
-    url,
+  desk.query(
     `select a.provider_assistant_id as id, l.desired, l.status
      from quota.assistant_limits l join quota.assistants a on a.id = l.assistant_id where l.user_id = $1 order by 1`,
     [userId],
   );
 const audits = () =>
-  query<Record<string, unknown>>(
-    url,
+  desk.query<Record<string, unknown>>(
     'select id, action, service, subject, reason, actor, before, after, at from quota.audit_log where user_id = $1 order by id',
     [userId],
   );
-/** Quotas that differ from their facts: there must be none, whatever happens. */
-const differences = () =>
-  query(
-    url,
-    `select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_from_facts()
-     except select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );
-
 describe('a reset', () => {
   test('is an adjustment, an audit row and a queued restore', async () => {
     const result = await reset();
@@ -99,42 +73,43 @@ describe('a reset', () => {
       { desired: 'original', status: 'pending' },
       { desired: 'original', status: 'pending' },
     ]);
-    const [calls] = await query(url, 'select count(*) from quota.call_logs where user_id = $1', [userId]);
+    const [calls] = await desk.query('select count(*) from quota.call_logs where user_id = $1', [userId]);
     expect(calls).toEqual({ count: '2' });
-    expect(await differences()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('done twice changes nothing the second time', async () => {
     await reset();
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     expect(await reset()).toMatchObject({ meters: [], assistants: [], auditId: null });
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     const { code, stdout } = await run(['--reason', 'again', '--yes']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Nothing to reset') });
   });
 
   test('counts on from nothing', async () => {
     await reset();
-    await addCalls(url, { userId, at: '2026-11-15T13:00:00Z', seconds: '601' });
+    await desk.addCalls({ userId, at: '2026-11-15T13:00:00Z', seconds: '601' });
     expect(await quotas()).toMatchObject([{ used: '601.000', adjusted: '-612.000' }]);
     expect(await limits()).toMatchObject([{ desired: 'limited' }, { desired: 'limited' }]);
     expect(await reset()).toMatchObject({ meters: [{ before: { used: '601.000' } }] });
     expect(await audits()).toHaveLength(2);
-    expect(await differences()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('frees assistants that a period of the past has left limited', async () => {
-    const december = ['--as-of', '2026-12-31T00:00:00Z'];
-    const args = ['user', 'reset', name, '--json', '--reason', 'late', '--yes', ...december];
-    const { stdout } = await runCli(args, { env: { DATABASE_URL: url } });
-    expect(JSON.parse(stdout)).toMatchObject({
+    // Without a key at the provider the restore is left queued, which the exit code tells.
+    const late = await desk
+      .at('2026-12-31T00:00:00Z')
+      .answer('user', 'reset', name, '--reason', 'late', '--yes');
+    expect(late.code).toBe(75);
+    expect(late.data).toMatchObject({
       meters: [],
       assistants: [{ status: 'pending' }, { status: 'pending' }],
       auditId: expect.stringMatching(/^\d+$/),
     });
     expect(await limits()).toMatchObject([{ desired: 'original' }, { desired: 'original' }]);
-    const [subscription] = await query(
-      url,
+    const [subscription] = await desk.query(
       'select limit_enforced_at from quota.subscriptions where user_id = $1',
       [userId],
     );
@@ -144,7 +119,7 @@ describe('a reset', () => {
   });
 
   test('of a lifetime quota', async () => {
-    await addCalls(url, { userId, at: '2026-01-10T10:00:00Z', seconds: '1300', service: 'avatar', asOf });
+    await desk.addCalls({ userId, at: '2026-01-10T10:00:00Z', seconds: '1300', service: 'avatar', asOf });
     expect(await reset('--service', 'avatar')).toMatchObject({
       meters: [
         {
@@ -164,7 +139,7 @@ describe('a reset', () => {
 
   test('of chosen meters and services only', async () => {
     const chat = { userId, service: 'chat', at: '2026-11-04T10:00:00Z', model: 'claude-3-opus' };
-    await addCalls(url, { ...chat, times: 7 });
+    await desk.addCalls({ ...chat, times: 7 });
     expect((await reset('--meter', 'premium_messages', '--dry-run')).meters).toHaveLength(1);
     expect(
       (await reset('--meter', 'premium_messages', '--service', 'voice', '--dry-run')).meters,
@@ -179,28 +154,27 @@ describe('a reset', () => {
   });
 
   test('does not touch a period that a reset has closed', async () => {
-    await query(
-      url,
+    await desk.query(
       `update quota.usage_quotas set closed_at = now(), used_at_close = used where user_id = $1`,
       [userId],
     );
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     const { code, stderr } = await run(['--reason', 'x', '--yes']);
     expect({ code, stderr }).toEqual({
       code: 5,
       stderr: expect.stringContaining('voice_seconds is closed since'),
     });
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 });
 
 describe('a dry run', () => {
   test('says the same and leaves every table and sequence as it is', async () => {
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     const { code, stdout } = await run(['--json', '--dry-run']);
     const planned = JSON.parse(stdout);
     expect(code).toBe(0);
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     const text = await run(['--dry-run', '--yes', '--reason', 'x', '--confirm', name], {
       QUOTA_ENV: 'production',
     });
@@ -214,7 +188,7 @@ describe('a dry run', () => {
         '',
       ].join('\n'),
     );
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     const done = await reset();
     expect(planned).toEqual({ ...done, dryRun: true, auditId: null });
   });
@@ -227,35 +201,35 @@ describe('leave to change', () => {
   });
 
   test('without --yes and without a terminal nothing is changed', async () => {
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     const { code, stderr } = await run(['--reason', 'x']);
     expect(code).toBe(5);
     expect(stderr).toContain('voice_seconds  10:12 → 0:00 of 10:00 minutes');
     expect(stderr).toContain('then add --yes');
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('in production --yes does not do, the name does', async () => {
-    const before = await snapshot(url);
+    const before = await desk.snapshot();
     const production = { QUOTA_ENV: 'production' };
     const refused = await run(['--reason', 'x', '--yes'], production);
     expect(refused).toMatchObject({ code: 5, stdout: '' });
     expect(refused.stderr).toContain(`add --confirm ${name}`);
     expect(await run(['--reason', 'x', '--confirm', 'somebody'], production)).toMatchObject({ code: 5 });
-    expect(await snapshot(url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     expect(await run(['--reason', 'x', '--confirm', name], production)).toMatchObject({ code: 0 });
   });
 
   test('what is reset must be what was agreed to', async () => {
-    await withClient(url, async (client) => {
+    await withClient(desk.url, async (client) => {
       await client.query(`select set_config('quota.as_of', $1, false)`, [asOf]);
       const user = await findUser(client, name);
       const scope = { services: [], meters: [] };
       const agreed = await planReset(client, user, scope);
-      await addCalls(url, { userId, at: '2026-11-12T10:00:00Z', seconds: '5' });
-      const before = await snapshot(url);
+      await desk.addCalls({ userId, at: '2026-11-12T10:00:00Z', seconds: '5' });
+      const before = await desk.snapshot();
       expect(await applyReset(client, user, { scope, reason: 'x', agreed })).toBeNull();
-      expect(await snapshot(url)).toEqual(before);
+      expect(await desk.snapshot()).toEqual(before);
       const shownAgain = await planReset(client, user, scope);
       expect(await applyReset(client, user, { scope, reason: 'x', agreed: shownAgain })).toMatchObject({
         plan: { meters: [{ before: { used: '617.000' } }] },
@@ -265,7 +239,7 @@ describe('leave to change', () => {
 
   test('usage that moves while a person decides is shown anew', async () => {
     const args = ['user', 'reset', name, '--as-of', asOf, '--no-sync', '--reason', 'x'];
-    const { process, stdout, stderr } = fakeProcess(args, { env: { DATABASE_URL: url }, tty: true });
+    const { process, stdout, stderr } = fakeProcess(args, { env: desk.env, tty: true });
     const done = main(process);
     const asked = async (times: number) => {
       await expect
@@ -273,7 +247,7 @@ describe('leave to change', () => {
         .toBeGreaterThan(times);
     };
     await asked(1);
-    await addCalls(url, { userId, at: '2026-11-12T10:00:00Z', seconds: '8' });
+    await desk.addCalls({ userId, at: '2026-11-12T10:00:00Z', seconds: '8' });
     process.stdin.push('y\n');
     await expect.poll(stderr, { timeout: 5000 }).toContain('10:20 → 0:00');
     expect(stderr()).toContain('the usage has moved since the plan was shown');
@@ -308,7 +282,7 @@ test('csv has a line per meter', async () => {
 test('resets beside writers and beside each other lose nothing', async () => {
   const writers = Array.from({ length: 4 }, async (_, writer) => {
     for (let call = 0; call < 15; call += 1) {
-      await addCalls(url, { userId, at: `2026-11-1${writer}T1${call % 9}:00:00Z`, seconds: '60', asOf });
+      await desk.addCalls({ userId, at: `2026-11-1${writer}T1${call % 9}:00:00Z`, seconds: '60', asOf });
     }
   });
   const resets = Array.from({ length: 3 }, async () => {
@@ -317,9 +291,8 @@ test('resets beside writers and beside each other lose nothing', async () => {
     }
   });
   await Promise.all([...writers, ...resets]);
-  expect(await differences()).toEqual([]);
-  const [sums] = await query<{ adjusted: string; resets: string }>(
-    url,
+  expect(await desk.differences()).toEqual([]);
+  const [sums] = await desk.query<{ adjusted: string; resets: string }>(
     `select sum(quantity) as adjusted, count(*) as resets from quota.adjustments where user_id = $1`,
     [userId],
   );

@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { UserUsage } from '../../src/usage/usage.ts';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from './arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 
-const asOf = '2026-11-15T12:00:00Z';
-let database: TestDatabase;
+const desk = useDesk({ asOf: '2026-11-15T12:00:00Z' });
 let adaId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { url } = database;
-  adaId = await addUser(url, {
+  adaId = await desk.addUser({
     externalId: 'ada',
     email: 'Ada@Example.com',
     name: '\u001b[31mAda\u001b[0m',
@@ -19,40 +14,29 @@ beforeAll(async () => {
     createdAt: '2024-01-31T12:40:48Z',
     assistants: ['desk', 'door'],
   });
-  await addCalls(url, { userId: adaId, at: '2026-11-10T10:00:00Z', seconds: '95.5', cost: '0.1', times: 6 });
-  const bob = await addUser(url, {
+  await desk.addCalls({ userId: adaId, at: '2026-11-10T10:00:00Z', seconds: '95.5', cost: '0.1', times: 6 });
+  const bob = await desk.addUser({
     externalId: 'bob',
     timezone: 'Europe/Berlin',
     createdAt: '2024-02-29T23:30:00Z',
     name: '=HYPERLINK("http://example.com")',
     assistants: ['b1', 'b2', 'b3', 'b4'],
   });
-  await addCalls(url, { userId: bob, at: '2026-11-02T10:00:00Z', seconds: '751' });
-  await addCalls(url, { userId: bob, at: '2026-11-03T10:00:00Z', seconds: '1300', service: 'avatar' });
+  await desk.addCalls({ userId: bob, at: '2026-11-02T10:00:00Z', seconds: '751' });
+  await desk.addCalls({ userId: bob, at: '2026-11-03T10:00:00Z', seconds: '1300', service: 'avatar' });
   const chat = { userId: bob, service: 'chat', at: '2026-11-04T10:00:00Z' };
-  await addCalls(url, { ...chat, model: 'claude-3-opus', times: 17 });
-  await addCalls(url, { ...chat, model: 'gpt-4o', times: 3 });
-  await query(
-    url,
-    `update quota.assistant_limits l
+  await desk.addCalls({ ...chat, model: 'claude-3-opus', times: 17 });
+  await desk.addCalls({ ...chat, model: 'gpt-4o', times: 3 });
+  await desk.query(`update quota.assistant_limits l
      set status = case a.provider_assistant_id when 'b1' then 'applied' when 'b2' then 'failed' else l.status end,
        last_error = case a.provider_assistant_id when 'b2' then E'VAPI answered 500\\x1b[2J' end
-     from quota.assistants a where a.id = l.assistant_id`,
-  );
-  await addUser(url, { externalId: 'cy', email: null, assistants: ['lonely'] });
-  await addUser(url, { externalId: 'twin-1', email: 'twin@example.com' });
-  await addUser(url, { externalId: 'twin-2', email: 'Twin@example.com' });
+     from quota.assistants a where a.id = l.assistant_id`);
+  await desk.addUser({ externalId: 'cy', email: null, assistants: ['lonely'] });
+  await desk.addUser({ externalId: 'twin-1', email: 'twin@example.com' });
+  await desk.addUser({ externalId: 'twin-2', email: 'Twin@example.com' });
 });
-afterAll(() => database.drop());
 
-const run = (args: string[], options: { tty?: boolean } = {}) =>
-  runCli([...args, '--as-of', asOf], { env: { DATABASE_URL: database.url }, ...options });
-
-async function show(user: string): Promise<UserUsage> {
-  const { code, stdout, stderr } = await run(['user', 'show', user, '--json']);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
+const show = (user: string): Promise<UserUsage> => desk.json('user', 'show', user);
 
 describe('the name of a user', () => {
   test('id, external id and email in any case mean the same user', async () => {
@@ -72,7 +56,7 @@ describe('the name of a user', () => {
       ['twin-3', 'twin-1, twin-2'],
       ['twin', 'twin'],
     ] as const) {
-      const { code, stdout, stderr } = await run(['user', 'show', typed]);
+      const { code, stdout, stderr } = await desk.run('user', 'show', typed);
       expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
       expect(stderr).toContain(`no user "${typed}"`);
       expect(stderr).toMatch(new RegExp(`did you mean .*${meant}`));
@@ -80,7 +64,7 @@ describe('the name of a user', () => {
   });
 
   test('nothing is near: the search is named', async () => {
-    const { code, stderr } = await run(['user', 'show', 'zzzzzzzz', '--json']);
+    const { code, stderr } = await desk.run('user', 'show', 'zzzzzzzz', '--json');
     expect(code).toBe(4);
     expect(JSON.parse(stderr).error).toMatchObject({
       code: 'not_found',
@@ -89,16 +73,16 @@ describe('the name of a user', () => {
   });
 
   test('an email of several users is ambiguous', async () => {
-    const { code, stderr } = await run(['user', 'show', 'twin@example.com']);
+    const { code, stderr } = await desk.run('user', 'show', 'twin@example.com');
     expect(code).toBe(2);
     expect(stderr).toContain('several users have the email "twin@example.com"');
     expect(stderr).toMatch(/twin-1 \([0-9a-f-]{36}\)\n {2}twin-2 \(/);
   });
 
   test('no name at all is a wrong argument', async () => {
-    expect((await run(['user', 'show', ''])).code).toBe(2);
-    expect((await run(['user', 'show'])).code).toBe(2);
-    expect((await run(['user', 'show', 'x'.repeat(500)])).code).toBe(2);
+    expect((await desk.run('user', 'show', '')).code).toBe(2);
+    expect((await desk.run('user', 'show')).code).toBe(2);
+    expect((await desk.run('user', 'show', 'x'.repeat(500))).code).toBe(2);
   });
 });
 
@@ -183,11 +167,9 @@ describe('json', () => {
   });
 
   test('a period that nobody has opened yet is there all the same', async () => {
-    const { stdout } = await runCli(['user', 'show', 'ada', '--json', '--as-of', '2027-03-01'], {
-      env: { DATABASE_URL: database.url },
-    });
+    const { subscriptions } = await desk.at('2027-03-01').json('user', 'show', 'ada');
     // February has no 31st; the 28th is clamped from the anchor, not from the 30th of November.
-    expect(JSON.parse(stdout).subscriptions[0]).toMatchObject({
+    expect(subscriptions[0]).toMatchObject({
       nextResetAt: '2026-11-30T05:00:00.000Z',
       quotas: [
         {
@@ -202,7 +184,7 @@ describe('json', () => {
 
 describe('text', () => {
   test('says what is left, of what, until when', async () => {
-    const { stdout } = await run(['user', 'show', 'ada']);
+    const { stdout } = await desk.run('user', 'show', 'ada');
     expect(stdout).toContain('Ada · Ada@Example.com\n');
     expect(stdout).toContain('voice_seconds  95.50 %  critical');
     expect(stdout).toContain(
@@ -213,7 +195,7 @@ describe('text', () => {
   });
 
   test('says why it is blocked, and what is wrong with assistants, the worst first', async () => {
-    const { stdout } = await run(['user', 'show', 'bob']);
+    const { stdout } = await desk.run('user', 'show', 'bob');
     expect(stdout).toContain(
       'blocked since Mon 2 Nov 2026 11:00 +01:00 (13 days ago): the allowance is used up; the assistants are limited until the period ends or an operator resets it',
     );
@@ -231,9 +213,7 @@ describe('text', () => {
   });
 
   test('tells of a reset that is due and of a limit that outlived its cause', async () => {
-    const { stdout } = await runCli(['user', 'show', 'bob', '--as-of', '2026-12-03T00:00:00Z'], {
-      env: { DATABASE_URL: database.url },
-    });
+    const { stdout } = await desk.at('2026-12-03T00:00:00Z').run('user', 'show', 'bob');
     expect(stdout).toContain(
       'although the running period has allowance left: the reset that lifts it is due',
     );
@@ -241,23 +221,23 @@ describe('text', () => {
   });
 
   test('draws a bar on a terminal, and folds to its width', async () => {
-    const { stdout } = await run(['user', 'show', 'ada'], { tty: true });
+    const { stdout } = await desk.with({ tty: true }).run('user', 'show', 'ada');
     expect(stdout).toMatch(/\u001b\[31m█{38}░{2} {2}95\.50 % {2}critical/);
-    const plain = await run(['user', 'show', 'bob', '--no-color'], { tty: true });
+    const plain = await desk.with({ tty: true }).run('user', 'show', 'bob', '--no-color');
     expect(plain.stdout).not.toContain('\u001b');
     expect(Math.max(...plain.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 });
 
 test('csv and ndjson have a line per meter, safe to open in a spreadsheet', async () => {
-  const csv = await run(['user', 'show', 'bob', '--output', 'csv']);
+  const csv = await desk.run('user', 'show', 'bob', '--output', 'csv');
   const [head, avatar, ...rest] = csv.stdout.trimEnd().split('\n');
   expect(head).toMatch(/^externalId,email,service,plan,meter,unit,periodStart,periodEnd,limit,/);
   expect(avatar).toBe(
     'bob,bob@example.com,avatar,avatar-lifetime,avatar_seconds,second,,,1200.000,0.000,1300.000,0.000,0.000,108.33,exceeded,0,,2026-11-03T10:00:00.000Z,,',
   );
   expect(rest).toHaveLength(3);
-  const ndjson = await run(['user', 'show', 'bob', '--output', 'ndjson']);
+  const ndjson = await desk.run('user', 'show', 'bob', '--output', 'ndjson');
   expect(
     ndjson.stdout
       .trimEnd()
