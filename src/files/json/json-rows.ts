@@ -1,9 +1,9 @@
 import { BadLines } from '../bad-lines.ts';
 import { CellFault } from '../cells.ts';
-import { RecordSplitter } from '../csv/record-splitter.ts';
 import type { Input } from '../open-input.ts';
 import type { RowBatch } from '../row-batch.ts';
 import type { JsonShape } from './json-shape.ts';
+import { RecordSplitter } from './record-splitter.ts';
 
 /**
  * The records of a JSON file in batches: one object per line (JSONL), a list, an envelope around a list, or one

@@ -1,9 +1,9 @@
 import { type BadLines, fileFault } from '../bad-lines.ts';
 import { quoted } from '../cells.ts';
-import { JsonFault, JsonIncomplete, JsonScanner } from '../json/json-scan.ts';
-import { envelopeSlot, type JsonShape, JsonShapeIndex } from '../json/json-shape.ts';
 import type { RowBatch } from '../row-batch.ts';
 import { TextPosition } from '../text-position.ts';
+import { JsonFault, JsonIncomplete, JsonScanner } from './json-scan.ts';
+import { envelopeSlot, type JsonShape, JsonShapeIndex } from './json-shape.ts';
 
 /** Far above a call with its transcript; a hostile or broken file must not be collected in memory. */
 const recordLengthMax = 4 * 1024 * 1024;
