@@ -13,6 +13,7 @@ import {
   removeFoundation,
 } from './core/install.ts';
 import { findBrokenFunctions, installWhatFits } from './core/install-what-fits.ts';
+import { recountEverything } from './core/recount-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
 import { refuseForeignSchema } from './schema-state.ts';
@@ -107,7 +108,8 @@ async function bringUpToDate(
   await client.query('create schema if not exists quota');
   const known = options.migrations ?? allMigrations;
   const before = await readApplied(client);
-  const core = (await readCoreRecord(client))?.sha256 ?? null;
+  const record = await readCoreRecord(client);
+  const core = record?.sha256 ?? null;
   refuseForeignSchema({ migrations: before, core }, { migrations: known, core: manifest.core });
   const isPending = known.some(({ name }) => !before.some((applied) => applied.name === name));
   if (!isPending && core === manifest.core && options.reinstall !== true) {
@@ -121,7 +123,12 @@ async function bringUpToDate(
   }
   await recordHashes(client, known);
   await makeCoreRecord(client);
-  return { applied, core: await installCore(client, set) };
+  const installation = await installCore(client, set);
+  if (record !== null && record.sha256 === null) {
+    options.talk.verbose('counting what was written since the rollback');
+    await recountEverything(client);
+  }
+  return { applied, core: installation };
 }
 
 async function recordChange(

@@ -80,8 +80,51 @@ test('rollback takes back what was planned, and keeps the record of migrations',
   expect(plan).toEqual([...names].reverse());
   await rollBack(database.url, plan, change, silent);
   expect(await tables()).toEqual([]);
+  expect(
+    await query(
+      database.url,
+      `select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'quota'::regnamespace
+       union all select t.oid::regtype::text from pg_type t join pg_class c on c.oid = t.typrelid
+       where t.typnamespace = 'quota'::regnamespace and c.relkind = 'c'`,
+    ),
+  ).toEqual([]);
   expect((await status()).pending).toEqual(names);
   expect((await migrate(database.url, silent)).applied).toEqual(names);
+});
+
+const oldCall = `insert into quota.call_logs (user_id, service, started_at, duration_seconds)
+  select id, 'voice', now() - interval '1 minute', 90 from quota.users where external_id = 'ada'`;
+const usedOf = () => query(database.url, 'select meter, used from quota.usage_quotas');
+
+test('functions that fit the tables that are left stay', async () => {
+  await migrate(database.url, silent);
+  await rollBack(database.url, ['0014_comments'], change, silent);
+  expect((await status()).state).toBe('older');
+  await query(database.url, `insert into quota.users (external_id) values ('ada')`);
+  await query(database.url, oldCall);
+  expect(await usedOf()).toEqual([{ meter: 'voice_seconds', used: '90.000' }]);
+  expect(await migrate(database.url, silent)).toMatchObject({
+    applied: ['0014_comments'],
+    core: { installed: [], dropped: [] },
+  });
+});
+
+test('functions that do not fit go; what is written without them is counted when they come back', async () => {
+  await migrate(database.url, silent);
+  const told: string[] = [];
+  const { applied } = await status();
+  const plan = planRollback({ state: 'current', applied }, { to: '0007_audit' });
+  const talk = { info: (message: string) => told.push(message), verbose: () => {} };
+  await rollBack(database.url, plan, change, { talk });
+  expect(told).toEqual([expect.stringContaining('do not fit')]);
+  expect(
+    await query(database.url, `select count(*) as n from pg_proc where pronamespace = 'quota'::regnamespace`),
+  ).toEqual([{ n: '3' }]);
+  await query(database.url, `insert into quota.users (external_id) values ('ada')`);
+  await query(database.url, oldCall);
+  expect(await usedOf()).toEqual([]);
+  await migrate(database.url, silent);
+  expect(await usedOf()).toEqual([{ meter: 'voice_seconds', used: '90.000' }]);
 });
 
 test('a plan that is no longer true is refused', async () => {
