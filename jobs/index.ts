@@ -1,23 +1,14 @@
-import type { JobDefinition } from '../src/jobs/job.ts';
-import { enforceLimits } from './enforce-limits.ts';
-import { purge } from './purge.ts';
-import { raiseAlerts } from './raise-alerts.ts';
-import { reapStale } from './reap-stale.ts';
-import { resetAnniversaries } from './reset-anniversaries.ts';
-import { resetMonths } from './reset-months.ts';
-import { rollUpAnalytics } from './roll-up-analytics.ts';
-import { syncCache } from './sync-cache.ts';
-import { syncLimits } from './sync-limits.ts';
+import type { JobDefinition } from './define-job.ts';
 
-/** Every job, in the order in which lists name them. */
-export const jobs: readonly JobDefinition[] = [
-  resetAnniversaries,
-  resetMonths,
-  enforceLimits,
-  syncLimits,
-  syncCache,
-  raiseAlerts,
-  reapStale,
-  rollUpAnalytics,
-  purge,
-];
+/** Every job by its name, in the order in which lists name them. A job is loaded when it is named. */
+export const jobs: Readonly<Record<string, () => Promise<JobDefinition>>> = {
+  'reset-anniversaries': async () => (await import('./reset-anniversaries.ts')).resetAnniversaries,
+  'reset-months': async () => (await import('./reset-months.ts')).resetMonths,
+  'enforce-limits': async () => (await import('./enforce-limits.ts')).enforceLimits,
+  'sync-limits': async () => (await import('./sync-limits.ts')).syncLimits,
+  'sync-cache': async () => (await import('./sync-cache.ts')).syncCache,
+  'raise-alerts': async () => (await import('./raise-alerts.ts')).raiseAlerts,
+  'reap-stale': async () => (await import('./reap-stale.ts')).reapStale,
+  'roll-up-analytics': async () => (await import('./roll-up-analytics.ts')).rollUpAnalytics,
+  purge: async () => (await import('./purge.ts')).purge,
+};

@@ -1,20 +1,40 @@
-import type { Job } from '../src/jobs/job.ts';
+import { repeated } from '../src/declarations/option.ts';
 import {
   countPurgeable,
+  type PurgedTable,
   purgeBatch,
   type RetentionDays,
   retentionDaysDefault,
   selectPurgeable,
 } from '../src/upkeep/purge-store.ts';
+import { parseRetention } from '../src/values/option-values.ts';
+import { defineJob } from './define-job.ts';
 
-export const purgeWith = (retention: RetentionDays): Job => ({
+interface Kept {
+  keep?: { table: PurgedTable; days: number }[];
+}
+
+const retentionOf = ({ keep = [] }: Kept): RetentionDays => ({
+  ...retentionDaysDefault,
+  ...Object.fromEntries(keep.map(({ table, days }) => [table, days])),
+});
+
+/** `{runId, asOf, due, done, left, job_runs, usage_alerts, call_details, durationMs}`, in rows. */
+export const purge = defineJob({
   name: 'purge',
   summary: 'drop what nobody needs any more: old runs, told alerts, details of calls of closed months',
   unit: 'rows',
+  scope: { everybody: 'retention is the same for everybody; quota user erase takes one person out' },
   batchSizeDefault: 5_000,
-  countDue: (client) => countPurgeable(client, retention),
-  listDue: (client) => selectPurgeable(client, retention),
-  runBatch: (client, request) => purgeBatch(client, request, retention),
+  options: {
+    keep: repeated(
+      'table=days',
+      'job_runs (default: 90 days), usage_alerts (400) or call_details (400); can be repeated',
+      parseRetention('job_runs', 'usage_alerts', 'call_details'),
+    ),
+  },
+  countDue: (client, _scope, options) => countPurgeable(client, retentionOf(options)),
+  listDue: (client, _scope, _limit, options) => selectPurgeable(client, retentionOf(options)),
+  withWork: (_context, options, use) =>
+    use({ runBatch: (client, request) => purgeBatch(client, request, retentionOf(options)) }),
 });
-
-export const purge = purgeWith(retentionDaysDefault);

@@ -1,12 +1,39 @@
-import { countDueAlerts, selectDueAlerts } from '../src/alerts/alert-store.ts';
-import type { JobDefinition } from '../src/jobs/job.ts';
+import { countDueAlerts, countFailedAlerts, selectDueAlerts } from '../src/alerts/alert-store.ts';
+import { value } from '../src/declarations/option.ts';
+import { parseDurationSeconds } from '../src/values/option-values.ts';
+import { defineJob } from './define-job.ts';
 
-/** Its batches need a target: the command adds them. */
-export const raiseAlerts: JobDefinition = {
+const maxAgeSecondsDefault = 7 * 86_400;
+
+/**
+ * `{runId, asOf, due, done, left, delivered, failedAttempts, expired, durationMs}`. Exit 75 as long as an alert waits
+ * for another attempt.
+ */
+export const raiseAlerts = defineJob({
   name: 'raise-alerts',
-  summary: 'tell alerts to the webhook or the command of the settings, once each',
+  summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
   unit: 'alerts',
+  scope: { everybody: 'alerts are told as they come' },
   batchSizeDefault: 20,
+  options: {
+    maxAge: value('time', 'drop alerts crossed longer ago (default: 7d)', parseDurationSeconds),
+  },
   countDue: (client) => countDueAlerts(client),
   listDue: (client, _scope, limit) => selectDueAlerts(client, limit),
-};
+  async withWork(context, { maxAge = maxAgeSecondsDefault }, use) {
+    const { openAlertTarget } = await import('../src/alerts/alert-target.ts');
+    const { deliverAlerts } = await import('../src/alerts/deliver-alerts.ts');
+    const target = await openAlertTarget(context.settings, context.now);
+    return use({
+      withoutTransaction: true,
+      runBatch: (client, { size }) => deliverAlerts(client, { target, maxAgeSeconds: maxAge }, size),
+      settle: async (client) => ({ counts: {}, left: await countFailedAlerts(client) }),
+      unsettledText: 'alerts wait for another attempt',
+    });
+  },
+  report: ({ runId, asOf, due, done, left, unsettled, counts, durationMs }) => {
+    return { runId, asOf, due, done, left: left + unsettled, ...noCounts, ...counts, durationMs };
+  },
+});
+
+const noCounts = { delivered: 0, failedAttempts: 0, expired: 0 };

@@ -1,18 +1,27 @@
-import type { Job } from '../src/jobs/job.ts';
-import { countStale, type ReapOptions, reapBatch, selectStale } from '../src/upkeep/upkeep-store.ts';
+import { value } from '../src/declarations/option.ts';
+import { countStale, reapBatch, selectStale } from '../src/upkeep/upkeep-store.ts';
+import { parseDurationSeconds } from '../src/values/option-values.ts';
+import { defineJob } from './define-job.ts';
 
 const secondsPerDay = 86_400;
 
-/** @param options default: calls without a lease are stuck after a day */
-export const reapStaleWith = (options: ReapOptions): Job => ({
+const idleOf = ({ idle = secondsPerDay }: { idle?: number }) => ({ idleSeconds: idle });
+
+/** `{runId, asOf, due, done, left, sessions, calls, grants, runs, durationMs}` */
+export const reapStale = defineJob({
   name: 'reap-stale',
   summary: 'end sessions and calls that nobody ended, take out expired grants, mark runs that died',
   unit: 'stale entries',
+  scope: 'user',
   batchSizeDefault: 500,
-  countDue: (client, scope) => countStale(client, scope, options),
-  listDue: (client, scope, limit) => selectStale(client, scope, options, limit),
-  withoutTransaction: true, // Each kind takes its locks in the order of the core: never two kinds at once.
-  runBatch: (client, request) => reapBatch(client, request, options),
+  options: {
+    idle: value('time', 'a call without a lease is stuck after so long (default: 1d)', parseDurationSeconds),
+  },
+  countDue: (client, scope, options) => countStale(client, scope, idleOf(options)),
+  listDue: (client, scope, limit, options) => selectStale(client, scope, idleOf(options), limit),
+  withWork: (_context, options, use) =>
+    use({
+      withoutTransaction: true, // Each kind takes its locks in the order of the core: never two kinds at once.
+      runBatch: (client, request) => reapBatch(client, request, idleOf(options)),
+    }),
 });
-
-export const reapStale = reapStaleWith({ idleSeconds: secondsPerDay });

@@ -1,4 +1,4 @@
-import { resetJob } from '../src/resets/reset-job.ts';
+import { resetJob } from './reset-job.ts';
 
 export const resetMonths = resetJob(
   'reset-months',

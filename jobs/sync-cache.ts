@@ -1,12 +1,31 @@
-import { countOutdated, selectOutdated } from '../src/cache/cache-store.ts';
-import type { JobDefinition } from '../src/jobs/job.ts';
+import { countOutdated, enableCache, selectOutdated } from '../src/cache/cache-store.ts';
+import { configurationError } from '../src/errors.ts';
+import { defineJob } from './define-job.ts';
 
-/** Its batches need a cache: the command adds them. */
-export const syncCache: JobDefinition = {
+/** `{runId, asOf, due, done, left, durationMs}`, in counters. */
+export const syncCache = defineJob({
   name: 'sync-cache',
-  summary: "take outdated counters out of the app's Redis cache",
+  summary: "take outdated counters out of the app's Redis cache (REDIS_URL)",
   unit: 'counters',
+  scope: { everybody: 'counters go in the order of their changes' },
   batchSizeDefault: 1_000,
+  options: {},
   countDue: (client) => countOutdated(client),
   listDue: async (client, _scope, limit) => (await selectOutdated(client, limit)).map(({ key }) => ({ key })),
-};
+  async withWork(context, _options, use) {
+    const url = context.settings.redisUrl;
+    if (url === undefined) {
+      throw configurationError('there is no cache to bring up to date', {
+        suggestion: 'set REDIS_URL to the Redis of the app',
+      });
+    }
+    const { withRedis } = await import('../src/cache/redis.ts');
+    const { drainCache } = await import('../src/cache/drain-cache.ts');
+    await context.withDatabase(({ client }) => enableCache(client));
+    return withRedis(url, (redis) =>
+      use({
+        runBatch: async (client, { size }) => ({ done: await drainCache(client, redis, size), counts: {} }),
+      }),
+    );
+  },
+});

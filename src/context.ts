@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { ExitCode } from './errors.ts';
 
 /**
  * What a command is given. Types only: every layer may import this file, and none of them reads argv, the
@@ -24,12 +23,11 @@ export interface Context {
    * @throws refusedError when it is declined, or cannot be asked for want of a terminal.
    */
   confirm(change: Change, options: ChangeOptions): Promise<boolean>;
+  /** Asks a person for a line of text; null where nobody can be asked: no terminal, or `--no-input`. */
+  ask(question: string): Promise<string | null>;
   /** Opens the database of the settings for the time of `use`, and closes it whatever happens. */
   withDatabase<T>(use: (database: Database) => Promise<T>, options?: DatabaseOptions): Promise<T>;
 }
-
-/** A command: options in, exit code out. Arguments are options under their own name. */
-export type Handler<Options> = (context: Context, options: Options) => Promise<ExitCode>;
 
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';

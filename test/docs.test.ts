@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProgram } from '../src/cli/program.ts';
 import { createTestDatabase, query, type TestDatabase } from './database.ts';
-import { fakeProcess } from './run-cli.ts';
+import { wholeTree } from './whole-tree.ts';
 
-const program = createProgram(fakeProcess([], {}).process, () => async () => {});
+const program = (await wholeTree()).root;
 let database: TestDatabase;
 let names: Set<string>;
 

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createProgram } from '../src/cli/program.ts';
 import { type Setting, settingTable } from '../src/cli/setting-table.ts';
 import { exitCodes } from '../src/errors.ts';
-import { fakeProcess } from './run-cli.ts';
+import { wholeTree } from './whole-tree.ts';
 
 const readme = readFileSync('README.md', 'utf8');
-const program = createProgram(fakeProcess([], {}).process, () => async () => {});
+const program = (await wholeTree()).root;
 
 /** Cells of all table rows, without the spaces that align them. */
 const rows = readme

@@ -1,24 +1,12 @@
 import { addAbortSignal } from 'node:stream';
-import type { Context, OutputFormat, Settings } from '../context.ts';
+import type { Context, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { createOutput } from './output.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createPrompt } from './prompt.ts';
 import { wantsColor } from './style.ts';
 import { createTalk } from './talk.ts';
-
-/** The options that every command has. */
-export interface GlobalOptions {
-  output?: OutputFormat;
-  json?: boolean;
-  asOf?: string;
-  databaseUrl?: string;
-  envFile?: string;
-  /** False with `--no-color`. */
-  color: boolean;
-  quiet?: boolean;
-  verbose?: boolean;
-}
 
 /** Builds what a command is given. Nothing is opened and nothing heavy is loaded before it is used. */
 export function createContext(
@@ -29,7 +17,7 @@ export function createContext(
   redact: (text: string) => string,
 ): Context {
   const asOf = options.asOf ?? null;
-  const prompt = createPrompt(process, signal);
+  const prompt = createPrompt(process, signal, options.input);
   return {
     settings,
     actor: settings.actor,
@@ -38,7 +26,7 @@ export function createContext(
     output: createOutput({
       format: options.output ?? 'table',
       stdout: process.stdout,
-      color: wantsColor(process.stdout, process.env, options.color),
+      color: wantsColor(process.stdout, process.env, options.color !== false),
     }),
     talk: createTalk({
       stderr: process.stderr,
@@ -53,6 +41,7 @@ export function createContext(
     // The one place that reads the system clock.
     now: () => (asOf === null ? new Date() : new Date(asOf)),
     confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),
+    ask: async (question) => (prompt.interactive ? prompt.text(question) : null),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
       return withDatabase({ settings, asOf, signal, ...databaseOptions }, use);

@@ -1,8 +1,10 @@
 import { CommanderError } from 'commander';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
+import type { CommandTree } from './command-tree.ts';
 import { wantsJsonErrors } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createProgram } from './program.ts';
+import { readWords } from './read-words.ts';
 import { createCommandRunner } from './run-command.ts';
 import { listenForSignals } from './signals.ts';
 
@@ -13,7 +15,7 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
   process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
   process.stdout.on('error', () => {}); // Told to whoever writes; help is read by `head` too.
   try {
-    await createProgram(process, runner.run).parseAsync(process.argv);
+    await runCommandLine(createProgram(process, runner.run), process.argv.slice(2));
     return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError && isAnswer(error)) {
@@ -29,6 +31,17 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
   } finally {
     interruption.dispose();
   }
+}
+
+/** Loads what the words name, and runs it, or explains it where they ask for help. @throws usageError */
+async function runCommandLine(tree: CommandTree, words: readonly string[]): Promise<void> {
+  const { command, unknown, ordered } = await readWords(tree, words);
+  if (unknown !== undefined) {
+    const { unknownCommandError } = await import('./hints.ts');
+    throw unknownCommandError(tree, unknown);
+  }
+  await tree.describe(command);
+  await tree.root.parseAsync(ordered, { from: 'user' });
 }
 
 /** Help and version have been printed; `commander.help` is the help of a group called without a command. */

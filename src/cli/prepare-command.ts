@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import { createContext, type GlobalOptions } from './create-context.ts';
+import { createContext } from './create-context.ts';
+import type { GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createRedactor } from './redactor.ts';
 import { readSettings } from './settings.ts';

@@ -1,28 +1,14 @@
 import { Command } from 'commander';
 import { version } from '../../package.json';
-import { examples } from './examples.ts';
-import { addGlobalOptions } from './global-options.ts';
-import { addAuditCommands } from './groups/audit.ts';
-import { addCompletionCommands } from './groups/completion.ts';
-import { addDbCommands } from './groups/db.ts';
-import { addDemoCommand } from './groups/demo.ts';
-import { addDoctorCommand } from './groups/doctor.ts';
-import { addFixturesCommands } from './groups/fixtures.ts';
-import { addImportCommands } from './groups/import.ts';
-import { addJobsCommands } from './groups/jobs.ts';
-import { addLimitsCommands } from './groups/limits.ts';
-import { addPlanCommands } from './groups/plan.ts';
-import { addReconcileCommands } from './groups/reconcile.ts';
-import { addUsageCommands } from './groups/usage.ts';
-import { addUserCommands } from './groups/user.ts';
+import { commandTree } from '../commands/command-tree.ts';
+import type { Group } from '../declarations/command.ts';
+import { CommandTree, type Run } from './command-tree.ts';
+import { addExplanation, addOptions } from './declare-command.ts';
+import { globalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
-import type { Run } from './run-command.ts';
 
-/**
- * The whole command tree. One line per group; each group declares its commands and loads a handler only when
- * one of them is run.
- */
-export function createProgram(process: ProcessLike, run: Run): Command {
+/** The program with its tree, of which nothing is loaded but the names and summaries of the groups. */
+export function createProgram(process: ProcessLike, run: Run): CommandTree {
   const program = new Command('quota')
     .description('Allowances of metered AI services: look, reset, limit, reconcile.')
     .version(version, '--version', 'print the version')
@@ -36,28 +22,38 @@ export function createProgram(process: ProcessLike, run: Run): Command {
       getErrHelpWidth: () => process.stderr.columns ?? 100,
     })
     .exitOverride()
-    .showSuggestionAfterError(true)
-    .addHelpText(
-      'after',
-      examples(
-        ['quota db migrate', 'create or update the tables'],
-        ['quota db status --json', 'which database, which version, what is to be done'],
-        ['quota help db', 'the commands of a group'],
-      ),
-    );
-  addGlobalOptions(program);
-  addDemoCommand(program, run);
-  addDbCommands(program, run);
-  addUserCommands(program, run);
-  addJobsCommands(program, run);
-  addPlanCommands(program, run);
-  addUsageCommands(program, run);
-  addLimitsCommands(program, run);
-  addImportCommands(program, run);
-  addReconcileCommands(program, run);
-  addAuditCommands(program, run);
-  addDoctorCommand(program, run);
-  addFixturesCommands(program, run);
-  addCompletionCommands(program, run);
-  return program;
+    .showSuggestionAfterError(true);
+  addOptions(program, globalOptions);
+  addExplanation(program, { details: undefined, examples });
+  const tree: CommandTree = new CommandTree(
+    program,
+    { ...commandTree, ...shellCommands(() => tree), help: helpCommand },
+    run,
+  );
+  return tree;
 }
+
+const examples = [
+  ['quota db migrate', 'create or update the tables'],
+  ['quota db status --json', 'which database, which version, what is to be done'],
+  ['quota help db', 'the commands of a group'],
+] as const;
+
+/** The commands that are about the tree itself. */
+const shellCommands = (tree: () => CommandTree): Group['commands'] => ({
+  completion: {
+    summary: 'print a script that completes commands and options in a shell',
+    load: async () => (await import('./completion/completion.ts')).completion,
+  },
+  complete: {
+    summary: 'what can follow on a command line; the scripts of quota completion ask this',
+    load: async () => (await import('./completion/complete.ts')).complete(tree()),
+    isHidden: true,
+  },
+});
+
+/** For lists only: wherever the word stands, `main` answers it. */
+const helpCommand = {
+  summary: 'explain a command: quota help user show',
+  load: async () => (await import('./help.ts')).help,
+};

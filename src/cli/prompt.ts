@@ -3,7 +3,7 @@ import type { ProcessLike } from './process-like.ts';
 
 /** Asks a person at a terminal. */
 export interface Prompt {
-  /** False without a terminal on stdin and stderr: nobody is there to ask. */
+  /** False without a terminal on stdin and stderr, and with `--no-input`: nobody is there to ask. */
   readonly interactive: boolean;
   confirm(message: string): Promise<boolean>;
   text(message: string): Promise<string>;
@@ -11,8 +11,9 @@ export interface Prompt {
 
 /**
  * Prompts on stderr; inquirer is loaded by the first question. Not even stdin is touched before: opening it takes 5 ms.
+ * @param mayAsk false with `--no-input`
  */
-export function createPrompt(process: ProcessLike, signal: AbortSignal): Prompt {
+export function createPrompt(process: ProcessLike, signal: AbortSignal, mayAsk = true): Prompt {
   const ask = async <T>(question: {
     type: 'confirm' | 'input';
     message: string;
@@ -25,7 +26,7 @@ export function createPrompt(process: ProcessLike, signal: AbortSignal): Prompt 
   };
   return {
     get interactive() {
-      return process.stdin.isTTY === true && process.stderr.isTTY === true;
+      return mayAsk && process.stdin.isTTY === true && process.stderr.isTTY === true;
     },
     confirm: (message) => ask({ type: 'confirm', message, default: false }),
     text: (message) => ask({ type: 'input', message }),

@@ -29,30 +29,29 @@ export interface JobTotal {
   counts: Record<string, number>;
 }
 
-/** What a cron job is about, and what of it is due. */
-export interface JobDefinition {
+/** A cron job as a run sees it. Doing it again must find nothing due. */
+export interface Job {
   name: string;
-  /** For help and lists. */
-  summary: string;
   /** What is counted, in the plural: `subscriptions`. */
   unit: string;
-  /** Measured: large enough to drown the cost of a statement, small enough to keep locks short. */
-  batchSizeDefault: number;
   countDue(client: pg.ClientBase, scope: JobScope): Promise<number>;
-  /** Some of what is due, for a dry run. */
-  listDue(client: pg.ClientBase, scope: JobScope, limit: number): Promise<Record<string, unknown>[]>;
-}
-
-/** A cron job with how a batch of it is done. Doing it again must find nothing due. */
-export interface Job extends JobDefinition {
   /** Runs inside a transaction, by the run's clock; the same transaction records what the run has done so far. */
   runBatch(client: pg.ClientBase, request: JobBatchRequest): Promise<JobBatch>;
   /** The batch makes its own transactions: one that talks to a provider has none around a request (R5). */
-  withoutTransaction?: true;
+  withoutTransaction?: true | undefined;
 }
 
 /** Why a run ended before everything was done. */
 export type JobStop = 'interrupted' | 'deadline' | 'limit' | 'locked' | 'unreachable';
+
+/** What is to be settled after the batches of a run. */
+export interface SettleRequest {
+  runId: string;
+  /** Null: everybody. */
+  userIds: string[] | null;
+  /** Aborts at a signal and at the run's deadline. */
+  signal: AbortSignal;
+}
 
 /** What became of the provider work that a run queued. */
 export interface JobSettlement {

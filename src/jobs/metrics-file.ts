@@ -13,12 +13,20 @@ const lastSuccess = 'last_success_timestamp_seconds';
  * https://github.com/prometheus/node_exporter#textfile-collector
  * @throws usageError when there can be no such file, tryAgainError when the disk is full
  */
-export async function writeMetricsFile(path: string, job: Job, outcome: JobOutcome | null): Promise<void> {
+export async function writeMetricsFile(
+  path: string,
+  job: Pick<Job, 'name' | 'unit'>,
+  outcome: JobOutcome | null,
+): Promise<void> {
   const text = await metricsText(job, outcome, await readLastSuccess(path));
   await replaceFile(path, (write) => write(text), { mode: publicMode });
 }
 
-async function metricsText(job: Job, outcome: JobOutcome | null, before: number | null): Promise<string> {
+async function metricsText(
+  job: Pick<Job, 'name' | 'unit'>,
+  outcome: JobOutcome | null,
+  before: number | null,
+): Promise<string> {
   const { Gauge, Registry } = await import('prom-client');
   const registry = new Registry();
   const gauge = (name: string, help: string, value: number) =>

@@ -176,6 +176,9 @@ export function parseDurationSeconds(value: string): number {
   return seconds;
 }
 
+/** A name or a key, without the spaces around it. */
+export const parseName = (value: string): string => value.trim();
+
 /** The id of a run, as commands print it. */
 export function parseUuid(value: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value.trim())) {

@@ -6,12 +6,13 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completeWords } from '../../src/cli/completion/complete-words.ts';
 import { shells } from '../../src/cli/completion/shell-scripts.ts';
-import { createProgram } from '../../src/cli/program.ts';
-import { fakeProcess, runCli } from '../run-cli.ts';
+import { runCli } from '../run-cli.ts';
+import { wholeTree } from '../whole-tree.ts';
 
-const program = createProgram(fakeProcess([], {}).process, () => async () => {});
-const complete = (...words: string[]) => {
-  const { completions, files } = completeWords(program, words);
+const tree = await wholeTree();
+const program = tree.root;
+const complete = async (...words: string[]) => {
+  const { completions, files } = await completeWords(tree, words);
   return [...completions.map(({ value }) => value), ...(files ? [':files'] : [])];
 };
 
@@ -22,13 +23,13 @@ const paths = (command: Command, path: string[] = []): { path: string[]; command
 ];
 const visible = paths(program).filter(({ path }) => path[0] !== 'complete');
 
-test('every command is offered where it stands, and every option of it', () => {
+test('every command is offered where it stands, and every option of it', async () => {
   expect(visible.length).toBeGreaterThan(30);
   for (const { path, command } of visible) {
     const commands = command.commands.map((child) => child.name()).filter((name) => name !== 'complete');
-    expect(complete(...path, ''), path.join(' ')).toEqual(expect.arrayContaining(commands));
+    expect(await complete(...path, ''), path.join(' ')).toEqual(expect.arrayContaining(commands));
     const flags = [...command.options, ...program.options].map((option) => option.long);
-    expect(complete(...path, '--'), path.join(' ')).toEqual(expect.arrayContaining(flags));
+    expect(await complete(...path, '--'), path.join(' ')).toEqual(expect.arrayContaining(flags));
   }
 });
 
@@ -57,8 +58,8 @@ test.each([
   [['user', 'reset', 'ada', '--reason', 'show', '--dry'], ['--dry-run']],
   [['nonsense', ''], []],
   [[], expect.arrayContaining(['demo', 'db', 'user', 'help'])],
-])('%j', (words, offered) => {
-  expect(complete(...words)).toEqual(offered);
+])('%j', async (words, offered) => {
+  expect(await complete(...words)).toEqual(offered);
 });
 
 test('the answer is one candidate a line, with what it is for', async () => {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json';
-import { createProgram } from '../../src/cli/program.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
 import { fakeProcess, runBin, runCli, startBin } from '../run-cli.ts';
+import { wholeTree } from '../whole-tree.ts';
 
 let database: TestDatabase;
 let env: Record<string, string>;
@@ -22,7 +22,7 @@ function commandsOf(command: Command, path: string[] = []): [string, Command][] 
       : [[name.join(' '), child] as [string, Command]];
   });
 }
-const program = createProgram(fakeProcess([], {}).process, () => async () => {});
+const program = (await wholeTree()).root;
 
 describe.each(commandsOf(program))('quota %s', (name) => {
   test('explains itself, with examples that begin with its name', async () => {

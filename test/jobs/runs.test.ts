@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { resetAnniversaries } from '../../jobs/reset-anniversaries.ts';
 import { withClient } from '../../src/db/client.ts';
+import type { Job } from '../../src/jobs/job.ts';
 import { runJob } from '../../src/jobs/run-job.ts';
+import { countDueResets, resetBatch } from '../../src/resets/due-store.ts';
 import { copyTestDatabase, createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runBin, runCli, startBin } from '../run-cli.ts';
 import { snapshot } from '../snapshot.ts';
@@ -173,7 +174,13 @@ test('what stays locked is left to the next run', async () => {
     );
     const outcome = await withClient(database.url, async (client) => {
       await client.query(`select set_config('quota.as_of', $1, false)`, [dueAt]);
-      return runJob(client, resetAnniversaries, {
+      const job: Job = {
+        name: 'reset-anniversaries',
+        unit: 'subscriptions',
+        countDue: (on, scope) => countDueResets(on, 'signup', scope),
+        runBatch: (on, request) => resetBatch(on, 'signup', request),
+      };
+      return runJob(client, job, {
         userId: null,
         batchSize: 100,
         limit: undefined,

@@ -1,25 +1,43 @@
 import { type AuditFilter, type AuditRow, selectAuditLog } from '../../audit/audit-log-store.ts';
 import type { Column, Context, Database, Row } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { repeated, value } from '../../declarations/option.ts';
+import { limitOption } from '../../declarations/page-options.ts';
+import { userOption } from '../../declarations/user-argument.ts';
+import { exitCodes } from '../../errors.ts';
 import { minuteText } from '../../usage/instant-text.ts';
 import { findUser } from '../../users/find-user.ts';
-
-export interface AuditLogOptions {
-  /** Id, external id or email. */
-  user?: string;
-  action?: string[];
-  since?: string;
-  until?: string;
-  run?: string;
-  limit?: number;
-  after?: string;
-}
+import { parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;
 
+const declaration = declareCommand({
+  options: {
+    ...userOption,
+    action: repeated('action', 'only usage.reset, or all of usage; can be repeated', (text) => text.trim()),
+    since: value('instant', 'only from then on', parseInstant),
+    until: value('instant', 'only before then', parseInstant),
+    run: value('id', 'only of this run of a job', parseUuid),
+    ...limitOption,
+    after: value('id', 'go on where the page before ended', (text) =>
+      String(parseInteger({ max: 999_999_999_999_999 })(text)),
+    ),
+  },
+  examples: [
+    ['quota audit log --user ada@example.com', 'what was changed for a user'],
+    [
+      'quota audit log --action usage.reset --since 2026-11-01 --json',
+      'resets by hand, with before and after',
+    ],
+    ['quota audit log --output csv', 'all of it'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
+
 /** `quota audit log`: `{entries: [AuditRow], next}`; csv and ndjson are streamed. */
-export async function auditLog(context: Context, options: AuditLogOptions): Promise<ExitCode> {
+export const auditLog = defineCommand(declaration, async (context, options) => {
   const isStreamed = context.output.format === 'csv' || context.output.format === 'ndjson';
   await context.withDatabase(async ({ client }) => {
     const filter = await readFilter(client, options);
@@ -28,9 +46,9 @@ export async function auditLog(context: Context, options: AuditLogOptions): Prom
       : writePage(context, client, { ...filter, limit: options.limit ?? limitDefault }));
   });
   return exitCodes.ok;
-}
+});
 
-async function readFilter(client: Database['client'], options: AuditLogOptions): Promise<AuditFilter> {
+async function readFilter(client: Database['client'], options: Options): Promise<AuditFilter> {
   const { user, action: actions = [], since, until, run: runId, limit, after: beforeId } = options;
   const userId = user === undefined ? undefined : (await findUser(client, user)).id;
   return { userId, actions, since, until, runId, beforeId, limit };

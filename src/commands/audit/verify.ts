@@ -1,27 +1,38 @@
 import { type AuditVerification, verifyAudit } from '../../audit/verify-audit.ts';
-import type { Context, Style } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
-
-export interface AuditVerifyOptions {
-  expect?: string;
-  seal?: boolean;
-}
+import type { Style } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag, value } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
+import { parseHash } from '../../values/option-values.ts';
 
 /** `quota audit verify`: the data is an `AuditVerification`; exit 3 when it does not hold. */
-export async function auditVerify(context: Context, options: AuditVerifyOptions): Promise<ExitCode> {
-  const data = await context.withDatabase(({ client }) =>
-    verifyAudit(client, { expect: options.expect, seal: options.seal === true }),
-  );
-  await context.output.write({
-    data,
-    rows: data.broken.map((seal) => ({ ...seal })),
-    columns: ['seal', 'firstId', 'lastId', 'sealedAt', 'sealedRows', 'foundRows', 'fault'].map((key) => ({
-      key,
-    })),
-    text: verificationText,
-  });
-  return data.ok ? exitCodes.ok : exitCodes.differences;
-}
+export const auditVerify = defineCommand(
+  {
+    options: {
+      seal: flag('seal the rows since the last seal, if all before them hold'),
+      expect: value('hash', 'a head that was printed earlier and kept elsewhere', parseHash),
+    },
+    examples: [
+      ['quota audit verify', 'is the history as it was sealed?'],
+      ['quota audit verify --seal --json', 'every night: .head.hash is to be kept elsewhere'],
+      ['quota audit verify --expect 9f86d081…', 'was everything up to that head left alone?'],
+    ],
+  },
+  async (context, options) => {
+    const data = await context.withDatabase(({ client }) =>
+      verifyAudit(client, { expect: options.expect, seal: options.seal === true }),
+    );
+    await context.output.write({
+      data,
+      rows: data.broken.map((seal) => ({ ...seal })),
+      columns: ['seal', 'firstId', 'lastId', 'sealedAt', 'sealedRows', 'foundRows', 'fault'].map((key) => ({
+        key,
+      })),
+      text: verificationText,
+    });
+    return data.ok ? exitCodes.ok : exitCodes.differences;
+  },
+);
 
 function verificationText(data: AuditVerification, style: Style): string {
   const { seals, rows, unsealedRows, broken, expected, head, sealed } = data;

@@ -1,13 +1,10 @@
-import type { Context, Style } from '../../context.ts';
+import type { Style } from '../../context.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
 import { migrate } from '../../db/migrations.ts';
 import { refuseForeignSchema } from '../../db/schema-state.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
-
-export interface DbMigrateOptions {
-  dryRun?: boolean;
-  reinstall?: boolean;
-}
+import { defineCommand } from '../../declarations/command.ts';
+import { flag } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 
 interface MigrationReport {
   dryRun: boolean;
@@ -24,45 +21,59 @@ interface MigrationReport {
 }
 
 /** `quota db migrate`: a `MigrationReport`; on a dry run nothing is applied. */
-export async function dbMigrate(context: Context, options: DbMigrateOptions): Promise<ExitCode> {
-  const data = await context.withDatabase(
-    async ({ client, url }): Promise<MigrationReport> => {
-      const status = await readSchemaStatus(client);
-      const core = status.core?.sha256 ?? null;
-      refuseForeignSchema({ migrations: status.applied, core });
-      const sha256 = status.wantedCore;
-      const nothing = { sha256, installed: [], dropped: [] };
-      if (options.dryRun === true) {
-        const isWanted = core === sha256 && options.reinstall !== true;
-        return {
-          dryRun: true,
-          applied: [],
-          pending: status.pending,
-          core: { state: isWanted ? 'current' : 'pending', ...nothing },
-        };
-      }
-      const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
-      return {
-        dryRun: false,
-        applied: result.applied,
-        pending: [],
-        core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
-      };
+export const dbMigrate = defineCommand(
+  {
+    options: {
+      dryRun: flag('list what would be applied, change nothing'),
+      reinstall: flag('also make anew what somebody changed by hand, and give the rights anew'),
     },
-    { schema: 'any', onAbort: 'finish' },
-  );
-  await context.output.write({
-    data,
-    rows: [
-      ...data.applied.map(row('applied')),
-      ...data.pending.map(row('pending')),
-      ...(data.core.state === 'current' ? [] : [row(data.core.state)('core')]),
+    examples: [
+      ['quota db migrate', 'apply what is pending'],
+      ['quota db migrate --dry-run', 'list what is pending'],
+      ['quota db migrate --reinstall', 'undo what quota doctor finds changed by hand'],
+      ['DATABASE_URL=postgres://quota@db/app quota db migrate', 'on your own server'],
     ],
-    columns: [{ key: 'migration' }, { key: 'state' }],
-    text: migrationText,
-  });
-  return exitCodes.ok;
-}
+  },
+  async (context, options) => {
+    const data = await context.withDatabase(
+      async ({ client, url }): Promise<MigrationReport> => {
+        const status = await readSchemaStatus(client);
+        const core = status.core?.sha256 ?? null;
+        refuseForeignSchema({ migrations: status.applied, core });
+        const sha256 = status.wantedCore;
+        const nothing = { sha256, installed: [], dropped: [] };
+        if (options.dryRun === true) {
+          const isWanted = core === sha256 && options.reinstall !== true;
+          return {
+            dryRun: true,
+            applied: [],
+            pending: status.pending,
+            core: { state: isWanted ? 'current' : 'pending', ...nothing },
+          };
+        }
+        const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
+        return {
+          dryRun: false,
+          applied: result.applied,
+          pending: [],
+          core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
+        };
+      },
+      { schema: 'any', onAbort: 'finish' },
+    );
+    await context.output.write({
+      data,
+      rows: [
+        ...data.applied.map(row('applied')),
+        ...data.pending.map(row('pending')),
+        ...(data.core.state === 'current' ? [] : [row(data.core.state)('core')]),
+      ],
+      columns: [{ key: 'migration' }, { key: 'state' }],
+      text: migrationText,
+    });
+    return exitCodes.ok;
+  },
+);
 
 const row = (state: string) => (migration: string) => ({ migration, state });
 

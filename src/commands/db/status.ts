@@ -2,7 +2,8 @@ import type { Context, Style } from '../../context.ts';
 import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
 import { redactUrls } from '../../db/redact-url.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { exitCodes } from '../../errors.ts';
 
 interface DatabaseStatus {
   database: { kind: 'embedded' | 'url'; url: string; serverVersion: string | null };
@@ -15,29 +16,37 @@ interface DatabaseStatus {
  * `quota db status`: `{database: {kind, url, serverVersion}, embedded, schema: SchemaStatus}`.
  * A stopped embedded server is started for the question; one that does not exist yet is not made.
  */
-export async function dbStatus(context: Context): Promise<ExitCode> {
-  const { databaseUrl, dataDir } = context.settings;
-  const embedded = databaseUrl === undefined ? await embeddedStatus(dataDir) : null;
-  const data =
-    embedded?.state === 'not initialised' ? statusOfNothing(embedded) : await readStatus(context, embedded);
-  const { applied, pending, changed } = data.schema;
-  await context.output.write({
-    data,
-    rows: [
-      ...applied.map(({ name, batch, appliedAt }) => ({
-        migration: name,
-        state: 'applied',
-        batch,
-        appliedAt,
-      })),
-      ...pending.map((migration) => ({ migration, state: 'pending' })),
-      ...changed.map(({ object, state }) => ({ migration: object, state: `${state} by hand` })),
+export const dbStatus = defineCommand(
+  {
+    examples: [
+      ['quota db status', 'at a glance'],
+      ['quota db status --json', 'for scripts: .schema.state is missing, older, current, newer or edited'],
     ],
-    columns: [{ key: 'migration' }, { key: 'state' }, { key: 'batch' }, { key: 'appliedAt' }],
-    text: statusText,
-  });
-  return exitCodes.ok;
-}
+  },
+  async (context) => {
+    const { databaseUrl, dataDir } = context.settings;
+    const embedded = databaseUrl === undefined ? await embeddedStatus(dataDir) : null;
+    const data =
+      embedded?.state === 'not initialised' ? statusOfNothing(embedded) : await readStatus(context, embedded);
+    const { applied, pending, changed } = data.schema;
+    await context.output.write({
+      data,
+      rows: [
+        ...applied.map(({ name, batch, appliedAt }) => ({
+          migration: name,
+          state: 'applied',
+          batch,
+          appliedAt,
+        })),
+        ...pending.map((migration) => ({ migration, state: 'pending' })),
+        ...changed.map(({ object, state }) => ({ migration: object, state: `${state} by hand` })),
+      ],
+      columns: [{ key: 'migration' }, { key: 'state' }, { key: 'batch' }, { key: 'appliedAt' }],
+      text: statusText,
+    });
+    return exitCodes.ok;
+  },
+);
 
 const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
   database: { kind: 'embedded', url: embedded.url, serverVersion: null },

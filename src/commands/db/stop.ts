@@ -1,17 +1,23 @@
-import type { Context } from '../../context.ts';
 import { type StopResult, stopEmbedded } from '../../db/embedded/control.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
-
-export interface DbStopOptions {
-  force?: boolean;
-}
+import { defineCommand } from '../../declarations/command.ts';
+import { flag } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 
 /** `quota db stop`: `{outcome, clients}`; "try again" while others use the server. */
-export async function dbStop(context: Context, { force = false }: DbStopOptions): Promise<ExitCode> {
-  const data = await stopEmbedded(context.settings.dataDir, { force });
-  await context.output.write({ data, text: stopText });
-  return data.outcome === 'in use' ? exitCodes.tryAgain : exitCodes.ok;
-}
+export const dbStop = defineCommand(
+  {
+    options: { force: flag('end the connections of others') },
+    examples: [
+      ['quota db stop', 'unless somebody uses it'],
+      ['quota db stop --force', 'whoever uses it'],
+    ],
+  },
+  async (context, { force = false }) => {
+    const data = await stopEmbedded(context.settings.dataDir, { force });
+    await context.output.write({ data, text: stopText });
+    return data.outcome === 'in use' ? exitCodes.tryAgain : exitCodes.ok;
+  },
+);
 
 function stopText({ outcome, clients }: StopResult): string {
   switch (outcome) {

@@ -1,17 +1,26 @@
 import type { Context } from '../../context.ts';
 import { embeddedStatus } from '../../db/embedded/control.ts';
 import { redactUrls } from '../../db/redact-url.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { exitCodes } from '../../errors.ts';
 
 /** `quota db url`: `{url}`, where the database listens; the password of a DATABASE_URL is left out. */
-export async function dbUrl(context: Context): Promise<ExitCode> {
-  const { databaseUrl, dataDir } = context.settings;
-  const data = {
-    url: databaseUrl === undefined ? await embeddedUrl(context, dataDir) : redactUrls(databaseUrl),
-  };
-  await context.output.write({ data, text: ({ url }) => url });
-  return exitCodes.ok;
-}
+export const dbUrl = defineCommand(
+  {
+    examples: [
+      ['quota db url', 'for a configuration file'],
+      ['psql "$(quota db url)"', 'connect to the embedded server'],
+    ],
+  },
+  async (context) => {
+    const { databaseUrl, dataDir } = context.settings;
+    const data = {
+      url: databaseUrl === undefined ? await embeddedUrl(context, dataDir) : redactUrls(databaseUrl),
+    };
+    await context.output.write({ data, text: ({ url }) => url });
+    return exitCodes.ok;
+  },
+);
 
 async function embeddedUrl(context: Context, dataDir: string): Promise<string> {
   const { state, url } = await embeddedStatus(dataDir);

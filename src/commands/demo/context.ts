@@ -51,6 +51,7 @@ export function demoContext(
       talk: { ...talk, info: talk.verbose, withProgress: (_label, _total, use) => use({ update() {} }) },
       now: () => (asOf === null ? context.now() : new Date(asOf)),
       confirm: async (_change, options) => options.dryRun !== true,
+      ask: async () => null,
       withDatabase: (use, options) => withDatabase({ settings, asOf, signal, ...options }, use),
     },
   };

@@ -5,6 +5,7 @@ import { withAdvisoryLock } from '../../db/advisory-lock.ts';
 import { withDatabase } from '../../db/connection.ts';
 import { locateEmbedded } from '../../db/embedded/location.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
+import { defineCommand } from '../../declarations/command.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { type DemoPlace, demoContext } from './context.ts';
@@ -36,42 +37,53 @@ interface Told extends DemoStepReport {
  * and a simulated VAPI: `{dataDir, database, asOf, steps: [{title, command, explanation, exitCode, durationMs, result}]}`.
  * The exit code is that of the first step that did not go well.
  */
-export async function demo(context: Context): Promise<ExitCode> {
-  const dataDir = join(context.settings.dataDir, 'demo');
-  const seedAsOf = context.now().toISOString();
-  const nextMonth = `${new Date(context.now().getTime() + monthMs).toISOString().slice(0, 10)}T00:00:00Z`;
-  const asOfFlag = context.asOf === null ? '' : ` --as-of ${context.asOf}`;
-  const simulator = await startVapiSimulator({ seed });
-  try {
-    // Keeps the server running, and a second demo out, from the first step to the last.
-    const told = await withDatabase(
-      {
-        settings: { ...context.settings, databaseUrl: undefined, dataDir },
-        asOf: null,
-        signal: context.signal,
-        schema: 'any',
-      },
-      ({ client }) =>
-        withAdvisoryLock(
-          client,
-          'demo',
-          async () => {
-            if (context.output.format === 'table') {
-              await writeBeginning(context, dataDir);
-            }
-            const isAgain = (await readSchemaStatus(client)).state !== 'missing';
-            const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain, folder: dataDir });
-            return tellStory(context, { dataDir, vapi: simulator }, steps, simulator);
-          },
-          { mode: 'try' },
-        ),
-    );
-    await writeEnd(context, { dataDir, asOf: seedAsOf, nextMonth, told });
-    return told.find(({ hasFailed }) => hasFailed)?.exitCode ?? exitCodes.ok;
-  } finally {
-    await simulator.stop();
-  }
-}
+export const demo = defineCommand(
+  {
+    details: `The database is an embedded one in "demo" under the data directory, made anew each time; DATABASE_URL and the
+database that you work with are left alone.`,
+    examples: [
+      ['quota demo', 'step by step, each with the command that does it'],
+      ['quota demo --json', 'the same as a list of steps with their results'],
+      ['quota demo --as-of 2026-12-31T23:00:00Z', 'as it would be told on another day'],
+    ],
+  },
+  async (context) => {
+    const dataDir = join(context.settings.dataDir, 'demo');
+    const seedAsOf = context.now().toISOString();
+    const nextMonth = `${new Date(context.now().getTime() + monthMs).toISOString().slice(0, 10)}T00:00:00Z`;
+    const asOfFlag = context.asOf === null ? '' : ` --as-of ${context.asOf}`;
+    const simulator = await startVapiSimulator({ seed });
+    try {
+      // Keeps the server running, and a second demo out, from the first step to the last.
+      const told = await withDatabase(
+        {
+          settings: { ...context.settings, databaseUrl: undefined, dataDir },
+          asOf: null,
+          signal: context.signal,
+          schema: 'any',
+        },
+        ({ client }) =>
+          withAdvisoryLock(
+            client,
+            'demo',
+            async () => {
+              if (context.output.format === 'table') {
+                await writeBeginning(context, dataDir);
+              }
+              const isAgain = (await readSchemaStatus(client)).state !== 'missing';
+              const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain, folder: dataDir });
+              return tellStory(context, { dataDir, vapi: simulator }, steps, simulator);
+            },
+            { mode: 'try' },
+          ),
+      );
+      await writeEnd(context, { dataDir, asOf: seedAsOf, nextMonth, told });
+      return told.find(({ hasFailed }) => hasFailed)?.exitCode ?? exitCodes.ok;
+    } finally {
+      await simulator.stop();
+    }
+  },
+);
 
 async function tellStory(
   context: Context,

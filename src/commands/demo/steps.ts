@@ -54,14 +54,14 @@ function setUp({ seedAsOf, isAgain }: DemoTimes): DemoStep[] {
         command: 'quota db reset --yes',
         explanation: 'What the last demo left is dropped, and the tables are made again.',
         asOf: null,
-        run: async (context) => (await import('../db/reset.ts')).dbReset(context, { yes: true }),
+        run: async (context) => (await import('../db/reset.ts')).dbReset.run(context, { yes: true }),
       }
     : {
         title: 'Make the tables',
         command: 'quota db migrate',
         explanation: 'Tables, the period rule, the usage triggers and the built-in plans, all or nothing.',
         asOf: null,
-        run: async (context) => (await import('../db/migrate.ts')).dbMigrate(context, {}),
+        run: async (context) => (await import('../db/migrate.ts')).dbMigrate.run(context, {}),
       };
   const seed: DemoStep = {
     title: 'Fill them',
@@ -69,7 +69,7 @@ function setUp({ seedAsOf, isAgain }: DemoTimes): DemoStep[] {
     explanation:
       'Users of every plan in every state. Only calls were loaded: what everybody used, the triggers counted.',
     asOf: seedAsOf,
-    run: async (context) => (await import('../fixtures/seed.ts')).fixturesSeed(context, {}),
+    run: async (context) => (await import('../fixtures/seed.ts')).fixturesSeed.run(context, {}),
   };
   return [tables, seed];
 }
@@ -81,7 +81,7 @@ function runOut({ asOfFlag }: DemoTimes): DemoStep[] {
       command: `quota user show ${user}${asOfFlag}`,
       explanation: 'What support asks: how much is left, until when, and whether anything is blocked.',
       asOf: null,
-      run: async (context) => (await import('../user/show.ts')).userShow(context, { user }),
+      run: async (context) => (await import('../user/show.ts')).userShow.run(context, { user }),
     },
     {
       title: 'One more call, logged by the app',
@@ -96,7 +96,7 @@ function runOut({ asOfFlag }: DemoTimes): DemoStep[] {
       command: `quota user show ${user}${asOfFlag}`,
       explanation: 'Exceeded, since when, and what happens to the assistants.',
       asOf: null,
-      run: async (context) => (await import('../user/show.ts')).userShow(context, { user }),
+      run: async (context) => (await import('../user/show.ts')).userShow.run(context, { user }),
     },
     {
       title: 'The assistants are limited at the provider',
@@ -104,14 +104,14 @@ function runOut({ asOfFlag }: DemoTimes): DemoStep[] {
       explanation:
         'VAPI is simulated here. Whatever was queued is done, the originals are kept; those limited before are as they should be.',
       asOf: null,
-      run: async (context) => (await import('../limits/sync.ts')).limitsSync(context, { rate }),
+      run: async (context) => (await import('../limits/sync.ts')).limitsSync.run(context, { rate }),
     },
   ];
 }
 
 function resetOne({ asOfFlag }: DemoTimes): DemoStep[] {
   const userReset = async (context: Context, dryRun: boolean) =>
-    (await import('../user/reset.ts')).userReset(context, { user, reason, yes: true, dryRun });
+    (await import('../user/reset.ts')).userReset.run(context, { user, reason, yes: true, dryRun });
   return [
     {
       title: 'What would a reset change?',
@@ -134,14 +134,17 @@ function resetOne({ asOfFlag }: DemoTimes): DemoStep[] {
       explanation: 'The assistants are what they were before, field by field.',
       asOf: null,
       run: async (context) =>
-        (await import('../limits/status.ts')).limitsStatus(context, { user, check: true, rate }),
+        (await import('../limits/status.ts')).limitsStatus.run(context, { user, check: true, rate }),
     },
   ];
 }
 
 function monthLater({ nextMonth }: DemoTimes): DemoStep[] {
-  const job = async (context: Context) =>
-    (await import('../jobs/resets.ts')).jobsResetAnniversaries(context, { rate });
+  const job = async (context: Context) => {
+    const { resetAnniversaries } = await import('../../../jobs/reset-anniversaries.ts');
+    const { runJobCommand } = await import('../jobs/run-job.ts');
+    return runJobCommand(context, resetAnniversaries, { rate });
+  };
   return [
     {
       title: 'A month later, cron runs the anniversary job',
@@ -163,7 +166,8 @@ function monthLater({ nextMonth }: DemoTimes): DemoStep[] {
       command: `quota user show demo-exceeded --as-of ${nextMonth}`,
       explanation: 'All minutes are there again, and the assistants are free.',
       asOf: nextMonth,
-      run: async (context) => (await import('../user/show.ts')).userShow(context, { user: 'demo-exceeded' }),
+      run: async (context) =>
+        (await import('../user/show.ts')).userShow.run(context, { user: 'demo-exceeded' }),
     },
   ];
 }
@@ -181,7 +185,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
         'Made of the calls that were logged, as VAPI lists them. The users of the seed are there: none are added.',
       asOf: seedAsOf,
       run: async (context) =>
-        (await import('../fixtures/seed.ts')).fixturesSeed(context, {
+        (await import('../fixtures/seed.ts')).fixturesSeed.run(context, {
           export: ['vapi-calls'],
           exportDir: folder,
           differences,
@@ -195,7 +199,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
       asOf: null,
       exitCode: exitCodes.differences,
       run: async (context) =>
-        (await import('../reconcile/run.ts')).reconcileRun(context, { month, export: [bill] }),
+        (await import('../reconcile/run.ts')).reconcileRun.run(context, { month, export: [bill] }),
     },
     {
       title: 'A page for finance',
@@ -203,7 +207,7 @@ function reconcileMonth({ seedAsOf, asOfFlag, folder }: DemoTimes): DemoStep[] {
       explanation: 'Open it in a browser, print it, send it round: it needs nothing else.',
       asOf: null,
       run: async (context) =>
-        (await import('../reconcile/report.ts')).reconcileReport(context, { month, report }),
+        (await import('../reconcile/report.ts')).reconcileReport.run(context, { month, report }),
     },
   ];
 }

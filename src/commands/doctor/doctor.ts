@@ -1,48 +1,62 @@
-import type { Context, Style } from '../../context.ts';
+import type { Style } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag, value } from '../../declarations/option.ts';
+import { userOption } from '../../declarations/user-argument.ts';
 import { type CheckResult, type Diagnosis, examine } from '../../doctor/examine.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
-
-export interface DoctorOptions {
-  /** Id, external id or email. */
-  user?: string;
-  limit?: number;
-  strict?: boolean;
-  /** Examines the counter cache of the app instead. */
-  cache?: boolean;
-  /** Only with `cache`. */
-  rebuild?: boolean;
-}
+import { parseInteger } from '../../values/option-values.ts';
 
 const findingsDefault = 20;
 
 /** `quota doctor`: the data is a `Diagnosis`; exit 3 on differences, with `--strict` on anything found. */
-export async function doctor(context: Context, options: DoctorOptions): Promise<ExitCode> {
-  if (options.cache) {
-    const { doctorCache } = await import('./doctor-cache.ts');
-    return doctorCache(context, options);
-  }
-  if (options.rebuild) {
-    throw usageError('--rebuild goes with --cache only', {
-      suggestion: 'quotas follow from the facts: see what the doctor suggests',
+export const doctor = defineCommand(
+  {
+    options: {
+      ...userOption,
+      cache: flag('hold the counters of the app in Redis against the facts instead (REDIS_URL)'),
+      rebuild: flag('with --cache: put right the counters that differ'),
+      strict: flag('exit 3 also on what only needs attention, not only on differences'),
+      limit: value(
+        'count',
+        'list at most so many findings of a check (default: 20)',
+        parseInteger({ max: 100_000 }),
+      ),
+    },
+    examples: [
+      ['quota doctor', 'is everything as the facts say?'],
+      ['quota doctor --strict --json', 'for monitoring: exit 3 on anything found'],
+      ['quota doctor --cache --rebuild', "the app's counters, after what it cannot know of"],
+      ['quota doctor --user ada@example.com', 'one user, in a moment'],
+    ],
+  },
+  async (context, options) => {
+    if (options.cache) {
+      const { doctorCache } = await import('./doctor-cache.ts');
+      return doctorCache(context, options);
+    }
+    if (options.rebuild) {
+      throw usageError('--rebuild goes with --cache only', {
+        suggestion: 'quotas follow from the facts: see what the doctor suggests',
+      });
+    }
+    const data = await context.withDatabase(async ({ client }) => {
+      const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+      const examination = { userId, findingsMax: options.limit ?? findingsDefault };
+      return examine(client, examination, (check) => context.talk.verbose(`checking ${check}`));
     });
-  }
-  const data = await context.withDatabase(async ({ client }) => {
-    const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
-    const examination = { userId, findingsMax: options.limit ?? findingsDefault };
-    return examine(client, examination, (check) => context.talk.verbose(`checking ${check}`));
-  });
-  await context.output.write({
-    data,
-    rows: data.checks.flatMap(({ check, level, findings }) =>
-      findings.map((finding) => ({ check, level, finding })),
-    ),
-    columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
-    text: diagnosisText,
-  });
-  const isUnwell = !data.ok || (options.strict === true && data.attention > 0);
-  return isUnwell ? exitCodes.differences : exitCodes.ok;
-}
+    await context.output.write({
+      data,
+      rows: data.checks.flatMap(({ check, level, findings }) =>
+        findings.map((finding) => ({ check, level, finding })),
+      ),
+      columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
+      text: diagnosisText,
+    });
+    const isUnwell = !data.ok || (options.strict === true && data.attention > 0);
+    return isUnwell ? exitCodes.differences : exitCodes.ok;
+  },
+);
 
 const diagnosisText = ({ checks }: Diagnosis, style: Style): string =>
   checks.flatMap((result) => checkLines(result, style)).join('\n');

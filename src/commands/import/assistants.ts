@@ -1,11 +1,18 @@
-import type { Context } from '../../context.ts';
-import type { ExitCode } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
 import { assistantFiles } from '../../imports/assistant-files.ts';
-import { type ImportCommandOptions, runImport } from './run-import.ts';
+import { fileArgument, fileOptions } from './file-options.ts';
+import { runImport } from './run-import.ts';
 
 /**
  * `quota import assistants`: an `ImportReport`. `--update` renames existing assistants; `unchangeable` are those
  * that the file gives to another user.
  */
-export const importAssistants = (context: Context, options: ImportCommandOptions): Promise<ExitCode> =>
-  runImport(context, assistantFiles, options);
+export const importAssistants = defineCommand(
+  {
+    arguments: fileArgument,
+    options: fileOptions,
+    details: 'Columns: provider_assistant_id, user_external_id, name.',
+    examples: [['quota import assistants assistants.csv', 'add those that are not there yet']],
+  },
+  (context, options) => runImport(context, assistantFiles, options),
+);

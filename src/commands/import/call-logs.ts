@@ -1,30 +1,51 @@
-import type { Context } from '../../context.ts';
-import { type ExitCode, usageError } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { value } from '../../declarations/option.ts';
+import { usageError } from '../../errors.ts';
 import { callLogFiles } from '../../imports/call-log-files.ts';
-import { type ImportCommandOptions, runImport } from './run-import.ts';
-
-export interface ImportCallLogsOptions extends ImportCommandOptions {
-  service?: string;
-  provider?: string;
-  /** `vapi-events`: webhook bodies with end-of-call reports. */
-  format?: 'table' | 'vapi-events';
-}
+import { parseChoice } from '../../values/option-values.ts';
+import { fileArgument, fileOptions } from './file-options.ts';
+import { runImport } from './run-import.ts';
 
 /**
- * `quota import call-logs`: an `ImportReport`. New calls count in the period of their start, at once. `--update`
- * brings existing calls in line with the file, and their usage along.
+ * An `ImportReport`. New calls count in the period of their start, at once. `--update` brings existing calls in line
+ * with the file, and their usage along.
  */
-export async function importCallLogs(
-  context: Context,
-  { service = 'voice', provider, format = 'table', ...options }: ImportCallLogsOptions,
-): Promise<ExitCode> {
-  const kind = callLogFiles({ service, provider });
-  if (format === 'table') {
-    return runImport(context, kind, options);
-  }
-  if (options.map !== undefined) {
-    throw usageError('--map is for files with columns of their own; vapi-events have none');
-  }
-  const { openVapiEvents } = await import('../../imports/vapi-event-file.ts');
-  return runImport(context, kind, options, (_, input) => openVapiEvents(input));
-}
+const callLogImport = (name: string) =>
+  defineCommand(
+    {
+      arguments: fileArgument,
+      options: {
+        ...fileOptions,
+        service: value('service', 'of lines that name none (default: voice)'),
+        provider: value('provider', 'of lines that name none (default: vapi, for voice)'),
+        format: value(
+          'format',
+          "table, or vapi-events: end-of-call reports as VAPI's webhook gets them (default: table)",
+          parseChoice('table', 'vapi-events'),
+        ),
+      },
+      details: `Columns: provider_call_id, provider_assistant_id, user_external_id, started_at, ended_at, duration_seconds, cost,
+status, service, provider, model, messages, words_spoken, file_size_bytes, error_message, metadata.`,
+      examples: [
+        [`${name} call_logs.csv`, 'CSV or JSONL, also gzipped'],
+        [`${name} chats.jsonl --service chat --provider anthropic`, 'another service'],
+        [`${name} events.jsonl --format vapi-events`, 'webhooks that were lost'],
+        [`zstd -dc calls.zst | ${name} -`, 'from a pipe'],
+        [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
+      ],
+    },
+    async (context, { service = 'voice', provider, format = 'table', ...options }) => {
+      const kind = callLogFiles({ service, provider });
+      if (format === 'table') {
+        return runImport(context, kind, options);
+      }
+      if (options.map !== undefined) {
+        throw usageError('--map is for files with columns of their own; vapi-events have none');
+      }
+      const { openVapiEvents } = await import('../../imports/vapi-event-file.ts');
+      return runImport(context, kind, options, (_, input) => openVapiEvents(input));
+    },
+  );
+
+export const importCallLogs = callLogImport('quota import call-logs');
+export const usageImport = callLogImport('quota usage import');

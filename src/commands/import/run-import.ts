@@ -1,21 +1,11 @@
-import type { ChangeOptions, Context, Database } from '../../context.ts';
+import type { Context, Database } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
-import type { CellFormat } from '../../files/cells.ts';
 import { type Input, withInput } from '../../files/open-input.ts';
 import { type ImportOptions, type ImportReport, importFile } from '../../imports/import-file.ts';
 import type { ImportKind } from '../../imports/import-kind.ts';
 import { type ImportFile, openImportFile } from '../../imports/stage-lines.ts';
+import type { FileOptions } from './file-options.ts';
 import { describeLines, importText } from './import-text.ts';
-
-export interface ImportCommandOptions extends ChangeOptions {
-  file: string;
-  map?: string[];
-  skipInvalid?: boolean;
-  rejects?: string;
-  update?: boolean;
-  assumeUtc?: boolean;
-  dateOrder?: CellFormat['dateOrder'];
-}
 
 /** Recognises the columns of an opened file. */
 type Opener = (kind: ImportKind, input: Input, map: readonly string[]) => ImportFile;
@@ -27,7 +17,7 @@ const progressLines = 50_000;
 export async function runImport(
   context: Context,
   kind: ImportKind,
-  options: ImportCommandOptions,
+  options: FileOptions,
   open: Opener = openImportFile,
 ): Promise<ExitCode> {
   const importOptions = parseOptions(options);
@@ -46,7 +36,7 @@ export async function runImport(
   return exitCodes.ok;
 }
 
-function parseOptions({ file, ...options }: ImportCommandOptions): ImportOptions {
+function parseOptions({ file, ...options }: FileOptions): ImportOptions {
   const { skipInvalid = false, rejects, dryRun = false, update = false, reason = null } = options;
   if (rejects !== undefined && !skipInvalid) {
     throw usageError('--rejects needs --skip-invalid', { suggestion: 'add --skip-invalid' });
@@ -72,7 +62,7 @@ function load(
   kind: ImportKind,
   file: ImportFile,
   importOptions: ImportOptions,
-  options: ImportCommandOptions,
+  options: FileOptions,
 ): Promise<ImportReport> {
   return talk.withProgress(`${file.input.name}: lines`, null, (progress) => {
     let next = progressLines;

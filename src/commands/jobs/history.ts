@@ -1,29 +1,35 @@
-import type { Context } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { optionalArgument, value } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
-
-export interface JobsHistoryOptions {
-  /** Only this job. */
-  name?: string;
-  limit?: number;
-}
+import { parseInteger } from '../../values/option-values.ts';
 
 const runsShownDefault = 20;
 
 /** `quota jobs history`: the runs, the latest first, as `JobRunRow`. */
-export async function jobsHistory(context: Context, options: JobsHistoryOptions): Promise<ExitCode> {
-  const runs = await context.withDatabase(({ client }) =>
-    selectRuns(client, { job: options.name ?? null, limit: options.limit ?? runsShownDefault }),
-  );
-  await context.output.write<JobRunRow[]>({
-    data: runs,
-    rows: runs.map((run) => ({ ...run, counts: countsText(run) })),
-    columns: ['startedAt', 'job', 'status', 'durationMs', 'asOf', 'counts', 'error', 'actor', 'id'].map(
-      (key) => ({ key }),
-    ),
-  });
-  return exitCodes.ok;
-}
+export const jobsHistory = defineCommand(
+  {
+    arguments: { name: optionalArgument('only the runs of this job') },
+    options: { limit: value('n', 'how many (default: 20)', parseInteger({ max: 10_000 })) },
+    examples: [
+      ['quota jobs history', 'the latest runs'],
+      ['quota jobs history reset-anniversaries --json', 'for scripts: .[0].status'],
+    ],
+  },
+  async (context, options) => {
+    const runs = await context.withDatabase(({ client }) =>
+      selectRuns(client, { job: options.name ?? null, limit: options.limit ?? runsShownDefault }),
+    );
+    await context.output.write<JobRunRow[]>({
+      data: runs,
+      rows: runs.map((run) => ({ ...run, counts: countsText(run) })),
+      columns: ['startedAt', 'job', 'status', 'durationMs', 'asOf', 'counts', 'error', 'actor', 'id'].map(
+        (key) => ({ key }),
+      ),
+    });
+    return exitCodes.ok;
+  },
+);
 
 const countsText = ({ counts }: JobRunRow) =>
   Object.entries(counts)

@@ -1,49 +1,63 @@
 import { limitsExitCode, limitsOutput } from '../../changes/limits-report.ts';
 import { openLimits } from '../../changes/limits-run.ts';
-import type { Context } from '../../context.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
+import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { planApply } from '../../enforcement/apply.ts';
 import { enforceBatch } from '../../enforcement/enforce-store.ts';
 import { limitUsers } from '../../enforcement/operator-store.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
-import { carryOut, type LimitsChangeOptions } from './change.ts';
-
-export interface LimitsApplyOptions extends LimitsChangeOptions {
-  /** Everybody who is over the allowance and not limited. */
-  exceeded?: boolean;
-}
+import { carryOut } from './change.ts';
 
 /** Users limited in one transaction. */
 const enforceBatchSize = 500;
 
 /** `quota limits apply USER|--exceeded`: queues the limit and drains it at once. See `LimitsChangeReport`. */
-export async function limitsApply(context: Context, options: LimitsApplyOptions): Promise<ExitCode> {
-  const { user: reference, exceeded = false, sync = true, reason } = options;
-  if ((reference === undefined) !== exceeded) {
-    throw usageError('name a user, or everybody who is over the allowance with --exceeded', {
-      suggestion: 'quota limits apply user_00042, or quota limits apply --exceeded',
-    });
-  }
-  const setup = sync ? await openLimits(context, options) : undefined;
-  const report = await context.withDatabase(
-    async ({ client }) => {
-      const user = reference === undefined ? null : await findUser(client, reference);
-      const plan = await planApply(client, user);
-      const action =
-        user === null
-          ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
-          : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
-      const queue = async () => {
-        if (user === null) {
-          while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
-        } else {
-          await limitUsers(client, [user.id], reason);
-        }
-      };
-      return carryOut(context, client, { ...plan, action, queue }, { options, setup });
+export const limitsApply = defineCommand(
+  {
+    arguments: anyUserArgument,
+    options: {
+      ...changeOptions,
+      ...drainOptions,
+      exceeded: flag('everybody who is over the allowance and not limited'),
     },
-    { onAbort: 'finish' },
-  );
-  await context.output.write(limitsOutput(report));
-  return sync ? limitsExitCode(report) : exitCodes.ok;
-}
+    examples: [
+      ['quota limits apply user_00042 --dry-run', 'what would be sent to VAPI, field by field'],
+      ['quota limits apply user_00042 --yes --reason "abuse, ticket 4711"', 'until the next reset'],
+      ['quota limits apply --exceeded --yes', 'whoever slipped through'],
+    ],
+  },
+  async (context, options) => {
+    const { user: reference, exceeded = false, sync = true, reason } = options;
+    if ((reference === undefined) !== exceeded) {
+      throw usageError('name a user, or everybody who is over the allowance with --exceeded', {
+        suggestion: 'quota limits apply user_00042, or quota limits apply --exceeded',
+      });
+    }
+    const setup = sync ? await openLimits(context, options) : undefined;
+    const report = await context.withDatabase(
+      async ({ client }) => {
+        const user = reference === undefined ? null : await findUser(client, reference);
+        const plan = await planApply(client, user);
+        const action =
+          user === null
+            ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
+            : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
+        const queue = async () => {
+          if (user === null) {
+            while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
+          } else {
+            await limitUsers(client, [user.id], reason);
+          }
+        };
+        return carryOut(context, client, { ...plan, action, queue }, { options, setup });
+      },
+      { onAbort: 'finish' },
+    );
+    await context.output.write(limitsOutput(report));
+    return sync ? limitsExitCode(report) : exitCodes.ok;
+  },
+);

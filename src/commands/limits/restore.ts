@@ -3,26 +3,46 @@ import { limitsExitCode, limitsOutput } from '../../changes/limits-report.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import type { Context } from '../../context.ts';
 import { withTransaction } from '../../db/transaction.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { flag, repeated, value } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
+import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { giveOriginals, liftLimits } from '../../enforcement/operator-store.ts';
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { patchComplaints } from '../../providers/vapi/assistant-rules.ts';
 import { findUser } from '../../users/find-user.ts';
-import { carryOut, type LimitsChangeOptions } from './change.ts';
+import { parseField, parseThrough } from '../../values/option-values.ts';
+import { carryOut } from './change.ts';
 
-export interface LimitsRestoreOptions extends LimitsChangeOptions {
-  /** Everybody whose limit is lifted already. */
-  allReset?: boolean;
-  /** Exclusive end: originals captured before this instant are taken. */
-  toOriginalOf?: string | undefined;
-  /** A file of stored end-of-call reports. */
-  originals?: string | undefined;
-  /** Values of fields, for assistants whose original is unknown. */
-  set?: { field: string; value: unknown }[] | undefined;
-}
+const declaration = declareCommand({
+  arguments: anyUserArgument,
+  options: {
+    ...changeOptions,
+    ...drainOptions,
+    allReset: flag('everybody whose limit is lifted, but not at VAPI'),
+    toOriginalOf: value(
+      'date',
+      'the originals recorded last until this day or instant, whatever is found',
+      parseThrough,
+    ),
+    originals: value('file', 'end-of-call reports with the originals of assistants whose own is unknown'),
+    set: repeated('field=value', 'a value for assistants whose original is unknown', parseField),
+  },
+  examples: [
+    ['quota limits restore user_00042 --yes', 'lift the limit now'],
+    ['quota limits restore --all-reset --yes', 'try again whatever a reset could not restore'],
+    ['quota limits restore user_00042 --to-original-of 2026-10-01 --yes', 'an earlier original'],
+    ['quota limits restore --all-reset --originals reports.jsonl.gz', 'limited by another application'],
+    ["quota limits restore user_00042 --set maxDurationSeconds=900 --set 'firstMessage=Hello'", 'by hand'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
 
 /** `quota limits restore USER|--all-reset`: lifts the limit and drains it at once. See `LimitsChangeReport`. */
-export async function limitsRestore(context: Context, options: LimitsRestoreOptions): Promise<ExitCode> {
+export const limitsRestore = defineCommand(declaration, async (context, options) => {
   checkOptions(options);
   const { user: reference, sync = true, reason, originals, set } = options;
   const needsProvider = sync || originals !== undefined || set !== undefined;
@@ -56,9 +76,9 @@ export async function limitsRestore(context: Context, options: LimitsRestoreOpti
   );
   await context.output.write(limitsOutput(report));
   return sync ? limitsExitCode(report) : exitCodes.ok;
-}
+});
 
-function checkOptions({ user, allReset = false, toOriginalOf, originals, set }: LimitsRestoreOptions): void {
+function checkOptions({ user, allReset = false, toOriginalOf, originals, set }: Options): void {
   if ((user === undefined) !== allReset) {
     throw usageError('name a user, or everybody whose limit is lifted with --all-reset', {
       suggestion: 'quota limits restore user_00042, or quota limits restore --all-reset',

@@ -1,6 +1,10 @@
 import type pg from 'pg';
-import { type LimitsOptions, type LimitsSetup, openLimits, withSteps } from '../../changes/limits-run.ts';
+import { type LimitsSetup, openLimits, withSteps } from '../../changes/limits-run.ts';
 import type { Context, Style } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag, value } from '../../declarations/option.ts';
+import { providerOptions } from '../../declarations/provider-options.ts';
+import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { type CheckResult, type CheckState, checkProvider } from '../../enforcement/check-provider.ts';
 import { parseLimitedState } from '../../enforcement/limited-state.ts';
 import {
@@ -9,16 +13,9 @@ import {
   type StatusCounts,
   selectStatus,
 } from '../../enforcement/status-store.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { exitCodes } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
-
-export interface LimitsStatusOptions extends LimitsOptions {
-  /** Id, external id or email; undefined: everybody. */
-  user?: string | undefined;
-  /** Ask VAPI what the assistants really have. */
-  check?: boolean;
-  limit?: number | undefined;
-}
+import { parseInteger } from '../../values/option-values.ts';
 
 /** One assistant of `limits status --json`. Instants are ISO 8601 UTC, null where there is none. */
 export interface StatusReport {
@@ -60,19 +57,34 @@ interface LimitsStatus {
 const rowsMaxDefault = 1000;
 
 /** `quota limits status [USER] [--check]`: desired against recorded, and against VAPI. See `LimitsStatus`. */
-export async function limitsStatus(context: Context, options: LimitsStatusOptions): Promise<ExitCode> {
-  const setup = options.check === true ? await openLimits(context, options) : undefined;
-  const data = await context.withDatabase(async ({ client }) => {
-    const userIds = options.user === undefined ? null : [(await findUser(client, options.user)).id];
-    return readStatus(context, client, { ...options, userIds, setup });
-  });
-  await context.output.write({
-    data,
-    rows: data.assistants.map(({ original, check, ...rest }) => ({ ...rest, check: check?.state ?? null })),
-    text: statusText,
-  });
-  return exitCodes.ok;
-}
+export const limitsStatus = defineCommand(
+  {
+    arguments: anyUserArgument,
+    options: {
+      ...providerOptions,
+      check: flag('ask VAPI what the assistants really have (GET only)'),
+      limit: value('n', 'list at most so many assistants (default: 1000)', parseInteger()),
+    },
+    examples: [
+      ['quota limits status', 'everything that is, was or should be limited; failures first'],
+      ['quota limits status user_00042', "one user's assistants"],
+      ['quota limits status --check', 'who was changed at VAPI, or limited by somebody else'],
+    ],
+  },
+  async (context, options) => {
+    const setup = options.check === true ? await openLimits(context, options) : undefined;
+    const data = await context.withDatabase(async ({ client }) => {
+      const userIds = options.user === undefined ? null : [(await findUser(client, options.user)).id];
+      return readStatus(context, client, { ...options, userIds, setup });
+    });
+    await context.output.write({
+      data,
+      rows: data.assistants.map(({ original, check, ...rest }) => ({ ...rest, check: check?.state ?? null })),
+      text: statusText,
+    });
+    return exitCodes.ok;
+  },
+);
 
 interface StatusRequest {
   userIds: string[] | null;

@@ -2,13 +2,11 @@ import { applyPlans, planPlans } from '../../allowances/plans/apply-plans.ts';
 import type { PlanChange } from '../../allowances/plans/plan-changes.ts';
 import { readPlanDocument } from '../../allowances/plans/plan-document.ts';
 import { withCache } from '../../changes/outdated-cache.ts';
-import type { ChangeOptions, Context, Style } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
-
-export interface PlanApplyOptions extends ChangeOptions {
-  file: string;
-  now?: boolean;
-}
+import type { Style } from '../../context.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { argument, flag } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 
 interface PlanApplyResult {
   dryRun: boolean;
@@ -21,38 +19,57 @@ interface PlanApplyResult {
 }
 
 /** `quota plan apply`: the data is a `PlanApplyResult`; csv and ndjson have one line per difference. */
-export async function planApply(context: Context, options: PlanApplyOptions): Promise<ExitCode> {
-  const document = await readPlanDocument(options.file, context.stdin);
-  const now = options.now === true;
-  const data = await context.withDatabase(async ({ client }): Promise<PlanApplyResult> => {
-    const plan = await planPlans(client, document, now);
-    const changed = plan.plans.filter(({ action }) => action !== 'unchanged');
-    const nothing = { dryRun: options.dryRun === true, now, plans: plan.plans, retaken: 0, auditIds: [] };
-    if (changed.length === 0) {
-      return nothing;
-    }
-    if (!options.dryRun && !options.yes && options.confirm === undefined) {
-      context.talk.info(changed.map((change) => changeLines(change).join('\n')).join('\n'));
-    }
-    const keys = changed.map(({ key }) => key).join(',');
-    const isAgreed = await context.confirm(
-      { action: `Apply ${options.file} to ${keys}`, name: keys },
-      options,
-    );
-    return isAgreed
-      ? { ...nothing, ...(await withCache(context, client, () => applyPlans(client, plan, options.reason))) }
-      : nothing;
-  });
-  await context.output.write({
-    data,
-    rows: data.plans.flatMap(({ changes, ...plan }) =>
-      changes.map((change) => ({ plan: plan.key, action: plan.action, version: plan.version, ...change })),
-    ),
-    columns: ['plan', 'action', 'version', 'path', 'before', 'after'].map((key) => ({ key })),
-    text: (result, style) => resultText(result, style),
-  });
-  return exitCodes.ok;
-}
+export const planApply = defineCommand(
+  {
+    arguments: {
+      file: argument('YAML or JSON: one plan with its key, or "plans:" with several; - reads stdin'),
+    },
+    options: {
+      ...changeOptions,
+      now: flag('running periods take the new terms at once (default: they keep theirs)'),
+    },
+    examples: [
+      ['quota plan apply plans.yaml --dry-run', 'every difference, nothing changed'],
+      ['quota plan apply plans.yaml --reason "autumn prices"', 'from the next periods on'],
+      ['quota plan apply plans.yaml --now --yes', 'who is over the new limit is limited at once'],
+    ],
+  },
+  async (context, options) => {
+    const document = await readPlanDocument(options.file, context.stdin);
+    const now = options.now === true;
+    const data = await context.withDatabase(async ({ client }): Promise<PlanApplyResult> => {
+      const plan = await planPlans(client, document, now);
+      const changed = plan.plans.filter(({ action }) => action !== 'unchanged');
+      const nothing = { dryRun: options.dryRun === true, now, plans: plan.plans, retaken: 0, auditIds: [] };
+      if (changed.length === 0) {
+        return nothing;
+      }
+      if (!options.dryRun && !options.yes && options.confirm === undefined) {
+        context.talk.info(changed.map((change) => changeLines(change).join('\n')).join('\n'));
+      }
+      const keys = changed.map(({ key }) => key).join(',');
+      const isAgreed = await context.confirm(
+        { action: `Apply ${options.file} to ${keys}`, name: keys },
+        options,
+      );
+      return isAgreed
+        ? {
+            ...nothing,
+            ...(await withCache(context, client, () => applyPlans(client, plan, options.reason))),
+          }
+        : nothing;
+    });
+    await context.output.write({
+      data,
+      rows: data.plans.flatMap(({ changes, ...plan }) =>
+        changes.map((change) => ({ plan: plan.key, action: plan.action, version: plan.version, ...change })),
+      ),
+      columns: ['plan', 'action', 'version', 'path', 'before', 'after'].map((key) => ({ key })),
+      text: (result, style) => resultText(result, style),
+    });
+    return exitCodes.ok;
+  },
+);
 
 function resultText({ dryRun, now, plans, retaken }: PlanApplyResult, style: Style): string {
   const changed = plans.filter(({ action }) => action !== 'unchanged');

@@ -1,39 +1,47 @@
 import type { LimitDefinition } from '../../allowances/plans/plan.ts';
 import { selectMeters, selectPlans } from '../../allowances/plans/plan-store.ts';
-import type { Context } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { exitCodes } from '../../errors.ts';
 import { secondsText } from '../../values/plan-values.ts';
 
 /** `quota plan list`: an array of plan definitions, each with its `version` and `subscribers`. */
-export async function planList(context: Context): Promise<ExitCode> {
-  const { stored, units } = await context.withDatabase(async ({ client }) => ({
-    stored: await selectPlans(client, null),
-    units: new Map((await selectMeters(client)).map(({ key, unit }) => [key, unit])),
-  }));
-  const data = stored.map(({ definition, version, subscribers }) => ({
-    ...definition,
-    version,
-    subscribers,
-  }));
-  await context.output.write({
-    data,
-    rows: data.map((plan) => ({
-      ...plan,
-      isDefault: plan.isDefault ? 'default' : plan.anonymous ? 'anonymous' : '',
-      limits: plan.limits.map((limit) => limitText(limit, units)).join('; '),
-    })),
-    columns: [
-      { key: 'key', title: 'plan' },
-      { key: 'service' },
-      { key: 'name' },
-      { key: 'isDefault', title: 'for' },
-      { key: 'limits' },
-      { key: 'version', align: 'right' },
-      { key: 'subscribers', align: 'right' },
+export const planList = defineCommand(
+  {
+    examples: [
+      ['quota plan list', ''],
+      ['quota plan list --json', 'every field'],
     ],
-  });
-  return exitCodes.ok;
-}
+  },
+  async (context) => {
+    const { stored, units } = await context.withDatabase(async ({ client }) => ({
+      stored: await selectPlans(client, null),
+      units: new Map((await selectMeters(client)).map(({ key, unit }) => [key, unit])),
+    }));
+    const data = stored.map(({ definition, version, subscribers }) => ({
+      ...definition,
+      version,
+      subscribers,
+    }));
+    await context.output.write({
+      data,
+      rows: data.map((plan) => ({
+        ...plan,
+        isDefault: plan.isDefault ? 'default' : plan.anonymous ? 'anonymous' : '',
+        limits: plan.limits.map((limit) => limitText(limit, units)).join('; '),
+      })),
+      columns: [
+        { key: 'key', title: 'plan' },
+        { key: 'service' },
+        { key: 'name' },
+        { key: 'isDefault', title: 'for' },
+        { key: 'limits' },
+        { key: 'version', align: 'right' },
+        { key: 'subscribers', align: 'right' },
+      ],
+    });
+    return exitCodes.ok;
+  },
+);
 
 /** `voice_seconds 10m per 1 month`, `avatar_seconds 20m ever` */
 function limitText(

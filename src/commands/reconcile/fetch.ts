@@ -9,7 +9,6 @@ import { type ControlTotal, controlTotal } from '../../reconcile/fetch/control-t
 import { type CompleteFetch, fetchCalls } from '../../reconcile/fetch/fetch-calls.ts';
 import { requireOpen } from '../../reconcile/months/find-reconciliation.ts';
 import { selectReconciliations } from '../../reconcile/months/stored-reconciliation.ts';
-import type { ReconcileRunOptions } from './run.ts';
 
 /** Where calls are fetched from. */
 export interface FetchSource {
@@ -24,6 +23,18 @@ const fetchedProvider = 'vapi';
 const progressCalls = 1000;
 /** Of the digest of a key: enough to tell the keys of an installation apart, too few to find one by. */
 const fingerprintLength = 8;
+
+/** What `quota reconcile` was given, as far as a fetch goes by it. */
+export interface FetchOptions {
+  month: string;
+  provider?: string;
+  fromApi?: boolean;
+  /** Requests to VAPI per second. */
+  rate?: number;
+  /** How often one request is sent at most. */
+  attempts?: number;
+  dryRun?: boolean;
+}
 
 /** Options that say how a file is read. */
 const fileOptions = {
@@ -45,7 +56,7 @@ const fileOptions = {
  */
 export async function openFetchSource(
   context: Context,
-  options: ReconcileRunOptions,
+  options: FetchOptions,
 ): Promise<FetchSource | undefined> {
   const { provider = fetchedProvider, fromApi, rate, attempts } = options;
   if (!fromApi) {
@@ -87,7 +98,7 @@ export async function fetchMonth(
   context: Context,
   client: pg.ClientBase,
   { provider, vapi, origin }: FetchSource,
-  { month, dryRun }: ReconcileRunOptions,
+  { month, dryRun }: FetchOptions,
 ): Promise<{ fetch: CompleteFetch; control: ControlTotal | null }> {
   const { talk, signal } = context;
   // A closed month is refused before thousands of requests are made in vain.

@@ -1,28 +1,36 @@
-import type { Context, Style } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import type { Style } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { value } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 import {
   type StoredReconciliation,
   selectReconciliations,
 } from '../../reconcile/months/stored-reconciliation.ts';
+import { parseMonth } from '../../values/option-values.ts';
+import { lowerCase } from './options.ts';
 import { textTable } from './text-table.ts';
 
-export interface ReconcileListOptions {
-  month?: string;
-  provider?: string;
-}
-
 /** `quota reconcile list`: `[{id, provider, month, exports, kinds, totals, open, resolved, closedAt, closedBy, …}]`. */
-export async function reconcileList(context: Context, options: ReconcileListOptions): Promise<ExitCode> {
-  const data = await context.withDatabase(({ client }) => selectReconciliations(client, options));
-  const rows = data.map(listRow);
-  await context.output.write({
-    data,
-    rows,
-    columns: columns.map((key) => ({ key })),
-    text: (months, style) => listText(months, style),
-  });
-  return exitCodes.ok;
-}
+export const reconcileList = defineCommand(
+  {
+    options: {
+      month: value('month', 'only this month', parseMonth),
+      provider: value('provider', 'only this provider', lowerCase),
+    },
+    examples: [['quota reconcile list', 'newest first']],
+  },
+  async (context, options) => {
+    const data = await context.withDatabase(({ client }) => selectReconciliations(client, options));
+    const rows = data.map(listRow);
+    await context.output.write({
+      data,
+      rows,
+      columns: columns.map((key) => ({ key })),
+      text: (months, style) => listText(months, style),
+    });
+    return exitCodes.ok;
+  },
+);
 
 const columns = [
   'provider',

@@ -1,7 +1,52 @@
 import type pg from 'pg';
+import { flag, repeated, requiredValue, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
+import { exportFormats } from '../../providers/exports/export-reader.ts';
 import { isDiscrepancy, type Kind, kinds } from '../../reconcile/match/kinds.ts';
 import { findUser } from '../../users/find-user.ts';
+import { parseChoice, parseCurrency, parseDecimal, parseMonth } from '../../values/option-values.ts';
+
+export const lowerCase = (text: string) => text.trim().toLowerCase();
+
+/** Which month, of whose bill. */
+export const monthOptions = {
+  month: requiredValue('month', 'the month: 2026-10', parseMonth),
+  provider: value('provider', 'whose bill, where several have one', lowerCase),
+};
+
+/** How exports are read. */
+export const readerOptions = {
+  format: value(
+    'format',
+    'of the exports (default: recognised from their content)',
+    parseChoice(...exportFormats),
+  ),
+  map: repeated('theirs=ours', 'a column of a CSV under another name; "theirs=" leaves it out'),
+  mapping: value('name', 'columns as saved under this name'),
+  saveMapping: value('name', 'keep --map, --provider and --date-order under this name'),
+  dateOrder: value(
+    'order',
+    'mdy, dmy, ymd or serial: a spreadsheet wrote the file',
+    parseChoice('mdy', 'dmy', 'ymd', 'serial'),
+  ),
+  decimal: value('sign', 'comma: amounts are written 1.234,56', parseChoice('point', 'comma')),
+  assumeUtc: flag('times without a zone are UTC'),
+  currency: value('code', 'of amounts for which the file names none (default: USD)', parseCurrency),
+  feesWithoutDate: flag('rows that name no call, day or time are fees of the month'),
+  skipInvalid: flag('leave out lines that cannot be read and write them to a file'),
+  rejects: value('file', 'where to write them (default: FILE.rejects.ndjson)'),
+};
+
+const decimal = parseDecimal({ decimalsMax: 6 });
+
+/** What still counts as the same. */
+export const toleranceOptions = {
+  durationTolerance: value('seconds', 'durations may differ by so much (default: 1)', decimal),
+  costTolerance: value('amount', 'costs may differ by so much (default: 0.005)', decimal),
+  matchWithin: value('seconds', 'starts of calls without an id (default: 5)', decimal),
+  dayTolerancePercent: value('percent', 'sums of days may differ (default: 1)', decimal),
+  dayToleranceAmount: value('amount', 'or by this amount (default: 0.01)', decimal),
+};
 
 /** @throws usageError for a word that is no kind */
 export function parseKinds(words: readonly string[] | undefined): Kind[] | undefined {

@@ -2,38 +2,53 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type pg from 'pg';
 import type { Context } from '../../context.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { optionalArgument, value } from '../../declarations/option.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { replaceFile } from '../../files/write-file.ts';
 import { findReconciliation, type MonthChoice } from '../../reconcile/months/find-reconciliation.ts';
-
-export interface ReconcileReportOptions extends MonthChoice {
-  /** `-` is stdout; default: `reconciliation-<provider>-<month>.html` in the working directory. */
-  report?: string;
-}
+import { parseMonth, parseUuid } from '../../values/option-values.ts';
+import { lowerCase } from './options.ts';
 
 /**
  * `quota reconcile report`: `{id, provider, month, report, bytes, discrepancies, listed}`, where `report` is the
  * path of the page that was written; with `--report -` stdout is the page itself.
  */
-export async function reconcileReport(context: Context, options: ReconcileReportOptions): Promise<ExitCode> {
-  const { report: path } = options;
-  if (path === '-') {
-    await writeToStdout(context, options);
+export const reconcileReport = defineCommand(
+  {
+    arguments: { id: optionalArgument('of a reconciliation, as list --json shows it', parseUuid) },
+    options: {
+      month: value('month', 'the month: 2026-10', parseMonth),
+      provider: value('provider', 'whose bill, where several have one', lowerCase),
+      report: value('file', 'where to; - is stdout (default: reconciliation-PROVIDER-MONTH.html)', String, {
+        short: 'o',
+      }),
+    },
+    examples: [
+      ['quota reconcile report --month 2026-10', 'reconciliation-vapi-2026-10.html, in this folder'],
+      ['quota reconcile report --month 2026-10 --provider heygen -o october.html', ''],
+    ],
+  },
+  async (context, options) => {
+    const { report: path } = options;
+    if (path === '-') {
+      await writeToStdout(context, options);
+      return exitCodes.ok;
+    }
+    const data = await context.withDatabase(async ({ client }) => {
+      const { id, provider, month } = await findReconciliation(client, options);
+      const report = path ?? `reconciliation-${provider.replace(/[^\p{L}\p{N}._-]+/gu, '-')}-${month}.html`;
+      const written = await replaceFile(report, (write) => writeReport(context, client, { id }, write));
+      return { id, provider, month, report: resolve(report), ...written };
+    });
+    await context.output.write({
+      data,
+      text: ({ provider, month, report, discrepancies }) =>
+        `${provider} ${month}: ${discrepancies} ${discrepancies === 1 ? 'discrepancy' : 'discrepancies'}\nwritten to ${report}`,
+    });
     return exitCodes.ok;
-  }
-  const data = await context.withDatabase(async ({ client }) => {
-    const { id, provider, month } = await findReconciliation(client, options);
-    const report = path ?? `reconciliation-${provider.replace(/[^\p{L}\p{N}._-]+/gu, '-')}-${month}.html`;
-    const written = await replaceFile(report, (write) => writeReport(context, client, { id }, write));
-    return { id, provider, month, report: resolve(report), ...written };
-  });
-  await context.output.write({
-    data,
-    text: ({ provider, month, report, discrepancies }) =>
-      `${provider} ${month}: ${discrepancies} ${discrepancies === 1 ? 'discrepancy' : 'discrepancies'}\nwritten to ${report}`,
-  });
-  return exitCodes.ok;
-}
+  },
+);
 
 /** Makes the page of a month and writes it, in bounded memory: however much differs, it lists the largest. */
 export async function writeReport(

@@ -1,5 +1,8 @@
-import type { ChangeOptions, Context, Style } from '../../context.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import type { Style } from '../../context.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { Resolution } from '../../reconcile/resolve/discrepancy-store.ts';
 import {
@@ -9,18 +12,8 @@ import {
   type ResolveRequest,
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
-import { parseKinds, requireDiscrepancyKinds, requireReason, userIdOf } from './options.ts';
-
-export interface ReconcileResolveOptions extends ChangeOptions {
-  /** Ids of discrepancies. */
-  ids?: string[];
-  month: string;
-  provider?: string;
-  kind?: string[];
-  user?: string;
-  as: Resolution;
-  service?: string;
-}
+import { parseChoice } from '../../values/option-values.ts';
+import { monthOptions, parseKinds, requireDiscrepancyKinds, requireReason, userIdOf } from './options.ts';
 
 interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
   id: string;
@@ -37,58 +30,83 @@ interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
 }
 
 /** `quota reconcile resolve`: a `ResolveReport`. */
-export async function reconcileResolve(
-  context: Context,
-  options: ReconcileResolveOptions,
-): Promise<ExitCode> {
-  const { ids = [], kind, as } = options;
-  const reason = options.dryRun
-    ? (options.reason ?? '')
-    : requireReason(options.reason, 'agreed with the provider, ticket 4711');
-  const kinds = requireDiscrepancyKinds(parseKinds(kind) ?? []);
-  if ((ids.length === 0) === (kinds.length === 0)) {
-    throw usageError('which discrepancies?', {
-      suggestion: 'give their ids, or --kind K for all open ones of a kind',
-    });
-  }
-  const data = await context.withDatabase(async ({ client }): Promise<ResolveReport> => {
-    const stored = await findOpenReconciliation(client, options);
-    const userId = await userIdOf(client, options.user);
-    const request: ResolveRequest = { ids, kinds, userId, as, reason, service: options.service };
-    const plan = await planResolve(client, stored, request);
-    const { provider, month } = stored;
-    const name = `${provider} ${month}`;
-    if (!options.dryRun) {
-      context.talk.info(planText(plan, as));
+export const reconcileResolve = defineCommand(
+  {
+    arguments: { ids: restArguments('discrepancies, as show lists them') },
+    options: {
+      ...changeOptions,
+      ...monthOptions,
+      kind: repeated('kind', 'all open ones of this kind; can be repeated'),
+      user: value('user', 'only those of this user'),
+      as: requiredValue(
+        'resolution',
+        'accepted, disputed or corrected',
+        parseChoice('accepted', 'disputed', 'corrected'),
+      ),
+      service: value('service', 'of calls that are to be logged (default: what the provider sells)'),
+    },
+    examples: [
+      ['quota reconcile resolve 17 --month 2026-10 --as disputed --reason "ticket 4711" --yes', 'one'],
+      [
+        'quota reconcile resolve --month 2026-10 --kind cost_mismatch --as accepted --reason "new price" --yes',
+        'all',
+      ],
+      [
+        'quota reconcile resolve --month 2026-10 --kind duration_mismatch --as corrected --dry-run',
+        'look first',
+      ],
+    ],
+  },
+  async (context, options) => {
+    const { ids = [], kind, as } = options;
+    const reason = options.dryRun
+      ? (options.reason ?? '')
+      : requireReason(options.reason, 'agreed with the provider, ticket 4711');
+    const kinds = requireDiscrepancyKinds(parseKinds(kind) ?? []);
+    if ((ids.length === 0) === (kinds.length === 0)) {
+      throw usageError('which discrepancies?', {
+        suggestion: 'give their ids, or --kind K for all open ones of a kind',
+      });
     }
-    const isAgreed =
-      plan.ids.length > 0 &&
-      (await context.confirm(
-        { action: `Resolve ${plan.ids.length} discrepancies of ${name} as ${as}`, name },
-        options,
-      ));
-    const result = isAgreed ? await applyResolve(client, stored, request, plan) : null;
-    return {
-      id: stored.id,
-      provider,
-      month,
-      dryRun: options.dryRun === true,
-      as,
-      resolved: plan.ids.length,
-      kinds: plan.kinds,
-      logs: result?.logs ?? { added: plan.logs.add.length, changed: plan.logs.change.length },
-      left: plan.left,
-      after: result?.answer?.kinds ?? null,
-      auditId: result?.auditId ?? null,
-    };
-  });
-  await context.output.write({
-    data,
-    rows: data.kinds.map((one) => ({ ...one, as, dryRun: data.dryRun, auditId: data.auditId })),
-    text: reportText,
-  });
-  return exitCodes.ok;
-}
+    const data = await context.withDatabase(async ({ client }): Promise<ResolveReport> => {
+      const stored = await findOpenReconciliation(client, options);
+      const userId = await userIdOf(client, options.user);
+      const request: ResolveRequest = { ids, kinds, userId, as, reason, service: options.service };
+      const plan = await planResolve(client, stored, request);
+      const { provider, month } = stored;
+      const name = `${provider} ${month}`;
+      if (!options.dryRun) {
+        context.talk.info(planText(plan, as));
+      }
+      const isAgreed =
+        plan.ids.length > 0 &&
+        (await context.confirm(
+          { action: `Resolve ${plan.ids.length} discrepancies of ${name} as ${as}`, name },
+          options,
+        ));
+      const result = isAgreed ? await applyResolve(client, stored, request, plan) : null;
+      return {
+        id: stored.id,
+        provider,
+        month,
+        dryRun: options.dryRun === true,
+        as,
+        resolved: plan.ids.length,
+        kinds: plan.kinds,
+        logs: result?.logs ?? { added: plan.logs.add.length, changed: plan.logs.change.length },
+        left: plan.left,
+        after: result?.answer?.kinds ?? null,
+        auditId: result?.auditId ?? null,
+      };
+    });
+    await context.output.write({
+      data,
+      rows: data.kinds.map((one) => ({ ...one, as, dryRun: data.dryRun, auditId: data.auditId })),
+      text: reportText,
+    });
+    return exitCodes.ok;
+  },
+);
 
 function planText({ kinds, logs, left }: ResolvePlan, as: Resolution): string {
   const lines = kinds.map(

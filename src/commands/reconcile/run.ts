@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import type { ChangeOptions, Context } from '../../context.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
-import type { CellFormat } from '../../files/cells.ts';
+import type { Context } from '../../context.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { flag, repeated, requiredValue, value } from '../../declarations/option.ts';
+import { exitCodes, usageError } from '../../errors.ts';
 import { openRejectsFile } from '../../files/rejects-file.ts';
-import type { ExportFormat } from '../../providers/exports/export-reader.ts';
 import { type SavedMapping, saveMapping, selectMapping } from '../../reconcile/exports/mapping-store.ts';
 import {
   hasDiscrepancies,
@@ -12,47 +13,50 @@ import {
   reconcileMonth,
 } from '../../reconcile/months/reconcile-month.ts';
 import type { Tolerances } from '../../reconcile/months/reconciliation-store.ts';
+import { parseInteger, parseMonth, parseRate } from '../../values/option-values.ts';
 import { every, fetchMonth, openFetchSource } from './fetch.ts';
+import { lowerCase, readerOptions, toleranceOptions } from './options.ts';
 import { kindColumns, kindRows, reconciliationText } from './reconcile-text.ts';
 import { withReport } from './report.ts';
-
-export interface ReconcileRunOptions extends ChangeOptions {
-  month: string;
-  provider?: string;
-  export?: string[];
-  /** Fetch the calls from VAPI instead. */
-  fromApi?: boolean;
-  /** Requests to VAPI per second. */
-  rate?: number;
-  /** How often one request is sent at most. */
-  attempts?: number;
-  replace?: boolean;
-  format?: ExportFormat;
-  map?: string[];
-  /** The name of a saved mapping. */
-  mapping?: string;
-  saveMapping?: string;
-  dateOrder?: CellFormat['dateOrder'];
-  assumeUtc?: boolean;
-  decimal?: CellFormat['decimal'];
-  currency?: string;
-  feesWithoutDate?: boolean;
-  skipInvalid?: boolean;
-  rejects?: string;
-  durationTolerance?: string;
-  costTolerance?: string;
-  matchWithin?: string;
-  dayTolerancePercent?: string;
-  dayToleranceAmount?: string;
-  /** Where to write the report as a page. */
-  report?: string;
-}
 
 /** Lines between two reports of progress. */
 const progressLines = 100_000;
 
+const declaration = declareCommand({
+  options: {
+    month: requiredValue('month', 'the month of the bill: 2026-10', parseMonth),
+    provider: value('provider', 'whose bill (default: what the export says)', lowerCase),
+    export: repeated('file', 'a billing export, gzip too; - is stdin; can be repeated'),
+    fromApi: flag('fetch the calls of the month from VAPI instead; goes on where it was interrupted'),
+    rate: value('n', 'with --from-api: requests to VAPI per second (default: 5)', parseRate),
+    attempts: value(
+      'n',
+      'with --from-api: how often a request is sent at most (default: 5)',
+      parseInteger({ max: 10 }),
+    ),
+    replace: flag('the exports take the place of those that the month has'),
+    ...readerOptions,
+    ...toleranceOptions,
+    report: value('file', 'also write the month as a page (HTML) that needs nothing else'),
+    ...changeOptions,
+  },
+  examples: [
+    ['quota reconcile --month 2026-10 --export vapi-calls.jsonl', 'the month as a table'],
+    ['quota reconcile --month 2026-10 --from-api', "from VAPI, beside VAPI's own count; needs VAPI_API_KEY"],
+    ['quota reconcile --month 2026-10', 'the same exports against the logs as they are now'],
+    ['quota reconcile --month 2026-10 --export a.csv.gz --export b.csv.gz --json', 'in several files'],
+    [
+      'quota reconcile run --month 2026-10 --export new.jsonl --replace',
+      'a newer export; run can be left out',
+    ],
+    ['quota reconcile --month 2026-10 --report october.html', 'and a page to send round'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
+
 /** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
-export async function reconcileRun(context: Context, options: ReconcileRunOptions): Promise<ExitCode> {
+export const reconcileRun = defineCommand(declaration, async (context, options) => {
   const source = await openFetchSource(context, options);
   const data = await withReport(context, options, (finish) =>
     withRejects(options, (onReject) =>
@@ -77,10 +81,10 @@ export async function reconcileRun(context: Context, options: ReconcileRunOption
     text: reconciliationText,
   });
   return hasDiscrepancies(data) ? exitCodes.differences : exitCodes.ok;
-}
+});
 
 /** Reconciling adds and compares: outside production the command itself is the yes. */
-async function confirmReplacing(context: Context, options: ReconcileRunOptions): Promise<void> {
+async function confirmReplacing(context: Context, options: Options): Promise<void> {
   if (options.replace) {
     const name = `${options.provider ?? ''} ${options.month}`.trim();
     const action = `Put other exports in place of those of ${name}`;
@@ -99,7 +103,7 @@ function runWithProgress(
   });
 }
 
-const mappingOf = ({ map = [], provider, dateOrder, assumeUtc }: ReconcileRunOptions): SavedMapping => ({
+const mappingOf = ({ map = [], provider, dateOrder, assumeUtc }: Options): SavedMapping => ({
   columns: map,
   provider: provider ?? null,
   dateOrder: dateOrder ?? null,
@@ -107,10 +111,7 @@ const mappingOf = ({ map = [], provider, dateOrder, assumeUtc }: ReconcileRunOpt
 });
 
 /** What is given wins over what was saved; columns are added to it. */
-async function withMapping(
-  client: pg.ClientBase,
-  options: ReconcileRunOptions,
-): Promise<ReconcileRunOptions> {
+async function withMapping(client: pg.ClientBase, options: Options): Promise<Options> {
   if (options.mapping === undefined) {
     return options;
   }
@@ -131,7 +132,7 @@ type OnReject = NonNullable<ReconcileRequest['reader']['onReject']>;
 
 /** The file of the lines that were left out; it is made when there is one. */
 async function withRejects(
-  { skipInvalid, rejects, dryRun, export: files = [] }: ReconcileRunOptions,
+  { skipInvalid, rejects, dryRun, export: files = [] }: Options,
   use: (onReject: OnReject | undefined) => Promise<Reconciliation>,
 ): Promise<Reconciliation> {
   if (!skipInvalid) {
@@ -160,11 +161,7 @@ async function withRejects(
   }
 }
 
-function parseOptions(
-  context: Context,
-  options: ReconcileRunOptions,
-  onReject: OnReject | undefined,
-): ReconcileRequest {
+function parseOptions(context: Context, options: Options, onReject: OnReject | undefined): ReconcileRequest {
   const files = options.export ?? [];
   if (files.filter((file) => file === '-').length > 1) {
     throw usageError('stdin can be one export only', { suggestion: 'give --export - once' });
@@ -194,17 +191,7 @@ function parseOptions(
 
 /** This command for one file, with further arguments: what a hint says can be pasted. */
 function commandWith(
-  {
-    month,
-    provider,
-    format,
-    map = [],
-    dateOrder,
-    assumeUtc,
-    decimal,
-    currency,
-    feesWithoutDate,
-  }: ReconcileRunOptions,
+  { month, provider, format, map = [], dateOrder, assumeUtc, decimal, currency, feesWithoutDate }: Options,
   file: string,
   args: readonly string[],
 ): string[] {
@@ -225,7 +212,7 @@ function commandWith(
   ];
 }
 
-function parseTolerances(options: ReconcileRunOptions): Partial<Tolerances> {
+function parseTolerances(options: Options): Partial<Tolerances> {
   const given: [keyof Tolerances, string | undefined][] = [
     ['durationSeconds', options.durationTolerance],
     ['cost', options.costTolerance],

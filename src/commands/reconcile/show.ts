@@ -1,35 +1,47 @@
 import type pg from 'pg';
 import type { Column, Context } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { flag, repeated, value } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
 import { selectQuantities } from '../../reconcile/match/quantity-store.ts';
 import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
 import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { type Entry, type EntryFilter, streamEntries } from '../../reconcile/resolve/discrepancy-store.ts';
-import { parseKinds, userIdOf } from './options.ts';
+import { parseInteger } from '../../values/option-values.ts';
+import { monthOptions, parseKinds, userIdOf } from './options.ts';
 import { kindColumns, kindRows } from './reconcile-text.ts';
 import { entriesText, summaryText } from './show-text.ts';
-
-export interface ReconcileShowOptions {
-  month?: string;
-  provider?: string;
-  kind?: string[];
-  user?: string;
-  open?: boolean;
-  limit?: number;
-  after?: string;
-}
 
 /** As many as a person looks at; files take all. */
 const shownDefault = 50;
 const listedMax = 10_000_000;
+
+const declaration = declareCommand({
+  options: {
+    ...monthOptions,
+    kind: repeated('kind', 'the calls of this kind; can be repeated'),
+    user: value('user', 'the calls of this user: id, external id or email'),
+    open: flag('the calls that nobody has resolved'),
+    limit: value('n', 'so many calls (default: 50; csv and ndjson: all)', parseInteger()),
+    after: value('cursor', 'go on after the last page'),
+  },
+  examples: [
+    ['quota reconcile show --month 2026-10', 'where the month stands'],
+    ['quota reconcile show --month 2026-10 --kind unlogged', 'billed calls without a log'],
+    ['quota reconcile show --month 2026-10 --user ada@example.com --open', 'what is open of a user'],
+    ['quota reconcile show --month 2026-10 --kind duplicate_line --output csv', 'for a spreadsheet'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
 
 /**
  * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` with `quantities`
  * and `rates`;
  * with one of them the calls, `{id, provider, month, entries, next}`, where `next` is for `--after`, or null.
  */
-export async function reconcileShow(context: Context, options: ReconcileShowOptions): Promise<ExitCode> {
+export const reconcileShow = defineCommand(declaration, async (context, options) => {
   const kinds = parseKinds(options.kind);
   await context.withDatabase(async ({ client }) => {
     const stored = await findReconciliation(client, options);
@@ -42,7 +54,7 @@ export async function reconcileShow(context: Context, options: ReconcileShowOpti
     await showEntries(context, client, stored, filter, options);
   });
   return exitCodes.ok;
-}
+});
 
 async function showMonth(
   { output }: Context,
@@ -82,7 +94,7 @@ async function showEntries(
   client: pg.ClientBase,
   { id, provider, month }: StoredReconciliation,
   filter: EntryFilter,
-  options: Pick<ReconcileShowOptions, 'limit' | 'after'>,
+  options: Pick<Options, 'limit' | 'after'>,
 ): Promise<void> {
   const after = options.after ?? null;
   const { limit } = options;

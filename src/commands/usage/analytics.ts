@@ -1,31 +1,39 @@
-import {
-  readUsageReport,
-  type UsageDimension,
-  type UsageReport,
-  type UsageReportRequest,
-} from '../../analytics/usage-report.ts';
+import { readUsageReport, type UsageReport, type UsageReportRequest } from '../../analytics/usage-report.ts';
 import { usageReportText } from '../../analytics/usage-report-text.ts';
-import type { Context } from '../../context.ts';
-import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
-
-export interface UsageAnalyticsOptions {
-  /** Days, UTC, both included: `2026-10-01`. */
-  from?: string;
-  to?: string;
-  by?: UsageDimension;
-  service?: string;
-  top?: number;
-  /** Where to write the report as a page. */
-  html?: string;
-}
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { value } from '../../declarations/option.ts';
+import { exitCodes, usageError } from '../../errors.ts';
+import { parseChoice, parseDate, parseInteger } from '../../values/option-values.ts';
 
 const daysDefault = 30;
 const daysMax = 3660;
 const topDefault = 10;
 const dayMs = 86_400_000;
 
+const declaration = declareCommand({
+  options: {
+    from: value('date', 'first day, UTC (default: 30 days up to the last)', parseDate),
+    to: value('date', 'last day, UTC (default: today)', parseDate),
+    by: value(
+      'what',
+      'day, service, plan or user (default: service)',
+      parseChoice('day', 'service', 'plan', 'user'),
+    ),
+    service: value('service', 'only voice, avatar, transcription, chat, …'),
+    top: value('n', 'so many users (default: 10)', parseInteger({ max: 100_000 })),
+    html: value('file', 'write the report as a page that needs nothing else, too'),
+  },
+  examples: [
+    ['quota usage analytics', 'the last 30 days'],
+    ['quota usage analytics --by user --top 50 --output csv', 'who costs most, as a sheet'],
+    ['quota usage analytics --from 2026-10-01 --to 2026-10-31 --html october.html', 'for finance'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
+
 /** `quota usage analytics`: the data is a `UsageReport`; csv and ndjson have the rows of `--by`. */
-export async function usageAnalytics(context: Context, options: UsageAnalyticsOptions): Promise<ExitCode> {
+export const usageAnalytics = defineCommand(declaration, async (context, options) => {
   const request = requestOf(options, context.now());
   const report = await context.withDatabase(({ client }) =>
     readUsageReport(client, request, context.now().toISOString()),
@@ -50,10 +58,10 @@ export async function usageAnalytics(context: Context, options: UsageAnalyticsOp
     text: usageReportText,
   });
   return exitCodes.ok;
-}
+});
 
 /** @throws usageError when the range is empty or longer than ten years. */
-function requestOf(options: UsageAnalyticsOptions, now: Date): UsageReportRequest {
+function requestOf(options: Options, now: Date): UsageReportRequest {
   const to = options.to ?? now.toISOString().slice(0, 10);
   const from =
     options.from ?? new Date(Date.parse(to) - (daysDefault - 1) * dayMs).toISOString().slice(0, 10);

@@ -1,31 +1,37 @@
-import type { Context } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { userArgument } from '../../declarations/user-argument.ts';
+import { exitCodes } from '../../errors.ts';
 import { selectBillingLines, selectUserRows, selectUserTables } from '../../privacy/privacy-store.ts';
 import { findUser } from '../../users/find-user.ts';
-
-export interface UserExportOptions {
-  user: string;
-}
 
 /**
  * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, and what
  * was billed for its calls, with the columns of the database: quantities and money as strings of exact decimals. ndjson and csv have one line per row: `{table, row}`.
  */
-export async function userExport(context: Context, options: UserExportOptions): Promise<ExitCode> {
-  const data = await context.withDatabase(async ({ client }) => {
-    const user = await findUser(client, options.user);
-    const tables: Record<string, unknown[]> = {};
-    for (const table of await selectUserTables(client)) {
-      tables[table] = await selectUserRows(client, table, user.id);
-    }
-    tables.billing_lines = await selectBillingLines(client, user.id);
-    return { user, exportedAt: context.now().toISOString(), tables };
-  });
-  await context.output.write({
-    data,
-    rows: Object.entries(data.tables).flatMap(([table, rows]) => rows.map((row) => ({ table, row }))),
-    columns: [{ key: 'table' }, { key: 'row' }],
-    text: (exported) => JSON.stringify(exported, null, 2),
-  });
-  return exitCodes.ok;
-}
+export const userExport = defineCommand(
+  {
+    arguments: userArgument,
+    examples: [
+      ['quota user export ada@example.com > ada.json', 'answer a request for access'],
+      ['quota user export user_00042 --output ndjson', 'one line per row'],
+    ],
+  },
+  async (context, options) => {
+    const data = await context.withDatabase(async ({ client }) => {
+      const user = await findUser(client, options.user);
+      const tables: Record<string, unknown[]> = {};
+      for (const table of await selectUserTables(client)) {
+        tables[table] = await selectUserRows(client, table, user.id);
+      }
+      tables.billing_lines = await selectBillingLines(client, user.id);
+      return { user, exportedAt: context.now().toISOString(), tables };
+    });
+    await context.output.write({
+      data,
+      rows: Object.entries(data.tables).flatMap(([table, rows]) => rows.map((row) => ({ table, row }))),
+      columns: [{ key: 'table' }, { key: 'row' }],
+      text: (exported) => JSON.stringify(exported, null, 2),
+    });
+    return exitCodes.ok;
+  },
+);

@@ -1,5 +1,9 @@
 import type { Column, Context, Row } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { repeated } from '../../declarations/option.ts';
+import { pageOptions } from '../../declarations/page-options.ts';
+import { userArgument } from '../../declarations/user-argument.ts';
+import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import {
   type HistoryPage,
@@ -11,30 +15,37 @@ import {
 import { minuteText } from '../../usage/instant-text.ts';
 import { quantityFormat } from '../../usage/quantity-text.ts';
 import { findUser } from '../../users/find-user.ts';
-
-export interface UserHistoryOptions {
-  /** Id, external id or email. */
-  user: string;
-  service?: string[];
-  meter?: string[];
-  limit?: number;
-  after?: string;
-}
+import { parseName } from '../../values/option-values.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;
 
 /** `quota user history`: the data is a `HistoryPage`; csv and ndjson are streamed. */
-export async function userHistory(context: Context, options: UserHistoryOptions): Promise<ExitCode> {
-  const { service: services = [], meter: meters = [], after, limit } = options;
-  const request: HistoryRequest = { services, meters, after, limit };
-  if (context.output.format === 'csv' || context.output.format === 'ndjson') {
-    await streamHistory(context, options.user, request);
-  } else {
-    await writePage(context, options.user, { ...request, limit: limit ?? limitDefault });
-  }
-  return exitCodes.ok;
-}
+export const userHistory = defineCommand(
+  {
+    arguments: userArgument,
+    options: {
+      service: repeated('service', 'only the meters of this service; can be repeated', parseName),
+      meter: repeated('meter', 'only this meter; can be repeated', parseName),
+      ...pageOptions,
+    },
+    examples: [
+      ['quota user history ada', 'the last periods'],
+      ['quota user history ada --meter voice_seconds --json', 'with who reset it, when and why'],
+      ['quota user history ada --output csv', 'all periods, for a spreadsheet'],
+    ],
+  },
+  async (context, options) => {
+    const { service: services = [], meter: meters = [], after, limit } = options;
+    const request: HistoryRequest = { services, meters, after, limit };
+    if (context.output.format === 'csv' || context.output.format === 'ndjson') {
+      await streamHistory(context, options.user, request);
+    } else {
+      await writePage(context, options.user, { ...request, limit: limit ?? limitDefault });
+    }
+    return exitCodes.ok;
+  },
+);
 
 async function streamHistory(context: Context, reference: string, request: HistoryRequest): Promise<void> {
   await context.withDatabase(async ({ client }) => {

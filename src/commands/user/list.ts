@@ -1,45 +1,60 @@
 import type { Column, Context, Row } from '../../context.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag, repeated, value } from '../../declarations/option.ts';
+import { pageOptions } from '../../declarations/page-options.ts';
+import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { minuteText } from '../../usage/instant-text.ts';
 import { quantityFormat } from '../../usage/quantity-text.ts';
-import type { QuotaState } from '../../usage/usage.ts';
 import { openUserList, readUserPage, type UserPage } from '../../users/list-users.ts';
-import type { UserListEntry, UserListOrder, UserListRequest } from '../../users/user-list.ts';
-
-export interface UserListOptions {
-  service?: string[];
-  plan?: string[];
-  state?: QuotaState[];
-  limited?: boolean;
-  search?: string;
-  sort?: UserListOrder;
-  limit?: number;
-  after?: string;
-}
+import type { UserListEntry, UserListRequest } from '../../users/user-list.ts';
+import { parseChoice, parseName } from '../../values/option-values.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;
 
 /** `quota user list`: the data is a `UserPage`; csv and ndjson are streamed. */
-export async function userList(context: Context, options: UserListOptions): Promise<ExitCode> {
-  const request: UserListRequest = {
-    services: options.service ?? [],
-    plans: options.plan ?? [],
-    states: options.state ?? [],
-    limited: options.limited === true,
-    search: options.search,
-    order: options.sort ?? 'name',
-    after: options.after,
-    limit: options.limit,
-  };
-  if (context.output.format === 'csv' || context.output.format === 'ndjson') {
-    await streamList(context, request);
-  } else {
-    await writePage(context, { ...request, limit: request.limit ?? limitDefault });
-  }
-  return exitCodes.ok;
-}
+export const userList = defineCommand(
+  {
+    options: {
+      service: repeated('service', 'only this service; can be repeated', parseName),
+      plan: repeated('plan', 'only this plan; can be repeated', parseName),
+      state: repeated(
+        'state',
+        'only ok, warning, critical or exceeded; can be repeated',
+        parseChoice('ok', 'warning', 'critical', 'exceeded'),
+      ),
+      limited: flag('only where assistants are limited'),
+      search: value('text', 'only where external id, email or name contains this'),
+      sort: value('order', 'by name or by percent used', parseChoice('name', 'percent')),
+      ...pageOptions,
+    },
+    examples: [
+      ['quota user list --state exceeded --sort percent', 'who has run out'],
+      ['quota user list --service voice --limited', 'whose assistants are limited'],
+      ['quota user list --search example.com --output csv', 'all of them, for a spreadsheet'],
+      ["quota user list --after 'user_00049/voice'", 'the next page'],
+    ],
+  },
+  async (context, options) => {
+    const request: UserListRequest = {
+      services: options.service ?? [],
+      plans: options.plan ?? [],
+      states: options.state ?? [],
+      limited: options.limited === true,
+      search: options.search,
+      order: options.sort ?? 'name',
+      after: options.after,
+      limit: options.limit,
+    };
+    if (context.output.format === 'csv' || context.output.format === 'ndjson') {
+      await streamList(context, request);
+    } else {
+      await writePage(context, { ...request, limit: request.limit ?? limitDefault });
+    }
+    return exitCodes.ok;
+  },
+);
 
 async function streamList(context: Context, request: UserListRequest): Promise<void> {
   await context.withDatabase(async ({ client }) => {

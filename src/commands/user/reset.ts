@@ -1,8 +1,13 @@
 import type { LimitsSetup } from '../../changes/limits-run.ts';
 import { withCache } from '../../changes/outdated-cache.ts';
-import { type DrainAfterOptions, drainAfter, prepareDrain } from '../../changes/provider-work.ts';
-import type { ChangeOptions, Context, Database } from '../../context.ts';
-import { type ExitCode, exitCodes, tryAgainError, usageError } from '../../errors.ts';
+import { drainAfter, prepareDrain } from '../../changes/provider-work.ts';
+import type { Context, Database } from '../../context.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
+import { repeated } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
+import { userArgument } from '../../declarations/user-argument.ts';
+import { exitCodes, tryAgainError, usageError } from '../../errors.ts';
 import { selectRestores, selectWaitingRestores } from '../../resets/reset-store.ts';
 import { planLines, type ResetResult, resetText } from '../../resets/reset-text.ts';
 import {
@@ -14,19 +19,31 @@ import {
 } from '../../resets/reset-usage.ts';
 import { findUser } from '../../users/find-user.ts';
 import type { User } from '../../users/user.ts';
-
-export interface UserResetOptions extends ChangeOptions, DrainAfterOptions {
-  /** Id, external id or email. */
-  user: string;
-  service?: string[];
-  meter?: string[];
-}
+import { parseName } from '../../values/option-values.ts';
 
 /** Somebody who calls on while a person decides can change the plan only so often. */
 const attemptsMax = 5;
 
+const declaration = declareCommand({
+  arguments: userArgument,
+  options: {
+    ...changeOptions,
+    ...drainOptions,
+    service: repeated('service', 'only the meters of this service; can be repeated', parseName),
+    meter: repeated('meter', 'only this meter; can be repeated', parseName),
+  },
+  examples: [
+    ['quota user reset ada --dry-run', 'before and after, nothing changed'],
+    ['quota user reset ada --reason "outage, ticket 4711"', 'everything, after a question'],
+    ['quota user reset ada --meter voice_seconds --reason goodwill --yes', 'one meter, in a script'],
+    ['quota user reset ada --reason goodwill --confirm ada', 'in production'],
+  ],
+});
+
+type Options = OptionsOf<typeof declaration>;
+
 /** `quota user reset`: the data is a `ResetResult`; an `auditId` of null says that nothing was changed. */
-export async function userReset(context: Context, options: UserResetOptions): Promise<ExitCode> {
+export const userReset = defineCommand(declaration, async (context, options) => {
   if (!options.dryRun && !options.reason?.trim()) {
     throw usageError('a reset needs a reason, for the audit log', {
       suggestion: '--reason "goodwill after the outage, ticket 4711"',
@@ -53,7 +70,7 @@ export async function userReset(context: Context, options: UserResetOptions): Pr
     text: (result, style) => resetText(result, plan, style),
   });
   return isUnfinished ? exitCodes.tryAgain : exitCodes.ok;
-}
+});
 
 interface ResetOutcome {
   plan: ResetPlan;
@@ -66,7 +83,7 @@ async function reset(
   context: Context,
   { client }: Database,
   setup: LimitsSetup | undefined,
-  options: UserResetOptions,
+  options: Options,
 ): Promise<ResetOutcome> {
   const user = await findUser(client, options.user);
   const dryRun = options.dryRun === true;
@@ -103,7 +120,7 @@ async function reset(
 async function planAndApply(
   context: Context,
   { client, user }: { client: Database['client']; user: User },
-  options: UserResetOptions,
+  options: Options,
 ): Promise<AppliedReset> {
   const scope = { services: options.service ?? [], meters: options.meter ?? [] };
   const agreedBefore = isAgreed(context, options);
@@ -135,5 +152,5 @@ async function planAndApply(
 }
 
 /** Whether leave was given on the command line, before any plan was seen. */
-const isAgreed = ({ settings }: Context, { yes, confirm }: UserResetOptions) =>
+const isAgreed = ({ settings }: Context, { yes, confirm }: Options) =>
   confirm !== undefined || (yes === true && settings.environment !== 'production');

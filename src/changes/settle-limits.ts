@@ -1,10 +1,9 @@
 import type pg from 'pg';
-import type { LimitsSetup } from '../../changes/limits-run.ts';
-import { type DrainAfterOptions, drainAfter } from '../../changes/provider-work.ts';
-import type { Context } from '../../context.ts';
-import type { Desired, LimitOutcome } from '../../enforcement/limit-task.ts';
-import type { JobSettlement } from '../../jobs/job.ts';
-import type { SettleRequest } from './run-job-command.ts';
+import type { Context } from '../context.ts';
+import type { Desired, LimitOutcome } from '../enforcement/limit-task.ts';
+import type { JobSettlement, SettleRequest } from '../jobs/job.ts';
+import type { LimitsSetup } from './limits-run.ts';
+import { type DrainAfterOptions, drainAfter } from './provider-work.ts';
 
 interface Settle {
   client: pg.ClientBase;

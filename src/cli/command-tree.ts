@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import type { Command as Definition, Entry, Group } from '../declarations/command.ts';
+import { addExplanation, declare, givenArguments } from './declare-command.ts';
+import type { GlobalOptions } from './global-options.ts';
+
+/** Runs a command with what was given on its command line. */
+export type Run = (
+  definition: Definition,
+  given: { globals: GlobalOptions; values: Readonly<Record<string, unknown>> },
+) => Promise<void>;
+
+/**
+ * The commands of a program, of which only names and summaries are there at first: a group is loaded when it is named,
+ * a command when it is. `quota --help` loads neither.
+ */
+export class CommandTree {
+  readonly root: Command;
+  readonly #run: Run;
+  readonly #entries = new Map<Command, Entry>();
+  readonly #opened = new Map<Command, Promise<void>>();
+  readonly #defaults = new Map<Command, Command>();
+
+  constructor(root: Command, entries: Group['commands'], run: Run) {
+    this.root = root;
+    this.#run = run;
+    this.#add(root, entries);
+  }
+
+  /** The line of a command in the table of its group; undefined for the program itself. */
+  entryOf(command: Command): Entry | undefined {
+    return this.#entries.get(command);
+  }
+
+  /** The command of a group that runs when none is named. */
+  defaultOf(command: Command): Command | undefined {
+    return this.#defaults.get(command);
+  }
+
+  find(command: Command, name: string): Command | undefined {
+    return command.commands.find((child) => child.name() === name);
+  }
+
+  /** Loads and declares what is below a name: the commands of a group, or the options and the handler of a command. */
+  open(command: Command): Promise<void> {
+    const opened = this.#opened.get(command) ?? this.#open(command);
+    this.#opened.set(command, opened);
+    return opened;
+  }
+
+  /** Opens all commands of a group. */
+  async openAll(group: Command): Promise<void> {
+    await Promise.all(group.commands.map((child) => this.open(child)));
+  }
+
+  /** Loads the summaries that a list of a group's commands wants and that its table does not have. */
+  async describe(group: Command): Promise<void> {
+    await Promise.all(group.commands.map((child) => this.#describe(child)));
+  }
+
+  async #describe(command: Command): Promise<void> {
+    const summary = this.#entries.get(command)?.summary;
+    if (typeof summary === 'function') {
+      command.description(await summary());
+    }
+  }
+
+  async #open(command: Command): Promise<void> {
+    const entry = this.#entries.get(command);
+    if (entry === undefined) {
+      return;
+    }
+    if ('loadGroup' in entry) {
+      await this.#openGroup(command, await entry.loadGroup());
+      return;
+    }
+    const [definition] = await Promise.all([entry.load(), this.#describe(command)]);
+    declare(command, definition);
+    command.action(() =>
+      this.#run(definition, {
+        globals: command.optsWithGlobals<GlobalOptions>(),
+        values: { ...command.opts(), ...givenArguments(command, definition.arguments) },
+      }),
+    );
+  }
+
+  async #openGroup(command: Command, { commands, defaultCommand, details, examples }: Group): Promise<void> {
+    this.#add(command, commands);
+    addExplanation(command, { details, examples });
+    const byDefault = defaultCommand === undefined ? undefined : this.find(command, defaultCommand);
+    if (byDefault !== undefined) {
+      this.#defaults.set(command, byDefault);
+      await this.open(byDefault); // Its options stand behind the name of the group.
+    }
+  }
+
+  #add(parent: Command, entries: Group['commands']): void {
+    parent.helpCommand(false); // Read by `readWords`.
+    for (const [name, entry] of Object.entries(entries)) {
+      const command = parent.command(name, { hidden: 'isHidden' in entry });
+      if (typeof entry.summary === 'string') {
+        command.description(entry.summary);
+      }
+      this.#entries.set(command, entry);
+    }
+  }
+}

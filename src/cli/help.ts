@@ -1,0 +1,15 @@
+import { defineCommand } from '../declarations/command.ts';
+import { restArguments } from '../declarations/option.ts';
+import { exitCodes } from '../errors.ts';
+
+/** `quota help WORDS`, as it stands in lists. The word is read wherever it stands, before any command runs. */
+export const help = defineCommand(
+  {
+    arguments: { words: restArguments('a group, or a group and its command') },
+    examples: [
+      ['quota help user', 'the commands of a group'],
+      ['quota help user show', 'one of them, as quota user show --help'],
+    ],
+  },
+  async () => exitCodes.ok,
+);

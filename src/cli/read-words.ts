@@ -1,0 +1,139 @@
+import type { Command, Option } from 'commander';
+import type { CommandTree } from './command-tree.ts';
+
+/** What the words of a command line say, as far as they go. */
+export interface ReadWords {
+  /** The command that they name, or the group, if no command of it is named. Opened, and so are those above it. */
+  command: Command;
+  /** The word `help` stands before or between the names. */
+  isHelp: boolean;
+  /** A word in the place of a name that is none, and where it stands. */
+  unknown: { word: string; parent: Command } | undefined;
+  /** How many arguments of the command there are. */
+  argumentCount: number;
+  /** The option whose value comes next. */
+  awaiting: Option | undefined;
+  /** Long flags that are there. */
+  given: Set<string>;
+  /** After `--` nothing is an option any more. */
+  optionsEnded: boolean;
+  /** The same command line with its names first, as commander wants it. */
+  ordered: string[];
+}
+
+interface Reading extends ReadWords {
+  names: string[];
+  others: string[];
+  asksForHelp: boolean;
+  /** Nobody knows whether a word behind it is its value: commander will refuse it. */
+  hasUnknownOption: boolean;
+}
+
+/** Reads the words after the name of the program and loads what they name. */
+export async function readWords(tree: CommandTree, words: readonly string[]): Promise<ReadWords> {
+  const reading: Reading = {
+    command: tree.root,
+    isHelp: false,
+    unknown: undefined,
+    argumentCount: 0,
+    awaiting: undefined,
+    given: new Set(),
+    optionsEnded: false,
+    ordered: [],
+    names: [],
+    others: [],
+    asksForHelp: false,
+    hasUnknownOption: false,
+  };
+  for (const word of words) {
+    if (reading.awaiting !== undefined) {
+      reading.awaiting = undefined;
+      reading.others.push(word);
+    } else if (word === '--') {
+      reading.optionsEnded = true;
+      reading.others.push(word);
+    } else if (word.startsWith('-') && word !== '-' && !reading.optionsEnded) {
+      await readFlag(tree, reading, word);
+    } else {
+      await readName(tree, reading, word);
+    }
+  }
+  return { ...reading, ordered: inOrder(tree, reading) };
+}
+
+function inOrder(tree: CommandTree, reading: Reading): string[] {
+  const { command, names, others, asksForHelp, isHelp, hasUnknownOption } = reading;
+  if (isHelp) {
+    // Without a word of help, commander refuses an option that it does not know.
+    return [...names, ...(hasUnknownOption ? [] : ['--help']), ...others];
+  }
+  const byDefault = asksForHelp ? undefined : tree.defaultOf(command);
+  return [...names, ...(byDefault === undefined ? [] : [byDefault.name()]), ...others];
+}
+
+/** A long flag, and the value behind its equals sign if there is one. */
+export const splitFlag = (word: string): readonly [flag: string, value: string | undefined] => {
+  const [, flag = word, value] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
+  return [flag, value];
+};
+
+async function readFlag(tree: CommandTree, reading: Reading, word: string): Promise<void> {
+  reading.others.push(word);
+  if (word === '--help' || word === '-h') {
+    reading.asksForHelp = true;
+    return;
+  }
+  const [flag, value] = splitFlag(word);
+  const option = findOption(tree, reading.command, flag) ?? (await findOptionBelow(tree, reading, flag));
+  if (option === undefined) {
+    reading.hasUnknownOption = true;
+    return;
+  }
+  if (option.long) {
+    reading.given.add(option.long);
+  }
+  reading.awaiting = option.required && value === undefined ? option : undefined;
+}
+
+async function readName(tree: CommandTree, reading: Reading, word: string): Promise<void> {
+  const { command, argumentCount } = reading;
+  const isGroup = command.commands.length > 0;
+  if (isGroup && word === 'help' && argumentCount === 0 && !reading.isHelp) {
+    reading.isHelp = true;
+    return;
+  }
+  const child = argumentCount === 0 ? tree.find(command, word) : undefined;
+  if (child !== undefined) {
+    await tree.open(child);
+    reading.command = child;
+    reading.names.push(word);
+    return;
+  }
+  if ((isGroup || reading.isHelp) && !reading.hasUnknownOption) {
+    reading.unknown ??= { word, parent: command };
+  }
+  reading.argumentCount += 1;
+  reading.others.push(word);
+}
+
+/** Options of the commands above count as well: those of the program stand anywhere. */
+export function findOption(tree: CommandTree, command: Command, flag: string): Option | undefined {
+  const options = [...command.options, ...(tree.defaultOf(command)?.options ?? [])];
+  const own = options.find((option) => option.long === flag || option.short === flag);
+  return own ?? (command.parent === null ? undefined : findOption(tree, command.parent, flag));
+}
+
+/** An option that stands before the name of its command: `jobs run --dry-run reset-months`. */
+async function findOptionBelow(
+  tree: CommandTree,
+  { command }: Reading,
+  flag: string,
+): Promise<Option | undefined> {
+  if (command === tree.root || command.commands.length === 0) {
+    return undefined;
+  }
+  await tree.openAll(command);
+  const found = command.commands.flatMap((child) => child.options.filter(({ long }) => long === flag));
+  const takeSame = found.every(({ required }) => required === found[0]?.required);
+  return takeSame ? found[0] : undefined;
+}

@@ -1,0 +1,19 @@
+import type { Group } from '../../declarations/command.ts';
+
+export const auditCommands: Group = {
+  commands: {
+    log: {
+      summary: 'the changes, the newest first',
+      load: async () => (await import('./log.ts')).auditLog,
+    },
+    verify: {
+      summary:
+        'recompute the seals over the history; exit 3 where a sealed row was changed, added or removed',
+      load: async () => (await import('./verify.ts')).auditVerify,
+    },
+  },
+  examples: [
+    ['quota audit log --user ada@example.com', 'what was changed for a user'],
+    ['quota audit verify', 'is the history as it was sealed?'],
+  ],
+};

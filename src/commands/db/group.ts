@@ -1,0 +1,40 @@
+import type { Group } from '../../declarations/command.ts';
+
+export const dbCommands: Group = {
+  commands: {
+    start: {
+      summary: 'start the embedded server and let it run until quota db stop',
+      load: async () => (await import('./start.ts')).dbStart,
+    },
+    stop: {
+      summary: 'stop the embedded server, or have the last process that uses it stop it',
+      load: async () => (await import('./stop.ts')).dbStop,
+    },
+    url: {
+      summary: 'print where the database listens, without a password',
+      load: async () => (await import('./url.ts')).dbUrl,
+    },
+    status: {
+      summary: 'which database is used, and how its tables stand to this version',
+      load: async () => (await import('./status.ts')).dbStatus,
+    },
+    migrate: {
+      summary: 'create the tables and functions, or bring them to this version; all or nothing',
+      load: async () => (await import('./migrate.ts')).dbMigrate,
+    },
+    rollback: {
+      summary: 'take back the last batch of migrations, with the data in what they made',
+      load: async () => (await import('./rollback.ts')).dbRollback,
+      isDestructive: true,
+    },
+    reset: {
+      summary: 'drop all tables of quota with their data and make them anew',
+      load: async () => (await import('./reset.ts')).dbReset,
+      isDestructive: true,
+    },
+  },
+  examples: [
+    ['quota db status', 'which database, which version, what is to be done'],
+    ['quota db migrate', 'create or update the tables'],
+  ],
+};

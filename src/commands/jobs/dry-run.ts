@@ -1,0 +1,35 @@
+import type { JobDefinition } from '../../../jobs/define-job.ts';
+import type { Context } from '../../context.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
+import { findUser } from '../../users/find-user.ts';
+import type { RunOptions } from './run-options.ts';
+
+/** How many are named. */
+const dueListMax = 100;
+
+/** What a job would find: `{dryRun, job, asOf, due, first: [...]}`. */
+export async function dryRunJob(
+  context: Context,
+  job: JobDefinition,
+  options: RunOptions,
+): Promise<ExitCode> {
+  const data = await context.withDatabase(async ({ client }) => {
+    const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+    const due = await job.countDue(client, { userId }, options);
+    const first = await job.listDue(client, { userId }, dueListMax, options);
+    return { dryRun: true, job: job.name, asOf: context.now().toISOString(), due, first };
+  });
+  await context.output.write({
+    data,
+    rows: data.first,
+    text: ({ due, first }, style) =>
+      due === 0
+        ? 'nothing due'
+        : [
+            `${style.yellow('would do')} ${due} ${job.unit}`,
+            ...first.map((row) => `  ${Object.values(row).join('  ')}`),
+            ...(due > first.length ? [`  … and ${due - first.length} more`] : []),
+          ].join('\n'),
+  });
+  return exitCodes.ok;
+}

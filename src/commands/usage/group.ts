@@ -1,0 +1,26 @@
+import type { Group } from '../../declarations/command.ts';
+
+export const usageCommands: Group = {
+  commands: {
+    check: {
+      summary: 'whether a user may use a service now, as an app would be answered',
+      load: async () => (await import('./check.ts')).usageCheck,
+    },
+    record: {
+      summary: 'record usage that no app recorded, once per key',
+      load: async () => (await import('./record.ts')).usageRecord,
+    },
+    analytics: {
+      summary: 'usage per day, service, plan or user; use of plans; who will run out before the reset',
+      load: async () => (await import('./analytics.ts')).usageAnalytics,
+    },
+    import: {
+      summary: 'calls, sessions, jobs and messages from a file',
+      load: async () => (await import('../import/call-logs.ts')).usageImport,
+    },
+  },
+  examples: [
+    ['quota usage check ada@example.com --service voice', 'may she call?'],
+    ['quota usage analytics --by plan', 'who uses what'],
+  ],
+};

@@ -1,0 +1,12 @@
+import { argument, optionalArgument, value } from './option.ts';
+
+const description = 'id, external id or email';
+
+/** `<user>` of commands about one user. */
+export const userArgument = { user: argument(description) };
+
+/** `[user]` of commands about one user or everybody. */
+export const anyUserArgument = { user: optionalArgument(description) };
+
+/** `--user` of commands that look at everybody without it. */
+export const userOption = { user: value('user', `only this user: ${description}`) };
