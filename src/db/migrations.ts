@@ -17,6 +17,7 @@ import { recountEverything } from './core/recount-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
 import { refuseForeignSchema } from './schema-state.ts';
+import { keepRoleOutOfSchemaHere } from './search-path-store.ts';
 
 export type { MigrationOptions } from './migrator.ts';
 
@@ -106,6 +107,7 @@ async function bringUpToDate(
   options: MigrateOptions,
 ): Promise<MigrationResult> {
   await client.query('create schema if not exists quota');
+  await keepRoleOutOfSchemaHere(client);
   const known = options.migrations ?? allMigrations;
   const before = await readApplied(client);
   const record = await readCoreRecord(client);

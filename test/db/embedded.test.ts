@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -161,7 +161,7 @@ describe('crashes', () => {
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => session.client.query('select 1').catch(() => 'gone')).toBe('gone');
     await session.close();
-    const bystander = spawn('sleep', ['60'], asRoot ? { uid: 65534, gid: 65534 } : {});
+    const bystander = spawn('sleep', ['60'], asRoot ? { uid: statSync(cluster(dataDir)).uid } : {});
     for (const [index, file] of files.entries()) {
       writeFileSync(file, (contents[index] ?? '').replace(`${pid}`, `${bystander.pid}`));
     }

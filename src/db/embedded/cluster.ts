@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationError } from '../../errors.ts';
+import { errorCode } from '../error-code.ts';
 import type { Binaries } from './binaries.ts';
-import { type EmbeddedLocation, embeddedDatabase, embeddedRole, type ServerUser } from './location.ts';
-import { buildDirectory, makeDirectories } from './private-directory.ts';
+import { type EmbeddedLocation, embeddedDatabase, embeddedRole, ownersOf } from './location.ts';
+import { assertPrivate, buildDirectory, makeDirectories } from './private-directory.ts';
+import { clusterMaker, type ServerUser, spawnIdentity } from './server-account.ts';
 
 /** Nothing of the caller's environment reaches the server: PGPORT, TZ or LC_ALL would change what it does. */
 export const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', HOME: '/' };
@@ -36,26 +38,65 @@ export async function initialiseCluster(
   const { serverUser } = location;
   makeDirectories(location.directory, serverUser ? 0o711 : 0o700);
   const settings = Object.entries(initialSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const initdbArgs = ['--no-sync', '--no-instructions', '--auth=trust', '--encoding=UTF8', '--locale=C'];
+  const initdbArgs = ['--no-sync', '--no-instructions', '--auth=peer', '--encoding=UTF8', '--locale=C'];
   const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   await buildDirectory(
     location.cluster,
-    async (temporary) => {
-      if (serverUser) {
-        chownSync(temporary, serverUser.uid, serverUser.gid);
+    async (directory, gate) => {
+      const maker = serverUser && clusterMaker(serverUser);
+      mkdirSync(directory, { mode: 0o700 });
+      if (maker) {
+        chownSync(directory, maker.uid, maker.gid);
+        chownSync(gate, 0, maker.gid);
+        chmodSync(gate, 0o710);
       }
-      const place = ['-D', temporary, `--username=${embeddedRole}`];
-      await run(binaries.initdb, [...initdbArgs, ...locale, ...settings, ...place], '', serverUser, signal);
-      const single = ['--single', '-F', '-D', temporary, '-c', 'shared_buffers=16MB', 'template1'];
-      await run(binaries.postgres, single, `create database ${embeddedDatabase}\n`, serverUser, signal);
+      const place = ['-D', directory, `--username=${embeddedRole}`];
+      await run(binaries.initdb, [...initdbArgs, ...locale, ...settings, ...place], '', maker, signal);
+      const single = ['--single', '-F', '-D', directory, '-c', 'shared_buffers=16MB', 'template1'];
+      await run(binaries.postgres, single, `create database ${embeddedDatabase}\n`, maker, signal);
+      if (serverUser) {
+        giveTree(directory, serverUser);
+      }
     },
     signal,
   );
 }
 
-/** As spawn takes it: ids over 2³¹, such as macOS' nobody, are negative there. */
-export const spawnIdentity = (user: ServerUser | undefined) =>
-  user ? { uid: user.uid | 0, gid: user.gid | 0 } : {};
+/**
+ * Gives the cluster to the account of the server, where another has it. The directory itself comes last: until then it
+ * is not given, and a start that was cut short is taken up by the next.
+ *
+ * @throws configurationError when others may write there.
+ */
+export function takeOverCluster(location: EmbeddedLocation): void {
+  const { cluster, serverUser, formerOwner } = location;
+  if (serverUser && formerOwner !== undefined && assertPrivate(cluster, ownersOf(location))) {
+    giveTree(cluster, serverUser);
+  }
+}
+
+/** Follows no link. What vanishes meanwhile belongs to a server that another process has started already. */
+function giveTree(directory: string, user: ServerUser): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) {
+      giveTree(path, user);
+    } else {
+      unlessGone(() => lchownSync(path, user.uid, user.gid));
+    }
+  }
+  unlessGone(() => lchownSync(directory, user.uid, user.gid));
+}
+
+function unlessGone(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') {
+      throw error;
+    }
+  }
+}
 
 function run(
   program: string,

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { unavailableError } from '../../errors.ts';
 import { errorCode } from '../error-code.ts';
-import { type EmbeddedLocation, embeddedDatabase, embeddedPort, embeddedRole, ownerUid } from './location.ts';
+import { type EmbeddedLocation, embeddedDatabase, embeddedPort, embeddedRole, ownersOf } from './location.ts';
 import { assertPrivate } from './private-directory.ts';
 
 const connectMsMax = 5_000;
@@ -18,7 +18,7 @@ export async function connectTo(
   socketDirectory: string,
   clientConfig?: pg.ClientConfig,
 ): Promise<pg.Client | Refusal> {
-  if (!assertPrivate(socketDirectory, ownerUid(location))) {
+  if (!assertPrivate(socketDirectory, ownersOf(location))) {
     return { refused: 'absent', error: undefined };
   }
   const client = new pg.Client({

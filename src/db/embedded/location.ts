@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { configurationError } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
+import { nobodyId, type ServerUser, serverAccount } from './server-account.ts';
 
 /** Names the cluster's directory, so that binaries of a later major version never meet an older cluster. */
 export const postgresMajor = 18;
@@ -14,15 +15,6 @@ export const embeddedPort = 5432;
 /** sun_path holds 104 bytes on macOS and 108 on Linux, its closing zero byte included. */
 const socketPathBytesMax = 100;
 const redirectedDataRoot = '/var/lib/quota';
-/** "nobody": 65534 on Linux, -2 as an unsigned number on macOS. */
-const nobodyId = process.platform === 'darwin' ? 4_294_967_294 : 65_534;
-
-/** The account that runs the server when quota itself runs as root, which PostgreSQL refuses. */
-export interface ServerUser {
-  uid: number;
-  gid: number;
-}
-
 /** Where one embedded server keeps its things. Nothing of it needs to exist. */
 export interface EmbeddedLocation {
   /** Holds the cluster, its log and the stay mark. */
@@ -35,6 +27,8 @@ export interface EmbeddedLocation {
   stayMark: string;
   /** Undefined: the server runs as whoever runs quota. */
   serverUser: ServerUser | undefined;
+  /** Whose the cluster is as long as it is not given to `serverUser`; undefined: there is nothing to give. */
+  formerOwner: number | undefined;
 }
 
 /**
@@ -46,29 +40,44 @@ export function locateEmbedded(dataDir: string): EmbeddedLocation {
     throw noBinaries();
   }
   const asked = resolve(dataDir);
+  if (/[\n\r]/.test(asked)) {
+    throw configurationError('the name of the data directory holds a line break', {
+      detail: `PostgreSQL keeps it in a file of lines: ${JSON.stringify(asked)}`,
+      suggestion: 'choose another QUOTA_DATA_DIR',
+    });
+  }
   requireDirectory(asked);
   if (process.getuid?.() !== 0) {
     return locationIn(asked, undefined);
   }
-  const nobody = { uid: nobodyId, gid: nobodyId };
-  const owner = ownerOf(clusterIn(asked));
-  if (owner !== undefined) {
-    const serverUser = owner.uid === 0 ? nobody : owner;
-    if (canEnter(asked, serverUser)) {
-      return locationIn(asked, serverUser);
-    }
-  }
+  const account = serverAccount(asked);
   const redirected = join(redirectedDataRoot, shortHash(asked));
-  if (ownerOf(clusterIn(redirected)) !== undefined) {
-    return locationIn(redirected, nobody);
+  const existing = [asked, redirected].flatMap((directory) => existingIn(directory, account) ?? []);
+  const usable = existing.find(({ directory, serverUser }) => serverUser && canEnter(directory, serverUser));
+  if (usable !== undefined) {
+    return usable;
   }
-  if (owner !== undefined) {
-    throw configurationError(`the database in ${asked} cannot be used by the server's account`, {
-      detail: `PostgreSQL refuses to run as root, and uid ${owner.uid} may not enter every directory above it`,
-      suggestion: `allow that uid to enter (chmod o+x), or move it: mv ${shellWord(clusterIn(asked))} ${shellWord(clusterIn(redirected))}`,
+  if (existing[0] !== undefined) {
+    const { directory, serverUser } = existing[0];
+    throw configurationError(`the database in ${directory} cannot be used by the server's account`, {
+      detail: `PostgreSQL refuses to run as root, and uid ${serverUser?.uid} may not enter every directory above it`,
+      suggestion: `allow that uid to enter (chmod o+x), or move it: mv ${shellWord(directory)} ${shellWord(redirected)}`,
     });
   }
-  return locationIn(canEnter(asked, nobody) ? asked : redirected, nobody);
+  return locationIn(canEnter(asked, account) ? asked : redirected, account);
+}
+
+/**
+ * The server of data that is there runs as whoever owns it. Only root's, such as a copy, and nobody's in a directory of
+ * root's, as earlier versions made it, is given to the account of the directory: other services run as nobody, too.
+ */
+function existingIn(directory: string, account: ServerUser): EmbeddedLocation | undefined {
+  const owner = ownerOf(clusterIn(directory));
+  if (owner === undefined) {
+    return undefined;
+  }
+  const isOfRoot = owner.uid === 0 || (owner.uid === nobodyId && ownerOf(directory)?.uid === 0);
+  return isOfRoot ? locationIn(directory, account, owner.uid) : locationIn(directory, owner);
 }
 
 function requireDirectory(asked: string): void {
@@ -114,20 +123,29 @@ export function urlAt(socketDirectory: string): string {
   return `postgresql://${embeddedRole}@/${embeddedDatabase}?host=${host}&port=${embeddedPort}&sslmode=disable`;
 }
 
-/** The uid that must own the server's directories. */
-export function ownerUid(location: EmbeddedLocation): number | undefined {
-  return location.serverUser?.uid ?? process.getuid?.();
-}
+/** The uid that runs the server and owns its directories, unless they are still to be given to it. */
+export const ownerUid = (location: EmbeddedLocation): number | undefined =>
+  location.serverUser?.uid ?? process.getuid?.();
 
-function locationIn(directory: string, serverUser: ServerUser | undefined): EmbeddedLocation {
+/** Who may own them now. */
+export const ownersOf = (location: EmbeddedLocation): (number | undefined)[] =>
+  location.formerOwner === undefined ? [ownerUid(location)] : [location.formerOwner, ownerUid(location)];
+
+function locationIn(
+  directory: string,
+  serverUser: ServerUser | undefined,
+  formerOwner?: number,
+): EmbeddedLocation {
   const cluster = clusterIn(directory);
+  const shortName = `quota-${shortHash(serverUser ? `${cluster} ${serverUser.uid}` : cluster)}`;
   return {
     directory,
     cluster,
-    socketDirectory: canHoldSocket(cluster) ? cluster : join(tmpdir(), `quota-${shortHash(cluster)}`),
+    socketDirectory: canHoldSocket(cluster) ? cluster : join(tmpdir(), shortName),
     logFile: `${cluster}.log`,
     stayMark: `${cluster}.stay`,
     serverUser,
+    formerOwner,
   };
 }
 

@@ -27,14 +27,14 @@ export function makeDirectories(directory: string, mode: number): void {
 }
 
 /**
- * Makes `target` appear whole or not at all: `build` fills a sibling that is then renamed. Processes that do it
- * at the same time agree on the first to finish. What a killed builder left behind is removed.
+ * Makes `target` appear whole or not at all: `build` makes a directory in a closed one beside it, which is then moved.
+ * Processes that do it at the same time agree on the first to finish. What a killed builder left behind is removed.
  *
  * @throws what `build` throws, and the signal's reason; `target` does not exist then.
  */
 export async function buildDirectory(
   target: string,
-  build: (temporary: string) => Promise<void>,
+  build: (directory: string, parent: string) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
   const giveUpAt = performance.now() + otherBuilderWaitMsMax;
@@ -47,9 +47,10 @@ export async function buildDirectory(
   const temporary = `${target}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     mkdirSync(temporary, { mode: 0o700 });
-    await build(temporary);
+    const whole = join(temporary, basename(target));
+    await build(whole, temporary);
     signal?.throwIfAborted();
-    await rename(temporary, target);
+    await rename(whole, target);
   } catch (error) {
     if (!existsSync(target) || !['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) {
       throw error;
@@ -78,22 +79,22 @@ export function makePrivateDirectory(
       throw error;
     }
   }
-  assertPrivate(directory, owner?.uid ?? process.getuid?.());
+  assertPrivate(directory, [owner?.uid ?? process.getuid?.()]);
 }
 
 /**
  * Whether the directory exists. Whoever owns the directory of a socket can pose as the server behind it, so it
- * must be a real directory of `uid` in which nobody else may write.
+ * must be a real directory of one of `uids` in which nobody else may write.
  *
  * @throws configurationError if it is not.
  */
-export function assertPrivate(directory: string, uid: number | undefined): boolean {
+export function assertPrivate(directory: string, uids: readonly (number | undefined)[]): boolean {
   const stats = lstatSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) {
     return false;
   }
-  if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {
-    throw configurationError(`${directory} is not a private directory of uid ${uid}`, {
+  if (!stats.isDirectory() || !uids.includes(stats.uid) || (stats.mode & 0o022) !== 0) {
+    throw configurationError(`${directory} is not a private directory of uid ${uids[0]}`, {
       detail: `it is owned by uid ${stats.uid} with mode ${(stats.mode & 0o7777).toString(8)}`,
       suggestion: 'run as the user who owns the data, or choose another QUOTA_DATA_DIR, or set DATABASE_URL',
     });

@@ -12,12 +12,14 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { writeAdmission } from './admission.ts';
 import { findBinaries } from './binaries.ts';
-import { initialiseCluster, isInitialised, serverEnvironment, spawnIdentity } from './cluster.ts';
+import { initialiseCluster, isInitialised, serverEnvironment, takeOverCluster } from './cluster.ts';
 import { type EmbeddedLocation, embeddedPort } from './location.ts';
 import { parsePidFile, pidFileOf, readIfThere } from './pid-file.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { occupantOf } from './process.ts';
+import { spawnIdentity } from './server-account.ts';
 
 const logBytesMax = 10 * 1024 * 1024;
 const logTailBytesMax = 64 * 1024;
@@ -44,6 +46,8 @@ export async function startServer(location: EmbeddedLocation, signal?: AbortSign
   if (!isInitialised(location)) {
     await initialiseCluster(location, binaries, signal);
   }
+  takeOverCluster(location);
+  writeAdmission(location);
   signal?.throwIfAborted();
   removeStaleLocks(location);
   if (location.socketDirectory !== location.cluster) {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { configurationError, QuotaError, unavailableError } from '../../errors.ts';
 import { errorCode } from '../error-code.ts';
+import { keepRoleOutOfSchema } from '../search-path-store.ts';
 import { connectTo, type Refusal, refusalOf } from './connection.ts';
 import { countOtherClients, giveUpLease, takeLease } from './lease-store.ts';
 import { type EmbeddedLocation, locateEmbedded, urlAt } from './location.ts';
@@ -67,6 +68,9 @@ async function open(location: EmbeddedLocation, options: EmbeddedOptions): Promi
     signal?.throwIfAborted();
     const attempt = await lease(location, socketDirectory, clientConfig);
     if (!('refused' in attempt)) {
+      if (server !== undefined) {
+        await keepRoleOutOfSchema(attempt.client);
+      }
       return sessionOf(location, socketDirectory, attempt.client, attempt.pidFile);
     }
     const { refused, error } = attempt;
