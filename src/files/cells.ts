@@ -1,16 +1,14 @@
-import {
-  describeDecimalProblem,
-  parseDecimal,
-  parseSpreadsheetDecimal,
-  parseWhole,
-} from '../values/decimal.ts';
+import { bytes } from '../values/bytes.ts';
+import { describeDecimalProblem, parseDecimal, parseWhole } from '../values/decimal.ts';
+import { callSeconds } from '../values/duration.ts';
+import { describeInstantProblem, parseInstant } from '../values/instant.ts';
 import {
   type DateOrder,
-  describeInstantProblem,
-  parseInstant,
+  parseCommaDecimal,
+  parseSerialOrIso,
+  parseSpreadsheetDecimal,
   parseSpreadsheetInstant,
-} from '../values/instant.ts';
-import { parseCommaDecimal, parseSerialOrIso } from '../values/spreadsheet.ts';
+} from '../values/spreadsheet.ts';
 
 /** How the values of a text file are written. */
 export interface CellFormat {
@@ -50,11 +48,8 @@ export function quoted(text: string): string {
 
 /** An exact decimal, or null if the cell is empty. */
 export function decimalCell(text: string, column: string, format: CellFormat): string | null {
-  if (text === '') {
-    return null;
-  }
   const decimal = readDecimal(text, format);
-  if (decimal === null) {
+  if (decimal === null && text.trim() !== '') {
     throw decimalFault(text, column, format);
   }
   return decimal;
@@ -64,7 +59,8 @@ function readDecimal(text: string, { decimal, dateOrder }: CellFormat): string |
   if (decimal === 'comma') {
     return parseCommaDecimal(text);
   }
-  return parseDecimal(text) ?? (dateOrder === undefined ? null : parseSpreadsheetDecimal(text));
+  const plain = parseDecimal(text) ?? parseDecimal(text.trim());
+  return plain ?? (dateOrder === undefined ? null : parseSpreadsheetDecimal(text));
 }
 
 function decimalFault(text: string, column: string, { decimal, dateOrder }: CellFormat): CellFault {
@@ -76,14 +72,34 @@ function decimalFault(text: string, column: string, { decimal, dateOrder }: Cell
       'leave out --decimal comma where points are used',
     );
   }
-  const reason = describeDecimalProblem(text);
+  const { reason, suggestion } = describeDecimalProblem(text);
   const isSpreadsheet = dateOrder === undefined && parseSpreadsheetDecimal(text) !== null;
-  const suggestion = isSpreadsheet
-    ? 'write plain numbers such as 50000.00, or give --date-order to read the file as spreadsheet-formatted'
+  const advice = isSpreadsheet
+    ? `${suggestion}, or give --date-order to read the file as spreadsheet-formatted`
     : reason.includes('decimal comma')
-      ? 'write plain numbers such as 1234.56, or say that commas are decimal: --decimal comma'
-      : 'write plain numbers such as 1234.56';
-  return new CellFault(column, `${quoted(text)} ${reason}`, suggestion);
+      ? `${suggestion}, or say that commas are decimal: --decimal comma`
+      : suggestion;
+  return new CellFault(column, `${quoted(text)} ${reason}`, advice);
+}
+
+/** Exact seconds, or null if the cell is empty: `90`, and as a length of time `15m` or `1:30`. */
+export function secondsCell(text: string, column: string, format: CellFormat): string | null {
+  const seconds = readDecimal(text, format) ?? callSeconds.parse(text);
+  if (seconds === null && text.trim() !== '') {
+    const { reason, suggestion } = callSeconds.describeProblem(text);
+    throw new CellFault(column, `${quoted(text)} ${reason}`, suggestion);
+  }
+  return seconds;
+}
+
+/** A number of bytes as text, or null if the cell is empty: `26214400`, `25MB`. */
+export function bytesCell(text: string, column: string): string | null {
+  const size = bytes.parse(text);
+  if (size === null && text.trim() !== '') {
+    const { reason, suggestion } = bytes.describeProblem(text);
+    throw new CellFault(column, `${quoted(text)} ${reason}`, suggestion);
+  }
+  return size;
 }
 
 /** A whole number as text, also when it is printed as a float (`10.0`), or null if the cell is empty. */
@@ -114,15 +130,11 @@ export function instantCell(text: string, column: string, format: CellFormat): s
   if (instant !== null) {
     return instant;
   }
-  const problem = describeInstantProblem(text);
-  if (format.dateOrder !== undefined && problem.suggestion.includes('--date-order')) {
-    throw new CellFault(
-      column,
-      `${quoted(text)} is not a date in the order ${format.dateOrder}`,
-      problem.suggestion,
-    );
+  const { reason, suggestion, inFiles = suggestion } = describeInstantProblem(text);
+  if (format.dateOrder !== undefined && inFiles.includes('--date-order')) {
+    throw new CellFault(column, `${quoted(text)} is not a date in the order ${format.dateOrder}`, inFiles);
   }
-  throw new CellFault(column, `${quoted(text)} ${problem.reason}`, problem.suggestion);
+  throw new CellFault(column, `${quoted(text)} ${reason}`, inFiles);
 }
 
 /** The value of a cell that must not be empty. */

@@ -1,12 +1,14 @@
 import { CellFault } from '../files/cells.ts';
-import { epochMicros } from '../values/instant.ts';
+import { epochMicros } from '../values/instant-math.ts';
 import { createCallLogStore } from './call-logs-store.ts';
 import {
+  readBytes,
   readChoice,
   readDecimal,
   readIdentifier,
   readInstant,
   readMessage,
+  readSeconds,
   readWhole,
 } from './cell-readers.ts';
 import type { ImportColumn, ImportKind } from './import-kind.ts';
@@ -67,14 +69,14 @@ const columns: readonly ImportColumn[] = [
   {
     name: 'duration_seconds',
     type: 'numeric(14,3)',
-    read: readDecimal(durationSecondsMax, 'more than 7 days: seconds are wanted'),
+    read: readSeconds(durationSecondsMax, 'more than 7 days: seconds are wanted'),
   },
   { name: 'cost', type: 'numeric', read: readDecimal(costMax, 'too much for one call') },
   { name: 'status', type: 'text', read: readChoice('completed', 'active', 'error') },
   { name: 'model', type: 'text', read: readIdentifier },
   { name: 'messages', type: 'integer', read: readWhole(integerMax) },
   { name: 'words_spoken', type: 'integer', read: readWhole(integerMax) },
-  { name: 'file_size_bytes', type: 'bigint', read: readWhole(Number.MAX_SAFE_INTEGER) },
+  { name: 'file_size_bytes', type: 'bigint', read: readBytes },
   { name: 'error_message', type: 'text', read: readMessage },
   { name: 'metadata', type: 'jsonb', nested: true, read: readJsonObject },
 ];

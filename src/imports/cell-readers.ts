@@ -1,4 +1,5 @@
-import { CellFault, decimalCell, instantCell, quoted, wholeCell } from '../files/cells.ts';
+import { bytesCell, CellFault, decimalCell, instantCell, quoted, secondsCell } from '../files/cells.ts';
+import { wholeWithin } from '../values/decimal.ts';
 import type { ImportColumn } from './import-kind.ts';
 
 type CellReader = ImportColumn['read'];
@@ -41,9 +42,16 @@ export function readInstant(yearMin: number): CellReader {
 }
 
 /** An exact decimal from zero to `max`. */
-export function readDecimal(max: number, maxReason: string): CellReader {
+export const readDecimal = (max: number, maxReason: string): CellReader =>
+  bounded(decimalCell, max, maxReason);
+
+/** Seconds from zero to `max`, also as a length of time: `15m`. */
+export const readSeconds = (max: number, maxReason: string): CellReader =>
+  bounded(secondsCell, max, maxReason);
+
+function bounded(read: typeof decimalCell, max: number, maxReason: string): CellReader {
   return (text, title, format) => {
-    const decimal = decimalCell(text.trim(), title, format);
+    const decimal = read(text, title, format);
     if (decimal === null) {
       return null;
     }
@@ -59,14 +67,19 @@ export function readDecimal(max: number, maxReason: string): CellReader {
 
 /** A whole number from zero to `max`. */
 export function readWhole(max: number): CellReader {
+  const whole = wholeWithin(0, max);
   return (text, title) => {
-    const whole = wholeCell(text.trim(), title);
-    if (whole !== null && !(Number(whole) >= 0 && Number(whole) <= max)) {
-      throw new CellFault(title, `${quoted(text)} is not between 0 and ${max}`);
+    const number = text.trim() === '' ? null : whole.parse(text);
+    if (number === null && text.trim() !== '') {
+      const { reason, suggestion } = whole.describeProblem(text);
+      throw new CellFault(title, `${quoted(text)} ${reason}`, suggestion);
     }
-    return whole;
+    return number === null ? null : String(number);
   };
 }
+
+/** A size in bytes: `26214400`, `25MB`. */
+export const readBytes: CellReader = bytesCell;
 
 /** One of a few words, in any case. */
 export function readChoice(...choices: string[]): CellReader {

@@ -55,6 +55,15 @@ export async function selectAllowance(client: pg.ClientBase, question: UsageQues
   return { ...answer, resetsAt: answer.resetsAt?.toISOString() ?? null };
 }
 
+/** What the meters of a service count; undefined when there is no such service. */
+export async function selectServiceUnit(client: pg.ClientBase, service: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ unit: string }>(
+    'select unit from quota.meters where service = $1 order by key limit 1',
+    [service],
+  );
+  return rows[0]?.unit;
+}
+
 export interface UsageEntry {
   userId: string;
   service: string;

@@ -40,12 +40,3 @@ export class DecimalSum {
     return scaleMax === 0 ? sign + digits : `${sign}${digits.slice(0, -scaleMax)}.${digits.slice(-scaleMax)}`;
   }
 }
-
-/** Whether two decimals are the same number: `1.50` and `1.5` are. */
-export function sameDecimal(one: string, other: string): boolean {
-  const plain = (decimal: string) => {
-    const trimmed = decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
-    return trimmed === '-0' ? '0' : trimmed;
-  };
-  return plain(one) === plain(other);
-}

@@ -1,3 +1,6 @@
+import { plainDecimal, shiftDecimal, tidyDecimal } from './decimal-math.ts';
+import type { Grammar, Problem } from './grammar.ts';
+
 /**
  * Exact decimals as text. Money and quantities never pass through a float: what the file says is checked
  * character by character and kept digit for digit (`0.8958740000000000` stays that).
@@ -47,13 +50,7 @@ export function parseDecimal(text: string): string | null {
     first === plus ||
     point === start ||
     (text.charCodeAt(start) === zero && length > start + 1 && point !== start + 1);
-  return needsTidying ? tidy(first === minus, text.slice(start)) : text;
-}
-
-function tidy(negative: boolean, unsigned: string): string {
-  const stripped = unsigned.replace(/^0+(?=\d)/, '');
-  const whole = stripped.startsWith('.') ? `0${stripped}` : stripped;
-  return negative ? `-${whole}` : whole;
+  return needsTidying ? tidyDecimal(first === minus, text.slice(start)) : text;
 }
 
 function expandExponent(text: string, at: number): string | null {
@@ -69,29 +66,6 @@ function expandExponent(text: string, at: number): string | null {
   return Math.abs(places) > exponentMax ? null : shiftDecimal(mantissa, places);
 }
 
-/** Moves the point of an exact decimal by `places` to the right (to the left if negative): `('123.45', -2)` is `1.2345`. */
-export function shiftDecimal(decimal: string, places: number): string {
-  const negative = decimal.startsWith('-');
-  const unsigned = negative ? decimal.slice(1) : decimal;
-  const [whole = '', fraction = ''] = unsigned.split('.');
-  if (places >= 0) {
-    const padded = fraction.padEnd(places, '0');
-    const rest = padded.slice(places);
-    return tidy(negative, rest === '' ? whole + padded : `${whole}${padded.slice(0, places)}.${rest}`);
-  }
-  const padded = whole.padStart(1 - places, '0');
-  const cut = padded.length + places;
-  return tidy(negative, `${padded.slice(0, cut)}.${padded.slice(cut)}${fraction}`);
-}
-
-/** An exact decimal times a whole number, e.g. minutes to seconds. */
-export function multiplyDecimal(decimal: string, factor: number): string {
-  const point = decimal.indexOf('.');
-  const places = point === -1 ? 0 : decimal.length - point - 1;
-  const product = BigInt(decimal.replace('.', '')) * BigInt(factor);
-  return shiftDecimal(product.toString(), -places);
-}
-
 /** A whole number that may be printed as a float (`10.0`, as OpenAI's activity export does): returns `10`, or null. */
 export function parseWhole(text: string): string | null {
   const decimal = parseDecimal(text);
@@ -105,47 +79,76 @@ export function parseWhole(text: string): string | null {
   return /^\.0+$/.test(decimal.slice(point)) ? decimal.slice(0, point) : null;
 }
 
-const formattedAmount = /^(?<sign>-?)[$€£¥]?\s*(?<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)$/;
+const example = 'write a plain number like 1234.56';
 
-/**
- * Reads an amount as a spreadsheet prints it: `"$50,000.00 "`, `-$1.50`, `($1.50)`. Only for files that the
- * user has declared to be spreadsheet-formatted; returns null for what is still ambiguous (`1.234,56`).
- */
-export function parseSpreadsheetDecimal(text: string): string | null {
-  const trimmed = text.trim();
-  const bracketed = trimmed.startsWith('(') && trimmed.endsWith(')');
-  const match = formattedAmount.exec(bracketed ? trimmed.slice(1, -1).trim() : trimmed);
-  const amount = match?.groups?.amount;
-  if (amount === undefined) {
-    return parseDecimal(trimmed);
-  }
-  const negative = bracketed || match?.groups?.sign === '-';
-  return parseDecimal((negative ? '-' : '') + amount.replaceAll(',', ''));
+/** Why a text is no plain decimal. */
+export function describeDecimalProblem(text: string): Problem {
+  return { reason: decimalFault(text.trim()), suggestion: example };
 }
 
-/** Why a text is no plain decimal, in words for the person who has to fix the file. */
-export function describeDecimalProblem(text: string): string {
-  const trimmed = text.trim();
-  if (trimmed === '') {
-    return 'is empty where an amount is needed';
+function decimalFault(text: string): string {
+  if (text === '') {
+    return 'is empty where a number is needed';
   }
-  if (/[$€£¥]|^[A-Z]{3}\s|\s[A-Z]{3}$/.test(trimmed)) {
+  if (/[$€£¥]|^[A-Z]{3}\s|\s[A-Z]{3}$/.test(text)) {
     return 'has a currency sign';
   }
-  if (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(trimmed)) {
+  if (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(text)) {
     return 'has thousands separators';
   }
-  if (/^-?\d+,\d+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(trimmed)) {
+  if (/^-?\d+,\d+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(text)) {
     return 'has a decimal comma';
   }
-  if (trimmed.endsWith('%')) {
+  if (text.endsWith('%')) {
     return 'is a percentage';
   }
-  if (trimmed !== text) {
-    return 'has blanks around the number';
-  }
-  if (trimmed.length > digitsMax) {
-    return `has more than ${digitsMax} characters`;
-  }
-  return 'is not a number';
+  return text.length > digitsMax ? `has more than ${digitsMax} characters` : 'is not a number';
+}
+
+/** Of amounts and quantities that are kept as `numeric(20, n)`: with room for sums. */
+const wholeDigitsMax = 12;
+
+/** A decimal of zero or more that the database keeps digit for digit, without zeros at its end. */
+export function decimalWithin(decimalsMax: number): Grammar<string> {
+  const faultOf = (decimal: string): string | null => {
+    const [whole = '', fraction = ''] = decimal.replace('-', '').split('.');
+    if (whole.length > wholeDigitsMax) {
+      return `has more than ${wholeDigitsMax} digits before the point`;
+    }
+    if (fraction.length > decimalsMax) {
+      return decimalsMax === 0 ? 'is not a whole number' : `has more than ${decimalsMax} decimals`;
+    }
+    return decimal.startsWith('-') ? 'is negative' : null;
+  };
+  const plain = (text: string) => {
+    const decimal = parseDecimal(text.trim());
+    return decimal === null ? null : plainDecimal(decimal);
+  };
+  return {
+    parse(text) {
+      const decimal = plain(text);
+      return decimal === null || faultOf(decimal) !== null ? null : decimal;
+    },
+    describeProblem(text) {
+      const decimal = plain(text);
+      const reason = decimal === null ? null : faultOf(decimal);
+      return reason === null
+        ? describeDecimalProblem(text)
+        : { reason, suggestion: decimalsMax === 0 ? 'write it like 120' : 'write it like 120 or 12.5' };
+    },
+  };
+}
+
+/** A whole number within bounds, both included. */
+export function wholeWithin(min: number, max: number): Grammar<number> {
+  return {
+    parse(text) {
+      const number = Number(parseWhole(text.trim()) ?? Number.NaN);
+      return number >= min && number <= max ? number : null;
+    },
+    describeProblem: () => ({
+      reason: `is not a whole number from ${min} to ${max}`,
+      suggestion: `write it like ${Math.max(min, Math.min(100, max))}`,
+    }),
+  };
 }

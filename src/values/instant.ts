@@ -1,10 +1,9 @@
+import type { Grammar, Problem } from './grammar.ts';
+
 /**
  * Instants as text: strict ISO 8601 in, ISO 8601 UTC out, the fraction kept as the file has it. Character
  * codes instead of Date or a regular expression: two instants a line are the largest cost of a fast reader.
  */
-
-/** In which order a spreadsheet writes dates; `serial`: as the number of days since 1900. */
-export type DateOrder = 'mdy' | 'dmy' | 'ymd' | 'serial';
 
 /** Outside these years a date is a mistake (milliseconds read as seconds, a lost century), not a bill. */
 const yearMin = 1970;
@@ -12,10 +11,10 @@ const yearMax = 2200;
 /** PostgreSQL keeps microseconds; finer digits are cut, not rounded, so that no instant moves past its second. */
 const fractionDigitsMax = 6;
 
-const microsPerSecond = 1_000_000;
 const daysInMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-function twoDigits(text: string, at: number): number {
+/** The number of the two digits at `at`, or -1. */
+export function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
@@ -138,51 +137,6 @@ export function parseDay(text: string): string | null {
   return text.length === 10 && startsWithDate(text) ? text : null;
 }
 
-const spreadsheetDate =
-  /^(?<a>\d{1,4})[/.-](?<b>\d{1,2})[/.-](?<c>\d{1,4})(?:,? +(?<hour>\d{1,2}):(?<minute>\d\d)(?::(?<second>\d\d))?(?:[ \u202f]?(?<half>[AaPp])[Mm])?(?<zone> ?(?:UTC|GMT)\S*)?)?$/;
-
-/**
- * Reads a date as a spreadsheet prints it, in the order that the user has declared: `4/1/25`, `01.04.2025`,
- * `4/1/2025 2:05 PM`, as UTC (FOCUS and every provider's export are in UTC) unless it names its offset. Two-digit years are 2000–2099.
- * ISO 8601 is read too. Returns ISO 8601 UTC, or null.
- */
-export function parseSpreadsheetInstant(text: string, order: Exclude<DateOrder, 'serial'>): string | null {
-  const trimmed = text.trim();
-  const iso = parseInstant(trimmed, { assumeUtc: true });
-  if (iso !== null) {
-    return iso;
-  }
-  const groups = spreadsheetDate.exec(trimmed)?.groups;
-  if (groups === undefined) {
-    return null;
-  }
-  const parts = [groups.a ?? '', groups.b ?? '', groups.c ?? ''];
-  const part = (letter: string) => parts[order.indexOf(letter)] ?? '';
-  const year = part('y');
-  if ((year.length !== 2 && year.length !== 4) || part('m').length > 2 || part('d').length > 2) {
-    return null;
-  }
-  const hour = twelveHourClock(groups.hour ?? '0', groups.half);
-  if (hour === null) {
-    return null;
-  }
-  const two = (value: string) => value.padStart(2, '0');
-  const date = `${year.padStart(4, '20')}-${two(part('m'))}-${two(part('d'))}`;
-  const time = `${two(hour)}:${groups.minute ?? '00'}:${groups.second ?? '00'}`;
-  return parseInstant(`${date}T${time}${groups.zone ?? 'Z'}`);
-}
-
-function twelveHourClock(hour: string, half: string | undefined): string | null {
-  if (half === undefined) {
-    return hour;
-  }
-  const value = Number(hour);
-  if (value < 1 || value > 12) {
-    return null;
-  }
-  return String((value % 12) + (half.toLowerCase() === 'p' ? 12 : 0));
-}
-
 /** Unix seconds as text, whole or fractional (`1759622400`, `1759622400.5`): ISO 8601 UTC, or null outside 1970–2200. */
 export function parseUnixSeconds(text: string): string | null {
   const match = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
@@ -194,97 +148,57 @@ export function parseUnixSeconds(text: string): string | null {
   return startsWithDate(iso) ? iso + (fraction === '' ? 'Z' : `.${fraction}Z`) : null;
 }
 
-/** Microseconds since 1970 of an instant in the form that this module returns. Exact: below 2^53 until 2255. */
-export function epochMicros(instant: string): number {
-  const year = twoDigits(instant, 0) * 100 + twoDigits(instant, 2);
-  const seconds =
-    daysSinceEpoch(year, twoDigits(instant, 5), twoDigits(instant, 8)) * 86_400 +
-    twoDigits(instant, 11) * 3600 +
-    twoDigits(instant, 14) * 60 +
-    twoDigits(instant, 17);
-  let fraction = 0;
-  let unit = microsPerSecond / 10;
-  for (let i = 20; i < instant.length - 1; i++) {
-    fraction += (instant.charCodeAt(i) - 48) * unit;
-    unit /= 10;
-  }
-  return seconds * microsPerSecond + fraction;
-}
+/** What could be a date in some order of day, month and year. */
+const unorderedDate = /^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:,? +\d|$)/;
 
-/** Days of the proleptic Gregorian calendar, counted in years that begin in March so that leap days come last. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const m = month <= 2 ? month + 9 : month - 3;
-  return (
-    365 * y +
-    Math.floor(y / 4) -
-    Math.floor(y / 100) +
-    Math.floor(y / 400) +
-    Math.floor((153 * m + 2) / 5) +
-    day -
-    719469
-  );
-}
-
-/** The instant `seconds` (an exact decimal, not negative) after `instant`, or null outside 1970–2200. */
-export function addSeconds(instant: string, seconds: string): string | null {
-  const [whole = '0', fraction = ''] = seconds.split('.');
-  const micros =
-    epochMicros(instant) + Number(whole) * microsPerSecond + Number(fraction.slice(0, 6).padEnd(6, '0'));
-  const wholeSeconds = Math.floor(micros / microsPerSecond);
-  const rest = String(micros - wholeSeconds * microsPerSecond).padStart(6, '0');
-  return parseUnixSeconds(`${wholeSeconds}.${rest}`);
-}
-
-/**
- * Seconds from `start` to `end` as an exact decimal with milliseconds (`172.250`), or with microseconds where
- * the instants have them. Negative if `end` is earlier.
- */
-export function secondsBetween(start: string, end: string): string {
-  const micros = epochMicros(end) - epochMicros(start);
-  const size = Math.abs(micros);
-  const whole = Math.floor(size / microsPerSecond);
-  const rest = String(size - whole * microsPerSecond).padStart(6, '0');
-  const fraction = rest.endsWith('000') ? rest.slice(0, 3) : rest;
-  return `${micros < 0 ? '-' : ''}${whole}.${fraction}`;
-}
-
-/** Why a text is no instant, in words for the person who has to fix the file, and what to do about it. */
-export function describeInstantProblem(text: string): { reason: string; suggestion: string } {
-  const example = 'write it in ISO 8601 with its zone, e.g. 2026-10-03T13:12:46Z';
+/** Why a text is no instant. `inFiles`: what to say where the options of a file can help. */
+export function describeInstantProblem(text: string): Problem & { inFiles?: string } {
+  const suggestion = 'write it in ISO 8601 with its zone, like 2026-10-03T13:12:46Z';
   const trimmed = text.trim();
   if (trimmed === '') {
-    return { reason: 'is empty where a time is needed', suggestion: example };
+    return { reason: 'is empty where a time is needed', suggestion };
   }
-  if (spreadsheetDate.test(trimmed) && !startsWithDate(trimmed)) {
-    return {
-      reason: 'is an ambiguous date: day and month could be either way round',
-      suggestion: 'say which it is: --date-order mdy, dmy or ymd',
-    };
+  if (unorderedDate.test(trimmed) && !startsWithDate(trimmed)) {
+    const inFiles = 'say which it is: --date-order mdy, dmy or ymd';
+    return { reason: 'is an ambiguous date: day and month could be either way round', suggestion, inFiles };
   }
   if (parseInstant(trimmed, { assumeUtc: true }) !== null && parseInstant(trimmed) === null) {
-    return {
-      reason: 'has no time zone',
-      suggestion: `${example}, or say that times without a zone are UTC: --assume-utc`,
-    };
+    const inFiles = `${suggestion}, or say that times without a zone are UTC: --assume-utc`;
+    return { reason: 'has no time zone', suggestion, inFiles };
   }
   if (/^\d{13}$/.test(trimmed)) {
-    return { reason: 'looks like milliseconds since 1970', suggestion: example };
+    return { reason: 'looks like milliseconds since 1970', suggestion };
   }
   if (/^[45]\d{4}([.,]\d+)?$/.test(trimmed)) {
-    return {
-      reason: 'looks like the serial number of a date in a spreadsheet',
-      suggestion: 'say that it is: --date-order serial',
-    };
+    const inFiles = 'say that it is: --date-order serial';
+    return { reason: 'looks like the serial number of a date in a spreadsheet', suggestion, inFiles };
   }
   if (/\d [A-Z]{3,4}$/.test(trimmed)) {
-    return { reason: 'names a zone that is no offset from UTC', suggestion: example };
+    return { reason: 'names a zone that is no offset from UTC', suggestion };
   }
   if (/^\d{9,10}(\.\d+)?$/.test(trimmed)) {
-    return { reason: 'looks like Unix seconds', suggestion: example };
+    return { reason: 'looks like Unix seconds', suggestion };
   }
   if (/^\d{4}-\d\d-\d\d/.test(trimmed) && !startsWithDate(trimmed)) {
-    return { reason: `is not a date between ${yearMin} and ${yearMax}`, suggestion: example };
+    return { reason: `is not a date between ${yearMin} and ${yearMax}`, suggestion };
   }
-  return { reason: 'is not a time', suggestion: example };
+  return { reason: 'is not a time', suggestion };
 }
+
+/** A day `2026-10-03`. */
+export const day: Grammar<string> = {
+  parse: (text) => parseDay(text.trim()),
+  describeProblem: (text) => ({
+    reason: startsWithDate(text.trim()) ? 'is more than a date' : 'is not a date',
+    suggestion: 'write it like 2026-11-01',
+  }),
+};
+
+/** An instant with its zone, or a day: its midnight in UTC. Files say themselves whether they have zones. */
+export const instantOrDay: Grammar<string> = {
+  parse(text) {
+    const trimmed = text.trim();
+    return parseDay(trimmed) === null ? parseInstant(trimmed) : parseInstant(trimmed, { assumeUtc: true });
+  },
+  describeProblem: describeInstantProblem,
+};

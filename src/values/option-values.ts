@@ -1,63 +1,38 @@
 import { usageError } from '../errors.ts';
+import { bytes } from './bytes.ts';
+import { decimalWithin, parseDecimal as parsePlainDecimal, wholeWithin } from './decimal.ts';
+import { callSeconds, duration, timeSpan } from './duration.ts';
+import type { Grammar } from './grammar.ts';
+import { day, instantOrDay } from './instant.ts';
+import { month } from './month.ts';
+import { rate } from './rate.ts';
 
-/**
- * Parsers of values on the command line. Each takes the text as given and returns the parsed value, or throws
- * a usageError that names the text and shows a correct example.
- */
+/** Parsers of values on the command line: each returns the value, or throws a usageError that names the text. */
 const wrong = (value: string, kind: string, example: string, detail?: string) =>
   usageError(`"${value}" is not ${kind}`, { detail, suggestion: `write it like ${example}` });
 
-const instantPattern =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?(Z|[+-]\d{2}(?::?\d{2})?))?$/i;
-const datePattern = /^(\d{4})-(\d{2})-(\d{2})$/;
-const monthPattern = /^(\d{4})-(0[1-9]|1[0-2])$/;
+/** A parser of a flag that takes what a grammar takes. */
+const taking =
+  <T>(grammar: Grammar<T>) =>
+  (value: string): T => {
+    const parsed = grammar.parse(value);
+    if (parsed === null) {
+      const { reason, suggestion } = grammar.describeProblem(value);
+      throw usageError(`"${value}" ${reason}`, { suggestion });
+    }
+    return parsed;
+  };
 
-/** Years that PostgreSQL, JavaScript and a person agree on. */
-const yearMin = 1970;
-const yearMax = 2999;
-
-function isRealDate(year: number, month: number, day: number): boolean {
-  const date = new Date(Date.UTC(year, month - 1, day));
-  return (
-    year >= yearMin &&
-    year <= yearMax &&
-    date.getUTCMonth() === month - 1 &&
-    date.getUTCDate() === day &&
-    day > 0
-  );
-}
-
-/** An instant with its offset, or a date (midnight UTC). Returns ISO 8601 UTC with milliseconds. */
-export function parseInstant(value: string): string {
-  const example = '2026-11-01T00:00:00Z';
-  const match = instantPattern.exec(value.trim());
-  if (match === null) {
-    const detail = /^\d{4}-\d{2}-\d{2}[T ]/.test(value) ? 'a time needs its offset: Z or +02:00' : undefined;
-    throw wrong(value, 'an instant', example, detail);
-  }
-  const [, year, month, day] = match.map(Number);
-  const offset = match[7]?.replace(
-    /^([+-]\d{2}):?(\d{2})?$/,
-    (_, hours, minutes) => `${hours}:${minutes ?? '00'}`,
-  );
-  const time =
-    match[4] === undefined ? 'T00:00:00Z' : `T${match[4]}:${match[5]}:${fraction(value, match[6])}${offset}`;
-  const date = new Date(`${match[1]}-${match[2]}-${match[3]}${time.toUpperCase()}`);
-  if (!isRealDate(year ?? 0, month ?? 0, day ?? 0) || Number.isNaN(date.getTime())) {
-    throw wrong(value, 'an instant', example, `the date must exist, in the years ${yearMin} to ${yearMax}`);
-  }
-  return date.toISOString();
-}
-
-/** Seconds with at most milliseconds: `Date` knows no finer. */
-function fraction(value: string, seconds: string | undefined): string {
-  const digits = /:\d{2}[.,](\d{1,3})/.exec(value)?.[1];
-  return digits === undefined ? (seconds ?? '00') : `${seconds}.${digits.padEnd(3, '0')}`;
-}
+/**
+ * An instant with its zone, or a day (midnight UTC). Returns ISO 8601 UTC with milliseconds, cut: `Date` knows no
+ * finer. All flags that take an instant come through here.
+ */
+export const parseInstant = (value: string): string => new Date(takeInstant(value)).toISOString();
+const takeInstant = taking(instantOrDay);
 
 /** A day (UTC) or an instant that is itself included; returned as the exclusive end in ISO 8601 UTC. */
 export function parseThrough(value: string): string {
-  const lengthMs = datePattern.test(value.trim()) ? 86_400_000 : 1;
+  const lengthMs = day.parse(value) === null ? 1 : dayMs;
   return new Date(Date.parse(parseInstant(value)) + lengthMs).toISOString();
 }
 
@@ -75,24 +50,10 @@ export function parseField(text: string): { field: string; value: unknown } {
 }
 
 /** A calendar date, returned as given: `2026-11-01`. */
-export function parseDate(value: string): string {
-  const match = datePattern.exec(value.trim());
-  const [, year, month, day] = match?.map(Number) ?? [];
-  if (match === null || !isRealDate(year ?? 0, month ?? 0, day ?? 0)) {
-    throw wrong(value, 'a date', '2026-11-01');
-  }
-  return value.trim();
-}
+export const parseDate = taking(day);
 
 /** A calendar month, returned as given: `2026-10`. */
-export function parseMonth(value: string): string {
-  const match = monthPattern.exec(value.trim());
-  const year = Number(match?.[1]);
-  if (match === null || year < yearMin || year > yearMax) {
-    throw wrong(value, 'a month', '2026-10');
-  }
-  return value.trim();
-}
+export const parseMonth = taking(month);
 
 /** A currency by its code of three letters, ISO 4217: `EUR`. */
 export function parseCurrency(value: string): string {
@@ -101,21 +62,6 @@ export function parseCurrency(value: string): string {
     throw wrong(value, 'a currency', 'EUR');
   }
   return code;
-}
-
-/** A name of the time zone database: `Europe/Berlin`. */
-export function parseTimeZone(value: string): string {
-  try {
-    if (/^[A-Za-z]/.test(value)) {
-      new Intl.DateTimeFormat('en', { timeZone: value });
-      return value; // As typed: Intl would answer Asia/Calcutta for Asia/Kolkata.
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) {
-      throw error;
-    }
-  }
-  throw wrong(value, 'a time zone', 'Europe/Berlin or UTC');
 }
 
 /** A SHA-256 hash in hexadecimal, in small letters. */
@@ -127,54 +73,39 @@ export function parseHash(value: string): string {
 }
 
 /** A whole number within bounds (inclusive; default 1 to 2147483647). */
-export function parseInteger({ min = 1, max = 2_147_483_647 } = {}): (value: string) => number {
-  return (value) => {
-    const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(number >= min && number <= max)) {
-      throw wrong(value, `a whole number from ${min} to ${max}`, String(Math.max(min, Math.min(100, max))));
-    }
-    return number;
-  };
-}
+export const parseInteger = ({ min = 1, max = 2_147_483_647 } = {}) => taking(wholeWithin(min, max));
 
 /** Events per second, which may be less than one. */
-export function parseRate(value: string): number {
-  const number = /^\d{1,4}(?:\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number >= 0.1 && number <= 1000)) {
-    throw wrong(value, 'a number per second from 0.1 to 1000', '5 or 0.5');
+export const parseRate = taking(rate);
+
+/** A part of a whole, from 0 to 1. */
+export function parseShare(value: string): number {
+  const share = Number(parsePlainDecimal(value.trim()) ?? Number.NaN);
+  if (!(share >= 0 && share <= 1)) {
+    throw wrong(value, 'a share from 0 to 1', '0.2');
   }
-  return number;
+  return share;
 }
 
-/** An exact decimal, returned as text, never as a float. `signed` allows a leading minus. */
-export function parseDecimal({ signed = false, decimalsMax = 3 } = {}): (value: string) => string {
-  const pattern = new RegExp(`^${signed ? '[+-]?' : ''}\\d{1,12}(?:\\.\\d{1,${decimalsMax}})?$`);
-  return (value) => {
-    if (!pattern.test(value)) {
-      const kind = signed ? 'a decimal number' : 'a decimal number of zero or more';
-      throw wrong(value, kind, '120 or 12.5', `at most 12 digits and ${decimalsMax} decimals`);
-    }
-    return value.replace(/^\+/, '');
-  };
-}
-
-const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+/** An exact decimal of zero or more, returned as text, never as a float. */
+export const parseDecimal = ({ decimalsMax = 3 } = {}) => taking(decimalWithin(decimalsMax));
 
 /** A length of time such as `90s`, `10m`, `1h30m` or `2d`, in seconds. A bare number is refused: of what? */
-export function parseDurationSeconds(value: string): number {
-  const text = value.trim().toLowerCase();
-  if (!/^(?:\d{1,6}[dhms])+$/.test(text)) {
-    throw wrong(value, 'a length of time', '90s, 10m or 1h30m');
-  }
-  let seconds = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+)([dhms])/g)) {
-    seconds += Number(amount) * secondsPerUnit[unit as keyof typeof secondsPerUnit];
-  }
-  if (seconds === 0) {
-    throw wrong(value, 'a length of time above zero', '90s, 10m or 1h30m');
-  }
-  return seconds;
+export const parseDurationSeconds = (value: string): number => Number(takeTimeSpan(value));
+const takeTimeSpan = taking(timeSpan);
+
+/** How much of a meter, as text: what its unit takes is known when the meter is. */
+export function parseQuantity(value: string): string {
+  takeSeconds(value); // Takes whatever a number of messages may be.
+  return value.trim();
 }
+const takeSeconds = taking(callSeconds);
+
+/** How far seconds may differ: an exact decimal of seconds. */
+export const parseSeconds = taking(duration({ bare: 'seconds', zero: 'taken', decimalsMax: 6 }));
+
+/** A number of bytes: `25MB`, `26214400`. */
+export const parseBytes = taking(bytes);
 
 /** A name or a key, without the spaces around it. */
 export const parseName = (value: string): string => value.trim();
@@ -188,6 +119,7 @@ export function parseUuid(value: string): string {
 }
 
 const daysMax = 36_500;
+const dayMs = 86_400_000;
 
 /** `table=90` or `table=90d`, as the table and its days. */
 export function parseRetention<const Table extends string>(...tables: Table[]) {

@@ -3,6 +3,27 @@
 import { parseDecimal } from './decimal.ts';
 import { parseInstant, parseUnixSeconds } from './instant.ts';
 
+/** In which order a spreadsheet writes dates; `serial`: as the number of days since 1900. */
+export type DateOrder = 'mdy' | 'dmy' | 'ymd' | 'serial';
+
+const formattedAmount = /^(?<sign>-?)[$€£¥]?\s*(?<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)$/;
+
+/**
+ * Reads an amount as a spreadsheet prints it: `"$50,000.00 "`, `-$1.50`, `($1.50)`. Only for files that the
+ * user has declared to be spreadsheet-formatted; returns null for what is still ambiguous (`1.234,56`).
+ */
+export function parseSpreadsheetDecimal(text: string): string | null {
+  const trimmed = text.trim();
+  const bracketed = trimmed.startsWith('(') && trimmed.endsWith(')');
+  const match = formattedAmount.exec(bracketed ? trimmed.slice(1, -1).trim() : trimmed);
+  const amount = match?.groups?.amount;
+  if (amount === undefined) {
+    return parseDecimal(trimmed);
+  }
+  const negative = bracketed || match?.groups?.sign === '-';
+  return parseDecimal((negative ? '-' : '') + amount.replaceAll(',', ''));
+}
+
 const commaAmount =
   /^(?<sign>-?)[$€£¥]?\s*(?<whole>\d{1,3}(?:[.'\u2019 \u00a0\u202f]\d{3})+|\d*)(?:,(?<fraction>\d+))?(?<exponent>[eE][+-]?\d+)?\s*[$€£¥]?$/;
 
@@ -20,6 +41,51 @@ export function parseCommaDecimal(text: string): string | null {
   const { sign, whole = '', fraction, exponent = '' } = groups;
   const digits = `${whole.replace(/\D/g, '')}${fraction === undefined ? '' : `.${fraction}`}`;
   return parseDecimal(`${bracketed || sign === '-' ? '-' : ''}${digits}${exponent}`);
+}
+
+const spreadsheetDate =
+  /^(?<a>\d{1,4})[/.-](?<b>\d{1,2})[/.-](?<c>\d{1,4})(?:,? +(?<hour>\d{1,2}):(?<minute>\d\d)(?::(?<second>\d\d))?(?:[ \u202f]?(?<half>[AaPp])[Mm])?(?<zone> ?(?:UTC|GMT)\S*)?)?$/;
+
+/**
+ * Reads a date as a spreadsheet prints it, in the order that the user has declared: `4/1/25`, `01.04.2025`,
+ * `4/1/2025 2:05 PM`, as UTC (FOCUS and every provider's export are in UTC) unless it names its offset. Two-digit years are 2000–2099.
+ * ISO 8601 is read too. Returns ISO 8601 UTC, or null.
+ */
+export function parseSpreadsheetInstant(text: string, order: Exclude<DateOrder, 'serial'>): string | null {
+  const trimmed = text.trim();
+  const iso = parseInstant(trimmed, { assumeUtc: true });
+  if (iso !== null) {
+    return iso;
+  }
+  const groups = spreadsheetDate.exec(trimmed)?.groups;
+  if (groups === undefined) {
+    return null;
+  }
+  const parts = [groups.a ?? '', groups.b ?? '', groups.c ?? ''];
+  const part = (letter: string) => parts[order.indexOf(letter)] ?? '';
+  const year = part('y');
+  if ((year.length !== 2 && year.length !== 4) || part('m').length > 2 || part('d').length > 2) {
+    return null;
+  }
+  const hour = twelveHourClock(groups.hour ?? '0', groups.half);
+  if (hour === null) {
+    return null;
+  }
+  const two = (value: string) => value.padStart(2, '0');
+  const date = `${year.padStart(4, '20')}-${two(part('m'))}-${two(part('d'))}`;
+  const time = `${two(hour)}:${groups.minute ?? '00'}:${groups.second ?? '00'}`;
+  return parseInstant(`${date}T${time}${groups.zone ?? 'Z'}`);
+}
+
+function twelveHourClock(hour: string, half: string | undefined): string | null {
+  if (half === undefined) {
+    return hour;
+  }
+  const value = Number(hour);
+  if (value < 1 || value > 12) {
+    return null;
+  }
+  return String((value % 12) + (half.toLowerCase() === 'p' ? 12 : 0));
 }
 
 const secondsPerDay = 86_400;

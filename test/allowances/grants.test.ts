@@ -103,3 +103,34 @@ test('what expired unused is gone: it neither adds to other grants nor spares th
   ]);
   expect(await remaining('2026-10-05T00:20:00Z')).toBe('600.000');
 });
+
+test('an amount is written as its meter counts: a length of time, or whole messages', async () => {
+  await desk.addUser({ externalId: 'cleo', createdAt: '2026-09-05T09:00:00Z' });
+  const september = desk.at('2026-09-06T00:00:00Z');
+  const give = (meter: string, amount: string) =>
+    september.run('user', 'grant', 'cleo', meter, amount, '--reason', 'pilot', '--yes', '--json');
+  for (const [meter, amount, quantity] of [
+    ['voice_seconds', '15m', '900'],
+    ['voice_seconds', '1:30', '90'],
+    ['messages', '20', '20'],
+  ] as const) {
+    expect(JSON.parse((await give(meter, amount)).stdout)).toMatchObject({ meter, quantity });
+  }
+  for (const [meter, amount, words] of [
+    ['messages', '15m', '"15m" is not a whole number of messages'],
+    ['messages', '0.4', '"0.4" is not a whole number of messages'],
+    ['voice_seconds', 'an hour', '"an hour" is not a length of time'],
+    ['voice_seconds', '0:00', 'a grant of nothing is no grant'],
+  ] as const) {
+    const { code, stderr } = await give(meter, amount);
+    const message = expect.stringContaining(words);
+    expect({ code, message: JSON.parse(stderr).error.message }).toEqual({ code: 2, message });
+  }
+
+  const check = (quantity: string) =>
+    september.json('usage', 'check', 'cleo', '--service', 'voice', '--quantity', quantity);
+  expect(await check('20m')).toMatchObject({ allowed: true });
+  expect(await check('30m')).toMatchObject({ reason: 'would_exceed' });
+  const record = ['usage', 'record', 'cleo', '--service', 'voice', '--key', 'by-hand', '--reason', 'lost'];
+  expect(await september.json(...record, '--quantity', '2m5s', '--yes')).toMatchObject({ used: '125.000' });
+});

@@ -150,9 +150,9 @@ describe('lines that cannot be used', () => {
     ],
     [
       'duration in words',
-      'a,assistant-of-ada,ada,2026-10-03T10:00:00Z,,1:40,0.10,',
+      'a,assistant-of-ada,ada,2026-10-03T10:00:00Z,,100 sec,0.10,',
       'duration_seconds',
-      '"1:40" is not a number',
+      '"100 sec" is not a length of time',
     ],
     ['negative cost', 'a,assistant-of-ada,ada,2026-10-03T10:00:00Z,,60,-1,', 'cost', '"-1" is negative'],
     [
@@ -251,10 +251,10 @@ describe('lines that cannot be used', () => {
   });
 
   const members: [Record<string, unknown>, string, string][] = [
-    [{ messages: -1 }, 'messages', '"-1" is not between 0 and 2147483647'],
+    [{ messages: -1 }, 'messages', '"-1" is not a whole number from 0 to 2147483647'],
     [{ messages: 1.5 }, 'messages', '"1.5" is not a whole number'],
-    [{ words_spoken: 3e9 }, 'words_spoken', '"3000000000" is not between 0 and 2147483647'],
-    [{ file_size_bytes: 'big' }, 'file_size_bytes', '"big" is not a whole number'],
+    [{ words_spoken: 3e9 }, 'words_spoken', '"3000000000" is not a whole number from 0 to 2147483647'],
+    [{ file_size_bytes: 'big' }, 'file_size_bytes', '"big" is not a size'],
     [{ service: 'fax' }, 'provider', 'of a call of the service fax is missing'],
     [{ service: 'fax', provider: 'x' }, 'service', 'there is no service "fax"'],
     [{ metadata: [1] }, 'metadata', 'is not a JSON object'],

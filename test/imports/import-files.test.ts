@@ -253,6 +253,17 @@ describe('call logs', () => {
     expect(await calls()).toMatchObject([{ started_at: new Date('2026-10-03T10:00:00Z'), cost: '1000.50' }]);
   });
 
+  test('lengths of time and sizes are written as flags and plans take them', async () => {
+    const lines = [call('a', '1:40'), call('b', '2m'), call('c', '90s'), call('d', '60.5')];
+    expect(await desk.report('call-logs', desk.write('calls.csv', csv(...lines)))).toMatchObject({ new: 4 });
+    expect((await calls()).map(({ duration_seconds }) => duration_seconds)).toEqual([
+      '100.000',
+      '120.000',
+      '90.000',
+      '60.500',
+    ]);
+  });
+
   test('other services name their provider', async () => {
     const header =
       'provider_call_id,user_external_id,started_at,service,provider,model,messages,metadata,error_message,status';

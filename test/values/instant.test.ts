@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  addSeconds,
   describeInstantProblem,
-  epochMicros,
   parseDay,
   parseInstant,
-  parseSpreadsheetInstant,
   parseUnixSeconds,
-  secondsBetween,
 } from '../../src/values/instant.ts';
+import { addSeconds, epochMicros, secondsBetween } from '../../src/values/instant-math.ts';
+import { parseSpreadsheetInstant } from '../../src/values/spreadsheet.ts';
 
 const anyInstant = fc.date({
   min: new Date('1970-01-02T00:00:00Z'),
@@ -172,6 +170,8 @@ describe('describeInstantProblem', () => {
     ['soon', 'is not a time', 'ISO 8601'],
   ])('explains %j', (text, reason, suggestion) => {
     expect(describeInstantProblem(text).reason).toContain(reason);
-    expect(describeInstantProblem(text).suggestion).toContain(suggestion);
+    const { suggestion: usual, inFiles = usual } = describeInstantProblem(text);
+    expect(inFiles).toContain(suggestion);
+    expect(usual).not.toContain('--');
   });
 });

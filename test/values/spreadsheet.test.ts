@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSpreadsheetInstant } from '../../src/values/instant.ts';
-import { parseCommaDecimal, parseSerialInstant, parseSerialOrIso } from '../../src/values/spreadsheet.ts';
+import {
+  parseCommaDecimal,
+  parseSerialInstant,
+  parseSerialOrIso,
+  parseSpreadsheetInstant,
+} from '../../src/values/spreadsheet.ts';
 
 describe('amounts with a decimal comma', () => {
   it.each([

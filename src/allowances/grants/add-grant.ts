@@ -1,14 +1,15 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction } from '../../db/transaction.ts';
-import { notFoundError } from '../../errors.ts';
+import { notFoundError, usageError } from '../../errors.ts';
+import { quantityIn } from '../../values/quantity.ts';
 import {
   insertGrant,
   type MeterAllowance,
   type NewGrant,
+  selectMeter,
   selectMeterAllowances,
   selectMeterKeys,
-  selectMeterService,
 } from './grant-store.ts';
 
 export interface GrantPlan {
@@ -18,16 +19,23 @@ export interface GrantPlan {
   before: MeterAllowance | null;
 }
 
-/** @throws notFoundError when there is no such meter */
+/**
+ * @param grant its quantity as it was typed
+ * @throws notFoundError when there is no such meter; usageError when it does not count such a quantity
+ */
 export async function planGrant(client: pg.ClientBase, grant: NewGrant): Promise<GrantPlan> {
-  const service = await selectMeterService(client, grant.meter);
-  if (service === undefined) {
+  const meter = await selectMeter(client, grant.meter);
+  if (meter === undefined) {
     throw notFoundError(`no meter "${grant.meter}"`, {
       suggestion: `the meters are ${(await selectMeterKeys(client)).join(', ')}`,
     });
   }
+  const quantity = quantityIn(meter.unit, grant.quantity);
+  if (quantity === '0') {
+    throw usageError('a grant of nothing is no grant', { suggestion: 'give an amount above zero, like 300' });
+  }
   const [before] = await selectMeterAllowances(client, grant.userId, grant.meter);
-  return { grant, service, before: before ?? null };
+  return { grant: { ...grant, quantity }, service: meter.service, before: before ?? null };
 }
 
 export interface AddedGrant {

@@ -45,13 +45,16 @@ export async function insertGrant(client: pg.ClientBase, grant: NewGrant): Promi
   return rows[0]?.id ?? '';
 }
 
-/** The service of a meter; undefined when there is no such meter. */
-export async function selectMeterService(client: pg.ClientBase, meter: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ service: string }>(
-    'select service from quota.meters where key = $1',
+/** Undefined when there is no such meter. */
+export async function selectMeter(
+  client: pg.ClientBase,
+  meter: string,
+): Promise<{ service: string; unit: string } | undefined> {
+  const { rows } = await client.query<{ service: string; unit: string }>(
+    'select service, unit from quota.meters where key = $1',
     [meter],
   );
-  return rows[0]?.service;
+  return rows[0];
 }
 
 export async function selectMeterKeys(client: pg.ClientBase): Promise<string[]> {

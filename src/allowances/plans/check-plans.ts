@@ -1,4 +1,4 @@
-import { intervalSeconds, parseInterval } from '../../values/plan-values.ts';
+import { interval, intervalSeconds } from '../../values/interval.ts';
 import type { LimitDefinition, Meter, PlanDefinition } from './plan.ts';
 import type { PlanProblem } from './plan-document.ts';
 import type { KnownTerms, PlacedPlan } from './read-plans.ts';
@@ -111,8 +111,8 @@ function above(
 /** Whether a limit lasts longer than another: then it may well be higher. */
 function isLonger(sub: LimitDefinition, total: LimitDefinition): boolean {
   const length = ({ resetEvery }: LimitDefinition) => {
-    const interval = resetEvery ? parseInterval(resetEvery) : undefined;
-    return interval ? intervalSeconds(interval) : Number.POSITIVE_INFINITY;
+    const every = resetEvery ? interval.parse(resetEvery) : null;
+    return every === null ? Number.POSITIVE_INFINITY : intervalSeconds(every);
   };
   return length(sub) > length(total);
 }

@@ -1,10 +1,9 @@
-import {
-  bytesFromText,
-  decimalText,
-  intervalText,
-  parseInterval,
-  secondsFromText,
-} from '../../values/plan-values.ts';
+import { bytes } from '../../values/bytes.ts';
+import { decimalWithin, wholeWithin } from '../../values/decimal.ts';
+import { duration } from '../../values/duration.ts';
+import type { Grammar } from '../../values/grammar.ts';
+import { interval, intervalText } from '../../values/interval.ts';
+import { quantityOf } from '../../values/quantity.ts';
 
 /** Reads one value of a file, or says what is wrong with it and returns undefined. */
 export type FieldReader<T> = (value: unknown, fail: (message: string) => undefined) => T | undefined;
@@ -32,64 +31,32 @@ export const readKey: FieldReader<string> = (value, fail) =>
 export const readFlag: FieldReader<boolean> = (value, fail) =>
   typeof value === 'boolean' ? value : fail(`must be true or false, not ${shown(value)}`);
 
-export const readCount: FieldReader<number> = (value, fail) => {
-  const text = typeof value === 'string' ? decimalText(value, 0) : undefined;
-  if (text === undefined || Number(text) > countMax) {
-    return fail(`must be a whole number, not ${shown(value)}`);
-  }
-  return text.startsWith('-') ? fail(`${text} is negative`) : Number(text);
-};
-
-export const readBytes: FieldReader<string> = (value, fail) => {
-  const text = typeof value === 'string' ? bytesFromText(value) : undefined;
-  return text ?? fail(`must be a size like 25MB, not ${shown(value)}`);
-};
-
-/** Money, or a price. */
-export const readMoney =
-  (decimalsMax: number): FieldReader<string> =>
+/** What a grammar takes, as options and files of calls do; numbers come as the text that they were written as. */
+const taking =
+  <T>(grammar: Grammar<T>): FieldReader<T> =>
   (value, fail) => {
-    const text = typeof value === 'string' ? decimalText(value, decimalsMax) : undefined;
-    if (text === undefined) {
-      return fail(
-        `must be an amount like 50 or 0.006 (at most ${decimalsMax} decimals), not ${shown(value)}`,
-      );
+    const text = typeof value === 'string' ? value : '';
+    const parsed = grammar.parse(text);
+    if (parsed !== null) {
+      return parsed;
     }
-    return text.startsWith('-') ? fail(`${text} is negative`) : text;
+    const { reason, suggestion } = grammar.describeProblem(text);
+    return fail(`${shown(value)} ${reason}; ${suggestion}`);
   };
 
-export const readSeconds: FieldReader<string> = (value, fail) => {
-  const text = typeof value === 'string' ? secondsFromText(value) : undefined;
-  if (text === undefined) {
-    return fail(`must be seconds, or a length of time like 10m or 1h30m, not ${shown(value)}`);
-  }
-  return text.startsWith('-') ? fail(`${text} is negative`) : text;
-};
-
-export const readPositiveSeconds: FieldReader<string> = (value, fail) => {
-  const seconds = readSeconds(value, fail);
-  return seconds === '0' ? fail('must be longer than nothing') : seconds;
-};
-
-export const readMessages: FieldReader<string> = (value, fail) => {
-  const text = typeof value === 'string' ? decimalText(value, 0) : undefined;
-  if (text === undefined) {
-    return fail(`must be a whole number of messages, not ${shown(value)}`);
-  }
-  return text.startsWith('-') ? fail(`${text} is negative`) : text;
-};
+export const readCount = taking(wholeWithin(0, countMax));
+export const readBytes = taking(bytes);
+/** Money, or a price. */
+export const readMoney = (decimalsMax: number) => taking(decimalWithin(decimalsMax));
+export const readPositiveSeconds = taking(duration({ bare: 'seconds', zero: 'refused', decimalsMax: 3 }));
+/** How much of a meter of this unit. */
+export const readQuantity = (unit: string) => taking(quantityOf(unit));
 
 export const readInterval: FieldReader<string> = (value, fail) => {
-  const interval = typeof value === 'string' ? parseInterval(value) : undefined;
-  if (interval === undefined) {
-    return fail(`must be an interval like 1 month or 30 days (left out: a lifetime), not ${shown(value)}`);
-  }
-  const parts = [interval.months, interval.days, interval.seconds];
-  if (parts.every((part) => part === 0)) {
-    return fail('an interval of zero has no periods; leave it out for a lifetime');
-  }
-  return parts.some((part) => part < 0) ? fail(`${value} is negative`) : intervalText(interval);
+  const every = readEvery(value, fail);
+  return every === undefined ? undefined : intervalText(every);
 };
+const readEvery = taking(interval);
 
 export const readModels: FieldReader<string[]> = (value, fail) => {
   if (!Array.isArray(value) || value.length > listLengthMax) {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
-import { bytesText, secondsText } from '../../values/plan-values.ts';
+import { bytesText } from '../../values/bytes.ts';
+import { durationText } from '../../values/duration.ts';
 import type { LimitDefinition, PlanDefinition } from './plan.ts';
 
 type Entries = Record<string, unknown>;
@@ -14,7 +15,7 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
     max_assistants: plan.maxAssistants,
     max_file_bytes: plan.maxFileBytes === null ? null : bytesText(plan.maxFileBytes),
     max_concurrent: plan.maxConcurrent,
-    max_session_seconds: plan.maxSessionSeconds === null ? null : secondsText(plan.maxSessionSeconds),
+    max_session_seconds: plan.maxSessionSeconds === null ? null : durationText(plan.maxSessionSeconds),
     allowed_models: plan.allowedModels,
     default: plan.isDefault ? true : null,
     anonymous: plan.anonymous ? true : null,
@@ -31,7 +32,7 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
 export function limitFields(limit: LimitDefinition, units: ReadonlyMap<string, string>): Entries {
   const isInSeconds = units.get(limit.meter) === 'second';
   return withoutNulls({
-    limit: limit.limit === null ? null : isInSeconds ? secondsText(limit.limit) : number(limit.limit),
+    limit: limit.limit === null ? null : isInSeconds ? durationText(limit.limit) : number(limit.limit),
     cost_limit: number(limit.costLimit),
     unit_price: number(limit.unitPrice),
     reset_every: limit.resetEvery,

@@ -263,7 +263,7 @@ function readLimit(
   }
   const limit = {
     meter: name,
-    limit: places.take('limit', meter?.unit === 'message' ? fields.readMessages : fields.readSeconds, null),
+    limit: places.take('limit', fields.readQuantity(meter?.unit ?? 'second'), null),
     costLimit: places.take('cost_limit', fields.readMoney(6), null),
     unitPrice: places.take('unit_price', fields.readMoney(10), null),
     resetEvery: places.take('reset_every', fields.readInterval, null),

@@ -4,7 +4,7 @@ import { tryAgainError, usageError } from '../../errors.ts';
 import type { User } from '../../users/user.ts';
 import { findPlan } from './find-plan.ts';
 import type { Meter } from './plan.ts';
-import { readMessages, readMoney, readSeconds } from './plan-fields.ts';
+import { readMoney, readQuantity } from './plan-fields.ts';
 import { selectMeters } from './plan-store.ts';
 import {
   type CurrentPlan,
@@ -82,8 +82,7 @@ function readCustomLimits(texts: CustomLimitTexts, meters: readonly Meter[], pla
         suggestion: `write it like ${flag} ${meters[0]?.key ?? 'voice_seconds'}=600; its meters are ${meters.map(({ key }) => key).join(', ') || 'none'}`,
       });
     }
-    const reader =
-      field === 'costLimit' ? readMoney(6) : meter.unit === 'second' ? readSeconds : readMessages;
+    const reader = field === 'costLimit' ? readMoney(6) : readQuantity(meter.unit);
     const quantity = reader(value.trim(), (message) => {
       throw usageError(`${flag} ${name}: ${message}`);
     });

@@ -2,7 +2,7 @@ import type { LimitDefinition } from '../../allowances/plans/plan.ts';
 import { selectMeters, selectPlans } from '../../allowances/plans/plan-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
-import { secondsText } from '../../values/plan-values.ts';
+import { durationText } from '../../values/duration.ts';
 
 /** `quota plan list`: an array of plan definitions, each with its `version` and `subscribers`. */
 export const planList = defineCommand(
@@ -48,7 +48,7 @@ function limitText(
   { meter, limit, costLimit, resetEvery }: LimitDefinition,
   units: ReadonlyMap<string, string>,
 ) {
-  const quantity = limit === null ? [] : [units.get(meter) === 'second' ? secondsText(limit) : limit];
+  const quantity = limit === null ? [] : [units.get(meter) === 'second' ? durationText(limit) : limit];
   const terms = [...quantity, ...(costLimit === null ? [] : [`cost ${costLimit}`])];
   const every = resetEvery === null ? 'ever' : `per ${resetEvery.replace(/^1 /, '')}`;
   return `${meter} ${terms.length === 0 ? 'unlimited' : `${terms.join(' and ')} ${every}`}`;

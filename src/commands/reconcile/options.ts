@@ -4,7 +4,13 @@ import { usageError } from '../../errors.ts';
 import { exportFormats } from '../../providers/exports/export-reader.ts';
 import { isDiscrepancy, type Kind, kinds } from '../../reconcile/match/kinds.ts';
 import { findUser } from '../../users/find-user.ts';
-import { parseChoice, parseCurrency, parseDecimal, parseMonth } from '../../values/option-values.ts';
+import {
+  parseChoice,
+  parseCurrency,
+  parseDecimal,
+  parseMonth,
+  parseSeconds,
+} from '../../values/option-values.ts';
 
 export const lowerCase = (text: string) => text.trim().toLowerCase();
 
@@ -41,9 +47,9 @@ const decimal = parseDecimal({ decimalsMax: 6 });
 
 /** What still counts as the same. */
 export const toleranceOptions = {
-  durationTolerance: value('seconds', 'durations may differ by so much (default: 1)', decimal),
+  durationTolerance: value('seconds', 'durations may differ by so much (default: 1)', parseSeconds),
   costTolerance: value('amount', 'costs may differ by so much (default: 0.005)', decimal),
-  matchWithin: value('seconds', 'starts of calls without an id (default: 5)', decimal),
+  matchWithin: value('seconds', 'starts of calls without an id (default: 5)', parseSeconds),
   dayTolerancePercent: value('percent', 'sums of days may differ (default: 1)', decimal),
   dayToleranceAmount: value('amount', 'or by this amount (default: 0.01)', decimal),
 };

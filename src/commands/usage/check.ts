@@ -1,9 +1,10 @@
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, optionalArgument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { readQuantity } from '../../usage/read-quantity.ts';
 import { type Allowance, selectAllowance } from '../../usage/record-store.ts';
 import { findUser } from '../../users/find-user.ts';
-import { parseDecimal, parseInteger } from '../../values/option-values.ts';
+import { parseBytes, parseQuantity } from '../../values/option-values.ts';
 
 /** `quota usage check`: the data is an `Allowance`. The exit code is 0 whether it is allowed or not. */
 export const usageCheck = defineCommand(
@@ -12,13 +13,13 @@ export const usageCheck = defineCommand(
     options: {
       service: requiredValue('service', 'voice, avatar, transcription, chat, …'),
       model: value('model', 'the model that would be used'),
-      quantity: value('n', 'seconds or messages that are needed', parseDecimal()),
-      fileBytes: value('n', 'size of the file', parseInteger({ min: 0, max: Number.MAX_SAFE_INTEGER })),
+      quantity: value('n', 'what is needed: 15m, 1:30 or 900 seconds; messages', parseQuantity),
+      fileBytes: value('n', 'size of the file: 25MB or 26214400', parseBytes),
       assistant: flag('ask whether one more assistant may be made'),
     },
     examples: [
       ['quota usage check ada@example.com --service voice', 'may she call?'],
-      ['quota usage check user_00042 --service transcription --file-bytes 26214400 --quantity 180', 'a job'],
+      ['quota usage check user_00042 --service transcription --file-bytes 25MB --quantity 3m', 'a job'],
       ['quota usage check --service chat --model claude-3-opus', 'somebody not signed in'],
     ],
   },
@@ -28,8 +29,11 @@ export const usageCheck = defineCommand(
         userId: options.user === undefined ? null : (await findUser(client, options.user)).id,
         service: options.service,
         model: options.model,
-        quantity: options.quantity,
-        fileBytes: options.fileBytes?.toString(),
+        quantity:
+          options.quantity === undefined
+            ? undefined
+            : await readQuantity(client, options.service, options.quantity),
+        fileBytes: options.fileBytes,
         purpose: options.assistant ? 'assistant' : 'usage',
       }),
     );

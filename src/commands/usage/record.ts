@@ -3,9 +3,10 @@ import { defineCommand } from '../../declarations/command.ts';
 import { requiredValue, value } from '../../declarations/option.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
+import { readQuantity } from '../../usage/read-quantity.ts';
 import { recordUsage } from '../../usage/record-usage.ts';
 import { findUser } from '../../users/find-user.ts';
-import { parseDecimal, parseInstant } from '../../values/option-values.ts';
+import { parseDecimal, parseInstant, parseQuantity } from '../../values/option-values.ts';
 
 /**
  * `quota usage record`: `{recorded, callLogId, used, limit, remaining, state, action}`; `recorded` is false when
@@ -18,7 +19,7 @@ export const usageRecord = defineCommand(
       ...changeOptions,
       service: requiredValue('service', 'voice, avatar, transcription, chat, …'),
       key: requiredValue('key', "the provider's id of the call, or any key that tells it from others"),
-      quantity: requiredValue('n', 'seconds or messages', parseDecimal()),
+      quantity: requiredValue('n', '15m, 1:30 or 900 seconds; messages', parseQuantity),
       provider: value('provider', 'default: the name of the service'),
       model: value('model', 'the model that was used'),
       assistant: value('id', "the assistant, by the provider's id"),
@@ -36,7 +37,8 @@ export const usageRecord = defineCommand(
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) => {
       const user = await findUser(client, options.user);
-      const what = `${options.quantity} on ${options.service} for ${user.externalId}`;
+      const quantity = await readQuantity(client, options.service, options.quantity);
+      const what = `${quantity} on ${options.service} for ${user.externalId}`;
       const change = {
         action: `Record ${what}`,
         name: user.externalId,
@@ -44,7 +46,7 @@ export const usageRecord = defineCommand(
       if (!(await context.confirm(change, options))) {
         return { recorded: null, plan: what };
       }
-      const entry = { ...options, userId: user.id, assistantId: options.assistant };
+      const entry = { ...options, quantity, userId: user.id, assistantId: options.assistant };
       return recordUsage(client, entry, options.reason);
     });
     await context.output.write({

@@ -7,7 +7,7 @@ import { argument, value } from '../../declarations/option.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
-import { parseDecimal, parseInstant } from '../../values/option-values.ts';
+import { parseInstant, parseQuantity } from '../../values/option-values.ts';
 
 /**
  * `quota user grant`: `{user, dryRun, meter, quantity, expiresAt, before, after, grantId, auditId}`; `before` and
@@ -18,14 +18,14 @@ export const userGrant = defineCommand(
     arguments: {
       ...userArgument,
       meter: argument('voice_seconds, messages, …'),
-      amount: argument('in the unit of the meter: seconds or messages', parseDecimal()),
+      amount: argument('of the meter: 15m, 1:30 or 900 seconds; messages', parseQuantity),
     },
     options: {
       ...changeOptions,
       expires: value('instant', 'when what is left of it is lost (default: never)', parseInstant),
     },
     examples: [
-      ['quota user grant ada@example.com voice_seconds 300 --reason "outage" --yes', 'five minutes more'],
+      ['quota user grant ada@example.com voice_seconds 5m --reason "outage" --yes', 'five minutes more'],
       [
         'quota user grant user_00042 messages 50 --expires 2027-01-31 --reason "promo" --dry-run',
         'look first',
@@ -37,11 +37,6 @@ export const userGrant = defineCommand(
     if (reason === undefined || reason.trim() === '') {
       throw usageError('a grant needs a reason', { suggestion: 'add --reason "outage on the 3rd"' });
     }
-    if (Number(options.amount) === 0) {
-      throw usageError('a grant of nothing is no grant', {
-        suggestion: 'give an amount above zero, like 300',
-      });
-    }
     const expiresAt = options.expires ?? null;
     if (expiresAt !== null && expiresAt <= context.now().toISOString()) {
       throw usageError(`a grant that expired at ${expiresAt} gives nothing`, {
@@ -50,10 +45,11 @@ export const userGrant = defineCommand(
     }
     const data = await context.withDatabase(async ({ client }) => {
       const user = await findUser(client, options.user);
-      const grant = { userId: user.id, meter: options.meter, quantity: options.amount, expiresAt, reason };
-      const plan = await planGrant(client, grant);
+      const wanted = { userId: user.id, meter: options.meter, quantity: options.amount, expiresAt, reason };
+      const plan = await planGrant(client, wanted);
+      const { quantity } = plan.grant;
       const change = {
-        action: `Grant ${user.externalId} ${options.amount} of ${options.meter}`,
+        action: `Grant ${user.externalId} ${quantity} of ${options.meter}`,
         name: user.externalId,
       };
       const dryRun = !(await context.confirm(change, options));
@@ -61,7 +57,7 @@ export const userGrant = defineCommand(
         ? { grantId: null, auditId: null, after: null }
         : await withCache(context, client, () => addGrant(client, plan));
       const { before } = plan;
-      return { user, dryRun, meter: options.meter, quantity: options.amount, expiresAt, before, ...added };
+      return { user, dryRun, meter: options.meter, quantity, expiresAt, before, ...added };
     });
     await context.output.write({
       data,

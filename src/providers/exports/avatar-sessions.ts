@@ -1,7 +1,8 @@
 import { CellFault, decimalCell, instantCell } from '../../files/cells.ts';
 import { jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
-import { addSeconds, parseUnixSeconds } from '../../values/instant.ts';
+import { parseUnixSeconds } from '../../values/instant.ts';
+import { addSeconds } from '../../values/instant-math.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { linesFromRows } from './lines-from-rows.ts';

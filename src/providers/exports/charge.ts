@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { epochMicros } from '../../values/instant.ts';
+import { epochMicros } from '../../values/instant-math.ts';
 
 const dayMicros = 86_400_000_000;
 /** The last second of a period that is written with its end in it: `23:59:59`, `23:59:59.999`. */

@@ -2,8 +2,8 @@ import { fileFault } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openCsvTable, parseMapping, type Table } from '../../files/table-rows.ts';
-import { multiplyDecimal } from '../../values/decimal.ts';
-import { epochMicros, secondsBetween } from '../../values/instant.ts';
+import { multiplyDecimal } from '../../values/decimal-math.ts';
+import { epochMicros, secondsBetween } from '../../values/instant-math.ts';
 import {
   type BillingLine,
   emptyLine,

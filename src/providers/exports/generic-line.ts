@@ -1,7 +1,15 @@
-import { CellFault, type CellFormat, decimalCell, instantCell, quoted } from '../../files/cells.ts';
+import {
+  CellFault,
+  type CellFormat,
+  decimalCell,
+  instantCell,
+  quoted,
+  secondsCell,
+} from '../../files/cells.ts';
 import type { Table } from '../../files/table-rows.ts';
-import { multiplyDecimal, shiftDecimal } from '../../values/decimal.ts';
-import { parseDay, secondsBetween } from '../../values/instant.ts';
+import { multiplyDecimal, shiftDecimal } from '../../values/decimal-math.ts';
+import { parseDay } from '../../values/instant.ts';
+import { secondsBetween } from '../../values/instant-math.ts';
 import { type BillingLine, isNegative, providerOf, rawObject, textOrNull } from './billing-line.ts';
 import { chargeOf, modelKey, partOfDay } from './charge.ts';
 import type { ReaderSettings } from './export-reader.ts';
@@ -30,7 +38,8 @@ export function genericLine(
   const text = (index: number) => (index === -1 ? () => '' : (row: string[]) => row[index] ?? '');
   const decimal = (column: GenericColumn) => cellReader(at[column], titles[column], cells, decimalCell);
   const instant = (column: GenericColumn) => cellReader(at[column], titles[column], cells, instantCell);
-  const durationOf = durationReader(decimal);
+  const seconds = cellReader(at.duration_seconds, titles.duration_seconds, cells, secondsCell);
+  const durationOf = durationReader(seconds, decimal);
   const startOf = instant('started_at');
   const endOf = instant('ended_at');
   const createdOf = instant('created_at');
@@ -150,8 +159,7 @@ function cellReader(
 }
 
 /** The duration that a column gives, in whichever unit, or else that from start to end. */
-function durationReader(decimal: (column: GenericColumn) => ReadCell) {
-  const secondsOf = decimal('duration_seconds');
+function durationReader(secondsOf: ReadCell, decimal: (column: GenericColumn) => ReadCell) {
   const minutesOf = decimal('duration_minutes');
   const millisecondsOf = decimal('duration_ms');
   return (row: string[], startedAt: string | null, endedAt: string | null): string | null => {

@@ -1,8 +1,14 @@
 import { normaliseName } from '../../files/nearest-name.ts';
 import { splitIgnored } from '../../files/table-rows.ts';
-import { parseDecimal, parseSpreadsheetDecimal } from '../../values/decimal.ts';
-import { type DateOrder, parseDay, parseInstant, parseSpreadsheetInstant } from '../../values/instant.ts';
-import { parseCommaDecimal, parseSerialInstant } from '../../values/spreadsheet.ts';
+import { parseDecimal } from '../../values/decimal.ts';
+import { parseDay, parseInstant } from '../../values/instant.ts';
+import {
+  type DateOrder,
+  parseCommaDecimal,
+  parseSerialInstant,
+  parseSpreadsheetDecimal,
+  parseSpreadsheetInstant,
+} from '../../values/spreadsheet.ts';
 import type { ReaderSettings } from './export-reader.ts';
 import { type GenericColumn, genericColumns } from './generic-columns.ts';
 import type { Shape } from './shape.ts';

@@ -1,7 +1,7 @@
 import type { BadLines } from '../../files/bad-lines.ts';
 import type { Input } from '../../files/open-input.ts';
-import { multiplyDecimal } from '../../values/decimal.ts';
-import { DecimalSum, sameDecimal } from '../../values/decimal-sum.ts';
+import { multiplyDecimal, sameDecimal } from '../../values/decimal-math.ts';
+import { DecimalSum } from '../../values/decimal-sum.ts';
 import type { BillingLine } from './billing-line.ts';
 
 const totalWords =

@@ -1,7 +1,14 @@
-import { CellFault, type CellFormat, decimalCell, instantCell, quoted } from '../../files/cells.ts';
+import {
+  CellFault,
+  type CellFormat,
+  decimalCell,
+  instantCell,
+  quoted,
+  secondsCell,
+} from '../../files/cells.ts';
 import type { Input } from '../../files/open-input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
-import { addSeconds, secondsBetween } from '../../values/instant.ts';
+import { addSeconds, secondsBetween } from '../../values/instant-math.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
@@ -99,13 +106,7 @@ function callLine(value: Value, lineNumber: number, cells: CellFormat): BillingL
 
 /** `139`, `2m 19s`, `2:19` or `00:02:19`, in seconds. */
 function durationCell(text: string, cells: CellFormat): string | null {
-  const clock =
-    /^(?:(\d+):)?(\d{1,2}):(\d{2})$/.exec(text) ?? /^(?:(\d+)h ?)?(?:(\d+)m ?)?(\d+)s$/.exec(text);
-  if (clock !== null) {
-    const [, hours = '0', minutes = '0', seconds = '0'] = clock;
-    return String(Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds));
-  }
-  const seconds = decimalCell(text, 'Duration', cells);
+  const seconds = secondsCell(text, 'Duration', cells);
   if (seconds?.startsWith('-')) {
     throw new CellFault('Duration', `${quoted(text)} is negative`);
   }

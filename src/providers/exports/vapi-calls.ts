@@ -2,7 +2,7 @@ import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/c
 import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
-import { secondsBetween } from '../../values/instant.ts';
+import { secondsBetween } from '../../values/instant-math.ts';
 import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { notFoundError } from '../../errors.ts';
-import type { DateOrder } from '../../values/instant.ts';
+import type { DateOrder } from '../../values/spreadsheet.ts';
 
 /** How the CSV of somebody is read. */
 export interface SavedMapping {

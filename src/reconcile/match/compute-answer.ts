@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { sameDecimal } from '../../values/decimal-sum.ts';
+import { sameDecimal } from '../../values/decimal-math.ts';
 import { type AttachedExport, selectAttached } from '../exports/attachment-store.ts';
 import {
   computeReconciliation,

@@ -2,7 +2,7 @@ import { amountText, countText, isZero, signedText } from '../../html/amounts.ts
 import { columnChart } from '../../html/column-chart.ts';
 import { type Html, html } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
-import { daysOfMonth } from '../match/days-of-month.ts';
+import { daysOfMonth } from '../../values/month.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { DaySums } from './report-store.ts';
 import { moneyColumns } from './report-sums.ts';

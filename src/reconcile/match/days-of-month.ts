@@ -1,6 +1,0 @@
-/** `2026-10-01` to `2026-10-31` of `2026-10`. */
-export function daysOfMonth(month: string): string[] {
-  const [year = 0, number = 1] = month.split('-').map(Number);
-  const count = new Date(Date.UTC(year, number, 0)).getUTCDate();
-  return Array.from({ length: count }, (_, index) => `${month}-${String(index + 1).padStart(2, '0')}`);
-}
