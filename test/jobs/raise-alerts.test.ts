@@ -1,17 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-test-alert-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
-let database: TestDatabase;
+const desk = useDesk();
 let server: Server;
 let url: string;
 let status = 200;
@@ -19,9 +13,8 @@ const received: { headers: IncomingHttpHeaders; body: string }[] = [];
 const secret = 'a-secret-of-the-receiver';
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const ada = await addUser(database.url, { externalId: 'ada', createdAt: '2026-10-01T00:00:00Z' });
-  await addCalls(database.url, { userId: ada, at: '2026-10-05T00:00:00Z', seconds: '500' });
+  const ada = await desk.addUser({ externalId: 'ada', createdAt: '2026-10-01T00:00:00Z' });
+  await desk.addCalls({ userId: ada, at: '2026-10-05T00:00:00Z', seconds: '500' });
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -37,20 +30,15 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   server.close();
-  await database.drop();
 });
 
 async function raise(asOf: string, env: Record<string, string>, ...more: string[]) {
-  const { code, stdout, stderr } = await runCli(
-    ['jobs', 'raise-alerts', '--json', '--quiet', '--as-of', asOf, ...more],
-    { env: { DATABASE_URL: database.url, ...env } },
-  );
-  return { code, stderr, report: stdout === '' ? null : JSON.parse(stdout) };
+  const { code, data, stderr } = await desk.with({ asOf, env }).answer('jobs', 'raise-alerts', ...more);
+  return { code, stderr, report: data ?? null };
 }
 const webhook = () => ({ QUOTA_ALERT_URL: url, QUOTA_ALERT_SECRET: secret });
 const deliveries = () =>
-  query(
-    database.url,
+  desk.query(
     'select threshold, status, attempts, last_error, target from quota.alert_deliveries order by threshold',
   );
 
@@ -101,12 +89,12 @@ test('delivered once, signed over time and body, with the same id in every attem
 });
 
 test('a command takes it on stdin; what it says when it fails is recorded', async () => {
-  const [ada] = await query<{ id: string }>(database.url, 'select id from quota.users');
-  await addCalls(database.url, { userId: ada?.id ?? '', at: '2026-10-06T00:00:00Z', seconds: '45' });
+  const [ada] = await desk.query<{ id: string }>('select id from quota.users');
+  await desk.addCalls({ userId: ada?.id ?? '', at: '2026-10-06T00:00:00Z', seconds: '45' });
   const failing = await raise('2026-10-06T00:01:00Z', { QUOTA_ALERT_COMMAND: 'echo no pager >&2; exit 3' });
   expect(failing.code).toBe(75);
   expect((await deliveries())[1]).toMatchObject({ last_error: 'the command ended with 3: no pager' });
-  const path = join(scratch, 'alert.json');
+  const path = desk.path('alert.json');
   const taken = await raise('2026-10-06T01:00:00Z', { QUOTA_ALERT_COMMAND: `cat > ${path}` });
   expect(taken.code).toBe(0);
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ level: 'critical', threshold: 90 });
@@ -114,13 +102,13 @@ test('a command takes it on stdin; what it says when it fails is recorded', asyn
 });
 
 test('two at once send each alert once; what is too old is not sent', async () => {
-  const [ada] = await query<{ id: string }>(database.url, 'select id from quota.users');
-  await addCalls(database.url, { userId: ada?.id ?? '', at: '2026-10-07T00:00:00Z', seconds: '60' });
+  const [ada] = await desk.query<{ id: string }>('select id from quota.users');
+  await desk.addCalls({ userId: ada?.id ?? '', at: '2026-10-07T00:00:00Z', seconds: '60' });
   const sent = received.length;
   const runs = await Promise.all([1, 2].map(() => raise('2026-10-07T00:01:00Z', webhook())));
   expect(runs.map(({ code }) => code).sort()).toEqual(expect.arrayContaining([0]));
   expect(received).toHaveLength(sent + 1);
-  await query(database.url, `update quota.alert_deliveries set status = 'pending' where threshold = 80`);
+  await desk.query(`update quota.alert_deliveries set status = 'pending' where threshold = 80`);
   const late = await raise('2026-11-07T00:00:00Z', webhook());
   expect(late).toMatchObject({ code: 0, report: { expired: 1, delivered: 0 } });
   expect(received).toHaveLength(sent + 1);

@@ -1,51 +1,24 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addUser } from '../users/arrange.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 let ada: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  ada = await addUser(database.url, { externalId: 'ada', createdAt: '2026-10-01T00:00:00Z' });
+  ada = await desk.addUser({ externalId: 'ada', createdAt: '2026-10-01T00:00:00Z' });
 });
-afterAll(() => database.drop());
 
-const at = <Row extends object>(asOf: string, sql: string, values: unknown[] = []) =>
-  query<Row>(
-    database.url,
-    `with clock as materialized (select set_config('quota.as_of', '${asOf}', false)) ${sql}`,
-    values,
-  );
-
-async function reap(asOf: string, ...more: string[]) {
-  const { code, stdout, stderr } = await runCli(
-    ['jobs', 'reap-stale', '--json', '--quiet', '--as-of', asOf, ...more],
-    { env: { DATABASE_URL: database.url } },
-  );
-  expect(stderr).toBe('');
-  return { code, ...JSON.parse(stdout) };
-}
+const reap = (asOf: string, ...more: string[]) => desk.at(asOf).json('jobs', 'reap-stale', ...more);
 
 const facts = () =>
-  query(
-    database.url,
-    `select provider_call_id as key, status, duration_seconds as seconds, error_message as error
-     from quota.call_logs order by id`,
-  );
-const leases = () => query(database.url, 'select 1 from quota.concurrent_processing');
-const recounted = () =>
-  query(
-    database.url,
-    `select * from quota.usage_from_facts() except
-     select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );
+  desk.query(`select provider_call_id as key, status, duration_seconds as seconds, error_message as error
+     from quota.call_logs order by id`);
+const leases = () => desk.query('select 1 from quota.concurrent_processing');
 
 test('a session nobody ended lasted what it had reserved, and its lease goes', async () => {
-  const [session] = await at<{ cap: string }>(
+  const [session] = await desk.queryAt<{ cap: string }>(
     '2026-10-05T12:00:00Z',
-    `select (quota.start_session('ada', 'voice', 'stuck', p_estimate => 120)).cap_seconds as cap from clock`,
+    `select (quota.start_session('ada', 'voice', 'stuck', p_estimate => 120)).cap_seconds as cap`,
   );
   expect(session?.cap).toBe('120');
   expect(await reap('2026-10-05T12:03:00Z')).toMatchObject({ due: 0 });
@@ -54,34 +27,31 @@ test('a session nobody ended lasted what it had reserved, and its lease goes', a
     first: [{ kind: 'session', externalId: 'ada' }],
   });
   expect(await facts()).toMatchObject([{ status: 'active' }]);
-  expect(await reap('2026-10-05T13:00:00Z')).toMatchObject({ code: 0, done: 1, sessions: 1, left: 0 });
+  expect(await reap('2026-10-05T13:00:00Z')).toMatchObject({ done: 1, sessions: 1, left: 0 });
   expect(await facts()).toEqual([
     { key: 'stuck', status: 'error', seconds: '120.000', error: 'session did not end' },
   ]);
   expect(await leases()).toEqual([]);
-  const audits = await query(
-    database.url,
-    `select action, service, before ->> 'reserved' as reserved, after ->> 'durationSeconds' as seconds, run_id is not null as run
-     from quota.audit_log where action like '%.reaped'`,
-  );
+  const audits =
+    await desk.query(`select action, service, before ->> 'reserved' as reserved, after ->> 'durationSeconds' as seconds, run_id is not null as run
+     from quota.audit_log where action like '%.reaped'`);
   expect(audits).toEqual([
     { action: 'session.reaped', service: 'voice', reserved: '120.000', seconds: '120.000', run: true },
   ]);
   expect(await reap('2026-10-05T13:00:00Z')).toMatchObject({ due: 0, done: 0 });
-  expect(await recounted()).toEqual([]);
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('never more than the time since its start; an ended session only loses its lease', async () => {
-  await at(
+  await desk.queryAt(
     '2026-10-06T12:00:00Z',
-    `select quota.start_session('ada', 'voice', 'short', p_estimate => 300, p_grace => '-4 minutes') from clock`,
+    `select quota.start_session('ada', 'voice', 'short', p_estimate => 300, p_grace => '-4 minutes')`,
   );
-  await at(
+  await desk.queryAt(
     '2026-10-06T12:00:00Z',
-    `select quota.start_session('ada', 'voice', 'ended', p_estimate => 60) from clock`,
+    `select quota.start_session('ada', 'voice', 'ended', p_estimate => 60)`,
   );
-  await query(
-    database.url,
+  await desk.query(
     `update quota.call_logs set status = 'completed', duration_seconds = 9 where provider_call_id = 'ended'`,
   );
   expect(await reap('2026-10-06T12:01:30Z')).toMatchObject({ done: 1 });
@@ -94,8 +64,7 @@ test('never more than the time since its start; an ended session only loses its 
 });
 
 test('a call without a lease is stuck after a day, or after --idle', async () => {
-  await query(
-    database.url,
+  await desk.query(
     `insert into quota.call_logs (user_id, service, provider, provider_call_id, status, started_at)
      values ($1, 'voice', 'vapi', 'open', 'active', '2026-10-07T00:00:00Z')`,
     [ada],
@@ -107,14 +76,14 @@ test('a call without a lease is stuck after a day, or after --idle', async () =>
 
 test('an expired grant no longer counts, which may use the quota up', async () => {
   const asOf = '2026-10-08T00:00:00Z';
-  await at(
+  await desk.queryAt(
     asOf,
     `insert into quota.grants (user_id, meter, quantity, expires_at, reason)
-     select $1, 'voice_seconds', 100, '2026-10-09T00:00:00Z', 'sorry' from clock`,
+     select $1, 'voice_seconds', 100, '2026-10-09T00:00:00Z', 'sorry'`,
     [ada],
   );
   const granted = () =>
-    query(database.url, `select granted, exhausted_at is not null as exhausted from quota.usage_quotas`);
+    desk.query(`select granted, exhausted_at is not null as exhausted from quota.usage_quotas`);
   expect(await granted()).toEqual([{ granted: '100.000', exhausted: false }]);
   expect(await reap('2026-10-10T00:00:00Z')).toMatchObject({ grants: 1, done: 1 });
   expect(await granted()).toEqual([{ granted: '0.000', exhausted: false }]);
@@ -122,11 +91,8 @@ test('an expired grant no longer counts, which may use the quota up', async () =
 });
 
 test('a run whose process is gone is marked, one that goes on is not', async () => {
-  await query(database.url, `insert into quota.job_runs (job) values ('reset-months')`);
+  await desk.query(`insert into quota.job_runs (job) values ('reset-months')`);
   expect(await reap('2026-10-10T00:00:00Z')).toMatchObject({ runs: 1, done: 1 });
-  const runs = await query(
-    database.url,
-    `select job, status from quota.job_runs where status <> 'completed'`,
-  );
+  const runs = await desk.query(`select job, status from quota.job_runs where status <> 'completed'`);
   expect(runs).toEqual([{ job: 'reset-months', status: 'abandoned' }]);
 });

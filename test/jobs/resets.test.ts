@@ -1,22 +1,18 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
+import { expect, test } from 'vitest';
+import { useDeskPerTest } from '../desk/desk.ts';
 
-let database: TestDatabase;
-beforeEach(async () => {
-  database = await createTestDatabase();
-  await at('2026-11-10T00:00:00Z', [
+const desk = useDeskPerTest({}, (model) =>
+  model.queryAt(
+    '2026-11-10T00:00:00Z',
     `insert into quota.users (id, external_id, created_at) values
-      (md5('ada')::uuid, 'ada', '2026-01-20T10:00:00Z'), (md5('bob')::uuid, 'bob', '2026-01-31T10:00:00Z')`,
-    `insert into quota.assistants (user_id, provider_assistant_id, name)
+      (md5('ada')::uuid, 'ada', '2026-01-20T10:00:00Z'), (md5('bob')::uuid, 'bob', '2026-01-31T10:00:00Z');
+    insert into quota.assistants (user_id, provider_assistant_id, name)
     select id, external_id || '-' || n, 'assistant' from quota.users cross join generate_series(1, 2) n`,
-  ]);
-});
-afterEach(() => database.drop());
+  ),
+);
 
 /** Statements with the clock of the database at an instant. */
-const at = (instant: string, statements: string[]) =>
-  query(database.url, [`set quota.as_of = '${instant}'`, ...statements].join(';\n'));
+const at = (instant: string, statements: string[]) => desk.queryAt(instant, statements.join(';\n'));
 
 const subscribe = (user: string, service: string, plan: string) =>
   `insert into quota.subscriptions (user_id, service, plan) values (md5('${user}')::uuid, '${service}', '${plan}')`;
@@ -26,17 +22,14 @@ const call = (user: string, startedAt: string, seconds: number, service = 'voice
   values (md5('${user}')::uuid, '${service}', '${startedAt}', ${seconds})`;
 
 async function reset(asOf: string, job = 'reset-anniversaries') {
-  const { code, stdout, stderr } = await runCli(['jobs', job, '--as-of', asOf, '--json'], {
-    env: { DATABASE_URL: database.url },
-  });
+  const { code, data, stderr } = await desk.at(asOf).answer('jobs', job);
   expect(stderr).not.toContain('error');
   expect(code).toBe(0);
-  return JSON.parse(stdout);
+  return data;
 }
 
 const subscription = async (user: string, service = 'voice') => {
-  const [row] = await query<{ next: Date; limited: boolean }>(
-    database.url,
+  const [row] = await desk.query<{ next: Date; limited: boolean }>(
     `select next_reset_at as next, limit_enforced_at is not null as limited
     from quota.subscriptions where user_id = md5($1)::uuid and service = $2`,
     [user, service],
@@ -45,8 +38,7 @@ const subscription = async (user: string, service = 'voice') => {
 };
 
 const quotas = (user: string) =>
-  query(
-    database.url,
+  desk.query(
     `select to_char(period_start at time zone 'UTC', 'YYYY-MM-DD') as start, used, used_at_close as closed,
       used - used_at_close as late, exhausted_at is not null as exhausted
     from quota.usage_quotas where user_id = md5($1)::uuid order by meter, period_start`,
@@ -54,8 +46,7 @@ const quotas = (user: string) =>
   );
 
 const desired = async (user: string) => {
-  const rows = await query<{ desired: string; status: string }>(
-    database.url,
+  const rows = await desk.query<{ desired: string; status: string }>(
     `select distinct desired, status from quota.assistant_limits where user_id = md5($1)::uuid`,
     [user],
   );
@@ -142,7 +133,7 @@ test('usage of a period that had not begun when it was logged limits when it beg
   expect(await subscription('ada')).toEqual({ next: '2026-12-20', limited: true });
   expect(await desired('ada')).toBe('limited pending');
   expect((await quotas('ada')).at(-1)).toMatchObject({ start: '2026-11-20', exhausted: true });
-  const alerts = await query(database.url, 'select threshold from quota.usage_alerts order by 1');
+  const alerts = await desk.query('select threshold from quota.usage_alerts order by 1');
   expect(alerts).toEqual([{ threshold: 80 }, { threshold: 90 }, { threshold: 100 }]);
 });
 
@@ -198,8 +189,7 @@ test('a grant that is not used up is there after the reset', async () => {
   ]);
   expect((await subscription('ada')).limited).toBe(false);
   await reset('2026-11-21T00:00:00Z');
-  const granted = await query(
-    database.url,
+  const granted = await desk.query(
     `select granted, granted_used from quota.usage_quotas order by period_start`,
   );
   expect(granted).toEqual([

@@ -1,54 +1,38 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  await query(
-    database.url,
+  await desk.query(
     `insert into quota.users (external_id, email, name) values ('ada', 'ada@example.com', 'Ada Lovelace'), ('bob', null, 'Bob')`,
   );
-  await query(
-    database.url,
+  await desk.query(
     `select quota.record('ada', 'voice', 'call-1', 120, p_cost => 0.25, p_error => 'Ada hung up', p_metadata => '{"phone": "+49 30 1"}')`,
   );
-  await query(
-    database.url,
+  await desk.query(
     `insert into quota.assistants (user_id, provider_assistant_id, name) select id, 'a1', 'Ada''s desk' from quota.users where external_id = 'ada'`,
   );
-  await query(
-    database.url,
-    `insert into quota.assistant_limits (assistant_id, user_id, desired, status, original, applied, last_error)
-     select id, user_id, 'limited', 'applied', '{"firstMessage": "Hello, Ada speaking"}', '{}', 'Ada is busy' from quota.assistants`,
-  );
-  await query(
-    database.url,
-    `with export as (
+  await desk.query(`insert into quota.assistant_limits (assistant_id, user_id, desired, status, original, applied, last_error)
+     select id, user_id, 'limited', 'applied', '{"firstMessage": "Hello, Ada speaking"}', '{}', 'Ada is busy' from quota.assistants`);
+  await desk.query(`with export as (
        insert into quota.billing_exports (provider, format, source, sha256) values ('vapi', 'csv', 'x.csv', 'x') returning id)
      insert into quota.billing_lines (export_id, line, kind, external_id, assistant_id, cost, description)
      select id, n, 'call', 'billed-' || n, assistant, 0.1, description
-     from export, (values (1, 'a1', 'Ada called, nobody logged it'), (2, 'b1', 'of somebody else')) l(n, assistant, description)`,
-  );
+     from export, (values (1, 'a1', 'Ada called, nobody logged it'), (2, 'b1', 'of somebody else')) l(n, assistant, description)`);
 });
-afterAll(() => database.drop());
-
-const quota = (...args: string[]) => runCli(args, { env: { DATABASE_URL: database.url } });
 
 /** All rows of all tables but the record of migrations, as text. */
 async function everything(): Promise<string> {
-  const tables = await query<{ name: string }>(
-    database.url,
+  const tables = await desk.query<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'quota' and tablename not like 'schema_%' order by 1`,
   );
-  const dumps = tables.map(({ name }) =>
-    query(database.url, `select t::text from quota.${name} t order by 1`),
-  );
+  const dumps = tables.map(({ name }) => desk.query(`select t::text from quota.${name} t order by 1`));
   return JSON.stringify(await Promise.all(dumps));
 }
 
 test('export holds every row that names the user, and nobody else', async () => {
-  const { code, stdout } = await quota('user', 'export', 'ada', '--json');
+  const { code, stdout } = await desk.run('user', 'export', 'ada', '--json');
   expect(code).toBe(0);
   const exported = JSON.parse(stdout);
   expect(exported.user.email).toBe('ada@example.com');
@@ -67,17 +51,7 @@ test('export holds every row that names the user, and nobody else', async () => 
 
 test('a dry run of erase changes nothing', async () => {
   const before = await everything();
-  const { code, stdout } = await quota(
-    'user',
-    'erase',
-    'ada',
-    '--reason',
-    'request 17',
-    '--dry-run',
-    '--json',
-  );
-  expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(await desk.json('user', 'erase', 'ada', '--reason', 'request 17', '--dry-run')).toMatchObject({
     dryRun: true,
     erased: { callLogs: 1, assistants: 1, assistantsToRestore: 1 },
     auditId: null,
@@ -86,44 +60,33 @@ test('a dry run of erase changes nothing', async () => {
 });
 
 test('erase in production wants the typed name', async () => {
-  const env = { DATABASE_URL: database.url, QUOTA_ENV: 'production' };
-  const refused = await runCli(['user', 'erase', 'ada', '--reason', 'request 17', '--yes'], { env });
+  const production = desk.with({ env: { QUOTA_ENV: 'production' } });
+  const refused = await production.run('user', 'erase', 'ada', '--reason', 'request 17', '--yes');
   expect(refused.code).toBe(5);
   expect(await everything()).toContain('Ada Lovelace');
 });
 
 test('erase takes the person and leaves the facts', async () => {
-  const { code } = await quota('user', 'erase', 'ada', '--reason', 'request 17', '--yes');
-  expect(code).toBe(0);
+  await desk.json('user', 'erase', 'ada', '--reason', 'request 17', '--yes');
   // R7: what is still to be put back at the provider stays until it is, and goes with it.
-  expect(await query(database.url, 'select original, last_error from quota.assistant_limits')).toEqual([
+  expect(await desk.query('select original, last_error from quota.assistant_limits')).toEqual([
     { original: { firstMessage: 'Hello, Ada speaking' }, last_error: null },
   ]);
-  await query(
-    database.url,
+  await desk.query(
     `update quota.assistant_limits set desired = 'original', status = 'restored', original = null`,
   );
-  await query(
-    database.url,
-    `insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, '{"firstMessage": "Hello, Ada speaking"}'
-     from quota.audit_log where action = 'user.erased'`,
-  );
+  await desk.query(`insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, '{"firstMessage": "Hello, Ada speaking"}'
+     from quota.audit_log where action = 'user.erased'`);
   const left = await everything();
   for (const personal of ['Ada', 'ada@example.com', '+49 30 1', 'hung up']) {
     expect(left).not.toContain(personal);
   }
   expect(
-    await query(
-      database.url,
-      `select q.used::text, q.cost::text, u.erased_at is not null as erased
-       from quota.usage_quotas q join quota.users u on u.id = q.user_id`,
-    ),
+    await desk.query(`select q.used::text, q.cost::text, u.erased_at is not null as erased
+       from quota.usage_quotas q join quota.users u on u.id = q.user_id`),
   ).toEqual([{ used: '120.000', cost: '0.25', erased: true }]);
   expect(
-    await query(
-      database.url,
-      `select reason, before, after from quota.audit_log where action = 'user.erased'`,
-    ),
+    await desk.query(`select reason, before, after from quota.audit_log where action = 'user.erased'`),
   ).toEqual([{ reason: 'request 17', before: null, after: null }]);
-  expect((await quota('user', 'show', 'ada')).code).toBe(4);
+  expect((await desk.run('user', 'show', 'ada')).code).toBe(4);
 });

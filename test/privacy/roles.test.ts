@@ -1,47 +1,34 @@
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
-let database: TestDatabase;
+const desk = useDesk();
 const ids: Record<string, string> = {};
 const logins = ['app', 'operator', 'finance', 'readonly'] as const;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
   for (const name of ['ada', 'bob']) {
-    const [row] = await query<{ id: string }>(
-      database.url,
+    const [row] = await desk.query<{ id: string }>(
       'insert into quota.users (external_id) values ($1) returning id',
       [name],
     );
     ids[name] = row?.id ?? '';
-    await query(database.url, `select quota.record($1, 'voice', $1, 60)`, [name]);
+    await desk.query(`select quota.record($1, 'voice', $1, 60)`, [name]);
   }
   for (const role of logins) {
-    await query(database.url, `create role ${login(role)} login in role quota_${role}`);
+    await desk.query(`create role ${login(role)} login in role quota_${role}`);
   }
-  await query(database.url, `create role ${login('ada')} login in role quota_app, quota_readonly`);
-  await query(database.url, 'insert into quota.role_bindings values ($1, $2)', [login('ada'), ids.ada]);
-});
-
-afterAll(async () => {
-  await database.drop();
+  await desk.query(`create role ${login('ada')} login in role quota_app, quota_readonly`);
+  await desk.query('insert into quota.role_bindings values ($1, $2)', [login('ada'), ids.ada]);
 });
 
 /** Roles belong to the whole server: each run has its own. */
-const login = (role: string) => `${database.name}_${role}`.slice(0, 60);
+const login = (role: string) => `${desk.name}_${role}`.slice(0, 60);
 
-async function as(role: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: database.url });
-  client.on('error', () => {});
-  await client.connect();
-  try {
+const as = (role: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> =>
+  desk.session(async (client) => {
     await client.query(`set session authorization ${login(role)}`);
     return (await client.query(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
+  });
 
 const denied = { code: '42501' };
 
@@ -122,8 +109,7 @@ describe('quota_operator', () => {
       [ids.bob],
     );
     expect(
-      await query(
-        database.url,
+      await desk.query(
         `select used::text from quota.usage_quotas where user_id = $1 and meter = 'voice_seconds'`,
         [ids.bob],
       ),
