@@ -1,55 +1,29 @@
-import pg from 'pg';
-import { createTestDatabase } from '../database.ts';
+import type { QueryResultRow } from 'pg';
+import { type Desk, useDesk } from '../desk/desk.ts';
 
+/** An application in front of a fresh database, for the tests of a file: it has SQL and nothing else. */
 export interface App {
-  stop(): Promise<void>;
   /** One row of an app's call, at the app's time. */
-  call<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row>;
-  rows<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
+  call<Row extends QueryResultRow>(sql: string, values?: unknown[]): Promise<Row>;
+  rows<Row extends QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Every call after this happens at that instant. */
   at(instant: string): void;
   addUser(externalId: string, createdAt: string, timezone?: string): Promise<string>;
+  differences: Desk['differences'];
 }
 
-/** An application in front of a fresh database: it has SQL and nothing else. */
-export async function startApp(instant: string): Promise<App> {
-  const database = await createTestDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, max: 20 });
-  pool.on('error', () => {});
+export function useApp(instant: string): App {
+  const desk = useDesk();
   let now = instant;
-  const rows: App['rows'] = async (sql, values = []) => {
-    const client = await pool.connect();
-    try {
-      await client.query(`select set_config('quota.as_of', $1, false)`, [now]);
-      return (await client.query(sql, values)).rows as never;
-    } finally {
-      client.release();
-    }
-  };
-  const call: App['call'] = async (sql, values) => (await rows(sql, values))[0] as never;
+  const rows: App['rows'] = (sql, values) => desk.queryAt(now, sql, values);
   return {
-    stop: async () => {
-      await pool.end();
-      await database.drop();
-    },
-    call,
     rows,
+    call: async (sql, values) => (await rows(sql, values))[0] as never,
     at: (next) => {
       now = next;
     },
-    addUser: async (externalId, createdAt, timezone = 'UTC') =>
-      (
-        await call<{ id: string }>(
-          'insert into quota.users (external_id, created_at, timezone) values ($1, $2, $3) returning id',
-          [externalId, createdAt, timezone],
-        )
-      ).id,
+    addUser: (externalId, createdAt, timezone = 'UTC') =>
+      desk.addUser({ externalId, email: null, createdAt, timezone }),
+    differences: () => desk.differences(),
   };
 }
-
-/** Quotas that differ from what their facts sum to: none, whatever an app did. */
-export const differences = (app: App) =>
-  app.rows(
-    `select * from quota.usage_from_facts() except
-     select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type App, differences, startApp } from './app.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
-let app: App;
-beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
-});
-afterAll(() => app.stop());
+const app = useApp('2026-11-10T12:00:00Z');
 
 const check = (user: string) =>
   app.call(
@@ -159,5 +155,5 @@ describe('60 minutes and $50 a calendar month (Phase 1.5)', () => {
 });
 
 test('all of it follows from the facts', async () => {
-  expect(await differences(app)).toEqual([]);
+  expect(await app.differences()).toEqual([]);
 });

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, differences, startApp } from './app.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
-let app: App;
+const app = useApp('2026-11-10T12:00:00Z');
 beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
   await app.addUser('cara', '2026-01-31T09:00:00Z', 'America/New_York');
   await app.addUser('dan', '2026-01-31T09:00:00Z');
 });
-afterAll(() => app.stop());
 
 const check = (user: string | null, model: string) =>
   app.call(
@@ -73,5 +71,5 @@ test('who is not signed in has gemini-2.0-flash and nothing else', async () => {
 });
 
 test('all of it follows from the facts', async () => {
-  expect(await differences(app)).toEqual([]);
+  expect(await app.differences()).toEqual([]);
 });

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, differences, startApp } from './app.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
-let app: App;
+const app = useApp('2026-11-10T12:00:00Z');
 beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
   for (const name of ['ada', 'bob', 'cara', 'dan', 'eve']) {
     await app.addUser(name, '2026-01-31T09:00:00Z');
   }
 });
-afterAll(() => app.stop());
 
 const subscribe = (user: string, service: string, plan: string) =>
   app.rows(
@@ -116,5 +114,5 @@ test('who is not signed in is told to, where a service has nothing for them', as
 });
 
 test('all of it follows from the facts', async () => {
-  expect(await differences(app)).toEqual([]);
+  expect(await app.differences()).toEqual([]);
 });

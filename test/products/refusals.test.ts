@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
-let app: App;
+const app = useApp('2026-11-10T12:00:00Z');
 beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
   await app.addUser('ada', '2026-01-31T09:00:00Z');
 });
-afterAll(() => app.stop());
 
 test.each([
   ['an unknown user', `select quota.record('nobody', 'voice', 'k', 1)`, 'QT001', 'unknown user "nobody"'],

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, differences, startApp } from './app.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
 /** Every plan at shares of its limit up to and beyond each edge, with and without what else a check looks at. */
 const percents = ['0', '50', '79.994', '79.996', '80', '89.999', '95', '99.994', '99.999', '100', '130'];
 const extras = ['nothing', 'grant', 'session', 'cost'] as const;
-let app: App;
+const app = useApp('2026-11-10T12:00:00Z');
 
 beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
   const plans = await app.rows<{ plan: string; service: string }>(
     'select key as plan, service from quota.plans where not anonymous',
   );
@@ -19,7 +18,6 @@ beforeAll(async () => {
     }
   }
 });
-afterAll(() => app.stop());
 
 async function arrange(
   name: string,
@@ -91,5 +89,5 @@ test('the short way of counting raises every alert and mark that its rounded per
          or quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) <> (q.exhausted_at is not null)`,
     ),
   ).toEqual([]);
-  expect(await differences(app)).toEqual([]);
+  expect(await app.differences()).toEqual([]);
 });

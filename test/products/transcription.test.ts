@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, differences, startApp } from './app.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useApp } from './app.ts';
 
 const megabyte = 1024 * 1024;
-let app: App;
+const app = useApp('2026-11-10T12:00:00Z');
 beforeAll(async () => {
-  app = await startApp('2026-11-10T12:00:00Z');
   await app.addUser('may', '2026-01-31T15:30:00Z', 'Asia/Hong_Kong');
 });
-afterAll(() => app.stop());
 
 const check = (fields: { seconds?: number; bytes?: number }) =>
   app.call(
@@ -105,5 +103,5 @@ test('statistics count jobs, minutes and cost by month', async () => {
 });
 
 test('all of it follows from the facts', async () => {
-  expect(await differences(app)).toEqual([]);
+  expect(await app.differences()).toEqual([]);
 });
