@@ -7,6 +7,8 @@ export type Json = any;
 export interface CommandOptions extends CliOptions {
   /** The instant at which commands work, where their words name none; null is the real clock. */
   asOf?: string | null;
+  /** What command lines get besides, such as a rate. */
+  besides?: (words: readonly string[]) => readonly string[];
 }
 
 /** Words of a command line; in front of them the exit code that it must have, if that is not 0. */
@@ -35,7 +37,7 @@ export class Commands {
 
   /** Runs a command in this process. */
   run(...words: readonly string[]): Promise<CliResult> {
-    return runCli(this.#atItsInstant(words), this.#options());
+    return runCli(this.#whole(words), this.#options());
   }
 
   /** Runs a command for its JSON, without progress. */
@@ -60,7 +62,7 @@ export class Commands {
 
   /** Starts the built bin. */
   start(...words: readonly string[]): BinRun {
-    return startBin(this.#atItsInstant(words), this.#options());
+    return startBin(this.#whole(words), this.#options());
   }
 
   /** Runs the built bin to its end. */
@@ -68,9 +70,10 @@ export class Commands {
     return this.start(...words).result;
   }
 
-  #atItsInstant(words: readonly string[]): readonly string[] {
-    const { asOf } = this.#options();
-    return asOf == null || words.includes('--as-of') ? words : [...words, '--as-of', asOf];
+  #whole(words: readonly string[]): readonly string[] {
+    const { asOf, besides } = this.#options();
+    const clock = asOf == null || words.includes('--as-of') ? [] : ['--as-of', asOf];
+    return [...words, ...clock, ...(besides?.(words) ?? [])];
   }
 }
 

@@ -23,6 +23,8 @@ export interface DeskOptions {
   vapi?: SimulatorOptions;
   /** Variables of every command. */
   env?: Record<string, string>;
+  /** What command lines get besides, such as a rate. */
+  besides?: (words: readonly string[]) => readonly string[];
 }
 
 /** A session of another process on the database of a desk. */
@@ -46,7 +48,11 @@ export class Desk extends Commands {
     | undefined;
 
   constructor(options: DeskOptions = {}) {
-    super(() => ({ asOf: options.asOf ?? null, env: this.env }));
+    super(() => ({
+      asOf: options.asOf ?? null,
+      env: this.env,
+      ...(options.besides && { besides: options.besides }),
+    }));
     this.#options = options;
   }
 
@@ -211,29 +217,32 @@ export class Desk extends Commands {
 /** Opens a desk for a part of a test, which closes it. */
 export const openDesk = (options: DeskOptions = {}): Promise<Desk> => new Desk(options).open();
 
-/** A desk for the tests of a file, or of the `describe` around it. */
-export function useDesk(options: DeskOptions = {}): Desk {
-  const desk = new Desk(options);
+/** Opens a desk for the tests of a file, or of the `describe` around it. */
+export function perFile<Kind extends Desk>(desk: Kind): Kind {
   beforeAll(async () => void (await desk.open()));
   afterAll(() => desk.close());
   return desk;
 }
 
-/** A desk for each test. What is arranged is arranged once, and copied. */
-export function useDeskPerTest(options: DeskOptions = {}, arrange?: (desk: Desk) => Promise<unknown>): Desk {
-  const desk = new Desk(options);
-  const model = new Desk(options);
-  if (arrange === undefined) {
-    beforeEach(async () => void (await desk.open()));
-  } else {
-    let arranged: TestDatabase;
-    beforeAll(async () => {
-      await arrange(await model.open());
-      arranged = await model.rest();
-    });
-    afterAll(() => model.close());
-    beforeEach(async () => void (await desk.open(arranged)));
-  }
+/** Opens a desk for each test anew; on a copy of what is arranged, if a database is given once the tests run. */
+export function perTest<Kind extends Desk>(desk: Kind, model?: () => TestDatabase): Kind {
+  beforeEach(async () => void (await desk.open(model?.())));
   afterEach(() => desk.close());
   return desk;
+}
+
+export const useDesk = (options: DeskOptions = {}): Desk => perFile(new Desk(options));
+
+/** A desk for each test. What is arranged is arranged once, and copied. */
+export function useDeskPerTest(options: DeskOptions = {}, arrange?: (desk: Desk) => Promise<unknown>): Desk {
+  if (arrange === undefined) {
+    return perTest(new Desk(options));
+  }
+  const arranged = perFile(new Desk(options));
+  let model: TestDatabase;
+  beforeAll(async () => {
+    await arrange(arranged);
+    model = await arranged.rest();
+  });
+  return perTest(new Desk(options), () => model);
 }

@@ -1,21 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { defaultLimitedState, parseLimitedState } from '../../src/enforcement/limited-state.ts';
-import { createLimitsWorld, type LimitsWorld } from './world.ts';
+import { perFile } from '../desk/desk.ts';
+import { LimitsDesk } from './limits-desk.ts';
 
-let world: LimitsWorld;
-let file: string;
-beforeAll(async () => {
-  world = await createLimitsWorld({ users: 2, perUser: 1 });
-  file = join(mkdtempSync(join(tmpdir(), 'quota-test-state-')), 'state.yaml');
-  await world.exceed(['user_0', 'user_1']);
-});
-afterAll(async () => {
-  rmSync(join(file, '..'), { recursive: true });
-  await world.close();
-});
+const desk = perFile(new LimitsDesk({ users: 2, perUser: 1 }));
+beforeAll(() => desk.exceed('user_0', 'user_1'));
 
 test('the default ends the call with the last word of its notice', () => {
   expect(parseLimitedState(defaultLimitedState, 'the default')).toBe(defaultLimitedState);
@@ -38,46 +27,48 @@ test.each([
   ['[1]', 'it must be an object'],
   ['{maxDurationSeconds: [', 'Flow'],
 ])('%s is refused, and nothing is sent', async (text, words) => {
-  writeFileSync(file, text);
+  const file = desk.write('state.yaml', text);
   for (const options of [{ args: ['--limited-state', file] }, { env: { QUOTA_LIMITED_STATE: file } }]) {
-    const { code, stderr } = await world.cli(['limits', 'sync', ...(options.args ?? [])], {
-      env: options.env ?? {},
-    });
+    const { code, stderr } = await desk
+      .with({
+        env: options.env ?? {},
+      })
+      .run('limits', 'sync', ...(options.args ?? []));
     expect(code).toBe(78);
     expect(stderr).toContain(words);
   }
-  expect(world.simulator.requests()).toEqual([]);
+  expect(desk.vapi.requests()).toEqual([]);
 });
 
 test('a file that is not there is a matter of configuration', async () => {
-  expect((await world.cli(['limits', 'sync', '--limited-state', '/nowhere'])).code).toBe(78);
+  expect((await desk.run('limits', 'sync', '--limited-state', '/nowhere')).code).toBe(78);
 });
 
 test("a plan's limited state is checked too, and used for its users; a changed one is brought to them", async () => {
   const plan = (state: unknown) =>
-    world.sql(`update quota.plans set limited_state = $1 where key = 'voice-free'`, [JSON.stringify(state)]);
+    desk.query(`update quota.plans set limited_state = $1 where key = 'voice-free'`, [JSON.stringify(state)]);
   await plan({ maxDurationSeconds: 3 });
-  const bad = await world.cli(['limits', 'sync']);
+  const bad = await desk.run('limits', 'sync');
   expect(bad.code).toBe(78);
   expect(bad.stderr).toContain('the plan voice-free');
-  expect(world.simulator.requests()).toEqual([]);
+  expect(desk.vapi.requests()).toEqual([]);
 
-  const [id = ''] = world.assistantsOf('user_0');
-  const before = world.simulator.assistant(id);
+  const [id = ''] = desk.assistantsOf('user_0');
+  const before = desk.vapi.assistant(id);
   await plan({ maxDurationSeconds: 15, endCallMessage: 'The limit is reached.' });
-  expect((await world.cli(['limits', 'sync'])).code).toBe(0);
-  expect(world.simulator.assistant(id)).toMatchObject({
+  expect((await desk.run('limits', 'sync')).code).toBe(0);
+  expect(desk.vapi.assistant(id)).toMatchObject({
     maxDurationSeconds: 15,
     endCallMessage: 'The limit is reached.',
     firstMessage: before?.firstMessage,
   });
   await plan({ maxDurationSeconds: 20, firstMessage: 'Over.' });
-  expect((await world.cli(['limits', 'sync'])).code).toBe(0);
-  expect(world.simulator.assistant(id)).toMatchObject({ maxDurationSeconds: 20, firstMessage: 'Over.' });
-  expect(world.simulator.assistant(id)?.endCallMessage ?? null).toBe(before?.endCallMessage ?? null);
-  expect((await world.cli(['limits', 'restore', 'user_0', '--yes'])).code).toBe(0);
+  expect((await desk.run('limits', 'sync')).code).toBe(0);
+  expect(desk.vapi.assistant(id)).toMatchObject({ maxDurationSeconds: 20, firstMessage: 'Over.' });
+  expect(desk.vapi.assistant(id)?.endCallMessage ?? null).toBe(before?.endCallMessage ?? null);
+  expect((await desk.run('limits', 'restore', 'user_0', '--yes')).code).toBe(0);
   const back = { maxDurationSeconds: 600, endCallMessage: null, updatedAt: '' };
-  expect({ ...back, ...world.simulator.assistant(id), updatedAt: '' }).toEqual({
+  expect({ ...back, ...desk.vapi.assistant(id), updatedAt: '' }).toEqual({
     ...back,
     ...before,
     updatedAt: '',

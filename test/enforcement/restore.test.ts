@@ -1,23 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { afterReset, asOf, createLimitsWorld, type LimitsWorld } from './world.ts';
+import { expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { afterReset, LimitsDesk } from './limits-desk.ts';
 
-let world: LimitsWorld;
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'quota-test-restore-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
-beforeEach(async () => {
-  world = await createLimitsWorld();
-});
-afterEach(() => world.close());
+const desk = perTest(new LimitsDesk());
 
 const withoutDate = (assistant: object | undefined) => ({ ...assistant, updatedAt: undefined });
-const found = (id: string) => withoutDate(world.simulator.assistant(id));
+const found = (id: string) => withoutDate(desk.vapi.assistant(id));
 
 /** What an assistant is after a restore: a duration that was not set is VAPI's default, a cleared field is null. */
 function restored(before: { [field: string]: unknown } | undefined) {
@@ -25,18 +14,18 @@ function restored(before: { [field: string]: unknown } | undefined) {
 }
 
 async function reset(): Promise<void> {
-  await world.sqlAt(afterReset, `select quota.reset_due('signup', 100, gen_random_uuid())`);
+  await desk.queryAt(afterReset, `select quota.reset_due('signup', 100, gen_random_uuid())`);
 }
 
 test('a reset gives back exactly what there was, and keeps what somebody else changed meanwhile', async () => {
-  const [first = '', second = ''] = world.assistantsOf('user_0');
-  const before = new Map(world.simulator.assistants().map((assistant) => [assistant.id, assistant]));
-  await world.exceed(['user_0']);
-  await world.json(['limits', 'sync']);
-  world.simulator.editAssistant(first, { name: 'Renamed', voice: { provider: '11labs', voiceId: 'new' } });
-  world.simulator.editAssistant(second, { firstMessage: 'A new greeting' });
+  const [first = '', second = ''] = desk.assistantsOf('user_0');
+  const before = new Map(desk.vapi.assistants().map((assistant) => [assistant.id, assistant]));
+  await desk.exceed('user_0');
+  await desk.answer('limits', 'sync');
+  desk.vapi.editAssistant(first, { name: 'Renamed', voice: { provider: '11labs', voiceId: 'new' } });
+  desk.vapi.editAssistant(second, { firstMessage: 'A new greeting' });
   await reset();
-  const { code, data } = await world.json(['limits', 'sync', '--as-of', afterReset]);
+  const { code, data } = await desk.answer('limits', 'sync', '--as-of', afterReset);
   expect(code).toBe(0);
   expect(data.counts).toMatchObject({ restored: 2, limited: 0 });
   expect(found(first)).toEqual({
@@ -49,36 +38,36 @@ test('a reset gives back exactly what there was, and keeps what somebody else ch
     (assistant: { providerAssistantId: string }) => assistant.providerAssistantId === second,
   );
   expect(kept.kept).toEqual([{ field: 'firstMessage', value: 'A new greeting' }]);
-  expect(await world.limits()).toMatchObject([
+  expect(await desk.limits()).toMatchObject([
     { status: 'restored', original: null, applied: null },
     { status: 'restored', original: null, applied: null },
   ]);
-  for (const id of world.assistantsOf('user_1')) {
+  for (const id of desk.assistantsOf('user_1')) {
     expect(found(id)).toEqual(withoutDate(before.get(id)));
   }
 });
 
 test('an operator limits and restores a user, audited with the reason', async () => {
-  const before = world.assistantsOf('user_1').map((id) => world.simulator.assistant(id));
-  const applied = await world.json(['limits', 'apply', 'user_1', '--yes', '--reason', 'abuse']);
+  const before = desk.assistantsOf('user_1').map((id) => desk.vapi.assistant(id));
+  const applied = await desk.answer('limits', 'apply', 'user_1', '--yes', '--reason', 'abuse');
   expect(applied.code).toBe(0);
   expect(applied.data).toMatchObject({
     users: ['user_1'],
     counts: { limited: 2 },
     left: { pending: 0, failed: 0 },
   });
-  expect((await world.json(['limits', 'apply', 'user_1'])).data).toMatchObject({
+  expect((await desk.answer('limits', 'apply', 'user_1')).data).toMatchObject({
     counts: { limited: 0 },
     assistants: [],
   });
-  const lifted = await world.json(['limits', 'restore', 'user_1', '--yes', '--reason', 'settled']);
+  const lifted = await desk.answer('limits', 'restore', 'user_1', '--yes', '--reason', 'settled');
   expect(lifted.code).toBe(0);
   expect(lifted.data).toMatchObject({ counts: { restored: 2 } });
   for (const assistant of before) {
     expect(found(assistant?.id ?? '')).toEqual(restored(assistant));
   }
   expect(
-    await world.sql(`select action, reason, actor, count(*)::int as rows from quota.audit_log
+    await desk.query(`select action, reason, actor, count(*)::int as rows from quota.audit_log
       where action like 'limit.%' or action like 'assistant.%' group by 1, 2, 3 order by min(id)`),
   ).toEqual([
     { action: 'limit.applied', reason: 'abuse', actor: 'tester', rows: 1 },
@@ -89,88 +78,72 @@ test('an operator limits and restores a user, audited with the reason', async ()
 });
 
 test('who is still over the allowance is said; --exceeded limits again', async () => {
-  await world.exceed(['user_0']);
-  await world.json(['limits', 'sync']);
-  const lifted = await world.json(['limits', 'restore', 'user_0', '--yes']);
+  await desk.exceed('user_0');
+  await desk.answer('limits', 'sync');
+  const lifted = await desk.answer('limits', 'restore', 'user_0', '--yes');
   expect(lifted.stderr).toContain('still over the allowance: user_0');
-  expect(await world.sql('select 1 from quota.subscriptions where limit_enforced_at is not null')).toEqual(
+  expect(await desk.query('select 1 from quota.subscriptions where limit_enforced_at is not null')).toEqual(
     [],
   );
-  const again = await world.json(['limits', 'apply', '--exceeded', '--yes']);
+  const again = await desk.answer('limits', 'apply', '--exceeded', '--yes');
   expect(again.code).toBe(0);
   expect(again.data).toMatchObject({ users: ['user_0'], counts: { limited: 2 } });
-  expect((await world.json(['limits', 'apply', '--exceeded'])).data).toMatchObject({
+  expect((await desk.answer('limits', 'apply', '--exceeded')).data).toMatchObject({
     users: [],
     assistants: [],
   });
 });
 
 test('changes are guarded: no terminal, production, dry run', async () => {
-  expect((await world.cli(['limits', 'apply', 'user_0'])).code).toBe(5);
+  expect((await desk.run('limits', 'apply', 'user_0')).code).toBe(5);
   const production = { env: { QUOTA_ENV: 'production' } };
-  expect((await world.cli(['limits', 'apply', 'user_0', '--yes'], production)).code).toBe(5);
-  expect((await world.cli(['limits', 'apply', 'user_0', '--confirm', 'user_1'], production)).code).toBe(5);
-  const dry = await world.json(['limits', 'apply', 'user_0', '--dry-run']);
+  expect((await desk.with(production).run('limits', 'apply', 'user_0', '--yes')).code).toBe(5);
+  expect((await desk.with(production).run('limits', 'apply', 'user_0', '--confirm', 'user_1')).code).toBe(5);
+  const dry = await desk.answer('limits', 'apply', 'user_0', '--dry-run');
   expect(dry).toMatchObject({ code: 0, data: { dryRun: true, counts: { limited: 2 } } });
   expect(dry.data.assistants[0].changes).toContainEqual(
     expect.objectContaining({ field: 'maxDurationSeconds', to: 10 }),
   );
-  expect(await world.limits()).toEqual([]);
-  expect(world.simulator.patches()).toEqual([]);
-  expect(await world.sql('select 1 from quota.audit_log')).toEqual([]);
-  expect((await world.cli(['limits', 'apply', 'user_0', '--confirm', 'user_0'], production)).code).toBe(0);
+  expect(await desk.limits()).toEqual([]);
+  expect(desk.vapi.patches()).toEqual([]);
+  expect(await desk.query('select 1 from quota.audit_log')).toEqual([]);
+  expect((await desk.with(production).run('limits', 'apply', 'user_0', '--confirm', 'user_0')).code).toBe(0);
 });
 
 test('wrong use is told apart: nobody named, nobody known, contradictions', async () => {
-  expect((await world.cli(['limits', 'apply'])).code).toBe(2);
-  expect((await world.cli(['limits', 'apply', 'user_0', '--exceeded'])).code).toBe(2);
-  expect((await world.cli(['limits', 'restore', 'nobody', '--yes'])).code).toBe(4);
-  expect((await world.cli(['limits', 'restore', '--all-reset', '--set', 'maxDurationSeconds=9'])).code).toBe(
-    2,
-  );
-  const bad = await world.cli(['limits', 'restore', 'user_0', '--set', 'maxDurationSeconds=9']);
+  expect((await desk.run('limits', 'apply')).code).toBe(2);
+  expect((await desk.run('limits', 'apply', 'user_0', '--exceeded')).code).toBe(2);
+  expect((await desk.run('limits', 'restore', 'nobody', '--yes')).code).toBe(4);
+  expect((await desk.run('limits', 'restore', '--all-reset', '--set', 'maxDurationSeconds=9')).code).toBe(2);
+  const bad = await desk.run('limits', 'restore', 'user_0', '--set', 'maxDurationSeconds=9');
   expect(bad.code).toBe(2);
   expect(bad.stderr).toContain('maxDurationSeconds must not be less than 10');
-  expect(world.simulator.requests()).toEqual([]);
+  expect(desk.vapi.requests()).toEqual([]);
 });
 
 test('without a key what only queues still works, and what sends says so first', async () => {
   const keyless = { env: { VAPI_API_KEY: '' } };
-  expect((await world.cli(['limits', 'apply', 'user_0', '--yes'], keyless)).code).toBe(78);
-  expect(await world.limits()).toEqual([]);
-  const queued = await world.json(['limits', 'apply', 'user_0', '--yes', '--no-sync'], keyless);
+  expect((await desk.with(keyless).run('limits', 'apply', 'user_0', '--yes')).code).toBe(78);
+  expect(await desk.limits()).toEqual([]);
+  const queued = await desk.with(keyless).answer('limits', 'apply', 'user_0', '--yes', '--no-sync');
   expect(queued).toMatchObject({ code: 0, data: { left: { pending: 2 } } });
-  expect(await world.limits()).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
-  expect(world.simulator.requests()).toEqual([]);
+  expect(await desk.limits()).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
+  expect(desk.vapi.requests()).toEqual([]);
 });
 
 test('an original of the history is put back, whatever is found', async () => {
-  const [id = ''] = world.assistantsOf('user_0');
-  const original = world.simulator.assistant(id);
-  await world.json(['limits', 'apply', 'user_0', '--yes']);
-  await world.json(['limits', 'restore', 'user_0', '--yes', '--as-of', '2026-10-16T00:00:00Z']);
-  world.simulator.editAssistant(id, { firstMessage: 'Second greeting', maxDurationSeconds: 1200 });
-  await world.json(['limits', 'apply', 'user_0', '--yes', '--as-of', '2026-10-20T00:00:00Z']);
-  await world.json(['limits', 'restore', 'user_0', '--yes', '--as-of', '2026-10-21T00:00:00Z']);
+  const [id = ''] = desk.assistantsOf('user_0');
+  const original = desk.vapi.assistant(id);
+  await desk.answer('limits', 'apply', 'user_0', '--yes');
+  await desk.answer('limits', 'restore', 'user_0', '--yes', '--as-of', '2026-10-16T00:00:00Z');
+  desk.vapi.editAssistant(id, { firstMessage: 'Second greeting', maxDurationSeconds: 1200 });
+  await desk.answer('limits', 'apply', 'user_0', '--yes', '--as-of', '2026-10-20T00:00:00Z');
+  await desk.answer('limits', 'restore', 'user_0', '--yes', '--as-of', '2026-10-21T00:00:00Z');
   expect(found(id)).toMatchObject({ firstMessage: 'Second greeting', maxDurationSeconds: 1200 });
 
-  const tooEarly = await world.cli([
-    'limits',
-    'restore',
-    'user_0',
-    '--yes',
-    '--to-original-of',
-    '2026-10-14',
-  ]);
+  const tooEarly = await desk.run('limits', 'restore', 'user_0', '--yes', '--to-original-of', '2026-10-14');
   expect(tooEarly.code).toBe(4);
-  const dry = await world.json([
-    'limits',
-    'restore',
-    'user_0',
-    '--dry-run',
-    '--to-original-of',
-    '2026-10-15',
-  ]);
+  const dry = await desk.answer('limits', 'restore', 'user_0', '--dry-run', '--to-original-of', '2026-10-15');
   expect(dry.data.assistants).toContainEqual(
     expect.objectContaining({
       providerAssistantId: id,
@@ -179,22 +152,22 @@ test('an original of the history is put back, whatever is found', async () => {
       ]),
     }),
   );
-  const back = await world.json(['limits', 'restore', 'user_0', '--yes', '--to-original-of', '2026-10-15']);
+  const back = await desk.answer('limits', 'restore', 'user_0', '--yes', '--to-original-of', '2026-10-15');
   expect(back.code).toBe(0);
   expect(found(id)).toEqual(restored(original));
 });
 
 test("another application's victim gets the values that the operator gives, and only those", async () => {
-  const [victim = '', healthy = ''] = world.assistantsOf('user_0');
+  const [victim = '', healthy = ''] = desk.assistantsOf('user_0');
   const notice = 'You have exceeded your monthly usage limit.';
-  world.simulator.editAssistant(victim, { maxDurationSeconds: 10, firstMessage: notice });
+  desk.vapi.editAssistant(victim, { maxDurationSeconds: 10, firstMessage: notice });
   const untouched = found(healthy);
 
-  const status = await world.json(['limits', 'status', 'user_0', '--check']);
+  const status = await desk.answer('limits', 'status', 'user_0', '--check');
   expect(status.code).toBe(0);
   expect(status.data.checked).toEqual({ 'limited elsewhere': 1, same: 1 });
 
-  const restored = await world.json([
+  const restored = await desk.answer(
     'limits',
     'restore',
     'user_0',
@@ -203,22 +176,15 @@ test("another application's victim gets the values that the operator gives, and 
     'maxDurationSeconds=900',
     '--set',
     'firstMessage=Hello again',
-  ]);
+  );
   expect(restored.code).toBe(0);
   expect(restored.data.counts.restored).toBe(1);
   expect(found(victim)).toMatchObject({ maxDurationSeconds: 900, firstMessage: 'Hello again' });
   expect(found(healthy)).toEqual(untouched);
-  expect(await world.sql('select source, fields from quota.assistant_originals')).toEqual([
+  expect(await desk.query('select source, fields from quota.assistant_originals')).toEqual([
     { source: 'operator', fields: { maxDurationSeconds: 900, firstMessage: 'Hello again' } },
   ]);
-  const nothing = await world.cli([
-    'limits',
-    'restore',
-    'user_0',
-    '--yes',
-    '--set',
-    'maxDurationSeconds=900',
-  ]);
+  const nothing = await desk.run('limits', 'restore', 'user_0', '--yes', '--set', 'maxDurationSeconds=900');
   expect(nothing.code).toBe(5);
 });
 
@@ -235,16 +201,15 @@ const report = (id: string, timestamp: number, assistant: object) =>
   });
 
 test('originals are found in stored end-of-call reports: the newest that is not limited itself', async () => {
-  const [victim = ''] = world.assistantsOf('user_0');
-  const [other = ''] = world.assistantsOf('user_1');
+  const [victim = ''] = desk.assistantsOf('user_0');
+  const [other = ''] = desk.assistantsOf('user_1');
   const notice = { maxDurationSeconds: 10, firstMessage: 'Monthly limit reached. Goodbye.' };
-  world.simulator.editAssistant(victim, { ...notice, endCallPhrases: ['bye bye'] });
-  world.simulator.editAssistant(other, notice);
-  const before = found(world.assistantsOf('user_2')[0] ?? '');
-  const file = join(directory, 'reports.jsonl.gz');
+  desk.vapi.editAssistant(victim, { ...notice, endCallPhrases: ['bye bye'] });
+  desk.vapi.editAssistant(other, notice);
+  const before = found(desk.assistantsOf('user_2')[0] ?? '');
   const day = Date.parse('2026-09-01T00:00:00Z');
-  writeFileSync(
-    file,
+  const file = desk.write(
+    'reports.jsonl.gz',
     gzipSync(
       [
         report(victim, day, { maxDurationSeconds: 300, firstMessage: 'Oldest' }),
@@ -256,7 +221,7 @@ test('originals are found in stored end-of-call reports: the newest that is not 
         report(victim, day + 1, { maxDurationSeconds: 600, firstMessage: 'Older' }),
         report(victim, day + 3, notice),
         JSON.stringify({ message: { type: 'status-update', status: 'ended', call: { id: 'x' } } }),
-        report(world.assistantsOf('user_2')[0] ?? '', day, {
+        report(desk.assistantsOf('user_2')[0] ?? '', day, {
           maxDurationSeconds: 60,
           firstMessage: 'Not limited now',
         }),
@@ -264,7 +229,7 @@ test('originals are found in stored end-of-call reports: the newest that is not 
       ].join('\n'),
     ),
   );
-  const { code, data } = await world.json(['limits', 'restore', '--all-reset', '--originals', file, '--yes']);
+  const { code, data } = await desk.answer('limits', 'restore', '--all-reset', '--originals', file, '--yes');
   expect(code).toBe(0);
   expect(data.assistants).toMatchObject([{ providerAssistantId: victim, status: 'restored' }]);
   expect(found(victim)).toMatchObject({
@@ -273,32 +238,24 @@ test('originals are found in stored end-of-call reports: the newest that is not 
     endCallPhrases: ['bye bye'],
   });
   expect(found(other)).toMatchObject(notice);
-  expect(found(world.assistantsOf('user_2')[0] ?? '')).toEqual(before);
+  expect(found(desk.assistantsOf('user_2')[0] ?? '')).toEqual(before);
 });
 
 test('a file that is not one of reports is refused with its lines, and nothing is changed', async () => {
-  const file = join(directory, 'bad.jsonl');
-  writeFileSync(file, `${report('a', 1, {})}\n{"call": {}}\n{"message": 3}\n`);
-  const { code, stderr } = await world.cli([
-    'limits',
-    'restore',
-    '--all-reset',
-    '--originals',
-    file,
-    '--yes',
-  ]);
+  const file = desk.write('bad.jsonl', `${report('a', 1, {})}\n{"call": {}}\n{"message": 3}\n`);
+  const { code, stderr } = await desk.run('limits', 'restore', '--all-reset', '--originals', file, '--yes');
   expect(code).toBe(65);
   expect(stderr).toContain('line 2');
   expect(stderr).toContain('line 3');
-  expect(world.simulator.requests()).toEqual([]);
+  expect(desk.vapi.requests()).toEqual([]);
 });
 
 test('failures show in the status until they are made good', async () => {
-  const [bad = ''] = world.assistantsOf('user_0');
-  world.simulator.scriptFaults([{ kind: 'error', status: 400, path: bad, times: 2 }]);
-  expect((await world.json(['limits', 'apply', 'user_0', '--yes'])).code).toBe(75);
-  expect((await world.json(['limits', 'restore', 'user_0', '--yes'])).code).toBe(75);
-  const { data } = await world.json(['limits', 'status']);
+  const [bad = ''] = desk.assistantsOf('user_0');
+  desk.vapi.scriptFaults([{ kind: 'error', status: 400, path: bad, times: 2 }]);
+  expect((await desk.answer('limits', 'apply', 'user_0', '--yes')).code).toBe(75);
+  expect((await desk.answer('limits', 'restore', 'user_0', '--yes')).code).toBe(75);
+  const { data } = await desk.answer('limits', 'status');
   expect(data.counts).toMatchObject({ failed: 1, restored: 1 });
   expect(data.assistants[0]).toMatchObject({
     providerAssistantId: bad,
@@ -308,31 +265,28 @@ test('failures show in the status until they are made good', async () => {
     lastError: expect.stringContaining('Internal server error'),
     nextAttemptAt: expect.stringMatching(/^2026-10-15T12:00:/),
   });
-  expect((await world.cli(['limits', 'status'])).stdout).toMatch(
-    /^restoring failed.*\n.*Internal server error/,
-  );
-  expect((await world.json(['limits', 'restore', '--all-reset', '--yes'])).code).toBe(0);
-  expect((await world.json(['limits', 'status'])).data.counts).toMatchObject({ failed: 0, restored: 2 });
-  expect(asOf).toMatch(/^2026-10-15/);
+  expect((await desk.run('limits', 'status')).stdout).toMatch(/^restoring failed.*\n.*Internal server error/);
+  expect((await desk.answer('limits', 'restore', '--all-reset', '--yes')).code).toBe(0);
+  expect((await desk.answer('limits', 'status')).data.counts).toMatchObject({ failed: 0, restored: 2 });
 });
 
 test('drift at VAPI shows with --check, whether few are looked at or many', async () => {
-  const many = await createLimitsWorld({ users: 60, perUser: 1 });
+  const many = await new LimitsDesk({ users: 60, perUser: 1 }).open();
   try {
     const users = Array.from({ length: 60 }, (_, index) => `user_${index}`);
-    await many.exceed(users);
-    await many.json(['limits', 'sync']);
+    await many.exceed(...users);
+    await many.answer('limits', 'sync');
     const [changed = ''] = many.assistantsOf('user_7');
     const [deleted = ''] = many.assistantsOf('user_8');
-    many.simulator.editAssistant(changed, { maxDurationSeconds: 43 });
-    many.simulator.deleteAssistant(deleted);
-    many.simulator.clearLogs();
-    const { data } = await many.json(['limits', 'status', '--check']);
+    many.vapi.editAssistant(changed, { maxDurationSeconds: 43 });
+    many.vapi.deleteAssistant(deleted);
+    many.vapi.clearLogs();
+    const { data } = await many.answer('limits', 'status', '--check');
     expect(data.checked).toEqual({ same: 58, drift: 1, gone: 1 });
-    expect(many.simulator.requests().length).toBeLessThan(5);
-    expect(many.simulator.patches()).toEqual([]);
+    expect(many.vapi.requests().length).toBeLessThan(5);
+    expect(many.vapi.patches()).toEqual([]);
     expect(data.assistants).toHaveLength(2);
-    const one = await many.json(['limits', 'status', 'user_7', '--check']);
+    const one = await many.answer('limits', 'status', 'user_7', '--check');
     expect(one.data.assistants[0].check).toMatchObject({ state: 'drift', changes: [{ from: 43, to: 10 }] });
   } finally {
     await many.close();

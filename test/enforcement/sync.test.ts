@@ -1,32 +1,29 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pickFields } from '../../src/enforcement/assistant-state.ts';
-import { asOf, createLimitsWorld, type LimitsWorld } from './world.ts';
+import { perTest } from '../desk/desk.ts';
+import { asOf, LimitsDesk } from './limits-desk.ts';
 
-let world: LimitsWorld;
-beforeEach(async () => {
-  world = await createLimitsWorld();
-});
-afterEach(() => world.close());
+const desk = perTest(new LimitsDesk());
 
 const limitedFields = { maxDurationSeconds: 10, endCallPhrases: ['goodbye'] };
 
 test('usage over the allowance limits the assistants of the user, and only those', async () => {
-  const before = world.simulator.assistants();
-  await world.exceed(['user_1']);
-  expect(await world.limits()).toMatchObject([
+  const before = desk.vapi.assistants();
+  await desk.exceed('user_1');
+  expect(await desk.limits()).toMatchObject([
     { user: 'user_1', desired: 'limited', status: 'pending' },
     { user: 'user_1', desired: 'limited', status: 'pending' },
   ]);
-  const { code, data } = await world.json(['limits', 'sync']);
+  const { code, data } = await desk.answer('limits', 'sync');
   expect(code).toBe(0);
   expect(data).toMatchObject({
     dryRun: false,
     counts: { limited: 2, restored: 0, unchanged: 0, failed: 0, gone: 0 },
     left: { pending: 0, failed: 0, busy: 0 },
   });
-  const limited = world.assistantsOf('user_1');
+  const limited = desk.assistantsOf('user_1');
   for (const assistant of before) {
-    const now = world.simulator.assistant(assistant.id);
+    const now = desk.vapi.assistant(assistant.id);
     if (limited.includes(assistant.id)) {
       expect(now).toMatchObject({
         ...limitedFields,
@@ -37,9 +34,8 @@ test('usage over the allowance limits the assistants of the user, and only those
       expect(now).toEqual(assistant);
     }
   }
-  for (const { provider, original, applied, status, intents } of await world.limits()) {
+  for (const { provider, original, applied, status, intents } of await desk.limits()) {
     const found = before.find(({ id }) => id === provider);
-    before.find(({ id }) => id === provider) ?? {};
     expect(status).toBe('applied');
     expect(applied).toMatchObject(limitedFields);
     expect(original).toEqual(pickFields(found ?? {}, Object.keys(applied ?? {})));
@@ -48,49 +44,49 @@ test('usage over the allowance limits the assistants of the user, and only those
 });
 
 test('a second sync sends nothing, and exits 0', async () => {
-  await world.exceed(['user_0']);
-  await world.json(['limits', 'sync']);
-  const patches = world.simulator.patches().length;
-  const { code, data } = await world.json(['limits', 'sync']);
+  await desk.exceed('user_0');
+  await desk.answer('limits', 'sync');
+  const patches = desk.vapi.patches().length;
+  const { code, data } = await desk.answer('limits', 'sync');
   expect(code).toBe(0);
   expect(data).toMatchObject({ counts: { limited: 0, unchanged: 2 }, assistants: [] });
-  expect(world.simulator.patches()).toHaveLength(patches);
+  expect(desk.vapi.patches()).toHaveLength(patches);
 });
 
 test('a dry run reads only: no PATCH, no row changed', async () => {
-  await world.exceed(['user_0']);
-  const rows = () => world.sql('select l::text from quota.assistant_limits l order by 1');
+  await desk.exceed('user_0');
+  const rows = () => desk.query('select l::text from quota.assistant_limits l order by 1');
   const before = await rows();
-  const { code, data } = await world.json(['limits', 'sync', '--dry-run']);
+  const { code, data } = await desk.answer('limits', 'sync', '--dry-run');
   expect(code).toBe(0);
   expect(data.dryRun).toBe(true);
   expect(data.assistants).toHaveLength(2);
   expect(data.assistants[0].changes).toContainEqual({
     field: 'firstMessage',
-    from: world.simulator.assistant(data.assistants[0].providerAssistantId)?.firstMessage,
+    from: desk.vapi.assistant(data.assistants[0].providerAssistantId)?.firstMessage,
     to: expect.stringContaining('limit'),
   });
-  expect(world.simulator.patches()).toEqual([]);
+  expect(desk.vapi.patches()).toEqual([]);
   expect(await rows()).toEqual(before);
-  expect(await world.sql('select 1 from quota.assistant_originals')).toEqual([]);
-  expect((await world.cli(['limits', 'sync', '--dry-run'])).stdout).toMatch(
+  expect(await desk.query('select 1 from quota.assistant_originals')).toEqual([]);
+  expect((await desk.run('limits', 'sync', '--dry-run')).stdout).toMatch(
     /would limit.*\n {2}maxDurationSeconds: .* → 10/,
   );
 });
 
 test('no key: said before anything is touched', async () => {
-  await world.exceed(['user_0']);
-  const { code, stderr } = await world.cli(['limits', 'sync'], { env: { VAPI_API_KEY: '' } });
+  await desk.exceed('user_0');
+  const { code, stderr } = await desk.with({ env: { VAPI_API_KEY: '' } }).run('limits', 'sync');
   expect(code).toBe(78);
   expect(stderr).toContain('VAPI_API_KEY is not set');
-  expect(world.simulator.requests()).toEqual([]);
+  expect(desk.vapi.requests()).toEqual([]);
 });
 
 test("a wrong key: exit 69 with VAPI's words, and nothing changed", async () => {
-  await world.exceed(['user_0', 'user_1']);
-  const rows = () => world.sql('select l::text from quota.assistant_limits l order by 1');
+  await desk.exceed('user_0', 'user_1');
+  const rows = () => desk.query('select l::text from quota.assistant_limits l order by 1');
   const before = await rows();
-  const { code, stderr } = await world.cli(['limits', 'sync'], { env: { VAPI_API_KEY: 'not-the-key' } });
+  const { code, stderr } = await desk.with({ env: { VAPI_API_KEY: 'not-the-key' } }).run('limits', 'sync');
   expect(code).toBe(69);
   expect(stderr).toContain('Invalid Key');
   expect(stderr).not.toContain('not-the-key');
@@ -98,32 +94,32 @@ test("a wrong key: exit 69 with VAPI's words, and nothing changed", async () => 
 });
 
 test('an assistant that VAPI does not know is gone: visible, and never asked for again', async () => {
-  await world.exceed(['user_0']);
-  const [gone = ''] = world.assistantsOf('user_0');
-  world.simulator.deleteAssistant(gone);
-  const first = await world.json(['limits', 'sync']);
+  await desk.exceed('user_0');
+  const [gone = ''] = desk.assistantsOf('user_0');
+  desk.vapi.deleteAssistant(gone);
+  const first = await desk.answer('limits', 'sync');
   expect(first.code).toBe(0);
   expect(first.data.counts).toMatchObject({ limited: 1, gone: 1 });
-  expect((await world.limits()).find(({ provider }) => provider === gone)).toMatchObject({
+  expect((await desk.limits()).find(({ provider }) => provider === gone)).toMatchObject({
     status: 'gone',
     error: expect.stringContaining('not found'),
   });
   expect(
-    await world.sql(`select state from quota.assistants where provider_assistant_id = $1`, [gone]),
+    await desk.query(`select state from quota.assistants where provider_assistant_id = $1`, [gone]),
   ).toEqual([{ state: 'gone' }]);
-  world.simulator.clearLogs();
-  expect((await world.json(['limits', 'sync'])).code).toBe(0);
-  expect(world.simulator.requests().filter(({ path }) => path.includes(gone))).toEqual([]);
+  desk.vapi.clearLogs();
+  expect((await desk.answer('limits', 'sync')).code).toBe(0);
+  expect(desk.vapi.requests().filter(({ path }) => path.includes(gone))).toEqual([]);
 });
 
 test("a refusal is recorded with VAPI's words, tried again, and makes the exit code 75", async () => {
-  await world.exceed(['user_0']);
-  const [bad = ''] = world.assistantsOf('user_0');
-  world.simulator.scriptFaults([{ kind: 'error', status: 400, method: 'PATCH', path: bad }]);
-  const { code, data } = await world.json(['limits', 'sync']);
+  await desk.exceed('user_0');
+  const [bad = ''] = desk.assistantsOf('user_0');
+  desk.vapi.scriptFaults([{ kind: 'error', status: 400, method: 'PATCH', path: bad }]);
+  const { code, data } = await desk.answer('limits', 'sync');
   expect(code).toBe(75);
   expect(data).toMatchObject({ counts: { limited: 1, failed: 1 }, left: { failed: 1 } });
-  const [row] = await world.sql<{ attempts: number; error: string; wait: number }>(
+  const [row] = await desk.query<{ attempts: number; error: string; wait: number }>(
     `select attempts, last_error as error, extract(epoch from next_attempt_at - $1::timestamptz)::float8 as wait
      from quota.assistant_limits where status = 'failed'`,
     [asOf],
@@ -131,25 +127,25 @@ test("a refusal is recorded with VAPI's words, tried again, and makes the exit c
   expect(row).toMatchObject({ attempts: 1, error: expect.stringContaining('Internal server error') });
   expect(row?.wait).toBeGreaterThanOrEqual(15);
   expect(row?.wait).toBeLessThanOrEqual(30);
-  expect((await world.json(['limits', 'sync'])).code).toBe(0);
-  expect(world.simulator.assistant(bad)).toMatchObject(limitedFields);
+  expect((await desk.answer('limits', 'sync')).code).toBe(0);
+  expect(desk.vapi.assistant(bad)).toMatchObject(limitedFields);
 });
 
 test('after an answer that was lost the assistant is looked at, and not patched again', async () => {
-  await world.exceed(['user_0']);
-  world.simulator.scriptFaults([{ kind: 'lost', method: 'PATCH', times: 2 }]);
-  expect((await world.json(['limits', 'sync'])).code).toBe(0);
-  const patches = world.simulator.patches();
+  await desk.exceed('user_0');
+  desk.vapi.scriptFaults([{ kind: 'lost', method: 'PATCH', times: 2 }]);
+  expect((await desk.answer('limits', 'sync')).code).toBe(0);
+  const patches = desk.vapi.patches();
   expect(patches).toHaveLength(2);
   expect(patches.every(({ changedFields }) => changedFields.length > 0)).toBe(true);
 });
 
 test('when VAPI stays out of reach, the run gives up instead of trying everything', async () => {
-  const many = await createLimitsWorld({ users: 30, perUser: 1 });
+  const many = await new LimitsDesk({ users: 30, perUser: 1 }).open();
   try {
-    await many.exceed(Array.from({ length: 30 }, (_, index) => `user_${index}`));
-    many.simulator.setFaults({ rate: 1, kinds: ['error'] });
-    const { code, data, stderr } = await many.json(['limits', 'sync', '--attempts', '1']);
+    await many.exceed(...Array.from({ length: 30 }, (_, index) => `user_${index}`));
+    many.vapi.setFaults({ rate: 1, kinds: ['error'] });
+    const { code, data, stderr } = await many.answer('limits', 'sync', '--attempts', '1');
     expect(code).toBe(75);
     expect(stderr).toContain('given up for now');
     expect(data.counts.failed).toBeLessThan(20);
@@ -160,15 +156,15 @@ test('when VAPI stays out of reach, the run gives up instead of trying everythin
 });
 
 test('a limit that somebody took off is put on again; a new value becomes the one to restore', async () => {
-  await world.exceed(['user_0']);
-  await world.json(['limits', 'sync']);
-  const [setBack = '', changed = ''] = world.assistantsOf('user_0');
-  const originals = new Map((await world.limits()).map(({ provider, original }) => [provider, original]));
-  world.simulator.editAssistant(setBack, {
+  await desk.exceed('user_0');
+  await desk.answer('limits', 'sync');
+  const [setBack = '', changed = ''] = desk.assistantsOf('user_0');
+  const originals = new Map((await desk.limits()).map(({ provider, original }) => [provider, original]));
+  desk.vapi.editAssistant(setBack, {
     maxDurationSeconds: originals.get(setBack)?.maxDurationSeconds ?? 600,
   });
-  world.simulator.editAssistant(changed, { firstMessage: 'Our new greeting', name: 'Renamed' });
-  const { code, data } = await world.json(['limits', 'sync']);
+  desk.vapi.editAssistant(changed, { firstMessage: 'Our new greeting', name: 'Renamed' });
+  const { code, data } = await desk.answer('limits', 'sync');
   expect(code).toBe(0);
   expect(data.counts).toMatchObject({ limited: 2, unchanged: 0 });
   const reported = new Map<string, { adopted: unknown; changes: unknown[] }>(
@@ -185,12 +181,12 @@ test('a limit that somebody took off is put on again; a new value becomes the on
     adopted: [{ field: 'firstMessage', value: 'Our new greeting' }],
     changes: [{ field: 'firstMessage', from: 'Our new greeting' }],
   });
-  expect(world.simulator.assistant(changed)).toMatchObject({ ...limitedFields, name: 'Renamed' });
-  const after = new Map((await world.limits()).map(({ provider, original }) => [provider, original]));
+  expect(desk.vapi.assistant(changed)).toMatchObject({ ...limitedFields, name: 'Renamed' });
+  const after = new Map((await desk.limits()).map(({ provider, original }) => [provider, original]));
   expect(after.get(setBack)).toEqual(originals.get(setBack));
   expect(after.get(changed)).toEqual({ ...originals.get(changed), firstMessage: 'Our new greeting' });
   expect(
-    await world.sql(
+    await desk.query(
       `select fields ->> 'firstMessage' as first from quota.assistant_originals o
       join quota.assistants a on a.id = o.assistant_id where provider_assistant_id = $1 order by o.id`,
       [changed],
@@ -199,19 +195,19 @@ test('a limit that somebody took off is put on again; a new value becomes the on
 });
 
 test('an assistant that was limited by somebody else is not taken for an original', async () => {
-  await world.exceed(['user_0']);
-  const [victim = ''] = world.assistantsOf('user_0');
-  world.simulator.editAssistant(victim, {
+  await desk.exceed('user_0');
+  const [victim = ''] = desk.assistantsOf('user_0');
+  desk.vapi.editAssistant(victim, {
     maxDurationSeconds: 10,
     firstMessage: 'You have reached your monthly limit.',
   });
-  const { code, data } = await world.json(['limits', 'sync']);
+  const { code, data } = await desk.answer('limits', 'sync');
   expect(code).toBe(75);
   expect(data.counts).toMatchObject({ limited: 1, failed: 1 });
-  expect((await world.limits()).find(({ provider }) => provider === victim)).toMatchObject({
+  expect((await desk.limits()).find(({ provider }) => provider === victim)).toMatchObject({
     status: 'failed',
     original: null,
     error: expect.stringContaining('original unknown'),
   });
-  expect(world.simulator.patches(victim).filter(({ by }) => by === 'client')).toEqual([]);
+  expect(desk.vapi.patches(victim).filter(({ by }) => by === 'client')).toEqual([]);
 });

@@ -1,43 +1,42 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLimitsWorld, type LimitsWorld } from './world.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { LimitsDesk } from './limits-desk.ts';
 
-let world: LimitsWorld;
+const desk = perTest(new LimitsDesk({ users: 2, perUser: 2 }));
 beforeEach(async () => {
-  world = await createLimitsWorld({ users: 2, perUser: 2 });
-  await world.exceed(['user_0', 'user_1']);
-  await world.json(['limits', 'sync']);
+  await desk.exceed('user_0', 'user_1');
+  await desk.answer('limits', 'sync');
 });
-afterEach(() => world.close());
 
 const reset = ['user', 'reset', 'user_0', '--reason', 'goodwill', '--yes'];
 
 test('a reset restores the assistants of the user at once', async () => {
-  const { code, data } = await world.json(reset);
+  const { code, data } = await desk.answer(...reset);
   expect(code).toBe(0);
   expect(data.assistants).toEqual(
-    world
+    desk
       .assistantsOf('user_0')
       .map((providerAssistantId) => ({ providerAssistantId, status: 'restored', error: null })),
   );
-  for (const id of world.assistantsOf('user_0')) {
-    expect(world.simulator.assistant(id)?.maxDurationSeconds).not.toBe(10);
+  for (const id of desk.assistantsOf('user_0')) {
+    expect(desk.vapi.assistant(id)?.maxDurationSeconds).not.toBe(10);
   }
-  for (const id of world.assistantsOf('user_1')) {
-    expect(world.simulator.assistant(id)?.maxDurationSeconds).toBe(10);
+  for (const id of desk.assistantsOf('user_1')) {
+    expect(desk.vapi.assistant(id)?.maxDurationSeconds).toBe(10);
   }
 });
 
 test('what cannot be restored stays queued, is said, and the next reset tries it again', async () => {
-  const [bad = ''] = world.assistantsOf('user_0');
-  world.simulator.scriptFaults([{ kind: 'error', status: 422, path: bad }]);
-  const failed = await world.json(reset);
+  const [bad = ''] = desk.assistantsOf('user_0');
+  desk.vapi.scriptFaults([{ kind: 'error', status: 422, path: bad }]);
+  const failed = await desk.answer(...reset);
   expect(failed.code).toBe(75);
   expect(failed.data.assistants).toContainEqual({
     providerAssistantId: bad,
     status: 'failed',
     error: expect.stringContaining('Internal server error'),
   });
-  const again = await world.json(reset);
+  const again = await desk.answer(...reset);
   expect(again.code).toBe(0);
   expect(again.data).toMatchObject({
     meters: [],
@@ -46,7 +45,7 @@ test('what cannot be restored stays queued, is said, and the next reset tries it
 });
 
 test('without a key the reset is done, the restore left queued with a hint, and the exit code 75', async () => {
-  const { code, stderr, data } = await world.json(reset, { env: { VAPI_API_KEY: '' } });
+  const { code, stderr, data } = await desk.with({ env: { VAPI_API_KEY: '' } }).answer(...reset);
   expect(code).toBe(75);
   expect(stderr).toContain('VAPI_API_KEY is not set');
   expect(data.assistants).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
@@ -54,14 +53,16 @@ test('without a key the reset is done, the restore left queued with a hint, and 
 });
 
 test('with --no-sync the restore is left queued, as asked for; a wrong key does not undo the reset', async () => {
-  const left = await world.json([...reset, '--no-sync']);
+  const left = await desk.answer(...reset, '--no-sync');
   expect(left).toMatchObject({
     code: 0,
     data: { assistants: [{ status: 'pending' }, { status: 'pending' }] },
   });
-  const wrong = await world.json(['user', 'reset', 'user_1', '--reason', 'goodwill', '--yes'], {
-    env: { VAPI_API_KEY: 'wrong' },
-  });
+  const wrong = await desk
+    .with({
+      env: { VAPI_API_KEY: 'wrong' },
+    })
+    .answer('user', 'reset', 'user_1', '--reason', 'goodwill', '--yes');
   expect(wrong.code).toBe(75);
   expect(wrong.stderr).toContain('Invalid Key');
   expect(wrong.data.meters).toMatchObject([{ before: { used: '660.000' }, after: { used: '0.000' } }]);

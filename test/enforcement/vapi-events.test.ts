@@ -1,31 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLimitsWorld, type LimitsWorld } from './world.ts';
+import { expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { LimitsDesk } from './limits-desk.ts';
 
-let world: LimitsWorld;
-let directory: string;
-beforeAll(async () => {
-  world = await createLimitsWorld({ users: 2, perUser: 1 });
-  directory = mkdtempSync(join(tmpdir(), 'quota-test-events-'));
-});
-afterAll(async () => {
-  rmSync(directory, { recursive: true });
-  await world.close();
-});
+const desk = perFile(new LimitsDesk({ users: 2, perUser: 1 }));
 
 const event = (message: object) => JSON.stringify({ message: { type: 'end-of-call-report', ...message } });
 const times = { startedAt: '2026-10-14T12:33:20.740Z', endedAt: '2026-10-14T12:35:28.338Z' };
 
 async function load(lines: string[], ...args: string[]) {
-  const file = join(directory, 'events.jsonl');
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return world.cli(['usage', 'import', '--format', 'vapi-events', file, '--yes', '--json', ...args]);
+  const file = desk.write('events.jsonl', `${lines.join('\n')}\n`);
+  return desk.run('usage', 'import', '--format', 'vapi-events', file, '--yes', '--json', ...args);
 }
 
 test('reports become call logs, whichever form they have, once per call', async () => {
-  const assistantId = world.assistantsOf('user_0')[0];
+  const assistantId = desk.assistantsOf('user_0')[0];
   const lines = [
     event({ ...times, cost: 0.1931, durationSeconds: 127.598, call: { id: 'at-message', assistantId } }),
     event({ endedReason: 'customer-ended-call', call: { id: 'at-call', assistantId, ...times, cost: 0.25 } }),
@@ -47,7 +35,7 @@ test('reports become call logs, whichever form they have, once per call', async 
   expect(first.code).toBe(0);
   expect(JSON.parse(first.stdout)).toMatchObject({ new: 5, skipped: 1, rejected: 0 });
   expect(
-    await world.sql(
+    await desk.query(
       `select l.provider_call_id as id, u.external_id as "user", l.duration_seconds as seconds, l.cost, l.status
        from quota.call_logs l join quota.users u on u.id = l.user_id order by l.provider_call_id`,
     ),
@@ -74,5 +62,5 @@ test('bad lines are named, and nothing is loaded', async () => {
   for (const line of ['2', '3', '4', '5']) {
     expect(stderr).toContain(`line ${line}`);
   }
-  expect(await world.sql(`select 1 from quota.call_logs where provider_call_id = 'good'`)).toEqual([]);
+  expect(await desk.query(`select 1 from quota.call_logs where provider_call_id = 'good'`)).toEqual([]);
 });

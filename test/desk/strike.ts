@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { BinRun } from '../run-cli.ts';
+
+export interface Strikes {
+  /** So many kills must strike while work is under way. */
+  kills: number;
+  /** Starts a run of the built bin. */
+  start(attempt: number): BinRun;
+  /** Whether the run has come to where it is to be killed; asked again and again. */
+  isDue(attempt: number): boolean | Promise<boolean>;
+  /** How long after that, for moments that nothing tells. Default: at once. */
+  afterMs?(attempt: number): number;
+  /** What the killed run was in the midst of, by what it left behind; null: of nothing. */
+  evidence(attempt: number): Promise<string | null>;
+}
+
+const askEveryMs = 2;
+
+/**
+ * Kills runs with SIGKILL until so many of the kills have struck: the run died of the signal and left evidence of
+ * unfinished work. A run that ended before its kill does not count; when too few strike, the test fails.
+ * @returns how often the runs were in the midst of what
+ */
+export async function strike(strikes: Strikes): Promise<Record<string, number>> {
+  const { kills, start, isDue, afterMs, evidence } = strikes;
+  const found: Record<string, number> = {};
+  for (let attempt = 0, hits = 0; hits < kills; attempt++) {
+    expect(attempt, `only ${hits} of ${attempt} kills struck: ${JSON.stringify(found)}`).toBeLessThan(
+      kills * 4,
+    );
+    const run = start(attempt);
+    let hasEnded = false;
+    const result = run.result.finally(() => {
+      hasEnded = true;
+    });
+    while (!hasEnded && !(await isDue(attempt))) {
+      await sleep(askEveryMs);
+    }
+    if (!hasEnded && afterMs !== undefined) {
+      await sleep(afterMs(attempt));
+    }
+    run.kill('SIGKILL');
+    const { code } = await result;
+    const what = code === null ? await evidence(attempt) : null;
+    if (what !== null) {
+      hits += 1;
+      found[what] = (found[what] ?? 0) + 1;
+    }
+  }
+  return found;
+}
