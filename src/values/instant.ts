@@ -153,7 +153,7 @@ const unorderedDate = /^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:,? +\d|$)/;
 
 /** Why a text is no instant. `inFiles`: what to say where the options of a file can help. */
 export function describeInstantProblem(text: string): Problem & { inFiles?: string } {
-  const suggestion = 'write it in ISO 8601 with its zone, like 2026-10-03T13:12:46Z';
+  const suggestion = 'write it in ISO 8601 with its zone, like 2026-11-01T00:00:00Z';
   const trimmed = text.trim();
   if (trimmed === '') {
     return { reason: 'is empty where a time is needed', suggestion };
@@ -182,7 +182,7 @@ export function describeInstantProblem(text: string): Problem & { inFiles?: stri
   if (/^\d{4}-\d\d-\d\d/.test(trimmed) && !startsWithDate(trimmed)) {
     return { reason: `is not a date between ${yearMin} and ${yearMax}`, suggestion };
   }
-  return { reason: 'is not a time', suggestion };
+  return { reason: 'is not an instant', suggestion };
 }
 
 /** A day `2026-10-03`. */

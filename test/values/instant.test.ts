@@ -167,7 +167,7 @@ describe('describeInstantProblem', () => {
     ['1759622400', 'Unix seconds', 'ISO 8601'],
     ['1759622400000', 'milliseconds', 'ISO 8601'],
     ['2026-02-30T00:00:00Z', 'not a date between', 'ISO 8601'],
-    ['soon', 'is not a time', 'ISO 8601'],
+    ['soon', 'is not an instant', 'ISO 8601'],
   ])('explains %j', (text, reason, suggestion) => {
     expect(describeInstantProblem(text).reason).toContain(reason);
     const { suggestion: usual, inFiles = usual } = describeInstantProblem(text);
