@@ -74,7 +74,7 @@ describe('VAPI calls', () => {
 
   it.each([
     ['a call without id', '{"orgId":"o","createdAt":"2026-10-15T14:09:47Z"}', 'column id: is missing'],
-    ['a time that is none', '{"id":"a","createdAt":"soon"}', 'column createdAt: "soon" is not a time'],
+    ['a time that is none', '{"id":"a","createdAt":"soon"}', 'column createdAt: "soon" is not an instant'],
     [
       'an end before the start',
       '{"id":"a","startedAt":"2026-10-15T14:09:47Z","endedAt":"2026-10-15T14:09:46Z"}',
