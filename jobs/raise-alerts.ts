@@ -21,7 +21,7 @@ export const raiseAlerts = defineJob({
   countDue: (client) => countDueAlerts(client),
   listDue: (client, _scope, limit) => selectDueAlerts(client, limit),
   async withWork(context, { maxAge = maxAgeSecondsDefault }, use) {
-    const { openAlertTarget } = await import('../src/alerts/alert-target.ts');
+    const { openAlertTarget } = await import('../src/alerts/open-alert-target.ts');
     const { deliverAlerts } = await import('../src/alerts/deliver-alerts.ts');
     const target = await openAlertTarget(context.settings, context.now);
     return use({

@@ -1,8 +1,8 @@
 import { hasSqlstate } from '../db/database-error.ts';
 import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction } from '../db/transaction.ts';
-import type { ImportOptions, ImportReport, ImportSurroundings } from './import-file.ts';
 import type { ImportKind } from './import-kind.ts';
+import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
 import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
 
 /** Somebody else wrote the same rows, or rows in another order, while this was loading: then it loads anew. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { readRows } from '../db/cursor.ts';
-import type { PeriodUsage } from './history.ts';
+import type { PeriodUsage } from './period-usage.ts';
 
 /** Where a page begins: after this period of this meter. */
 export interface HistoryPosition {

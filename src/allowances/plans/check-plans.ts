@@ -1,7 +1,7 @@
 import { interval, intervalSeconds } from '../../values/interval.ts';
+import type { KnownTerms, PlacedPlan } from './placed-plan.ts';
 import type { LimitDefinition, Meter, PlanDefinition } from './plan.ts';
 import type { PlanProblem } from './plan-document.ts';
-import type { KnownTerms, PlacedPlan } from './read-plans.ts';
 
 /** What no field shows by itself: plans and limits that do not fit each other, or what there is already. */
 export function checkPlans(placed: readonly PlacedPlan[], known: KnownTerms, problems: PlanProblem[]): void {

@@ -1,5 +1,5 @@
 import type { Style } from '../../context.ts';
-import type { ImportReport } from '../../imports/import-file.ts';
+import type { ImportReport } from '../../imports/import-report.ts';
 
 /** `6215 lines, 6000 new, 215 there already`, without what there is none of. */
 export function describeLines(report: ImportReport): string {

@@ -1,8 +1,9 @@
 import type { Context, Database } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { type Input, withInput } from '../../files/open-input.ts';
-import { type ImportOptions, type ImportReport, importFile } from '../../imports/import-file.ts';
+import { importFile } from '../../imports/import-file.ts';
 import type { ImportKind } from '../../imports/import-kind.ts';
+import type { ImportOptions, ImportReport } from '../../imports/import-report.ts';
 import { type ImportFile, openImportFile } from '../../imports/stage-lines.ts';
 import type { FileOptions } from './file-options.ts';
 import { describeLines, importText } from './import-text.ts';

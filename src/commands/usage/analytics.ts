@@ -1,4 +1,5 @@
-import { readUsageReport, type UsageReport, type UsageReportRequest } from '../../analytics/usage-report.ts';
+import { readUsageReport } from '../../analytics/read-usage-report.ts';
+import type { UsageReport, UsageReportRequest } from '../../analytics/usage-report.ts';
 import { usageReportText } from '../../analytics/usage-report-text.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';

@@ -5,14 +5,9 @@ import { pageOptions } from '../../declarations/page-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
-import {
-  type HistoryPage,
-  type HistoryRequest,
-  openHistory,
-  type PeriodUsage,
-  readHistoryPage,
-} from '../../usage/history.ts';
+import { type HistoryPage, type HistoryRequest, openHistory, readHistoryPage } from '../../usage/history.ts';
 import { minuteText } from '../../usage/instant-text.ts';
+import type { PeriodUsage } from '../../usage/period-usage.ts';
 import { quantityFormat } from '../../usage/quantity-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
