@@ -8,7 +8,7 @@ import { isVapiRefusal } from '../../providers/vapi/errors.ts';
 import { type ControlTotal, controlTotal } from '../../reconcile/fetch/control-total.ts';
 import { type CompleteFetch, fetchCalls } from '../../reconcile/fetch/fetch-calls.ts';
 import { requireOpen } from '../../reconcile/months/find-reconciliation.ts';
-import { selectReconciliations } from '../../reconcile/months/stored-reconciliation.ts';
+import { selectReconciliations } from '../../reconcile/months/stored-reconciliation-store.ts';
 
 /** Where calls are fetched from. */
 export interface FetchSource {

@@ -2,10 +2,8 @@ import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
-import {
-  type StoredReconciliation,
-  selectReconciliations,
-} from '../../reconcile/months/stored-reconciliation.ts';
+import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
+import { selectReconciliations } from '../../reconcile/months/stored-reconciliation-store.ts';
 import { parseMonth } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
 import { textTable } from './text-table.ts';

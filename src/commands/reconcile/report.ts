@@ -6,7 +6,8 @@ import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { replaceFile } from '../../files/write-file.ts';
-import { findReconciliation, type MonthChoice } from '../../reconcile/months/find-reconciliation.ts';
+import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import type { MonthChoice } from '../../reconcile/months/stored-reconciliation.ts';
 import { parseMonth, parseUuid } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
 

@@ -1,12 +1,7 @@
 import type pg from 'pg';
 import { sameDecimal } from '../../values/decimal-math.ts';
 import { type AttachedExport, selectAttached } from '../exports/attachment-store.ts';
-import {
-  computeReconciliation,
-  type ItemSums,
-  selectSums,
-  updateTotals,
-} from '../months/reconciliation-store.ts';
+import { computeReconciliation, type ItemSums, selectSums, updateTotals } from './answer-store.ts';
 import type { Kind } from './kinds.ts';
 
 /** What a month came to; sums are exact decimals. Kinds without entries are left out. */

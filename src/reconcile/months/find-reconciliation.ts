@@ -1,13 +1,7 @@
 import type pg from 'pg';
 import { notFoundError, refusedError, usageError } from '../../errors.ts';
-import { type StoredReconciliation, selectReconciliations } from './stored-reconciliation.ts';
-
-/** Which month is meant: by its id, or by the month and, where several billed in it, the provider. */
-export interface MonthChoice {
-  id?: string | undefined;
-  month?: string | undefined;
-  provider?: string | undefined;
-}
+import type { MonthChoice, StoredReconciliation } from './stored-reconciliation.ts';
+import { selectReconciliations } from './stored-reconciliation-store.ts';
 
 /** @throws notFoundError, usageError where several providers have the month */
 export async function findReconciliation(

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import { type ExpectedCost, selectExpectedCosts } from '../match/rate-store.ts';
-import { findReconciliation, type MonthChoice } from '../months/find-reconciliation.ts';
-import type { StoredReconciliation } from '../months/stored-reconciliation.ts';
+import { findReconciliation } from '../months/find-reconciliation.ts';
+import type { MonthChoice, StoredReconciliation } from '../months/stored-reconciliation.ts';
 import type { Entry } from '../resolve/discrepancy-store.ts';
 import * as store from './report-store.ts';
 
