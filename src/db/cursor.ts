@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { rollBack } from './transaction.ts';
 
-/** Rows that are held in memory at a time. */
+/** Rows that `readRows` holds in memory at a time. */
 const batchRows = 1000;
 
 /**
@@ -16,22 +17,30 @@ export async function* readRows<Row extends pg.QueryResultRow>(
   try {
     // All rows will be read: not the plan that is quick with the first tenth of them.
     await client.query('set local cursor_tuple_fraction = 1');
-    await client.query(`declare read_rows no scroll cursor for ${sql}`, [...values]);
-    for (;;) {
-      const { rows } = await client.query<Row>(`fetch ${batchRows} from read_rows`);
+    for await (const rows of readBatches<Row>(client, sql, values, batchRows)) {
       yield* rows;
-      if (rows.length < batchRows) {
-        return;
-      }
     }
   } finally {
-    await endTransaction(client);
+    await rollBack(client);
   }
 }
 
-/** On a broken connection the server has ended it. */
-async function endTransaction(client: pg.ClientBase): Promise<void> {
-  try {
-    await client.query('rollback');
-  } catch {}
+/** The rows of a query, so many at a time, in the transaction that is open; other statements may run in between. */
+export async function* readBatches<Row extends pg.QueryResultRow>(
+  client: pg.ClientBase,
+  sql: string,
+  values: readonly unknown[],
+  rowsMax: number,
+): AsyncGenerator<Row[], void, undefined> {
+  await client.query(`declare read_batches no scroll cursor for ${sql}`, [...values]);
+  for (;;) {
+    const { rows } = await client.query<Row>(`fetch ${rowsMax} from read_batches`);
+    if (rows.length > 0) {
+      yield rows;
+    }
+    if (rows.length < rowsMax) {
+      break;
+    }
+  }
+  await client.query('close read_batches');
 }

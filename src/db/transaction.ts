@@ -29,8 +29,18 @@ export async function withTrial<T>(client: pg.ClientBase, use: () => Promise<T>)
   }
 }
 
+/** Runs `use` in a transaction that reads everything as of one moment, whatever others commit meanwhile. */
+export async function withSnapshot<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
+  await client.query('begin isolation level repeatable read read only');
+  try {
+    return await use();
+  } finally {
+    await rollBack(client);
+  }
+}
+
 /** The first error counts: on a broken connection the rollback fails too, and the server has rolled back. */
-async function rollBack(client: pg.ClientBase): Promise<void> {
+export async function rollBack(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('rollback');
   } catch {}

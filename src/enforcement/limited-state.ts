@@ -4,6 +4,7 @@ import { configurationError } from '../errors.ts';
 import { patchComplaints } from '../providers/vapi/assistant-rules.ts';
 import type { AssistantPatch } from '../providers/vapi/contract.ts';
 import type { Fields } from './assistant-state.ts';
+import { selectPlanStates } from './limited-state-store.ts';
 
 /**
  * What a limited assistant is given where neither a file nor the plan says otherwise. Ten seconds is the least
@@ -80,10 +81,7 @@ export async function readLimitedState(path: string | undefined): Promise<Fields
 
 /** Checks the limited states that plans carry, all of them, before anything is sent. */
 export async function checkPlanStates(queries: Queries): Promise<void> {
-  const { rows } = await queries.query<{ key: string; state: unknown }>(
-    `select key, limited_state as state from quota.plans where limited_state is not null order by key`,
-  );
-  for (const { key, state } of rows) {
+  for (const { key, state } of await selectPlanStates(queries)) {
     parseLimitedState(state, `the plan ${key}`);
   }
 }

@@ -28,6 +28,10 @@ export function multiplyDecimal(decimal: string, factor: number): string {
   return shiftDecimal(product.toString(), -places);
 }
 
+/** The decimal with the other sign. */
+export const negated = (decimal: string): string =>
+  decimal.startsWith('-') ? decimal.slice(1) : `-${decimal}`;
+
 /** Whether two decimals are the same number: `1.50` and `1.5` are. */
 export const sameDecimal = (one: string, other: string): boolean => plainDecimal(one) === plainDecimal(other);
 

@@ -40,3 +40,12 @@ export class DecimalSum {
     return scaleMax === 0 ? sign + digits : `${sign}${digits.slice(0, -scaleMax)}.${digits.slice(-scaleMax)}`;
   }
 }
+
+/** The exact sum of decimals. */
+export function sumOf(decimals: Iterable<string>): string {
+  const sum = new DecimalSum();
+  for (const decimal of decimals) {
+    sum.add(decimal);
+  }
+  return sum.toString();
+}

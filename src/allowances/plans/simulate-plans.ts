@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { withTransaction } from '../../db/transaction.ts';
+import { withSnapshot } from '../../db/transaction.ts';
 import { usageError } from '../../errors.ts';
 import { findPlan } from './find-plan.ts';
 import type { PlanDocument } from './plan-document.ts';
@@ -10,6 +10,7 @@ import {
   type SimulatedTotals,
   selectSimulatedBlocks,
   selectSimulatedTotals,
+  selectSums,
 } from './simulate-store.ts';
 
 export interface SimulationRequest {
@@ -41,8 +42,7 @@ export async function simulatePlans(
   document: PlanDocument,
   request: SimulationRequest,
 ): Promise<SimulationResult> {
-  return withTransaction(client, async () => {
-    await client.query('set transaction isolation level repeatable read, read only');
+  return withSnapshot(client, async () => {
     const stored = await selectPlans(client, null);
     const definitions = readPlans(document, {
       meters: await selectMeters(client),
@@ -67,22 +67,4 @@ export async function simulatePlans(
       blocks,
     };
   });
-}
-
-/** Money is added up by the database, which does it exactly. */
-async function selectSums(
-  client: pg.ClientBase,
-  blocks: readonly SimulatedBlock[],
-): Promise<SimulatedTotals[]> {
-  const { rows } = await client.query<SimulatedTotals>(
-    `select count(distinct b.user_name)::integer as users, coalesce(sum(b.calls), 0)::integer as calls,
-       trim_scale(coalesce(sum(b.cost), 0))::text as cost
-     from unnest($1::text[], $2::integer[], $3::numeric[]) b(user_name, calls, cost)`,
-    [
-      blocks.map(({ externalId }) => externalId),
-      blocks.map(({ calls }) => calls),
-      blocks.map(({ cost }) => cost),
-    ],
-  );
-  return rows;
 }

@@ -154,3 +154,21 @@ function replayQuery(condition: string): string {
 function isoInstant(column: string): string {
   return `case when isfinite(${column}) then to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end`;
 }
+
+/** Money is added up by the database, which does it exactly. */
+export async function selectSums(
+  client: pg.ClientBase,
+  blocks: readonly SimulatedBlock[],
+): Promise<SimulatedTotals[]> {
+  const { rows } = await client.query<SimulatedTotals>(
+    `select count(distinct b.user_name)::integer as users, coalesce(sum(b.calls), 0)::integer as calls,
+       trim_scale(coalesce(sum(b.cost), 0))::text as cost
+     from unnest($1::text[], $2::integer[], $3::numeric[]) b(user_name, calls, cost)`,
+    [
+      blocks.map(({ externalId }) => externalId),
+      blocks.map(({ calls }) => calls),
+      blocks.map(({ cost }) => cost),
+    ],
+  );
+  return rows;
+}

@@ -2,6 +2,7 @@ import type { Context, Style } from '../../context.ts';
 import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
 import { redactUrls } from '../../db/redact-url.ts';
+import { selectServerVersion } from '../../db/server-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 
@@ -57,10 +58,7 @@ const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
 const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<DatabaseStatus> =>
   context.withDatabase(
     async ({ client, url }) => {
-      const { rows } = await client.query<{ version: string }>(
-        `select current_setting('server_version') as version`,
-      );
-      const serverVersion = rows[0]?.version ?? null;
+      const serverVersion = await selectServerVersion(client);
       return {
         database: { kind: embedded === null ? 'url' : 'embedded', url: redactUrls(url), serverVersion },
         embedded,

@@ -4,6 +4,11 @@ import type pg from 'pg';
 export const logOneCall = `insert into quota.call_logs (user_id, service, provider, started_at, duration_seconds)
 select id, 'voice', 'vapi', quota.now() - interval '3 minutes', 120 from quota.users where external_id = 'demo-critical'`;
 
+export async function insertCall(client: pg.ClientBase): Promise<number> {
+  const { rowCount } = await client.query(logOneCall);
+  return rowCount ?? 0;
+}
+
 /** Assistants as the seed left them at the provider: those that are limited, and with which fields; those gone. */
 export async function selectProviderState(
   client: pg.ClientBase,

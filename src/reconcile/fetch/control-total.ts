@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { VapiClient } from '../../providers/vapi/client.ts';
 import type { AnalyticsAnswer, AnalyticsQuery } from '../../providers/vapi/contract.ts';
-import { DecimalSum } from '../../values/decimal-sum.ts';
+import { negated, plainDecimal } from '../../values/decimal-math.ts';
+import { sumOf } from '../../values/decimal-sum.ts';
 import { type CompleteFetch, monthRange } from './fetch-calls.ts';
 import { type DaySum, selectDaySums } from './fetch-store.ts';
 
@@ -71,7 +72,7 @@ function providerDays(answer: AnalyticsAnswer | undefined): Map<string, DayTotal
   for (const { date, calls, cost } of answer?.result ?? []) {
     const day = String(date).slice(0, 10);
     const row = { calls: Number(calls) || 0, cost: (Number(cost) || 0).toFixed(costDecimals) };
-    days.set(day, sumOf([days.get(day) ?? nothing, row]));
+    days.set(day, added([days.get(day) ?? nothing, row]));
   }
   return days;
 }
@@ -82,7 +83,7 @@ function compare(
   fetched: readonly DaySum[],
 ): ControlTotal {
   const own = new Map(fetched.map((sum) => [sum.day, sum]));
-  const total = beside(sumOf([...counted.values()]), sumOf(fetched));
+  const total = beside(added([...counted.values()]), added(fetched));
   const names = [...new Set([...counted.keys(), ...own.keys()])].sort();
   const days = names.map((day) => ({
     day,
@@ -98,27 +99,20 @@ function compare(
   };
 }
 
-function sumOf(sums: readonly DayTotal[]): DayTotal {
-  const cost = new DecimalSum();
-  let calls = 0;
-  for (const sum of sums) {
-    calls += sum.calls;
-    cost.add(sum.cost);
-  }
-  return { calls, cost: trimmed(cost.toString()) };
-}
-
-function beside(provider: DayTotal, fetched: DayTotal): Counted {
-  const negative = fetched.cost.startsWith('-') ? fetched.cost.slice(1) : `-${fetched.cost}`;
-  const difference = sumOf([provider, { calls: 0, cost: negative }]).cost;
+function added(sums: readonly DayTotal[]): DayTotal {
   return {
-    calls: { provider: provider.calls, fetched: fetched.calls },
-    cost: { provider: trimmed(provider.cost), fetched: trimmed(fetched.cost), difference },
+    calls: sums.reduce((calls, sum) => calls + sum.calls, 0),
+    cost: plainDecimal(sumOf(sums.map(({ cost }) => cost))),
   };
 }
 
-/** Without zeros at its end. */
-const trimmed = (decimal: string) => (decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal);
+function beside(provider: DayTotal, fetched: DayTotal): Counted {
+  const difference = plainDecimal(sumOf([provider.cost, negated(fetched.cost)]));
+  return {
+    calls: { provider: provider.calls, fetched: fetched.calls },
+    cost: { provider: plainDecimal(provider.cost), fetched: plainDecimal(fetched.cost), difference },
+  };
+}
 
 const agrees = ({ calls, cost }: Counted): boolean =>
   calls.provider === calls.fetched &&

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { readBatches } from '../../db/cursor.ts';
 import type { StoredCall } from '../../providers/exports/vapi-call-record.ts';
 import type { ListCursor } from '../../providers/vapi/paging.ts';
 
@@ -33,7 +34,7 @@ export interface FetchedCall {
 }
 
 /** Rows that go through memory at a time. */
-const batchSize = 5000;
+const batchRows = 5000;
 
 const parameters = ({ provider, month }: FetchKey): unknown[] => [provider, `${month}-01`];
 
@@ -171,7 +172,7 @@ export const monthRecords = (
   client: pg.ClientBase,
   key: FetchKey,
 ): AsyncGenerator<{ record: string }[], void, undefined> =>
-  batches(
+  readBatches(
     client,
     `select f.record from ${key.place}.fetched_calls f
      where f.provider = $1 and f.month = $2
@@ -179,6 +180,7 @@ export const monthRecords = (
        and f.billed_at < (f.month + interval '1 month') at time zone 'UTC'
      order by f.created_at, f.external_id`,
     parameters(key),
+    batchRows,
   );
 
 /** The lines of exports whose calls were not fetched; in a transaction. */
@@ -187,7 +189,7 @@ export const unlistedCalls = (
   key: FetchKey,
   exportIds: readonly number[],
 ): AsyncGenerator<StoredCall[], void, undefined> =>
-  batches(
+  readBatches(
     client,
     `select l.external_id as id, l.assistant_id as "assistantId", l.status, ${iso('l.created_at')} as "createdAt",
        ${iso('l.started_at')} as "startedAt", ${iso('l.ended_at')} as "endedAt", l.cost::text, l.raw::text
@@ -197,23 +199,7 @@ export const unlistedCalls = (
          select 1 from ${key.place}.fetched_calls f
          where f.provider = $1 and f.month = $2 and f.external_id = l.external_id)`,
     [...parameters(key), exportIds],
+    batchRows,
   );
 
 const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-/** The rows of a query, a batch at a time; other statements may run in between. */
-async function* batches<Row extends pg.QueryResultRow>(
-  client: pg.ClientBase,
-  sql: string,
-  values: unknown[],
-): AsyncGenerator<Row[], void, undefined> {
-  await client.query(`declare batches no scroll cursor for ${sql}`, values);
-  for (;;) {
-    const { rows } = await client.query<Row>(`fetch ${batchSize} from batches`);
-    if (rows.length === 0) {
-      break;
-    }
-    yield rows;
-  }
-  await client.query('close batches');
-}

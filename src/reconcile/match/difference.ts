@@ -1,9 +1,6 @@
-import { DecimalSum } from '../../values/decimal-sum.ts';
+import { negated } from '../../values/decimal-math.ts';
+import { sumOf } from '../../values/decimal-sum.ts';
 
 /** Billed − logged, as an exact decimal. */
-export function differenceOf({ billed, logged }: { billed: string; logged: string }): string {
-  const sum = new DecimalSum();
-  sum.add(billed);
-  sum.add(logged.startsWith('-') ? logged.slice(1) : `-${logged}`);
-  return sum.toString();
-}
+export const differenceOf = ({ billed, logged }: { billed: string; logged: string }): string =>
+  sumOf([billed, negated(logged)]);

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { DecimalSum } from '../../values/decimal-sum.ts';
+import { withSnapshot } from '../../db/transaction.ts';
+import { sumOf } from '../../values/decimal-sum.ts';
 import { type ExpectedCost, selectExpectedCosts } from '../match/rate-store.ts';
 import { findReconciliation } from '../months/find-reconciliation.ts';
 import type { MonthChoice, StoredReconciliation } from '../months/stored-reconciliation.ts';
@@ -43,13 +44,12 @@ export interface ReconciliationReport {
  * Reads a report as of one moment: what somebody changes meanwhile is in all of it or in none.
  * @throws notFoundError, usageError as `findReconciliation` does
  */
-export async function readReport(
+export function readReport(
   client: pg.ClientBase,
   choice: MonthChoice,
   made: { at: string; by: string },
 ): Promise<ReconciliationReport> {
-  await client.query('begin isolation level repeatable read read only');
-  try {
+  return withSnapshot(client, async () => {
     await store.allowMemory(client);
     const stored = await findReconciliation(client, choice);
     const { id } = stored;
@@ -78,15 +78,5 @@ export async function readReport(
       madeAt: made.at,
       madeBy: made.by,
     };
-  } finally {
-    await client.query('rollback');
-  }
-}
-
-export function sumOf(decimals: readonly string[]): string {
-  const sum = new DecimalSum();
-  for (const decimal of decimals) {
-    sum.add(decimal);
-  }
-  return sum.toString();
+  });
 }

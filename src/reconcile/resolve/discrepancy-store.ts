@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { readRows } from '../../db/cursor.ts';
 import { isDiscrepancy, type Kind } from '../match/kinds.ts';
 
 export type Resolution = 'accepted' | 'disputed' | 'corrected';
@@ -56,31 +57,15 @@ interface Query {
   values: unknown[];
 }
 
-const fetchedRows = 1000;
-
-/** Entries with their cursors, as they come: memory stays at a thousand of them. */
-export async function* streamEntries(
+/** Entries with their cursors, as they come. */
+export function streamEntries(
   client: pg.ClientBase,
   filter: EntryFilter,
   page: Page,
 ): AsyncGenerator<Entry & { cursor: string }> {
   const isExplained = filter.kinds?.every((kind) => !isDiscrepancy(kind)) ?? false;
   const { text, values } = isExplained ? itemsQuery(filter, page) : discrepanciesQuery(filter, page);
-  await client.query('begin read only');
-  try {
-    // All rows are wanted, not the first ones soon.
-    await client.query('set local cursor_tuple_fraction = 1');
-    await client.query({ text: `declare entries no scroll cursor for ${text}`, values });
-    for (;;) {
-      const { rows } = await client.query<Entry & { cursor: string }>(`fetch ${fetchedRows} from entries`);
-      yield* rows;
-      if (rows.length < fetchedRows) {
-        return;
-      }
-    }
-  } finally {
-    await client.query('rollback');
-  }
+  return readRows(client, text, values);
 }
 
 /** An instant as ISO 8601 UTC. */
