@@ -511,10 +511,16 @@ create table quota.grants (
   kind text not null default 'grant'::text,
   reason text not null,
   actor text not null default quota.actor(),
-  created_at timestamp with time zone not null default quota.now()
+  created_at timestamp with time zone not null default quota.now(),
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  revoke_reason text
 );
+comment on column quota.grants.consumed is 'What the periods that are over took of it, by quota.grant_ledger, as of the last settlement.';
 alter table quota.grants enable row level security;
 alter table quota.grants add constraint grants_check CHECK (((consumed >= (0)::numeric) AND (consumed <= quantity)));
+alter table quota.grants add constraint grants_check1 CHECK (((revoked_at IS NULL) = (revoked_by IS NULL)));
+alter table quota.grants add constraint grants_check2 CHECK (((revoked_at IS NULL) = (revoke_reason IS NULL)));
 alter table quota.grants add constraint grants_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
 alter table quota.grants add constraint grants_pkey PRIMARY KEY (user_id, id);
 alter table quota.grants add constraint grants_quantity_check CHECK ((quantity > (0)::numeric));
@@ -900,7 +906,6 @@ create table quota.usage_quotas (
   used numeric(20,3) not null default 0,
   adjusted numeric(20,3) not null default 0,
   granted numeric(20,3) not null default 0,
-  granted_used numeric(20,3),
   cost numeric not null default 0,
   calls integer not null default 0,
   exhausted_at timestamp with time zone,
@@ -912,7 +917,6 @@ comment on table quota.usage_quotas is 'What one user used of one meter in one p
 comment on column quota.usage_quotas.used is 'Sum of the call logs of the period plus its adjustments.';
 comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
 comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity, from grants.';
-comment on column quota.usage_quotas.granted_used is 'What a closed period took of the grants; null until that is booked.';
 comment on column quota.usage_quotas.superseded is 'The period of a former plan or anchor: it goes on counting its calls and never limits anybody.';
 alter table quota.usage_quotas enable row level security;
 alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
@@ -1166,8 +1170,8 @@ AS $function$
       case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
       -- Stored grants are right until one expires.
       case
-        when q.user_id is null then quota.granted_now(p_user, l.meter, quota.now(), 0, l.limit_quantity)
-        when q.granted > 0 then quota.granted_now(p_user, l.meter, q.period_start, q.used, q.limit_quantity)
+        when q.user_id is null then quota.granted_now(p_user, l.meter)
+        when q.granted > 0 then quota.granted_now(p_user, l.meter)
         else 0
       end as granted) t
     where l.plan = p_plan
@@ -1200,6 +1204,7 @@ begin
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
+  perform quota.settle_late(deltas);
 end $function$;
 comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';
 grant execute on function quota.apply_usage(quota.usage_delta[]) to quota_operator;
@@ -1853,7 +1858,9 @@ declare
   meters integer := 0;
 begin
   for meter in
-    select q.user_id is not null as is_open
+    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for the full way.
+    select q.user_id is not null and (q.period_end > quota.now() or not exists (
+        select from quota.grants g where g.user_id = q.user_id)) as is_open
     from quota.subscriptions s
     join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
@@ -2547,55 +2554,69 @@ end $function$;
 comment on function quota.give_original(uuid,jsonb,text[],text,boolean,text) is 'Queues the restore of an assistant to values that did not come from a look at it before the limit. Exact: whatever is found.';
 grant execute on function quota.give_original(uuid,jsonb,text[],text,boolean,text) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.grant_shares(p_user uuid, p_meter text, p_periods timestamp with time zone[])
- RETURNS TABLE(id bigint, expires_at timestamp with time zone, share numeric)
+CREATE OR REPLACE FUNCTION quota.grant_ledger(p_user uuid, p_meter text, p_at timestamp with time zone DEFAULT quota.now())
+ RETURNS TABLE(id bigint, ends_at timestamp with time zone, given numeric, given_running numeric, left_over numeric)
  LANGUAGE plpgsql
  STABLE
 AS $function$
 declare
-  extra record;
-  taken numeric := 0;
+  grants quota.grants[];
+  ends timestamptz[];
+  given_before numeric[];
+  given_now numeric[];
+  part record;
+  taken numeric;
+  share numeric;
 begin
-  for extra in
-    select g.id, g.expires_at, g.quantity - g.consumed as quantity, g.created_at from quota.grants g
-    where g.user_id = p_user and g.meter = p_meter and g.consumed < g.quantity
-      and (g.expires_at is null or g.expires_at > (select min(s) from unnest(p_periods) s))
-    order by g.expires_at nulls last, g.id
-  loop
-    id := extra.id;
-    expires_at := extra.expires_at;
-    -- What was used beyond the limit until it expired, less what the earlier ones gave: the rest expired unused.
-    select greatest(least(extra.quantity, sum(greatest(quota.used_before(q, extra.expires_at) - q.limit_quantity, 0)) - taken), 0)
-    into share
-    from quota.usage_quotas q
-    where q.user_id = p_user and q.meter = p_meter and q.period_start = any (p_periods) and q.period_end > extra.created_at;
-    share := coalesce(share, 0);
-    taken := taken + share;
-    return next;
-  end loop;
-end $function$;
-comment on function quota.grant_shares(uuid,text,timestamp with time zone[]) is 'What the periods of a user''s meter took of each grant that they could use, the earliest to expire first.';
-grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_finance;
-grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_operator;
-grant execute on function quota.grant_shares(uuid,text,timestamp with time zone[]) to quota_readonly;
+  select array_agg(g order by least(g.expires_at, g.revoked_at), g.id),
+    array_agg(least(g.expires_at, g.revoked_at) order by least(g.expires_at, g.revoked_at), g.id)
+  into grants, ends
+  from quota.grants g where g.user_id = p_user and g.meter = p_meter and g.created_at <= p_at;
+  if grants is null then
+    return;
+  end if;
+  given_before := array_fill(0::numeric, array[cardinality(grants)]);
+  given_now := given_before;
 
-CREATE OR REPLACE FUNCTION quota.granted_now(p_user uuid, p_meter text, p_period_start timestamp with time zone, p_used numeric, p_limit numeric)
+  for part in select s.quota, s.segment from quota.overuse_segments(p_user, p_meter, p_at) s loop
+    taken := 0;
+    for i in 1 .. cardinality(grants) loop
+      continue when given_before[i] >= (grants[i]).quantity or ends[i] <= lower(part.segment)
+        or (grants[i]).created_at >= (part.quota).period_end;
+      -- Until it ended it covers what the earlier ones did not.
+      share := greatest(least((grants[i]).quantity - given_before[i] - given_now[i], quota.used_beyond(
+        part.quota, lower(part.segment), least(upper(part.segment), ends[i])) - taken), 0);
+      taken := taken + share;
+      if upper(part.segment) > p_at then
+        given_now[i] := given_now[i] + share;
+      else
+        given_before[i] := given_before[i] + share;
+      end if;
+    end loop;
+  end loop;
+
+  return query
+  select (grants[i]).id, ends[i], given_before[i], given_now[i],
+    case when ends[i] <= p_at then 0 else (grants[i]).quantity - given_before[i] - given_now[i] end
+  from generate_subscripts(grants, 1) i;
+end $function$;
+comment on function quota.grant_ledger(uuid,text,timestamp with time zone) is 'What each grant of a user''s meter gave, from the facts alone: the usage beyond the limits of ended periods (given) and of the running one (given_running), the earliest to end first; left_over is what it still has.';
+grant execute on function quota.grant_ledger(uuid,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.grant_ledger(uuid,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.grant_ledger(uuid,text,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.granted_now(p_user uuid, p_meter text)
  RETURNS numeric
  LANGUAGE sql
  STABLE
 AS $function$
-  -- What expired within the period still covers what was used of it before.
-  select coalesce(sum(g.quantity - g.consumed) filter (where g.expires_at is null or g.expires_at > quota.now()), 0)
-    + case when bool_or(g.expires_at <= quota.now()) then least(greatest(p_used - p_limit, 0), (
-        select coalesce(sum(s.share), 0) from quota.grant_shares(p_user, p_meter, array[p_period_start]) s
-        where s.expires_at <= quota.now())) else 0 end
-  from quota.grants g
-  where g.user_id = p_user and g.meter = p_meter and (g.expires_at is null or g.expires_at > p_period_start)
+  -- What ended within the running period still covers what was used of it before.
+  select coalesce(sum(l.left_over + l.given_running), 0) from quota.grant_ledger(p_user, p_meter) l
 $function$;
-comment on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) is 'The extra allowance of a quota of the running period that has used so much of its limit.';
-grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_finance;
-grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_operator;
-grant execute on function quota.granted_now(uuid,text,timestamp with time zone,numeric,numeric) to quota_readonly;
+comment on function quota.granted_now(uuid,text) is 'The extra allowance of a user''s meter in the running period.';
+grant execute on function quota.granted_now(uuid,text) to quota_finance;
+grant execute on function quota.granted_now(uuid,text) to quota_operator;
+grant execute on function quota.granted_now(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.grants_inserted()
  RETURNS trigger
@@ -3451,6 +3472,31 @@ begin
 end $function$;
 grant execute on function quota.outdate_former_name() to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_at timestamp with time zone)
+ RETURNS TABLE(quota quota.usage_quotas, segment tstzrange)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- Of periods that overlap, the one that holds now governs, then the earlier one, then what was given up last.
+  with ranked as (
+    select q, tstzrange(q.period_start, q.period_end, '[)') as period,
+      row_number() over (order by q.superseded, case when q.superseded then q.closed_at end desc, q.period_start) as place
+    from quota.usage_quotas q
+    where q.user_id = p_user and q.meter = p_meter and q.period_start <= p_at
+  )
+  select r.q, s.segment
+  from ranked r
+  cross join lateral unnest(
+    tstzmultirange(r.period) - coalesce(
+      (select range_agg(better.period) from ranked better where better.place < r.place), '{}')) s(segment)
+  where (r.q).used > (r.q).limit_quantity and lower(s.segment) <= p_at
+  order by lower(s.segment)
+$function$;
+comment on function quota.overuse_segments(uuid,text,timestamp with time zone) is 'The stretches of time, in order and without overlap, of the quotas that were used beyond their limit: each instant belongs to the period that governs it, so that nothing is covered twice however time was cut anew.';
+grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -3821,7 +3867,7 @@ CREATE OR REPLACE FUNCTION quota.quota_terms(p_user uuid, p_meter text, p_first 
 AS $function$
   select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
     l.on_exceeded,
-    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter, lower(p.period), 0, l.limit_quantity) else 0 end,
+    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
     case when upper(p.period) <= l.last_reset_at then quota.now() end,
     case when upper(p.period) <= l.last_reset_at then 0::numeric end
   from quota.meters m
@@ -4101,6 +4147,8 @@ begin
     perform quota.enforce(crossed);
   end if;
 
+  perform quota.settle_if_granted(users, services);
+
   -- A limit whose quota is over, or gone with the former plan, is lifted.
   select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
   into freed_users, freed_services
@@ -4328,9 +4376,8 @@ begin
       bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
     from (
       select user_id, service, due_at, limit_enforced_at, period_end, missed,
-        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and not exists (
-          select 1 from quota.grants g
-          where g.user_id = r.user_id and g.meter = r.meter and g.consumed < g.quantity) as allows_nothing,
+        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and quota.granted_now(r.user_id, r.meter) = 0
+          as allows_nothing,
         null::jsonb as closed
       from running r
       union all
@@ -4372,7 +4419,7 @@ begin
   from unnest(claimed) d
   where exists (
     select 1 from quota.grants g join quota.meters m on m.key = g.meter
-    where g.user_id = d.user_id and m.service = d.service and g.consumed < g.quantity);
+    where g.user_id = d.user_id and m.service = d.service);
   if freed is not null and (are_kept or granted_users is not null) then
     perform 1 from quota.assistant_limits l
     where l.user_id in (select d.user_id from unnest(claimed) d) order by l.assistant_id for no key update;
@@ -4519,6 +4566,30 @@ $function$;
 comment on function quota.retry_delay(integer,numeric) is 'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never less than the provider asked for.';
 grant execute on function quota.retry_delay(integer,numeric) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.revoke_grant(p_grant bigint, p_reason text)
+ RETURNS quota.grants
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  revoked quota.grants;
+  its_service text;
+begin
+  select g.user_id, m.service into revoked.user_id, its_service
+  from quota.grants g join quota.meters m on m.key = g.meter where g.id = p_grant;
+  perform quota.lock_allowance(revoked.user_id, its_service);
+  update quota.grants g set revoked_at = quota.now(), revoked_by = quota.actor(), revoke_reason = p_reason
+  where g.id = p_grant and g.user_id = revoked.user_id and g.revoked_at is null
+  returning g.* into revoked;
+  if found then
+    perform quota.settle_grants(array[revoked.user_id], array[its_service]);
+  end if;
+  return revoked;
+end $function$;
+comment on function quota.revoke_grant(bigint,text) is 'Takes a grant back: it gives nothing more, and what it gave stays given. Null id: there is none that can be taken back.';
+grant execute on function quota.revoke_grant(bigint,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.roll_up_day(p_day date)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4598,32 +4669,25 @@ AS $function$
 declare
   crossed quota.usage_quotas[];
 begin
-  -- Closed periods book what they took, earliest expiry first.
-  with taken as (
-    select q.user_id, q.meter, q.period_start, least(greatest(q.used - q.limit_quantity, 0), q.granted) as quantity
-    from quota.usage_quotas q join quota.meters m on m.key = q.meter
-    where q.user_id = any (users) and (q.user_id, m.service) in (select * from unnest(users, services))
-      and q.closed_at is not null and q.granted > 0 and q.granted_used is null
-  ), booked as (
-    update quota.usage_quotas q set granted_used = t.quantity
-    from taken t
-    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
-    returning q.user_id, q.meter, q.period_start
-  ), shares as (
-    select p.user_id, s.id, s.share
-    from (select user_id, meter, array_agg(period_start) as periods from booked group by user_id, meter) p
-    cross join lateral quota.grant_shares(p.user_id, p.meter, p.periods) s
+  with ledger as (
+    select u.user_id, l.id, l.given
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    cross join lateral quota.grant_ledger(u.user_id, m.key) l
   )
-  update quota.grants g set consumed = g.consumed + s.share
-  from shares s where g.user_id = s.user_id and g.id = s.id and s.share > 0;
+  update quota.grants g set consumed = l.given
+  from ledger l where g.user_id = l.user_id and g.id = l.id and g.consumed <> l.given;
 
-  with refreshed as (
-    update quota.usage_quotas q
-    set granted = quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
-    from quota.meters m
-    where q.user_id = any (users) and m.key = q.meter and (q.user_id, m.service) in (select * from unnest(users, services))
-      and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
-      and q.granted is distinct from quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+  with present as materialized (
+    select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
+      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+  ), refreshed as (
+    update quota.usage_quotas q set granted = p.granted
+    from present p
+    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start and q.granted <> p.granted
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
@@ -4632,8 +4696,56 @@ begin
     perform quota.enforce(crossed);
   end if;
 end $function$;
-comment on function quota.settle_grants(uuid[],text[]) is 'Books what closed periods took of grants and brings the running quotas of (user, service) pairs in line with their grants; for resets, new grants and expired ones. The caller holds the subscriptions.';
+comment on function quota.settle_grants(uuid[],text[]) is 'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds the subscriptions.';
 grant execute on function quota.settle_grants(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_if_granted(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  granted_users uuid[];
+  granted_services text[];
+begin
+  select array_agg(u.user_id), array_agg(u.service) into granted_users, granted_services
+  from (select distinct user_id, service from unnest(users, services) u(user_id, service)) u
+  where exists (
+    select 1 from quota.grants g join quota.meters m on m.key = g.meter
+    where g.user_id = u.user_id and m.service = u.service);
+  if granted_users is not null then
+    perform quota.settle_grants(granted_users, granted_services);
+  end if;
+end $function$;
+comment on function quota.settle_if_granted(uuid[],text[]) is 'The same as settle_grants for those of the (user, service) pairs that have grants: most have none.';
+grant execute on function quota.settle_if_granted(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_late(deltas quota.usage_delta[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(l.user_id), array_agg(l.service) into users, services
+  from (
+    select distinct d.user_id, m.service
+    from unnest(deltas) d
+    join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
+    join quota.meters m on m.key = d.meter
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+      and q.period_end <= quota.now()
+  ) l;
+  if users is not null then
+    perform quota.settle_grants(users, services);
+  end if;
+end $function$;
+comment on function quota.settle_late(quota.usage_delta[]) is 'After usage of periods that are over: what their grants cover of it is gone from the running ones.';
+grant execute on function quota.settle_late(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -4692,8 +4804,8 @@ AS $function$
     and (only_user is null or q.user_id = only_user)
     and exists (
       select 1 from quota.grants g
-      where g.user_id = q.user_id and g.meter = q.meter and g.expires_at <= quota.now() and g.consumed < g.quantity)
-    and q.granted <> quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+      where g.user_id = q.user_id and g.meter = q.meter and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+    and q.granted <> quota.granted_now(q.user_id, q.meter)
 $function$;
 comment on function quota.stale_grants(uuid) is 'Whose running quotas still count a grant that has expired.';
 grant execute on function quota.stale_grants(uuid) to quota_finance;
@@ -5070,6 +5182,20 @@ comment on function quota.used_before(quota.usage_quotas,timestamp with time zon
 grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_finance;
 grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_operator;
 grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.used_beyond(q quota.usage_quotas, first timestamp with time zone, last timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when last <= first then 0 else
+    greatest(quota.used_before(q, last) - q.limit_quantity, 0)
+    - case when first <= q.period_start then 0 else greatest(quota.used_before(q, first) - q.limit_quantity, 0) end end
+$function$;
+comment on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) is 'How much of the usage between two instants of a quota was beyond its limit.';
+grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.verify_audit()
  RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)

@@ -32,8 +32,8 @@ as $$
       case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
       -- Stored grants are right until one expires.
       case
-        when q.user_id is null then quota.granted_now(p_user, l.meter, quota.now(), 0, l.limit_quantity)
-        when q.granted > 0 then quota.granted_now(p_user, l.meter, q.period_start, q.used, q.limit_quantity)
+        when q.user_id is null then quota.granted_now(p_user, l.meter)
+        when q.granted > 0 then quota.granted_now(p_user, l.meter)
         else 0
       end as granted) t
     where l.plan = p_plan

@@ -4,32 +4,25 @@ as $$
 declare
   crossed quota.usage_quotas[];
 begin
-  -- Closed periods book what they took, earliest expiry first.
-  with taken as (
-    select q.user_id, q.meter, q.period_start, least(greatest(q.used - q.limit_quantity, 0), q.granted) as quantity
-    from quota.usage_quotas q join quota.meters m on m.key = q.meter
-    where q.user_id = any (users) and (q.user_id, m.service) in (select * from unnest(users, services))
-      and q.closed_at is not null and q.granted > 0 and q.granted_used is null
-  ), booked as (
-    update quota.usage_quotas q set granted_used = t.quantity
-    from taken t
-    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
-    returning q.user_id, q.meter, q.period_start
-  ), shares as (
-    select p.user_id, s.id, s.share
-    from (select user_id, meter, array_agg(period_start) as periods from booked group by user_id, meter) p
-    cross join lateral quota.grant_shares(p.user_id, p.meter, p.periods) s
+  with ledger as (
+    select u.user_id, l.id, l.given
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    cross join lateral quota.grant_ledger(u.user_id, m.key) l
   )
-  update quota.grants g set consumed = g.consumed + s.share
-  from shares s where g.user_id = s.user_id and g.id = s.id and s.share > 0;
+  update quota.grants g set consumed = l.given
+  from ledger l where g.user_id = l.user_id and g.id = l.id and g.consumed <> l.given;
 
-  with refreshed as (
-    update quota.usage_quotas q
-    set granted = quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
-    from quota.meters m
-    where q.user_id = any (users) and m.key = q.meter and (q.user_id, m.service) in (select * from unnest(users, services))
-      and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
-      and q.granted is distinct from quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+  with present as materialized (
+    select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
+      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+  ), refreshed as (
+    update quota.usage_quotas q set granted = p.granted
+    from present p
+    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start and q.granted <> p.granted
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
@@ -39,4 +32,4 @@ begin
   end if;
 end $$;
 comment on function quota.settle_grants(uuid[], text[]) is
-  'Books what closed periods took of grants and brings the running quotas of (user, service) pairs in line with their grants; for resets, new grants and expired ones. The caller holds the subscriptions.';
+  'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds the subscriptions.';

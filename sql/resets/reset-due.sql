@@ -76,9 +76,8 @@ begin
       bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
     from (
       select user_id, service, due_at, limit_enforced_at, period_end, missed,
-        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and not exists (
-          select 1 from quota.grants g
-          where g.user_id = r.user_id and g.meter = r.meter and g.consumed < g.quantity) as allows_nothing,
+        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and quota.granted_now(r.user_id, r.meter) = 0
+          as allows_nothing,
         null::jsonb as closed
       from running r
       union all
@@ -120,7 +119,7 @@ begin
   from unnest(claimed) d
   where exists (
     select 1 from quota.grants g join quota.meters m on m.key = g.meter
-    where g.user_id = d.user_id and m.service = d.service and g.consumed < g.quantity);
+    where g.user_id = d.user_id and m.service = d.service);
   if freed is not null and (are_kept or granted_users is not null) then
     perform 1 from quota.assistant_limits l
     where l.user_id in (select d.user_id from unnest(claimed) d) order by l.assistant_id for no key update;

@@ -8,7 +8,7 @@ as $$
     and (only_user is null or q.user_id = only_user)
     and exists (
       select 1 from quota.grants g
-      where g.user_id = q.user_id and g.meter = q.meter and g.expires_at <= quota.now() and g.consumed < g.quantity)
-    and q.granted <> quota.granted_now(q.user_id, q.meter, q.period_start, q.used, q.limit_quantity)
+      where g.user_id = q.user_id and g.meter = q.meter and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+    and q.granted <> quota.granted_now(q.user_id, q.meter)
 $$;
 comment on function quota.stale_grants(uuid) is 'Whose running quotas still count a grant that has expired.';

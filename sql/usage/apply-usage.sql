@@ -19,6 +19,7 @@ begin
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
+  perform quota.settle_late(deltas);
 end $$;
 comment on function quota.apply_usage(quota.usage_delta[]) is
   'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';

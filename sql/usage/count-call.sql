@@ -10,7 +10,9 @@ declare
   meters integer := 0;
 begin
   for meter in
-    select q.user_id is not null as is_open
+    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for the full way.
+    select q.user_id is not null and (q.period_end > quota.now() or not exists (
+        select from quota.grants g where g.user_id = q.user_id)) as is_open
     from quota.subscriptions s
     join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key

@@ -6,7 +6,7 @@ language sql stable
 as $$
   select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
     l.on_exceeded,
-    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter, lower(p.period), 0, l.limit_quantity) else 0 end,
+    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
     case when upper(p.period) <= l.last_reset_at then quota.now() end,
     case when upper(p.period) <= l.last_reset_at then 0::numeric end
   from quota.meters m

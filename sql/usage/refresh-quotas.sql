@@ -95,6 +95,8 @@ begin
     perform quota.enforce(crossed);
   end if;
 
+  perform quota.settle_if_granted(users, services);
+
   -- A limit whose quota is over, or gone with the former plan, is lifted.
   select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
   into freed_users, freed_services

@@ -17,6 +17,10 @@ export const commandTree: Group['commands'] = {
     summary: 'users: what is left, until when, why blocked; resets (USER: id, external id or email)',
     loadGroup: async () => (await import('./user/group.ts')).userCommands,
   },
+  grants: {
+    summary: 'extra allowances: what was given, what is left; take one back',
+    loadGroup: async () => (await import('./grants/group.ts')).grantsCommands,
+  },
   jobs: {
     summary: 'cron jobs: exact when run twice or at once, catching up what was missed',
     loadGroup: async () => (await import('./jobs/group.ts')).jobsCommands,

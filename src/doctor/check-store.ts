@@ -44,6 +44,23 @@ export const wrongQuotas = `
   where (q.used, q.adjusted, q.cost, q.calls) is distinct from (f.used, f.adjusted, f.cost, f.calls)
   order by u.external_id, q.meter, q.period_start`;
 
+/** What a running quota has of its grants must follow from the facts; one that time alone has ended is for the job. */
+export const wrongGrants = `
+  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart", q.granted::text as granted,
+    l.granted::numeric(20,3)::text as "grantedByFacts"
+  from quota.usage_quotas q
+  join quota.users u on u.id = q.user_id
+  cross join lateral quota.granted_now(q.user_id, q.meter) l(granted)
+  where ($1::uuid is null or q.user_id = $1) and not q.superseded
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and (q.granted <> 0 or exists (select from quota.grants g where g.user_id = q.user_id and g.meter = q.meter))
+    and q.granted <> l.granted
+    and not exists (
+      select from quota.grants g
+      where g.user_id = q.user_id and g.meter = q.meter
+        and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+  order by u.external_id, q.meter`;
+
 /** Calls on a meter of the user's plan that no period counts. */
 export const uncountedCalls = `
   select u.external_id as "externalId", c.meter, c.calls, ${iso('c.first')} as "firstStartedAt",

@@ -10,6 +10,7 @@ import {
   uncountedCalls,
   unfinishedAssistants,
   unmarkedQuotas,
+  wrongGrants,
   wrongQuotas,
 } from './check-store.ts';
 import { lostItems, wrongClosings, wrongExports, wrongMonths } from './finance-check-store.ts';
@@ -40,6 +41,15 @@ const checks: readonly Check[] = [
     suggestion:
       'find out who writes to quota.usage_quotas or switches triggers off; quota.refresh_quotas(users) counts anew',
     sql: wrongQuotas,
+  },
+  {
+    check: 'grants',
+    level: 'difference',
+    healthy: 'every running quota has what is left of its grants',
+    found: 'running quotas whose extra allowance is not what is left of their grants',
+    suggestion:
+      'find out who writes to quota.grants or quota.usage_quotas; quota.refresh_quotas(users) works it out anew',
+    sql: wrongGrants,
   },
   {
     check: 'coverage',

@@ -190,11 +190,11 @@ test('a grant that is not used up is there after the reset', async () => {
   expect((await subscription('ada')).limited).toBe(false);
   await reset('2026-11-21T00:00:00Z');
   const granted = await desk.query(
-    `select granted, granted_used from quota.usage_quotas order by period_start`,
+    `select q.granted, g.consumed from quota.usage_quotas q join quota.grants g using (user_id) order by period_start`,
   );
   expect(granted).toEqual([
-    { granted: '300.000', granted_used: '100.000' },
-    { granted: '200.000', granted_used: null },
+    { granted: '300.000', consumed: '100.000' },
+    { granted: '200.000', consumed: '100.000' },
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { addGrant, planGrant } from '../../allowances/grants/add-grant.ts';
-import type { MeterAllowance } from '../../allowances/grants/grant-store.ts';
+import { allowanceText } from '../../allowances/grants/allowance-text.ts';
 import { withCache } from '../../changes/outdated-cache.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
@@ -71,8 +71,3 @@ export const userGrant = defineCommand(
     return exitCodes.ok;
   },
 );
-
-const allowanceText = (allowance: MeterAllowance | null) =>
-  allowance === null
-    ? 'no plan yet'
-    : `${allowance.used} used of ${allowance.limit ?? 'no limit'} and ${allowance.granted} granted, ${allowance.remaining ?? 'no limit'} left`;

@@ -100,7 +100,7 @@ const eventsQuery = `
     select g.created_at, 2, g.id, 'grant', null, g.actor, g.reason,
       trim_scale(g.quantity)::text || ' ' || story.unit || 's granted' || coalesce(' until ' || to_char(g.expires_at, 'YYYY-MM-DD HH24:MI'), '')
     from quota.grants g, story
-    where g.user_id = $1 and g.meter = $2 and g.created_at < story.ends and (g.expires_at is null or g.expires_at > story.starts)
+    where g.user_id = $1 and g.meter = $2 and g.created_at < story.ends and (least(g.expires_at, g.revoked_at) is null or least(g.expires_at, g.revoked_at) > story.starts)
       and (g.created_at >= story.starts or g.consumed < g.quantity)
     union all
     select w.crossed_at, 4, w.threshold, 'threshold', null, null, null,

@@ -1,0 +1,22 @@
+create or replace function quota.settle_late(deltas quota.usage_delta[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(l.user_id), array_agg(l.service) into users, services
+  from (
+    select distinct d.user_id, m.service
+    from unnest(deltas) d
+    join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
+    join quota.meters m on m.key = d.meter
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+      and q.period_end <= quota.now()
+  ) l;
+  if users is not null then
+    perform quota.settle_grants(users, services);
+  end if;
+end $$;
+comment on function quota.settle_late(quota.usage_delta[]) is
+  'After usage of periods that are over: what their grants cover of it is gone from the running ones.';

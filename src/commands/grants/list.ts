@@ -1,0 +1,66 @@
+import { type GrantState, selectGrants } from '../../allowances/grants/revoke-store.ts';
+import type { Column, Row } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag } from '../../declarations/option.ts';
+import { limitOption } from '../../declarations/page-options.ts';
+import { anyUserArgument } from '../../declarations/user-argument.ts';
+import { exitCodes } from '../../errors.ts';
+import { minuteText } from '../../usage/instant-text.ts';
+import { quantityFormat } from '../../usage/quantity-text.ts';
+import { findUser } from '../../users/find-user.ts';
+
+const limitDefault = 50;
+
+/** `quota grants list`: `{grants: [GrantState]}`. */
+export const grantsList = defineCommand(
+  {
+    arguments: anyUserArgument,
+    options: { live: flag('only those that still have something'), ...limitOption },
+    examples: [
+      ['quota grants list ada@example.com', 'all that ada was given'],
+      ['quota grants list --live --json', 'what is out, of everybody'],
+    ],
+  },
+  async (context, { user, live, limit = limitDefault }) => {
+    const grants = await context.withDatabase(async ({ client }) =>
+      selectGrants(client, {
+        userId: user === undefined ? undefined : (await findUser(client, user)).id,
+        live,
+        limit,
+      }),
+    );
+    await context.output.write({ data: { grants }, rows: grants.map(tableRow), columns });
+    return exitCodes.ok;
+  },
+);
+
+const columns: Column[] = [
+  { key: 'id', align: 'right' },
+  { key: 'user' },
+  { key: 'meter' },
+  { key: 'quantity', align: 'right' },
+  { key: 'given', align: 'right' },
+  { key: 'left', align: 'right' },
+  { key: 'state' },
+  { key: 'at' },
+  { key: 'expires' },
+  { key: 'actor' },
+  { key: 'reason' },
+];
+
+function tableRow(grant: GrantState): Row {
+  const { text } = quantityFormat(grant.unit, grant.quantity);
+  return {
+    id: grant.id,
+    user: grant.user,
+    meter: grant.meter,
+    quantity: text(grant.quantity),
+    given: text(grant.given),
+    left: text(grant.left),
+    state: grant.state,
+    at: minuteText(grant.createdAt),
+    expires: grant.expiresAt === null ? 'never' : minuteText(grant.expiresAt),
+    actor: grant.actor,
+    reason: grant.reason,
+  };
+}
