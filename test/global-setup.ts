@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,8 @@ const prefix = 'quota-test-run-';
  * the database `postgres` of a server of any version, by a superuser, databases are made there instead.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Tests that run the bin never run an old build.
+  execFileSync(process.execPath, ['scripts/build.mjs', '--if-changed'], { stdio: 'inherit' });
   const given = process.env.QUOTA_TEST_SERVER_URL;
   if (given) {
     return await useServer(given, project);

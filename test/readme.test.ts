@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { exitCodeTable } from '../src/cli/exit-code-table.ts';
 import { type Setting, settingTable } from '../src/cli/setting-table.ts';
 import { exitCodes } from '../src/errors.ts';
 import { wholeTree } from './whole-tree.ts';
@@ -27,9 +28,10 @@ test('the table of settings is the one of the program', () => {
   expect(rows.filter((cells) => cells.length === 4 && cells[0]?.startsWith('`'))).toEqual(settings);
 });
 
-test('every exit code is explained', () => {
-  const codes = rows.flatMap(([first = '']) => (/^[\d, ]+$/.test(first) ? first.split(',').map(Number) : []));
-  expect(codes).toEqual(Object.values(exitCodes));
+test('every exit code is explained, in the words of the program', () => {
+  const explained = rows.filter(([first = '']) => /^[\d, ]+$/.test(first));
+  expect(explained).toEqual(exitCodeTable.map(({ codes, meaning }) => [codes.join(', '), meaning]));
+  expect(exitCodeTable.flatMap(({ codes }) => codes)).toEqual(Object.values(exitCodes));
 });
 
 test('every global option is explained', () => {
