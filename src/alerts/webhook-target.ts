@@ -4,7 +4,7 @@ import type { AlertTarget } from './alert-target.ts';
 const timeoutMs = 10_000;
 
 /** `t=<unix seconds>,v1=<hex>`: HMAC-SHA256 over `<unix seconds>.<body>`, so that an old request cannot be sent again. */
-export function signature(secret: string, timestampSeconds: number, body: string): string {
+function signature(secret: string, timestampSeconds: number, body: string): string {
   const hmac = createHmac('sha256', secret).update(`${timestampSeconds}.${body}`);
   return `t=${timestampSeconds},v1=${hmac.digest('hex')}`;
 }

@@ -43,6 +43,6 @@ export async function verifyAudit(
 }
 
 /** Seals the audit rows since the last seal; returns the number of new seals. Outside of a transaction. */
-export async function sealAudit(client: pg.ClientBase): Promise<number> {
+async function sealAudit(client: pg.ClientBase): Promise<number> {
   return insertSeals(client, await selectAuditFrontier(client));
 }

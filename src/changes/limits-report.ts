@@ -44,7 +44,7 @@ export function limitsReport(run: LimitsRun, dryRun: boolean): LimitsReport {
   };
 }
 
-export function assistantReport(result: LimitResult): AssistantReport {
+function assistantReport(result: LimitResult): AssistantReport {
   const { user, providerAssistantId, name, desired, status, changes, foreign, error } = result;
   const theirs = foreign.map(({ field, value }) => ({ field, value: value ?? null }));
   return {

@@ -61,5 +61,5 @@ function similarNames(word: string, names: readonly string[]): string[] {
 }
 
 /** `quota user show` */
-export const pathOf = (command: Command): string =>
+const pathOf = (command: Command): string =>
   command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;

@@ -64,8 +64,7 @@ async function connect(client: pg.Client, signal: AbortSignal | undefined): Prom
 }
 
 /** `host:port/database`, or the path of the socket. */
-export const describeTarget = ({ host, port, database }: pg.Client): string =>
-  `${host}:${port}/${database ?? ''}`;
+const describeTarget = ({ host, port, database }: pg.Client): string => `${host}:${port}/${database ?? ''}`;
 
 /** Node reports several addresses that failed as one error without a message. */
 function reasonOf(error: unknown): string {

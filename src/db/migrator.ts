@@ -35,8 +35,8 @@ const lockTimeout = '1s';
 const attemptsMax = 40;
 const pauseMs = 500;
 
-export const schemaName = 'quota';
-export const tableName = 'schema_migrations';
+const schemaName = 'quota';
+const tableName = 'schema_migrations';
 
 /**
  * Everything happens in one transaction that begins with an advisory lock of its own: a second process waits,

@@ -2,7 +2,7 @@ import { parseInteger } from '../values/option-values.ts';
 import { value } from './option.ts';
 
 /** How many of a long list a person gets at once; csv and ndjson have all there is unless `--limit` is given. */
-export const pageLimitDefault = 50;
+const pageLimitDefault = 50;
 
 export const limitOption = {
   limit: value(

@@ -16,7 +16,7 @@ export const retentionDaysDefault = {
 
 export type PurgedTable = keyof typeof retentionDaysDefault;
 export type RetentionDays = Record<PurgedTable, number>;
-export const purgedTables = Object.keys(retentionDaysDefault) as PurgedTable[];
+const purgedTables = Object.keys(retentionDaysDefault) as PurgedTable[];
 
 /** $1: days to keep. Each yields the keys of the rows that may go. */
 const before = 'quota.now() - make_interval(days => $1)';

@@ -86,7 +86,7 @@ function usageBar({ percent }: QuotaUsage, style: Style): string {
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 
-export function stateColor(state: QuotaState, style: Style): (text: string) => string {
+function stateColor(state: QuotaState, style: Style): (text: string) => string {
   switch (state) {
     case 'ok':
       return style.green;

@@ -21,7 +21,7 @@ export async function nearestNames(client: pg.ClientBase, reference: string): Pr
 }
 
 /** The best of the candidates, nearest first; those that resemble the reference too little are left out. */
-export function rankNames(reference: string, candidates: readonly UserName[]): string[] {
+function rankNames(reference: string, candidates: readonly UserName[]): string[] {
   const wanted = reference.toLowerCase();
   const distanceMax = Math.max(1, Math.floor(wanted.length / 3));
   return candidates

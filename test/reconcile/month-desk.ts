@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { copyRows } from '../../src/db/copy.ts';
@@ -125,5 +125,3 @@ export function writeLines(folder: string, name: string, lines: readonly string[
   writeFileSync(path, `${lines.join('\n')}\n`);
   return path;
 }
-
-export const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'));

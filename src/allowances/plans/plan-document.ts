@@ -96,7 +96,7 @@ export async function readPlanDocument(
 }
 
 /** `plans.voice-free.limits[0].warn_at` */
-export const pathText = (path: Path): string =>
+const pathText = (path: Path): string =>
   path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join('');

@@ -107,7 +107,7 @@ export async function embeddedStatus(dataDir: string): Promise<EmbeddedStatus> {
 }
 
 /** The URL at which the server of a data directory listens when it runs. */
-export async function embeddedUrl(dataDir: string): Promise<string> {
+async function embeddedUrl(dataDir: string): Promise<string> {
   const location = locateEmbedded(dataDir);
   return urlAt(livingServer(location.cluster)?.socketDirectory || location.socketDirectory);
 }

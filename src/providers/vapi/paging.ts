@@ -2,7 +2,7 @@ import { usageError } from '../../errors.ts';
 import { VapiUnavailableError } from './errors.ts';
 
 /** The most that one list request may ask for. */
-export const pageSizeMax = 1000;
+const pageSizeMax = 1000;
 /** VAPI's own default. */
 const pageSizeUsual = 100;
 /** A walk longer than this many pages is taken for one that does not end. */

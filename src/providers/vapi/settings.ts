@@ -2,14 +2,14 @@ import { configurationError } from '../../errors.ts';
 import { systemRuntime, type VapiRuntime } from './runtime.ts';
 
 /** VAPI's public address. */
-export const vapiBaseUrl = 'https://api.vapi.ai';
+const vapiBaseUrl = 'https://api.vapi.ai';
 
 /**
  * Limits and defaults of the client. VAPI's numeric rate limit is not public (it is shown in the organisation's
  * settings); its own gitops tool sends one request per 700 ms. Five a second keeps the few requests of one
  * user's reset within a second, and a 429 slows every request down.
  */
-export const vapiLimits = {
+const vapiLimits = {
   ratePerSecond: { min: 0.1, max: 1000, default: 5 },
   concurrency: { min: 1, max: 50, default: 5 },
   timeoutMs: { min: 1, max: 300_000, default: 30_000 },

@@ -17,7 +17,7 @@ export const kinds = [
 export type Kind = (typeof kinds)[number];
 
 /** In these nothing differs: the others are discrepancies. */
-export const explainedKinds: readonly Kind[] = ['matched', 'not_connected', 'outside_month', 'fee'];
+const explainedKinds: readonly Kind[] = ['matched', 'not_connected', 'outside_month', 'fee'];
 
 export const isDiscrepancy = (kind: Kind): boolean => !explainedKinds.includes(kind);
 

@@ -8,7 +8,7 @@ import type { Entry } from '../resolve/discrepancy-store.ts';
 import * as store from './report-store.ts';
 
 /** Discrepancies of one kind that a report lists; more are for a spreadsheet. */
-export const entriesMax = 100;
+const entriesMax = 100;
 const usersMax = 15;
 const eventsMax = 40;
 
