@@ -23,8 +23,10 @@ export interface Context {
    * @throws refusedError when it is declined, or cannot be asked for want of a terminal.
    */
   confirm(change: Change, options: ChangeOptions): Promise<boolean>;
-  /** Asks a person for a line of text; null where nobody can be asked: no terminal, or `--no-input`. */
-  ask(question: string): Promise<string | null>;
+  /** Whether somebody is there to be asked: a terminal, and no `--no-input`. */
+  readonly canAsk: boolean;
+  /** Asks a person for a line of text. */
+  ask(question: string): Promise<string>;
   /** Opens the database of the settings for the time of `use`, and closes it whatever happens. */
   withDatabase<T>(use: (database: Database) => Promise<T>, options?: DatabaseOptions): Promise<T>;
 }

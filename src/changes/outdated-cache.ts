@@ -7,12 +7,17 @@ const batchSize = 1_000;
 /**
  * Makes a change, then takes what it outdated out of the app's counter cache, where REDIS_URL names one. The change
  * stands when the cache cannot be reached: what is left is listed in the database, and `jobs sync-cache` goes on.
+ * @param isOutdating false: no counter depends on the change
  */
-export async function withCache<T>(
+export async function withOutdatedCache<T>(
   context: Context,
   client: pg.ClientBase,
+  isOutdating: boolean,
   change: () => Promise<T>,
 ): Promise<T> {
+  if (!isOutdating) {
+    return change();
+  }
   await prepareCache(context, client);
   const result = await change();
   await refreshCache(context, client);

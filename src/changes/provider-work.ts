@@ -1,7 +1,10 @@
 import type pg from 'pg';
 import type { Context } from '../context.ts';
-import { countQueued, type QueueScope } from '../enforcement/claim-store.ts';
-import { QuotaError } from '../errors.ts';
+import { countQueued, type QueueScope, selectQueued } from '../enforcement/claim-store.ts';
+import type { LimitOutcome } from '../enforcement/limit-task.ts';
+import { selectWaitingUsers } from '../enforcement/waiting-store.ts';
+import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
+import { type AssistantWork, selectWork } from '../resets/reset-store.ts';
 import { type LimitsOptions, type LimitsRun, type LimitsSetup, openLimits, runLimits } from './limits-run.ts';
 
 /** Of commands that queue provider work and drain it at once, such as resets. */
@@ -29,6 +32,89 @@ export async function prepareDrain(
   return sync && context.settings.vapiApiKey !== undefined ? openLimits(context, options) : undefined;
 }
 
+/** The provider work of some users, done at once after a change that frees or limits them. */
+export interface UserWork {
+  assistants: AssistantWork[];
+  /** Left queued: exit code 75. */
+  unfinished: number;
+}
+
+/** Of `openProviderWork`. */
+export interface ProviderWork {
+  setup: LimitsSetup | undefined;
+  options: DrainAfterOptions;
+  isKeyOptional: boolean;
+}
+
+/**
+ * Opens what a change needs for the provider work that it queues, before anything is touched; for a dry run nothing.
+ * @param key `wanted`: without one, work that is left is a failure. `optional`: it is left for `limits sync`, and said.
+ */
+export const openProviderWork = async (
+  context: Context,
+  options: DrainAfterOptions & { dryRun?: boolean },
+  key: 'wanted' | 'optional',
+): Promise<ProviderWork> => ({
+  setup: options.dryRun ? undefined : await prepareDrain(context, options),
+  options,
+  isKeyOptional: key === 'optional',
+});
+
+/** Does what is queued for a user, and tells what became of each assistant. */
+export async function drainUser(
+  context: Context,
+  client: pg.ClientBase,
+  userId: string,
+  { options, ...work }: ProviderWork,
+): Promise<UserWork> {
+  const scope = { userIds: [userId], dueOnly: false };
+  const queued = await selectQueued(client, scope);
+  const { unfinished } = await drainAfter(context, { ...work, client, scope }, options);
+  const ids = queued.map(({ assistantId }) => assistantId);
+  return { assistants: await selectWork(client, ids), unfinished };
+}
+
+/** How the provider work of many users went. */
+export interface WorkCounts {
+  limited: number;
+  restored: number;
+  failed: number;
+  /** Left for `limits sync`. */
+  queued: number;
+}
+
+export interface PlansWork {
+  counts: WorkCounts;
+  /** Left queued although it was to be done: exit code 75. */
+  unfinished: number;
+}
+
+/** Does what is queued for the users of some plans. */
+export async function drainPlans(
+  context: Context,
+  client: pg.ClientBase,
+  plans: readonly string[],
+  { options, ...work }: ProviderWork,
+): Promise<PlansWork> {
+  const scope = { userIds: await selectWaitingUsers(client, plans), dueOnly: false };
+  const { results, unfinished } = await drainAfter(context, { ...work, client, scope }, options);
+  const count = (status: LimitOutcome) => results.filter((result) => result.status === status).length;
+  const { pending, failed } = await countQueued(client, scope);
+  const counts = { limited: count('applied'), restored: count('restored'), failed: count('failed') };
+  return { counts: { ...counts, queued: pending + failed }, unfinished };
+}
+
+/** `2 limited, 14 restored, 1 failed`, without what there is none of. */
+export const workText = (counts: WorkCounts): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ');
+
+/** Provider work that was to be done and is left asks to be run again. */
+export const workExitCode = (unfinished: number): ExitCode =>
+  unfinished > 0 ? exitCodes.tryAgain : exitCodes.ok;
+
 export interface DrainAfterWork {
   client: pg.ClientBase;
   /** Of `prepareDrain`. */
@@ -39,12 +125,14 @@ export interface DrainAfterWork {
   jobRun?: string | undefined;
   /** Ends it early; default: that of the command. */
   signal?: AbortSignal | undefined;
+  /** Without a key work is left as a matter of course. */
+  isKeyOptional?: boolean;
 }
 
 /** Drains what was queued. What was done before stands, whatever VAPI says: nothing of that is thrown. */
 export async function drainAfter(
   context: Context,
-  { client, setup, scope, recheck, jobRun, signal }: DrainAfterWork,
+  { client, setup, scope, recheck, jobRun, signal, isKeyOptional = false }: DrainAfterWork,
   { sync = true }: DrainAfterOptions,
 ): Promise<DrainedAfter> {
   const countLeft = async () => {
@@ -58,11 +146,12 @@ export async function drainAfter(
   }
   if (setup === undefined) {
     if (queued > 0) {
-      context.talk.warn(
+      const say = isKeyOptional ? context.talk.info : context.talk.warn;
+      say(
         `${queued} assistants are left queued because VAPI_API_KEY is not set: set it, then run quota limits sync`,
       );
     }
-    return { ...nothing, unfinished: queued };
+    return { ...nothing, unfinished: isKeyOptional ? 0 : queued };
   }
   try {
     const { results, unchanged } = await runLimits(context, setup, {

@@ -41,7 +41,10 @@ export function createContext(
     // The one place that reads the system clock.
     now: () => (asOf === null ? new Date() : new Date(asOf)),
     confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),
-    ask: async (question) => (prompt.interactive ? prompt.text(question) : null),
+    get canAsk() {
+      return prompt.interactive;
+    },
+    ask: (question) => prompt.text(question),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
       return withDatabase({ settings, asOf, signal, ...databaseOptions }, use);

@@ -88,29 +88,24 @@ export async function liftLimits(
   );
 }
 
+/** The provider work of an assistant, as it stands. */
+export interface AssistantWork extends AssistantRestore {
+  desired: 'limited' | 'original';
+}
+
 export interface AssistantRestore {
   providerAssistantId: string;
   status: AssistantStatus;
   error: string | null;
 }
 
-/** Assistants of a user whose restore is queued. */
-export async function selectWaitingRestores(client: pg.ClientBase, userId: string): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `select assistant_id as id from quota.assistant_limits
-     where user_id = $1 and desired = 'original' and status in ('pending', 'failed')`,
-    [userId],
-  );
-  return rows.map(({ id }) => id);
-}
-
 /** How the provider work for these assistants stands. */
-export async function selectRestores(
+export async function selectWork(
   client: pg.ClientBase,
   assistantIds: readonly string[],
-): Promise<AssistantRestore[]> {
-  const { rows } = await client.query<AssistantRestore>(
-    `select a.provider_assistant_id as "providerAssistantId", l.status, l.last_error as error
+): Promise<AssistantWork[]> {
+  const { rows } = await client.query<AssistantWork>(
+    `select a.provider_assistant_id as "providerAssistantId", l.desired, l.status, l.last_error as error
      from quota.assistant_limits l join quota.assistants a on a.id = l.assistant_id
      where l.assistant_id = any ($1)
      order by a.created_at, a.provider_assistant_id`,

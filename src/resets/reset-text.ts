@@ -2,7 +2,7 @@ import type { Style } from '../context.ts';
 import { standing } from '../usage/assistants-text.ts';
 import { quantityFormat } from '../usage/quantity-text.ts';
 import type { User } from '../users/user.ts';
-import type { AssistantRestore } from './reset-store.ts';
+import type { AssistantRestore, AssistantWork } from './reset-store.ts';
 import type { MeterReset, ResetPlan } from './reset-usage.ts';
 
 /** One line per meter and one for the assistants: what is asked leave for. */
@@ -33,16 +33,23 @@ export interface ResetResult {
   auditId: string | null;
 }
 
+/** What became of the assistants that a change frees, or limits. */
+export const assistantLines = (
+  assistants: readonly (AssistantRestore & Partial<AssistantWork>)[],
+  style: Style,
+): string[] =>
+  assistants.map(
+    ({ providerAssistantId, desired = 'original', status, error }) =>
+      `    ${standing({ desired, status })}  ${providerAssistantId}${error === null ? '' : style.red(`  ${error}`)}`,
+  );
+
 /** What a person reads after a reset, or a dry run of one. */
 export function resetText(result: ResetResult, { lifted }: ResetPlan, style: Style): string {
   const { user, dryRun, meters, assistants, auditId } = result;
   const lines = [
     ...meters.map(meterLine),
     ...lifted.map((service) => `  limit of ${service} lifted`),
-    ...assistants.map(
-      ({ providerAssistantId, status, error }) =>
-        `    ${standing({ desired: 'original', status })}  ${providerAssistantId}${error === null ? '' : style.red(`  ${error}`)}`,
-    ),
+    ...assistantLines(assistants, style),
   ];
   const name = style.bold(user.externalId);
   if (lines.length === 0) {

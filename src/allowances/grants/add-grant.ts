@@ -12,8 +12,11 @@ import {
   selectMeterKeys,
 } from './grant-store.ts';
 
+/** A grant that nobody has given a reason for yet. */
+export type PlannedGrant = Omit<NewGrant, 'reason'>;
+
 export interface GrantPlan {
-  grant: NewGrant;
+  grant: PlannedGrant;
   service: string;
   /** Null: the user has no plan for the service yet and gets the default one. */
   before: MeterAllowance | null;
@@ -23,7 +26,7 @@ export interface GrantPlan {
  * @param grant its quantity as it was typed
  * @throws notFoundError when there is no such meter; usageError when it does not count such a quantity
  */
-export async function planGrant(client: pg.ClientBase, grant: NewGrant): Promise<GrantPlan> {
+export async function planGrant(client: pg.ClientBase, grant: PlannedGrant): Promise<GrantPlan> {
   const meter = await selectMeter(client, grant.meter);
   if (meter === undefined) {
     throw notFoundError(`no meter "${grant.meter}"`, {
@@ -45,11 +48,15 @@ export interface AddedGrant {
 }
 
 /** Adds the grant with its audit row; what it lifts is lifted in the same transaction. */
-export function addGrant(client: pg.ClientBase, { grant, service, before }: GrantPlan): Promise<AddedGrant> {
+export function addGrant(
+  client: pg.ClientBase,
+  { grant, service, before }: GrantPlan,
+  reason: string,
+): Promise<AddedGrant> {
   return withTransaction(client, async () => {
-    const grantId = await insertGrant(client, grant);
+    const grantId = await insertGrant(client, { ...grant, reason });
     const [after] = await selectMeterAllowances(client, grant.userId, grant.meter);
-    const { userId, reason, ...given } = grant;
+    const { userId, ...given } = grant;
     const auditId = await insertAuditEntry(client, {
       action: 'grant.added',
       userId,

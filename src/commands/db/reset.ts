@@ -1,8 +1,9 @@
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
 import { estimateTables } from '../../db/migration-store.ts';
 import { resetSchema } from '../../db/migrations.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
-import { exitCodes } from '../../errors.ts';
 
 /** `quota db reset`: `{dryRun, database, dropped: [{table, rows}], applied: [name]}`; rows are estimates. */
 export const dbReset = defineCommand(
@@ -13,36 +14,38 @@ export const dbReset = defineCommand(
       ['quota db reset --yes', 'begin anew on a development database'],
     ],
   },
-  async (context, options) => {
-    const { actor } = context;
-    const data = await context.withDatabase(
-      async ({ client, url }) => {
-        const database = client.database ?? '';
-        const dropped = await estimateTables(client);
-        const filled = dropped
-          .filter(({ rows }) => rows !== '0')
-          .map(({ table, rows }) => `${table} (about ${rows} rows)`);
-        context.talk.info(
-          `To be dropped in ${database}: ${dropped.length} tables${filled.length > 0 ? ':' : ''} ${filled.join(', ')}`,
-        );
-        const confirmed = await context.confirm(
-          { action: `Drop every table of quota in ${database}`, name: database },
-          options,
-        );
-        const applied = confirmed ? await resetSchema(url, { actor, reason: options.reason }, context) : [];
-        return { dryRun: !confirmed, database, dropped, applied };
-      },
-      { schema: 'any', onAbort: 'finish' },
-    );
-    await context.output.write({
-      data,
-      rows: data.dropped,
-      columns: [{ key: 'table' }, { key: 'rows', align: 'right' }],
-      text: ({ dryRun, database, dropped, applied }, style) =>
-        dryRun
-          ? `${style.yellow('would drop')} ${dropped.length} tables of ${database} and make them anew`
-          : `${style.green('dropped')} ${dropped.length} tables of ${database}, applied ${applied.length} migrations`,
-    });
-    return exitCodes.ok;
-  },
+  (context, options) =>
+    runChange(context, options, {
+      reason: optionalReason,
+      plan: async ({ client }) => ({
+        database: client.database ?? '',
+        dropped: await estimateTables(client),
+      }),
+      describe: ({ database, dropped }) => ({
+        action: `Drop every table of quota in ${database}`,
+        name: database,
+        lines: droppedLines(database, dropped),
+      }),
+      apply: ({ url }, _plan, { reason }) => resetSchema(url, { actor: context.actor, reason }, context),
+      report: ({ plan: { database, dropped }, applied = [], dryRun }) => ({
+        data: { dryRun, database, dropped, applied },
+        rows: dropped,
+        columns: [{ key: 'table' }, { key: 'rows', align: 'right' }],
+        text: (_data, style) =>
+          dryRun
+            ? `${style.yellow('would drop')} ${dropped.length} tables of ${database} and make them anew`
+            : `${style.green('dropped')} ${dropped.length} tables of ${database}, applied ${applied.length} migrations`,
+      }),
+      database: { schema: 'any', onAbort: 'finish' },
+      outdatesCache: false,
+    }),
 );
+
+function droppedLines(database: string, dropped: readonly { table: string; rows: string }[]): string[] {
+  const filled = dropped
+    .filter(({ rows }) => rows !== '0')
+    .map(({ table, rows }) => `${table} (about ${rows} rows)`);
+  return [
+    `To be dropped in ${database}: ${dropped.length} tables${filled.length > 0 ? ':' : ''} ${filled.join(', ')}`,
+  ];
+}

@@ -51,7 +51,8 @@ export function demoContext(
       talk: { ...talk, info: talk.verbose, withProgress: (_label, _total, use) => use({ update() {} }) },
       now: () => (asOf === null ? context.now() : new Date(asOf)),
       confirm: async (_change, options) => options.dryRun !== true,
-      ask: async () => null,
+      canAsk: false,
+      ask: () => Promise.reject(new Error('no command of the demo asks')),
       withDatabase: (use, options) => withDatabase({ settings, asOf, signal, ...options }, use),
     },
   };

@@ -1,3 +1,4 @@
+import { withOutdatedCache } from '../../changes/outdated-cache.ts';
 import type { Context, Database } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { type Input, withInput } from '../../files/open-input.ts';
@@ -58,13 +59,14 @@ function parseOptions({ file, ...options }: FileOptions): ImportOptions {
 }
 
 function load(
-  { talk, signal, confirm }: Context,
+  context: Context,
   { client }: Database,
   kind: ImportKind,
   file: ImportFile,
   importOptions: ImportOptions,
   options: FileOptions,
 ): Promise<ImportReport> {
+  const { talk, signal } = context;
   return talk.withProgress(`${file.input.name}: lines`, null, (progress) => {
     let next = progressLines;
     const surroundings = {
@@ -81,9 +83,11 @@ function load(
         const action = `Import ${kind.noun}s from ${plan.file}: ${describeLines(plan)}`;
         talk.verbose(action);
         // An import adds rows and takes none away: outside production the command itself is the yes.
-        return confirm({ action, name: client.database ?? '' }, { ...options, yes: true });
+        return context.confirm({ action, name: client.database ?? '' }, { ...options, yes: true });
       },
     };
-    return importFile(surroundings, kind, file, importOptions);
+    return withOutdatedCache(context, client, !importOptions.dryRun, () =>
+      importFile(surroundings, kind, file, importOptions),
+    );
   });
 }

@@ -1,4 +1,4 @@
-import { limitsExitCode, limitsOutput } from '../../changes/limits-report.ts';
+import type pg from 'pg';
 import { openLimits } from '../../changes/limits-run.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
@@ -7,10 +7,10 @@ import { drainOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { planApply } from '../../enforcement/apply.ts';
 import { enforceBatch } from '../../enforcement/enforce-store.ts';
-import { limitUsers } from '../../enforcement/operator-store.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import { limitUsers, type UserName } from '../../enforcement/operator-store.ts';
+import { usageError } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
-import { carryOut } from './change.ts';
+import { runLimitsChange } from './change.ts';
 
 /** Users limited in one transaction. */
 const enforceBatchSize = 500;
@@ -31,33 +31,33 @@ export const limitsApply = defineCommand(
     ],
   },
   async (context, options) => {
-    const { user: reference, exceeded = false, sync = true, reason } = options;
+    const { user: reference, exceeded = false, sync = true } = options;
     if ((reference === undefined) !== exceeded) {
       throw usageError('name a user, or everybody who is over the allowance with --exceeded', {
         suggestion: 'quota limits apply user_00042, or quota limits apply --exceeded',
       });
     }
     const setup = sync ? await openLimits(context, options) : undefined;
-    const report = await context.withDatabase(
-      async ({ client }) => {
-        const user = reference === undefined ? null : await findUser(client, reference);
-        const plan = await planApply(client, user);
-        const action =
-          user === null
-            ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
-            : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
-        const queue = async () => {
-          if (user === null) {
-            while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
-          } else {
-            await limitUsers(client, [user.id], reason);
-          }
-        };
-        return carryOut(context, client, { ...plan, action, queue }, { options, setup });
-      },
-      { onAbort: 'finish' },
-    );
-    await context.output.write(limitsOutput(report));
-    return sync ? limitsExitCode(report) : exitCodes.ok;
+    return runLimitsChange(context, options, setup, async (client) => {
+      const user = reference === undefined ? null : await findUser(client, reference);
+      const plan = await planApply(client, user);
+      const action =
+        user === null
+          ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
+          : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
+      return { ...plan, action, queue: (on, reason) => queueLimits(on, user, reason) };
+    });
   },
 );
+
+async function queueLimits(
+  client: pg.ClientBase,
+  user: UserName | null,
+  reason: string | undefined,
+): Promise<void> {
+  if (user === null) {
+    while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
+  } else {
+    await limitUsers(client, [user.id], reason);
+  }
+}

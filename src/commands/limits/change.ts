@@ -1,5 +1,10 @@
 import type pg from 'pg';
-import { type LimitsReport, limitsReport } from '../../changes/limits-report.ts';
+import {
+  type LimitsReport,
+  limitsExitCode,
+  limitsOutput,
+  limitsReport,
+} from '../../changes/limits-report.ts';
 import {
   LimitResults,
   type LimitsOptions,
@@ -8,15 +13,18 @@ import {
   runLimits,
   withSteps,
 } from '../../changes/limits-run.ts';
-import type { ChangeOptions, Context } from '../../context.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import type { ChangeOptions, Context, Database } from '../../context.ts';
 import { countQueued } from '../../enforcement/claim-store.ts';
 import type { LimitTask } from '../../enforcement/limit-task.ts';
 import type { UserName } from '../../enforcement/operator-store.ts';
 import { previewLimits } from '../../enforcement/preview.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
 
 /** What `apply` and `restore` have in common: they queue, and drain at once. */
 export interface LimitsChangeOptions extends LimitsOptions, ChangeOptions {
-  user?: string | undefined;
+  user?: string;
   /** False with `--no-sync`: the provider work stays queued. */
   sync?: boolean;
 }
@@ -34,62 +42,79 @@ export interface PlannedChange {
   /** For the question. */
   action: string;
   /** Queues the work, in transactions of its own. */
-  queue: (client: pg.ClientBase) => Promise<void>;
+  queue: (client: pg.ClientBase, reason: string | undefined) => Promise<void>;
 }
 
-/** Asks, queues and drains what was planned; on a dry run shows what would be sent. */
-export async function carryOut(
+/**
+ * Plans, asks, queues and drains; on a dry run shows what would be sent.
+ * @param setup undefined: the provider work stays queued
+ */
+export function runLimitsChange(
   context: Context,
-  client: pg.ClientBase,
-  plan: PlannedChange,
-  { options, setup }: { options: LimitsChangeOptions; setup: LimitsSetup | undefined },
-): Promise<LimitsChangeReport> {
-  const dryRun = options.dryRun === true;
-  const scope = { userIds: plan.users.map(({ id }) => id), dueOnly: false };
-  const idle = async (): Promise<LimitsRun> => {
-    return { results: [], unchanged: 0, left: await countQueued(client, scope), givenUp: undefined };
-  };
-  const report = (run: LimitsRun) => ({
-    users: plan.users.map(({ externalId }) => externalId),
-    ...limitsReport(run, dryRun),
+  options: LimitsChangeOptions,
+  setup: LimitsSetup | undefined,
+  plan: (client: pg.ClientBase) => Promise<PlannedChange>,
+): Promise<ExitCode> {
+  return runChange(context, options, {
+    reason: optionalReason,
+    plan: ({ client }) => plan(client),
+    isNothing: ({ isNeeded }) => !isNeeded,
+    describe: ({ action, users, tasks }, { client }) => ({
+      action,
+      name: (options.user === undefined ? client.database : users[0]?.externalId) ?? '',
+      lines: taskLines(tasks),
+    }),
+    async apply({ client }, { queue }, { reason }) {
+      await queue(client, reason);
+      return true;
+    },
+    async settle({ client }, planned, isApplied) {
+      return isApplied && setup !== undefined
+        ? runLimits(context, setup, { client, scope: scopeOf(planned), recheck: false })
+        : idle(client, planned);
+    },
+    async report({ plan: planned, settled, dryRun }, database) {
+      const run = settled ?? (await preview(context, database, planned, setup));
+      const data: LimitsChangeReport = {
+        users: planned.users.map(({ externalId }) => externalId),
+        ...limitsReport(run, dryRun),
+      };
+      return {
+        ...limitsOutput(data),
+        exitCode: options.sync === false ? exitCodes.ok : limitsExitCode(data),
+      };
+    },
+    database: { onAbort: 'finish' },
   });
-  if (!plan.isNeeded) {
-    return report(await idle());
-  }
-  if (dryRun) {
-    return report(setup === undefined ? await idle() : await preview(context, client, plan, setup));
-  }
-  showPlan(context, plan.tasks);
-  const name = options.user === undefined ? (client as pg.Client).database : plan.users[0]?.externalId;
-  await context.confirm({ action: plan.action, name: name ?? '' }, options);
-  await plan.queue(client);
-  return report(
-    setup === undefined ? await idle() : await runLimits(context, setup, { client, scope, recheck: false }),
-  );
+}
+
+const scopeOf = ({ users }: PlannedChange) => ({ userIds: users.map(({ id }) => id), dueOnly: false });
+
+async function idle(client: pg.ClientBase, planned: PlannedChange): Promise<LimitsRun> {
+  return { results: [], unchanged: 0, left: await countQueued(client, scopeOf(planned)), givenUp: undefined };
 }
 
 const shownMax = 20;
 
-function showPlan({ talk }: Context, tasks: readonly LimitTask[]): void {
-  for (const { user, providerAssistantId, name, desired } of tasks.slice(0, shownMax)) {
-    talk.info(
+const taskLines = (tasks: readonly LimitTask[]): string[] => [
+  ...tasks
+    .slice(0, shownMax)
+    .map(({ user, providerAssistantId, name, desired }) =>
       `${desired === 'limited' ? 'to be limited' : 'to be restored'}: ${user} ${providerAssistantId} ${name ?? ''}`.trimEnd(),
-    );
-  }
-  if (tasks.length > shownMax) {
-    talk.info(`… and ${tasks.length - shownMax} more: --dry-run shows them all`);
-  }
-}
+    ),
+  ...(tasks.length > shownMax ? [`… and ${tasks.length - shownMax} more: --dry-run shows them all`] : []),
+];
 
 async function preview(
   context: Context,
-  client: pg.ClientBase,
-  plan: PlannedChange,
-  setup: LimitsSetup,
+  { client }: Database,
+  planned: PlannedChange,
+  setup: LimitsSetup | undefined,
 ): Promise<LimitsRun> {
-  const collected = await previewTasks(context, setup, plan.tasks);
-  const scope = { userIds: plan.users.map(({ id }) => id), dueOnly: false };
-  return { ...collected, left: await countQueued(client, scope), givenUp: undefined };
+  const nothing = await idle(client, planned);
+  return setup !== undefined && planned.isNeeded
+    ? { ...nothing, ...(await previewTasks(context, setup, planned.tasks)) }
+    : nothing;
 }
 
 /** Reads the assistants of tasks behind a progress bar. */

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { limitsExitCode, limitsOutput } from '../../changes/limits-report.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import type { Context } from '../../context.ts';
 import { withTransaction } from '../../db/transaction.ts';
@@ -10,11 +9,11 @@ import { drainOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { giveOriginals, liftLimits } from '../../enforcement/operator-store.ts';
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { patchComplaints } from '../../providers/vapi/assistant-rules.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseField, parseThrough } from '../../values/option-values.ts';
-import { carryOut } from './change.ts';
+import { runLimitsChange } from './change.ts';
 
 const declaration = declareCommand({
   arguments: anyUserArgument,
@@ -44,38 +43,30 @@ type Options = OptionsOf<typeof declaration>;
 /** `quota limits restore USER|--all-reset`: lifts the limit and drains it at once. See `LimitsChangeReport`. */
 export const limitsRestore = defineCommand(declaration, async (context, options) => {
   checkOptions(options);
-  const { user: reference, sync = true, reason, originals, set } = options;
+  const { user: reference, sync = true, originals, set } = options;
   const needsProvider = sync || originals !== undefined || set !== undefined;
   const setup = needsProvider ? await openLimits(context, options) : undefined;
-  const report = await context.withDatabase(
-    async ({ client }) => {
-      const user = reference === undefined ? null : await findUser(client, reference);
-      const request = {
-        user,
-        originalsBefore: options.toOriginalOf,
-        originalsFile: originals,
-        values: set && Object.fromEntries(set.map(({ field, value }) => [field, value])),
-      };
-      const plan = await planRestoreOfUsers(
-        client,
-        request,
-        setup === undefined ? undefined : { ...setup, signal: context.signal },
-      );
-      warnStillOver(context, plan);
-      const of = user === null ? `${plan.users.length} users` : user.externalId;
-      const action = `Restore ${plan.tasks.length} assistants of ${of}`;
-      const queue = (on: pg.ClientBase) => queueRestore(on, plan, reason);
-      return carryOut(
-        context,
-        client,
-        { ...plan, action, queue },
-        { options, setup: sync ? setup : undefined },
-      );
-    },
-    { onAbort: 'finish' },
-  );
-  await context.output.write(limitsOutput(report));
-  return sync ? limitsExitCode(report) : exitCodes.ok;
+  return runLimitsChange(context, options, sync ? setup : undefined, async (client) => {
+    const user = reference === undefined ? null : await findUser(client, reference);
+    const request = {
+      user,
+      originalsBefore: options.toOriginalOf,
+      originalsFile: originals,
+      values: set && Object.fromEntries(set.map(({ field, value: given }) => [field, given])),
+    };
+    const plan = await planRestoreOfUsers(
+      client,
+      request,
+      setup === undefined ? undefined : { ...setup, signal: context.signal },
+    );
+    warnStillOver(context, plan);
+    const of = user === null ? `${plan.users.length} users` : user.externalId;
+    return {
+      ...plan,
+      action: `Restore ${plan.tasks.length} assistants of ${of}`,
+      queue: (on, reason) => queueRestore(on, plan, reason),
+    };
+  });
 });
 
 function checkOptions({ user, allReset = false, toOriginalOf, originals, set }: Options): void {

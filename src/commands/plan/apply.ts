@@ -1,12 +1,20 @@
 import { applyPlans, planPlans } from '../../allowances/plans/apply-plans.ts';
 import type { PlanChange } from '../../allowances/plans/plan-changes.ts';
 import { readPlanDocument } from '../../allowances/plans/plan-document.ts';
-import { withCache } from '../../changes/outdated-cache.ts';
+import {
+  drainPlans,
+  openProviderWork,
+  type WorkCounts,
+  workExitCode,
+  workText,
+} from '../../changes/provider-work.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
 import type { Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag } from '../../declarations/option.ts';
-import { exitCodes } from '../../errors.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
 
 interface PlanApplyResult {
   dryRun: boolean;
@@ -16,6 +24,8 @@ interface PlanApplyResult {
   /** Users whose running periods took the new terms. */
   retaken: number;
   auditIds: string[];
+  /** What became of assistants that the new terms limit or free; null: none were looked at. */
+  assistants: WorkCounts | null;
 }
 
 /** `quota plan apply`: the data is a `PlanApplyResult`; csv and ndjson have one line per difference. */
@@ -26,6 +36,7 @@ export const planApply = defineCommand(
     },
     options: {
       ...changeOptions,
+      ...drainOptions,
       now: flag('running periods take the new terms at once (default: they keep theirs)'),
     },
     examples: [
@@ -37,42 +48,54 @@ export const planApply = defineCommand(
   async (context, options) => {
     const document = await readPlanDocument(options.file, context.stdin);
     const now = options.now === true;
-    const data = await context.withDatabase(async ({ client }): Promise<PlanApplyResult> => {
-      const plan = await planPlans(client, document, now);
-      const changed = plan.plans.filter(({ action }) => action !== 'unchanged');
-      const nothing = { dryRun: options.dryRun === true, now, plans: plan.plans, retaken: 0, auditIds: [] };
-      if (changed.length === 0) {
-        return nothing;
-      }
-      if (!options.dryRun && !options.yes && options.confirm === undefined) {
-        context.talk.info(changed.map((change) => changeLines(change).join('\n')).join('\n'));
-      }
-      const keys = changed.map(({ key }) => key).join(',');
-      const isAgreed = await context.confirm(
-        { action: `Apply ${options.file} to ${keys}`, name: keys },
-        options,
-      );
-      return isAgreed
-        ? {
-            ...nothing,
-            ...(await withCache(context, client, () => applyPlans(client, plan, options.reason))),
-          }
-        : nothing;
+    const work = now ? await openProviderWork(context, options, 'optional') : undefined;
+    return runChange(context, options, {
+      reason: optionalReason,
+      plan: ({ client }) => planPlans(client, document, now),
+      isNothing: ({ plans }) => changedOf(plans).length === 0,
+      describe: ({ plans }) => {
+        const keys = keysOf(plans).join(',');
+        return {
+          action: `Apply ${options.file} to ${keys}`,
+          name: keys,
+          lines: changedOf(plans).flatMap((change) => changeLines(change)),
+        };
+      },
+      apply: ({ client }, plan, { reason }) => applyPlans(client, plan, reason),
+      settle: async ({ client }, { plans }) =>
+        work === undefined ? undefined : drainPlans(context, client, keysOf(plans), work),
+      report: ({ plan: { plans }, applied, settled, dryRun }) => {
+        const data: PlanApplyResult = {
+          dryRun,
+          now,
+          plans,
+          ...(applied ?? { retaken: 0, auditIds: [] }),
+          assistants: settled?.counts ?? null,
+        };
+        return {
+          data,
+          rows: plans.flatMap(({ changes, ...plan }) =>
+            changes.map((change) => ({
+              plan: plan.key,
+              action: plan.action,
+              version: plan.version,
+              ...change,
+            })),
+          ),
+          columns: ['plan', 'action', 'version', 'path', 'before', 'after'].map((key) => ({ key })),
+          text: resultText,
+          exitCode: workExitCode(settled?.unfinished ?? 0),
+        };
+      },
     });
-    await context.output.write({
-      data,
-      rows: data.plans.flatMap(({ changes, ...plan }) =>
-        changes.map((change) => ({ plan: plan.key, action: plan.action, version: plan.version, ...change })),
-      ),
-      columns: ['plan', 'action', 'version', 'path', 'before', 'after'].map((key) => ({ key })),
-      text: (result, style) => resultText(result, style),
-    });
-    return exitCodes.ok;
   },
 );
 
-function resultText({ dryRun, now, plans, retaken }: PlanApplyResult, style: Style): string {
-  const changed = plans.filter(({ action }) => action !== 'unchanged');
+const changedOf = (plans: readonly PlanChange[]) => plans.filter(({ action }) => action !== 'unchanged');
+const keysOf = (plans: readonly PlanChange[]) => changedOf(plans).map(({ key }) => key);
+
+function resultText({ dryRun, now, plans, retaken, assistants }: PlanApplyResult, style: Style): string {
+  const changed = changedOf(plans);
   const unchanged = plans.filter(({ action }) => action === 'unchanged').map(({ key }) => key);
   const periods = now
     ? `running periods take the new terms at once${dryRun ? '' : ` (${retaken} users)`}`
@@ -83,6 +106,7 @@ function resultText({ dryRun, now, plans, retaken }: PlanApplyResult, style: Sty
     changed.length === 0
       ? 'nothing to apply'
       : `${dryRun ? style.yellow('would be applied') : style.green('applied')}; ${periods}`,
+    ...(assistants === null || workText(assistants) === '' ? [] : [`assistants: ${workText(assistants)}`]),
   ].join('\n');
 }
 

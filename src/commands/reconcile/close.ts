@@ -1,12 +1,22 @@
+import { optionalReason, requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import type { Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
-import { exitCodes, usageError } from '../../errors.ts';
 import { closeMonth, requireNothingOpen } from '../../reconcile/months/close-month.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { monthOptions } from './options.ts';
 
-/** `quota reconcile close`: `{id, provider, month, dryRun, closedBy, exports, kinds, totals, open, auditId}`. */
+interface CloseReport
+  extends Pick<StoredReconciliation, 'id' | 'provider' | 'month' | 'exports' | 'kinds' | 'totals' | 'open'> {
+  dryRun: boolean;
+  closedBy: string;
+  auditId: string | null;
+}
+
+/** `quota reconcile close`: a `CloseReport`. */
 export const reconcileClose = defineCommand(
   {
     options: {
@@ -19,33 +29,40 @@ export const reconcileClose = defineCommand(
       ['quota reconcile close --month 2026-10 --confirm "vapi 2026-10"', 'in production'],
     ],
   },
-  async (context, options) => {
+  (context, options) => {
     const force = options.force === true;
-    const reason = options.reason?.trim() || undefined;
-    if (force && reason === undefined) {
-      throw usageError('closing by force needs a reason, for the audit log', {
-        suggestion: '--reason "agreed with the provider to settle these next month"',
-      });
-    }
-    const data = await context.withDatabase(async ({ client }) => {
-      const stored = await findOpenReconciliation(client, options);
-      const { id, provider, month, exports, kinds, totals } = stored;
-      const open = requireNothingOpen(stored, force);
-      const name = `${provider} ${month}`;
-      const isAgreed = await context.confirm(
-        { action: `Close ${name}: billed ${totals.billed}`, name },
-        options,
-      );
-      const { answer, auditId } = isAgreed
-        ? await closeMonth(client, stored, { force, reason })
-        : { answer: { exports, kinds, totals }, auditId: null };
-      return { id, provider, month, dryRun: !isAgreed, closedBy: context.actor, ...answer, open, auditId };
+    return runChange(context, options, {
+      reason: force
+        ? requiredReason('closing by force', 'agreed with the provider to settle these next month')
+        : optionalReason,
+      plan: async ({ client }) => {
+        const stored = await findOpenReconciliation(client, options);
+        return { stored, open: requireNothingOpen(stored, force) };
+      },
+      describe: ({ stored: { provider, month, totals } }) => ({
+        action: `Close ${provider} ${month}: billed ${totals.billed}`,
+        name: `${provider} ${month}`,
+      }),
+      apply: ({ client }, { stored }, { reason }) => closeMonth(client, stored, { force, reason }),
+      report: ({ plan: { stored, open }, applied, dryRun }) => {
+        const { id, provider, month, exports, kinds, totals } = stored;
+        const { answer, auditId } = applied ?? { answer: { exports, kinds, totals }, auditId: null };
+        const data: CloseReport = {
+          id,
+          provider,
+          month,
+          dryRun,
+          closedBy: context.actor,
+          ...answer,
+          open,
+          auditId,
+        };
+        return { data, text: closeText };
+      },
+      outdatesCache: false,
     });
-    await context.output.write({
-      data,
-      text: ({ dryRun, provider, month, totals }, style) =>
-        `${dryRun ? style.yellow('would close') : style.green('closed')} ${provider} ${month}: billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`,
-    });
-    return exitCodes.ok;
   },
 );
+
+const closeText = ({ dryRun, provider, month, totals }: CloseReport, style: Style): string =>
+  `${dryRun ? style.yellow('would close') : style.green('closed')} ${provider} ${month}: billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`;

@@ -80,12 +80,3 @@ export function requireDiscrepancyKinds(some: readonly Kind[]): readonly Kind[] 
 export async function userIdOf(client: pg.ClientBase, user: string | undefined): Promise<string | undefined> {
   return user === undefined ? undefined : (await findUser(client, user)).id;
 }
-
-/** @throws usageError without a reason */
-export function requireReason(reason: string | undefined, example: string): string {
-  const text = reason?.trim() ?? '';
-  if (text === '') {
-    throw usageError('this needs a reason, for the audit log', { suggestion: `--reason "${example}"` });
-  }
-  return text;
-}

@@ -1,19 +1,20 @@
+import { requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
 import type { Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { Resolution } from '../../reconcile/resolve/discrepancy-store.ts';
 import {
   applyResolve,
   planResolve,
   type ResolvePlan,
-  type ResolveRequest,
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
 import { parseChoice } from '../../values/option-values.ts';
-import { monthOptions, parseKinds, requireDiscrepancyKinds, requireReason, userIdOf } from './options.ts';
+import { monthOptions, parseKinds, requireDiscrepancyKinds, userIdOf } from './options.ts';
 
 interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
   id: string;
@@ -57,58 +58,54 @@ export const reconcileResolve = defineCommand(
       ],
     ],
   },
-  async (context, options) => {
-    const { ids = [], kind, as } = options;
-    const reason = options.dryRun
-      ? (options.reason ?? '')
-      : requireReason(options.reason, 'agreed with the provider, ticket 4711');
+  (context, options) => {
+    const { ids = [], kind, as, service } = options;
     const kinds = requireDiscrepancyKinds(parseKinds(kind) ?? []);
     if ((ids.length === 0) === (kinds.length === 0)) {
       throw usageError('which discrepancies?', {
         suggestion: 'give their ids, or --kind K for all open ones of a kind',
       });
     }
-    const data = await context.withDatabase(async ({ client }): Promise<ResolveReport> => {
-      const stored = await findOpenReconciliation(client, options);
-      const userId = await userIdOf(client, options.user);
-      const request: ResolveRequest = { ids, kinds, userId, as, reason, service: options.service };
-      const plan = await planResolve(client, stored, request);
-      const { provider, month } = stored;
-      const name = `${provider} ${month}`;
-      if (!options.dryRun) {
-        context.talk.info(planText(plan, as));
-      }
-      const isAgreed =
-        plan.ids.length > 0 &&
-        (await context.confirm(
-          { action: `Resolve ${plan.ids.length} discrepancies of ${name} as ${as}`, name },
-          options,
-        ));
-      const result = isAgreed ? await applyResolve(client, stored, request, plan) : null;
-      return {
-        id: stored.id,
-        provider,
-        month,
-        dryRun: options.dryRun === true,
-        as,
-        resolved: plan.ids.length,
-        kinds: plan.kinds,
-        logs: result?.logs ?? { added: plan.logs.add.length, changed: plan.logs.change.length },
-        left: plan.left,
-        after: result?.answer?.kinds ?? null,
-        auditId: result?.auditId ?? null,
-      };
+    return runChange(context, options, {
+      reason: requiredReason('a resolution', 'agreed with the provider, ticket 4711'),
+      plan: async ({ client }) => {
+        const stored = await findOpenReconciliation(client, options);
+        const request = { ids, kinds, userId: await userIdOf(client, options.user), as, service };
+        return { stored, request, change: await planResolve(client, stored, request) };
+      },
+      isNothing: ({ change }) => change.ids.length === 0,
+      describe: ({ stored: { provider, month }, change }) => ({
+        action: `Resolve ${change.ids.length} discrepancies of ${provider} ${month} as ${as}`,
+        name: `${provider} ${month}`,
+        lines: planLines(change, as),
+      }),
+      apply: ({ client }, { stored, request, change }, { reason }) =>
+        applyResolve(client, stored, { ...request, reason }, change),
+      report: ({ plan: { stored, change }, applied, dryRun }) => {
+        const data: ResolveReport = {
+          id: stored.id,
+          provider: stored.provider,
+          month: stored.month,
+          dryRun,
+          as,
+          resolved: change.ids.length,
+          kinds: change.kinds,
+          logs: applied?.logs ?? { added: change.logs.add.length, changed: change.logs.change.length },
+          left: change.left,
+          after: applied?.answer?.kinds ?? null,
+          auditId: applied?.auditId ?? null,
+        };
+        return {
+          data,
+          rows: data.kinds.map((one) => ({ ...one, as, dryRun, auditId: data.auditId })),
+          text: reportText,
+        };
+      },
     });
-    await context.output.write({
-      data,
-      rows: data.kinds.map((one) => ({ ...one, as, dryRun: data.dryRun, auditId: data.auditId })),
-      text: reportText,
-    });
-    return exitCodes.ok;
   },
 );
 
-function planText({ kinds, logs, left }: ResolvePlan, as: Resolution): string {
+function planLines({ kinds, logs, left }: ResolvePlan, as: Resolution): string[] {
   const lines = kinds.map(
     ({ kind, count, billed, logged }) => `  ${kind} ${count}: billed ${billed}, logged ${logged}`,
   );
@@ -118,7 +115,7 @@ function planText({ kinds, logs, left }: ResolvePlan, as: Resolution): string {
   if (logs.change.length > 0) {
     lines.push(`  ${logs.change.length} logs to be brought in line with the bill`);
   }
-  return [`To be resolved as ${as}:`, ...lines, ...leftLines(left)].join('\n');
+  return [`To be resolved as ${as}:`, ...lines, ...leftLines(left)];
 }
 
 function leftLines({ unknownAssistant, impossible }: ResolvePlan['left']): string[] {

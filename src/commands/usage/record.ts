@@ -1,9 +1,12 @@
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import type { Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { requiredValue, value } from '../../declarations/option.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
-import { exitCodes } from '../../errors.ts';
 import { readQuantity } from '../../usage/read-quantity.ts';
+import type { RecordedUsage } from '../../usage/record-store.ts';
 import { recordUsage } from '../../usage/record-usage.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseDecimal, parseInstant, parseQuantity } from '../../values/option-values.ts';
@@ -34,31 +37,30 @@ export const usageRecord = defineCommand(
       ['quota usage record user_00042 --service chat --key m1 --quantity 1 --dry-run', 'look first'],
     ],
   },
-  async (context, options) => {
-    const data = await context.withDatabase(async ({ client }) => {
-      const user = await findUser(client, options.user);
-      const quantity = await readQuantity(client, options.service, options.quantity);
-      const what = `${quantity} on ${options.service} for ${user.externalId}`;
-      const change = {
-        action: `Record ${what}`,
-        name: user.externalId,
-      };
-      if (!(await context.confirm(change, options))) {
-        return { recorded: null, plan: what };
-      }
-      const entry = { ...options, quantity, userId: user.id, assistantId: options.assistant };
-      return recordUsage(client, entry, options.reason);
-    });
-    await context.output.write({
-      data,
-      text: (result, style) => {
-        if ('plan' in result) {
-          return `${style.yellow('would record')} ${result.plan}`;
-        }
-        const done = result.recorded ? style.green('recorded') : style.yellow('was recorded before');
-        return `${done}: ${result.used} of ${result.limit ?? 'no limit'} used, ${result.remaining ?? 'no limit'} left, ${result.state}`;
+  (context, options) => {
+    const { service, key, provider, model, cost, startedAt, assistant: assistantId } = options;
+    return runChange(context, options, {
+      reason: optionalReason,
+      plan: async ({ client }) => {
+        const user = await findUser(client, options.user);
+        const quantity = await readQuantity(client, service, options.quantity);
+        return { user, quantity, what: `${quantity} on ${service} for ${user.externalId}` };
       },
+      describe: ({ user, what }) => ({ action: `Record ${what}`, name: user.externalId }),
+      apply: ({ client }, { user: { id: userId }, quantity }, { reason }) => {
+        const entry = { userId, service, key, quantity, provider, model, cost, startedAt, assistantId };
+        return recordUsage(client, entry, reason);
+      },
+      report: ({ plan: { what }, applied }) => ({
+        data: applied ?? { recorded: null, plan: what },
+        text: (_data, style) =>
+          applied === undefined ? `${style.yellow('would record')} ${what}` : recordedText(applied, style),
+      }),
     });
-    return exitCodes.ok;
   },
 );
+
+function recordedText({ recorded, used, limit, remaining, state }: RecordedUsage, style: Style): string {
+  const done = recorded ? style.green('recorded') : style.yellow('was recorded before');
+  return `${done}: ${used} of ${limit ?? 'no limit'} used, ${remaining ?? 'no limit'} left, ${state}`;
+}

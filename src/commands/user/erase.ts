@@ -1,7 +1,8 @@
+import { requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
-import { exitCodes, usageError } from '../../errors.ts';
 import { eraseUser } from '../../privacy/erase-user.ts';
 import { countPersonal } from '../../privacy/privacy-store.ts';
 import { findUser } from '../../users/find-user.ts';
@@ -20,29 +21,26 @@ export const userErase = defineCommand(
       ['quota user erase user_00042 --reason "request 17" --confirm user_00042', 'in production'],
     ],
   },
-  async (context, options) => {
-    const { reason } = options;
-    if (reason === undefined || reason.trim() === '') {
-      throw usageError('erasing a user needs a reason', {
-        suggestion: 'add --reason "request of 2026-11-20" (no names: the reason stays)',
-      });
-    }
-    const data = await context.withDatabase(async ({ client }) => {
-      const user = await findUser(client, options.user);
-      const erased = await countPersonal(client, user.id);
-      const change = { action: `Erase the person ${user.externalId} for ever`, name: user.externalId };
-      const dryRun = !(await context.confirm(change, options));
-      const auditId = dryRun ? null : await eraseUser(client, user.id, reason);
-      return { userId: user.id, dryRun, erased, auditId };
-    });
-    await context.output.write({
-      data,
-      text: ({ userId, dryRun, erased }, style) =>
-        `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${userId}; also ` +
-        `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}`,
-    });
-    return exitCodes.ok;
-  },
+  (context, options) =>
+    runChange(context, options, {
+      // No names: the reason stays.
+      reason: requiredReason('erasing a user', 'request of 2026-11-20'),
+      plan: async ({ client }) => {
+        const user = await findUser(client, options.user);
+        return { user, erased: await countPersonal(client, user.id) };
+      },
+      describe: ({ user }) => ({
+        action: `Erase the person ${user.externalId} for ever`,
+        name: user.externalId,
+      }),
+      apply: ({ client }, { user }, { reason }) => eraseUser(client, user.id, reason),
+      report: ({ plan: { user, erased }, applied: auditId = null, dryRun }) => ({
+        data: { userId: user.id, dryRun, erased, auditId },
+        text: (_data, style) =>
+          `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${user.id}; also ` +
+          `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}`,
+      }),
+    }),
 );
 
 const toRestore = (count: number) =>

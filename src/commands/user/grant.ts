@@ -1,17 +1,38 @@
 import { addGrant, planGrant } from '../../allowances/grants/add-grant.ts';
 import { allowanceText } from '../../allowances/grants/allowance-text.ts';
-import { withCache } from '../../changes/outdated-cache.ts';
+import type { MeterAllowance } from '../../allowances/grants/grant-store.ts';
+import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
+import { requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import type { Context, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, value } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
+import type { AssistantWork } from '../../resets/reset-store.ts';
+import { assistantLines } from '../../resets/reset-text.ts';
 import { findUser } from '../../users/find-user.ts';
+import type { User } from '../../users/user.ts';
 import { parseInstant, parseQuantity } from '../../values/option-values.ts';
 
+interface GrantReport {
+  user: User;
+  dryRun: boolean;
+  meter: string;
+  quantity: string;
+  expiresAt: string | null;
+  before: MeterAllowance | null;
+  after: MeterAllowance | null;
+  grantId: string | null;
+  auditId: string | null;
+  assistants: AssistantWork[];
+}
+
 /**
- * `quota user grant`: `{user, dryRun, meter, quantity, expiresAt, before, after, grantId, auditId}`; `before` and
- * `after` are the meter with its limit, granted, used and remaining, or null.
+ * `quota user grant`: `{user, dryRun, meter, quantity, expiresAt, before, after, grantId, auditId, assistants}`; `before`
+ * and `after` are the meter with its limit, granted, used and remaining, or null; `assistants` are those that it freed.
  */
 export const userGrant = defineCommand(
   {
@@ -22,6 +43,7 @@ export const userGrant = defineCommand(
     },
     options: {
       ...changeOptions,
+      ...drainOptions,
       expires: value('instant', 'when what is left of it is lost (default: never)', parseInstant),
     },
     examples: [
@@ -33,41 +55,54 @@ export const userGrant = defineCommand(
     ],
   },
   async (context, options) => {
-    const { reason } = options;
-    if (reason === undefined || reason.trim() === '') {
-      throw usageError('a grant needs a reason', { suggestion: 'add --reason "outage on the 3rd"' });
-    }
-    const expiresAt = options.expires ?? null;
-    if (expiresAt !== null && expiresAt <= context.now().toISOString()) {
-      throw usageError(`a grant that expired at ${expiresAt} gives nothing`, {
-        suggestion: 'give an instant to come, like --expires 2027-01-31',
-      });
-    }
-    const data = await context.withDatabase(async ({ client }) => {
-      const user = await findUser(client, options.user);
-      const wanted = { userId: user.id, meter: options.meter, quantity: options.amount, expiresAt, reason };
-      const plan = await planGrant(client, wanted);
-      const { quantity } = plan.grant;
-      const change = {
-        action: `Grant ${user.externalId} ${quantity} of ${options.meter}`,
+    const { meter, amount, expires: expiresAt = null } = options;
+    refuseExpired(context, expiresAt);
+    const work = await openProviderWork(context, options, 'optional');
+    return runChange(context, options, {
+      reason: requiredReason('a grant', 'outage on the 3rd'),
+      plan: async ({ client }) => {
+        const user = await findUser(client, options.user);
+        const wanted = { userId: user.id, meter, quantity: amount, expiresAt };
+        return { user, ...(await planGrant(client, wanted)) };
+      },
+      describe: ({ user, grant }) => ({
+        action: `Grant ${user.externalId} ${grant.quantity} of ${meter}`,
         name: user.externalId,
-      };
-      const dryRun = !(await context.confirm(change, options));
-      const added = dryRun
-        ? { grantId: null, auditId: null, after: null }
-        : await withCache(context, client, () => addGrant(client, plan));
-      const { before } = plan;
-      return { user, dryRun, meter: options.meter, quantity, expiresAt, before, ...added };
+      }),
+      apply: ({ client }, plan, { reason }) => addGrant(client, plan, reason),
+      settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
+      report: ({ plan: { user, grant, before }, applied, settled, dryRun }) => {
+        const { assistants = [], unfinished = 0 } = settled ?? {};
+        const added = applied ?? { grantId: null, auditId: null, after: null };
+        const data: GrantReport = {
+          user,
+          dryRun,
+          meter,
+          quantity: grant.quantity,
+          expiresAt,
+          before,
+          ...added,
+          assistants,
+        };
+        return { data, text: grantText, exitCode: workExitCode(unfinished) };
+      },
     });
-    await context.output.write({
-      data,
-      text: (result, style) =>
-        [
-          `${result.dryRun ? style.yellow('would grant') : style.green('granted')} ${result.user.externalId} ${result.quantity} of ${result.meter}${result.expiresAt === null ? '' : ` until ${result.expiresAt}`}`,
-          `  before  ${allowanceText(result.before)}`,
-          ...(result.dryRun ? [] : [`  after   ${allowanceText(result.after)}`]),
-        ].join('\n'),
-    });
-    return exitCodes.ok;
   },
 );
+
+/** @throws usageError */
+function refuseExpired(context: Context, expiresAt: string | null): void {
+  if (expiresAt !== null && expiresAt <= context.now().toISOString()) {
+    throw usageError(`a grant that expired at ${expiresAt} gives nothing`, {
+      suggestion: 'give an instant to come, like --expires 2027-01-31',
+    });
+  }
+}
+
+const grantText = (grant: GrantReport, style: Style): string =>
+  [
+    `${grant.dryRun ? style.yellow('would grant') : style.green('granted')} ${grant.user.externalId} ${grant.quantity} of ${grant.meter}${grant.expiresAt === null ? '' : ` until ${grant.expiresAt}`}`,
+    `  before  ${allowanceText(grant.before)}`,
+    ...(grant.dryRun ? [] : [`  after   ${allowanceText(grant.after)}`]),
+    ...assistantLines(grant.assistants, style),
+  ].join('\n');

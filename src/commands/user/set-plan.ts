@@ -1,12 +1,16 @@
 import { applySetPlan, planSetPlan, type SetPlanPlan } from '../../allowances/plans/set-plan.ts';
 import type { MeterTerms } from '../../allowances/plans/set-plan-store.ts';
-import { withCache } from '../../changes/outdated-cache.ts';
-import type { Style } from '../../context.ts';
+import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
+import { requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import type { Row, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, repeated } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import type { AssistantWork } from '../../resets/reset-store.ts';
+import { assistantLines } from '../../resets/reset-text.ts';
 import { quantityFormat } from '../../usage/quantity-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import type { User } from '../../users/user.ts';
@@ -17,6 +21,8 @@ interface SetPlanResult extends SetPlanPlan {
   dryRun: boolean;
   /** Null: nothing was changed. */
   auditId: string | null;
+  /** Those that the change freed, or limited. */
+  assistants: AssistantWork[];
 }
 
 /** `quota user set-plan`: the data is a `SetPlanResult`; csv and ndjson have one line per meter. */
@@ -25,6 +31,7 @@ export const userSetPlan = defineCommand(
     arguments: { ...userArgument, plan: argument('key of the plan') },
     options: {
       ...changeOptions,
+      ...drainOptions,
       limit: repeated(
         'meter=quantity',
         "custom limit in place of the plan's: voice_seconds=15m, messages=200; those not named go",
@@ -39,63 +46,65 @@ export const userSetPlan = defineCommand(
     ],
   },
   async (context, options) => {
-    const reason = options.reason?.trim() ?? '';
-    if (reason === '' && !options.dryRun) {
-      throw usageError('a change of plan needs a reason, for the audit log', {
-        suggestion: 'add --reason "upgrade, invoice 4711"',
-      });
-    }
-    const data = await context.withDatabase(async ({ client }): Promise<SetPlanResult> => {
-      const user = await findUser(client, options.user);
-      const texts = { limits: options.limit ?? [], costLimits: options.costLimit ?? [] };
-      const plan = await planSetPlan(client, user, options.plan, texts);
-      const nothing = { user, dryRun: options.dryRun === true, ...plan, auditId: null };
-      if (plan.isSame) {
-        return nothing;
-      }
-      if (!options.dryRun && !options.yes && options.confirm === undefined) {
-        context.talk.info(planLines(plan).join('\n'));
-      }
-      const change = { action: `Put ${user.externalId} on ${plan.plan}`, name: user.externalId };
-      const isAgreed = await context.confirm(change, options);
-      return isAgreed
-        ? {
-            ...nothing,
-            auditId: await withCache(context, client, () => applySetPlan(client, user, plan, reason)),
-          }
-        : nothing;
-    });
-    await context.output.write({
-      data,
-      rows: data.metersAfter.map((after) => {
-        const before = data.metersBefore.find(({ meter }) => meter === after.meter);
-        return {
-          externalId: data.user.externalId,
-          service: data.service,
-          planBefore: data.before?.plan ?? null,
-          planAfter: data.plan,
-          meter: after.meter,
-          limitBefore: before?.limit ?? null,
-          limitAfter: after.limit,
-          costLimitBefore: before?.costLimit ?? null,
-          costLimitAfter: after.costLimit,
-          used: after.used,
-          dryRun: data.dryRun,
-          auditId: data.auditId,
-        };
+    const texts = { limits: options.limit ?? [], costLimits: options.costLimit ?? [] };
+    const work = await openProviderWork(context, options, 'optional');
+    return runChange(context, options, {
+      reason: requiredReason('a change of plan', 'upgrade, invoice 4711'),
+      plan: async ({ client }) => {
+        const user = await findUser(client, options.user);
+        return { user, change: await planSetPlan(client, user, options.plan, texts) };
+      },
+      isNothing: ({ change }) => change.isSame,
+      describe: ({ user, change }) => ({
+        action: `Put ${user.externalId} on ${change.plan}`,
+        name: user.externalId,
+        lines: planLines(change),
       }),
-      text: resultText,
+      apply: ({ client }, { user, change }, { reason }) => applySetPlan(client, user, change, reason),
+      settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
+      report: ({ plan: { user, change }, applied: auditId = null, settled, dryRun }) => {
+        const { assistants = [], unfinished = 0 } = settled ?? {};
+        const data: SetPlanResult = { user, dryRun, ...change, auditId, assistants };
+        return {
+          data,
+          rows: meterRows(data),
+          text: resultText,
+          exitCode: workExitCode(unfinished),
+        };
+      },
     });
-    return exitCodes.ok;
   },
 );
+
+const meterRows = (result: SetPlanResult): Row[] =>
+  result.metersAfter.map((after) => {
+    const before = result.metersBefore.find(({ meter }) => meter === after.meter);
+    return {
+      externalId: result.user.externalId,
+      service: result.service,
+      planBefore: result.before?.plan ?? null,
+      planAfter: result.plan,
+      meter: after.meter,
+      limitBefore: before?.limit ?? null,
+      limitAfter: after.limit,
+      costLimitBefore: before?.costLimit ?? null,
+      costLimitAfter: after.costLimit,
+      used: after.used,
+      dryRun: result.dryRun,
+      auditId: result.auditId,
+    };
+  });
 
 function resultText(result: SetPlanResult, style: Style): string {
   if (result.isSame) {
     return `${result.user.externalId} is on ${result.plan} already, with these limits`;
   }
   const done = result.dryRun ? style.yellow('would put') : style.green('put');
-  return [`${done} ${result.user.externalId} on ${style.bold(result.plan)}`, ...planLines(result)].join('\n');
+  return [
+    `${done} ${result.user.externalId} on ${style.bold(result.plan)}`,
+    ...planLines(result),
+    ...assistantLines(result.assistants, style),
+  ].join('\n');
 }
 
 /** Each meter before and after, and the rule by which it changes. */

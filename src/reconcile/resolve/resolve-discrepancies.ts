@@ -56,7 +56,7 @@ const services: Readonly<Record<string, string>> = { vapi: 'voice', heygen: 'ava
 export async function planResolve(
   client: pg.ClientBase,
   { id: reconciliationId, provider }: StoredReconciliation,
-  request: ResolveRequest,
+  request: Omit<ResolveRequest, 'reason'>,
 ): Promise<ResolvePlan> {
   const { ids, kinds, userId, as } = request;
   const candidates =
