@@ -4,8 +4,8 @@ import type { Context } from '../src/context.ts';
 import { providerOptions } from '../src/declarations/provider-options.ts';
 import { countQueued, type QueueScope, selectQueued } from '../src/enforcement/claim-store.ts';
 import { drainLimits } from '../src/enforcement/drain.ts';
-import type { LimitOutcome, LimitResult } from '../src/enforcement/limit-task.ts';
-import type { JobBatch, JobBatchRequest, JobScope } from '../src/jobs/job.ts';
+import type { LimitResult } from '../src/enforcement/limit-task.ts';
+import type { JobBatch, JobBatchRequest, JobScope, JobTotal } from '../src/jobs/job.ts';
 import { defineJob, type JobWork } from './define-job.ts';
 
 const queueOf = ({ userId }: JobScope): QueueScope => ({
@@ -44,14 +44,26 @@ const noCounts = { limited: 0, restored: 0, failed: 0, gone: 0 };
 
 function drainingWork(context: Context, setup: LimitsSetup): JobWork {
   let failed = 0;
+  const settleMissing = async (client: pg.ClientBase, jobRun: string): Promise<JobTotal> => {
+    const tally = new Tally();
+    await setup.missing.settle({ queries: client, jobRun }, setup.organisation, (result) =>
+      tally.add(result),
+    );
+    failed += tally.counts.failed ?? 0;
+    return tally;
+  };
   return {
     withoutTransaction: true,
     async runBatch(client, request) {
       const batch = await drainBatch(context, setup, client, request);
       failed += batch.counts.failed ?? 0;
-      return batch;
+      // At the end of the queue: assistants that VAPI does not know are decided about together.
+      return batch.done > 0 ? batch : { ...batch, ...(await settleMissing(client, request.runId)) };
     },
-    settle: async () => ({ counts: {}, left: failed }),
+    settle: async (client, { runId }) => {
+      const { counts } = await settleMissing(client, runId);
+      return { counts, left: failed };
+    },
   };
 }
 
@@ -61,28 +73,40 @@ async function drainBatch(
   client: pg.ClientBase,
   { runId, size, userId }: JobBatchRequest,
 ): Promise<JobBatch> {
-  const counts: Record<string, number> = { ...noCounts };
-  const names: { [status in LimitOutcome]?: string } = { applied: 'limited' };
-  let done = 0;
-  const onResult = ({ status }: LimitResult) => {
-    if (status !== 'superseded') {
-      const name = names[status] ?? status;
-      counts[name] = (counts[name] ?? 0) + 1;
-      done++;
-    }
-  };
-  const { givenUp } = await drainLimits({
-    ...setup,
-    client,
-    scope: queueOf({ userId }),
-    recheck: false,
-    limit: size,
-    signal: context.signal,
-    jobRun: runId,
-    onResult,
-  });
+  const tally = new Tally();
+  let givenUp: string | undefined;
+  let missing: number;
+  do {
+    missing = setup.missing.count;
+    ({ givenUp } = await drainLimits({
+      ...setup,
+      client,
+      scope: queueOf({ userId }),
+      recheck: false,
+      isBatch: true,
+      limit: size,
+      signal: context.signal,
+      jobRun: runId,
+      onResult: (result) => tally.add(result),
+    }));
+    // A batch of which VAPI knows nothing is not the end of the queue.
+  } while (tally.done === 0 && setup.missing.count > missing && givenUp === undefined);
   if (givenUp !== undefined) {
     context.talk.warn(`given up for now: ${givenUp}`);
   }
-  return { done, counts, stop: givenUp === undefined ? undefined : 'unreachable' };
+  return { ...tally, stop: givenUp === undefined ? undefined : 'unreachable' };
+}
+
+/** Assistants that were worked on, by what became of them. */
+class Tally implements JobTotal {
+  done = 0;
+  readonly counts: Record<string, number> = { ...noCounts };
+
+  add({ status }: LimitResult): void {
+    if (status !== 'superseded') {
+      const name = status === 'applied' ? 'limited' : status;
+      this.counts[name] = (this.counts[name] ?? 0) + 1;
+      this.done++;
+    }
+  }
 }

@@ -103,24 +103,31 @@ create table quota.assistant_limits (
   claimed_until timestamp with time zone,
   verified_at timestamp with time zone,
   intents jsonb not null default '[]'::jsonb,
-  exact_change bigint
+  exact_change bigint,
+  made jsonb not null default '[]'::jsonb,
+  doubtful jsonb not null default '{}'::jsonb
 );
 comment on table quota.assistant_limits is 'The durable queue of provider work: desired against recorded state of each assistant.';
 comment on column quota.assistant_limits.change is 'Counts the changes of desired; a worker records its result only for the change it worked on.';
-comment on column quota.assistant_limits.original is 'The limited fields as they were, present ones only: a field of applied or intents that is missing here was not set.';
+comment on column quota.assistant_limits.original is 'The limited fields as they were. One that is null, or missing here and named in applied, intents or made, was not set.';
 comment on column quota.assistant_limits.applied is 'The fields that the assistant was last seen to be limited by; null: not limited by us, as far as we know.';
 comment on column quota.assistant_limits.claimed_by is 'The run that works on the assistant, or that worked on it last.';
 comment on column quota.assistant_limits.claimed_until is 'Until when (real time) nobody else may work on it; null: nobody works on it. Ends by itself when the worker dies.';
 comment on column quota.assistant_limits.verified_at is 'When (real time) the provider was last seen to have what is recorded here.';
 comment on column quota.assistant_limits.intents is 'Limited states that were, or were about to be, sent since then: the provider may have any of them.';
 comment on column quota.assistant_limits.exact_change is 'The change whose restore puts original back whatever is found at the provider: values given by an operator.';
+comment on column quota.assistant_limits.made is 'What the provider was seen to make of what it was sent, and values of another application''s limit: never originals.';
+comment on column quota.assistant_limits.doubtful is 'By field the values that were met while an answer was missing, oldest first: somebody''s, or made of what was sent.';
 alter table quota.assistant_limits enable row level security;
 alter table quota.assistant_limits add constraint assistant_limits_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES quota.assistants(id);
 alter table quota.assistant_limits add constraint assistant_limits_desired_check CHECK ((desired = ANY (ARRAY['limited'::text, 'original'::text])));
+alter table quota.assistant_limits add constraint assistant_limits_doubtful_check CHECK ((jsonb_typeof(doubtful) = 'object'::text));
+alter table quota.assistant_limits add constraint assistant_limits_made_check CHECK ((jsonb_typeof(made) = 'array'::text));
 alter table quota.assistant_limits add constraint assistant_limits_pkey PRIMARY KEY (assistant_id);
 alter table quota.assistant_limits add constraint assistant_limits_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'restored'::text, 'failed'::text, 'gone'::text])));
 alter table quota.assistant_limits add constraint assistant_limits_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE INDEX assistant_limits_applied ON quota.assistant_limits USING btree (verified_at) WHERE (status = 'applied'::text);
+CREATE INDEX assistant_limits_gone ON quota.assistant_limits USING btree (verified_at NULLS FIRST) WHERE (status = 'gone'::text);
 CREATE INDEX assistant_limits_queue ON quota.assistant_limits USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
 CREATE INDEX assistant_limits_user ON quota.assistant_limits USING btree (user_id);
 create policy one_user on quota.assistant_limits for all to public
@@ -165,14 +172,17 @@ create table quota.assistants (
   provider_assistant_id text not null,
   name text,
   state text not null default 'active'::text,
-  created_at timestamp with time zone not null default quota.now()
+  created_at timestamp with time zone not null default quota.now(),
+  organisation text
 );
+comment on column quota.assistants.organisation is 'The provider''s id of the organisation that the assistant was last read from; null: not read yet.';
 alter table quota.assistants enable row level security;
 alter table quota.assistants add constraint assistants_pkey PRIMARY KEY (id);
 alter table quota.assistants add constraint assistants_provider_assistant_id_check CHECK ((provider_assistant_id <> ''::text));
 alter table quota.assistants add constraint assistants_provider_assistant_id_key UNIQUE (provider_assistant_id);
 alter table quota.assistants add constraint assistants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'gone'::text])));
 alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisation) WHERE (organisation IS NOT NULL);
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
 create policy one_user on quota.assistants for all to public
@@ -2323,8 +2333,11 @@ begin
   -- What an assistant that is limited had before stays until it is restored, which takes it away.
   update quota.assistant_limits l
   set last_error = null, original = case when l.status <> 'gone' then l.original end,
-    applied = case when l.status <> 'gone' then l.applied end
-  where l.user_id = p_user and (l.last_error is not null or l.original is not null or l.applied is not null);
+    applied = case when l.status <> 'gone' then l.applied end,
+    made = case when l.status <> 'gone' then l.made else '[]' end,
+    doubtful = case when l.status <> 'gone' then l.doubtful else '{}' end
+  where l.user_id = p_user and (
+    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]' or l.doubtful <> '{}');
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $function$;
@@ -2518,7 +2531,7 @@ grant execute on function quota.get_user_plan_limits(uuid) to quota_finance;
 grant execute on function quota.get_user_plan_limits(uuid) to quota_operator;
 grant execute on function quota.get_user_plan_limits(uuid) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.give_original(p_assistant uuid, p_fields jsonb, p_absent text[], p_source text, p_exact boolean, p_reason text)
+CREATE OR REPLACE FUNCTION quota.give_original(p_assistant uuid, p_desired text, p_fields jsonb, p_absent text[], p_made jsonb, p_source text, p_exact boolean, p_reason text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2526,19 +2539,18 @@ CREATE OR REPLACE FUNCTION quota.give_original(p_assistant uuid, p_fields jsonb,
 AS $function$
 declare
   given quota.assistant_limits;
-  absent_fields jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}');
+  -- A field that was not set is known by its name: null stands for it.
+  whole jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}') || p_fields;
+  made_of jsonb := case when p_made is null then '[]' else jsonb_build_array(p_made) end;
 begin
   insert into quota.assistant_limits as l
-    (assistant_id, user_id, desired, status, next_attempt_at, original, applied, exact_change)
-  select a.id, a.user_id, 'original', 'pending', quota.now(), p_fields,
-    case when p_exact then absent_fields end, case when p_exact then 1 end
+    (assistant_id, user_id, desired, status, next_attempt_at, original, made, exact_change)
+  select a.id, a.user_id, p_desired, 'pending', quota.now(), whole, made_of, case when p_exact then 1 end
   from quota.assistants a where a.id = p_assistant
   on conflict (assistant_id) do update
-  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now(), original = excluded.original,
-    -- A field that was not set is known by its name in applied.
-    applied = case when p_exact then absent_fields || coalesce(l.applied, '{}') else l.applied end,
-    exact_change = case when p_exact then l.change + 1 end
+  set desired = p_desired, status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now(), original = whole,
+    made = l.made || made_of, exact_change = case when p_exact then l.change + 1 end
   returning * into given;
   insert into quota.assistant_originals (user_id, assistant_id, change, fields, absent, source)
   values (given.user_id, p_assistant, given.change, p_fields, p_absent, p_source);
@@ -2551,8 +2563,8 @@ begin
   )
   insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, p_fields from audited;
 end $function$;
-comment on function quota.give_original(uuid,jsonb,text[],text,boolean,text) is 'Queues the restore of an assistant to values that did not come from a look at it before the limit. Exact: whatever is found.';
-grant execute on function quota.give_original(uuid,jsonb,text[],text,boolean,text) to quota_operator;
+comment on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) is 'Queues the restore of an assistant, or its limit, with an original that did not come from a look at it before the limit. p_made: what it has instead, the limit of another application. Exact: restored whatever is found.';
+grant execute on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.grant_ledger(p_user uuid, p_meter text, p_at timestamp with time zone DEFAULT quota.now())
  RETURNS TABLE(id bigint, ends_at timestamp with time zone, given numeric, given_running numeric, left_over numeric)
@@ -4565,6 +4577,42 @@ AS $function$
 $function$;
 comment on function quota.retry_delay(integer,numeric) is 'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never less than the provider asked for.';
 grant execute on function quota.retry_delay(integer,numeric) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.revive_assistants(p_assistants uuid[], p_run uuid)
+ RETURNS TABLE(assistant_id uuid, desired text, change bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+  -- A limit that is put on or lifted in the meantime reaches these assistants, or this sees it.
+  perform 1 from quota.subscriptions s
+  where s.user_id in (select a.user_id from quota.assistants a where a.id = any (p_assistants))
+  order by s.user_id, s.service for no key update;
+  perform 1 from quota.assistant_limits l
+  where l.assistant_id = any (p_assistants) order by l.assistant_id for no key update;
+  return query
+  with revived as (
+    update quota.assistant_limits l
+    set desired = case when exists (
+        select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+      then 'limited' else 'original' end,
+      status = 'pending', change = l.change + 1, attempts = 0, last_error = null, next_attempt_at = quota.now(),
+      requested_at = quota.now(), updated_at = quota.now()
+    where l.assistant_id = any (p_assistants) and l.status = 'gone'
+    returning l.assistant_id, l.user_id, l.desired, l.change
+  ), known as (
+    update quota.assistants a set state = 'active' where a.id = any (p_assistants) and a.state = 'gone'
+  ), audited as (
+    insert into quota.audit_log (action, user_id, subject, run_id)
+    select 'assistant.found', r.user_id, a.provider_assistant_id, p_run
+    from revived r join quota.assistants a on a.id = r.assistant_id
+  )
+  select r.assistant_id, r.desired, r.change from revived r;
+end $function$;
+comment on function quota.revive_assistants(uuid[],uuid) is 'Puts assistants that were gone and that the provider knows again back to work, limited or not as their users are.';
+grant execute on function quota.revive_assistants(uuid[],uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.revoke_grant(p_grant bigint, p_reason text)
  RETURNS quota.grants

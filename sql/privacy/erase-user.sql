@@ -15,8 +15,11 @@ begin
   -- What an assistant that is limited had before stays until it is restored, which takes it away.
   update quota.assistant_limits l
   set last_error = null, original = case when l.status <> 'gone' then l.original end,
-    applied = case when l.status <> 'gone' then l.applied end
-  where l.user_id = p_user and (l.last_error is not null or l.original is not null or l.applied is not null);
+    applied = case when l.status <> 'gone' then l.applied end,
+    made = case when l.status <> 'gone' then l.made else '[]' end,
+    doubtful = case when l.status <> 'gone' then l.doubtful else '{}' end
+  where l.user_id = p_user and (
+    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]' or l.doubtful <> '{}');
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $$;

@@ -1,13 +1,17 @@
 import type { Context } from '../context.ts';
 import { countLimitWork, type DrainSummary, drainLimits } from '../enforcement/drain.ts';
+import { KeyOrganisation } from '../enforcement/key-organisation.ts';
 import type { LimitResult } from '../enforcement/limit-task.ts';
 import { readLimitedState } from '../enforcement/limited-state.ts';
+import { MissingAssistants } from '../enforcement/missing-assistants.ts';
 import { concurrencyDefault, openProvider, type ProviderOptions } from '../enforcement/provider.ts';
 
 /** What every command has that works at the provider. */
 export interface LimitsOptions extends ProviderOptions {
   /** File with the fields of a limited assistant. */
   limitedState?: string | undefined;
+  /** So many assistants that VAPI does not know are taken for deleted; more stop the run. */
+  acceptGone?: number | undefined;
 }
 
 /** What a command needs at the provider, opened and checked before anything is touched. */
@@ -15,13 +19,21 @@ export interface LimitsSetup {
   provider: Awaited<ReturnType<typeof openProvider>>;
   limitedState: Awaited<ReturnType<typeof readLimitedState>>;
   concurrency: number;
+  organisation: KeyOrganisation;
+  missing: MissingAssistants;
 }
 
 /** @throws configurationError without a key, or with a limited state that VAPI would refuse. */
 export async function openLimits(context: Context, options: LimitsOptions): Promise<LimitsSetup> {
   const limitedState = await readLimitedState(options.limitedState ?? context.settings.limitedStateFile);
   const provider = await openProvider(context.settings, options, context.talk);
-  return { provider, limitedState, concurrency: options.concurrency ?? concurrencyDefault };
+  return {
+    provider,
+    limitedState,
+    concurrency: options.concurrency ?? concurrencyDefault,
+    organisation: new KeyOrganisation(provider),
+    missing: new MissingAssistants(options.acceptGone),
+  };
 }
 
 export interface LimitsRun extends DrainSummary {
@@ -66,7 +78,7 @@ export class LimitResults {
   add(result: LimitResult): void {
     if (result.isRecheck && result.status === 'applied' && result.changes.length === 0) {
       this.unchanged++;
-    } else if (result.status !== 'superseded') {
+    } else if (result.status !== 'superseded' && !result.isStillGone) {
       this.results.push(result);
     }
   }

@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { assistantDefaults } from '../providers/vapi/assistant-fields.ts';
 import { sameFieldValue } from '../providers/vapi/patch.ts';
+import { resembles } from './resemblance.ts';
 
 /** Top-level fields of an assistant by name, as they go to and come from VAPI. */
 export interface Fields {
@@ -9,6 +9,8 @@ export interface Fields {
 
 /** The legacy limit: the API's minimum, which nobody sets to talk to people. */
 const legacyMaxDurationSeconds = 10;
+/** Fields in which a limit, ours or another application's, shows by its value. */
+export const telltaleFields = ['maxDurationSeconds', 'firstMessage'] as const;
 /** "You have reached your monthly limit", "usage limit exceeded" and the like. */
 const limitNotice =
   /\b(?:reached|exceeded|exhausted|used up|over)\b.{0,60}\b(?:limit|quota|allowance)\b|\b(?:limit|quota|allowance)\b.{0,40}\b(?:reached|exceeded|exhausted|used up)\b/is;
@@ -40,11 +42,12 @@ export function hasOriginalValue(found: Fields, original: Fields, field: string)
 export function isLimitedValue(field: string, value: unknown, limited: Fields): boolean {
   switch (field) {
     case 'maxDurationSeconds':
-      return value === legacyMaxDurationSeconds;
+      return resembles(value, legacyMaxDurationSeconds);
     case 'firstMessage':
       return (
         typeof value === 'string' &&
-        (isDeepStrictEqual(value, limited.firstMessage) || limitNotice.test(value))
+        (limitNotice.test(value) ||
+          (limited.firstMessage !== undefined && resembles(value, limited.firstMessage)))
       );
     default:
       return false;
@@ -56,14 +59,12 @@ export function isLimitedValue(field: string, value: unknown, limited: Fields): 
  * application that quota replaces limited assistants and lost their originals.
  */
 export function limitedAlready(found: Fields, limited: Fields): string | undefined {
-  const telltale = ['maxDurationSeconds', 'firstMessage'].find((field) =>
-    isLimitedValue(field, found[field], limited),
-  );
+  const telltale = telltaleFields.find((field) => isLimitedValue(field, found[field], limited));
   if (telltale !== undefined) {
     return `${telltale} is ${JSON.stringify(found[telltale])}`;
   }
   const fields = Object.keys(limited);
-  return fields.length > 1 && fields.every((field) => sameFieldValue(found[field], limited[field]))
+  return fields.length > 1 && fields.every((field) => resembles(found[field], limited[field]))
     ? 'every field has its limited value'
     : undefined;
 }

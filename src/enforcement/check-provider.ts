@@ -1,18 +1,27 @@
 import { QuotaError } from '../errors.ts';
-import type { VapiClient } from '../providers/vapi/client.ts';
 import type { VapiAssistant } from '../providers/vapi/contract.ts';
 import { isVapiNotFound } from '../providers/vapi/errors.ts';
 import { type Fields, limitedAlready } from './assistant-state.ts';
 import { type FieldChange, type ForeignValue, planLimit, planRestore } from './limit-plan.ts';
-import { readEach } from './preview.ts';
+import { type ReadRequest, readEach } from './preview.ts';
 import type { AssistantStatus } from './status-store.ts';
 
 /**
  * `same`: as recorded and desired. `queued`: not as desired, and queued to become so. `drift`: recorded as limited,
  * but somebody has changed it. `limited elsewhere`: not limited by quota, and limited all the same. `gone`: VAPI
- * does not know it. `unreadable`: VAPI could not be asked.
+ * does not know it, and it was not recorded as gone. `known again`: it was. `unreadable`: VAPI could not be asked.
  */
-export type CheckState = 'same' | 'queued' | 'drift' | 'limited elsewhere' | 'gone' | 'unreadable';
+export type CheckState =
+  | 'same'
+  | 'queued'
+  | 'drift'
+  | 'limited elsewhere'
+  | 'gone'
+  | 'known again'
+  | 'unreadable';
+
+/** What is at the provider and what is recorded are two things. */
+export const driftStates: readonly CheckState[] = ['drift', 'limited elsewhere', 'gone', 'known again'];
 
 export interface CheckResult {
   state: CheckState;
@@ -23,11 +32,8 @@ export interface CheckResult {
   detail: string | null;
 }
 
-export interface CheckRequest {
-  provider: VapiClient;
+export interface CheckRequest extends ReadRequest {
   limitedStateOf: (assistant: AssistantStatus) => Fields;
-  concurrency: number;
-  signal: AbortSignal;
   onResult: (assistant: AssistantStatus, result: CheckResult) => void;
 }
 
@@ -36,13 +42,21 @@ const listFrom = 50;
 /** Assistants carry their prompts: a thousand in one answer can be tens of megabytes. */
 const pageSize = 250;
 
-/** Holds what is recorded against what VAPI has; nothing is sent or recorded. */
+/**
+ * Holds what is recorded against what VAPI has; nothing is sent or recorded.
+ * @throws VapiUnavailableError when the key is refused, WrongProviderError when it is of another organisation.
+ */
 export async function checkProvider(
   assistants: readonly AssistantStatus[],
   request: CheckRequest,
 ): Promise<void> {
-  const report = (assistant: AssistantStatus, found: VapiAssistant | QuotaError) =>
-    request.onResult(assistant, compare(assistant, found, request.limitedStateOf(assistant)));
+  const report = async (assistant: AssistantStatus, found: VapiAssistant | QuotaError) => {
+    const checked =
+      found instanceof QuotaError
+        ? await compareUnread(assistant, found, request)
+        : compare(assistant, found, request.limitedStateOf(assistant));
+    request.onResult(assistant, checked);
+  };
   const rest = assistants.length < listFrom ? assistants : await checkListed(assistants, request, report);
   await readEach(rest, request, report);
 }
@@ -50,8 +64,8 @@ export async function checkProvider(
 /** Those that are in VAPI's list are reported, the others returned. */
 async function checkListed(
   assistants: readonly AssistantStatus[],
-  { provider, signal }: CheckRequest,
-  report: (assistant: AssistantStatus, found: VapiAssistant) => void,
+  { provider, organisation, signal }: CheckRequest,
+  report: (assistant: AssistantStatus, found: VapiAssistant) => Promise<void>,
 ): Promise<AssistantStatus[]> {
   const unseen = new Map(assistants.map((assistant) => [assistant.providerAssistantId, assistant]));
   for await (const { items } of provider.assistantPages({ signal, pageSize })) {
@@ -59,7 +73,8 @@ async function checkListed(
       const assistant = unseen.get(item.id);
       if (assistant !== undefined) {
         unseen.delete(item.id);
-        report(assistant, item);
+        organisation.see(item);
+        await report(assistant, item);
       }
     }
     if (unseen.size === 0) {
@@ -69,17 +84,26 @@ async function checkListed(
   return [...unseen.values()];
 }
 
-function compare(
+async function compareUnread(
   assistant: AssistantStatus,
-  found: VapiAssistant | QuotaError,
-  limited: Fields,
-): CheckResult {
-  if (found instanceof QuotaError) {
-    const state = isVapiNotFound(found) ? 'gone' : 'unreadable';
-    return result(state, { detail: found.message });
+  error: QuotaError,
+  { organisation, queries }: CheckRequest,
+): Promise<CheckResult> {
+  if (!isVapiNotFound(error)) {
+    return result('unreadable', { detail: error.message });
   }
   if (assistant.status === 'gone') {
-    return result('drift', { detail: 'VAPI knows the assistant again' });
+    return result('same');
+  }
+  const doubt = await organisation.doubtMissing(assistant, queries);
+  return doubt === undefined
+    ? result('gone', { detail: error.message })
+    : result('unreadable', { detail: `${error.message}; ${doubt}` });
+}
+
+function compare(assistant: AssistantStatus, found: VapiAssistant, limited: Fields): CheckResult {
+  if (assistant.status === 'gone') {
+    return result('known again', { detail: 'quota limits sync puts it back to work' });
   }
   if (assistant.desired === 'original' && assistant.status !== 'pending' && assistant.status !== 'failed') {
     const telltale = limitedAlready(found, limited);

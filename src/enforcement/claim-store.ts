@@ -11,10 +11,11 @@ export interface QueueScope {
   desired?: Desired | undefined;
 }
 
-const taskColumns = `
+/** A task of `assistant_limits l`, its assistant `a` and its user `u`. */
+export const taskColumns = `
   l.assistant_id as "assistantId", a.provider_assistant_id as "providerAssistantId", a.name,
   l.user_id as "userId", u.external_id as "user", l.desired, l.status, l.change::text as change,
-  l.original, l.applied, l.intents, l.exact_change is not distinct from l.change as exact,
+  l.original, l.applied, l.intents, l.made, l.doubtful, a.organisation, l.exact_change is not distinct from l.change as exact,
   quota.limited_state(l.user_id) as "planState"`;
 
 /** Failed work that is not due yet is left out where only due work is wanted; pending work is always due. */
@@ -97,6 +98,14 @@ export async function releaseClaim(queries: Queries, run: string, assistantId: s
   await queries.query(
     `update quota.assistant_limits set claimed_by = null, claimed_until = null
      where assistant_id = $1 and claimed_by = $2`,
+    [assistantId, run],
+  );
+}
+
+/** Gives a claim back, in such a way that the same run does not make it again. */
+export async function setAside(queries: Queries, run: string, assistantId: string): Promise<void> {
+  await queries.query(
+    `update quota.assistant_limits set claimed_until = null where assistant_id = $1 and claimed_by = $2`,
     [assistantId, run],
   );
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { serialQueries } from '../db/serial-queries.ts';
 import type { VapiClient } from '../providers/vapi/client.ts';
@@ -13,17 +12,29 @@ import {
   type QueueScope,
   readRealTime,
   releaseClaim,
+  setAside,
 } from './claim-store.ts';
+import { claimGone } from './gone-store.ts';
+import type { KeyOrganisation } from './key-organisation.ts';
 import type { LimitResult, LimitTask } from './limit-task.ts';
 import { checkPlanStates, parseLimitedState } from './limited-state.ts';
-import { type Worker, workAssistant } from './work-assistant.ts';
+import type { MissingAssistants } from './missing-assistants.ts';
+import { workAssistant } from './work-assistant.ts';
+import type { Worker } from './worker.ts';
 
 export interface DrainRequest {
   /** A connection of its own: nothing else may be done on it meanwhile. */
   client: pg.ClientBase;
   provider: VapiClient;
+  organisation: KeyOrganisation;
+  missing: MissingAssistants;
+  /** Whether it is one of several drains of a run: which assistants are gone is decided after the last one. */
+  isBatch?: boolean | undefined;
   scope: QueueScope;
-  /** Whether assistants that are limited are looked at again: a limit that somebody took off is put on again. */
+  /**
+   * Whether assistants that are limited are looked at again: a limit that somebody took off is put on again. Also
+   * those that are gone: one that VAPI knows again goes back to work.
+   */
   recheck: boolean;
   /** Of these only such that nobody looked at for so long; undefined: all. */
   recheckAfterSeconds?: number | undefined;
@@ -50,8 +61,9 @@ export interface DrainSummary {
  * Brings every assistant of the scope to its desired state, each tried once. Crash-safe: what was begun is found
  * again by the next run, at the latest when the claim ends 15 s after its worker's death. An interruption ends it
  * early, with everything consistent.
- * @throws VapiUnavailableError when the key is refused: nothing is recorded then; configurationError when a plan's
- *   limited state cannot be used.
+ * @throws VapiUnavailableError when the key is refused, WrongProviderError when it is of another organisation or VAPI
+ *   knows too few of the assistants: nothing is recorded of that then; configurationError when a plan's limited state
+ *   cannot be used.
  */
 export async function drainLimits(request: DrainRequest): Promise<DrainSummary> {
   const drain = new Drain(request);
@@ -74,6 +86,12 @@ export async function countLimitWork({
   return pending + failed + (recheck ? await countApplied(client, scope.userIds) : 0);
 }
 
+/**
+ * Of assistants that are gone a run looks at so many in vain; as long as one after the other is known again, which
+ * happens when they were given up by mistake, at all of them.
+ */
+const stillGoneMax = 20;
+
 class Drain {
   readonly worker: Worker;
   givenUp: string | undefined;
@@ -82,10 +100,11 @@ class Drain {
   readonly #abort = new AbortController();
   readonly #onAbort = () => this.#abort.abort(this.#request.signal.reason);
   #unreachableInARow = 0;
+  #stillGoneInARow = 0;
 
   constructor(request: DrainRequest) {
     const queries = serialQueries(request.client);
-    const run = randomUUID();
+    const { run } = request.missing;
     this.#request = request;
     this.#lease = new ClaimLease(queries, run);
     this.worker = {
@@ -93,6 +112,8 @@ class Drain {
       run,
       jobRun: request.jobRun ?? null,
       provider: request.provider,
+      organisation: request.organisation,
+      missing: request.missing,
       signal: this.#abort.signal,
       limitedState: ({ planState, user }) =>
         planState === null ? request.limitedState : parseLimitedState(planState, `the plan of ${user}`),
@@ -105,11 +126,11 @@ class Drain {
   }
 
   async run(): Promise<void> {
-    const { scope, recheck } = this.#request;
+    const { scope, recheck, isBatch = false, limit, recheckAfterSeconds = 0 } = this.#request;
     const { queries, run } = this.worker;
     await checkPlanStates(queries);
-    const since = await readRealTime(queries, this.#request.recheckAfterSeconds ?? 0);
-    let places = this.#request.limit ?? Number.POSITIVE_INFINITY;
+    const since = await readRealTime(queries, recheckAfterSeconds);
+    let places = limit ?? Number.POSITIVE_INFINITY;
     await this.#workAll(async () => {
       places -= 1;
       return places < 0 ? undefined : claimQueued(queries, run, leaseSeconds, scope);
@@ -117,6 +138,12 @@ class Drain {
     if (recheck) {
       const scopeSince = { userIds: scope.userIds, since };
       await this.#workAll(() => claimUnverified(queries, run, leaseSeconds, scopeSince));
+      await this.#workAll(async () =>
+        this.#stillGoneInARow < stillGoneMax ? claimGone(queries, run, leaseSeconds, scopeSince) : undefined,
+      );
+    }
+    if (!isBatch && !this.#request.signal.aborted) {
+      await this.#request.missing.settle(this.worker, this.#request.organisation, this.#request.onResult);
     }
   }
 
@@ -152,22 +179,27 @@ class Drain {
 
   async #work(task: LimitTask): Promise<void> {
     const { queries, run } = this.worker;
-    let status: LimitResult['status'] | undefined;
+    let giveBack = releaseClaim;
     try {
       const result = await workAssistant(task, this.worker);
-      status = result.status;
+      if (result === undefined) {
+        giveBack = setAside;
+        return;
+      }
+      if (result.status !== 'superseded') {
+        giveBack = async () => {}; // Its record has ended the claim.
+      }
       this.#note(result);
       this.#request.onResult(result);
     } finally {
       this.#lease.drop(task.assistantId);
-      if (status === undefined || status === 'superseded') {
-        await releaseClaim(queries, run, task.assistantId);
-      }
+      await giveBack(queries, run, task.assistantId);
     }
   }
 
   /** When VAPI is out of reach for one after the other, the rest would only wait for the same. */
-  #note({ isUnreachable, error }: LimitResult): void {
+  #note({ isUnreachable, error, isStillGone }: LimitResult): void {
+    this.#stillGoneInARow = isStillGone ? this.#stillGoneInARow + 1 : 0;
     this.#unreachableInARow = isUnreachable ? this.#unreachableInARow + 1 : 0;
     if (this.#unreachableInARow >= Math.max(10, 2 * this.#request.concurrency)) {
       this.givenUp ??= error ?? 'VAPI cannot be reached';

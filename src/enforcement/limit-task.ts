@@ -13,11 +13,15 @@ export interface LimitTask extends Recorded {
   user: string;
   desired: Desired;
   /** Before this attempt. */
-  status: 'pending' | 'failed' | 'applied' | 'restored';
+  status: 'pending' | 'failed' | 'applied' | 'restored' | 'gone';
   /** What was asked for last; results are recorded for this change only. */
   change: string;
   /** Whether the original is to be put back whatever is found. */
   exact: boolean;
+  /** By field the values that were met while an answer was missing, oldest first; null where there was none. */
+  doubtful: { readonly [field: string]: readonly unknown[] };
+  /** The organisation that the assistant was last read from; null: not read yet. */
+  organisation: string | null;
   /** The limited state of the user's plan, as stored; null: the configured one. */
   planState: Fields | null;
 }
@@ -39,6 +43,8 @@ export interface LimitResult {
   error: string | null;
   /** Whether it was recorded as limited already and only looked at again. */
   isRecheck: boolean;
+  /** Whether it was recorded as gone already, and is. */
+  isStillGone: boolean;
   /** Whether it was VAPI as a whole that failed, not this assistant. */
   isUnreachable: boolean;
 }
@@ -55,6 +61,7 @@ export const resultOf = (
   foreign: [],
   error: null,
   isRecheck: status === 'applied' && desired === 'limited',
+  isStillGone: status === 'gone',
   isUnreachable: false,
   ...outcome,
 });

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Fields } from './assistant-state.ts';
+import type { Desired } from './limit-task.ts';
 
 export interface UserName {
   id: string;
@@ -90,19 +91,25 @@ export interface GivenOriginal {
   source: 'provider' | 'operator' | 'file';
   /** Whether it is put back whatever is found. */
   exact: boolean;
+  /** What the assistant had instead when it was looked at: the limit of another application; null: not known. */
+  made: Fields | null;
+  /** What becomes of the assistant now: a user who is limited stays so. */
+  desired: Desired;
 }
 
-/** Queues the restore of assistants to originals that are given. */
+/** Queues the restore of assistants to originals that are given, or a limit that can be restored to them. */
 export async function giveOriginals(
   client: pg.ClientBase,
   given: readonly GivenOriginal[],
   reason: string | undefined,
 ): Promise<void> {
-  for (const { assistantId, fields, absent, source, exact } of given) {
-    await client.query(`select quota.give_original($1, $2, $3, $4, $5, $6)`, [
+  for (const { assistantId, fields, absent, source, exact, made, desired } of given) {
+    await client.query(`select quota.give_original($1, $2, $3, $4, $5, $6, $7, $8)`, [
       assistantId,
+      desired,
       fields,
       absent,
+      made,
       source,
       exact,
       reason ?? null,

@@ -1,31 +1,43 @@
+import type { Queries } from '../db/serial-queries.ts';
 import { QuotaError } from '../errors.ts';
 import type { VapiClient } from '../providers/vapi/client.ts';
 import type { VapiAssistant } from '../providers/vapi/contract.ts';
 import { isVapiNotFound, VapiUnavailableError } from '../providers/vapi/errors.ts';
 import type { Fields } from './assistant-state.ts';
+import type { KeyOrganisation } from './key-organisation.ts';
 import { planLimit, planRestore } from './limit-plan.ts';
 import { type LimitResult, type LimitTask, resultOf } from './limit-task.ts';
 import { parseLimitedState } from './limited-state.ts';
 import { unknownOriginalError } from './unknown-original.ts';
 
-export interface PreviewRequest {
-  provider: VapiClient;
+export interface PreviewRequest extends ReadRequest {
   limitedState: Fields;
-  concurrency: number;
-  signal: AbortSignal;
   onResult: (result: LimitResult) => void;
 }
 
 /**
  * What would become of each assistant, told by reading it at the provider; nothing is sent or recorded.
- * @throws VapiUnavailableError when the key is refused.
+ * @throws VapiUnavailableError when the key is refused, WrongProviderError when it is of another organisation.
  */
 export async function previewLimits(tasks: readonly LimitTask[], request: PreviewRequest): Promise<void> {
-  await readEach(tasks, request, (task, found) => {
+  await readEach(tasks, request, async (task, found) => {
     request.onResult(
-      found instanceof Error ? failedPreview(task, found) : preview(task, found, request.limitedState),
+      found instanceof Error
+        ? await failedRead(task, found, request)
+        : preview(task, found, request.limitedState),
     );
   });
+}
+
+async function failedRead(
+  task: LimitTask,
+  error: QuotaError,
+  { organisation, queries }: ReadRequest,
+): Promise<LimitResult> {
+  const doubt = isVapiNotFound(error) ? await organisation.doubtMissing(task, queries) : undefined;
+  return isVapiNotFound(error) && doubt === undefined
+    ? resultOf(task, { status: 'gone', error: error.message })
+    : failedPreview(task, doubt === undefined ? error.message : `${error.message}; ${doubt}`);
 }
 
 function preview(task: LimitTask, found: VapiAssistant, configured: Fields): LimitResult {
@@ -36,7 +48,7 @@ function preview(task: LimitTask, found: VapiAssistant, configured: Fields): Lim
       ? planLimit(found, task, limited)
       : planRestore(found, task, limited, task.exact);
   if ('unknownOriginal' in plan) {
-    return failedPreview(task, unknownOriginalError(task.user, plan.unknownOriginal));
+    return failedPreview(task, unknownOriginalError(task.user, plan.unknownOriginal).message);
   }
   return resultOf(task, {
     status: task.desired === 'limited' ? 'applied' : 'restored',
@@ -45,11 +57,13 @@ function preview(task: LimitTask, found: VapiAssistant, configured: Fields): Lim
   });
 }
 
-const failedPreview = (task: LimitTask, error: Error): LimitResult =>
-  resultOf(task, { status: isVapiNotFound(error) ? 'gone' : 'failed', error: error.message });
+const failedPreview = (task: LimitTask, error: string): LimitResult =>
+  resultOf(task, { status: 'failed', error });
 
-interface ReadRequest {
+export interface ReadRequest {
+  queries: Queries;
   provider: VapiClient;
+  organisation: KeyOrganisation;
   concurrency: number;
   signal: AbortSignal;
 }
@@ -60,19 +74,24 @@ interface ReadRequest {
  */
 export async function readEach<Item extends { providerAssistantId: string }>(
   items: readonly Item[],
-  { provider, concurrency, signal }: ReadRequest,
-  use: (item: Item, found: VapiAssistant | QuotaError) => void,
+  { queries, provider, organisation, concurrency, signal }: ReadRequest,
+  use: (item: Item, found: VapiAssistant | QuotaError) => void | Promise<void>,
 ): Promise<void> {
   const waiting = items.values();
   const read = async () => {
     for (const item of waiting) {
-      use(item, await readOne(item.providerAssistantId));
+      await use(item, await readOne(item.providerAssistantId));
     }
   };
   const readOne = async (id: string) => {
     try {
-      return await provider.getAssistant(id, { signal });
+      const found = await provider.getAssistant(id, { signal });
+      organisation.see(found);
+      return found;
     } catch (error) {
+      if (isVapiNotFound(error)) {
+        await organisation.requireUsable(queries, signal);
+      }
       const isRefusedKey = error instanceof VapiUnavailableError && error.reason === 'auth';
       if (error instanceof QuotaError && !isRefusedKey) {
         return error;

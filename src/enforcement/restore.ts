@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { notFoundError, refusedError } from '../errors.ts';
-import type { VapiClient } from '../providers/vapi/client.ts';
-import { type Fields, limitedAlready, pickFields } from './assistant-state.ts';
+import { notFoundError } from '../errors.ts';
+import type { Fields } from './assistant-state.ts';
+import { type Given, givenOriginals } from './given-originals.ts';
+import { findKnownAgain, revivedTask } from './known-again.ts';
 import type { LimitTask } from './limit-task.ts';
 import {
   type GivenOriginal,
@@ -11,8 +12,7 @@ import {
   selectToRestore,
   type UserName,
 } from './operator-store.ts';
-import { readOriginalsFile } from './originals-file.ts';
-import { readEach } from './preview.ts';
+import type { ReadRequest } from './preview.ts';
 import { type AssistantStatus, selectStatus } from './status-store.ts';
 
 export interface RestoreRequest {
@@ -27,74 +27,91 @@ export interface RestoreRequest {
 }
 
 export interface RestorePlanOfUsers {
+  /** Whose assistants are worked on. */
   users: UserName[];
+  /** Those of them whose limit is lifted; the others get an original and stay limited. */
+  lifted: UserName[];
   /** What is to be restored, originals that are given included. */
   tasks: LimitTask[];
   given: GivenOriginal[];
+  /** Assistants that were gone and that VAPI knows again, by id. */
+  knownAgain: string[];
+  /** Assistants that the file names, and that cannot be restored by it, by the provider's id, with the reason. */
+  unhelped: { id: string; reason: string }[];
   /** False when everything is as it would be afterwards. */
   isNeeded: boolean;
   /** Users who are still over their allowance, by external id. */
   stillOver: string[];
 }
 
-interface Provider {
-  provider: VapiClient;
+/** What is needed to look at assistants. */
+export interface RestoreSetup extends ReadRequest {
   limitedState: Fields;
-  concurrency: number;
-  signal: AbortSignal;
 }
 
 const assistantsMax = 1_000_000;
 
 /**
  * Which assistants are to be restored, and to what. Changes nothing; assistants whose original may be unknown are
- * read at VAPI, when values for them are given.
- * @param setup what is needed for that; undefined where nothing is given.
+ * read at VAPI, when values for them are given, and so are those of one user that are gone.
+ * @param setup what is needed for that; undefined: nothing is read.
  */
 export async function planRestoreOfUsers(
   client: pg.ClientBase,
   request: RestoreRequest,
-  setup: Provider | undefined,
+  setup: RestoreSetup | undefined,
 ): Promise<RestorePlanOfUsers> {
-  const users = request.user === null ? await selectToRestore(client) : [request.user];
-  const given =
+  const lifted = request.user === null ? await selectToRestore(client) : [request.user];
+  const { given, unhelped } =
     request.originalsBefore === undefined
-      ? await givenFor(client, users, request, setup)
-      : await fromHistory(client, users, request.originalsBefore);
+      ? await givenOriginals(client, lifted, request, setup)
+      : { given: await fromHistory(client, lifted, request.originalsBefore), unhelped: [] };
+  const users = withOwners(lifted, given);
+  const userIds = users.map(({ id }) => id);
+  const all = await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
+  const knownAgain = request.user === null ? [] : await findKnownAgain(all, setup);
+  const givenById = new Map(given.map(({ original }) => [original.assistantId, original]));
+  const tasks = all.flatMap((assistant) => restoreTask(assistant, givenById.get(assistant.assistantId)));
+  tasks.push(...knownAgain.map((assistant) => revivedTask(assistant, 'original')));
+  const staying = new Set(
+    given.filter(({ original }) => original.desired === 'limited').map(({ assistant }) => assistant.userId),
+  );
+  return {
+    users,
+    lifted: users.filter(({ id }) => !staying.has(id)),
+    tasks,
+    given: [...givenById.values()],
+    knownAgain: knownAgain.map(({ assistantId }) => assistantId),
+    unhelped,
+    isNeeded: tasks.length > 0 || (request.user !== null && (await isLimited(client, request.user.id))),
+    stillOver: await selectStillOver(
+      client,
+      userIds.filter((id) => !staying.has(id)),
+    ),
+  };
+}
+
+function withOwners(users: readonly UserName[], given: readonly Given[]): UserName[] {
   const owners = new Map(users.map((user) => [user.id, user]));
   for (const { assistant } of given) {
     owners.set(assistant.userId, { id: assistant.userId, externalId: assistant.user });
   }
-  const userIds = [...owners.keys()];
-  const all = await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
-  const givenById = new Map(given.map(({ original }) => [original.assistantId, original]));
-  const tasks = all.flatMap((assistant) => restoreTask(assistant, givenById.get(assistant.assistantId)));
-  return {
-    users: [...owners.values()],
-    tasks,
-    given: [...givenById.values()],
-    isNeeded: tasks.length > 0 || (request.user !== null && (await isLimited(client, request.user.id))),
-    stillOver: await selectStillOver(client, userIds),
-  };
-}
-
-interface Given {
-  assistant: AssistantStatus;
-  original: GivenOriginal;
+  return [...owners.values()];
 }
 
 function restoreTask(assistant: AssistantStatus, given: GivenOriginal | undefined): LimitTask[] {
   const { status } = assistant;
   if (given !== undefined) {
-    const absent = Object.fromEntries(given.absent.map((field) => [field, null]));
+    const { desired, fields, absent, exact, made } = given;
+    const unset = Object.fromEntries(absent.map((field) => [field, null]));
     return [
       {
         ...assistant,
-        desired: 'original',
+        desired,
         status: 'pending',
-        original: given.fields,
-        applied: given.exact ? { ...absent, ...assistant.applied } : assistant.applied,
-        exact: given.exact,
+        original: { ...unset, ...fields },
+        made: made === null ? assistant.made : [...assistant.made, made],
+        exact,
       },
     ];
   }
@@ -117,79 +134,21 @@ async function fromHistory(
     ]),
   );
   const assistants = await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
-  const given = assistants.flatMap((assistant) => {
+  const given = assistants.flatMap((assistant): Given[] => {
     const original = originals.get(assistant.assistantId);
     return original === undefined || assistant.status === 'gone'
       ? []
-      : [{ assistant, original: { ...original, source: 'provider', exact: true } satisfies GivenOriginal }];
+      : [
+          {
+            assistant,
+            original: { ...original, source: 'provider', exact: true, made: null, desired: 'original' },
+          },
+        ];
   });
   if (given.length === 0) {
     throw notFoundError(`no original was recorded before ${before}`, {
       detail: 'originals are recorded when an assistant is limited',
       suggestion: 'look at quota limits status, or take a later date',
-    });
-  }
-  return given;
-}
-
-/** Values from the file or the operator, for assistants that are limited at VAPI and whose original is unknown. */
-async function givenFor(
-  client: pg.ClientBase,
-  users: readonly UserName[],
-  { user, originalsFile, values }: RestoreRequest,
-  setup: Provider | undefined,
-): Promise<Given[]> {
-  if (setup === undefined || (originalsFile === undefined && values === undefined)) {
-    return [];
-  }
-  const { limitedState } = setup;
-  const reports =
-    originalsFile === undefined ? undefined : await readOriginalsFile({ path: originalsFile }, limitedState);
-  const candidates = (
-    await selectStatus(client, {
-      userIds: user === null ? null : users.map(({ id }) => id),
-      ...(user === null ? { providerAssistantIds: [...(reports?.keys() ?? [])] } : {}),
-      untouched: true,
-      rowsMax: assistantsMax,
-    })
-  ).filter(
-    // For everybody at once, assistants of users who are limited are left as they are.
-    ({ original, status, desired }) =>
-      original === null && status !== 'gone' && (user !== null || desired === 'original'),
-  );
-  const given: Given[] = [];
-  await readEach(candidates, setup, (assistant, found) => {
-    if (found instanceof Error || limitedAlready(found, limitedState) === undefined) {
-      return;
-    }
-    const report = reports?.get(assistant.providerAssistantId);
-    if (report !== undefined) {
-      const fields = pickFields(report.assistant, Object.keys(limitedState));
-      const absent = Object.keys(limitedState).filter((field) => !Object.hasOwn(fields, field));
-      const original = {
-        assistantId: assistant.assistantId,
-        fields,
-        absent,
-        source: 'file',
-        exact: false,
-      } as const;
-      given.push({ assistant, original });
-    } else if (values !== undefined) {
-      const original = {
-        assistantId: assistant.assistantId,
-        fields: values,
-        absent: [],
-        source: 'operator',
-        exact: true,
-      } as const;
-      given.push({ assistant, original });
-    }
-  });
-  if (given.length === 0 && values !== undefined) {
-    throw refusedError('no assistant needs values: the original of each that is limited is stored', {
-      detail: 'nothing was changed',
-      suggestion:
-        'quota limits restore without --set puts the stored originals back; --to-original-of DATE older ones',
     });
   }
   return given;

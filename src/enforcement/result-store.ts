@@ -16,8 +16,10 @@ export interface Claimant {
  * Results are recorded only while the claim is ours and the change is still the one that was worked on; every
  * function says whether that was so. Each is one statement, the audit row included (R5).
  */
-const isOurs = `assistant_id = $1 and claimed_by = $2 and change = $3 and claimed_until is not null`;
-const ours = (claimant: Claimant, task: LimitTask) => [task.assistantId, claimant.run, task.change];
+export const isOurs = `assistant_id = $1 and claimed_by = $2 and change = $3 and claimed_until is not null`;
+/** Also after the claim was given up, as long as nobody else has made one. */
+const isStillOurs = `assistant_id = $1 and claimed_by = $2 and change = $3`;
+export const ours = (claimant: Claimant, task: LimitTask) => [task.assistantId, claimant.run, task.change];
 
 /** Before the first limit, or when a new value was found: the original, and what is about to be sent (R7). */
 export async function recordIntent(
@@ -58,14 +60,20 @@ interface Outcome {
 export async function recordApplied(
   claimant: Claimant,
   task: LimitTask,
-  outcome: Outcome & { original: Fields; applied: Fields },
+  outcome: Outcome & {
+    original: Fields;
+    applied: Fields;
+    /** What VAPI made of `applied`, where that is something else. */
+    made: Fields | null;
+  },
 ): Promise<boolean> {
   const isNews = task.status !== 'applied' || outcome.changes.length > 0;
   const { rowCount } = await claimant.queries.query(
     `with done as (
        update quota.assistant_limits
-       set status = 'applied', original = $9, applied = $10, intents = '[]', attempts = 0, last_error = null,
-         next_attempt_at = null, claimed_by = null, claimed_until = null, verified_at = clock_timestamp(),
+       set status = 'applied', original = $9, applied = $10, intents = '[]', doubtful = '{}',
+         made = case when $12::jsonb is null then '[]' else jsonb_build_array($12::jsonb) end,
+         attempts = 0, last_error = null, next_attempt_at = null, claimed_by = null, claimed_until = null, verified_at = clock_timestamp(),
          applied_at = case when $11 then quota.now() else applied_at end, updated_at = quota.now()
        where ${isOurs} and desired = 'limited'
        returning user_id
@@ -85,6 +93,7 @@ export async function recordApplied(
       outcome.original,
       outcome.applied,
       isNews,
+      outcome.made,
     ],
   );
   return rowCount === 1;
@@ -99,8 +108,8 @@ export async function recordRestored(
   const { rowCount } = await claimant.queries.query(
     `with done as (
        update quota.assistant_limits
-       set status = 'restored', original = null, applied = null, intents = '[]', attempts = 0, last_error = null,
-         next_attempt_at = null, claimed_by = null, claimed_until = null, verified_at = clock_timestamp(),
+       set status = 'restored', original = null, applied = null, intents = '[]', made = '[]', doubtful = '{}',
+         attempts = 0, last_error = null, next_attempt_at = null, claimed_by = null, claimed_until = null, verified_at = clock_timestamp(),
          restored_at = quota.now(), updated_at = quota.now()
        where ${isOurs} and desired = 'original'
        returning user_id
@@ -124,7 +133,7 @@ export async function recordGone(claimant: Claimant, task: LimitTask, words: str
        update quota.assistant_limits
        set status = 'gone', last_error = $5, next_attempt_at = null, claimed_by = null, claimed_until = null,
          updated_at = quota.now()
-       where ${isOurs}
+       where ${isStillOurs} and status <> 'gone'
        returning assistant_id, user_id
      ), gone as (
        update quota.assistants a set state = 'gone' from done where a.id = done.assistant_id
@@ -149,7 +158,7 @@ export async function recordFailed(
     `update quota.assistant_limits
      set status = 'failed', attempts = attempts + 1, last_error = $4, claimed_until = null,
        next_attempt_at = quota.now() + quota.retry_delay(attempts + 1, $5), updated_at = quota.now()
-     where ${isOurs}`,
+     where ${isStillOurs} and status <> 'gone'`,
     [...ours(claimant, task), failure.words, askedSeconds],
   );
   return rowCount === 1;

@@ -18,7 +18,8 @@ export interface AssistantStatus extends Omit<LimitTask, 'status'> {
 const columns = `
   a.id as "assistantId", a.provider_assistant_id as "providerAssistantId", a.name, a.user_id as "userId",
   u.external_id as "user", coalesce(l.desired, 'original') as desired, l.status, coalesce(l.change, 0)::text as change,
-  l.original, l.applied, coalesce(l.intents, '[]') as intents, l.exact_change is not distinct from l.change and l.change is not null as exact,
+  l.original, l.applied, coalesce(l.intents, '[]') as intents, coalesce(l.made, '[]') as made,
+  coalesce(l.doubtful, '{}') as doubtful, a.organisation, l.exact_change is not distinct from l.change and l.change is not null as exact,
   quota.limited_state(a.user_id) as "planState", coalesce(l.attempts, 0) as attempts,
   coalesce(l.claimed_until > clock_timestamp(), false) as "isClaimed", l.last_error as "lastError",
   l.requested_at as "requestedAt", l.next_attempt_at as "nextAttemptAt", l.applied_at as "appliedAt",

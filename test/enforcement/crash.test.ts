@@ -23,6 +23,8 @@ const sync = (at: string, ...words: string[]) =>
 
 /** The assistants that a killed run was working on; its claims end by themselves, here at once. */
 async function endClaims(): Promise<string | null> {
+  // A statement that was on its way when its process died is carried out all the same.
+  await expect.poll(async () => (await desk.sessions()).length).toBe(0);
   const claims = await desk.query<{ soon: boolean }>(
     `with held as (select assistant_id, claimed_until from quota.assistant_limits where claimed_until is not null)
      update quota.assistant_limits l set claimed_until = clock_timestamp() from held h

@@ -164,7 +164,7 @@ test("another application's victim gets the values that the operator gives, and 
   const untouched = found(healthy);
 
   const status = await desk.answer('limits', 'status', 'user_0', '--check');
-  expect(status.code).toBe(0);
+  expect(status.code).toBe(3);
   expect(status.data.checked).toEqual({ 'limited elsewhere': 1, same: 1 });
 
   const restored = await desk.answer(
@@ -239,6 +239,90 @@ test('originals are found in stored end-of-call reports: the newest that is not 
   });
   expect(found(other)).toMatchObject(notice);
   expect(found(desk.assistantsOf('user_2')[0] ?? '')).toEqual(before);
+});
+
+test('a report that leaves fields out: they were not set, and no assistant that it names stays limited', async () => {
+  const victims = ['user_0', 'user_1'].flatMap((user) => desk.assistantsOf(user));
+  const [bare = '', whole = '', onlyLate = '', stored = ''] = victims;
+  const notice = { firstMessage: 'Usage limit reached.', endCallPhrases: ['limit'], endCallMessage: 'Over.' };
+  for (const id of victims) {
+    desk.vapi.editAssistant(id, { ...notice, maxDurationSeconds: 10, silenceTimeoutSeconds: 12 });
+  }
+  const state = desk.write(
+    'state.json',
+    JSON.stringify({ firstMessage: 'No minutes left.', endCallMessage: 'x', silenceTimeoutSeconds: 10 }),
+  );
+  const day = Date.parse('2026-08-01T00:00:00Z');
+  const file = desk.write(
+    'bare.jsonl',
+    [
+      report(bare, day, { firstMessage: 'Bare' }),
+      report(whole, day, { maxDurationSeconds: 240, firstMessage: 'Whole', endCallMessage: null }),
+      report(onlyLate, day, { ...notice, maxDurationSeconds: 10 }),
+      JSON.stringify({ assistant: { id: stored, firstMessage: 'Stored', maxDurationSeconds: 77 } }),
+      report('deleted-long-ago', day, { firstMessage: 'Who' }),
+      '',
+    ].join('\n'),
+  );
+  const args = ['--originals', file, '--limited-state', state];
+  const restored = await desk.answer('limits', 'restore', '--all-reset', '--yes', ...args);
+  expect(restored).toMatchObject({ code: 0, data: { counts: { restored: 3 } } });
+  expect(restored.stderr).toContain(`left as they are: ${onlyLate}: it is limited in every report of it`);
+  expect(restored.stderr).toContain('left as they are: deleted-long-ago: no assistant');
+  expect(found(bare)).toMatchObject({
+    firstMessage: 'Bare',
+    maxDurationSeconds: 600,
+    silenceTimeoutSeconds: 30,
+    endCallMessage: null,
+  });
+  expect(found(whole)).toMatchObject({ firstMessage: 'Whole', maxDurationSeconds: 240 });
+  expect(found(stored)).toMatchObject({ firstMessage: 'Stored', maxDurationSeconds: 77 });
+  const check = await desk.answer('limits', 'status', '--check', '--limited-state', state);
+  expect(check).toMatchObject({ code: 3, data: { checked: { 'limited elsewhere': 1, same: 5 } } });
+  const again = await desk.answer('limits', 'restore', '--all-reset', '--yes', ...args);
+  expect(again).toMatchObject({ code: 0, data: { counts: { restored: 0 }, assistants: [] } });
+  expect(
+    await desk.query(
+      `select fields, absent from quota.assistant_originals where source = 'file' and not fields ? 'maxDurationSeconds'`,
+    ),
+  ).toEqual([
+    {
+      fields: { firstMessage: 'Bare' },
+      absent: ['endCallMessage', 'silenceTimeoutSeconds', 'maxDurationSeconds'],
+    },
+  ]);
+});
+
+test('users who are limited stay so, with an original from a report for the day of their reset', async () => {
+  const [victim = ''] = desk.assistantsOf('user_0');
+  const victimOf2 = desk.assistantsOf('user_2')[0] ?? '';
+  const limit = { maxDurationSeconds: 10, firstMessage: 'Quota exceeded.', endCallPhrases: ['quota'] };
+  desk.vapi.editAssistant(victim, limit);
+  desk.vapi.editAssistant(victimOf2, limit);
+  await desk.exceed('user_0');
+  expect((await desk.answer('limits', 'sync')).data.counts).toMatchObject({ limited: 1, failed: 1 });
+  const day = Date.parse('2026-08-01T00:00:00Z');
+  const file = desk.write(
+    'limited.jsonl',
+    `${[victim, victimOf2].map((id) => report(id, day, { firstMessage: 'Before', maxDurationSeconds: 333 })).join('\n')}\n`,
+  );
+  const given = await desk.answer('limits', 'restore', '--all-reset', '--originals', file, '--yes');
+  expect(given).toMatchObject({ code: 0, data: { counts: { limited: 1, restored: 1 } } });
+  expect(found(victimOf2)).toMatchObject({ firstMessage: 'Before', maxDurationSeconds: 333 });
+  expect(found(victim)).toMatchObject({
+    maxDurationSeconds: 10,
+    firstMessage: expect.stringContaining('usage limit'),
+  });
+  expect(
+    await desk.query('select 1 from quota.subscriptions where limit_enforced_at is not null'),
+  ).toHaveLength(1);
+  await reset();
+  expect((await desk.answer('limits', 'sync', '--as-of', afterReset)).code).toBe(0);
+  expect(found(victim)).toMatchObject({
+    firstMessage: 'Before',
+    maxDurationSeconds: 333,
+    endCallPhrases: null,
+  });
 });
 
 test('a file that is not one of reports is refused with its lines, and nothing is changed', async () => {

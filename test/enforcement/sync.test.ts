@@ -93,7 +93,7 @@ test("a wrong key: exit 69 with VAPI's words, and nothing changed", async () => 
   expect(await rows()).toEqual(before);
 });
 
-test('an assistant that VAPI does not know is gone: visible, and never asked for again', async () => {
+test('an assistant that VAPI does not know is gone: visible, and only looked for again', async () => {
   await desk.exceed('user_0');
   const [gone = ''] = desk.assistantsOf('user_0');
   desk.vapi.deleteAssistant(gone);
@@ -108,8 +108,11 @@ test('an assistant that VAPI does not know is gone: visible, and never asked for
     await desk.query(`select state from quota.assistants where provider_assistant_id = $1`, [gone]),
   ).toEqual([{ state: 'gone' }]);
   desk.vapi.clearLogs();
-  expect((await desk.answer('limits', 'sync')).code).toBe(0);
-  expect(desk.vapi.requests().filter(({ path }) => path.includes(gone))).toEqual([]);
+  const again = await desk.answer('limits', 'sync');
+  expect(again).toMatchObject({ code: 0, data: { counts: { gone: 0, failed: 0 }, assistants: [] } });
+  expect(desk.vapi.requests().filter(({ path }) => path.includes(gone))).toMatchObject([
+    { method: 'GET', status: 404 },
+  ]);
 });
 
 test("a refusal is recorded with VAPI's words, tried again, and makes the exit code 75", async () => {

@@ -7,6 +7,7 @@ import { drainOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { planApply } from '../../enforcement/apply.ts';
 import { enforceBatch } from '../../enforcement/enforce-store.ts';
+import { reviveAssistants } from '../../enforcement/gone-store.ts';
 import { limitUsers, type UserName } from '../../enforcement/operator-store.ts';
 import { usageError } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
@@ -40,12 +41,17 @@ export const limitsApply = defineCommand(
     const setup = sync ? await openLimits(context, options) : undefined;
     return runLimitsChange(context, options, setup, async (client) => {
       const user = reference === undefined ? null : await findUser(client, reference);
-      const plan = await planApply(client, user);
+      const look = setup && { ...setup, queries: client, signal: context.signal };
+      const plan = await planApply(client, user, look);
       const action =
         user === null
           ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
           : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
-      return { ...plan, action, queue: (on, reason) => queueLimits(on, user, reason) };
+      const queue = async (on: pg.ClientBase, reason: string | undefined) => {
+        await queueLimits(on, user, reason);
+        await reviveAssistants(on, plan.knownAgain);
+      };
+      return { ...plan, action, queue };
     });
   },
 );

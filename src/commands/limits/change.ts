@@ -48,6 +48,7 @@ export interface PlannedChange {
 /**
  * Plans, asks, queues and drains; on a dry run shows what would be sent.
  * @param setup undefined: the provider work stays queued
+ * @throws VapiUnavailableError or WrongProviderError for a key that cannot do it: nothing is queued then.
  */
 export function runLimitsChange(
   context: Context,
@@ -57,7 +58,13 @@ export function runLimitsChange(
 ): Promise<ExitCode> {
   return runChange(context, options, {
     reason: optionalReason,
-    plan: ({ client }) => plan(client),
+    async plan({ client }) {
+      const planned = await plan(client);
+      if (planned.isNeeded) {
+        await setup?.organisation.requireUsable(client, context.signal);
+      }
+      return planned;
+    },
     isNothing: ({ isNeeded }) => !isNeeded,
     describe: ({ action, users, tasks }, { client }) => ({
       action,
@@ -113,7 +120,7 @@ async function preview(
 ): Promise<LimitsRun> {
   const nothing = await idle(client, planned);
   return setup !== undefined && planned.isNeeded
-    ? { ...nothing, ...(await previewTasks(context, setup, planned.tasks)) }
+    ? { ...nothing, ...(await previewTasks(context, setup, client, planned.tasks)) }
     : nothing;
 }
 
@@ -121,12 +128,14 @@ async function preview(
 export async function previewTasks(
   context: Context,
   setup: LimitsSetup,
+  client: pg.ClientBase,
   tasks: readonly LimitTask[],
 ): Promise<Pick<LimitsRun, 'results' | 'unchanged'>> {
   const collected = new LimitResults();
   await withSteps(context, tasks.length, (step) =>
     previewLimits(tasks, {
       ...setup,
+      queries: client,
       signal: context.signal,
       onResult: (result) => {
         collected.add(result);

@@ -7,6 +7,7 @@ import { declareCommand, defineCommand, type OptionsOf } from '../../declaration
 import { flag, repeated, value } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
+import { reviveAssistants } from '../../enforcement/gone-store.ts';
 import { giveOriginals, liftLimits } from '../../enforcement/operator-store.ts';
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
 import { usageError } from '../../errors.ts';
@@ -54,11 +55,9 @@ export const limitsRestore = defineCommand(declaration, async (context, options)
       originalsFile: originals,
       values: set && Object.fromEntries(set.map(({ field, value: given }) => [field, given])),
     };
-    const plan = await planRestoreOfUsers(
-      client,
-      request,
-      setup === undefined ? undefined : { ...setup, signal: context.signal },
-    );
+    const look = setup && { ...setup, queries: client, signal: context.signal };
+    const plan = await planRestoreOfUsers(client, request, look);
+    warnUnhelped(context, plan);
     warnStillOver(context, plan);
     const of = user === null ? `${plan.users.length} users` : user.externalId;
     return {
@@ -101,14 +100,24 @@ function queueRestore(
   plan: RestorePlanOfUsers,
   reason: string | undefined,
 ): Promise<void> {
-  const userIds = plan.users.map(({ id }) => id);
+  const userIds = plan.lifted.map(({ id }) => id);
   return withTransaction(client, async () => {
     await liftLimits(client, userIds, reason);
     await giveOriginals(client, plan.given, reason);
+    await reviveAssistants(client, plan.knownAgain);
   });
 }
 
 const namesMax = 5;
+
+/** Of a file of reports: what it names and does not help. */
+function warnUnhelped({ talk }: Context, { unhelped }: RestorePlanOfUsers): void {
+  for (const reason of new Set(unhelped.map((one) => one.reason))) {
+    const ids = unhelped.filter((one) => one.reason === reason).map(({ id }) => id);
+    const more = ids.length > namesMax ? ` and ${ids.length - namesMax} more` : '';
+    talk.warn(`left as they are: ${ids.slice(0, namesMax).join(', ')}${more}: ${reason}`);
+  }
+}
 
 function warnStillOver({ talk }: Context, { stillOver }: RestorePlanOfUsers): void {
   if (stillOver.length > 0) {

@@ -5,7 +5,12 @@ import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
 import { providerOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
-import { type CheckResult, type CheckState, checkProvider } from '../../enforcement/check-provider.ts';
+import {
+  type CheckResult,
+  type CheckState,
+  checkProvider,
+  driftStates,
+} from '../../enforcement/check-provider.ts';
 import { parseLimitedState } from '../../enforcement/limited-state.ts';
 import {
   type AssistantStatus,
@@ -13,7 +18,7 @@ import {
   type StatusCounts,
   selectStatus,
 } from '../../enforcement/status-store.ts';
-import { exitCodes } from '../../errors.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
@@ -34,6 +39,8 @@ export interface StatusReport {
   appliedAt: string | null;
   restoredAt: string | null;
   verifiedAt: string | null;
+  /** VAPI's id of the organisation that it was last read from; null: not read yet. */
+  organisation: string | null;
   /** The limited fields as they were, and are to be again; null when not limited. */
   original: Record<string, unknown> | null;
   /** With `--check`. */
@@ -82,9 +89,19 @@ export const limitsStatus = defineCommand(
       rows: data.assistants.map(({ original, check, ...rest }) => ({ ...rest, check: check?.state ?? null })),
       text: statusText,
     });
-    return exitCodes.ok;
+    return exitCodeOf(data);
   },
 );
+
+/** Drift is a difference found; what could not be looked at may be one. */
+function exitCodeOf({ checked }: LimitsStatus): ExitCode {
+  const count = (states: readonly CheckState[]) =>
+    states.reduce((sum, state) => sum + (checked?.[state] ?? 0), 0);
+  if (count(driftStates) > 0) {
+    return exitCodes.differences;
+  }
+  return count(['unreadable']) > 0 ? exitCodes.tryAgain : exitCodes.ok;
+}
 
 interface StatusRequest {
   userIds: string[] | null;
@@ -104,7 +121,7 @@ async function readStatus(
     untouched,
     rowsMax: setup === undefined ? limit : 1_000_000,
   });
-  const checks = setup === undefined ? null : await checkAll(context, setup, all);
+  const checks = setup === undefined ? null : await checkAll(context, client, setup, all);
   // Of assistants that are checked, those that are as they should be need not be listed, unless they are few.
   const isNotable = (assistant: AssistantStatus) => checks?.get(assistant)?.state !== 'same';
   const listed = checks !== null && userIds === null ? all.filter(isNotable) : all;
@@ -120,11 +137,17 @@ async function readStatus(
   };
 }
 
-async function checkAll(context: Context, setup: LimitsSetup, assistants: readonly AssistantStatus[]) {
+async function checkAll(
+  context: Context,
+  client: pg.ClientBase,
+  setup: LimitsSetup,
+  assistants: readonly AssistantStatus[],
+) {
   const checks = new Map<AssistantStatus, CheckResult>();
   await withSteps(context, assistants.length, (step) =>
     checkProvider(assistants, {
       ...setup,
+      queries: client,
       limitedStateOf: ({ planState, user }) =>
         planState === null ? setup.limitedState : parseLimitedState(planState, `the plan of ${user}`),
       signal: context.signal,
@@ -162,6 +185,7 @@ function statusReport(assistant: AssistantStatus, check: CheckResult | undefined
     appliedAt: instant(assistant.appliedAt),
     restoredAt: instant(assistant.restoredAt),
     verifiedAt: instant(assistant.verifiedAt),
+    organisation: assistant.organisation,
     original: assistant.original,
     check:
       check === undefined

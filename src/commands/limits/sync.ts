@@ -47,6 +47,6 @@ export const limitsSync = defineCommand(
 
 async function previewSync(context: Context, setup: LimitsSetup, client: pg.ClientBase): Promise<LimitsRun> {
   const tasks = [...(await selectQueued(client, everything)), ...(await selectApplied(client, null))];
-  const collected = await previewTasks(context, setup, tasks);
+  const collected = await previewTasks(context, setup, client, tasks);
   return { ...collected, left: await countQueued(client, everything), givenUp: undefined };
 }

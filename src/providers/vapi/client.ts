@@ -45,6 +45,16 @@ export class VapiClient {
     this.#transport = new VapiTransport(options.apiKey, settings);
   }
 
+  /**
+   * The id of the organisation that the key belongs to. VAPI has no endpoint that says so: it is read off an
+   * assistant, else off a call; undefined for an organisation that has neither.
+   */
+  async organisation(options: RequestOptions = {}): Promise<string | undefined> {
+    const [assistant] = await this.listAssistants({ limit: 1 }, options);
+    const [item] = assistant === undefined ? await this.listCalls({ limit: 1 }, options) : [assistant];
+    return typeof item?.orgId === 'string' ? item.orgId : undefined;
+  }
+
   async getAssistant(id: string, options: RequestOptions = {}): Promise<VapiAssistant> {
     return this.#item({ method: 'GET', path: `/assistant/${pathId(id)}` }, options);
   }
