@@ -265,13 +265,24 @@ create table quota.billing_exports (
   currency text,
   loaded_at timestamp with time zone not null default quota.now(),
   loaded_by text not null default quota.actor(),
-  reading jsonb not null default '{}'::jsonb
+  reading jsonb not null default '{}'::jsonb,
+  covered_from timestamp with time zone,
+  covered_until timestamp with time zone,
+  whole_seconds boolean not null default false,
+  left_out_lines integer not null default 0,
+  left_out_amount numeric not null default 0,
+  left_out_unknown integer not null default 0
 );
 comment on column quota.billing_exports.id is 'Ascending: an export with a lower id was loaded earlier.';
 comment on column quota.billing_exports.sha256 is 'Of the bytes as given, compressed or not: the same file is loaded once.';
 comment on column quota.billing_exports.calls is 'How many of the lines are calls; the others are fees and sums of days.';
 comment on column quota.billing_exports.billed is 'The sum of the costs, added up while the file was read.';
 comment on column quota.billing_exports.reading is 'How the file was told to be read: mapping, dateOrder, assumeUtc, as far as they were given.';
+comment on column quota.billing_exports.covered_from is 'From here to covered_until the export speaks of every day, also of those on which nothing was billed.';
+comment on column quota.billing_exports.whole_seconds is 'Its durations are printed in whole seconds.';
+comment on column quota.billing_exports.left_out_lines is 'Lines that could not be read and were left out on request.';
+comment on column quota.billing_exports.left_out_amount is 'What they say that was charged, as far as that can be read.';
+comment on column quota.billing_exports.left_out_unknown is 'How many of them say no amount that can be read.';
 alter table quota.billing_exports add constraint billing_exports_content UNIQUE (provider, sha256, format, reading);
 alter table quota.billing_exports add constraint billing_exports_pkey PRIMARY KEY (id);
 grant delete, insert, select, update on table quota.billing_exports to quota_finance;
@@ -295,14 +306,18 @@ create table quota.billing_lines (
   cost numeric,
   description text,
   day date,
-  raw json
+  raw json,
+  charge text,
+  invoice_month date
 );
 comment on table quota.billing_lines is 'kind is call, fee or aggregate. (export_id, line) is unique.';
 comment on column quota.billing_lines.line is 'Line of the file, or the place of the element in its list; from 1.';
 comment on column quota.billing_lines.status is 'ended, in-progress, another word of the provider, or untimed: of an export that states no ends and durations.';
+comment on column quota.billing_lines.charge is 'Of sums, fees and parts of calls: the dimensions for which they state an amount, as a JSON object. Null in exports of before.';
+comment on column quota.billing_lines.invoice_month is 'The month on whose invoice it is, where the bill says so.';
 CREATE INDEX billing_lines_export ON quota.billing_lines USING brin (export_id) WITH (pages_per_range='32');
 CREATE TRIGGER billing_lines_kept AFTER DELETE ON quota.billing_lines REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_lines();
-CREATE TRIGGER billing_lines_unchanged BEFORE UPDATE OF export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at, duration_seconds, quantity, unit, cost, day OR TRUNCATE ON quota.billing_lines FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER billing_lines_unchanged BEFORE UPDATE OF export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at, duration_seconds, quantity, unit, cost, day, charge, invoice_month OR TRUNCATE ON quota.billing_lines FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 grant delete, insert, select, update on table quota.billing_lines to quota_finance;
 grant select on table quota.billing_lines to quota_operator;
 grant select on table quota.billing_lines to quota_readonly;
@@ -485,10 +500,15 @@ create table quota.export_mappings (
   date_order text,
   assume_utc boolean not null default false,
   saved_at timestamp with time zone not null default quota.now(),
-  saved_by text not null default quota.actor()
+  saved_by text not null default quota.actor(),
+  decimal_sign text,
+  currency text,
+  fees_without_date boolean not null default false
 );
 comment on table quota.export_mappings is 'How a CSV of somebody is read: theirs=ours per column, as --map takes it.';
-alter table quota.export_mappings add constraint export_mappings_date_order_check CHECK ((date_order = ANY (ARRAY['mdy'::text, 'dmy'::text, 'ymd'::text])));
+alter table quota.export_mappings add constraint export_mappings_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text));
+alter table quota.export_mappings add constraint export_mappings_date_order_check CHECK ((date_order = ANY (ARRAY['mdy'::text, 'dmy'::text, 'ymd'::text, 'serial'::text])));
+alter table quota.export_mappings add constraint export_mappings_decimal_sign_check CHECK ((decimal_sign = ANY (ARRAY['point'::text, 'comma'::text])));
 alter table quota.export_mappings add constraint export_mappings_pkey PRIMARY KEY (name);
 grant delete, insert, select, update on table quota.export_mappings to quota_finance;
 grant select on table quota.export_mappings to quota_operator;
@@ -602,6 +622,20 @@ CREATE INDEX meters_service ON quota.meters USING btree (service);
 grant select on table quota.meters to quota_finance;
 grant select on table quota.meters to quota_operator;
 grant select on table quota.meters to quota_readonly;
+
+create table quota.model_aliases (
+  alias text not null,
+  model text not null,
+  noted_at timestamp with time zone not null default quota.now(),
+  noted_by text not null default quota.actor()
+);
+comment on table quota.model_aliases is 'What a bill calls a model where it is not the name that apps use: Claude Sonnet 3.5 for claude-3-5-sonnet.';
+comment on column quota.model_aliases.alias is 'In lower case, letters and digits alone.';
+alter table quota.model_aliases add constraint model_aliases_alias_check CHECK ((alias ~ '^[[:alnum:]]+$'::text));
+alter table quota.model_aliases add constraint model_aliases_pkey PRIMARY KEY (alias);
+grant delete, insert, select, update on table quota.model_aliases to quota_finance;
+grant select on table quota.model_aliases to quota_operator;
+grant select on table quota.model_aliases to quota_readonly;
 
 create table quota.plan_limits (
   plan text not null,
@@ -1105,8 +1139,12 @@ AS $function$
   from quota.billing_lines l
   where l.export_id = any (exports)
     and (l.kind = 'fee' or (l.kind = 'aggregate' and (l.day < month_start::date or l.day >= month_end::date)))
+    and (l.export_id, l.line) not in (select s.export_id, s.line from pg_temp.repeated_sums s);
+  insert into pg_temp.computed_items (export_id, line, day, model, kind, billed, logged)
+  select l.export_id, l.line, l.day, quota.model_family(l.model), 'duplicate_line', coalesce(l.cost, 0), 0
+  from pg_temp.repeated_sums s join quota.billing_lines l on l.export_id = s.export_id and l.line = s.line
 $function$;
-comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, and days of other months to computed_items.';
+comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_items.';
 grant execute on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
@@ -1740,20 +1778,40 @@ grant execute on function quota.closed_months() to quota_finance;
 grant execute on function quota.closed_months() to quota_operator;
 grant execute on function quota.closed_months() to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.coarse_exports(exports integer[])
+ RETURNS integer[]
+ LANGUAGE sql
+ STABLE
+AS $function$ select array(select e.id from quota.billing_exports e where e.id = any (exports) and e.whole_seconds) $function$;
+comment on function quota.coarse_exports(integer[]) is 'Those whose durations are printed in whole seconds.';
+grant execute on function quota.coarse_exports(integer[]) to quota_finance;
+grant execute on function quota.coarse_exports(integer[]) to quota_operator;
+grant execute on function quota.coarse_exports(integer[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.compare_days(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
 begin
-  drop table if exists pg_temp.billed_days;
+  drop table if exists pg_temp.billed_days, pg_temp.logged_days, pg_temp.model_names;
   create temp table billed_days on commit drop as
-  select l.day, quota.model_family(l.model) as model, l.cost, l.duration_seconds as seconds,
-    case when l.unit in ('request', 'requests') then l.quantity end as requests
-  from quota.billing_lines l
-  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date;
+  select l.day, l.model, l.cost, l.duration_seconds as seconds,
+    case when l.unit in ('request', 'requests') then l.quantity end as requests,
+    -- FOCUS names meters where others name models; that one is a model it says, or the logs do.
+    e.format = 'focus' and coalesce(l.charge::json ->> 'model', '') = '' as is_meter
+  from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
+  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date
+    and (l.export_id, l.line) not in (select s.export_id, s.line from pg_temp.repeated_sums s);
   if not exists (select 1 from pg_temp.billed_days) then
     return;
   end if;
+  create temp table logged_days on commit drop as
+  select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost, sum(g.duration_seconds) as seconds,
+    sum(coalesce(g.messages, 1)) as requests
+  from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
+  where c.export_id is null
+  group by 1, 2;
+  perform quota.name_models();
 
   -- A day that the bill states without a model, even in part, is compared as a whole.
   insert into pg_temp.computed_days
@@ -1762,16 +1820,16 @@ begin
   ), stated as (
     select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests from pg_temp.billed_days
   ), billed as (
-    select b.day, case when w.day is null then b.model end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
-    from pg_temp.billed_days b left join whole_days w using (day)
+    select b.day, case when w.day is null then n.name end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
+    from pg_temp.billed_days b
+    left join whole_days w using (day)
+    left join pg_temp.model_names n on n.model = b.model
     group by 1, 2
   ), logged as (
-    select (g.started_at at time zone 'UTC')::date as day, case when w.day is null then quota.model_family(g.model) end as model,
-      sum(g.cost) as cost, sum(g.duration_seconds) as seconds, sum(coalesce(g.messages, 1)) as requests
-    from pg_temp.computed_items c
-    join quota.call_logs g on g.id = c.log_id
-    left join whole_days w on w.day = (g.started_at at time zone 'UTC')::date
-    where c.export_id is null
+    select l.day, case when w.day is null then n.name end as model, sum(l.cost) as cost, sum(l.seconds) as seconds, sum(l.requests) as requests
+    from pg_temp.logged_days l
+    left join whole_days w using (day)
+    left join pg_temp.model_names n on n.model = l.model
     group by 1, 2
   )
   select place.day, place.model,
@@ -1826,6 +1884,7 @@ begin
   perform quota.open_answer(r, is_stored_at_once);
   perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
   if has_others then
+    perform quota.mark_repeated_sums(r, exports, month_start, month_end);
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
@@ -2162,6 +2221,16 @@ grant execute on function quota.due_plans(text) to quota_finance;
 grant execute on function quota.due_plans(text) to quota_operator;
 grant execute on function quota.due_plans(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.duration_tolerance(r quota.reconciliations, is_coarse boolean)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select case when is_coarse then r.duration_tolerance + 1 else r.duration_tolerance end $function$;
+comment on function quota.duration_tolerance(quota.reconciliations,boolean) is 'By how much the durations of a line and its log may differ: one printed in whole seconds may be a second off by that alone.';
+grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_finance;
+grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_operator;
+grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text)
  RETURNS quota.record_result
  LANGUAGE plpgsql
@@ -2450,6 +2519,58 @@ comment on function quota.fits_subscription(quota.usage_quotas) is 'Whether the 
 grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_finance;
 grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_operator;
 grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.fold_parts(export integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  drop table if exists pg_temp.call_parts, pg_temp.long_resources;
+  create temp table call_parts on commit drop as
+  select l.*, row_number() over (
+    partition by l.external_id, l.charge, l.started_at, l.ended_at, l.cost, l.quantity order by l.line) as copy
+  from quota.billing_lines l
+  where l.export_id = export and l.kind = 'call' and l.external_id in (
+    select external_id from quota.billing_lines where export_id = export and kind = 'call' group by 1 having count(*) > 1);
+  create temp table long_resources on commit drop as
+  select p.external_id from pg_temp.call_parts p
+  group by 1 having max(p.ended_at) - min(p.started_at) > interval '1 day';
+  delete from quota.billing_lines l using pg_temp.call_parts p where l.export_id = export and l.line = p.line;
+
+  -- What runs for days is no call: its rows are sums of their days.
+  insert into quota.billing_lines (export_id, line, kind, assistant_id, model, started_at, ended_at, duration_seconds, quantity,
+    unit, cost, description, day, raw, charge, invoice_month)
+  select p.export_id, p.line, 'aggregate', p.external_id, p.model, p.started_at, p.ended_at,
+    case when p.unit ~ '^(second|minute|hour)s?$' then p.duration_seconds end, p.quantity, p.unit, p.cost, p.description,
+    (p.started_at at time zone 'UTC')::date, p.raw, p.charge, p.invoice_month
+  from pg_temp.call_parts p where p.external_id in (select external_id from pg_temp.long_resources);
+  delete from pg_temp.call_parts p where p.external_id in (select external_id from pg_temp.long_resources);
+
+  insert into quota.billing_lines (export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds,
+    quantity, unit, cost, description, raw, charge, invoice_month)
+  select p.export_id, p.line, 'call', p.external_id, p.model, 'repeated', p.started_at, p.ended_at, p.duration_seconds,
+    p.quantity, p.unit, p.cost, p.description, p.raw, p.charge, p.invoice_month
+  from pg_temp.call_parts p where p.copy > 1;
+  insert into quota.billing_lines (export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds, cost,
+    description, raw, charge, invoice_month)
+  select export, min(p.line), 'call', p.external_id, case when count(distinct p.model) = 1 then min(p.model) end, 'ended',
+    min(p.started_at), max(p.ended_at),
+    -- A part that is metered in time says how long the call was; the others only when.
+    coalesce(max(p.duration_seconds) filter (where p.unit ~ '^seconds?$'),
+      max(p.duration_seconds) filter (where p.unit ~ '^(minute|hour)s?$'), max(p.duration_seconds)),
+    sum(p.cost), (array_agg(p.description order by p.line))[1],
+    json_build_object('parts', json_agg(json_build_object('line', p.line, 'sku', p.charge::json ->> 'sku', 'quantity', p.quantity,
+      'unit', p.unit, 'cost', p.cost) order by p.line)),
+    (jsonb_agg(distinct quota.part_key(p.charge, p.started_at, p.ended_at)))::text, min(p.invoice_month)
+  from pg_temp.call_parts p
+  where p.copy = 1 group by p.external_id;
+  return (select count(*) from quota.billing_lines l where l.export_id = export and l.kind = 'call');
+end $function$;
+comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), in an export that no month has yet; how many calls it has.';
+grant execute on function quota.fold_parts(integer) to quota_finance;
+grant execute on function quota.fold_parts(integer) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::text)
  RETURNS TABLE(user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric, allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamp with time zone, per_day numeric, runs_out_at timestamp with time zone, by_cost boolean)
@@ -2990,6 +3111,8 @@ AS $function$
       then 'not_connected'
     when l.ended_at is null and l.duration_seconds is null and l.status is distinct from 'untimed'
       and (l.started_at is not null or l.status is distinct from 'ended') then 'unsettled'
+    -- Of a file that has the same row of a call twice.
+    when l.status = 'repeated' then 'duplicate_line'
   end
 $function$;
 comment on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) is 'The kind of a call line by itself; null: its repetitions and its log decide.';
@@ -3094,13 +3217,15 @@ begin
   create temp table loose_lines on commit drop as
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
+    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
 
   create temp table open_lines on commit drop as
-  select l.*, l.log_id as log_before, true as takes_log from pg_temp.loose_lines l where l.is_open;
+  select l.*, l.log_id as log_before, l.kind is distinct from 'duplicate_line' as takes_log, false as follows,
+    l.cost as whole_cost
+  from pg_temp.loose_lines l where l.is_open;
   analyze pg_temp.open_lines;
 end $function$;
 comment on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_items and loose_lines, all but what plainly matches: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
@@ -3184,6 +3309,62 @@ end $function$;
 comment on function quota.mark_limited(uuid[],text[],boolean) is 'Sets or clears limit_enforced_at of (user, service) pairs and queues their assistants accordingly.';
 grant execute on function quota.mark_limited(uuid[],text[],boolean) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.mark_parts()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.ranked_parts;
+  create temp table ranked_parts on commit drop as
+  select o.export_id, o.line, o.external_id, o.parts, row_number() over (
+    partition by o.external_id order by o.started_at, o.ended_at, o.cost, o.export_id, o.line) as place
+  from pg_temp.open_lines o
+  where o.parts is not null and o.takes_log and o.kind is null and o.external_id in (
+    select external_id from pg_temp.open_lines group by 1 having count(*) > 1);
+  analyze pg_temp.ranked_parts;
+  update pg_temp.open_lines o set follows = true, takes_log = false
+  from pg_temp.ranked_parts k
+  where k.place > 1 and o.export_id = k.export_id and o.line = k.line and not exists (
+    select 1 from pg_temp.ranked_parts e
+    where e.external_id = k.external_id and e.place < k.place and e.parts && k.parts);
+  update pg_temp.open_lines o set whole_cost = o.cost + f.cost
+  from (select external_id, sum(cost) as cost from pg_temp.open_lines where follows group by 1) f
+  where f.external_id = o.external_id and o.takes_log;
+end $function$;
+comment on function quota.mark_parts() is 'Marks those of open_lines that state further parts of a call which another file of the bill begins: they are no repetitions.';
+grant execute on function quota.mark_parts() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.mark_repeated_sums(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.repeated_sums, pg_temp.month_sums;
+  create temp table repeated_sums (export_id integer, line integer) on commit drop;
+  create temp table month_sums on commit drop as
+  select l.export_id, l.line, e.format, l.cost, l.charge::jsonb - 'row' as charge,
+    case when l.kind = 'fee' then 'fee' when l.cost is null then coalesce(l.unit, '') else 'cost' end as states,
+    coalesce(l.day, (quota.line_at(l) at time zone 'UTC')::date, 'epoch') as day,
+    row_number() over (
+      partition by l.export_id, l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model
+      order by l.line) as copy
+  from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
+  where l.export_id = any (exports) and l.charge is not null
+    and ((l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date)
+      or (l.kind = 'fee' and coalesce(quota.line_at(l), month_start) >= month_start and coalesce(quota.line_at(l), month_start) < month_end));
+  -- Providers group by what they print, so that two rows that agree in all of it are one. A hand may write two.
+  insert into pg_temp.repeated_sums select s.export_id, s.line from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
+  delete from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
+  delete from pg_temp.month_sums s
+  where s.states in (select states from pg_temp.month_sums group by 1 having count(distinct export_id) = 1);
+  if exists (select 1 from pg_temp.month_sums) then
+    perform quota.rank_sums(month_end);
+    perform quota.take_sums();
+  end if;
+end $function$;
+comment on function quota.mark_repeated_sums(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary table repeated_sums: the sums and fees of the month that another line states, too.';
+grant execute on function quota.mark_repeated_sums(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.mark_repetitions(r quota.reconciliations)
  RETURNS void
  LANGUAGE plpgsql
@@ -3206,6 +3387,10 @@ begin
       where l.export_id = any (earlier) and l.export_id < o.export_id and l.external_id = o.external_id
         and other.provider = r.provider and other.id <> r.id
         and other.month = date_trunc('month', o.at at time zone 'UTC'));
+  end if;
+
+  if exists (select 1 from pg_temp.open_lines o where o.parts is not null) then
+    perform quota.mark_parts();
   end if;
 
   -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
@@ -3237,6 +3422,7 @@ declare
   -- Sums of an instant and an interval are not constants: in the query they would be formed for every log.
   around_start timestamptz := month_start - interval '1 day';
   around_end timestamptz := month_end + interval '1 day';
+  coarse integer[] := quota.coarse_exports(exports);
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
   insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
@@ -3245,7 +3431,7 @@ begin
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
-        g.duration_seconds, l.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end)
+        g.duration_seconds, l.cost, g.cost, quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
     end,
     coalesce(l.cost, 0), coalesce(g.cost, 0)
   from (
@@ -3295,6 +3481,16 @@ grant execute on function quota.model_family(text) to quota_finance;
 grant execute on function quota.model_family(text) to quota_operator;
 grant execute on function quota.model_family(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.model_key(model text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select regexp_replace(regexp_replace(quota.model_family(model), '^.*/|-latest$', '', 'g'), '[^[:alnum:]]', '', 'g') $function$;
+comment on function quota.model_key(text) is 'A model in the letters and digits of its name: Claude Haiku 4.5 is claude-haiku-4-5-20251001.';
+grant execute on function quota.model_key(text) to quota_finance;
+grant execute on function quota.model_key(text) to quota_operator;
+grant execute on function quota.model_key(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.move_plan(p_from text, p_to text, p_reason text, p_run uuid, p_moved_by uuid DEFAULT NULL::uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -3326,6 +3522,31 @@ comment on function quota.must_be_limited(uuid,text) is 'Whether a running quota
 grant execute on function quota.must_be_limited(uuid,text) to quota_finance;
 grant execute on function quota.must_be_limited(uuid,text) to quota_operator;
 grant execute on function quota.must_be_limited(uuid,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.name_models()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  create temp table model_names on commit drop as
+  with seen as (
+    select distinct b.model, false as is_logged from pg_temp.billed_days b where b.model is not null
+    union all
+    select distinct l.model, true from pg_temp.logged_days l where l.model is not null
+  ), keyed as (
+    select s.model, s.is_logged, quota.same_model(s.model) as key from seen s
+  )
+  select distinct k.model, k.key, n.name, n.is_logged
+  from keyed k
+  join (
+    select key, (array_agg(quota.model_family(model) order by is_logged desc, model))[1] as name, bool_or(is_logged) as is_logged
+    from keyed group by 1
+  ) n using (key);
+  update pg_temp.billed_days b set model = null
+  where b.is_meter and b.model is not null and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
+end $function$;
+comment on function quota.name_models() is 'Makes the temporary table model_names: what the models of bill and logs are called here, one name for what is the same; meters that are no model are taken from billed_days.';
+grant execute on function quota.name_models() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  RETURNS boolean
@@ -3524,7 +3745,7 @@ begin
   with lines as (
     select o.*, floor(extract(epoch from o.started_at) / width) + beside as slice
     from pg_temp.open_lines o, generate_series(-1, 1) beside
-    where o.kind is null and o.log_id is null and o.started_at is not null and o.assistant_id is not null
+    where o.kind is null and not o.follows and o.log_id is null and o.started_at is not null and o.assistant_id is not null
   ), logs as (
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, g.cost,
       floor(extract(epoch from g.started_at) / width) as slice
@@ -3587,6 +3808,32 @@ comment on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,nu
 grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_finance;
 grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_operator;
 grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with time zone, ended_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $function$;
+comment on function quota.part_key(text,timestamp with time zone,timestamp with time zone) is 'What tells a part of a call from its other parts: its dimensions and times.';
+grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.part_keys(l quota.billing_lines)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case
+    when l.charge is null then null
+    when l.charge like '[%' then array(select jsonb_array_elements_text(l.charge::jsonb))
+    else array[quota.part_key(l.charge, l.started_at, l.ended_at)]
+  end
+$function$;
+comment on function quota.part_keys(quota.billing_lines) is 'The keys of the parts of a call that a line states; null where its format has no parts.';
+grant execute on function quota.part_keys(quota.billing_lines) to quota_finance;
+grant execute on function quota.part_keys(quota.billing_lines) to quota_operator;
+grant execute on function quota.part_keys(quota.billing_lines) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric)
  RETURNS numeric
@@ -3723,6 +3970,16 @@ comment on function quota.plan_utilization(text) is 'Per plan and meter: subscri
 grant execute on function quota.plan_utilization(text) to quota_finance;
 grant execute on function quota.plan_utilization(text) to quota_operator;
 grant execute on function quota.plan_utilization(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.project_charge(charge jsonb, dimensions text[])
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}') from unnest(dimensions) as k(name) $function$;
+comment on function quota.project_charge(jsonb,text[]) is 'What a sum states, in these dimensions alone.';
+grant execute on function quota.project_charge(jsonb,text[]) to quota_finance;
+grant execute on function quota.project_charge(jsonb,text[]) to quota_operator;
+grant execute on function quota.project_charge(jsonb,text[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.purgeable_calls(before timestamp with time zone, batch_size integer)
  RETURNS SETOF bigint
@@ -3892,6 +4149,36 @@ comment on function quota.quota_terms(uuid,text,timestamp with time zone,timesta
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.rank_sums(month_end timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.ranked_sums;
+  -- First comes what reaches further into the month, then what comes to more, then what is cut finer.
+  create temp table ranked_sums on commit drop as
+  select s.states, s.export_id, coalesce(g.grain, '{}') as grain, row_number() over (
+    partition by s.states
+    order by greatest(s.last_day, least(e.covered_until, month_end) - interval '1 day') desc, round(s.cost, 2) desc nulls last,
+      cardinality(coalesce(g.grain, '{}')) desc, s.lines desc, e.sha256, s.export_id) as place
+  from (
+    select states, export_id, max(day)::timestamp at time zone 'UTC' as last_day, sum(cost) as cost, count(*) as lines
+    from pg_temp.month_sums group by 1, 2
+  ) s
+  join quota.billing_exports e on e.id = s.export_id
+  left join (
+    select m.states, m.export_id, array_agg(distinct k.key order by k.key) as grain
+    from pg_temp.month_sums m cross join lateral jsonb_object_keys(m.charge) as k(key) group by 1, 2
+  ) g on g.states = s.states and g.export_id = s.export_id;
+  -- A dimension that a file has and a row leaves empty is a value like any other.
+  update pg_temp.month_sums m set charge = quota.project_charge(m.charge, s.grain)
+  from pg_temp.ranked_sums s where s.states = m.states and s.export_id = m.export_id;
+  create index on pg_temp.month_sums (export_id, states, day);
+  analyze pg_temp.month_sums;
+end $function$;
+comment on function quota.rank_sums(timestamp with time zone) is 'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
+grant execute on function quota.rank_sums(timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reap_calls(batch_size integer, run uuid, idle interval, only_user uuid DEFAULT NULL::uuid)
  RETURNS integer
@@ -4676,6 +4963,16 @@ end $function$;
 comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
 grant execute on function quota.roll_up_day(date) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.same_model(model text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$ select coalesce((select quota.model_key(a.model) from quota.model_aliases a where a.alias = quota.model_key($1)), quota.model_key($1)) $function$;
+comment on function quota.same_model(text) is 'By what models are held against each other: their key, or that of the model for which an alias stands.';
+grant execute on function quota.same_model(text) to quota_finance;
+grant execute on function quota.same_model(text) to quota_operator;
+grant execute on function quota.same_model(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.seal_audit(frontier bigint, rows_max integer DEFAULT 10000)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4799,6 +5096,8 @@ CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, mont
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
+declare
+  coarse integer[] := quota.coarse_exports(array(select distinct o.export_id from pg_temp.open_lines o));
 begin
   analyze pg_temp.open_lines;
   delete from pg_temp.computed_items c using pg_temp.open_lines o where o.place = c.place;
@@ -4808,11 +5107,20 @@ begin
   select g.id, o.export_id, o.line,
     case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
     coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
-      g.duration_seconds, o.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end),
+      g.duration_seconds, o.whole_cost, g.cost, quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o
   left join quota.call_logs g on g.id = o.log_id
-  left join quota.assistants a on a.provider_assistant_id = o.assistant_id;
+  left join quota.assistants a on a.provider_assistant_id = o.assistant_id
+  where not o.follows;
+
+  -- Further parts of a call, in another file of the bill, end where the call does.
+  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  select o.export_id, o.line, c.kind, coalesce(o.cost, 0), 0
+  from pg_temp.open_lines o
+  join pg_temp.open_lines h on h.external_id = o.external_id and h.takes_log
+  join pg_temp.computed_items c on c.export_id = h.export_id and c.line = h.line
+  where o.follows;
 
   -- Logs that lost their line are logs without a line again.
   insert into pg_temp.computed_items (log_id, kind, billed, logged)
@@ -5158,6 +5466,49 @@ comment on function quota.summarize_days(date[],text) is 'Usage per day, service
 grant execute on function quota.summarize_days(date[],text) to quota_finance;
 grant execute on function quota.summarize_days(date[],text) to quota_operator;
 grant execute on function quota.summarize_days(date[],text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.take_beside(stated text, export integer, taken integer, is_same_cut boolean, shared text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.beside;
+  create temp table beside on commit drop as
+  select s.export_id, s.line, s.cost, s.day, case when is_same_cut then s.charge else quota.project_charge(s.charge, shared) end as part
+  from pg_temp.month_sums s where s.export_id in (export, taken) and s.states = stated;
+  with parts as (
+    select b.day, b.part, sum(b.cost) filter (where b.export_id = export) as cost, sum(b.cost) filter (where b.export_id = taken) as taken_cost
+    from pg_temp.beside b group by 1, 2 having count(distinct b.export_id) = 2
+  ), repeated as (
+    delete from pg_temp.month_sums s
+    using pg_temp.beside b, parts p
+    where s.export_id = b.export_id and s.line = b.line and p.day = b.day and p.part = b.part
+      -- Of two that are cut in other ways, the one that states less of a day was saved earlier, or filtered.
+      and b.export_id = case when not is_same_cut and p.cost > p.taken_cost + 0.01 then taken else export end
+    returning s.export_id, s.line
+  )
+  insert into pg_temp.repeated_sums select r.export_id, r.line from repeated r;
+end $function$;
+comment on function quota.take_beside(text,integer,integer,boolean,text[]) is 'Takes the sums of an export beside those of one that is taken: what both state counts once.';
+grant execute on function quota.take_beside(text,integer,integer,boolean,text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.take_sums()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  e record;
+  t record;
+begin
+  for e in select * from pg_temp.ranked_sums where place > 1 order by states, place loop
+    for t in select * from pg_temp.ranked_sums where states = e.states and place < e.place order by place loop
+      perform quota.take_beside(e.states, e.export_id, t.export_id, e.grain = t.grain,
+        array(select unnest(e.grain) intersect select unnest(t.grain) order by 1));
+    end loop;
+  end loop;
+end $function$;
+comment on function quota.take_sums() is 'Takes export after export: what states the same part of the same day as a line that is taken, in the dimensions that both have, is repeated.';
+grant execute on function quota.take_sums() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)

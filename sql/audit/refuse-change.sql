@@ -24,7 +24,7 @@ create or replace trigger assistant_originals_kept before update or truncate on 
 -- What a person could be known by, raw and description, is taken out when a user is erased.
 create or replace trigger billing_lines_unchanged
   before truncate or update of export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at,
-    duration_seconds, quantity, unit, cost, day
+    duration_seconds, quantity, unit, cost, day, charge, invoice_month
   on quota.billing_lines for each statement execute function quota.refuse_change();
 
 create or replace trigger reconciliation_items_kept before truncate on quota.reconciliation_items

@@ -21,6 +21,7 @@ begin
   perform quota.open_answer(r, is_stored_at_once);
   perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
   if has_others then
+    perform quota.mark_repeated_sums(r, exports, month_start, month_end);
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;

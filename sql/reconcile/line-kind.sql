@@ -8,6 +8,8 @@ as $$
       then 'not_connected'
     when l.ended_at is null and l.duration_seconds is null and l.status is distinct from 'untimed'
       and (l.started_at is not null or l.status is distinct from 'ended') then 'unsettled'
+    -- Of a file that has the same row of a call twice.
+    when l.status = 'repeated' then 'duplicate_line'
   end
 $$;
 comment on function quota.line_kind(quota.billing_lines, timestamptz, timestamptz) is

@@ -21,13 +21,15 @@ begin
   create temp table loose_lines on commit drop as
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
+    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
 
   create temp table open_lines on commit drop as
-  select l.*, l.log_id as log_before, true as takes_log from pg_temp.loose_lines l where l.is_open;
+  select l.*, l.log_id as log_before, l.kind is distinct from 'duplicate_line' as takes_log, false as follows,
+    l.cost as whole_cost
+  from pg_temp.loose_lines l where l.is_open;
   analyze pg_temp.open_lines;
 end $$;
 comment on function quota.loose_items(quota.reconciliations, integer[], timestamptz, timestamptz) is

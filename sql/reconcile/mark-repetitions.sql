@@ -21,6 +21,10 @@ begin
         and other.month = date_trunc('month', o.at at time zone 'UTC'));
   end if;
 
+  if exists (select 1 from pg_temp.open_lines o where o.parts is not null) then
+    perform quota.mark_parts();
+  end if;
+
   -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
   -- after the first are repetitions.
   update pg_temp.open_lines o

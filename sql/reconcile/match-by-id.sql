@@ -6,6 +6,7 @@ declare
   -- Sums of an instant and an interval are not constants: in the query they would be formed for every log.
   around_start timestamptz := month_start - interval '1 day';
   around_end timestamptz := month_end + interval '1 day';
+  coarse integer[] := quota.coarse_exports(exports);
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
   insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
@@ -14,7 +15,7 @@ begin
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
-        g.duration_seconds, l.cost, g.cost, r.duration_tolerance, r.cost_tolerance) end)
+        g.duration_seconds, l.cost, g.cost, quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
     end,
     coalesce(l.cost, 0), coalesce(g.cost, 0)
   from (

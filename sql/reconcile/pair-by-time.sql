@@ -12,7 +12,7 @@ begin
   with lines as (
     select o.*, floor(extract(epoch from o.started_at) / width) + beside as slice
     from pg_temp.open_lines o, generate_series(-1, 1) beside
-    where o.kind is null and o.log_id is null and o.started_at is not null and o.assistant_id is not null
+    where o.kind is null and not o.follows and o.log_id is null and o.started_at is not null and o.assistant_id is not null
   ), logs as (
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, g.cost,
       floor(extract(epoch from g.started_at) / width) as slice

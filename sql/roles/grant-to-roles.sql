@@ -43,8 +43,9 @@ grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconc
   quota.reconciliation_exports, quota.reconciliation_items, quota.discrepancies to quota_finance;
 grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports, quota.reconciliation_items,
   quota.discrepancies to quota_finance;
-grant execute on function quota.next_export, quota.open_reconciliation, quota.compute_reconciliation to quota_finance;
-grant insert, update, delete on quota.rate_cards, quota.export_mappings to quota_finance;
+grant execute on function quota.next_export, quota.fold_parts, quota.open_reconciliation, quota.compute_reconciliation
+  to quota_finance;
+grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
 grant insert, update on quota.call_logs to quota_finance;
 grant insert on quota.audit_log to quota_finance;

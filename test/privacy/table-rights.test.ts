@@ -36,6 +36,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   job_runs: ['siu', 's', 's'],
   limit_overrides: ['siud', 's', 's'],
   meters: ['s', 's', 's'],
+  model_aliases: ['s', 'siud', 's'],
   plan_limits: ['s', 's', 's'],
   plan_versions: ['s', 's', 's'],
   plans: ['s', 's', 's'],
@@ -112,6 +113,6 @@ test('functions that write are for the roles that write, and none for everybody'
         'start_session',
       ],
     },
-    { role: 'quota_finance', names: ['compute_reconciliation', 'next_export', 'open_reconciliation'] },
+    { role: 'quota_finance', names: ['compute_reconciliation', 'fold_parts', 'next_export', 'open_reconciliation'] },
   ]);
 });

@@ -238,7 +238,10 @@ describe('what VAPI sends that cannot be read', () => {
     expect((await desk.fetch('--skip-invalid')).code).toBe(2);
     const rejects = join(scratch, 'rejects.ndjson');
     const left = await desk.fetch('--skip-invalid', '--rejects', rejects);
-    expect(left).toMatchObject({ code: 3, stderr: expect.stringContaining('1 calls cannot be read') });
+    expect(left).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('1 call cannot be read and was left out'),
+    });
     expect(JSON.parse(JSON.parse(readFileSync(rejects, 'utf8')).text)).toMatchObject({ id: 'backwards' });
     desk.vapi.deleteCall('backwards');
     await desk.fetch();

@@ -27,6 +27,10 @@ export const reconcileCommands: Group = {
       summary: 'log the calls that were billed and not logged; they count against the quotas of their users',
       load: async () => (await import('./backfill.ts')).reconcileBackfill,
     },
+    alias: {
+      summary: 'what bills call a model, where it is not what apps call it; without arguments the list',
+      load: async () => (await import('./alias.ts')).reconcileAlias,
+    },
     close: {
       summary: 'freeze a month: nothing changes its answer any more, neither late calls nor late exports',
       load: async () => (await import('./close.ts')).reconcileClose,

@@ -29,7 +29,7 @@ export const readerOptions = {
   ),
   map: repeated('theirs=ours', 'a column of a CSV under another name; "theirs=" leaves it out'),
   mapping: value('name', 'columns as saved under this name'),
-  saveMapping: value('name', 'keep --map, --provider and --date-order under this name'),
+  saveMapping: value('name', 'keep --map, --provider and how values are written under this name'),
   dateOrder: value(
     'order',
     'mdy, dmy, ymd or serial: a spreadsheet wrote the file',

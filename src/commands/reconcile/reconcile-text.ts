@@ -1,4 +1,6 @@
 import type { Column, Row, Style } from '../../context.ts';
+import { leftOutWords } from '../../reconcile/exports/left-out.ts';
+import type { Bill } from '../../reconcile/match/bill-store.ts';
 import { differenceOf } from '../../reconcile/match/difference.ts';
 import { isDiscrepancy, type Kind, kindMeanings, kinds } from '../../reconcile/match/kinds.ts';
 import type { Reconciliation } from '../../reconcile/months/reconcile-month.ts';
@@ -33,6 +35,7 @@ export function reconciliationText(data: Reconciliation, style: Style): string {
     '',
     ...exportLines(data, style),
     ...controlLines(data, style),
+    ...billLines(data, style),
     nextStep(data, style),
     ...(data.dryRun ? [style.dim('Dry run: nothing was changed.')] : []),
     style.bold(sumsText(data)),
@@ -90,6 +93,21 @@ export const exportLines = ({ exports }: Pick<Reconciliation, 'exports'>, style:
   exports.map(({ source, lines, sha256 }) =>
     style.dim(`${source}: ${lines} lines, sha256 ${sha256.slice(0, 12)}…`),
   );
+
+/** What is missing of the bill, and how the month's use becomes the month's invoice, where the bill says. */
+export function billLines({ leftOut, invoice }: Bill, style: Style): string[] {
+  return [
+    ...(leftOut === null ? [] : [style.yellow(`missing in all sums: ${leftOutWords(leftOut)}`)]),
+    ...(invoice === null
+      ? []
+      : [
+          style.dim(
+            `invoice of the month: ${invoice.billed} = ${invoice.use} of the month` +
+              ` + ${invoice.ofOtherMonths} of other months - ${invoice.onOtherInvoices} on other invoices`,
+          ),
+        ]),
+  ];
+}
 
 /** Days that differ are listed up to this many. */
 const controlDaysMax = 10;

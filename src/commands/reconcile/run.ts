@@ -34,6 +34,7 @@ const declaration = declareCommand({
       'with --from-api: how often a request is sent at most (default: 5)',
       parseInteger({ max: 10 }),
     ),
+    nothingBilled: flag('there is no bill, since nothing was billed; needs --provider'),
     replace: flag('the exports take the place of those that the month has'),
     ...readerOptions,
     ...toleranceOptions,
@@ -103,11 +104,14 @@ function runWithProgress(
   });
 }
 
-const mappingOf = ({ map = [], provider, dateOrder, assumeUtc }: Options): SavedMapping => ({
+const mappingOf = ({ map = [], ...options }: Options): SavedMapping => ({
   columns: map,
-  provider: provider ?? null,
-  dateOrder: dateOrder ?? null,
-  assumeUtc: assumeUtc === true,
+  provider: options.provider ?? null,
+  dateOrder: options.dateOrder ?? null,
+  assumeUtc: options.assumeUtc === true,
+  decimal: options.decimal ?? null,
+  currency: options.currency ?? null,
+  feesWithoutDate: options.feesWithoutDate === true,
 });
 
 /** What is given wins over what was saved; columns are added to it. */
@@ -122,7 +126,10 @@ async function withMapping(client: pg.ClientBase, options: Options): Promise<Opt
     map: [...saved.columns.filter((pair) => !given.has(oursOf(pair))), ...(options.map ?? [])],
     ...(saved.provider === null ? {} : { provider: options.provider ?? saved.provider }),
     ...(saved.dateOrder === null ? {} : { dateOrder: options.dateOrder ?? saved.dateOrder }),
+    ...(saved.decimal === null ? {} : { decimal: options.decimal ?? saved.decimal }),
+    ...(saved.currency === null ? {} : { currency: options.currency ?? saved.currency }),
     assumeUtc: options.assumeUtc ?? saved.assumeUtc,
+    feesWithoutDate: options.feesWithoutDate ?? saved.feesWithoutDate,
   };
 }
 
@@ -166,9 +173,15 @@ function parseOptions(context: Context, options: Options, onReject: OnReject | u
   if (files.filter((file) => file === '-').length > 1) {
     throw usageError('stdin can be one export only', { suggestion: 'give --export - once' });
   }
+  if (options.nothingBilled && (files.length > 0 || options.fromApi)) {
+    throw usageError('--nothing-billed stands in place of a bill', {
+      suggestion: 'leave out --export and --from-api',
+    });
+  }
   return {
     month: options.month,
     provider: options.provider,
+    nothingBilled: options.nothingBilled,
     sources: files.map((path) => (path === '-' ? { path, stdin: context.stdin } : { path })),
     reader: {
       format: options.format,

@@ -1,16 +1,17 @@
 import type { Style } from '../../context.ts';
+import type { Bill } from '../../reconcile/match/bill-store.ts';
 import { kindMeanings } from '../../reconcile/match/kinds.ts';
 import type { Quantities } from '../../reconcile/match/quantity-store.ts';
 import type { ExpectedCost } from '../../reconcile/match/rate-store.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import type { Entry } from '../../reconcile/resolve/discrepancy-store.ts';
 import { countAll } from './list.ts';
-import { controlLines, exportLines, kindTable, sumsText } from './reconcile-text.ts';
+import { billLines, controlLines, exportLines, kindTable, sumsText } from './reconcile-text.ts';
 import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
 export function summaryText(
-  data: StoredReconciliation & { quantities: Quantities | null; rates: ExpectedCost[] },
+  data: StoredReconciliation & Bill & { quantities: Quantities | null; rates: ExpectedCost[] },
   style: Style,
 ): string {
   const { provider, month, closedAt, closedBy, closeReason, open, resolved } = data;
@@ -27,6 +28,7 @@ export function summaryText(
     '',
     ...exportLines(data, style),
     ...controlLines(data, style),
+    ...billLines(data, style),
   ].join('\n');
 }
 

@@ -3,6 +3,7 @@ import type { Column, Context } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { flag, repeated, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { selectBill } from '../../reconcile/match/bill-store.ts';
 import { selectQuantities } from '../../reconcile/match/quantity-store.ts';
 import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
 import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
@@ -37,8 +38,8 @@ const declaration = declareCommand({
 type Options = OptionsOf<typeof declaration>;
 
 /**
- * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` with `quantities`
- * and `rates`;
+ * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` and `Bill` with
+ * `quantities` and `rates`;
  * with one of them the calls, `{id, provider, month, entries, next}`, where `next` is for `--after`, or null.
  */
 export const reconcileShow = defineCommand(declaration, async (context, options) => {
@@ -62,7 +63,8 @@ async function showMonth(
   stored: StoredReconciliation,
 ): Promise<void> {
   const quantities = await selectQuantities(client, stored.id);
-  const data = { ...stored, quantities, rates: await selectExpectedCosts(client, stored.id) };
+  const bill = await selectBill(client, stored.id);
+  const data = { ...stored, ...bill, quantities, rates: await selectExpectedCosts(client, stored.id) };
   await output.write({ data, rows: kindRows(data), columns: kindColumns, text: summaryText });
 }
 

@@ -23,7 +23,8 @@ const costColumns = [
   { name: 'speed' },
 ] as const;
 
-type Value = (column: (typeof costColumns)[number]['name']) => string;
+/** Null: the file has no such column. */
+type Cell = (column: (typeof costColumns)[number]['name']) => string | null;
 
 /**
  * The Cost download of Anthropic's console, of 9 columns (2025) to 14 (2026): one row per day, model under its display
@@ -40,13 +41,15 @@ export const anthropicCostsCsv: ExportReader = {
     return linesFromRows(input, batches(), settings.badLines, {
       amountOf: (row) => amountIn(row[at.cost_usd]),
       read: (row, { number }, lines) => {
-        lines.push(costLine((column) => row[at[column]] ?? '', number, settings));
+        const cell = (column: keyof typeof at) => (at[column] === -1 ? null : (row[at[column]] ?? ''));
+        lines.push(costLine(cell, number, settings));
       },
     });
   },
 };
 
-function costLine(value: Value, lineNumber: number, { cells }: ReaderSettings): BillingLine {
+function costLine(cell: Cell, lineNumber: number, { cells }: ReaderSettings): BillingLine {
+  const value = (column: Parameters<Cell>[0]) => cell(column) ?? '';
   const date = value('usage_date_utc');
   const startedAt = instantCell(date, 'usage_date_utc', { ...cells, assumeUtc: true });
   const day = parseDay(date) ?? requiredCell(startedAt, 'usage_date_utc').slice(0, 10);
@@ -62,12 +65,12 @@ function costLine(value: Value, lineNumber: number, { cells }: ReaderSettings): 
     model: modelKey(value('model')),
     tokens: tokenTypeOf(tokenType),
     item: value('model') === '' ? costType : '',
-    workspace: value('workspace'),
-    key: digestOf(value('api_key')),
-    use: value('usage_type'),
-    window: value('context_window').replace(/[^\dkKmM]/g, ''),
-    geo: value('inference_geo'),
-    speed: value('speed'),
+    workspace: cell('workspace'),
+    key: cell('api_key') === null ? null : (digestOf(value('api_key')) ?? ''),
+    use: cell('usage_type'),
+    window: cell('context_window')?.replace(/[^\dkKmM]/g, ''),
+    geo: cell('inference_geo'),
+    speed: cell('speed'),
   });
   return line;
 }

@@ -89,12 +89,9 @@ function costLine(row: string[], lineNumber: number, startedAt: string, endedAt:
   line.model = textOrNull(model);
   line.description = textOrNull(description);
   line.raw = rawObject({ costType, tokenType, serviceTier, workspaceId });
-  line.charge = chargeOf({
-    model: modelKey(model),
-    tokens: tokenTypeOf(tokenType),
-    // Grouped by description or not at all: what has no model, such as searches, is told by its words.
-    item: model === '' ? description.toLowerCase() : '',
-    workspaceId,
-  });
+  // Grouped by description or not at all: what has no model, such as searches, is told by its words.
+  const item = model === '' ? description.toLowerCase() : '';
+  const grouped = { model: modelKey(model), tokens: tokenTypeOf(tokenType), item };
+  line.charge = chargeOf({ ...(description === '' ? {} : grouped), workspaceId: textOrNull(workspaceId) });
   return line;
 }

@@ -7,12 +7,13 @@ const lastSecondMicros = 1_000_000;
 const digestLength = 12;
 
 /**
- * Which part of a bill a sum or a fee states, as the text of a JSON object of those dimensions that have a value, in
- * the order of their names. Another download of the same bill states the same parts in the same words, whatever it
- * says they cost; two downloads that share a dimension and disagree in its value state different parts.
+ * Which part of a bill a sum or a fee states, as the text of a JSON object of its dimensions in the order of their
+ * names; null is a dimension that the file does not have, `''` one that it has and leaves empty here. Another download of
+ * the same bill states the same parts in the same words, whatever it says they cost; two downloads that share a dimension
+ * and disagree in its value state different parts.
  */
 export function chargeOf(dimensions: Readonly<Record<string, string | null | undefined>>): string {
-  const named = Object.keys(dimensions).filter((name) => dimensions[name]);
+  const named = Object.keys(dimensions).filter((name) => typeof dimensions[name] === 'string');
   const members = named.sort().map((name) => `${JSON.stringify(name)}:${JSON.stringify(dimensions[name])}`);
   return `{${members.join(',')}}`;
 }
@@ -38,8 +39,9 @@ export const modelKey = (model: string): string =>
   model
     .toLowerCase()
     .replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, '')
+    .replace(/^.*\/|-latest$/g, '')
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** What names a person or opens a door, such as a key, in a form that only tells one from another. */
-export const digestOf = (text: string): string =>
-  text === '' ? '' : createHash('sha256').update(text).digest('base64url').slice(0, digestLength);
+/** What names a person or opens a door, such as a key, in a form that only tells one from another; null for none. */
+export const digestOf = (text: string): string | null =>
+  text === '' ? null : createHash('sha256').update(text).digest('base64url').slice(0, digestLength);

@@ -18,6 +18,8 @@ import { type FocusColumn, focusColumns } from './focus-columns.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasColumns, isMoneyName } from './shape.ts';
 
+/** Null: the file has no such column. */
+type Cell = (column: FocusColumn) => string | null;
 type Value = (column: FocusColumn) => string;
 
 const hourMicros = 3_600_000_000;
@@ -55,11 +57,11 @@ export const focus: ExportReader = {
     const rows = linesFromRows(input, table.batches(), settings.badLines, {
       amountOf: (row) => amountIn(row[at.EffectiveCost]),
       read: (row, { number }, lines) => {
-        const value = (column: FocusColumn) => {
-          const cell = row[at[column]] ?? '';
-          return nullWord.test(cell) ? '' : cell;
+        const cell = (column: FocusColumn) => {
+          const text = row[at[column]] ?? '';
+          return at[column] === -1 ? null : nullWord.test(text) ? '' : text;
         };
-        lines.push(chargeLine(value, number, row, settings));
+        lines.push(chargeLine(cell, number, row, settings));
       },
     });
     return watchLongSums(rows, settings.notice);
@@ -117,7 +119,8 @@ async function* watchLongSums(
   }
 }
 
-function chargeLine(value: Value, lineNumber: number, row: string[], settings: ReaderSettings): BillingLine {
+function chargeLine(cell: Cell, lineNumber: number, row: string[], settings: ReaderSettings): BillingLine {
+  const value = (column: FocusColumn) => cell(column) ?? '';
   const cells: CellFormat = { ...settings.cells, assumeUtc: true };
   const billedCost = decimalCell(value('BilledCost'), 'BilledCost', cells) ?? '';
   const cost = requiredCell(decimalCell(value('EffectiveCost'), 'EffectiveCost', cells), 'EffectiveCost');
@@ -140,7 +143,7 @@ function chargeLine(value: Value, lineNumber: number, row: string[], settings: R
   line.description = textOrNull(value('ChargeDescription'));
   line.model = textOrNull(value('x_Model') || value('SkuId'));
   line.invoiceMonth = invoiceMonth(value, cells);
-  line.charge = focusCharge(value, line, row);
+  line.charge = focusCharge(cell, line, row);
   line.raw = rawObject(
     {
       chargeCategory: category,
@@ -183,20 +186,21 @@ function invoiceMonth(value: Value, cells: CellFormat): string | null {
  * Without what may change from one download of a bill to the next: costs, tags, the number of the invoice. `row` tells
  * rows of one file apart that agree in all that is read.
  */
-function focusCharge(value: Value, { startedAt, endedAt }: BillingLine, row: string[]): string {
-  const sku = value('SkuId') || value('SkuPriceId');
+function focusCharge(cell: Cell, { startedAt, endedAt }: BillingLine, row: string[]): string {
+  const lower = (column: FocusColumn) => cell(column)?.toLowerCase() ?? null;
+  const sku = cell('SkuId') || cell('SkuPriceId') || null;
   return chargeOf({
     sku,
-    meter: value('SkuMeter'),
-    model: modelKey(value('x_Model')),
-    unit: (value('ConsumedUnit') || value('PricingUnit')).toLowerCase(),
-    resource: value('ResourceId'),
-    category: value('ChargeCategory').toLowerCase(),
-    class: value('ChargeClass').toLowerCase(),
-    item: sku === '' ? value('ChargeDescription').toLowerCase() : '',
-    service: value('ServiceName').toLowerCase(),
-    account: value('SubAccountId'),
-    region: value('RegionId'),
+    meter: cell('SkuMeter'),
+    model: cell('x_Model') === null ? null : modelKey(cell('x_Model') ?? ''),
+    unit: lower('ConsumedUnit') || lower('PricingUnit'),
+    resource: cell('ResourceId'),
+    category: lower('ChargeCategory'),
+    class: lower('ChargeClass'),
+    item: sku === null ? lower('ChargeDescription') : '',
+    service: lower('ServiceName'),
+    account: cell('SubAccountId'),
+    region: cell('RegionId'),
     at: startedAt === null ? null : partOfDay(startedAt, endedAt),
     row: digestOf(row.join('\t')),
   });

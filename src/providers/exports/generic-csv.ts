@@ -112,8 +112,8 @@ function requireColumns(
       : names.some((name) => isMapped(name) || hasAnyOf(shape, name));
   const money = has('cost') || kind === 'json' ? undefined : unknown.find(isMoneyName);
   const needs: Need[] = [
-    [has('started_at', 'created_at', 'day'), 'no column says when', 'started_at'],
-    [has('id', 'assistant_id', 'day'), 'no column says which call', 'id'],
+    [has('started_at', 'created_at', 'day') || settings.feesWithoutDate, 'no column says when', 'started_at'],
+    [has('id', 'assistant_id', 'day', 'kind') || settings.feesWithoutDate, 'no column says which call', 'id'],
     [
       has('cost', 'duration_seconds', 'duration_minutes', 'duration_ms', 'ended_at', 'quantity'),
       'no column says how much',

@@ -98,7 +98,7 @@ export function genericLine(
       invoiceMonth: null,
     };
     requirePlace(line, stated, titles, settings.feesWithoutDate);
-    return kind === 'call' ? line : withCharge(line);
+    return kind === 'call' ? line : withCharge(line, at);
   };
 }
 
@@ -137,13 +137,16 @@ function requirePlace(
 }
 
 /** Sums and fees are told from others by what they are for. */
-function withCharge(line: BillingLine): BillingLine {
+function withCharge(line: BillingLine, at: Record<GenericColumn, number>): BillingLine {
+  const dimension = (column: GenericColumn, value: string | null) =>
+    at[column] === -1 ? null : (value ?? '').toLowerCase();
   line.charge = chargeOf({
-    id: line.externalId,
-    assistant: line.assistantId,
-    model: line.model === null ? null : modelKey(line.model),
-    item: line.description?.toLowerCase(),
-    unit: line.unit,
+    id: dimension('id', line.externalId),
+    assistant: dimension('assistant_id', line.assistantId),
+    model: dimension('model', line.model === null ? null : modelKey(line.model)),
+    item: dimension('description', line.description),
+    type: dimension('type', line.raw),
+    unit: dimension('unit', line.unit),
     at: line.kind === 'aggregate' && line.startedAt !== null ? partOfDay(line.startedAt, line.endedAt) : null,
   });
   return line;

@@ -1,6 +1,7 @@
 import { badInputError, usageError } from '../../errors.ts';
 import { BadLines, type BadLinesOptions, type LeftOut } from '../../files/bad-lines.ts';
 import type { CellFormat } from '../../files/cells.ts';
+import { looksLikeJson } from '../../files/json/json-outline.ts';
 import { type Input, type InputDigest, type InputSource, openInput } from '../../files/open-input.ts';
 import { shellLine } from '../../shell-word.ts';
 import type { BillingLine } from './billing-line.ts';
@@ -38,6 +39,8 @@ export interface ExportSummary extends InputDigest {
   covered: { from: string; until: string } | null;
   /** Durations are printed in whole seconds. */
   wholeSeconds: boolean;
+  /** It is an empty list: nothing was billed in the month that is asked for. */
+  isBillOfNothing: boolean;
   /** Remarks on the whole file, such as missing pages. */
   notices: readonly string[];
 }
@@ -46,6 +49,8 @@ export interface OpenedExport {
   /** As given, or `stdin`. */
   file: string;
   format: ExportFormat;
+  /** Whether its lines state amounts. */
+  statesMoney: boolean;
   /** The provider of all lines; null if each line has its own: it names one, or gets the one of the options. */
   provider: string | null;
   /**
@@ -115,6 +120,7 @@ function openedExport(input: Input, reader: ExportReader, options: ExportOptions
     file: input.name,
     format: reader.format,
     provider: reader.provider,
+    statesMoney: reader.statesMoney,
     batches,
     summary: () => ({
       ...input.digest(),
@@ -124,6 +130,7 @@ function openedExport(input: Input, reader: ExportReader, options: ExportOptions
       notices: facts.notices,
       covered: facts.covered,
       wholeSeconds: facts.wholeSeconds,
+      isBillOfNothing: lines + badLines.total === 0 && facts.covered === null && looksLikeJson(input.sample),
     }),
     close: () => input.close(),
   };

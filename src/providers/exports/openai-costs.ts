@@ -111,11 +111,11 @@ export function costLine(lineNumber: number, period: Period, costs: Cost): Billi
   line.model = textOrNull((lineItem.split(',')[0] ?? '').trim());
   line.raw = rawObject({ projectId, apiKeyId });
   line.charge = chargeOf({
-    item: lineItem.toLowerCase(),
-    project: projectId,
+    item: textOrNull(lineItem.toLowerCase()),
+    project: textOrNull(projectId),
     key: digestOf(apiKeyId),
     user: digestOf(userId),
-    source,
+    source: textOrNull(source),
     at: partOfDay(period.start, period.end),
   });
   return line;

@@ -86,11 +86,11 @@ function usageLine(value: Value, lineNumber: number, { cells, covers }: ReaderSe
   );
   line.raw = rawObject({ projectId: value('project_id'), apiKeyId: value('api_key_id') }, tokens);
   line.charge = chargeOf({
-    model: modelKey(value('model')),
-    project: value('project_id'),
+    model: textOrNull(modelKey(value('model'))),
+    project: textOrNull(value('project_id')),
     key: digestOf(value('api_key_id')),
     user: digestOf(value('user_id')),
-    ...Object.fromEntries(dimensionColumns.map((name) => [name, value(name).toLowerCase()])),
+    ...Object.fromEntries(dimensionColumns.map((name) => [name, textOrNull(value(name).toLowerCase())])),
     at: partOfDay(start, end),
   });
   return line;

@@ -1,6 +1,7 @@
+import { CellFault } from '../../files/cells.ts';
 import { parseInstant } from '../../values/instant.ts';
 import type { BillingLine } from './billing-line.ts';
-import { type CallField, callFields, callLine } from './vapi-calls.ts';
+import { type CallField, callFields, callLine, sumOfParts } from './vapi-calls.ts';
 
 /** A billing line of VAPI as it was stored; instants and decimals as text. */
 export interface StoredCall {
@@ -27,7 +28,8 @@ const instantFields: readonly CallField[] = ['createdAt', 'startedAt', 'endedAt'
 export function recordOfCall(call: Members): string {
   const members: Record<string, unknown> = {};
   for (const field of callFields) {
-    const value = call[field];
+    // A cost that is stated in parts alone is stored as their sum: the record has it, too.
+    const value = field === 'cost' ? (call.cost ?? costOfParts(call)) : call[field];
     // The reader takes the list of costs only where there is no breakdown.
     const isNeeded = field !== 'costs' || call.costBreakdown === undefined || call.costBreakdown === null;
     if (value !== undefined && value !== null && isNeeded) {
@@ -35,6 +37,19 @@ export function recordOfCall(call: Members): string {
     }
   }
   return JSON.stringify(members);
+}
+
+function costOfParts({ costBreakdown, costs }: Members): number | undefined {
+  const text = (value: unknown) => (value === undefined || value === null ? '' : JSON.stringify(value));
+  try {
+    const sum = sumOfParts(text(costBreakdown), text(costs));
+    return sum === null ? undefined : Number(sum);
+  } catch (error) {
+    if (!(error instanceof CellFault)) {
+      throw error;
+    }
+    return undefined; // The reader will say so.
+  }
 }
 
 /** The same for a call that an earlier export has. */

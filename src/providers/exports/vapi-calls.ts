@@ -108,7 +108,7 @@ export function callLine(row: readonly string[], lineNumber: number): BillingLin
 }
 
 /** What a call cost of which only the parts are stated; null if they are not either. */
-function sumOfParts(costBreakdown: string, costs: string): string | null {
+export function sumOfParts(costBreakdown: string, costs: string): string | null {
   if (costBreakdown !== '') {
     const [[total = ''] = []] = recordsIn(costBreakdown, { fields: ['total'] }, 'costBreakdown');
     return decimalCell(total, 'costBreakdown.total', utc);

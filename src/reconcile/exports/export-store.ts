@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { copyPieces } from '../../db/copy.ts';
+import type { LeftOut } from '../../files/bad-lines.ts';
 import { lineColumns } from './line-copy.ts';
+import type { Covered } from './line-totals.ts';
 
 /** An export that is loaded. */
 export interface StoredExport {
@@ -88,13 +90,23 @@ export interface NewExport {
   billed: string;
   currency: string | null;
   reading: Reading;
+  covered: Covered;
+  wholeSeconds: boolean;
+  leftOut: LeftOut;
+}
+
+/** Makes one line of rows that state a call by its parts. Returns how many calls the export has. */
+export async function foldParts(client: pg.ClientBase, exportId: number): Promise<number> {
+  const { rows } = await client.query<{ calls: number }>('select quota.fold_parts($1) as calls', [exportId]);
+  return rows[0]?.calls ?? 0;
 }
 
 export async function insertExport(client: pg.ClientBase, added: NewExport): Promise<void> {
   await client.query(
     `insert into quota.billing_exports
-       (id, provider, format, source, sha256, bytes, lines, calls, billed, currency, reading)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       (id, provider, format, source, sha256, bytes, lines, calls, billed, currency, reading, covered_from, covered_until,
+        whole_seconds, left_out_lines, left_out_amount, left_out_unknown)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
     [
       added.id,
       added.provider,
@@ -107,6 +119,12 @@ export async function insertExport(client: pg.ClientBase, added: NewExport): Pro
       added.billed,
       added.currency,
       JSON.stringify(added.reading),
+      added.covered?.from ?? null,
+      added.covered?.until ?? null,
+      added.wholeSeconds,
+      added.leftOut.lines,
+      added.leftOut.amount,
+      added.leftOut.withoutAmount,
     ],
   );
 }

@@ -19,6 +19,8 @@ export const lineColumns = [
   'description',
   'day',
   'raw',
+  'charge',
+  'invoice_month',
 ] as const;
 
 /**
@@ -29,7 +31,8 @@ export const encodeLine = (exportId: number, line: BillingLine): string =>
   `${exportId}\t${line.lineNumber}\t${line.kind}\t${text(line.externalId)}\t${text(line.assistantId)}\t` +
   `${text(line.model)}\t${text(line.status)}\t${line.createdAt ?? '\\N'}\t${line.startedAt ?? '\\N'}\t` +
   `${line.endedAt ?? '\\N'}\t${line.durationSeconds ?? '\\N'}\t${line.quantity ?? '\\N'}\t${text(line.unit)}\t` +
-  `${line.cost ?? '\\N'}\t${text(line.description)}\t${line.day ?? '\\N'}\t${text(line.raw)}\n`;
+  `${line.cost ?? '\\N'}\t${text(line.description)}\t${line.day ?? '\\N'}\t${text(line.raw)}\t` +
+  `${text(line.charge)}\t${line.invoiceMonth ?? '\\N'}\n`;
 
 const special = /[\\\t\n\r\0]/;
 const specials = /[\\\t\n\r\0]/g;

@@ -2,6 +2,9 @@ import { badInputError } from '../../errors.ts';
 import type { BillingLine } from '../../providers/exports/billing-line.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 
+/** The days that an export speaks of, as ISO 8601; the end is exclusive. Null: only those of its lines. */
+export type Covered = { from: string; until: string } | null;
+
 /**
  * What is known of an export once its lines have passed: the sum of its costs, which everything that is found
  * out later has to add up to, and whether it is the export that was asked for.
@@ -54,8 +57,11 @@ export class LineTotals {
     }
   }
 
-  /** @throws badInputError unless all lines are of one provider, and of the one that is wanted. */
-  provider(file: string): string {
+  /**
+   * Whose bill it is; `own` is the provider of the format, if it has one, for a bill without lines.
+   * @throws badInputError unless all lines are of one provider, and of the one that is wanted
+   */
+  provider(file: string, own: string | null): string {
     const [only, ...others] = this.#providers;
     if (this.#wanted !== undefined && only !== undefined && !this.#providers.has(this.#wanted)) {
       throw badInputError(`${file} has no line of ${this.#wanted}`, {
@@ -69,16 +75,37 @@ export class LineTotals {
         suggestion: `reconcile one at a time: --provider ${only}`,
       });
     }
-    return this.#wanted ?? only ?? '';
+    const provider = this.#wanted ?? only ?? own;
+    if (provider === null) {
+      throw badInputError(`${file} does not say whose bill it is`, { suggestion: '--provider NAME' });
+    }
+    return provider;
   }
 
-  /** @throws badInputError if no line is of the month. */
-  requireMonth(file: string): void {
-    if (this.#inMonth > 0) {
+  /**
+   * `covered` is what the file speaks of though nothing was billed then; `isBillOfNothing` whether it is one that has
+   * no days, such as an empty list.
+   * @throws badInputError if no line is of the month, nor any day that is covered
+   */
+  requireMonth(file: string, covered: Covered, isBillOfNothing = false): void {
+    const isCovered =
+      covered !== null &&
+      covered.from.slice(0, 7) <= this.#month &&
+      // The end is exclusive: a bill of September ends with the first of October.
+      covered.until > `${this.#month}-01T00:00:00Z`;
+    if (this.#inMonth > 0 || isCovered || isBillOfNothing) {
       return;
     }
+    if (this.lines === 0 && covered !== null) {
+      throw badInputError(`${file} has no day of ${this.#month}`, {
+        detail: `it is of ${covered.from.slice(0, 10)} to ${covered.until.slice(0, 10)}, and nothing was billed then`,
+        suggestion: `--month ${covered.from.slice(0, 7)}, or another file`,
+      });
+    }
     if (this.lines === 0) {
-      throw badInputError(`${file} has no billing line`, { suggestion: 'check the export' });
+      throw badInputError(`${file} has no billing line`, {
+        suggestion: 'check the export; if nothing was billed: --nothing-billed in place of the file',
+      });
     }
     throw badInputError(`${file} has no line of ${this.#month}`, {
       detail: `its ${this.lines} lines are of ${this.#first} to ${this.#last}`,
@@ -88,15 +115,19 @@ export class LineTotals {
 
   /**
    * What is stored of the lines; `billed` is an exact decimal.
+   * `inCurrency` is that of a bill that states amounts, but none of them.
    * @throws badInputError if the costs are in several currencies: their sum means nothing.
    */
-  sums(file: string): { lines: number; calls: number; billed: string; currency: string | null } {
+  sums(
+    file: string,
+    inCurrency: string | null,
+  ): { lines: number; calls: number; billed: string; currency: string | null } {
     if (this.#currencies.size > 1) {
       throw badInputError(`${file} has costs in ${[...this.#currencies].sort().join(' and ')}`, {
         suggestion: 'export each currency by itself',
       });
     }
-    const [currency = null] = this.#currencies;
+    const [currency = this.lines === 0 ? inCurrency : null] = this.#currencies;
     return { lines: this.lines, calls: this.#calls, billed: this.#billed.toString(), currency };
   }
 }

@@ -8,6 +8,7 @@ import type { InputSource } from '../../files/open-input.ts';
 import { type ExportOptions, type OpenedExport, withExport } from '../../providers/exports/open-export.ts';
 import {
   copyLines,
+  foldParts,
   insertExport,
   nextExportId,
   type Reading,
@@ -15,6 +16,7 @@ import {
   selectExports,
   selectExportsOfSize,
 } from './export-store.ts';
+import { leftOutWords } from './left-out.ts';
 import { encodeLine } from './line-copy.ts';
 import { LineTotals } from './line-totals.ts';
 
@@ -110,8 +112,8 @@ async function load(
   const id = await nextExportId(client);
   const totals = new LineTotals(month, options.provider);
   await copyLines(client, encodeLines(id, opened, totals, onProgress));
-  const { sha256, bytes, notices, badLines } = opened.summary();
-  const provider = totals.provider(opened.file);
+  const { sha256, bytes, notices, leftOut, covered, wholeSeconds, isBillOfNothing } = opened.summary();
+  const provider = totals.provider(opened.file, opened.provider);
   const known = (await selectExports(client, provider, sha256)).findLast(
     (stored) => stored.format === opened.format && isReadAs(stored, options),
   );
@@ -119,12 +121,16 @@ async function load(
     await client.query('rollback to savepoint load_export');
     return known;
   }
-  totals.requireMonth(opened.file);
+  totals.requireMonth(opened.file, covered, isBillOfNothing);
   for (const notice of notices) {
     onNotice(`${opened.file}: ${notice}`);
   }
-  if (badLines > 0) {
-    onNotice(`${opened.file}: ${badLines} lines cannot be read and were left out`);
+  if (leftOut.lines > 0) {
+    onNotice(`${opened.file}: ${leftOutWords(leftOut)}`);
+  }
+  const sums = totals.sums(opened.file, opened.statesMoney ? (options.currency ?? 'USD') : null);
+  if (opened.format === 'focus') {
+    sums.calls = await foldParts(client, id);
   }
   const added = {
     id,
@@ -133,8 +139,11 @@ async function load(
     source: source.name ?? opened.file,
     sha256,
     bytes,
-    ...totals.sums(opened.file),
+    ...sums,
     reading: readingOf(options),
+    covered,
+    wholeSeconds,
+    leftOut,
   };
   await insertExport(client, added);
   return added;

@@ -4,6 +4,7 @@ import { notFoundError } from '../../errors.ts';
 import { BadLines, type BadLinesOptions } from '../../files/bad-lines.ts';
 import { CellFault, quoted } from '../../files/cells.ts';
 import type { BillingLine } from '../../providers/exports/billing-line.ts';
+import { amountIn } from '../../providers/exports/lines-from-rows.ts';
 import { lineOfRecord, recordOfStored } from '../../providers/exports/vapi-call-record.ts';
 import {
   copyLines,
@@ -13,8 +14,9 @@ import {
   selectAttachedOfSource,
   selectExports,
 } from '../exports/export-store.ts';
+import { leftOutWords } from '../exports/left-out.ts';
 import { encodeLine } from '../exports/line-copy.ts';
-import { LineTotals } from '../exports/line-totals.ts';
+import { type Covered, LineTotals } from '../exports/line-totals.ts';
 import type { LoadSurroundings } from '../exports/load-export.ts';
 import { type CompleteFetch, fetchTakenError } from './fetch-calls.ts';
 import {
@@ -124,9 +126,11 @@ async function copyRecords(
     await copyLines(client, oneBatch(piece));
   }
   badLines.refuseIfAny();
-  totals.requireMonth(fetchedSource);
+  // What VAPI lists is the whole month, also where that is nothing.
+  const covered = monthOf(key.month);
+  totals.requireMonth(fetchedSource, covered);
   if (badLines.total > 0) {
-    onNotice(`${fetchedSource}: ${badLines.total} calls cannot be read and were left out`);
+    onNotice(`${fetchedSource}: ${leftOutWords(badLines.leftOut, 'call')}`);
   }
   const added = {
     id,
@@ -134,11 +138,21 @@ async function copyRecords(
     format: 'vapi-calls',
     source: fetchedSource,
     ...digest,
-    ...totals.sums(fetchedSource),
+    ...totals.sums(fetchedSource, 'USD'),
     reading: {},
+    covered,
+    wholeSeconds: false,
+    leftOut: badLines.leftOut,
   };
   await insertExport(client, added);
   return added;
+}
+
+function monthOf(month: string): Covered {
+  const begins = `${month}-01T00:00:00Z`;
+  const ends = new Date(begins);
+  ends.setUTCMonth(ends.getUTCMonth() + 1);
+  return { from: begins, until: ends.toISOString() };
 }
 
 async function* oneBatch(piece: string): AsyncGenerator<string> {
@@ -153,9 +167,12 @@ function readRecord(record: string, number: number, badLines: BadLines): Billing
       throw error;
     }
     const { column, suggestion } = error;
-    const { id } = JSON.parse(record) as { id: unknown };
+    const { id, cost } = JSON.parse(record) as { id: unknown; cost: unknown };
     const reason = `${error.reason} (call ${quoted(String(id))})`;
-    badLines.add({ file: fetchedSource, line: number, column, reason, suggestion }, record);
+    badLines.add(
+      { file: fetchedSource, line: number, column, reason, suggestion, amount: amountIn(String(cost)) },
+      record,
+    );
     return undefined;
   }
 }

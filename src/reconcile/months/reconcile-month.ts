@@ -6,10 +6,12 @@ import type { ExportOptions } from '../../providers/exports/open-export.ts';
 import { attachExports, tellRepeated } from '../exports/attach-exports.ts';
 import { type StoredExport, selectAttachedOfSource } from '../exports/export-store.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from '../exports/load-export.ts';
+import { loadNothing } from '../exports/load-nothing.ts';
 import { selectControl, updateControl } from '../fetch/control-store.ts';
 import type { ControlTotal } from '../fetch/control-total.ts';
 import type { CompleteFetch } from '../fetch/fetch-calls.ts';
 import { fetchedSource, loadFetch } from '../fetch/load-fetch.ts';
+import { type Bill, selectBill } from '../match/bill-store.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
 import { isDiscrepancy, type Kind } from '../match/kinds.ts';
 import { type Quantities, selectQuantities } from '../match/quantity-store.ts';
@@ -34,12 +36,14 @@ export interface ReconcileRequest {
   tolerances: Partial<Tolerances>;
   /** The exports take the place of those that the month has. */
   replace: boolean;
+  /** In place of exports: nothing was billed. */
+  nothingBilled?: boolean | undefined;
   dryRun: boolean;
   reason: string | undefined;
 }
 
 /** The answer of `quota reconcile`. */
-export interface Reconciliation extends Answer {
+export interface Reconciliation extends Answer, Bill {
   id: string;
   provider: string;
   month: string;
@@ -87,6 +91,9 @@ async function reconcile(
   if (fetchedExport !== undefined) {
     loaded.push(fetchedExport);
   }
+  if (request.nothingBilled) {
+    loaded.push(await loadNothing(client, request.provider ?? (await onlyProvider(client, month)), month));
+  }
   const provider = providerOf(loaded) ?? request.provider ?? (await onlyProvider(client, month));
   const id = await openReconciliation(client, provider, month);
   await updateTolerances(client, id, request.tolerances);
@@ -107,7 +114,8 @@ async function reconcile(
           after: { ...answer, ...counted.member },
         });
   const quantities = await selectQuantities(client, id);
-  return { id, provider, month, ...answer, quantities, dryRun, auditId, ...counted.member };
+  const bill = await selectBill(client, id);
+  return { id, provider, month, ...answer, ...bill, quantities, dryRun, auditId, ...counted.member };
 }
 
 /** What the provider counts, as this run was told or else as the month keeps it: it goes with its export. */

@@ -1,0 +1,41 @@
+create or replace function quota.part_key(charge text, started_at timestamptz, ended_at timestamptz) returns text
+language sql stable
+as $$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $$;
+comment on function quota.part_key(text, timestamptz, timestamptz) is
+  'What tells a part of a call from its other parts: its dimensions and times.';
+
+create or replace function quota.part_keys(l quota.billing_lines) returns text[]
+language sql stable
+as $$
+  select case
+    when l.charge is null then null
+    when l.charge like '[%' then array(select jsonb_array_elements_text(l.charge::jsonb))
+    else array[quota.part_key(l.charge, l.started_at, l.ended_at)]
+  end
+$$;
+comment on function quota.part_keys(quota.billing_lines) is
+  'The keys of the parts of a call that a line states; null where its format has no parts.';
+
+create or replace function quota.mark_parts() returns void
+language plpgsql
+as $$
+begin
+  drop table if exists pg_temp.ranked_parts;
+  create temp table ranked_parts on commit drop as
+  select o.export_id, o.line, o.external_id, o.parts, row_number() over (
+    partition by o.external_id order by o.started_at, o.ended_at, o.cost, o.export_id, o.line) as place
+  from pg_temp.open_lines o
+  where o.parts is not null and o.takes_log and o.kind is null and o.external_id in (
+    select external_id from pg_temp.open_lines group by 1 having count(*) > 1);
+  analyze pg_temp.ranked_parts;
+  update pg_temp.open_lines o set follows = true, takes_log = false
+  from pg_temp.ranked_parts k
+  where k.place > 1 and o.export_id = k.export_id and o.line = k.line and not exists (
+    select 1 from pg_temp.ranked_parts e
+    where e.external_id = k.external_id and e.place < k.place and e.parts && k.parts);
+  update pg_temp.open_lines o set whole_cost = o.cost + f.cost
+  from (select external_id, sum(cost) as cost from pg_temp.open_lines where follows group by 1) f
+  where f.external_id = o.external_id and o.takes_log;
+end $$;
+comment on function quota.mark_parts() is
+  'Marks those of open_lines that state further parts of a call which another file of the bill begins: they are no repetitions.';
