@@ -96,15 +96,23 @@ const oldCall = `insert into quota.call_logs (user_id, service, started_at, dura
   select id, 'voice', now() - interval '1 minute', 90 from quota.users where external_id = 'ada'`;
 const usedOf = () => query(database.url, 'select meter, used from quota.usage_quotas');
 
+/** A migration on which no function depends. */
+const remark = {
+  name: '9998_remark',
+  sha256: 'remark',
+  up: async (knex: Knex) => knex.raw(`comment on table quota.users is 'whoever has an allowance'`),
+  down: async (knex: Knex) => knex.raw('comment on table quota.users is null'),
+};
+
 test('functions that fit the tables that are left stay', async () => {
-  await migrate(database.url, silent);
-  await rollBack(database.url, ['0014_comments'], change, silent);
-  expect((await status()).state).toBe('older');
+  const withRemark = { ...silent, migrations: [...migrations, remark] };
+  await migrate(database.url, withRemark);
+  await rollBack(database.url, [remark.name], change, withRemark);
   await query(database.url, `insert into quota.users (external_id) values ('ada')`);
   await query(database.url, oldCall);
   expect(await usedOf()).toEqual([{ meter: 'voice_seconds', used: '90.000' }]);
-  expect(await migrate(database.url, silent)).toMatchObject({
-    applied: ['0014_comments'],
+  expect(await migrate(database.url, withRemark)).toMatchObject({
+    applied: [remark.name],
     core: { installed: [], dropped: [] },
   });
 });

@@ -113,6 +113,9 @@ test('functions that write are for the roles that write, and none for everybody'
         'start_session',
       ],
     },
-    { role: 'quota_finance', names: ['compute_reconciliation', 'fold_parts', 'next_export', 'open_reconciliation'] },
+    {
+      role: 'quota_finance',
+      names: ['compute_reconciliation', 'fold_parts', 'next_export', 'open_reconciliation'],
+    },
   ]);
 });
