@@ -1,7 +1,7 @@
 /**
  * Bundles the CLI into dist/ with code splitting: every lazy import() becomes a chunk of its own, so a
  * command loads its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
- * saves 10 ms of 200 (knex wants its own). What is bundled altogether is a development dependency: commander, one file in
+ * saves 10 ms of 200 (knex wants its own), and dayjs with its plugins: one in place of four, half the time. What is bundled altogether is a development dependency: commander, one file in
  * place of ten, 6 ms of 110; inquirer, whose own dependencies float to versions that want Node 22.
  *
  * With --if-changed only what was not built of the same sources: no test may run an old build.
@@ -13,7 +13,7 @@ import { sqlSet } from './sql-set.mjs';
 
 const outdir = 'dist';
 const hashFile = 'sources.sha256';
-const bundled = ['pg'];
+const bundled = ['pg', 'dayjs'];
 const { dependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 

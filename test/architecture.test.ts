@@ -77,7 +77,7 @@ test('the clock is read in one place, and nothing ends the process', () => {
   const clock = sources
     .filter(({ text }) => /\bnew Date\(\)|\bDate\.now\(/.test(text))
     .map(({ path }) => path);
-  expect(clock).toEqual(['src/cli/create-context.ts']);
+  expect(clock).toEqual(['src/cli/read-clock.ts']);
   expect(sources.filter(({ text }) => /\bprocess\.exit\(/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 

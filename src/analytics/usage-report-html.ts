@@ -4,6 +4,7 @@ import { columnChart } from '../html/column-chart.ts';
 import { cut, type Html, type HtmlValue, html } from '../html/html.ts';
 import { page } from '../html/page.ts';
 import { type TableColumn, table } from '../html/table.ts';
+import { minuteText } from '../values/time-text.ts';
 import { costText, durationText, quantityText, shareText } from './quantities.ts';
 import type { DayUsage, UsageReport, UsageSums } from './usage-report.ts';
 
@@ -128,5 +129,3 @@ const forecastTable = ({ forecasts: { total, first } }: UsageReport): Html =>
       ],
     })),
   })}<p class="note">${first.length} of ${total}.</p>`;
-
-const minuteText = (instant: string) => instant.slice(0, 16).replace('T', ' ');

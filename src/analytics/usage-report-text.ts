@@ -1,4 +1,5 @@
 import type { Style } from '../context.ts';
+import { minuteText } from '../values/time-text.ts';
 import { bar, sparkline, squeeze } from './charts.ts';
 import { costText, durationText, quantityText, shareText } from './quantities.ts';
 import type { Forecast, PlanUtilization, UsageReport, UsageRow, UsageSums } from './usage-report.ts';
@@ -102,8 +103,6 @@ function forecastText(forecast: Forecast, style: Style): string {
 }
 
 const planKey = ({ plan, meter }: PlanUtilization) => `${plan} ${meter}`;
-
-const minuteText = (instant: string) => instant.slice(0, 16).replace('T', ' ');
 
 function sumsText(sums: UsageSums): string {
   return [

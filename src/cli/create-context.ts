@@ -5,6 +5,7 @@ import type { GlobalOptions } from './global-options.ts';
 import { createOutput } from './output.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createPrompt } from './prompt.ts';
+import { readClock } from './read-clock.ts';
 import { wantsColor } from './style.ts';
 import { createTalk } from './talk.ts';
 
@@ -38,8 +39,7 @@ export function createContext(
     get stdin() {
       return addAbortSignal(signal, process.stdin).on('error', () => {}); // Whoever reads it gets the error.
     },
-    // The one place that reads the system clock.
-    now: () => (asOf === null ? new Date() : new Date(asOf)),
+    now: () => (asOf === null ? readClock() : new Date(asOf)),
     confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),
     get canAsk() {
       return prompt.interactive;

@@ -8,6 +8,7 @@ import type {
   Parse,
 } from '../declarations/option.ts';
 import { QuotaError, usageError } from '../errors.ts';
+import { parseOrKeep, timesOf } from './spoken-times.ts';
 
 /** Takes a declaration to commander: its words, its flags, and below them its details and examples. */
 export function declare(command: Command, declaration: CommandDeclaration): void {
@@ -61,7 +62,8 @@ function commanderOption(name: string, declaration: OptionDeclaration): Option {
   if (parse === undefined) {
     return option;
   }
-  const parseNamed = (text: string) => naming(long, () => parse(text));
+  const named = Object.assign((text: string) => naming(long, () => parse(text)), timesOf(parse));
+  const parseNamed = (text: string) => parseOrKeep(text, named);
   return kind === 'repeated'
     ? option.argParser<unknown[]>(
         Object.assign((text: string, before: unknown[] = []) => [...before, parseNamed(text)], {

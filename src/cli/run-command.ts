@@ -2,6 +2,8 @@ import type { ExitCode } from '../errors.ts';
 import type { Run } from './command-tree.ts';
 import { checkGlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
+import { readClock } from './read-clock.ts';
+import { withTimes } from './spoken-times.ts';
 
 export interface CommandRunner {
   run: Run;
@@ -19,11 +21,11 @@ export function createCommandRunner(process: ProcessLike, signal: AbortSignal): 
     exitCode: () => exitCode,
     redact: (text) => redact(text),
     run: async (definition, { globals, values }) => {
-      const checked = checkGlobalOptions(globals);
+      const checked = checkGlobalOptions(await withTimes(globals, readClock));
       const { prepareCommand } = await import('./prepare-command.ts');
       const prepared = prepareCommand(process, checked, signal);
       redact = prepared.redact;
-      exitCode = await definition.run(prepared.context, values);
+      exitCode = await definition.run(prepared.context, await withTimes(values, prepared.context.now));
     },
   };
 }

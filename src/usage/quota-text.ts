@@ -1,6 +1,6 @@
 import type { Style } from '../context.ts';
 import { foldText } from '../users/fold-text.ts';
-import { relativeText } from './instant-text.ts';
+import { relativeText } from '../values/time-text.ts';
 import { quantityFormat } from './quantity-text.ts';
 import type { QuotaState, QuotaUsage } from './usage.ts';
 

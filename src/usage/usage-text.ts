@@ -1,9 +1,9 @@
 import type { Style } from '../context.ts';
 import { foldText } from '../users/fold-text.ts';
+import { minuteText, relativeText } from '../values/time-text.ts';
 import { assistantsText } from './assistants-text.ts';
 import type { Clock } from './clock.ts';
 import type { ClockReading } from './clock-store.ts';
-import { minuteText, relativeText } from './instant-text.ts';
 import { quotaText, type TimeTelling } from './quota-text.ts';
 import type { SubscriptionUsage, UserUsage } from './usage.ts';
 

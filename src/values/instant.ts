@@ -2,7 +2,9 @@ import type { Grammar, Problem } from './grammar.ts';
 
 /**
  * Instants as text: strict ISO 8601 in, ISO 8601 UTC out, the fraction kept as the file has it. Character
- * codes instead of Date or a regular expression: two instants a line are the largest cost of a fast reader.
+ * codes instead of Date or a regular expression: two instants a line are the largest cost of a fast reader. A million of
+ * them take 0.1 s here, 1.3 s by Date, 2.0 s by dayjs, and 14 s by dayjs with a format that is held to: without one, both
+ * take 30 February for 2 March.
  */
 
 /** Outside these years a date is a mistake (milliseconds read as seconds, a lost century), not a bill. */

@@ -2,6 +2,7 @@ import { usageError } from '../errors.ts';
 import { bytes } from './bytes.ts';
 import { decimalWithin, parseDecimal as parsePlainDecimal, wholeWithin } from './decimal.ts';
 import { callSeconds, duration, timeSpan } from './duration.ts';
+import type { FromNow, TimeParser } from './from-now.ts';
 import type { Grammar } from './grammar.ts';
 import { day, instantOrDay } from './instant.ts';
 import { month } from './month.ts';
@@ -23,18 +24,39 @@ const taking =
     return parsed;
   };
 
+/** A parser of a flag that also takes what is said from now: `yesterday`, `2h`. */
+const orFromNow = <Value>(parse: (value: string) => Value, fromNow: FromNow): TimeParser<Value> =>
+  Object.assign((value: string) => parse(value), { fromNow });
+
+const past = { gives: 'instant', bare: 'ago' } as const;
+
+const takeInstant = taking({
+  ...instantOrDay,
+  describeProblem(text) {
+    const { reason, suggestion } = instantOrDay.describeProblem(text);
+    return { reason, suggestion: `${suggestion}, or yesterday, or 2h` };
+  },
+});
+const isoInstant = (value: string): string => new Date(takeInstant(value)).toISOString();
+
 /**
- * An instant with its zone, or a day (midnight UTC). Returns ISO 8601 UTC with milliseconds, cut: `Date` knows no
- * finer. All flags that take an instant come through here.
+ * An instant with its zone, or a day (midnight UTC); from now: `yesterday`, `2h` ago. Returns ISO 8601 UTC with
+ * milliseconds, cut: `Date` knows no finer. All flags that take an instant come through here.
  */
-export const parseInstant = (value: string): string => new Date(takeInstant(value)).toISOString();
-const takeInstant = taking(instantOrDay);
+export const parseInstant = orFromNow(isoInstant, past);
+
+/** The same for what is to come: `30d` is in 30 days. */
+export const parseFutureInstant = orFromNow(isoInstant, { gives: 'instant', bare: 'ahead' });
+
+/** The same, or one of a few words, which is returned. */
+export const parseInstantOr = (...words: string[]): TimeParser<string> =>
+  orFromNow((value) => (words.includes(value) ? value : isoInstant(value)), past);
 
 /** A day (UTC) or an instant that is itself included; returned as the exclusive end in ISO 8601 UTC. */
-export function parseThrough(value: string): string {
+export const parseThrough = orFromNow((value) => {
   const lengthMs = day.parse(value) === null ? 1 : dayMs;
-  return new Date(Date.parse(parseInstant(value)) + lengthMs).toISOString();
-}
+  return new Date(Date.parse(isoInstant(value)) + lengthMs).toISOString();
+}, past);
 
 /** FIELD=VALUE; the value is JSON where it reads as such, else text. */
 export function parseField(text: string): { field: string; value: unknown } {
@@ -49,11 +71,11 @@ export function parseField(text: string): { field: string; value: unknown } {
   }
 }
 
-/** A calendar date, returned as given: `2026-11-01`. */
-export const parseDate = taking(day);
+/** A calendar date, returned as `2026-11-01`; from now: `yesterday`, `30d` ago. */
+export const parseDate = orFromNow(taking(day), { gives: 'day', bare: 'ago' });
 
-/** A calendar month, returned as given: `2026-10`. */
-export const parseMonth = taking(month);
+/** A calendar month, returned as `2026-10`; from now: `last-month`, `October`. */
+export const parseMonth = orFromNow(taking(month), { gives: 'month', bare: 'ago' });
 
 /** A currency by its code of three letters, ISO 4217: `EUR`. */
 export function parseCurrency(value: string): string {

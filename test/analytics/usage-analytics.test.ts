@@ -138,7 +138,7 @@ test('a person sees bars and a line of days, a sheet has the rows, a page needs 
   expect(text).toMatch(/[▁▂▃▄▅▆▇█]{10} {2}most on 2026-10-10: 6 calls/);
   expect(text).toMatch(/fast +█{16} {2}12 calls, 0:13:20 h, cost 0.61/);
   expect(text).toContain(
-    '2026-10-16 00:00  voice_seconds: 0:06:40 h of 0:10:00 h (66.67 %), reset 2026-11-01 00:00',
+    '2026-10-16 00:00Z  voice_seconds: 0:06:40 h of 0:10:00 h (66.67 %), reset 2026-11-01 00:00Z',
   );
   expect((await analytics('--by', 'service', '--output', 'csv')).stdout.split(/\r?\n/).slice(0, 2)).toEqual([
     'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost',

@@ -210,7 +210,7 @@ describe('log', () => {
 
   test.each([
     [['--user', 'nobody'], 4, 'no user "nobody"'],
-    [['--since', 'yesterday'], 2, '--since: "yesterday" is not an instant'],
+    [['--since', 'yesterweek'], 2, '--since: "yesterweek" is not an instant'],
     [['--run', '17'], 2, '--run: "17" is not the id of a run'],
     [['--after', 'x'], 2, '--after: "x" is not a whole number'],
   ])('%j is refused', async (args, code, message) => {

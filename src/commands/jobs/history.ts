@@ -3,6 +3,7 @@ import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
 import { parseInteger } from '../../values/option-values.ts';
+import { minuteText, relativeText } from '../../values/time-text.ts';
 
 const runsShownDefault = 20;
 
@@ -20,9 +21,14 @@ export const jobsHistory = defineCommand(
     const runs = await context.withDatabase(({ client }) =>
       selectRuns(client, { job: options.name ?? null, limit: options.limit ?? runsShownDefault }),
     );
+    const isTable = context.output.format === 'table';
     await context.output.write<JobRunRow[]>({
       data: runs,
-      rows: runs.map((run) => ({ ...run, counts: countsText(run) })),
+      rows: runs.map((run) => ({
+        ...run,
+        ...(isTable && { startedAt: startText(run, context.now()), asOf: minuteText(run.asOf) }),
+        counts: countsText(run),
+      })),
       columns: ['startedAt', 'job', 'status', 'durationMs', 'asOf', 'counts', 'error', 'actor', 'id'].map(
         (key) => ({ key }),
       ),
@@ -30,6 +36,9 @@ export const jobsHistory = defineCommand(
     return exitCodes.ok;
   },
 );
+
+const startText = ({ startedAt }: JobRunRow, now: Date) =>
+  `${minuteText(startedAt)} (${relativeText(startedAt, now)})`;
 
 const countsText = ({ counts }: JobRunRow) =>
   Object.entries(counts)

@@ -2,6 +2,7 @@ import { jobs } from '../../../jobs/index.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 import { selectRuns } from '../../jobs/job-run-store.ts';
+import { relativeText } from '../../values/time-text.ts';
 
 /** `quota jobs list`: `[{name, summary, due, lastRun: {status, startedAt, durationMs, error} | null}]`. */
 export const jobsList = defineCommand(
@@ -25,14 +26,22 @@ export const jobsList = defineCommand(
       }
       return list;
     });
+    const isTable = context.output.format === 'table';
+    const told = (startedAt: string) => (isTable ? relativeText(startedAt, context.now()) : startedAt);
     await context.output.write({
       data,
       rows: data.map(({ lastRun, ...job }) => ({
         ...job,
         lastStatus: lastRun?.status ?? 'never ran',
-        lastStartedAt: lastRun?.startedAt ?? null,
+        lastStartedAt: lastRun === null ? null : told(lastRun.startedAt),
       })),
-      columns: ['name', 'due', 'lastStatus', 'lastStartedAt', 'summary'].map((key) => ({ key })),
+      columns: [
+        { key: 'name' },
+        { key: 'due' },
+        { key: 'lastStatus', title: 'last run' },
+        { key: 'lastStartedAt', title: 'started' },
+        { key: 'summary' },
+      ],
     });
     return exitCodes.ok;
   },

@@ -21,6 +21,7 @@ import {
 import { type ExitCode, exitCodes } from '../../errors.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
+import { minuteText, relativeText } from '../../values/time-text.ts';
 
 /** One assistant of `limits status --json`. Instants are ISO 8601 UTC, null where there is none. */
 export interface StatusReport {
@@ -87,7 +88,7 @@ export const limitsStatus = defineCommand(
     await context.output.write({
       data,
       rows: data.assistants.map(({ original, check, ...rest }) => ({ ...rest, check: check?.state ?? null })),
-      text: statusText,
+      text: (status, style) => statusText(status, context.now(), style),
     });
     return exitCodeOf(data);
   },
@@ -203,8 +204,8 @@ function statusReport(assistant: AssistantStatus, check: CheckResult | undefined
   };
 }
 
-function statusText({ counts, checked, assistants, more }: LimitsStatus, style: Style): string {
-  const lines = assistants.flatMap((assistant) => assistantLines(assistant, style));
+function statusText({ counts, checked, assistants, more }: LimitsStatus, now: Date, style: Style): string {
+  const lines = assistants.flatMap((assistant) => assistantLines(assistant, now, style));
   if (more > 0) {
     lines.push(style.dim(`… and ${more} more: --limit shows them`));
   }
@@ -221,7 +222,7 @@ function statusText({ counts, checked, assistants, more }: LimitsStatus, style: 
   return lines.join('\n');
 }
 
-function assistantLines(assistant: StatusReport, style: Style): string[] {
+function assistantLines(assistant: StatusReport, now: Date, style: Style): string[] {
   const { user, providerAssistantId, name, check } = assistant;
   const lines = [`${statusWord(assistant, style)}  ${user}  ${providerAssistantId}  ${name ?? ''}`.trimEnd()];
   if (assistant.lastError !== null) {
@@ -229,7 +230,8 @@ function assistantLines(assistant: StatusReport, style: Style): string[] {
     lines.push(`  ${assistant.lastError}${tries}`);
   }
   if (assistant.status === 'failed' && assistant.nextAttemptAt !== null) {
-    lines.push(style.dim(`  due again at ${assistant.nextAttemptAt}`));
+    const { nextAttemptAt } = assistant;
+    lines.push(style.dim(`  due again ${relativeText(nextAttemptAt, now)} (${minuteText(nextAttemptAt)})`));
   }
   if (check !== null && check.state !== 'same') {
     lines.push(`  at VAPI: ${style.yellow(check.state)}${check.detail === null ? '' : `, ${check.detail}`}`);

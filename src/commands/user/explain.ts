@@ -5,7 +5,7 @@ import { exitCodes } from '../../errors.ts';
 import { explanationText } from '../../usage/explain/explain-text.ts';
 import { explainUser } from '../../usage/explain/explain-user.ts';
 import { findUser } from '../../users/find-user.ts';
-import { parseInstant } from '../../values/option-values.ts';
+import { parseInstantOr } from '../../values/option-values.ts';
 
 /** `quota user explain`: the data is an `Explanation`; csv and ndjson have one line per event. */
 export const userExplain = defineCommand(
@@ -13,8 +13,10 @@ export const userExplain = defineCommand(
     arguments: userArgument,
     options: {
       service: value('service', 'voice, avatar, … (default: what is blocked, else what was used last)'),
-      period: value('period', 'current, previous, or a date within it (default: current)', (text) =>
-        text === 'current' || text === 'previous' ? text : parseInstant(text),
+      period: value(
+        'period',
+        'current, previous, or a date within it (default: current)',
+        parseInstantOr('current', 'previous'),
       ),
     },
     examples: [

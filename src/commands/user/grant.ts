@@ -15,7 +15,7 @@ import type { AssistantWork } from '../../resets/reset-store.ts';
 import { assistantLines } from '../../resets/reset-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import type { User } from '../../users/user.ts';
-import { parseInstant, parseQuantity } from '../../values/option-values.ts';
+import { parseFutureInstant, parseQuantity } from '../../values/option-values.ts';
 
 interface GrantReport {
   user: User;
@@ -44,7 +44,7 @@ export const userGrant = defineCommand(
     options: {
       ...changeOptions,
       ...drainOptions,
-      expires: value('instant', 'when what is left of it is lost (default: never)', parseInstant),
+      expires: value('instant', 'when what is left of it is lost (default: never)', parseFutureInstant),
     },
     examples: [
       ['quota user grant ada@example.com voice_seconds 5m --reason "outage" --yes', 'five minutes more'],

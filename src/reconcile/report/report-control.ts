@@ -1,9 +1,10 @@
 import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
 import { type Html, html, noHtml } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
+import { secondText } from '../../values/time-text.ts';
 import type { Counted } from '../fetch/control-total.ts';
 import type { ReconciliationReport } from './report.ts';
-import { counted, instantText } from './report-words.ts';
+import { counted } from './report-words.ts';
 
 /** What the provider counts itself beside what it listed: whether the bill is whole can be told by nothing else. */
 export function controlSection({ stored: { control }, currency }: ReconciliationReport): Html {
@@ -14,7 +15,7 @@ export function controlSection({ stored: { control }, currency }: Reconciliation
   const unit = currency === null ? '' : ` ${currency}`;
   const own = `${counted(countText(calls.provider), 'call', 'calls')} for ${amountText(cost.provider)}${unit}`;
   const listed = `${countText(calls.fetched)} for ${amountText(cost.fetched)}${unit}`;
-  const range = `created from ${instantText(from)} to ${instantText(to)}`;
+  const range = `created from ${secondText(from)} to ${secondText(to)}`;
   return agrees
     ? html`<p>The provider's own count agrees: its statistics have ${own}, ${range}; its list, from which this bill was fetched, has ${listed}.</p>
 `

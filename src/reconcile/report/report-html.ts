@@ -1,13 +1,14 @@
 import { amountText, countText, isZero, scaleOf, signedText } from '../../html/amounts.ts';
 import { type Html, html, noHtml } from '../../html/html.ts';
 import { page } from '../../html/page.ts';
+import { monthText, secondText } from '../../values/time-text.ts';
 import { differenceOf } from '../match/difference.ts';
 import type { ReconciliationReport } from './report.ts';
 import { dayCharts, dayTable } from './report-days.ts';
 import { kindSections, settledSection } from './report-details.ts';
 import { addingUp, differencesByKind, stateSection, topUsers } from './report-overview.ts';
 import { historySection, rateSection, ruleSection, sourceSection } from './report-sources.ts';
-import { counted, instantText, monthText, providerText } from './report-words.ts';
+import { counted, providerText } from './report-words.ts';
 
 /** The report of a month as one page for who has to pay the bill, or to defend having paid it. */
 export function reportHtml(report: ReconciliationReport): string {
@@ -59,7 +60,7 @@ function stateBadge({ stored, states, kinds }: ReconciliationReport): Html {
   const { closedAt, closedBy, closeReason } = stored;
   if (closedAt !== null) {
     const reason = closeReason === null ? noHtml : html` <span class="note">“${closeReason}”</span>`;
-    return html`<span class="state good">Closed</span> by ${closedBy} on ${instantText(closedAt)}; nothing in it can change any more.${reason}`;
+    return html`<span class="state good">Closed</span> by ${closedBy} on ${secondText(closedAt)}; nothing in it can change any more.${reason}`;
   }
   const open = states.find(({ resolution }) => resolution === null)?.count ?? 0;
   if (open > 0) {
@@ -96,7 +97,7 @@ function verdict({ stored, kinds, currency, hasAmounts, monthSums }: Reconciliat
 }
 
 function footer({ stored, madeAt, madeBy }: ReconciliationReport): Html {
-  return html`<footer>Made by ${madeBy} on ${instantText(madeAt)} with
+  return html`<footer>Made by ${madeBy} on ${secondText(madeAt)} with
 <code>quota reconcile report --month ${stored.month} --provider ${stored.provider}</code>. All times are UTC; amounts are exact, nothing is rounded.</footer>
 `;
 }

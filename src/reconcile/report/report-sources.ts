@@ -1,9 +1,10 @@
 import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
 import { cut, type Html, html, noHtml } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
+import { secondText } from '../../values/time-text.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { ReportEvent } from './report-store.ts';
-import { counted, instantText } from './report-words.ts';
+import { counted } from './report-words.ts';
 
 const textMax = 240;
 
@@ -62,7 +63,7 @@ ${table({
     ...exports.map((one) => ({
       cells: [
         html`${cut(one.source, textMax)}<small>${one.format}; sha256 <code>${one.sha256}</code></small>`,
-        html`${instantText(one.loadedAt)}<small>by ${cut(one.loadedBy, 80)}</small>`,
+        html`${secondText(one.loadedAt)}<small>by ${cut(one.loadedBy, 80)}</small>`,
         countText(one.lines),
         one.currency === null ? '–' : amountText(one.billed, scale),
       ],
@@ -91,7 +92,7 @@ ${table({
   columns: [{ title: 'When' }, { title: 'Who' }, { title: 'What', kind: 'wide' }],
   rows: events.map((event) => ({
     cells: [
-      instantText(event.at),
+      secondText(event.at),
       cut(event.actor, 80),
       html`${eventText(event, hasAmounts)}${event.reason === null ? noHtml : html`<small>${cut(event.reason, textMax)}</small>`}`,
     ],

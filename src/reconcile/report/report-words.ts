@@ -70,29 +70,6 @@ export const reportOrder: readonly Kind[] = [
   'unsettled',
 ];
 
-const monthNames = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-
-/** `October 2026` of `2026-10`. */
-export const monthText = (month: string): string =>
-  `${monthNames[Number(month.slice(5)) - 1] ?? ''} ${month.slice(0, 4)}`;
-
-/** `2026-10-03 14:05:07 UTC` */
-export const instantText = (instant: string): string =>
-  `${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC`;
-
 /** A provider as a person writes it. */
 const providerNames: Readonly<Record<string, string>> = {
   vapi: 'VAPI',

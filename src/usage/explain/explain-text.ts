@@ -1,7 +1,7 @@
 import type { Style } from '../../context.ts';
 import { shellWord } from '../../shell-word.ts';
 import { foldText } from '../../users/fold-text.ts';
-import { minuteText, relativeText } from '../instant-text.ts';
+import { minuteText, relativeText } from '../../values/time-text.ts';
 import { quantityFormat } from '../quantity-text.ts';
 import type { Explanation, QuotaEvent, QuotaStory } from './explain.ts';
 

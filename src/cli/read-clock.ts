@@ -1,0 +1,2 @@
+/** The one place that reads the system clock. */
+export const readClock = (): Date => new Date();

@@ -1,0 +1,20 @@
+import { utc } from './utc.ts';
+
+/** Instants, days and months as people read them. All of them UTC, and said to be. */
+
+const minuteMs = 60_000;
+
+/** `in 12 days`, `3 hours ago`, `now`. */
+export function relativeText(instant: string, now: Date): string {
+  const isNow = Math.abs(Date.parse(instant) - now.getTime()) < minuteMs;
+  return isNow ? 'now' : utc(instant).from(now);
+}
+
+/** `2026-10-31 04:00Z`, for the cell of a table. */
+export const minuteText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm[Z]');
+
+/** `2026-10-03 14:05:07 UTC` */
+export const secondText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm:ss [UTC]');
+
+/** `October 2026` of `2026-10`. */
+export const monthText = (month: string): string => utc(`${month}-01`).format('MMMM YYYY');
