@@ -185,6 +185,8 @@ alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY 
 CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisation) WHERE (organisation IS NOT NULL);
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
+CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
+CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named();
 create policy one_user on quota.assistants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistants to quota_finance;
@@ -1279,6 +1281,47 @@ begin
 end $function$;
 grant execute on function quota.assistants_inserted() to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.assistants_moved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  moved uuid[];
+  owners uuid[];
+  limited_owners uuid[];
+begin
+  select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into moved, owners
+  from new_rows n join old_rows o on o.id = n.id
+  where n.user_id <> o.user_id;
+  if moved is null then
+    return null;
+  end if;
+  -- Whoever limits or frees one of the owners right now is waited for: see lock_subscriptions.
+  perform 1 from quota.subscriptions s
+  where s.user_id in (
+    select n.user_id from new_rows n where n.id = any (moved)
+    union
+    select o.user_id from old_rows o where o.id = any (moved))
+  order by s.user_id, s.service for no key update;
+  perform 1 from quota.assistant_limits l
+  where l.assistant_id = any (moved) or l.user_id = any (owners) order by l.assistant_id for no key update;
+  update quota.assistant_limits l set user_id = n.user_id, updated_at = quota.now()
+  from new_rows n
+  where l.assistant_id = n.id and n.id = any (moved);
+  -- From now on it is what its new owner is: limited or not.
+  perform quota.queue_assistants(owners, 'original');
+  select array_agg(distinct s.user_id) into limited_owners
+  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
+  if limited_owners is not null then
+    perform quota.queue_assistants(limited_owners, 'limited');
+  end if;
+  return null;
+end $function$;
+comment on function quota.assistants_moved() is 'An assistant that changes hands takes its original along, and is limited or restored as its new owner is.';
+grant execute on function quota.assistants_moved() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.audit_digest(previous bytea, first_id bigint, last_id bigint, OUT row_count integer, OUT digest bytea)
  RETURNS record
  LANGUAGE sql
@@ -1394,12 +1437,19 @@ CREATE OR REPLACE FUNCTION quota.call_logs_before_write()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  is_erased boolean;
 begin
   if new.user_id is null then
-    select a.user_id into new.user_id from quota.assistants a where a.provider_assistant_id = new.assistant_id;
+    select a.user_id, u.erased_at is not null into new.user_id, is_erased
+    from quota.assistants a join quota.users u on u.id = a.user_id
+    where a.provider_assistant_id = new.assistant_id;
     if new.user_id is null then
       raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"', new.assistant_id
         using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
+    elsif is_erased then
+      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s', new.assistant_id
+        using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;
   if new.duration_seconds is null and new.ended_at is not null then
@@ -2941,6 +2991,21 @@ begin
 end $function$;
 comment on function quota.keep_nobody_erased() is 'Work that goes on after an erasure, such as restoring assistants, writes nothing down about the person again.';
 grant execute on function quota.keep_nobody_erased() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.keep_nobody_named()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from quota.users u where u.id = new.user_id and u.erased_at is not null) then
+    new.name := null;
+  end if;
+  return new;
+end $function$;
+comment on function quota.keep_nobody_named() is 'The name of an assistant may be that of a person: whatever is told later, one of an erased user has none.';
+grant execute on function quota.keep_nobody_named() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keeps_cache()
  RETURNS boolean

@@ -1,12 +1,19 @@
 create or replace function quota.call_logs_before_write() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  is_erased boolean;
 begin
   if new.user_id is null then
-    select a.user_id into new.user_id from quota.assistants a where a.provider_assistant_id = new.assistant_id;
+    select a.user_id, u.erased_at is not null into new.user_id, is_erased
+    from quota.assistants a join quota.users u on u.id = a.user_id
+    where a.provider_assistant_id = new.assistant_id;
     if new.user_id is null then
       raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"', new.assistant_id
         using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
+    elsif is_erased then
+      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s', new.assistant_id
+        using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;
   if new.duration_seconds is null and new.ended_at is not null then

@@ -127,6 +127,36 @@ export const unfinishedAssistants = `
     and (l.status = 'failed' or (l.status = 'pending' and l.requested_at < quota.now() - interval '1 hour'))
   order by l.status, l.requested_at, a.provider_assistant_id`;
 
+/** What an assistant is to be follows from its owner: triggers see to it, also when it changes hands. */
+export const strayLimits = `
+  select u.external_id as "externalId", a.provider_assistant_id as "providerAssistantId", l.desired, l.status,
+    case when l.user_id <> a.user_id then 'its limit is still that of its former owner'
+      else 'it is limited, its owner is not' end as problem
+  from quota.assistant_limits l
+  join quota.assistants a on a.id = l.assistant_id
+  join quota.users u on u.id = a.user_id
+  where ($1::uuid is null or a.user_id = $1)
+    and (l.user_id <> a.user_id
+      or (l.desired = 'limited' and l.status <> 'gone' and not exists (
+        select from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null)))
+  order by u.external_id, a.provider_assistant_id`;
+
+/** Made, found again or taken over behind the back of the triggers. */
+export const unlimitedAssistants = `
+  select u.external_id as "externalId", a.provider_assistant_id as "providerAssistantId", l.desired, l.status
+  from (select distinct user_id from quota.subscriptions where limit_enforced_at is not null) s
+  join quota.users u on u.id = s.user_id
+  join quota.assistants a on a.user_id = s.user_id and a.state = 'active'
+  left join quota.assistant_limits l on l.assistant_id = a.id
+  where ($1::uuid is null or a.user_id = $1) and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')
+  order by u.external_id, a.provider_assistant_id`;
+
+export const namedErased = `
+  select u.external_id as "externalId", a.provider_assistant_id as "providerAssistantId"
+  from quota.assistants a join quota.users u on u.id = a.user_id
+  where ($1::uuid is null or a.user_id = $1) and u.erased_at is not null and a.name is not null
+  order by u.external_id, a.provider_assistant_id`;
+
 /** A run holds the advisory lock of its job for as long as it lives: see src/db/advisory-lock.ts. */
 export const deadRuns = `
   select r.job, r.id as "runId", r.status, ${iso('r.started_at')} as "startedAt", r.error

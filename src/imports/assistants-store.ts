@@ -1,7 +1,7 @@
 import type { ImportComparison, ImportStore } from './import-kind.ts';
 import { markUnknownUsers } from './known-users-store.ts';
 
-/** Assistants of users. An import never gives an assistant to another user. */
+/** Assistants of users. An import never gives an assistant to another user, nor a name to one of an erased user. */
 export const assistantStore: ImportStore = {
   tables: ['quota.assistants'],
 
@@ -10,7 +10,7 @@ export const assistantStore: ImportStore = {
   async compare(client) {
     const { rows } = await client.query<ImportComparison>(`
       with compared as (
-        select r.name is not null and r.name is distinct from a.name as changeable,
+        select r.name is not null and r.name is distinct from a.name and u.erased_at is null as changeable,
           r.user_external_id <> u.external_id as unchangeable
         from import_rows r
         join quota.assistants a on a.provider_assistant_id = r.provider_assistant_id
@@ -40,8 +40,9 @@ export const assistantStore: ImportStore = {
       `with changes as materialized (
         select a.id, a.user_id, a.provider_assistant_id, a.name, r.name as new_name
         from import_rows r join quota.assistants a on a.provider_assistant_id = r.provider_assistant_id
+        join quota.users u on u.id = a.user_id
         where r.problem is null and r.repeated is not true
-          and r.name is not null and r.name is distinct from a.name
+          and r.name is not null and r.name is distinct from a.name and u.erased_at is null
         order by a.id for no key update of a
       ), renamed as (
         update quota.assistants a set name = c.new_name from changes c where a.id = c.id

@@ -23,6 +23,7 @@ export const createCallLogStore = (service: string): ImportStore => ({
   async markProblems(client) {
     await markUnknownUsers(client);
     await markUnknownAssistants(client);
+    await markErasedOwners(client);
     await markUnknownServices(client);
   },
 
@@ -45,6 +46,18 @@ async function markUnknownAssistants(client: pg.ClientBase): Promise<void> {
       select d.assistant_id
       from (select distinct provider_assistant_id as assistant_id from import_rows where problem is null) d
       where not exists (select from quota.assistants a where a.provider_assistant_id = d.assistant_id))`);
+}
+
+/** A call that names no user is booked on the owner of its assistant, but never on one who was erased. */
+async function markErasedOwners(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'user_external_id',
+      problem = format('is empty, and the user of assistant "%s" was erased: whose call was it?',
+        left(r.provider_assistant_id, 60))
+    from quota.assistants a join quota.users u on u.id = a.user_id
+    where r.problem is null and r.user_external_id is null and u.erased_at is not null
+      and a.provider_assistant_id = r.provider_assistant_id`);
 }
 
 async function markUnknownServices(client: pg.ClientBase): Promise<void> {

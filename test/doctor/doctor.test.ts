@@ -109,8 +109,11 @@ test('usage that nobody has marked, assistants beyond the plan, work that failed
     update quota.assistant_limits set status = 'failed', last_error = 'VAPI answered 500', attempts = 3
       where assistant_id = (select id from quota.assistants where provider_assistant_id = 'a2')`);
   const diagnosis = await diagnose('--strict', '--as-of', '2026-11-15T12:30:00Z');
-  expect(diagnosis).toMatchObject({ code: 3, ok: true, attention: 3 });
-  expect(unwell(diagnosis)).toEqual(['enforcement', 'assistants', 'provider']);
+  expect(diagnosis).toMatchObject({ code: 3, ok: true, attention: 4 });
+  expect(unwell(diagnosis)).toEqual(['enforcement', 'assistants', 'unlimited', 'provider']);
+  expect(findingsOf(diagnosis, 'unlimited')).toEqual([
+    { externalId: 'ada', providerAssistantId: 'a4', desired: null, status: null },
+  ]);
   expect(findingsOf(diagnosis, 'enforcement')).toMatchObject([
     { externalId: 'ada', meter: 'voice_seconds', used: '612.000', allowance: '600.000', exhaustedAt: null },
   ]);
