@@ -54,10 +54,19 @@ function similarNames(word: string, names: readonly string[]): string[] {
   if (meant.length > 0) {
     return [...new Set(meant)];
   }
-  const nearest = Math.min(...names.map((name) => distance(word, name)));
-  const isNear = (name: string) => distance(word, name) === nearest && nearest <= distanceMax(word);
-  const begins = (name: string) => word.length >= prefixLengthMin && name.startsWith(word);
-  return names.filter((name) => isNear(name) || begins(name));
+  const begun = names.filter((name) => word.length >= prefixLengthMin && name.startsWith(word));
+  if (begun.length > 0) {
+    return begun;
+  }
+  const nearest = Math.min(...names.map((name) => slips(word, name)));
+  return nearest > distanceMax(word) ? [] : names.filter((name) => slips(word, name) === nearest);
+}
+
+/** Letters that are wrong, missing or too many; two that changed places are one slip. */
+function slips(word: string, name: string): number {
+  const at = [...word].findIndex((letter, index) => letter !== name[index]);
+  const swapped = `${word.slice(0, at)}${word[at + 1]}${word[at]}${word.slice(at + 2)}`;
+  return swapped === name ? 1 : distance(word, name);
 }
 
 /** `quota user show` */

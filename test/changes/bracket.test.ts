@@ -1,0 +1,167 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
+import { snapshot } from '../snapshot.ts';
+
+/** Every changing command on something that it would change, without a reason and without a yes. */
+const required = {
+  'user reset': ['ada'],
+  'user grant': ['ada', 'voice_seconds', '300'],
+  'user set-plan': ['ada', 'voice-free', '--limit', 'voice_seconds=20m'],
+  'user erase': ['ada'],
+  'plan move': ['voice-free', 'voice-test'],
+  'grants revoke': ['GRANT'],
+  'reconcile resolve': ['--month', '2026-10', '--kind', 'unlogged', '--as', 'accepted'],
+  'reconcile backfill': ['--month', '2026-10'],
+};
+const optional = {
+  'plan apply': ['PLANS'],
+  'limits apply': ['ada', '--no-sync'],
+  'limits restore': ['bob', '--no-sync'],
+  'usage record': ['ada', '--service', 'voice', '--key', 'k1', '--quantity', '60'],
+  'reconcile close': ['--month', '2026-09'],
+  'db rollback': [],
+};
+
+const desk = useDesk({ asOf: '2026-10-15T12:00:00Z' });
+let plans = '';
+let grant = '';
+beforeAll(async () => {
+  const [ada, bob] = [
+    await desk.addUser({ externalId: 'ada', assistants: ['a1', 'a2'] }),
+    await desk.addUser({ externalId: 'bob', assistants: ['b1'] }),
+  ];
+  await desk.query(
+    `insert into quota.subscriptions (user_id, service, plan) select unnest($1::uuid[]), 'voice', 'voice-free'`,
+    [[ada, bob]],
+  );
+  const definition = await desk.json('plan', 'show', 'voice-free');
+  await desk.json(
+    'plan',
+    'apply',
+    desk.write('test.json', JSON.stringify({ ...definition, key: 'voice-test', isDefault: false })),
+    '--yes',
+  );
+  plans = desk.write('plans.json', JSON.stringify({ ...definition, name: 'Another name' }));
+  await desk.addCalls({ userId: ada, at: '2026-10-10T10:00:00Z', seconds: '120' });
+  await desk.addCalls({ userId: bob, at: '2026-10-10T10:00:00Z', seconds: '900' });
+  const added = await desk.json('user', 'grant', 'ada', 'voice_seconds', '60', '--reason', 'promo', '--yes');
+  grant = added.grantId;
+  await desk.json(3, 'reconcile', '--month', '2026-10', '--export', bill('2026-10-05'));
+  const recorded = ['--key', 'call-2026-09-05', '--quantity', '60', '--cost', '0.05', '--yes'];
+  await desk.json(
+    ...['usage', 'record', 'ada', '--service', 'voice', '--provider', 'vapi', '--assistant', 'a1'],
+    ...['--started-at', '2026-09-05T10:00:00Z', ...recorded],
+  );
+  await desk.json('reconcile', '--month', '2026-09', '--export', bill('2026-09-05'));
+});
+
+/** What VAPI billed for one call of ada's assistant. */
+const bill = (day: string) =>
+  desk.write(
+    `${day}.json`,
+    JSON.stringify([
+      {
+        id: `call-${day}`,
+        assistantId: 'a1',
+        type: 'inboundPhoneCall',
+        status: 'ended',
+        createdAt: `${day}T10:00:00.000Z`,
+        startedAt: `${day}T10:00:00.000Z`,
+        endedAt: `${day}T10:01:00.000Z`,
+        cost: 0.05,
+      },
+    ]),
+  );
+
+const line = (name: string, words: readonly string[]) => [
+  ...name.split(' '),
+  ...words.map((word) => (word === 'PLANS' ? plans : word === 'GRANT' ? grant : word)),
+];
+
+const cases = Object.entries({ ...required, ...optional });
+const lines = (table: Record<string, string[]>) => Object.entries(table);
+
+describe.each(cases)('quota %s', (name, words) => {
+  test('a dry run needs no reason, shows what would be done and leaves every table as it was', async () => {
+    const before = await snapshot(desk.url);
+    const { code, data, stderr } = await desk.answer(...line(name, words), '--dry-run');
+    expect(code, stderr).toBe(0);
+    expect(data.dryRun ?? data.recorded).not.toBe(false);
+    expect(await snapshot(desk.url)).toEqual(before);
+  });
+
+  test('without a yes, nothing is changed: without a terminal, and by somebody who says no', async () => {
+    const before = await snapshot(desk.url);
+    const alone = await desk.run(...line(name, words), '--reason', 'because');
+    expect(alone).toMatchObject({ code: 5, stdout: '', stderr: expect.stringContaining('add --yes') });
+    const declined = await desk
+      .with({ tty: true, input: 'n\n' })
+      .run(...line(name, words), '--reason', 'because');
+    expect(declined).toMatchObject({ code: 5, stderr: expect.stringContaining('not confirmed') });
+    expect(await snapshot(desk.url)).toEqual(before);
+  });
+
+  test('in production --yes is not enough', async () => {
+    const before = await snapshot(desk.url);
+    const production = desk.with({ env: { QUOTA_ENV: 'production' } });
+    const { code, stderr } = await production.run(...line(name, words), '--reason', 'because', '--yes');
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringContaining('--confirm') });
+    expect(await snapshot(desk.url)).toEqual(before);
+  });
+});
+
+describe.each(lines(required))('quota %s', (name, words) => {
+  test('needs a reason: without a terminal, and where nothing may be asked', async () => {
+    const before = await snapshot(desk.url);
+    for (const commands of [desk, desk.with({ tty: true, input: 'never read\n' })]) {
+      const asking = commands === desk ? [] : ['--no-input'];
+      const { code, stderr } = await commands.run(...line(name, words), '--yes', ...asking);
+      expect(code, stderr).toBe(2);
+      expect(stderr).toMatch(/needs a reason.*\n.*--reason "/s);
+    }
+    const blank = await desk.run(...line(name, words), '--yes', '--reason', '  ');
+    expect(blank.code).toBe(2);
+    expect(await snapshot(desk.url)).toEqual(before);
+  });
+});
+
+test('on a terminal a missing reason is asked for, after the plan and before the yes', async () => {
+  const terminal = desk.with({ tty: true, input: 'goodwill, ticket 7\n' });
+  const { code, stderr } = await terminal.run('user', 'reset', 'ada', '--no-sync', '--yes');
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('Why?');
+  const [row] = await desk.query(
+    `select reason from quota.audit_log where action = 'usage.reset' order by id desc limit 1`,
+  );
+  expect(row).toEqual({ reason: 'goodwill, ticket 7' });
+});
+
+test('an empty answer is no reason', async () => {
+  const before = await snapshot(desk.url);
+  const terminal = desk.with({ tty: true, input: '\n' });
+  expect(
+    await terminal.run('user', 'grant', 'ada', 'voice_seconds', '60', '--no-sync', '--yes'),
+  ).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a reason') });
+  expect(await snapshot(desk.url)).toEqual(before);
+});
+
+/** They ask in the middle of a load that is taken back, or where only production asks. */
+const askThemselves = ['fixtures/seed.ts', 'import/file-options.ts', 'reconcile/run.ts'];
+
+test('every command with the options of a change goes through the bracket', () => {
+  const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path, text: readFileSync(join('src/commands', path), 'utf8') }));
+  const changing = commands.filter(({ text }) => /\bchangeOptions\b/.test(text));
+  const outside = changing
+    .filter(({ text }) => !/\b(?:runChange|runLimitsChange|reconcileResolve\.run)\(/.test(text))
+    .map(({ path }) => path);
+  expect(outside.sort()).toEqual(askThemselves);
+  const named = cases.map(([name]) => `${name.replace(' ', '/')}.ts`);
+  const untested = changing
+    .map(({ path }) => path)
+    .filter((path) => ![...named, ...askThemselves].includes(path));
+  expect(untested).toEqual(['db/reset.ts', 'reconcile/reopen.ts']); // Tested where a database or a month is at hand.
+});
