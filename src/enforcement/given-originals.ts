@@ -4,7 +4,7 @@ import { type Fields, limitedAlready, pickFields, telltaleFields } from './assis
 import type { GivenOriginal, UserName } from './operator-store.ts';
 import { type ReportedOriginals, readOriginalsFile } from './originals-file.ts';
 import { readEach } from './preview.ts';
-import type { RestoreRequest, RestoreSetup } from './restore.ts';
+import type { RestoreRequest, RestoreSetup } from './restore-request.ts';
 import { type AssistantStatus, selectStatus } from './status-store.ts';
 
 /** An original that is given, and whose it is. */

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { notFoundError } from '../errors.ts';
-import type { Fields } from './assistant-state.ts';
 import { type Given, givenOriginals } from './given-originals.ts';
 import { findKnownAgain, revivedTask } from './known-again.ts';
 import type { LimitTask } from './limit-task.ts';
@@ -12,19 +11,8 @@ import {
   selectToRestore,
   type UserName,
 } from './operator-store.ts';
-import type { ReadRequest } from './preview.ts';
+import type { RestoreRequest, RestoreSetup } from './restore-request.ts';
 import { type AssistantStatus, selectStatus } from './status-store.ts';
-
-export interface RestoreRequest {
-  /** Null: all whose users are not limited any more. */
-  user: UserName | null;
-  /** Take the originals of the history as of before this instant, whatever is found. */
-  originalsBefore: string | undefined;
-  /** A file of stored end-of-call reports, for assistants whose original is unknown. */
-  originalsFile: string | undefined;
-  /** Values given by the operator, for assistants whose original is unknown. */
-  values: Fields | undefined;
-}
 
 export interface RestorePlanOfUsers {
   /** Whose assistants are worked on. */
@@ -42,11 +30,6 @@ export interface RestorePlanOfUsers {
   isNeeded: boolean;
   /** Users who are still over their allowance, by external id. */
   stillOver: string[];
-}
-
-/** What is needed to look at assistants. */
-export interface RestoreSetup extends ReadRequest {
-  limitedState: Fields;
 }
 
 const assistantsMax = 1_000_000;

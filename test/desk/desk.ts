@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import {
-  type SimulatorOptions,
-  startVapiSimulator,
-  type VapiSimulator,
-} from '../../fixtures/vapi-simulator/server.ts';
+import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
+import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { withClient } from '../../src/db/client.ts';
 import { copyTestDatabase, createTestDatabase, type TestDatabase } from '../database.ts';
 import { snapshot } from '../snapshot.ts';

@@ -1,4 +1,4 @@
-import type { SimulatorOptions } from '../../fixtures/vapi-simulator/server.ts';
+import type { SimulatorOptions } from '../../fixtures/vapi-simulator/simulator.ts';
 import type { TestDatabase } from '../database.ts';
 import { Desk } from '../desk/desk.ts';
 

@@ -1,8 +1,5 @@
-import {
-  type SimulatorOptions,
-  startVapiSimulator,
-  type VapiSimulator,
-} from '../../fixtures/vapi-simulator/server.ts';
+import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
+import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { runCli } from '../run-cli.ts';
 import { type MadeMonth, makeMonth, vapiJson } from './made-month.ts';
 import { loadMonth, type MonthDesk, openDesk } from './month-desk.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { startVapiSimulator, type VapiSimulator } from '../../../fixtures/vapi-simulator/server.ts';
+import { startVapiSimulator } from '../../../fixtures/vapi-simulator/server.ts';
+import type { VapiSimulator } from '../../../fixtures/vapi-simulator/simulator.ts';
 import type { Context, Report, Style } from '../../context.ts';
 import { withAdvisoryLock } from '../../db/advisory-lock.ts';
 import { withDatabase } from '../../db/connection.ts';

@@ -1,0 +1,19 @@
+import type { Fields } from './assistant-state.ts';
+import type { UserName } from './operator-store.ts';
+import type { ReadRequest } from './preview.ts';
+
+export interface RestoreRequest {
+  /** Null: all whose users are not limited any more. */
+  user: UserName | null;
+  /** Take the originals of the history as of before this instant, whatever is found. */
+  originalsBefore: string | undefined;
+  /** A file of stored end-of-call reports, for assistants whose original is unknown. */
+  originalsFile: string | undefined;
+  /** Values given by the operator, for assistants whose original is unknown. */
+  values: Fields | undefined;
+}
+
+/** What is needed to look at assistants. */
+export interface RestoreSetup extends ReadRequest {
+  limitedState: Fields;
+}
