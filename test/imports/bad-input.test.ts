@@ -1,20 +1,17 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { callHeader, type Desk, openDesk } from './desk.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { callHeader, ImportDesk } from './import-desk.ts';
 
-let desk: Desk;
-let before: string;
-beforeAll(async () => {
-  desk = await openDesk();
-});
-afterAll(() => desk.close());
+const desk = perFile(new ImportDesk());
+let before: Record<string, string>;
 beforeEach(async () => {
-  before = await desk.fingerprint();
+  before = await desk.snapshot();
 });
 afterEach(async () => {
-  expect(await desk.fingerprint()).toBe(before);
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 const good = 'a,assistant-of-ada,ada,2026-10-03T10:00:00Z,2026-10-03T10:01:00Z,60,0.10,completed';
@@ -99,8 +96,10 @@ describe('files that cannot be used at all', () => {
   test('such a file needs no database', async () => {
     const file = desk.write('dup.csv', 'external_id,external_id\n');
     const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
-    expect((await desk.run(['users', file], { env })).code).toBe(65);
-    expect((await desk.run(['users', desk.write('fine.csv', 'external_id\nx\n')], { env })).code).toBe(69);
+    expect((await desk.with({ env }).run('import', 'users', file)).code).toBe(65);
+    expect(
+      (await desk.with({ env }).run('import', 'users', desk.write('fine.csv', 'external_id\nx\n'))).code,
+    ).toBe(69);
   });
 
   test.each(['first', 'second'])('a line of 100 MB, the %s of the file', async (which) => {
@@ -337,7 +336,11 @@ describe('lines that cannot be used', () => {
     const lines = Array.from({ length: 5000 }, (_, index) =>
       index % 2 === 0 ? 'too,few' : good.replace('60', '-1'),
     );
-    const { code, stderr } = await desk.run(['call-logs', desk.write('many.csv', csv(good, ...lines))]);
+    const { code, stderr } = await desk.run(
+      'import',
+      'call-logs',
+      desk.write('many.csv', csv(good, ...lines)),
+    );
     expect(code).toBe(65);
     const printed = stderr.split('\n');
     expect(printed[0]).toMatch(/^error: .*many\.csv was not loaded: 5000 of 5001 lines cannot be used$/);
@@ -360,7 +363,9 @@ describe('options that cannot be used', () => {
   });
 
   test('stdin has no place for rejects', async () => {
-    const { code, stderr } = await desk.run(['call-logs', '-', '--skip-invalid'], { input: csv(good) });
+    const { code, stderr } = await desk
+      .with({ input: csv(good) })
+      .run('import', 'call-logs', '-', '--skip-invalid');
     expect(code).toBe(2);
     expect(stderr).toContain('--rejects FILE');
   });

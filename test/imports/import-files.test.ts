@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callHeader, type Desk, openDesk } from './desk.ts';
+import { describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { callHeader, ImportDesk } from './import-desk.ts';
 
-let desk: Desk;
-beforeEach(async () => {
-  desk = await openDesk();
-});
-afterEach(() => desk.close());
+const desk = perTest(new ImportDesk());
 
 const call = (id: string, seconds: number | string, day = '03') =>
   `${id},assistant-of-ada,ada,2026-10-${day}T10:00:00Z,,${seconds},0.10,completed`;
@@ -134,7 +131,7 @@ describe('users', () => {
       unchangeable: 1,
       updated: 0,
     });
-    expect(await desk.drift()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 });
 
@@ -226,7 +223,7 @@ describe('call logs', () => {
     const semicolons =
       '\ufeffProvider Call ID;User External ID;Provider Assistant ID;Started At;Duration Seconds\r\n' +
       'a;ada;;2026-10-03T10:00:00.000Z;61.50\r\n\r\nb;;assistant-of-bob;2026-10-03T10:00:00Z;60.000\r\n';
-    const piped = await desk.run(['call-logs', '-', '--json'], { input: semicolons });
+    const piped = await desk.with({ input: semicolons }).run('import', 'call-logs', '-', '--json');
     expect(JSON.parse(piped.stdout)).toMatchObject({ ...again, file: 'stdin' });
   });
 
@@ -312,7 +309,7 @@ describe('call logs', () => {
       existing: 2,
     });
     expect(await used()).toMatchObject([{ used: '53.000', calls: 5 }]);
-    expect(await desk.drift()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('facts are taken as logged, even where they contradict each other', async () => {
@@ -344,7 +341,7 @@ describe('call logs', () => {
     });
     expect(await used()).toMatchObject([{ who: 'bob', used: '42.000', calls: 1 }]);
     expect(await calls()).toMatchObject([{ cost: '0.05', status: 'completed', duration_seconds: '42.000' }]);
-    expect(await desk.drift()).toEqual([]);
+    expect(await desk.differences()).toEqual([]);
   });
 
   test('what a changed call says of a person is kept beside the audit row', async () => {
@@ -378,7 +375,7 @@ describe('call logs', () => {
         call('c', 11),
       ),
     );
-    const run = () => desk.run(['call-logs', file, '--skip-invalid', '--json']);
+    const run = () => desk.run('import', 'call-logs', file, '--skip-invalid', '--json');
     const { code, stdout, stderr } = await run();
     expect(code).toBe(0);
     expect(stderr).toBe(`warning: 3 of 5 lines cannot be used: see ${file}.rejects.csv\n`);
@@ -394,13 +391,21 @@ describe('call logs', () => {
         `4,provider_assistant_id,"there is no assistant ""quoted, text""","'=cmd(),""quoted, text"",ada,2026-10-03T10:00:00Z,,7,,"\n` +
         '5,2,"the row has 2 fields, the header has 8","too,few"\n',
     );
-    const before = await desk.fingerprint();
+    const before = await desk.snapshot();
     const again = await run();
     expect(again.code).toBe(5);
     expect(JSON.parse(again.stderr).error.message).toContain('exists already');
-    expect(await desk.fingerprint()).toBe(before);
+    expect(await desk.snapshot()).toEqual(before);
     const elsewhere = desk.path('elsewhere.csv');
-    const third = await desk.run(['call-logs', file, '--skip-invalid', '--rejects', elsewhere, '--json']);
+    const third = await desk.run(
+      'import',
+      'call-logs',
+      file,
+      '--skip-invalid',
+      '--rejects',
+      elsewhere,
+      '--json',
+    );
     expect(JSON.parse(third.stdout)).toMatchObject({
       new: 0,
       existing: 2,
@@ -412,26 +417,26 @@ describe('call logs', () => {
 
   test('a dry run changes nothing, writes nothing and says what would be', async () => {
     const file = desk.write('calls.csv', csv(call('a', 700), call('', 5), 'bad'));
-    const before = await desk.fingerprint();
-    const { code, stdout } = await desk.run(['call-logs', file, '--dry-run', '--skip-invalid']);
+    const before = await desk.snapshot();
+    const { code, stdout } = await desk.run('import', 'call-logs', file, '--dry-run', '--skip-invalid');
     expect(code).toBe(0);
     expect(stdout).toContain('3 lines, 2 new, 1 that cannot be used');
     expect(stdout).toContain('Dry run: nothing was changed.');
     expect((await desk.failure('call-logs', file, '--dry-run')).exit).toBe(65);
     expect(() => readFileSync(`${file}.rejects.csv`)).toThrow('ENOENT');
-    expect(await desk.fingerprint()).toBe(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('production wants the name of the database', async () => {
     const file = desk.write('calls.csv', csv(call('a', 10)));
-    const before = await desk.fingerprint();
+    const before = await desk.snapshot();
     const env = { QUOTA_ENV: 'production' };
-    const refused = await desk.run(['call-logs', file, '--yes'], { env });
+    const refused = await desk.with({ env }).run('import', 'call-logs', file, '--yes');
     expect(refused.code).toBe(5);
     expect(refused.stderr).toContain('1 lines, 1 new');
-    expect(await desk.fingerprint()).toBe(before);
+    expect(await desk.snapshot()).toEqual(before);
     const name = new URL(desk.url.replace('@/', '@host/')).pathname.slice(1);
-    expect((await desk.run(['call-logs', file, '--confirm', name], { env })).code).toBe(0);
-    expect((await desk.run(['call-logs', file], { env })).code).toBe(0); // Nothing left to confirm.
+    expect((await desk.with({ env }).run('import', 'call-logs', file, '--confirm', name)).code).toBe(0);
+    expect((await desk.with({ env }).run('import', 'call-logs', file)).code).toBe(0); // Nothing left to confirm.
   });
 });

@@ -1,18 +1,14 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { withClient } from '../../src/db/client.ts';
-import { fakeProcess, startBin } from '../run-cli.ts';
-import { callHeader, type Desk, openDesk } from './desk.ts';
+import { perTest } from '../desk/desk.ts';
+import { strike } from '../desk/strike.ts';
+import { fakeProcess } from '../run-cli.ts';
+import { callHeader, ImportDesk } from './import-desk.ts';
 
-let desk: Desk;
-beforeEach(async () => {
-  desk = await openDesk();
-});
-afterEach(() => desk.close());
+const desk = perTest(new ImportDesk());
 
 const users = ['ada', 'bob'];
 
@@ -32,43 +28,58 @@ async function writeCalls(name: string, count: number): Promise<string> {
   return path;
 }
 
+/** What the imports on the database are doing. */
+async function doing(): Promise<string[]> {
+  const sessions = await desk.sessions();
+  return sessions
+    .filter(({ state }) => state === 'active')
+    .map(({ query }) =>
+      /^\s*copy import_rows/.test(query)
+        ? 'reading'
+        : /^\s*insert into quota.call_logs/.test(query)
+          ? 'loading'
+          : 'planning',
+    );
+}
+
 test('killed at any moment, an import leaves nothing; run again it completes', async () => {
   const file = await writeCalls('calls.csv', 20_000);
-  const before = await desk.fingerprint({ sequences: false });
-  let killed = 0;
-  for (let attempt = 0; attempt < 12; attempt++) {
-    const run = startBin(['import', 'call-logs', file], { env: desk.env });
-    await sleep(150 + attempt * 80);
-    run.kill('SIGKILL');
-    const { code } = await run.result;
-    if (code === 0) {
-      break;
-    }
-    killed += 1;
-    expect(await desk.fingerprint({ sequences: false })).toBe(before);
-  }
-  expect(killed).toBeGreaterThan(3);
+  const before = await desk.snapshot({ sequences: false });
+  const wanted = ['reading', 'planning', 'loading'];
+  let struck: string | undefined;
+  const found = await strike({
+    kills: 12,
+    start: () => desk.start('import', 'call-logs', file),
+    isDue: async (attempt) => {
+      [struck] = await doing();
+      return struck === wanted[attempt % wanted.length];
+    },
+    evidence: async () => {
+      await expect.poll(() => desk.sessions(), { interval: 5 }).toEqual([]);
+      expect(await desk.snapshot({ sequences: false })).toEqual(before);
+      return struck ?? null;
+    },
+  });
+  expect(Object.keys(found).sort()).toEqual([...wanted].sort());
   const report = await desk.report('call-logs', file);
-  expect(report.new + report.existing).toBe(20_000);
-  expect(await desk.drift()).toEqual([]);
+  expect(report).toMatchObject({ new: 20_000, existing: 0 });
+  expect(await desk.differences()).toEqual([]);
   const [total] = await desk.query(
     'select sum(used) as used, sum(calls)::integer as calls from quota.usage_quotas',
   );
   expect(total).toEqual({ used: '20000.000', calls: 20_000 });
 });
 
-test('interrupted while stdin is silent, it ends at once', async () => {
-  const before = await desk.fingerprint();
+test('interrupted while stdin is silent, it ends without waiting for more', async () => {
+  const before = await desk.snapshot();
   const { process, signal } = fakeProcess(['import', 'call-logs', '-'], { env: desk.env });
   const stdin = new Readable({ read() {} });
   stdin.push(`${callHeader}\n${'x,assistant-of-ada,ada,2026-10-03T10:00:00Z,,1,,\n'.repeat(2000)}`);
   const done = main({ ...process, stdin });
-  await sleep(500);
-  const start = performance.now();
+  await expect.poll(doing).toEqual(['reading']);
   signal('SIGINT');
   expect(await done).toBe(130);
-  expect(performance.now() - start).toBeLessThan(2000);
-  expect(await desk.fingerprint()).toBe(before);
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 test('an app that goes on recording calls neither deadlocks with an import nor loses any', async () => {
@@ -81,7 +92,7 @@ test('an app that goes on recording calls neither deadlocks with an import nor l
   importing.then(stop, stop);
   let recorded = 0;
   const record = (writer: number) =>
-    withClient(desk.url, async (client) => {
+    desk.session(async (client) => {
       while (!isDone) {
         await client.query(
           `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds)
@@ -98,25 +109,25 @@ test('an app that goes on recording calls neither deadlocks with an import nor l
     'select sum(used) as used, sum(calls)::integer as calls from quota.usage_quotas',
   );
   expect(total).toEqual({ used: `${60_000 + 2 * recorded}.000`, calls: 60_000 + recorded });
-  expect(await desk.drift()).toEqual([]);
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('a call that an app records while the same call is imported is counted once', async () => {
   const file = await writeCalls('calls.csv', 30_000);
-  await withClient(desk.url, async (client) => {
+  await desk.session(async (client) => {
     await client.query('begin');
     await client.query(
       `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds)
       select id, 'voice', 'vapi', 'call-29999', '2026-10-03T10:00:00Z', 1 from quota.users where external_id = 'bob'`,
     );
     const importing = desk.report('call-logs', file);
-    await sleep(2500); // By now the import waits for this transaction, at the same id.
+    await desk.untilLocked(); // The import waits for this transaction, at the same id.
     await client.query('commit');
     expect(await importing).toMatchObject({ lines: 30_000, new: 29_999, existing: 1, differing: 1 });
   });
   const [total] = await desk.query('select sum(calls)::integer as calls from quota.usage_quotas');
   expect(total).toEqual({ calls: 30_000 });
-  expect(await desk.drift()).toEqual([]);
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('two imports of one file at once are one import', async () => {
@@ -125,7 +136,7 @@ test('two imports of one file at once are one import', async () => {
   expect(reports.map((report) => report.new).sort((a, b) => a - b)).toEqual([0, 20_000]);
   expect(reports.map((report) => report.existing).sort((a, b) => a - b)).toEqual([0, 20_000]);
   expect(await desk.query(`select from quota.audit_log where action = 'call-logs.import'`)).toHaveLength(1);
-  expect(await desk.drift()).toEqual([]);
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('a pipe is read with bounded memory', async () => {

@@ -1,30 +1,15 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Temporal } from 'temporal-polyfill';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
+import { expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
 
 const folder = resolve('fixtures/voice-2026-10');
-const scratch = mkdtempSync(join(tmpdir(), 'quota-voice-month-'));
-let database: TestDatabase;
+const desk = useDesk();
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-  rmSync(scratch, { recursive: true });
-});
-
-async function importJson(kind: string, file: string, ...options: string[]) {
-  const env = { DATABASE_URL: database.url };
-  const { code, stdout, stderr } = await runCli(['import', kind, file, '--json', ...options], { env });
-  expect(`${code} ${stderr}`).toBe('0 ');
-  return JSON.parse(stdout);
-}
+const importJson = (kind: string, file: string, ...options: string[]) =>
+  desk.json('import', kind, file, ...options);
 
 /** Records of a CSV file without quotes, read in the plainest way. */
 function records(name: string): Record<string, string>[] {
@@ -66,8 +51,7 @@ function expectedUsage(): Map<string, number> {
 }
 
 async function recordedUsage(): Promise<Map<string, number>> {
-  const rows = await query<{ external_id: string; period_start: Date; used: string }>(
-    database.url,
+  const rows = await desk.query<{ external_id: string; period_start: Date; used: string }>(
     `select u.external_id, q.period_start, q.used from quota.usage_quotas q join quota.users u on u.id = q.user_id`,
   );
   return new Map(
@@ -79,12 +63,9 @@ async function recordedUsage(): Promise<Map<string, number>> {
 }
 
 const counts = () =>
-  query(
-    database.url,
-    `select (select count(*) from quota.users) as users, (select count(*) from quota.subscriptions) as subscriptions,
+  desk.query(`select (select count(*) from quota.users) as users, (select count(*) from quota.subscriptions) as subscriptions,
       (select count(*) from quota.assistants) as assistants, (select count(*) from quota.call_logs) as calls,
-      (select count(*) from quota.audit_log) as audits, (select last_value from quota.call_logs_id_seq) as last_id`,
-  );
+      (select count(*) from quota.audit_log) as audits, (select last_value from quota.call_logs_id_seq) as last_id`);
 
 test('a dry run of an import leaves the database as it is', async () => {
   const before = await counts();
@@ -112,16 +93,11 @@ test('a month is imported, and what each user used of each period is what the fi
   const expected = expectedUsage();
   expect(expected.size).toBeGreaterThan(400);
   expect(await recordedUsage()).toEqual(expected);
-  const drift = await query(
-    database.url,
-    `select * from quota.usage_from_facts()
-    except select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
-  );
-  expect(drift).toEqual([]);
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('the import is in the audit log, with the file it came from', async () => {
-  const [row] = await query(database.url, `select * from quota.audit_log where action = 'call-logs.import'`);
+  const [row] = await desk.query(`select * from quota.audit_log where action = 'call-logs.import'`);
   expect(row).toMatchObject({
     actor: 'tester',
     subject: join(folder, 'call_logs.csv'),
@@ -131,9 +107,9 @@ test('the import is in the audit log, with the file it came from', async () => {
 
 test('the same files again add nothing, compressed or not', async () => {
   const before = await counts();
-  const packed = join(scratch, 'call_logs.csv.gz');
+  const packed = desk.path('call_logs.csv.gz');
   writeFileSync(packed, gzipSync(readFileSync(join(folder, 'call_logs.csv'))));
-  const plain = join(scratch, 'call_logs.csv');
+  const plain = desk.path('call_logs.csv');
   copyFileSync(join(folder, 'call_logs.csv'), plain);
   for (const file of [plain, packed]) {
     expect(await importJson('call-logs', file)).toMatchObject({
@@ -164,7 +140,7 @@ test('corrected calls are reported, and with --update their usage moves along', 
   const [user = '', started = '', duration = ''] = [cells[2], cells[3], cells[5]];
   cells[5] = String((milliseconds(duration) + 60_000) / 1000);
   lines[index] = cells.join(',');
-  const corrected = join(scratch, 'corrected.csv');
+  const corrected = desk.path('corrected.csv');
   writeFileSync(corrected, lines.join('\n'));
   const expected = expectedUsage();
   const { signup_at = '', timezone = '' } = users.get(user) ?? {};
@@ -180,7 +156,7 @@ test('corrected calls are reported, and with --update their usage moves along', 
   const report = await importJson('call-logs', corrected, '--update', '--reason', 'late correction');
   expect(report).toMatchObject({ new: 0, differing: 1, updated: 1 });
   expect(await recordedUsage()).toEqual(expected.set(key, (expected.get(key) ?? 0) + 60_000));
-  const [audit] = await query(database.url, `select * from quota.audit_log where action = 'call-log.update'`);
+  const [audit] = await desk.query(`select * from quota.audit_log where action = 'call-log.update'`);
   expect(audit).toMatchObject({
     reason: 'late correction',
     subject: cells[0],
