@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
@@ -10,6 +7,7 @@ import { copyTestDatabase, createTestDatabase, type TestDatabase } from '../data
 import { snapshot } from '../snapshot.ts';
 import { Commands } from './commands.ts';
 import { addCalls, addUser, type CallFacts, type UserFacts } from './facts.ts';
+import { Folder } from './folder.ts';
 
 export interface DeskOptions {
   /** The instant at which commands work; without one, the real clock. */
@@ -41,7 +39,7 @@ const application = 'desk';
 export class Desk extends Commands {
   readonly #options: DeskOptions;
   #opened:
-    | { database: TestDatabase; pool: pg.Pool; folder: string; vapi: VapiSimulator | undefined }
+    | { database: TestDatabase; pool: pg.Pool; folder: Folder; vapi: VapiSimulator | undefined }
     | undefined;
 
   constructor(options: DeskOptions = {}) {
@@ -62,7 +60,7 @@ export class Desk extends Commands {
     this.#opened = {
       database,
       pool,
-      folder: mkdtempSync(join(tmpdir(), 'quota-desk-')),
+      folder: new Folder(),
       vapi: vapi === undefined ? undefined : await startVapiSimulator(vapi),
     };
     return this;
@@ -81,7 +79,7 @@ export class Desk extends Commands {
     await vapi?.stop();
     await (pool.ended ? undefined : pool.end());
     await database.drop();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   }
 
   get #open() {
@@ -119,13 +117,12 @@ export class Desk extends Commands {
 
   /** The path of a file in the folder of the desk. */
   path(name: string): string {
-    return join(this.#open.folder, name);
+    return this.#open.folder.path(name);
   }
 
   /** Writes a file into the folder of the desk; its path. */
-  write(name: string, content: string | Uint8Array): string {
-    writeFileSync(this.path(name), content);
-    return this.path(name);
+  write(...file: Parameters<Folder['write']>): string {
+    return this.#open.folder.write(...file);
   }
 
   /** The rows of a statement, at the real clock. */

@@ -6,11 +6,9 @@ export interface Strikes {
   /** So many kills must strike while work is under way. */
   kills: number;
   /** Starts a run of the built bin. */
-  start(attempt: number): BinRun;
+  start(attempt: number): BinRun | Promise<BinRun>;
   /** Whether the run has come to where it is to be killed; asked again and again. */
   isDue(attempt: number): boolean | Promise<boolean>;
-  /** How long after that, for moments that nothing tells. Default: at once. */
-  afterMs?(attempt: number): number;
   /** What the killed run was in the midst of, by what it left behind; null: of nothing. */
   evidence(attempt: number): Promise<string | null>;
 }
@@ -23,22 +21,19 @@ const askEveryMs = 2;
  * @returns how often the runs were in the midst of what
  */
 export async function strike(strikes: Strikes): Promise<Record<string, number>> {
-  const { kills, start, isDue, afterMs, evidence } = strikes;
+  const { kills, start, isDue, evidence } = strikes;
   const found: Record<string, number> = {};
   for (let attempt = 0, hits = 0; hits < kills; attempt++) {
     expect(attempt, `only ${hits} of ${attempt} kills struck: ${JSON.stringify(found)}`).toBeLessThan(
       kills * 4,
     );
-    const run = start(attempt);
+    const run = await start(attempt);
     let hasEnded = false;
     const result = run.result.finally(() => {
       hasEnded = true;
     });
     while (!hasEnded && !(await isDue(attempt))) {
       await sleep(askEveryMs);
-    }
-    if (!hasEnded && afterMs !== undefined) {
-      await sleep(afterMs(attempt));
     }
     run.kill('SIGKILL');
     const { code } = await result;
@@ -49,4 +44,19 @@ export async function strike(strikes: Strikes): Promise<Record<string, number>> 
     }
   }
   return found;
+}
+
+/** Due once something has been so for a while, and still is: for moments that nothing tells. */
+export function lasting(
+  isSo: (attempt: number) => Promise<boolean>,
+  forMs: (attempt: number) => number,
+): Strikes['isDue'] {
+  let [since, of] = [Number.POSITIVE_INFINITY, -1];
+  return async (attempt) => {
+    const so = await isSo(attempt);
+    const now = performance.now();
+    since = so && of === attempt ? Math.min(since, now) : so ? now : Number.POSITIVE_INFINITY;
+    of = attempt;
+    return so && now - since >= forMs(attempt);
+  };
 }

@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/examine.ts';
-import { query } from '../database.ts';
-import { loadSample, type MonthDesk, openDesk } from '../reconcile/month-desk.ts';
-import { snapshot } from '../snapshot.ts';
+import { perFile } from '../desk/desk.ts';
+import { MonthDesk } from '../reconcile/month-desk.ts';
 
 const sample = `${process.cwd()}/fixtures/voice-2026-10/vapi-calls.jsonl`;
 const of = ['--month', '2026-10'];
-let desk: MonthDesk;
+const desk = perFile(new MonthDesk());
 
 beforeAll(async () => {
-  desk = await openDesk();
-  await loadSample(desk);
+  await desk.loadSample();
   await desk.json(3, 'reconcile', ...of, '--export', sample);
 });
-afterAll(() => desk.drop());
 
 const checks = ['exports', 'items', 'months', 'closings'];
 async function findings(...args: string[]) {
@@ -29,7 +26,7 @@ async function findings(...args: string[]) {
 /** Behind the triggers' back; what is done is undone after `look`. */
 async function meddle(doIt: string, undoIt: string, look: () => Promise<void>) {
   const change = (sql: string) =>
-    query(desk.url, `do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
+    desk.query(`do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
   await change(doIt);
   try {
     await look();
@@ -39,12 +36,12 @@ async function meddle(doIt: string, undoIt: string, look: () => Promise<void>) {
 }
 
 test('finds nothing in a month as it was reconciled, and changes nothing', async () => {
-  const before = await snapshot(desk.url);
+  const before = await desk.snapshot();
   const { stdout } = await desk.run('doctor');
   for (const check of checks) {
     expect(stdout).toMatch(new RegExp(`^ok +${check} +every `, 'm'));
   }
-  expect(await snapshot(desk.url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 test('lines without an export, and exports that have lost lines or money', async () => {

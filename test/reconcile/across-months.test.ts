@@ -1,21 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
+import { describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
 import { type MadeLine, type MadeLog, vapiJson } from './made-month.ts';
-import { asOf, loadMonth, type MonthDesk, openDesk, writeLines } from './month-desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-months-'));
-let desk: MonthDesk;
-
-beforeEach(async () => {
-  desk = await openDesk();
-  return () => desk.drop();
-});
-afterAll(() => rmSync(scratch, { recursive: true }));
+const desk = perTest(new MonthDesk());
 
 const call = (callId: string, started: string, changes: Partial<MadeLine> = {}): MadeLine => ({
   callId,
@@ -42,7 +32,7 @@ const logOf = ({ callId, assistant, startedMs }: MadeLine, changes: Partial<Made
 });
 
 const load = (...logs: MadeLog[]) =>
-  loadMonth(desk, {
+  desk.loadMonth({
     month: '',
     users: ['ada'],
     assistants: [{ id: 'assistant', user: 'ada' }],
@@ -50,7 +40,7 @@ const load = (...logs: MadeLog[]) =>
     logs,
   });
 
-const write = (name: string, ...lines: MadeLine[]) => writeLines(scratch, name, lines.map(vapiJson));
+const write = (name: string, ...lines: MadeLine[]) => desk.write(name, lines.map(vapiJson));
 
 async function reconcile(month: string, ...args: string[]): Promise<Record<string, number>> {
   const { stdout, stderr } = await desk.run('reconcile', '--month', month, ...args, '--json');
@@ -133,17 +123,14 @@ describe('files', () => {
     await load(...lines.map((line) => logOf(line)));
     const file = write('first.jsonl', ...lines);
     expect(await reconcile('2026-10', '--export', file)).toEqual({ matched: 6 });
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
     expect(await reconcile('2026-10', '--export', write('second.jsonl', ...lines))).toEqual({ matched: 6 });
-    const piped = await runCli(
-      ['reconcile', '--month', '2026-10', '--export', '-', '--json', '--as-of', asOf],
-      {
-        env: { DATABASE_URL: desk.url },
-        input: readFileSync(file, 'utf8'),
-      },
-    );
-    expect(JSON.parse(piped.stdout)).toMatchObject({ exports: [{ source: file, lines: 6 }], auditId: null });
-    expect(await snapshot(desk.url)).toEqual(before);
+    const piped = desk.with({ input: readFileSync(file, 'utf8') });
+    expect(await piped.json('reconcile', '--month', '2026-10', '--export', '-')).toMatchObject({
+      exports: [{ source: file, lines: 6 }],
+      auditId: null,
+    });
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('more of them later are one month with the first; gzip too', async () => {
@@ -152,7 +139,7 @@ describe('files', () => {
       matched: 2,
       unbilled: 4,
     });
-    const packed = join(scratch, 'two.gz');
+    const packed = desk.path('two.gz');
     writeFileSync(packed, gzipSync(readFileSync(write('two', ...lines.slice(2)))));
     expect(await reconcile('2026-10', '--export', packed)).toEqual({ matched: 6 });
   });
@@ -193,12 +180,12 @@ describe('files', () => {
 
   test('a dry run tells the answer and leaves nothing', async () => {
     await load(...lines.slice(1).map((line) => logOf(line)));
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
     expect(await reconcile('2026-10', '--export', write('dry', ...lines), '--dry-run')).toEqual({
       matched: 5,
       unlogged: 1,
     });
-    expect(await snapshot(desk.url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('tolerances are kept for later runs', async () => {

@@ -1,8 +1,8 @@
-import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
-import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
-import { runCli } from '../run-cli.ts';
+import type { SimulatorOptions } from '../../fixtures/vapi-simulator/simulator.ts';
+import type { TestDatabase } from '../database.ts';
+import type { Json } from '../desk/commands.ts';
 import { type MadeMonth, makeMonth, vapiJson } from './made-month.ts';
-import { loadMonth, type MonthDesk, openDesk } from './month-desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
 export const month = '2026-10';
 /** After the month, and after every change that VAPI knows of unless a test makes one. */
@@ -36,61 +36,39 @@ export function makeApiMonth(seed: number, calls: number): { made: MadeMonth; ca
 export const callsOfMonth = (calls: readonly ApiCall[]): ApiCall[] =>
   calls.filter((call) => String(call.startedAt ?? call.createdAt).startsWith(month));
 
-export interface ApiDesk extends MonthDesk {
-  vapi: VapiSimulator;
-  env: Record<string, string>;
-  /** `quota reconcile --month 2026-10 --from-api --json …`; stdout is its answer, or null. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they please
-  fetch(...args: string[]): Promise<{ code: number | null; answer: any; stderr: string }>;
-}
+export const fetchLine = ['reconcile', '--month', month, '--from-api', '--rate', '200'];
 
 /** A desk with the logs of a month, and a simulated VAPI with its calls. */
-export async function openApiDesk(
-  { made, calls }: ReturnType<typeof makeApiMonth>,
-  options: SimulatorOptions = {},
-): Promise<ApiDesk> {
-  const desk = await openDesk();
-  await loadMonth(desk, made);
-  const vapi = await startVapiSimulator(options);
-  vapi.putCalls(calls);
-  const env = { DATABASE_URL: desk.url, VAPI_API_KEY: vapi.apiKey, VAPI_BASE_URL: vapi.url };
-  return {
-    ...desk,
-    vapi,
-    env,
-    async fetch(...args) {
-      const line = [...fetchLine, ...args];
-      const { code, stdout, stderr } = await runCli(line, { env });
-      return { code, answer: stdout === '' ? null : JSON.parse(stdout), stderr };
-    },
-    async drop() {
-      await vapi.stop();
-      await desk.drop();
-    },
-  };
-}
+export class ApiDesk extends MonthDesk {
+  readonly #month: ReturnType<typeof makeApiMonth>;
 
-export const fetchLine = [
-  'reconcile',
-  '--month',
-  month,
-  '--from-api',
-  '--rate',
-  '200',
-  '--json',
-  '--as-of',
-  asOf,
-];
+  constructor(apiMonth: ReturnType<typeof makeApiMonth>, vapi: SimulatorOptions = {}) {
+    super({ asOf, vapi });
+    this.#month = apiMonth;
+  }
+
+  override async open(model?: TestDatabase): Promise<this> {
+    await super.open(model);
+    await this.loadMonth(this.#month.made);
+    this.vapi.putCalls(this.#month.calls);
+    return this;
+  }
+
+  /** `quota reconcile --month 2026-10 --from-api …` with its answer, or null. */
+  async fetch(...words: string[]): Promise<{ code: number | null; answer: Json; stderr: string }> {
+    const { code, data, stderr } = await this.answer(...fetchLine, ...words);
+    return { code, answer: data ?? null, stderr };
+  }
+}
 
 /** What the same calls come to as a file, in a database of their own. */
 export async function reconcileFile(made: MadeMonth, file: string) {
-  const desk = await openDesk();
+  const desk = await new MonthDesk({ asOf }).open();
   try {
-    await loadMonth(desk, made);
-    const args = ['reconcile', '--month', month, '--export', file, '--json', '--as-of', asOf];
-    const { kinds, totals } = JSON.parse((await desk.run(...args)).stdout);
+    await desk.loadMonth(made);
+    const { kinds, totals } = await desk.json(3, 'reconcile', '--month', month, '--export', file);
     return { kinds, totals };
   } finally {
-    await desk.drop();
+    await desk.close();
   }
 }

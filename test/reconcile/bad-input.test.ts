@@ -1,30 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { snapshot } from '../snapshot.ts';
-import { type MonthDesk, openDesk } from './month-desk.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-bad-bills-'));
 const bad = (name: string) => `${process.cwd()}/fixtures/exports/bad/${name}`;
 const sample = (name: string) => `${process.cwd()}/fixtures/exports/${name}`;
-let desk: MonthDesk;
+const desk = perFile(new MonthDesk());
 
 beforeAll(async () => {
-  desk = await openDesk();
   await desk.query(`insert into quota.users (external_id) values ('ada')`);
 });
-afterAll(async () => {
-  await desk.drop();
-  rmSync(scratch, { recursive: true });
-});
 
-function write(name: string, text: string | Buffer): string {
-  const path = join(scratch, name);
-  writeFileSync(path, text);
-  return path;
-}
+const write = (name: string, text: string | Buffer) => desk.write(name, text);
 
 const head = 'id,assistant_id,started_at,ended_at,cost\n';
 const row = (id: string, cost = '0.10', started = '2026-10-03T10:00:00Z') =>
@@ -32,9 +20,9 @@ const row = (id: string, cost = '0.10', started = '2026-10-03T10:00:00Z') =>
 
 /** The refusal of a run that must leave no trace. */
 async function refused(...args: string[]): Promise<{ message: string; detail: string; suggestion: string }> {
-  const before = await snapshot(desk.url);
+  const before = await desk.snapshot();
   const { error } = await desk.json(65, 'reconcile', '--month', '2026-10', ...args);
-  expect(await snapshot(desk.url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
   expect(error.code).toBe('bad_input');
   return error;
 }
@@ -78,7 +66,7 @@ describe('refused, and nothing stored', () => {
 
   const whole = head + row('a');
   test.each([
-    ['a folder', () => scratch, /is a folder, not a file/],
+    ['a folder', () => desk.path(''), /is a folder, not a file/],
     ['an empty file', () => write('empty.csv', ''), /the file is empty/],
     ['only a header', () => write('header.csv', head), /has no billing line/],
     [
@@ -146,23 +134,16 @@ describe('put right', () => {
   test('--date-order reads dates of a spreadsheet, --skip-invalid leaves bad lines out and keeps them', async () => {
     const text = `${head}${row('a', '"$1,000.50"', '10/3/2026 9:00')}${row('b', '2')}${row('c', 'much')}`;
     const file = write('sheet.csv', text);
-    const rejects = join(scratch, 'rejects.ndjson');
-    const answer = await desk.json(
-      3,
-      'reconcile',
-      '--month',
-      '2026-10',
-      '--provider',
-      'sheets',
-      '--export',
-      file,
-      '--date-order',
-      'mdy',
-      '--skip-invalid',
-      '--rejects',
-      rejects,
+    const rejects = desk.path('rejects.ndjson');
+    const { code, data, stderr } = await desk.answer(
+      ...['reconcile', '--month', '2026-10', '--provider', 'sheets', '--export', file],
+      ...['--date-order', 'mdy', '--skip-invalid', '--rejects', rejects],
     );
-    expect(answer.totals.billed).toBe('1002.50');
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: `warning: ${file}: 1 line cannot be read and was left out: without an amount that can be read\n`,
+    });
+    expect(data.totals.billed).toBe('1002.50');
     expect(JSON.parse(readFileSync(rejects, 'utf8'))).toMatchObject({ line: 4, column: 'cost' });
     expect(existsSync(`${file}.rejects.ndjson`)).toBe(false);
   });

@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { type MonthDesk, openDesk } from './month-desk.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-values-'));
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk());
 
 beforeEach(async () => {
-  desk = await openDesk();
   await desk.query(`insert into quota.users (external_id, created_at) values ('ada', '2024-01-01')`);
 });
-afterEach(() => desk.drop());
-afterAll(() => rmSync(scratch, { recursive: true }));
 
-function write(name: string, text: string): string {
-  const path = join(scratch, name);
-  writeFileSync(path, text);
-  return path;
-}
+const write = (name: string, text: string) => desk.write(name, text);
 
 const log = (
   provider: string,

@@ -1,26 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { snapshot } from '../snapshot.ts';
-import { type MonthDesk, openDesk } from './month-desk.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-bills-'));
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk());
 
 beforeEach(async () => {
-  desk = await openDesk();
   await desk.query(`insert into quota.users (external_id) values ('ada')`);
-  return () => desk.drop();
 });
-afterAll(() => rmSync(scratch, { recursive: true }));
 
-function write(name: string, content: string | Buffer): string {
-  const path = join(scratch, name);
-  writeFileSync(path, content);
-  return path;
-}
+const write = (name: string, content: string | Buffer) => desk.write(name, content);
 
 const october = ['--month', '2026-10', '--provider', 'acme'];
 const reconcile = (code: number, ...args: string[]) => desk.json(code, 'reconcile', ...october, ...args);
@@ -106,11 +95,11 @@ describe('a file that was read in the wrong way', () => {
     expect(right.totals.billed).toBe('2.38');
     expect(right.exports).toEqual([{ ...wrong.exports[0] }]);
 
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
     await reconcile(3, '--export', file, ...map('Gross'), '--date-order', 'mdy');
     const unsaid = await reconcile(3, '--export', file);
     expect(unsaid.totals).toEqual(right.totals);
-    expect(await snapshot(desk.url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 });
 
@@ -125,9 +114,9 @@ describe('two currencies', () => {
       'the exports of 2026-10 are in EUR and USD: their sum means nothing',
     );
     await reconcile(3, '--export', usd);
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
     await reconcile(65, '--export', eur);
-    expect(await snapshot(desk.url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
     expect((await reconcile(3, '--export', eur, '--replace')).totals.billed).toBe('1.00');
   });
 });

@@ -1,18 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type MonthDesk, openDesk, writeLines } from './month-desk.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-days-'));
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk());
 
 beforeEach(async () => {
-  desk = await openDesk();
   await desk.query(`insert into quota.users (external_id, created_at) values ('ada', '2024-01-01')`);
-  return () => desk.drop();
 });
-afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** Logs of a service, one per row: when, the model, the cost, the seconds. */
 async function logs(
@@ -29,7 +23,7 @@ async function logs(
 }
 
 const costs = (name: string, ...rows: [day: number, amount: string, item: string][]) =>
-  writeLines(scratch, name, [
+  desk.write(name, [
     'start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id',
     ...rows.map(([day, amount, item]) => {
       const two = (n: number) => String(n).padStart(2, '0');
@@ -149,11 +143,7 @@ test('usage of days is compared in seconds and requests, and rates read both way
     'start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,user_id,api_key_id,model,seconds';
   const row = (day: string, seconds: string) =>
     `${Date.parse(day) / 1000},,${day}T00:00:00+00:00,,p,2.0,,k,whisper-1,${seconds}`;
-  const file = writeLines(scratch, 'usage.csv', [
-    head,
-    row('2026-10-05', '301.0'),
-    row('2026-10-06', '90.0'),
-  ]);
+  const file = desk.write('usage.csv', [head, row('2026-10-05', '301.0'), row('2026-10-06', '90.0')]);
   const answer = await desk.json(3, 'reconcile', '--month', '2026-10', '--export', file);
   expect(counts(answer)).toEqual({ matched: 1, aggregate_mismatch: 1 });
   const { entries } = await desk.json(0, 'reconcile', 'show', '--month', '2026-10', '--open');
@@ -197,7 +187,7 @@ test('HeyGen sessions are priced by the rate card: 30 seconds at least, then by 
       [session_id, created_at, duration],
     );
   }
-  const file = writeLines(scratch, 'heygen.json', [
+  const file = desk.write('heygen.json', [
     JSON.stringify({ code: 100, data: sessions, message: 'Success', total: 3 }),
   ]);
   const answer = await desk.json(3, 'reconcile', '--month', '2026-10', '--export', file);

@@ -1,18 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type MonthDesk, openDesk, writeLines } from './month-desk.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-focus-'));
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk());
 
 beforeEach(async () => {
-  desk = await openDesk();
   await desk.query(`insert into quota.users (external_id, created_at) values ('ada', '2024-01-01')`);
 });
-afterEach(() => desk.drop());
-afterAll(() => rmSync(scratch, { recursive: true }));
 
 const columns =
   'BillingPeriodStart,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ChargeClass,ResourceId,SkuId,ConsumedQuantity,ConsumedUnit,BilledCost,EffectiveCost,BillingCurrency,ServiceProviderName,Tags';
@@ -48,7 +42,7 @@ const row = ({ invoice = '2026-10', from, to, resource = '', sku = '', cost, tag
     tags,
   ].join(',');
 
-const focus = (name: string, ...rows: Row[]) => writeLines(scratch, name, [columns, ...rows.map(row)]);
+const focus = (name: string, ...rows: Row[]) => desk.write(name, [columns, ...rows.map(row)]);
 
 const call = (id: string, sku: string, cost: string, more: Partial<Row> = {}): Row => ({
   from: '10-07T09:30:05',
@@ -67,8 +61,11 @@ async function log(id: string, cost: string, seconds: number) {
   );
 }
 
-const reconcile = (code: number, ...files: string[]) =>
-  desk.json(code, 'reconcile', '--month', '2026-10', ...files.flatMap((file) => ['--export', file]));
+const october = (...files: string[]) => [
+  ...['reconcile', '--month', '2026-10'],
+  ...files.flatMap((file) => ['--export', file]),
+];
+const reconcile = (code: number, ...files: string[]) => desk.json(code, ...october(...files));
 const kindsOf = ({ kinds }: { kinds: Record<string, { count: number; billed: string }> }) =>
   Object.fromEntries(Object.entries(kinds).map(([kind, { count, billed }]) => [kind, [count, billed]]));
 
@@ -112,9 +109,11 @@ describe('the rows of one call', () => {
       focus('two.csv', second, third),
       focus('three.csv', third, second),
     ];
-    const answer = await reconcile(3, ...files);
-    expect(answer.totals.billed).toBe('0.3238');
-    expect(kindsOf(answer)).toMatchObject({ duplicate_line: [1, '0.2438'], matched: [2, '0.3238'] });
+    const { code, data, stderr } = await desk.answer(...october(...files));
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^warning: 1 of 2 lines of .*three\.csv repeat lines of the exports of 2026-10/);
+    expect(data.totals.billed).toBe('0.3238');
+    expect(kindsOf(data)).toMatchObject({ duplicate_line: [1, '0.2438'], matched: [2, '0.3238'] });
   });
 });
 

@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
-import { fetchLine } from './api-month.ts';
-import { type MonthDesk, openDesk } from './month-desk.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { asOf, fetchLine } from './api-month.ts';
+import { MonthDesk } from './month-desk.ts';
 
 /** What something that is not, or no longer, the VAPI we know answers. */
 interface Answers {
@@ -14,7 +13,7 @@ interface Answers {
 
 let answers: Answers;
 let server: Server;
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk({ asOf }));
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -27,19 +26,12 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 afterAll(() => server.close());
-beforeEach(async () => {
-  desk = await openDesk();
-  return () => desk.drop();
-});
 
-const quota = () =>
-  runCli([...fetchLine, '--attempts', '1'], {
-    env: {
-      DATABASE_URL: desk.url,
-      VAPI_API_KEY: 'key',
-      VAPI_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    },
-  });
+const fetchMonth = () => {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const commands = desk.with({ env: { VAPI_API_KEY: 'key', VAPI_BASE_URL: url } });
+  return commands.answer(...fetchLine, '--attempts', '1');
+};
 
 const call = {
   id: 'a',
@@ -69,7 +61,7 @@ test.each([
   ['no call at all', 4, '[]', /VAPI has no call of 2026-10/],
 ])('%s is refused, and no export is made', async (_, code, calls, expected) => {
   answers = { calls };
-  const result = await quota();
+  const result = await fetchMonth();
   expect(result.code).toBe(code);
   const { error } = JSON.parse(result.stderr.trimEnd().split('\n').at(-1) ?? '');
   expect(error.message).toMatch(expected);
@@ -79,10 +71,10 @@ test.each([
 
 test('instants of any form and amounts as text are read; without a control total the month is as good', async () => {
   answers = { calls: JSON.stringify([call]), analytics: { status: 404, body: '{"message":"Not Found"}' } };
-  const { code, stdout, stderr } = await quota();
+  const { code, data, stderr } = await fetchMonth();
   expect(code).toBe(3);
   expect(stderr).toMatch(/^warning: there is no control total: VAPI refused POST \/analytics with 404/);
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(data).toMatchObject({
     kinds: { unlogged: { count: 1, billed: '0.2500' } },
     control: null,
   });
@@ -90,9 +82,9 @@ test('instants of any form and amounts as text are read; without a control total
     'select duration_seconds::text as seconds from quota.billing_lines',
   );
   expect(lines).toEqual([{ seconds: '60.500' }]);
-  const before = await snapshot(desk.url);
-  await quota();
-  expect(await snapshot(desk.url)).toEqual(before);
+  const before = await desk.snapshot();
+  await fetchMonth();
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 test('a control total in text, with several rows a day, is added up', async () => {
@@ -105,8 +97,8 @@ test('a control total in text, with several rows a day, is added up', async () =
     calls: JSON.stringify([call]),
     analytics: { status: 201, body: JSON.stringify([{ name: 'month', result: rows }]) },
   };
-  const { stdout } = await quota();
-  expect(JSON.parse(stdout).control).toMatchObject({
+  const { data } = await fetchMonth();
+  expect(data.control).toMatchObject({
     calls: { provider: 1, fetched: 1 },
     cost: { provider: '0.25', fetched: '0.25', difference: '0' },
     agrees: true,

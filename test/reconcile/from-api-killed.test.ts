@@ -1,31 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { startBin } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
-import {
-  type ApiDesk,
-  callsOfMonth,
-  fetchLine,
-  makeApiMonth,
-  month,
-  openApiDesk,
-  reconcileFile,
-} from './api-month.ts';
-import { writeLines } from './month-desk.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { strike } from '../desk/strike.ts';
+import { ApiDesk, callsOfMonth, fetchLine, makeApiMonth, month, reconcileFile } from './api-month.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-killed-fetch-'));
 const { made, calls } = makeApiMonth(12, 2600);
 const own = callsOfMonth(calls);
 /** The newest that each request for a page asked for. */
 const asked: string[] = [];
-let desk: ApiDesk;
-
-beforeEach(async () => {
-  asked.length = 0;
-  desk = await openApiDesk(
+const desk = perTest(
+  new ApiDesk(
     { made, calls },
     {
       latencyMs: 30,
@@ -35,10 +18,13 @@ beforeEach(async () => {
         }
       },
     },
-  );
+  ),
+);
+beforeEach(() => {
+  asked.length = 0;
 });
-afterEach(() => desk.drop());
-afterAll(() => rmSync(scratch, { recursive: true }));
+
+const start = (...words: string[]) => desk.start(...fetchLine, '--json', ...words);
 
 const kept = async () => {
   const [row] = await desk.query<{ count: number }>(
@@ -56,20 +42,28 @@ const lockIsFree = () =>
     )
     .toEqual([]);
 
-/** Starts the bin and sends a signal when it has asked for `pages` pages more. */
-async function interrupt(signal: NodeJS.Signals, pages: number) {
-  const until = asked.length + pages;
-  const run = startBin(fetchLine, { env: desk.env });
-  await expect.poll(() => asked.length, { interval: 5 }).toBeGreaterThanOrEqual(until);
-  run.kill(signal);
-  const result = await run.result;
-  await lockIsFree();
-  return result;
+/** Kills a fetch each time that it has asked for so many pages more; how many calls were kept after each. */
+async function kill(...pages: number[]): Promise<number[]> {
+  const counts: number[] = [];
+  let until = 0;
+  await strike({
+    kills: pages.length,
+    start: (attempt) => {
+      until = asked.length + (pages[attempt] ?? 1);
+      return start();
+    },
+    isDue: () => asked.length >= until,
+    evidence: async () => {
+      await lockIsFree();
+      counts.push(await kept());
+      return (await desk.query('select 1 from quota.export_fetches')).length > 0 ? 'fetching' : null;
+    },
+  });
+  return counts;
 }
 
 async function expectSameAsFile(stdout: string): Promise<void> {
-  const file = writeLines(
-    scratch,
+  const file = desk.write(
     'month.jsonl',
     own.map((call) => JSON.stringify(call)),
   );
@@ -82,16 +76,12 @@ async function expectSameAsFile(stdout: string): Promise<void> {
 }
 
 test('killed again and again, each run goes on where the last one stood, and the end is the same', async () => {
-  const counts: number[] = [];
-  for (const pages of [6, 4, 6, 4]) {
-    expect(await interrupt('SIGKILL', pages)).toMatchObject({ code: null, stdout: '' });
-    counts.push(await kept());
-    expect(await desk.query('select 1 from quota.billing_exports')).toEqual([]);
-  }
-  expect(counts[0]).toBeGreaterThan(0);
+  const counts = await kill(6, 4, 6, 4);
+  expect(await desk.query('select 1 from quota.billing_exports')).toEqual([]);
   expect(counts).toEqual([...counts].sort((one, other) => one - other));
+  expect(counts[0]).toBeGreaterThan(0);
   expect(counts.at(-1)).toBeGreaterThan(counts[0] ?? 0);
-  const last = await startBin([...fetchLine, '--verbose'], { env: desk.env }).result;
+  const last = await start('--verbose').result;
   expect(last.stderr).toContain(`going on with the fetch of ${month}`);
   await expectSameAsFile(last.stdout);
   // A page may be asked for twice, once per kill; only the first run begins at the end of the month.
@@ -100,39 +90,39 @@ test('killed again and again, each run goes on where the last one stood, and the
 }, 120_000);
 
 test('SIGTERM ends with 143 and leaves what the next run goes on from', async () => {
-  const { code, stderr } = await interrupt('SIGTERM', 3);
+  const run = start();
+  await expect.poll(() => asked.length, { interval: 5 }).toBeGreaterThanOrEqual(3);
+  run.kill('SIGTERM');
+  const { code, stderr } = await run.result;
   expect(code).toBe(143);
   expect(stderr).not.toContain('at ');
   expect(await kept()).toBeGreaterThan(0);
-  const last = await startBin(fetchLine, { env: desk.env }).result;
+  const last = await start().result;
   await expectSameAsFile(last.stdout);
 }, 60_000);
 
 test('what another organisation fetched, or a day ago, is not gone on with', async () => {
-  await interrupt('SIGKILL', 3);
+  await kill(3);
   await desk.query(`update quota.export_fetches set origin = 'https://elsewhere'`);
-  const anew = await startBin(fetchLine, { env: desk.env }).result;
+  const anew = await start().result;
   expect(anew.stderr).not.toContain('going on');
   await expectSameAsFile(anew.stdout);
 
-  await interrupt('SIGKILL', 3);
+  await kill(3);
   await desk.query(`update quota.export_fetches set started_at = started_at - interval '25 hours'`);
-  const before = await snapshot(desk.url);
+  const before = await desk.snapshot();
   expect((await desk.fetch('--dry-run')).code).toBe(3);
-  expect(await snapshot(desk.url)).toEqual(before);
-  const later = await startBin(fetchLine, { env: desk.env }).result;
+  expect(await desk.snapshot()).toEqual(before);
+  const later = await start().result;
   expect(later.stderr).not.toContain('going on');
   expect(JSON.parse(later.stdout).auditId).toBeNull();
 }, 60_000);
 
 test('of several at once one makes the export, and the others say that it is being done or was', async () => {
-  await interrupt('SIGKILL', 20);
-  const results = await Promise.all(
-    [0, 150, 300, 450].map(async (ms) => {
-      await delay(ms);
-      return startBin(fetchLine, { env: desk.env }).result;
-    }),
-  );
+  await kill(20);
+  const together = [start(), start(), start()].map(({ result }) => result);
+  await Promise.race(together);
+  const results = await Promise.all([...together, start().result]);
   const codes = results.map(({ code }) => code);
   expect(codes.filter((code) => code !== 3 && code !== 75)).toEqual([]);
   const done = results.filter(({ code }) => code === 3);

@@ -1,27 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
 import {
   type ApiCall,
-  type ApiDesk,
-  asOf,
+  ApiDesk,
   callsOfMonth,
   fetchLine,
   makeApiMonth,
   month,
-  openApiDesk,
   reconcileFile,
 } from './api-month.ts';
-import { writeLines } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-from-api-'));
 const { made, calls } = makeApiMonth(11, 900);
 const queries: URLSearchParams[] = [];
 let onRequest: ((count: number) => void) | undefined;
-let desk: ApiDesk;
 
 /** Calls whose creation and start lie on different sides of a border, and the month that they belong to. */
 const border = (id: string, createdAt: string, startedAt: string): ApiCall => ({
@@ -43,8 +35,8 @@ const borders = [
 ];
 const all = [...calls, ...borders];
 
-beforeAll(async () => {
-  desk = await openApiDesk(
+const desk = perFile(
+  new ApiDesk(
     { made, calls: all },
     {
       onRequest: ({ path, query }) => {
@@ -54,12 +46,8 @@ beforeAll(async () => {
         }
       },
     },
-  );
-});
-afterAll(async () => {
-  await desk.drop();
-  rmSync(scratch, { recursive: true });
-});
+  ),
+);
 afterEach(() => {
   onRequest = undefined;
   queries.length = 0;
@@ -79,8 +67,7 @@ test('a month with ties at the edges of pages, calls over its borders and faults
   const own = callsOfMonth(all);
   expect(own.length).toBeGreaterThan(600);
   expect(queries.length).toBeGreaterThan(4);
-  const file = writeLines(
-    scratch,
+  const file = desk.write(
     'month.jsonl',
     own.map((call) => JSON.stringify(call)),
   );
@@ -110,7 +97,7 @@ test("the month keeps the provider's own count: show, list, a run without a fetc
   );
   expect((await desk.run('reconcile', 'list')).stdout).toMatch(/control\n.* agrees\n$/);
   expect((await desk.json(3, 'reconcile', ...of)).control).toEqual(control);
-  const page = join(scratch, 'controlled.html');
+  const page = desk.path('controlled.html');
   await desk.json(0, 'reconcile', 'report', ...of, '-o', page);
   const calls = new Intl.NumberFormat('en').format(control.calls.provider);
   expect(readFileSync(page, 'utf8')).toContain(
@@ -119,10 +106,10 @@ test("the month keeps the provider's own count: show, list, a run without a fetc
 });
 
 test('again: nothing changes; other transcripts and another order of members are no other bill', async () => {
-  const before = await snapshot(desk.url);
+  const before = await desk.snapshot();
   const again = await desk.fetch();
   expect(again).toMatchObject({ code: 3, answer: { auditId: null } });
-  expect(await snapshot(desk.url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
 
   desk.vapi.putCalls(
     all.map((call) => ({
@@ -132,7 +119,7 @@ test('again: nothing changes; other transcripts and another order of members are
     })),
   );
   await desk.fetch();
-  expect(await snapshot(desk.url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
 });
 
 test('changed: a new export takes the place of the former one, and the former one is known again', async () => {
@@ -157,9 +144,9 @@ test('changed: a new export takes the place of the former one, and the former on
 
 test('a dry run says the same and changes no table', async () => {
   desk.vapi.putCalls([border('new', '2026-10-10T10:00:00.000Z', '2026-10-10T10:00:05.000Z')]);
-  const before = await snapshot(desk.url);
+  const before = await desk.snapshot();
   const dry = await desk.fetch('--dry-run');
-  expect(await snapshot(desk.url)).toEqual(before);
+  expect(await desk.snapshot()).toEqual(before);
   const wet = await desk.fetch();
   expect(dry.answer).toMatchObject({ dryRun: true, auditId: null, kinds: wet.answer.kinds });
   expect(dry.answer.exports).toEqual(wet.answer.exports);
@@ -200,7 +187,7 @@ test('a list that its retention cuts off: former calls are kept, and the control
 });
 
 test('a file of the month beside the fetch is told of, and --replace leaves the fetch alone', async () => {
-  const file = join(scratch, 'month.jsonl');
+  const file = desk.path('month.jsonl');
   const beside = await desk.run('reconcile', '--month', month, '--export', file);
   expect(beside.stderr).toMatch(/\d+ of \d+ lines of .*month\.jsonl repeat lines of the exports of 2026-10/);
   const both = await desk.fetch();
@@ -218,7 +205,7 @@ test('a file of the month beside the fetch is told of, and --replace leaves the 
   expect((await desk.json(3, 'reconcile', '--month', month)).control).toEqual(control);
   expect((await desk.run('reconcile', 'show', '--month', month)).stdout).toContain('  2026-10-03: ');
   expect((await desk.run('reconcile', 'list')).stdout).toMatch(/ differs\n$/);
-  const page = join(scratch, 'differs.html');
+  const page = desk.path('differs.html');
   await desk.json(0, 'reconcile', 'report', '--month', month, '-o', page);
   expect(readFileSync(page, 'utf8')).toContain('own count differs from its list:</strong>');
   expect(readFileSync(page, 'utf8')).toContain('Calls listed');
@@ -236,7 +223,7 @@ describe('what VAPI sends that cannot be read', () => {
       'column endedAt: is before startedAt (call "backwards")',
     );
     expect((await desk.fetch('--skip-invalid')).code).toBe(2);
-    const rejects = join(scratch, 'rejects.ndjson');
+    const rejects = desk.path('rejects.ndjson');
     const left = await desk.fetch('--skip-invalid', '--rejects', rejects);
     expect(left).toMatchObject({
       code: 3,
@@ -256,9 +243,7 @@ describe('refused', () => {
     [69, [], { VAPI_API_KEY: 'another' }, /refused the API key/],
     [69, ['--attempts', '1'], { VAPI_BASE_URL: 'http://127.0.0.1:9' }, /cannot be reached/],
   ])('with exit %i: %j', async (code, args, env, expected) => {
-    const result = await runCli([...fetchLine, ...args], { env: { ...desk.env, ...env } });
-    expect(result.code).toBe(code);
-    const { error } = JSON.parse(result.stderr);
+    const { error } = await desk.with({ env }).json(code, ...fetchLine, ...args);
     expect(error.message).toMatch(expected);
     expect(error.suggestion).toBeTruthy();
   });
@@ -268,19 +253,15 @@ describe('refused', () => {
   });
 
   test('while another process fetches the same month', async () => {
-    const [, other] = await Promise.all([
-      desk.query(`select pg_advisory_lock(hashtextextended('quota fetch of vapi 2026-10', 0)), pg_sleep(3)`),
-      new Promise((resolve) => setTimeout(resolve, 500)).then(() => desk.fetch()),
-    ]);
-    expect(other.code).toBe(75);
+    await desk.session(async (other) => {
+      await other.query(`select pg_advisory_lock(hashtextextended('quota fetch of vapi 2026-10', 0))`);
+      expect((await desk.fetch()).code).toBe(75);
+    });
   });
 
   test('a month without calls, and a closed one before anything is asked', async () => {
-    const empty = await runCli(
-      ['reconcile', '--month', '2025-01', '--from-api', '--json', '--as-of', asOf],
-      desk,
-    );
-    expect(empty).toMatchObject({ code: 4, stderr: expect.stringContaining('VAPI has no call of 2025-01') });
+    const { error } = await desk.json(4, 'reconcile', '--month', '2025-01', '--from-api');
+    expect(error.message).toContain('VAPI has no call of 2025-01');
     await desk.json(0, 'reconcile', 'close', '--month', month, '--force', '--reason', 'test', '--yes');
     queries.length = 0;
     expect((await desk.fetch()).code).toBe(5);

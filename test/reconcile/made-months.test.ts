@@ -1,14 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { randomOf } from '../../fixtures/seed/random.ts';
 import { expectedKinds, type MadeMonth, makeMonth, vapiJson } from './made-month.ts';
-import { loadMonth, type MonthDesk, openDesk, writeLines } from './month-desk.ts';
-
-const scratch = mkdtempSync(join(tmpdir(), 'quota-made-months-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+import { MonthDesk } from './month-desk.ts';
 
 /** Sums as numbers of ten-thousandths: `1.2` and `1.2000` are the same money. */
 function plainKinds(kinds: Record<string, { count: number; billed: string; logged: string }>) {
@@ -38,7 +32,7 @@ async function reconcile(desk: MonthDesk, made: MadeMonth, { files, together, or
   const lines = shuffled(made.lines.map(vapiJson), order);
   const size = Math.ceil(lines.length / files);
   const paths = Array.from({ length: files }, (_, index) =>
-    writeLines(scratch, `${index}.jsonl`, lines.slice(index * size, (index + 1) * size)),
+    desk.write(`${index}.jsonl`, lines.slice(index * size, (index + 1) * size)),
   );
   const run = (some: string[]) =>
     desk.json(3, 'reconcile', '--month', made.month, ...some.flatMap((path) => ['--export', path]));
@@ -79,9 +73,9 @@ async function expectEachOnce(desk: MonthDesk, made: MadeMonth): Promise<void> {
 }
 
 async function expectPlanned(made: MadeMonth, { files, together, order }: Arrangement): Promise<void> {
-  const desk = await openDesk();
+  const desk = await new MonthDesk().open();
   try {
-    await loadMonth(desk, { ...made, logs: shuffled(made.logs, order) });
+    await desk.loadMonth({ ...made, logs: shuffled(made.logs, order) });
     const answer = await reconcile(desk, made, { files, together, order });
     const expected = expectedKinds(made);
     expect(plainKinds(answer.kinds)).toEqual(expected);
@@ -92,7 +86,7 @@ async function expectPlanned(made: MadeMonth, { files, together, order }: Arrang
     expect(Number(totals.billed)).toBeCloseTo(billed - beside, 4);
     expect(Number(totals.difference)).toBeCloseTo(Number(totals.billed) - Number(totals.logged), 4);
   } finally {
-    await desk.drop();
+    await desk.close();
   }
 }
 

@@ -1,24 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type MonthDesk, openDesk } from './month-desk.ts';
+import { describe, expect, test } from 'vitest';
+import { perTest } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-sums-'));
-let desk: MonthDesk;
+const desk = perTest(new MonthDesk());
 
-beforeEach(async () => {
-  desk = await openDesk();
-});
-afterEach(() => desk.drop());
-afterAll(() => rmSync(scratch, { recursive: true }));
-
-function write(name: string, content: string | Buffer): string {
-  const path = join(scratch, name);
-  writeFileSync(path, content);
-  return path;
-}
+const write = (name: string, content: string | Buffer) => desk.write(name, content);
 
 interface Answer {
   kinds: Record<string, { count: number; billed: string }>;
@@ -26,12 +13,16 @@ interface Answer {
 }
 
 /** Loads files one after the other and gives the last answer, and all that was said. */
-async function load(provider: string, files: readonly string[]): Promise<Answer & { said: string }> {
+async function load(
+  provider: string,
+  files: readonly string[],
+  on: MonthDesk = desk,
+): Promise<Answer & { said: string }> {
   let said = '';
   let answer: Answer | undefined;
   for (const file of files) {
     const args = ['--month', '2026-08', '--provider', provider, '--export', file];
-    const { stdout, stderr } = await desk.run('reconcile', ...args, '--json');
+    const { stdout, stderr } = await on.run('reconcile', ...args, '--json');
     said += stderr;
     answer = JSON.parse(stdout);
   }
@@ -84,16 +75,15 @@ describe('a bill of sums that comes again', () => {
       write('middle.csv', openAi(4, 20, '1.10', 'o3, input', 'p')),
     ];
     for (const order of orders) {
-      const database = desk;
-      desk = await openDesk();
+      const other = await new MonthDesk().open();
       const { totals, said } = await load(
         'openai',
         order.map((at) => files[at] ?? ''),
+        other,
       );
       expect([order.join(), totals.billed]).toEqual([order.join(), '34.10']);
       expect(said).toMatch(/repeat lines of the exports of 2026-08/);
-      await desk.drop();
-      desk = database;
+      await other.close();
     }
   });
 
@@ -109,13 +99,11 @@ describe('a bill of sums that comes again', () => {
       [byItem, byDay],
       [byProject, byItem, byDay],
     ]) {
-      const database = desk;
-      desk = await openDesk();
-      const { totals, kinds } = await load('openai', files);
+      const other = await new MonthDesk().open();
+      const { totals, kinds } = await load('openai', files, other);
       expect(totals.billed).toBe('31.00');
       expect(kinds.aggregate_mismatch?.count).toBe(31);
-      await desk.drop();
-      desk = database;
+      await other.close();
     }
   });
 
@@ -153,11 +141,9 @@ describe('a bill of sums that comes again', () => {
       [filtered, whole],
       [whole, filtered],
     ]) {
-      const database = desk;
-      desk = await openDesk();
-      expect((await load('openai', files)).totals.billed).toBe('26.80');
-      await desk.drop();
-      desk = database;
+      const other = await new MonthDesk().open();
+      expect((await load('openai', files, other)).totals.billed).toBe('26.80');
+      await other.close();
     }
   });
 

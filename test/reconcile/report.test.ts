@@ -1,21 +1,13 @@
-import {
-  copyFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyFileSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { useFolder } from '../desk/folder.ts';
 import { makeMonth, vapiJson } from './made-month.ts';
-import { loadMonth, loadSample, type MonthDesk, openDesk, writeLines } from './month-desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-report-'));
-const place = (name: string) => join(scratch, name);
+const folder = useFolder();
+const scratch = folder.place;
+const place = (name: string) => folder.path(name);
 const sample = `${process.cwd()}/fixtures/voice-2026-10/vapi-calls.jsonl`;
 const page = (name: string) => readFileSync(place(name), 'utf8');
 /** The words of a page, without its marks. */
@@ -36,15 +28,9 @@ function tableOf(name: string, caption: string): string[][] {
   );
 }
 
-afterAll(() => rmSync(scratch, { recursive: true }));
-
 describe('the sample month', () => {
-  let desk: MonthDesk;
-  beforeAll(async () => {
-    desk = await openDesk();
-    await loadSample(desk);
-  });
-  afterAll(() => desk.drop());
+  const desk = perFile(new MonthDesk());
+  beforeAll(() => desk.loadSample());
 
   test('a report that cannot be written is refused before anything is done', async () => {
     const run = (...args: string[]) =>
@@ -208,7 +194,7 @@ describe('the sample month', () => {
 });
 
 test('a month in which nothing differs says so', async () => {
-  const desk = await openDesk();
+  const desk = await new MonthDesk().open();
   try {
     const made = makeMonth(3, '2026-02', { users: 3, calls: 200 });
     const matched = {
@@ -216,8 +202,8 @@ test('a month in which nothing differs says so', async () => {
       logs: made.logs.filter(({ kind }) => kind === 'matched'),
       lines: made.lines.filter(({ kind }) => kind === 'matched'),
     };
-    await loadMonth(desk, matched);
-    const path = writeLines(scratch, 'matched.jsonl', matched.lines.map(vapiJson));
+    await desk.loadMonth(matched);
+    const path = folder.write('matched.jsonl', matched.lines.map(vapiJson));
     await desk.json(
       0,
       'reconcile',
@@ -233,17 +219,17 @@ test('a month in which nothing differs says so', async () => {
     expect(page('matched.html')).not.toContain('What differs');
     expect(tableOf('matched.html', 'Billed and logged per day').at(-1)?.[0]).toBe('This month');
   } finally {
-    await desk.drop();
+    await desk.close();
   }
 });
 
 test('however much differs, the largest are listed, the rest is summed up, and the page stays small', async () => {
-  const desk = await openDesk();
+  const desk = await new MonthDesk().open();
   try {
     const made = makeMonth(4, '2026-03', { users: 300, calls: 12_000 });
     const lost = { ...made, logs: [] };
-    await loadMonth(desk, lost);
-    const path = writeLines(scratch, 'lost.jsonl', lost.lines.map(vapiJson));
+    await desk.loadMonth(lost);
+    const path = folder.write('lost.jsonl', lost.lines.map(vapiJson));
     await desk.json(3, 'reconcile', '--month', '2026-03', '--export', path, '--report', place('lost.html'));
     const listed = tableOf('lost.html', 'Billed, not logged');
     expect(listed).toHaveLength(100 + 1);
@@ -261,12 +247,12 @@ test('however much differs, the largest are listed, the rest is summed up, and t
     );
     expect(page('lost.html').length).toBeLessThan(300_000);
   } finally {
-    await desk.drop();
+    await desk.close();
   }
 });
 
 test('of a bill that states no amounts, durations are compared, and nobody is told of missing money', async () => {
-  const desk = await openDesk();
+  const desk = await new MonthDesk().open();
   try {
     const asOf = ['--as-of', '2026-11-15T12:00:00Z'];
     const wanted = [
@@ -300,6 +286,6 @@ test('of a bill that states no amounts, durations are compared, and nobody is to
     expect(total?.slice(2, 4).map((text) => text.replaceAll(',', ''))).toEqual([sums?.billed, sums?.logged]);
     expect(tableOf('heygen.html', 'Billed for another duration')[0]).not.toContain('Difference');
   } finally {
-    await desk.drop();
+    await desk.close();
   }
 });

@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type MonthDesk, openDesk, writeLines } from './month-desk.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'quota-untimed-'));
 const month = ['--month', '2026-10'];
-let desk: MonthDesk;
+const desk = perFile(new MonthDesk());
 
 beforeAll(async () => {
-  desk = await openDesk();
   await desk.query(
     `with ada as (insert into quota.users (external_id, created_at) values ('ada', '2024-01-15Z') returning id),
      added as (insert into quota.assistants (user_id, provider_assistant_id) select id, 'a1' from ada)
@@ -22,13 +18,9 @@ beforeAll(async () => {
        (null, '2026-10-03T10:00:00Z', 500, 0.31), (null, '2026-10-03T10:00:03Z', 5, 0.32)) c (id, at, seconds, cost)`,
   );
 });
-afterAll(async () => {
-  await desk.drop();
-  rmSync(scratch, { recursive: true });
-});
 
 const reconcile = async (name: string, lines: string[]) => {
-  const file = writeLines(scratch, name, lines);
+  const file = desk.write(name, lines);
   const args = ['--export', file, '--provider', 'acme', '--map', 'Begin=started_at', '--map', 'Price=cost'];
   const { kinds } = await desk.json(3, 'reconcile', ...month, ...args, '--replace');
   return Object.fromEntries(
@@ -71,7 +63,7 @@ test('a file that could tell, and does not of a call, means one that has not end
 });
 
 test('calls that never began and cost nothing were not connected in such a file, too', async () => {
-  const file = writeLines(scratch, 'created.csv', [
+  const file = desk.write('created.csv', [
     'id,created_at,cost',
     'same,2026-10-02T10:00:00Z,0.10',
     'never,2026-10-02T10:00:00Z,0',

@@ -1,33 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { snapshot } from '../snapshot.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
 const folder = 'fixtures/voice-2026-10';
 const expected = JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8'));
 const file = `${process.cwd()}/${folder}/vapi-calls.jsonl`;
-let database: TestDatabase;
-
-const quota = (...args: string[]) =>
-  runCli([...args, '--as-of', '2026-11-03T00:00:00Z'], { env: { DATABASE_URL: database.url } });
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  for (const [kind, name] of [
-    ['users', 'users'],
-    ['assistants', 'assistants'],
-    ['call-logs', 'call_logs'],
-  ]) {
-    const { code, stderr } = await quota('import', kind ?? '', `${process.cwd()}/${folder}/${name}.csv`);
-    expect(stderr).not.toMatch(/error/i);
-    expect(code).toBe(0);
-  }
-});
-afterAll(() => database.drop());
+const desk = perFile(new MonthDesk({ asOf: '2026-11-03T00:00:00Z' }));
+beforeAll(() => desk.loadSample());
 
 test('the month reconciles to the expected counts and sums, and again changes nothing', async () => {
-  const first = await quota('reconcile', '--month', '2026-10', '--export', file, '--json');
+  const first = await desk.run('reconcile', '--month', '2026-10', '--export', file, '--json');
   expect(first.stderr).toBe('');
   const answer = JSON.parse(first.stdout);
   expect(answer.kinds).toEqual(expected.kinds);
@@ -39,9 +22,9 @@ test('the month reconciles to the expected counts and sums, and again changes no
   });
   expect(first.code).toBe(3);
 
-  const before = await snapshot(database.url);
-  const again = await quota('reconcile', '--month', '2026-10', '--export', file, '--json');
+  const before = await desk.snapshot();
+  const again = await desk.run('reconcile', '--month', '2026-10', '--export', file, '--json');
   expect(JSON.parse(again.stdout)).toEqual({ ...answer, auditId: null });
-  expect((await quota('reconcile', '--month', '2026-10')).code).toBe(3);
-  expect(await snapshot(database.url)).toEqual(before);
+  expect((await desk.run('reconcile', '--month', '2026-10')).code).toBe(3);
+  expect(await desk.snapshot()).toEqual(before);
 });

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { snapshot } from '../snapshot.ts';
-import { loadSample, type MonthDesk, openDesk } from './month-desk.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { perFile } from '../desk/desk.ts';
+import { MonthDesk } from './month-desk.ts';
 
-let desk: MonthDesk;
+const desk = perFile(new MonthDesk());
 const file = `${process.cwd()}/fixtures/voice-2026-10/vapi-calls.jsonl`;
 const month = ['--month', '2026-10'];
 
 beforeAll(async () => {
-  desk = await openDesk();
-  await loadSample(desk);
+  await desk.loadSample();
   await desk.json(3, 'reconcile', ...month, '--export', file);
 });
-afterAll(() => desk.drop());
 
 describe('looking', () => {
   test('list and show tell where the month stands, and how rates compare', async () => {
@@ -92,7 +90,7 @@ describe('looking', () => {
 
 describe('resolving', () => {
   test('needs a reason and leave, and a dry run changes nothing', async () => {
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
     await desk.json(2, 'reconcile', 'resolve', ...month, '--kind', 'unbilled', '--as', 'accepted', '--yes');
     await desk.json(
       5,
@@ -123,7 +121,7 @@ describe('resolving', () => {
     const plan = await desk.json(0, 'reconcile', 'backfill', ...month, '--dry-run');
     expect(plan).toMatchObject({ dryRun: true, auditId: null });
     expect(plan.logs.added + plan.left.unknownAssistant).toBe(35);
-    expect(await snapshot(desk.url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('keeps who, when and why, across every new run', async () => {
@@ -265,7 +263,7 @@ describe('closing', () => {
       '--yes',
     );
     expect(closed).toMatchObject({ closedBy: 'tester', dryRun: false });
-    const before = await snapshot(desk.url);
+    const before = await desk.snapshot();
 
     const { error } = await desk.json(5, 'reconcile', ...month, '--export', file);
     expect(error).toMatchObject({ code: 'refused', message: '2026-10 of vapi is closed' });
@@ -290,7 +288,7 @@ describe('closing', () => {
     await expect(desk.query('update quota.billing_lines set cost = 0')).rejects.toMatchObject({
       code: 'QT005',
     });
-    expect(await snapshot(desk.url)).toEqual(before);
+    expect(await desk.snapshot()).toEqual(before);
   });
 
   test('late calls change usage, not the closed month', async () => {
