@@ -1,5 +1,5 @@
 import { value } from '../src/declarations/option.ts';
-import { countStale, reapBatch, selectStale } from '../src/upkeep/upkeep-store.ts';
+import { countStale, reapBatch, selectStale } from '../src/upkeep/reap-store.ts';
 import { parseDurationSeconds } from '../src/values/option-values.ts';
 import { defineJob } from './define-job.ts';
 

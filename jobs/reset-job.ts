@@ -2,7 +2,12 @@ import { prepareCache, refreshCache } from '../src/changes/outdated-cache.ts';
 import { prepareDrain } from '../src/changes/provider-work.ts';
 import { settleLimits } from '../src/changes/settle-limits.ts';
 import { drainOptions } from '../src/declarations/provider-options.ts';
-import { countDueResets, type ResetAnchor, resetBatch, selectDueResets } from '../src/resets/due-store.ts';
+import {
+  countDueResets,
+  type ResetAnchor,
+  resetBatch,
+  selectDueResets,
+} from '../src/resets/due-resets-store.ts';
 import { defineJob } from './define-job.ts';
 
 /**

@@ -4,8 +4,8 @@ import { columnChart } from '../html/column-chart.ts';
 import { cut, type Html, type HtmlValue, html } from '../html/html.ts';
 import { page } from '../html/page.ts';
 import { type TableColumn, table } from '../html/table.ts';
-import { minuteText } from '../values/time-text.ts';
-import { costText, durationText, quantityText, shareText } from './quantities.ts';
+import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
+import { minuteText } from '../text/time-text.ts';
 import type { DayUsage, UsageReport, UsageSums } from './usage-report.ts';
 
 const nameMax = 120;
@@ -39,7 +39,7 @@ const sumCells = (key: string, sums: UsageSums): HtmlValue[] => [
   countText(sums.calls),
   `${sums.errors} (${shareText(sums.errors, sums.calls)})`,
   countText(sums.activeUsers),
-  durationText(sums.seconds),
+  hoursText(sums.seconds),
   sums.messages,
   sums.premiumMessages,
   costText(sums.cost),

@@ -16,3 +16,9 @@ export function daysOfMonth(month: string): string[] {
   const count = new Date(Date.UTC(year, number, 0)).getUTCDate();
   return Array.from({ length: count }, (_, index) => `${month}-${String(index + 1).padStart(2, '0')}`);
 }
+
+/** The last whole month before an instant: `2026-10`. */
+export function monthBefore(instant: string): string {
+  const date = new Date(instant);
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
+}

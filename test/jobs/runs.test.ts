@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { withClient } from '../../src/db/client.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { runJob } from '../../src/jobs/run-job.ts';
-import { countDueResets, resetBatch } from '../../src/resets/due-store.ts';
+import { countDueResets, resetBatch } from '../../src/resets/due-resets-store.ts';
 import { copyTestDatabase, createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { runBin, runCli, startBin } from '../run-cli.ts';
 import { snapshot } from '../snapshot.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { UserPage } from '../../src/users/list-users.ts';
+import type { UserPage } from '../../src/usage/list/list-users.ts';
 import { useDesk } from '../desk/desk.ts';
 
 const desk = useDesk({ asOf: '2026-11-15T12:00:00Z' });

@@ -5,7 +5,7 @@ import {
   readPositiveSeconds,
 } from '../../src/allowances/plans/plan-fields.ts';
 import { bytesCell, CellFault, secondsCell } from '../../src/files/cells.ts';
-import { quantityFormat } from '../../src/usage/quantity-text.ts';
+import { quantityFormat } from '../../src/text/quantity-text.ts';
 import { bytesText } from '../../src/values/bytes.ts';
 import { callSeconds, durationText, timeSpan } from '../../src/values/duration.ts';
 import type { Grammar } from '../../src/values/grammar.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { minuteText, monthText, relativeText, secondText } from '../../src/values/time-text.ts';
+import { minuteText, monthText, relativeText, secondText } from '../../src/text/time-text.ts';
 
 const now = new Date('2026-10-15T12:00:00Z');
 

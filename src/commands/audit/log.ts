@@ -5,9 +5,9 @@ import { repeated, value } from '../../declarations/option.ts';
 import { limitOption } from '../../declarations/page-options.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
+import { minuteText } from '../../text/time-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
-import { minuteText } from '../../values/time-text.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;

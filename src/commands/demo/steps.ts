@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
-import { monthBefore } from '../fixtures/export.ts';
+import { monthBefore } from '../../values/month.ts';
 import { logOneCall } from './demo-store.ts';
 
 /** One step of the story: a command that could be typed, and what to make of its result. */
@@ -142,8 +142,8 @@ function resetOne({ asOfFlag }: DemoTimes): DemoStep[] {
 function monthLater({ nextMonth }: DemoTimes): DemoStep[] {
   const job = async (context: Context) => {
     const { resetAnniversaries } = await import('../../../jobs/reset-anniversaries.ts');
-    const { runJobCommand } = await import('../jobs/run-job.ts');
-    return runJobCommand(context, resetAnniversaries, { rate });
+    const { jobCommand } = await import('../jobs/job-command.ts');
+    return jobCommand('quota jobs reset-anniversaries', resetAnniversaries).run(context, { rate });
   };
   return [
     {

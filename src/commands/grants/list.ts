@@ -5,9 +5,9 @@ import { flag } from '../../declarations/option.ts';
 import { limitOption } from '../../declarations/page-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
-import { quantityFormat } from '../../usage/quantity-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { minuteText } from '../../text/time-text.ts';
 import { findUser } from '../../users/find-user.ts';
-import { minuteText } from '../../values/time-text.ts';
 
 const limitDefault = 50;
 

@@ -7,7 +7,7 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
-import { assistantLines } from '../../resets/reset-text.ts';
+import { assistantLines } from '../../text/assistants-text.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
 const parseGrantId = (text: string) => String(parseInteger({ max: 999_999_999_999_999 })(text));

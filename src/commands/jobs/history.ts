@@ -2,8 +2,8 @@ import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
+import { minuteText, relativeText } from '../../text/time-text.ts';
 import { parseInteger } from '../../values/option-values.ts';
-import { minuteText, relativeText } from '../../values/time-text.ts';
 
 const runsShownDefault = 20;
 

@@ -2,7 +2,7 @@ import { jobs } from '../../../jobs/index.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 import { selectRuns } from '../../jobs/job-run-store.ts';
-import { relativeText } from '../../values/time-text.ts';
+import { relativeText } from '../../text/time-text.ts';
 
 /** `quota jobs list`: `[{name, summary, due, lastRun: {status, startedAt, durationMs, error} | null}]`. */
 export const jobsList = defineCommand(

@@ -19,9 +19,9 @@ import {
   selectStatus,
 } from '../../enforcement/status-store.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { minuteText, relativeText } from '../../text/time-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
-import { minuteText, relativeText } from '../../values/time-text.ts';
 
 /** One assistant of `limits status --json`. Instants are ISO 8601 UTC, null where there is none. */
 export interface StatusReport {

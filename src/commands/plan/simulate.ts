@@ -4,8 +4,8 @@ import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
+import { minuteText } from '../../text/time-text.ts';
 import { parseInstant } from '../../values/option-values.ts';
-import { minuteText } from '../../values/time-text.ts';
 
 /** The dearest ones, for a person; every other format has all. */
 const blocksShownMax = 20;

@@ -1,10 +1,10 @@
 import { readUsageReport } from '../../analytics/read-usage-report.ts';
 import type { UsageReport, UsageReportRequest } from '../../analytics/usage-report.ts';
-import { usageReportText } from '../../analytics/usage-report-text.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { parseChoice, parseDate, parseInteger } from '../../values/option-values.ts';
+import { usageReportText } from './analytics-text.ts';
 
 const daysDefault = 30;
 const daysMax = 3660;

@@ -2,10 +2,10 @@ import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
-import { explanationText } from '../../usage/explain/explain-text.ts';
 import { explainUser } from '../../usage/explain/explain-user.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInstantOr } from '../../values/option-values.ts';
+import { explanationText } from './explain-text.ts';
 
 /** `quota user explain`: the data is an `Explanation`; csv and ndjson have one line per event. */
 export const userExplain = defineCommand(

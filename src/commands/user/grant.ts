@@ -12,7 +12,7 @@ import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { usageError } from '../../errors.ts';
 import type { AssistantWork } from '../../resets/reset-store.ts';
-import { assistantLines } from '../../resets/reset-text.ts';
+import { assistantLines } from '../../text/assistants-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import type { User } from '../../users/user.ts';
 import { parseFutureInstant, parseQuantity } from '../../values/option-values.ts';

@@ -5,12 +5,12 @@ import { pageOptions } from '../../declarations/page-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { minuteText } from '../../text/time-text.ts';
 import { type HistoryPage, type HistoryRequest, openHistory, readHistoryPage } from '../../usage/history.ts';
 import type { PeriodUsage } from '../../usage/period-usage.ts';
-import { quantityFormat } from '../../usage/quantity-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
-import { minuteText } from '../../values/time-text.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;

@@ -4,11 +4,11 @@ import { flag, repeated, value } from '../../declarations/option.ts';
 import { pageOptions } from '../../declarations/page-options.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
-import { quantityFormat } from '../../usage/quantity-text.ts';
-import { openUserList, readUserPage, type UserPage } from '../../users/list-users.ts';
-import type { UserListEntry, UserListRequest } from '../../users/user-list.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { minuteText } from '../../text/time-text.ts';
+import { openUserList, readUserPage, type UserPage } from '../../usage/list/list-users.ts';
+import type { UserListEntry, UserListRequest } from '../../usage/list/user-list.ts';
 import { parseChoice, parseName } from '../../values/option-values.ts';
-import { minuteText } from '../../values/time-text.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;

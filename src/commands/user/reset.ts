@@ -8,7 +8,6 @@ import { repeated } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import type { AssistantRestore } from '../../resets/reset-store.ts';
-import { planLines, type ResetResult, resetText } from '../../resets/reset-text.ts';
 import {
   type AppliedReset,
   applyReset,
@@ -18,6 +17,7 @@ import {
 } from '../../resets/reset-usage.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
+import { planLines, type ResetResult, resetText } from './reset-text.ts';
 
 /** `quota user reset`: the data is a `ResetResult`; an `auditId` of null says that nothing was changed. */
 export const userReset = defineCommand(

@@ -4,8 +4,8 @@ import { exitCodes } from '../../errors.ts';
 import { readClock } from '../../usage/clock.ts';
 import { readUsage } from '../../usage/read-usage.ts';
 import type { UserUsage } from '../../usage/usage.ts';
-import { clockReadings, usageText } from '../../usage/usage-text.ts';
 import { findUser } from '../../users/find-user.ts';
+import { clockReadings, usageText } from './show-text.ts';
 
 /** `quota user show`: the data is a `UserUsage`; csv and ndjson have one line per meter. */
 export const userShow = defineCommand(

@@ -1,7 +1,7 @@
 import { amountText, countText, isZero, scaleOf, signedText } from '../../html/amounts.ts';
 import { type Html, html, noHtml } from '../../html/html.ts';
 import { page } from '../../html/page.ts';
-import { monthText, secondText } from '../../values/time-text.ts';
+import { monthText, secondText } from '../../text/time-text.ts';
 import { differenceOf } from '../match/difference.ts';
 import type { ReconciliationReport } from './report.ts';
 import { dayCharts, dayTable } from './report-days.ts';

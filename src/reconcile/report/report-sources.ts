@@ -1,7 +1,7 @@
 import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
 import { cut, type Html, html, noHtml } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
-import { secondText } from '../../values/time-text.ts';
+import { secondText } from '../../text/time-text.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { ReportEvent } from './report-store.ts';
 import { counted } from './report-words.ts';

@@ -7,14 +7,14 @@ export function costText(cost: string): string {
 }
 
 /** `1:02:05 h`, with minutes and seconds of two digits; fractions of seconds are left out. */
-export function durationText(seconds: string): string {
+export function hoursText(seconds: string): string {
   const whole = BigInt(seconds.split('.')[0] ?? '0');
   const twoDigits = (number: bigint) => String(number).padStart(2, '0');
   return `${whole / 3600n}:${twoDigits((whole / 60n) % 60n)}:${twoDigits(whole % 60n)} h`;
 }
 
 export const quantityText = (quantity: string, unit: string) =>
-  unit === 'second' ? durationText(quantity) : quantity.replace(/\.0+$/, '');
+  unit === 'second' ? hoursText(quantity) : quantity.replace(/\.0+$/, '');
 
 /** A share in percent, to one decimal. */
 export const shareText = (part: number, whole: number) =>

@@ -1,11 +1,11 @@
-import type { Style } from '../context.ts';
-import { foldText } from '../users/fold-text.ts';
-import { minuteText, relativeText } from '../values/time-text.ts';
-import { assistantsText } from './assistants-text.ts';
-import type { Clock } from './clock.ts';
-import type { ClockReading } from './clock-store.ts';
+import type { Style } from '../../context.ts';
+import { assistantsText } from '../../text/assistants-text.ts';
+import { foldText } from '../../text/fold-text.ts';
+import { minuteText, relativeText } from '../../text/time-text.ts';
+import type { Clock } from '../../usage/clock.ts';
+import type { ClockReading } from '../../usage/clock-store.ts';
+import type { SubscriptionUsage, UserUsage } from '../../usage/usage.ts';
 import { quotaText, type TimeTelling } from './quota-text.ts';
-import type { SubscriptionUsage, UserUsage } from './usage.ts';
 
 /** The answer to what support asks: how much is left, of what, until when, and why it is blocked. */
 export function usageText(

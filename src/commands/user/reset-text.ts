@@ -1,9 +1,9 @@
-import type { Style } from '../context.ts';
-import { standing } from '../usage/assistants-text.ts';
-import { quantityFormat } from '../usage/quantity-text.ts';
-import type { User } from '../users/user.ts';
-import type { AssistantRestore, AssistantWork } from './reset-store.ts';
-import type { MeterReset, ResetPlan } from './reset-usage.ts';
+import type { Style } from '../../context.ts';
+import type { AssistantRestore } from '../../resets/reset-store.ts';
+import type { MeterReset, ResetPlan } from '../../resets/reset-usage.ts';
+import { assistantLines } from '../../text/assistants-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import type { User } from '../../users/user.ts';
 
 /** One line per meter and one for the assistants: what is asked leave for. */
 export function planLines({ meters, lifted, assistants }: ResetPlan): string[] {
@@ -32,16 +32,6 @@ export interface ResetResult {
   assistants: AssistantRestore[];
   auditId: string | null;
 }
-
-/** What became of the assistants that a change frees, or limits. */
-export const assistantLines = (
-  assistants: readonly (AssistantRestore & Partial<AssistantWork>)[],
-  style: Style,
-): string[] =>
-  assistants.map(
-    ({ providerAssistantId, desired = 'original', status, error }) =>
-      `    ${standing({ desired, status })}  ${providerAssistantId}${error === null ? '' : style.red(`  ${error}`)}`,
-  );
 
 /** What a person reads after a reset, or a dry run of one. */
 export function resetText(result: ResetResult, { lifted }: ResetPlan, style: Style): string {

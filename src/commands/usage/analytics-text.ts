@@ -1,8 +1,14 @@
-import type { Style } from '../context.ts';
-import { minuteText } from '../values/time-text.ts';
-import { bar, sparkline, squeeze } from './charts.ts';
-import { costText, durationText, quantityText, shareText } from './quantities.ts';
-import type { Forecast, PlanUtilization, UsageReport, UsageRow, UsageSums } from './usage-report.ts';
+import type {
+  Forecast,
+  PlanUtilization,
+  UsageReport,
+  UsageRow,
+  UsageSums,
+} from '../../analytics/usage-report.ts';
+import type { Style } from '../../context.ts';
+import { bar, sparkline, squeeze } from '../../text/charts.ts';
+import { costText, hoursText, quantityText, shareText } from '../../text/sum-text.ts';
+import { minuteText } from '../../text/time-text.ts';
 
 const barWidth = 16;
 
@@ -107,7 +113,7 @@ const planKey = ({ plan, meter }: PlanUtilization) => `${plan} ${meter}`;
 function sumsText(sums: UsageSums): string {
   return [
     `${sums.calls} calls`,
-    ...(Number(sums.seconds) > 0 ? [durationText(sums.seconds)] : []),
+    ...(Number(sums.seconds) > 0 ? [hoursText(sums.seconds)] : []),
     ...(Number(sums.messages) > 0
       ? [
           `${sums.messages} messages${Number(sums.premiumMessages) > 0 ? ` (${sums.premiumMessages} premium)` : ''}`,

@@ -1,4 +1,4 @@
-import { utc } from './utc.ts';
+import { utc } from '../values/utc.ts';
 
 /** Instants, days and months as people read them. All of them UTC, and said to be. */
 

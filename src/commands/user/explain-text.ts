@@ -1,9 +1,9 @@
 import type { Style } from '../../context.ts';
 import { shellWord } from '../../shell-word.ts';
-import { foldText } from '../../users/fold-text.ts';
-import { minuteText, relativeText } from '../../values/time-text.ts';
-import { quantityFormat } from '../quantity-text.ts';
-import type { Explanation, QuotaEvent, QuotaStory } from './explain.ts';
+import { foldText } from '../../text/fold-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { minuteText, relativeText } from '../../text/time-text.ts';
+import type { Explanation, QuotaEvent, QuotaStory } from '../../usage/explain/explain.ts';
 
 /** One screen: what is left out stands in the middle, where the beginning and the end explain it. */
 const eventsShownFirst = 4;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { notFoundError, usageError } from '../errors.ts';
+import { notFoundError, usageError } from '../../errors.ts';
 import type { UserListEntry, UserListOrder, UserListRequest } from './user-list.ts';
 import { type ListPosition, type PlacedEntry, selectPlanNames, selectUserList } from './user-list-store.ts';
 

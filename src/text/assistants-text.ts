@@ -1,5 +1,5 @@
 import type { Style } from '../context.ts';
-import type { AssistantState } from './usage.ts';
+import type { AssistantState, AssistantStatus } from '../usage/usage.ts';
 
 /** A plan allows a few; an import can bring thousands. All of them are in --json. */
 const listedMax = 20;
@@ -24,10 +24,10 @@ const order = [
   'not limited',
   'gone',
 ] as const;
-export type Standing = (typeof order)[number];
+type Standing = (typeof order)[number];
 
 /** The state of an assistant in words: what is wanted, and how far it has come. */
-export function standing({ desired, status }: Pick<AssistantState, 'desired' | 'status'>): Standing {
+function standing({ desired, status }: Pick<AssistantState, 'desired' | 'status'>): Standing {
   const wanted = desired === 'limited' ? 'limit' : 'restore';
   switch (status) {
     case 'failed':
@@ -63,3 +63,19 @@ function colorOf(word: Standing, style: Style) {
   }
   return word === 'not limited' || word === 'gone' ? style.dim : style.yellow;
 }
+
+/** What became of the assistants that a change frees, or limits. */
+export const assistantLines = (
+  assistants: readonly {
+    providerAssistantId: string;
+    /** Left out: freed. */
+    desired?: AssistantState['desired'];
+    status: AssistantStatus;
+    error: string | null;
+  }[],
+  style: Style,
+): string[] =>
+  assistants.map(
+    ({ providerAssistantId, desired = 'original', status, error }) =>
+      `    ${standing({ desired, status })}  ${providerAssistantId}${error === null ? '' : style.red(`  ${error}`)}`,
+  );

@@ -1,4 +1,4 @@
-import type { QuotaState, QuotaUsage } from '../usage/usage.ts';
+import type { QuotaState, QuotaUsage } from '../usage.ts';
 
 /** What is listed; without conditions every user, one entry per subscription. */
 export interface UserListFilter {

@@ -1,8 +1,8 @@
-import type { Style } from '../context.ts';
-import { foldText } from '../users/fold-text.ts';
-import { relativeText } from '../values/time-text.ts';
-import { quantityFormat } from './quantity-text.ts';
-import type { QuotaState, QuotaUsage } from './usage.ts';
+import type { Style } from '../../context.ts';
+import { foldText } from '../../text/fold-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { relativeText } from '../../text/time-text.ts';
+import type { QuotaState, QuotaUsage } from '../../usage/usage.ts';
 
 const barWidthMax = 40;
 const barWidthMin = 10;

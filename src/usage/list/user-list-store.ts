@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { readRows } from '../db/cursor.ts';
+import { readRows } from '../../db/cursor.ts';
 import type { UserListEntry, UserListRequest } from './user-list.ts';
 
 /** Where a page begins: after this entry of the same order. */
