@@ -1052,6 +1052,15 @@ create type quota.reset_counts as (
 );
 comment on type quota.reset_counts is 'Subscriptions reset, periods they missed before, quotas closed, assistants queued to be restored, and where the claim ended.';
 
+create type quota.reset_outcome as (
+  reset integer,
+  caught_up integer,
+  closed integer,
+  are_kept boolean,
+  freed_users uuid[]
+);
+comment on type quota.reset_outcome is 'Subscriptions, periods they missed, quotas closed; whether a running period was open before its reset; whose limits were lifted.';
+
 create type quota.reset_position as (
   plan text,
   next_reset_at timestamp with time zone,
@@ -1081,6 +1090,14 @@ create type quota.usage_delta as (
   cost numeric,
   calls integer
 );
+
+create type quota.usage_span as (
+  user_id uuid,
+  meter text,
+  first timestamp with time zone,
+  last timestamp with time zone
+);
+comment on type quota.usage_span is 'From the first to the last call of a user''s meter that are to be covered by quotas.';
 
 -- Functions
 
@@ -1136,7 +1153,8 @@ CREATE OR REPLACE FUNCTION quota.add_fees(r quota.reconciliations, exports integ
 AS $function$
   insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
   select l.export_id, l.line,
-    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month' else 'fee' end,
+    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month'
+      else 'fee' end,
     coalesce(l.cost, 0), 0
   from quota.billing_lines l
   where l.export_id = any (exports)
@@ -1156,19 +1174,16 @@ CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  users uuid[];
+  services text[];
   deltas quota.usage_delta[];
 begin
-  perform 1 from quota.subscriptions s
-  where (s.user_id, s.service) in (select n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter)
-  order by s.user_id, s.service for no key update;
-  select array_agg((d.user_id, d.meter, d.period_start, d.quantity, d.quantity, d.cost, 0)::quota.usage_delta) into deltas
-  from (
-    select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
-    from new_rows group by user_id, meter, period_start
-  ) d;
-  if deltas is not null then
-    perform quota.apply_usage(deltas);
-  end if;
+  select array_agg(n.user_id), array_agg(m.service),
+    array_agg((n.user_id, n.meter, n.period_start, n.quantity, n.quantity, n.cost, 0)::quota.usage_delta)
+  into users, services, deltas
+  from new_rows n join quota.meters m on m.key = n.meter;
+  perform quota.hold_subscriptions(users, services);
+  perform quota.apply_usage(deltas);
   return null;
 end $function$;
 grant execute on function quota.adjustments_inserted() to quota_operator;
@@ -1204,16 +1219,18 @@ AS $function$
     select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
       coalesce(q.period_end, upper(quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
+        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))
+        as period_end
     from quota.plan_limits l
-    join quota.meters m on m.key = l.meter and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.key = l.meter and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
-      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+      and quota.contains(q, quota.now()) and not q.superseded
     -- Custom limits need a look only where no period is open: open ones have them.
     cross join lateral (select
       case when q.user_id is not null then q.limit_quantity else coalesce((
         select o.limit_quantity from quota.limit_overrides o
-        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end as limit_quantity,
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end
+        as limit_quantity,
       case when q.user_id is not null then q.cost_limit else coalesce((
         select o.cost_limit from quota.limit_overrides o
         where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
@@ -1244,8 +1261,16 @@ declare
 begin
   with applied as (
     update quota.usage_quotas q
-    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost, calls = q.calls + d.calls
-    from unnest(deltas) d
+    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost,
+      calls = q.calls + d.calls
+    from (
+      select user_id, meter, period_start, sum(used) as used, sum(adjusted) as adjusted, sum(cost) as cost,
+        sum(calls) as calls
+      from unnest(deltas)
+      group by user_id, meter, period_start
+      -- An update of a call that changes nothing that is counted leaves its quotas alone.
+      having sum(used) <> 0 or sum(adjusted) <> 0 or sum(cost) <> 0 or sum(calls) <> 0
+    ) d
     where q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
     returning q.*
   )
@@ -1256,7 +1281,7 @@ begin
   end if;
   perform quota.settle_late(deltas);
 end $function$;
-comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';
+comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the subscriptions.';
 grant execute on function quota.apply_usage(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.assistants_inserted()
@@ -1268,9 +1293,9 @@ AS $function$
 declare
   users uuid[];
 begin
-  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its mark.
-  perform 1 from quota.subscriptions s
-  where s.user_id in (select user_id from new_rows) order by s.user_id, s.service for no key update;
+  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its
+  -- mark.
+  perform quota.hold_subscriptions(array(select user_id from new_rows));
   select array_agg(distinct s.user_id) into users
   from new_rows n join quota.subscriptions s on s.user_id = n.user_id
   where s.limit_enforced_at is not null;
@@ -1345,8 +1370,8 @@ CREATE OR REPLACE FUNCTION quota.audit_frontier()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- Ids are not committed in their order. Once nobody is writing, no row up to the last id can appear any more; the
-  -- lock is let go with the transaction, before anything is sealed.
+  -- Ids are not committed in their order. Once nobody is writing, no row up to the last id can appear any
+  -- more; the lock is let go with the transaction, before anything is sealed.
   lock table quota.audit_log in share mode;
   return coalesce((select max(id) from quota.audit_log), 0);
 end $function$;
@@ -1359,7 +1384,8 @@ CREATE OR REPLACE FUNCTION quota.audit_row_text(a quota.audit_log)
  STABLE PARALLEL SAFE
 AS $function$
   select jsonb_build_array(
-    a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id, a.service, a.subject, a.reason,
+    a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id,
+    a.service, a.subject, a.reason,
     a.before, a.after, a.run_id, extract(epoch from a.period_end), a.xid::text)::text
 $function$;
 comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
@@ -1403,7 +1429,8 @@ CREATE OR REPLACE FUNCTION quota.cache_key(external_id text, meter text, period_
  IMMUTABLE PARALLEL SAFE
 AS $function$
   select 'quota:usage:' || external_id || ':' || meter || ':'
-    || case when isfinite(period_start) then extract(epoch from period_start)::bigint::text else 'lifetime' end
+    || case when isfinite(period_start)
+      then extract(epoch from period_start)::bigint::text else 'lifetime' end
 $function$;
 comment on function quota.cache_key(text,text,timestamp with time zone) is 'The name of a counter in the cache: the user''s external id, the meter, and the start of the period in seconds since 1970 (lifetime: the word).';
 grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_finance;
@@ -1417,11 +1444,13 @@ CREATE OR REPLACE FUNCTION quota.calculate_usage_stats(p_user uuid, p_months_bac
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select date_trunc('month', l.started_at at time zone 'UTC')::date, l.service, count(*)::integer,
-    count(*) filter (where l.status = 'error')::integer, coalesce(sum(l.duration_seconds), 0), coalesce(sum(l.messages), 0),
+    count(*) filter (where l.status = 'error')::integer, coalesce(sum(l.duration_seconds), 0),
+    coalesce(sum(l.messages), 0),
     coalesce(sum(l.cost), 0), round(avg(l.duration_seconds), 3)
   from quota.call_logs l
   where l.user_id = p_user and quota.refuse_other_user(p_user)
-    and l.started_at >= (date_trunc('month', quota.now() at time zone 'UTC') - make_interval(months => p_months_back)) at time zone 'UTC'
+    and l.started_at >= (date_trunc('month', quota.now() at time zone 'UTC')
+      - make_interval(months => p_months_back)) at time zone 'UTC'
   group by 1, 2
   order by 1 desc, 2
 $function$;
@@ -1445,7 +1474,8 @@ begin
     from quota.assistants a join quota.users u on u.id = a.user_id
     where a.provider_assistant_id = new.assistant_id;
     if new.user_id is null then
-      raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"', new.assistant_id
+      raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"',
+        new.assistant_id
         using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
     elsif is_erased then
       raise exception 'the user of assistant "%" was erased, and its calls are nobody''s', new.assistant_id
@@ -1466,153 +1496,78 @@ CREATE OR REPLACE FUNCTION quota.call_logs_changed()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  missing_users uuid[];
-  missing_services text[];
-  opened_users uuid[];
-  opened_services text[];
-  opened_ends timestamptz[];
-  is_revived boolean;
-  deltas quota.usage_delta[];
   one record;
+  users uuid[];
+  services text[];
+  uncovered quota.usage_span[];
+  deltas quota.usage_delta[];
 begin
   if tg_op = 'INSERT' then
     -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
     select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
       (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
-    if one.rows = 1 then
-      if quota.count_call(
-        one.user_id, one.service, one.model, one.status, one.started_at, one.duration_seconds, one.messages, one.cost)
-      then
-        return null;
-      end if;
-    elsif one.rows is null then
+    if not found or one.rows = 1 and quota.count_call(one.user_id, one.service, one.model, one.status,
+      one.started_at, one.duration_seconds, one.messages, one.cost)
+    then
       return null;
     end if;
-  end if;
-
-  if tg_op <> 'DELETE' then
-    select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
-    from (select distinct user_id, service from new_rows) n
-    where not exists (select 1 from quota.subscriptions s where s.user_id = n.user_id and s.service = n.service);
-    if missing_users is not null then
-      perform set_config('quota.counting', 'on', true);
-      perform quota.subscribe_to_defaults(missing_users, missing_services);
-      perform set_config('quota.counting', '', true);
-    end if;
-  end if;
-
-  -- Keeps resets and other writers of these users out until this transaction ends.
-  if tg_op = 'INSERT' then
-    perform 1 from quota.subscriptions s
-    where (s.user_id, s.service) in (select user_id, service from new_rows)
-    order by s.user_id, s.service for no key update;
+    select array_agg(c.user_id), array_agg(c.service) into users, services
+    from (select distinct user_id, service from new_rows) c;
   elsif tg_op = 'UPDATE' then
-    perform 1 from quota.subscriptions s
-    where (s.user_id, s.service) in (
-      select user_id, service from new_rows union select user_id, service from old_rows)
-    order by s.user_id, s.service for no key update;
+    select array_agg(c.user_id), array_agg(c.service) into users, services
+    from (select user_id, service from new_rows union select user_id, service from old_rows) c;
   else
-    perform 1 from quota.subscriptions s
-    where (s.user_id, s.service) in (select user_id, service from old_rows)
-    order by s.user_id, s.service for no key update;
+    select array_agg(c.user_id), array_agg(c.service) into users, services
+    from (select distinct user_id, service from old_rows) c;
   end if;
 
-  if tg_op <> 'DELETE' and missing_users is null then
-    with opened as (
-      insert into quota.usage_quotas
-        (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-         granted, closed_at, used_at_close)
-      select w.user_id, w.meter, w.period_start, w.period_end, w.limit_quantity, w.cost_limit, w.unit_price, w.warn_at,
-        w.on_exceeded, w.granted, w.closed_at, w.used_at_close
-      from (
-        select n.user_id, n.service, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
-        from new_rows n
-        join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
-        where not exists (
-          select 1 from quota.usage_quotas q
-          where q.user_id = n.user_id and q.meter = m.key
-            and q.period_start <= n.started_at and q.period_end > n.started_at and not q.superseded)
-        group by n.user_id, n.service, m.key
-      ) uncovered
-      cross join lateral quota.quota_terms(uncovered.user_id, uncovered.meter, uncovered.first, uncovered.last) w
-      where exists (
-        select 1 from new_rows n
-        where n.user_id = w.user_id and n.service = uncovered.service
-          and n.started_at >= w.period_start and n.started_at < w.period_end)
-      order by w.user_id, w.meter, w.period_start
-      on conflict (user_id, meter, period_start) do update set superseded = true where usage_quotas.superseded
-      returning user_id, meter, period_end, closed_at, superseded
-    )
-    select array_agg(o.user_id) filter (where not o.superseded), array_agg(m.service) filter (where not o.superseded),
-      array_agg(o.period_end) filter (where not o.superseded), bool_or(o.superseded)
-    into opened_users, opened_services, opened_ends, is_revived
-    from opened o join quota.meters m on m.key = o.meter
-    where o.superseded or (o.closed_at is null and o.period_end <= quota.now());
-  end if;
-
-  if missing_users is not null or is_revived then
-    -- A first subscription may find calls of any time, and the period of a former plan that begins where one of the
-    -- present plan does becomes that one: everything of these users is counted anew. Both are rare.
-    if tg_op = 'INSERT' then
-      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
-      from (select distinct user_id, service from new_rows) n;
-    else
-      select array_agg(n.user_id), array_agg(n.service) into missing_users, missing_services
-      from (select user_id, service from new_rows union select user_id, service from old_rows) n;
-    end if;
-    perform quota.refresh_quotas(missing_users, missing_services, false);
-    if opened_users is not null then
-      perform quota.make_due(opened_users, opened_services, opened_ends);
-    end if;
+  -- Keeps resets and other writers of these users out until this transaction ends. Users who had no
+  -- subscription may have calls of any time: then everything of these users was counted.
+  if quota.lock_subscriptions(users, services) then
     return null;
   end if;
 
-  if tg_op = 'INSERT' then
-    select array_agg((d.user_id, d.meter, d.period_start, d.used, 0, d.cost, d.calls)::quota.usage_delta) into deltas
+  if tg_op <> 'DELETE' then
+    select array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
     from (
-      select q.user_id, q.meter, q.period_start, sum(quota.quantity_of(m.unit, n.status, n.duration_seconds, n.messages)) as used,
-        sum(quota.cost_of(n.cost, m.unit, quota.quantity_of(m.unit, n.status, n.duration_seconds, n.messages), q.unit_price)) as cost, count(*)::integer as calls
+      select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
       from new_rows n
-      join quota.meters m on m.service = n.service and (m.models is null or n.model = any (m.models))
-      join quota.usage_quotas q on q.user_id = n.user_id and q.meter = m.key
-        and q.period_start <= n.started_at and q.period_end > n.started_at
-      group by q.user_id, q.meter, q.period_start
+      join quota.meters m on m.service = n.service and quota.counts_model(m.models, n.model)
+      where not exists (
+        select from quota.usage_quotas q
+        where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
+          and not q.superseded)
+      group by n.user_id, m.key
+    ) u;
+    -- A period of a former plan that begins where one of the present plan does becomes that one, which is
+    -- rare: then everything of these users is counted anew.
+    if uncovered is not null and quota.open_periods(uncovered) then
+      perform quota.refresh_quotas(users, services, false);
+      return null;
+    end if;
+    select array_agg(d.delta) into deltas
+    from (
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
+      from new_rows n
+      cross join lateral quota.deltas_of(
+        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost) d
+      group by d.user_id, d.meter, d.period_start
     ) d;
-  elsif tg_op = 'UPDATE' then
-    select array_agg((d.user_id, d.meter, d.period_start, d.used, 0, d.cost, d.calls)::quota.usage_delta) into deltas
+  end if;
+  if tg_op <> 'INSERT' then
+    select deltas || array_agg(d.delta) into deltas
     from (
-      select q.user_id, q.meter, q.period_start, sum(v.sign * quota.quantity_of(m.unit, v.status, v.duration_seconds, v.messages)) as used,
-        sum(v.sign * quota.cost_of(v.cost, m.unit, quota.quantity_of(m.unit, v.status, v.duration_seconds, v.messages), q.unit_price)) as cost, sum(v.sign)::integer as calls
-      from (
-        select 1 as sign, user_id, service, model, started_at, status, duration_seconds, messages, cost from new_rows
-        union all
-        select -1, user_id, service, model, started_at, status, duration_seconds, messages, cost from old_rows
-      ) v
-      join quota.meters m on m.service = v.service and (m.models is null or v.model = any (m.models))
-      join quota.usage_quotas q on q.user_id = v.user_id and q.meter = m.key
-        and q.period_start <= v.started_at and q.period_end > v.started_at
-      group by q.user_id, q.meter, q.period_start
-    ) d
-    where d.used <> 0 or d.cost <> 0 or d.calls <> 0;
-  else
-    select array_agg((d.user_id, d.meter, d.period_start, -d.used, 0, -d.cost, -d.calls)::quota.usage_delta) into deltas
-    from (
-      select q.user_id, q.meter, q.period_start, sum(quota.quantity_of(m.unit, o.status, o.duration_seconds, o.messages)) as used,
-        sum(quota.cost_of(o.cost, m.unit, quota.quantity_of(m.unit, o.status, o.duration_seconds, o.messages), q.unit_price)) as cost, count(*)::integer as calls
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
       from old_rows o
-      join quota.meters m on m.service = o.service and (m.models is null or o.model = any (m.models))
-      join quota.usage_quotas q on q.user_id = o.user_id and q.meter = m.key
-        and q.period_start <= o.started_at and q.period_end > o.started_at
-      group by q.user_id, q.meter, q.period_start
+      cross join lateral quota.deltas_of(
+        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost) d
+      group by d.user_id, d.meter, d.period_start
     ) d;
   end if;
-  if deltas is not null then
-    perform quota.apply_usage(deltas);
-  end if;
-  if opened_users is not null then
-    perform quota.make_due(opened_users, opened_services, opened_ends);
-  end if;
+  perform quota.apply_usage(deltas);
   return null;
 end $function$;
 grant execute on function quota.call_logs_changed() to quota_operator;
@@ -1623,7 +1578,7 @@ CREATE OR REPLACE FUNCTION quota.calls_for_limit(q quota.usage_quotas)
  STABLE
 AS $function$
   select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
-    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and quota.contains(q, quota.now())
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
 $function$;
 comment on function quota.calls_for_limit(quota.usage_quotas) is 'Whether a quota of the running period is used up and its plan answers that with limited assistants.';
@@ -1644,8 +1599,7 @@ begin
   if not found then
     raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
   end if;
-  perform 1 from quota.subscriptions s
-  where s.user_id = any (p_users) and s.service = fresh.service order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(p_users, array_fill(fresh.service, array[cardinality(p_users)]));
 
   return query
   with zones as (
@@ -1659,7 +1613,8 @@ begin
   ), audited as (
     insert into quota.audit_log (action, user_id, service, subject, reason, run_id, before, after)
     select 'plan.changed', z.user_id, fresh.service, fresh.key, p_reason, p_run,
-      case when z.plan is not null then jsonb_build_object('plan', z.plan, 'timezone', z.timezone) || p_before end,
+      case when z.plan is not null
+        then jsonb_build_object('plan', z.plan, 'timezone', z.timezone) || p_before end,
       jsonb_build_object('plan', fresh.key, 'timezone', z.new_timezone) || p_after
     from zones z
     order by z.user_id
@@ -1689,8 +1644,10 @@ AS $function$
   select l.*
   from quota.billing_lines l
   where l.export_id = any (exports)
-    and (l.kind = 'call' or (l.kind = 'aggregate' and l.day >= r.month and l.day < r.month + interval '1 month'))
-    and (c.models is null or quota.model_family(l.model) = any (c.models)) and (c.line_has is null or l.raw::jsonb @> c.line_has)
+    and (l.kind = 'call'
+      or (l.kind = 'aggregate' and l.day >= r.month and l.day < r.month + interval '1 month'))
+    and (c.models is null or quota.model_family(l.model) = any (c.models))
+    and (c.line_has is null or l.raw::jsonb @> c.line_has)
     and quota.line_key(l.export_id, l.line) <> all (beside)
 $function$;
 comment on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) is 'The lines of a month that a card speaks of: those of its exports, without some beside it; sums of days as they are.';
@@ -1705,13 +1662,16 @@ CREATE OR REPLACE FUNCTION quota.charged_logs(r quota.reconciliations, exports i
 AS $function$
   select g.*
   from quota.call_logs g
-  where c.line_has is null and g.provider = r.provider and (c.models is null or quota.model_family(g.model) = any (c.models))
-    and g.started_at >= r.month::timestamp at time zone 'UTC' and g.started_at < (r.month + interval '1 month') at time zone 'UTC'
+  where c.line_has is null and g.provider = r.provider
+    and (c.models is null or quota.model_family(g.model) = any (c.models))
+    and g.started_at >= r.month::timestamp at time zone 'UTC'
+    and g.started_at < (r.month + interval '1 month') at time zone 'UTC'
   union all
   -- What only the line says is known of calls that have one.
   select g.*
   from quota.charged_lines(r, exports, beside, c) l
-  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id and i.line = l.line
+  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id
+    and i.line = l.line
   join quota.call_logs g on g.id = i.log_id
   where c.line_has is not null
 $function$;
@@ -1726,11 +1686,14 @@ CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user uuid, 
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select s.service, p.max_concurrent is null or count(c.id) < p.max_concurrent, count(c.id)::integer, p.max_concurrent
+  select s.service, p.max_concurrent is null or count(c.id) < p.max_concurrent, count(c.id)::integer,
+    p.max_concurrent
   from quota.subscriptions s
   join quota.plans p on p.key = s.plan
-  left join quota.concurrent_processing c on c.user_id = s.user_id and c.service = s.service and c.expires_at > quota.now()
-  where s.user_id = p_user and (p_service is null or s.service = p_service) and quota.refuse_other_user(p_user)
+  left join quota.concurrent_processing c on c.user_id = s.user_id and c.service = s.service
+    and c.expires_at > quota.now()
+  where s.user_id = p_user and (p_service is null or s.service = p_service)
+    and quota.refuse_other_user(p_user)
   group by s.service, p.max_concurrent
   order by s.service
 $function$;
@@ -1761,8 +1724,10 @@ AS $function$
     'user', jsonb_build_object('id', u.id, 'externalId', u.external_id), 'service', m.service, 'plan', s.plan,
     'meter', a.meter, 'unit', m.unit,
     'period', jsonb_build_object(
-      'start', case when isfinite(q.period_start) then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
-      'end', case when isfinite(q.period_end) then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
+      'start', case when isfinite(q.period_start)
+        then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
+      'end', case when isfinite(q.period_end)
+        then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
     'used', q.used::text, 'limit', (q.limit_quantity + q.granted)::text, 'cost', q.cost::text,
     'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
   from claimed c
@@ -1819,11 +1784,30 @@ end $function$;
 comment on function quota.claim_due(text[],integer,uuid,quota.reset_position) is 'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
 grant execute on function quota.claim_due(text[],integer,uuid,quota.reset_position) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.closable_since(claimed quota.subscriptions[])
+ RETURNS TABLE(user_id uuid, service text, meter text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select d.user_id, d.service, m.key, coalesce((
+      select p.period_start from quota.usage_quotas p
+      where p.user_id = d.user_id and p.meter = m.key and not p.superseded
+        and quota.contains(p, d.last_reset_at)
+      order by p.period_start desc limit 1), d.last_reset_at, '-infinity')
+  from unnest(claimed) d
+  join quota.meters m on m.service = d.service
+$function$;
+comment on function quota.closable_since(quota.subscriptions[]) is 'From which start on the periods of each meter may be open: all that ended before the last reset is closed, so that old years need not be looked at.';
+grant execute on function quota.closable_since(quota.subscriptions[]) to quota_finance;
+grant execute on function quota.closable_since(quota.subscriptions[]) to quota_operator;
+grant execute on function quota.closable_since(quota.subscriptions[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.closed_months()
  RETURNS uuid[]
  LANGUAGE sql
  STABLE
 AS $function$ select array_agg(r.id) from quota.reconciliations r where r.closed_at is not null $function$;
+comment on function quota.closed_months() is 'The reconciliations that are closed; null: none is.';
 grant execute on function quota.closed_months() to quota_finance;
 grant execute on function quota.closed_months() to quota_operator;
 grant execute on function quota.closed_months() to quota_readonly;
@@ -1832,7 +1816,8 @@ CREATE OR REPLACE FUNCTION quota.coarse_exports(exports integer[])
  RETURNS integer[]
  LANGUAGE sql
  STABLE
-AS $function$ select array(select e.id from quota.billing_exports e where e.id = any (exports) and e.whole_seconds) $function$;
+AS $function$ select array(select e.id from quota.billing_exports e where e.id = any (exports)
+  and e.whole_seconds) $function$;
 comment on function quota.coarse_exports(integer[]) is 'Those whose durations are printed in whole seconds.';
 grant execute on function quota.coarse_exports(integer[]) to quota_finance;
 grant execute on function quota.coarse_exports(integer[]) to quota_operator;
@@ -1850,13 +1835,15 @@ begin
     -- FOCUS names meters where others name models; that one is a model it says, or the logs do.
     e.format = 'focus' and coalesce(l.charge::json ->> 'model', '') = '' as is_meter
   from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
-  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date
+  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date
+    and l.day < month_end::date
     and (l.export_id, l.line) not in (select s.export_id, s.line from pg_temp.repeated_sums s);
   if not exists (select 1 from pg_temp.billed_days) then
     return;
   end if;
   create temp table logged_days on commit drop as
-  select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost, sum(g.duration_seconds) as seconds,
+  select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost,
+    sum(g.duration_seconds) as seconds,
     sum(coalesce(g.messages, 1)) as requests
   from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
   where c.export_id is null
@@ -1868,15 +1855,18 @@ begin
   with whole_days as (
     select distinct day from pg_temp.billed_days where model is null
   ), stated as (
-    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests from pg_temp.billed_days
+    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests
+    from pg_temp.billed_days
   ), billed as (
-    select b.day, case when w.day is null then n.name end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
+    select b.day, case when w.day is null then n.name end as model, sum(b.cost) as cost,
+      sum(b.seconds) as seconds, sum(b.requests) as requests
     from pg_temp.billed_days b
     left join whole_days w using (day)
     left join pg_temp.model_names n on n.model = b.model
     group by 1, 2
   ), logged as (
-    select l.day, case when w.day is null then n.name end as model, sum(l.cost) as cost, sum(l.seconds) as seconds, sum(l.requests) as requests
+    select l.day, case when w.day is null then n.name end as model, sum(l.cost) as cost,
+      sum(l.seconds) as seconds, sum(l.requests) as requests
     from pg_temp.logged_days l
     left join whole_days w using (day)
     left join pg_temp.model_names n on n.model = l.model
@@ -1884,8 +1874,10 @@ begin
   )
   select place.day, place.model,
     case when s.cost then coalesce(b.cost, 0) end as billed, coalesce(l.cost, 0) as logged,
-    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds, coalesce(l.seconds, 0) as logged_seconds,
-    case when s.requests then coalesce(b.requests, 0) end as billed_quantity, coalesce(l.requests, 0) as logged_quantity
+    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds,
+      coalesce(l.seconds, 0) as logged_seconds,
+    case when s.requests then coalesce(b.requests, 0) end as billed_quantity,
+      coalesce(l.requests, 0) as logged_quantity
   from (select *, coalesce(model, '') as key from billed) b
   full join (select *, coalesce(model, '') as key from logged) l on l.day = b.day and l.key = b.key
   cross join stated s
@@ -1926,10 +1918,14 @@ declare
   is_stored_at_once boolean;
   changed bigint;
 begin
-  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
-  has_others := exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
-  is_stored_at_once := not has_others and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
-  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
+  exports := array(
+    select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  has_others := exists (
+    select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
+  is_stored_at_once := not has_others
+    and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
+  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others
+  -- cost as much.
   analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
   perform quota.open_answer(r, is_stored_at_once);
   perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
@@ -1957,11 +1953,22 @@ comment on function quota.compute_reconciliation(uuid,boolean) is 'Holds the exp
 grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_finance;
 grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.contains(q quota.usage_quotas, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select q.period_start <= at and q.period_end > at $function$;
+comment on function quota.contains(quota.usage_quotas,timestamp with time zone) is 'Whether the period of a quota contains an instant. Inlined, so that joins and indexes see the two bounds.';
+grant execute on function quota.contains(quota.usage_quotas,timestamp with time zone) to quota_finance;
+grant execute on function quota.contains(quota.usage_quotas,timestamp with time zone) to quota_operator;
+grant execute on function quota.contains(quota.usage_quotas,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.cost_of(cost numeric, unit text, quantity numeric, unit_price numeric)
  RETURNS numeric
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select coalesce(cost, round(quantity * unit_price / case unit when 'second' then 60 else 1 end, 6), 0) $function$;
+AS $function$ select coalesce(cost, round(quantity * unit_price / case unit when 'second' then 60 else 1 end, 6),
+  0) $function$;
 comment on function quota.cost_of(numeric,text,numeric,numeric) is 'What a call log cost: as logged, else estimated by the price per minute or message.';
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_finance;
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_operator;
@@ -1976,14 +1983,17 @@ declare
   counted record;
   meters integer := 0;
 begin
+  -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
+  -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for the full way.
+    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
+    -- the full way.
     select q.user_id is not null and (q.period_end > quota.now() or not exists (
         select from quota.grants g where g.user_id = q.user_id)) as is_open
     from quota.subscriptions s
-    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and q.period_start <= p_started_at and q.period_end > p_started_at and not q.superseded
+      and quota.contains(q, p_started_at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
     for no key update of s
   loop
@@ -2003,14 +2013,15 @@ begin
     from (
       select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
       from quota.meters m
-      where m.service = p_service and (m.models is null or p_model = any (m.models))
+      where m.service = p_service and quota.counts_model(m.models, p_model)
       offset 0 -- The quantity is worked out once.
     ) c
-    where q.user_id = p_user and q.meter = c.key and q.period_start <= p_started_at and q.period_end > p_started_at
+    where q.user_id = p_user and q.meter = c.key and quota.contains(q, p_started_at)
     returning q.meter, q.period_start, q.superseded,
       -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
       q.cost_limit is not null or q.exhausted_at is not null
-        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity, 0) >= any (q.warn_at) as may_cross
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
+          0) >= any (q.warn_at) as may_cross
   loop
     meters := meters - case when counted.superseded then 0 else 1 end;
     if counted.may_cross then
@@ -2028,13 +2039,25 @@ end $function$;
 comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
 grant execute on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.counts_model(models text[], model text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select models is null or model = any (models) $function$;
+comment on function quota.counts_model(text[],text) is 'Whether a meter with these models (null: all) counts a call of a model. Inlined: write it in joins.';
+grant execute on function quota.counts_model(text[],text) to quota_finance;
+grant execute on function quota.counts_model(text[],text) to quota_operator;
+grant execute on function quota.counts_model(text[],text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.current_quotas(p_user uuid)
  RETURNS TABLE(user_id uuid, service text, plan text, meter text, unit text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamp with time zone, percent numeric, state text)
  LANGUAGE sql
  STABLE
 AS $function$
-  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity, c.cost_limit,
-    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at, c.percent,
+  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity,
+    c.cost_limit,
+    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at,
+    c.percent,
     quota.quota_state(
       c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
   from (
@@ -2054,8 +2077,10 @@ AS $function$
     from quota.user_limits l
     join quota.meters m on m.key = l.meter
     cross join lateral quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, quota.now()) p(period)
-    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter and q.period_start = lower(p.period)
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone,
+      quota.now()) p(period)
+    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter
+      and q.period_start = lower(p.period)
       and not q.superseded
     where l.user_id = p_user
   ) c
@@ -2082,7 +2107,9 @@ CREATE OR REPLACE FUNCTION quota.days_to_roll()
 AS $function$
   select d::date
   from generate_series(
-    coalesce((select max(a.day) + 1 from quota.analytics_days a), (select quota.day_of(min(l.started_at)) from quota.call_logs l))::timestamp,
+    coalesce(
+      (select max(a.day) + 1 from quota.analytics_days a),
+      (select quota.day_of(min(l.started_at)) from quota.call_logs l))::timestamp,
     (quota.day_of(quota.now()) - 1)::timestamp, interval '1 day') d
   union
   select a.day from quota.analytics_days a where a.rolled_at is null and a.day < quota.day_of(quota.now())
@@ -2122,8 +2149,8 @@ declare
   at timestamptz := quota.now();
   worst record;
 begin
-  -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one look, it
-  -- costs a sixth: no expression is made ready for a transaction that does not need it.
+  -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one
+  -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
       round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
@@ -2133,9 +2160,9 @@ begin
     into worst
     from quota.subscriptions s
     join quota.plans p on p.key = s.plan
-    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and q.period_start <= at and q.period_end > at and not q.superseded
+      and quota.contains(q, at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
       and not exists (select from quota.role_bindings b where b.role_name = session_user)
@@ -2145,7 +2172,8 @@ begin
       and (p_quantity is null or p_quantity between 0 and worst.remaining)
     then
       return (
-        true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity, worst.remaining,
+        true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
+        worst.remaining,
         worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
     end if;
   end if;
@@ -2162,11 +2190,11 @@ CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_m
  STABLE
 AS $function$
 declare
-  plan quota.plans;
   subscription quota.subscriptions;
+  plan quota.plans;
   allowances quota.allowance[];
   worst quota.allowance;
-  reason text := 'ok';
+  reason text;
   action text;
   message text := 'Allowed.';
   state text;
@@ -2179,60 +2207,21 @@ begin
   if p_for not in ('usage', 'assistant') then
     raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
   end if;
-  select * into subscription from quota.subscriptions s where s.user_id = p_user and s.service = p_service;
-  if found then
-    select * into plan from quota.plans p where p.key = subscription.plan;
-  else
-    select * into plan from quota.plans p
-    where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
-    if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
-      raise exception 'unknown service "%"', p_service using errcode = 'QT002';
-    end if;
-    if p_user is not null then
-      select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
-      into subscription.anchor_local, subscription.timezone
-      from quota.users u where u.id = p_user;
-      if not found then
-        raise exception 'unknown user %', p_user using errcode = 'QT001';
-      end if;
-    end if;
-  end if;
-
+  subscription := quota.subscription_or_default(p_user, p_service);
+  select * into plan from quota.plans p where p.key = subscription.plan;
   select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
-  from quota.allowance_of(
-    p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model, quota.reserved_for(p_user, p_service)) a;
+  from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
+    quota.reserved_for(p_user, p_service)) a;
   worst := allowances[1];
 
-  if plan.key is null then
-    reason := case when p_user is null then 'sign_in_required' else 'no_plan' end;
-  elsif p_for = 'assistant' then
-    if (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants then
-      reason := 'assistant_limit';
-    end if;
-  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
-    reason := case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
-  elsif p_file_bytes > plan.max_file_bytes then
-    reason := 'file_too_large';
-  elsif worst.by_cost then
-    reason := 'cost_limit_exceeded';
-  elsif worst.exhausted or worst.remaining = 0 then
-    reason := 'quota_exceeded';
-  elsif p_quantity > worst.remaining then
-    reason := 'would_exceed';
-  elsif plan.max_concurrent is not null then
-    if (
-      select count(*) from quota.concurrent_processing c
-      where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()) >= plan.max_concurrent
-    then
-      reason := 'too_many_concurrent';
-    end if;
-  end if;
-
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
   if reason <> 'ok' then
     message := quota.refusal_message(reason, plan, worst);
     action := case
-      when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
-      when reason in ('quota_exceeded', 'cost_limit_exceeded') and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
+      when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed')
+        and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
+      when reason in ('quota_exceeded', 'cost_limit_exceeded')
+        and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
       else 'block'
     end;
   end if;
@@ -2249,7 +2238,8 @@ begin
       where w <= a.percent order by a.ordinality, w);
   end if;
   return (
-    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
+    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
+    worst.limit_quantity,
     worst.remaining, worst.percent, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $function$;
@@ -2258,13 +2248,33 @@ grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,tex
 grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_operator;
 grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.deltas_of(p_sign integer, p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
+ RETURNS SETOF quota.usage_delta
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.user_id, q.meter, q.period_start,
+    p_sign * quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages), 0::numeric,
+    p_sign * quota.cost_of(
+      p_cost, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages), q.unit_price),
+      p_sign
+  from quota.meters m
+  join quota.usage_quotas q on q.user_id = p_user and q.meter = m.key and quota.contains(q, p_started_at)
+  where m.service = p_service and quota.counts_model(m.models, p_model)
+$function$;
+comment on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'What one call adds to (1) or takes from (-1) each quota that counts it, superseded ones too. Inlined, for lateral joins with many calls.';
+grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_finance;
+grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
+grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
  RETURNS text[]
  LANGUAGE sql
  STABLE
 AS $function$
   select array(
-    select distinct plan from quota.plan_limits where reset_anchor = anchor and reset_every is not null order by plan)
+    select distinct plan from quota.plan_limits where reset_anchor = anchor and reset_every is not null
+    order by plan)
 $function$;
 comment on function quota.due_plans(text) is 'The plans that have a limit which resets on the signup''s anniversary or by the calendar.';
 grant execute on function quota.due_plans(text) to quota_finance;
@@ -2302,10 +2312,12 @@ begin
   perform quota.lock_allowance(session.user_id, session.service);
   update quota.call_logs l
   set status = p_status,
-    duration_seconds = coalesce(p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
+    duration_seconds = coalesce(
+      p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
     ended_at = case when p_duration_seconds is null then greatest(quota.now(), l.started_at)
       else l.started_at + make_interval(secs => p_duration_seconds::float8) end,
-    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken), messages = coalesce(p_messages, l.messages),
+    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken),
+    messages = coalesce(p_messages, l.messages),
     error_message = coalesce(p_error, l.error_message)
   where l.id = p_session and l.status = 'active';
   result.recorded := found;
@@ -2336,7 +2348,8 @@ declare
   freed_services text[];
 begin
   insert into quota.usage_alerts (user_id, meter, period_start, threshold, level, percent, crossed_at)
-  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at), p.percent, quota.now()
+  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at),
+    p.percent, quota.now()
   from unnest(quotas) q
   cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
   cross join lateral (select distinct w from unnest(q.warn_at) w) t(threshold)
@@ -2348,7 +2361,8 @@ begin
   set exhausted_at = case when c.exhausted_at is null then quota.now() end
   from unnest(quotas) c
   where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
-    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit) = (c.exhausted_at is null);
+    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit)
+      = (c.exhausted_at is null);
 
   select array_agg(q.user_id), array_agg(m.service) into limited_users, limited_services
   from unnest(quotas) q join quota.meters m on m.key = q.meter
@@ -2362,10 +2376,9 @@ begin
       select 1 from quota.usage_quotas o join quota.meters om on om.key = o.meter
       where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
         and o.closed_at is null and o.exhausted_at is not null
-        and o.period_start <= quota.now() and o.period_end > quota.now());
+        and quota.contains(o, quota.now()));
   if limited_users is not null and freed_users is not null then
-    perform 1 from quota.assistant_limits l
-    where l.user_id = any (limited_users || freed_users) order by l.assistant_id for no key update;
+    perform quota.hold_assistants(limited_users || freed_users);
   end if;
   if limited_users is not null then
     perform quota.mark_limited(limited_users, limited_services, true);
@@ -2408,7 +2421,8 @@ begin
   select array_agg(q order by q.user_id, q.meter) filter (where q.exhausted_at is null) into fresh
   from quota.usage_quotas q join quota.meters m on m.key = q.meter
   where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q);
-  select array_agg(o.user_id order by o.user_id, o.service), array_agg(o.service order by o.user_id, o.service)
+  select array_agg(o.user_id order by o.user_id, o.service),
+    array_agg(o.service order by o.user_id, o.service)
   into users, services
   from (
     select distinct q.user_id, m.service
@@ -2418,8 +2432,7 @@ begin
   if users is null then
     return;
   end if;
-  perform 1 from quota.assistant_limits l
-  where l.user_id = any (enforce_limits.users) order by l.assistant_id for no key update;
+  perform quota.hold_assistants(enforce_limits.users);
   if fresh is not null then
     perform quota.enforce(fresh);
   end if;
@@ -2440,7 +2453,8 @@ CREATE OR REPLACE FUNCTION quota.erase_user(p_user uuid)
 AS $function$
 begin
   update quota.users u
-  set external_id = 'erased-' || u.id, email = null, name = null, erased_at = coalesce(u.erased_at, quota.now())
+  set external_id = 'erased-' || u.id, email = null, name = null,
+    erased_at = coalesce(u.erased_at, quota.now())
   where u.id = p_user;
   update quota.call_logs l set metadata = null, error_message = null
   where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
@@ -2456,7 +2470,8 @@ begin
     made = case when l.status <> 'gone' then l.made else '[]' end,
     doubtful = case when l.status <> 'gone' then l.doubtful else '{}' end
   where l.user_id = p_user and (
-    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]' or l.doubtful <> '{}');
+    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]'
+    or l.doubtful <> '{}');
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $function$;
@@ -2478,31 +2493,37 @@ declare
   c quota.rate_cards;
 begin
   select * into r from quota.reconciliations where id = reconciliation;
-  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  exports := array(
+    select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
   -- Billed before, of another month, or not to be charged by time: few as a rule.
   beside := array(
     select quota.line_key(i.export_id, i.line) from quota.reconciliation_items i
-    where i.reconciliation_id = r.id and i.kind in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee')
+    where i.reconciliation_id = r.id
+      and i.kind in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee')
       and i.export_id is not null);
   for c in select k.* from quota.rate_cards k where k.provider = r.provider order by k.name loop
-    -- A query for each card, planned for its values: what it does not ask for costs nothing. Calls of equal time cost
-    -- the same, so a price is worked out and rounded once for each time, not for each of a million calls.
+    -- A query for each card, planned for its values: what it does not ask for costs nothing. Calls of equal
+    -- time cost the same, so a price is worked out and rounded once for each time, not for each of a million
+    -- calls.
     return query
     select c.name, c.unit, c.note, g.logs, g.expected, b.lines, b.by_bill_durations, b.billed
     from (
-      select coalesce(sum(t.calls), 0)::bigint as logs, coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
+      select coalesce(sum(t.calls), 0)::bigint as logs,
+        coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
       from (
         select quota.billable_seconds(o.duration_seconds, c) as seconds, count(*) as calls
         from quota.charged_logs(r, exports, beside, c) o where o.duration_seconds is not null group by 1) t
     ) g
     cross join (
-      select coalesce(sum(t.calls), 0)::bigint as lines, sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
+      select coalesce(sum(t.calls), 0)::bigint as lines,
+        sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
       from (
         select quota.billable_seconds(l.duration_seconds, c) as seconds, count(*) as calls,
           sum(case
             when c.compares = 'cost' then l.cost
             when c.compares = 'quantity' then l.quantity
-            when c.compares like 'breakdown.%' then (l.raw #>> array['costBreakdown', split_part(c.compares, '.', 2)])::numeric
+            when c.compares like 'breakdown.%'
+              then (l.raw #>> array['costBreakdown', split_part(c.compares, '.', 2)])::numeric
           end) as billed
         from quota.charged_lines(r, exports, beside, c) l group by 1) t
     ) b;
@@ -2520,28 +2541,35 @@ AS $function$
 begin
   drop table if exists pg_temp.differing_items, pg_temp.computed_discrepancies;
   create temp table differing_items on commit drop as
-  select * from pg_temp.computed_items c where c.kind not in ('matched', 'not_connected', 'outside_month', 'fee');
+  select * from pg_temp.computed_items c
+  where c.kind not in ('matched', 'not_connected', 'outside_month', 'fee');
   analyze pg_temp.differing_items;
 
   -- The subject names the call, not the place in a file: a newer export of the month keeps what was resolved.
   create temp table computed_discrepancies on commit drop as
   select x.*, case when x.occurrence > 1 then x.about || ' #' || x.occurrence else x.about end as subject
   from (
-    select y.*, row_number() over (partition by y.kind, y.about order by y.billed, y.export_id, y.line, y.log_id) as occurrence
+    select y.*, row_number() over (
+      partition by y.kind, y.about order by y.billed, y.export_id, y.line, y.log_id) as occurrence
     from (
-      select x.*, coalesce('call ' || x.external_id, 'line ' || x.export_id || ':' || x.line, 'log ' || x.log_id,
+      select x.*, coalesce(
+        'call ' || x.external_id, 'line ' || x.export_id || ':' || x.line, 'log ' || x.log_id,
         concat_ws(' ', 'day', x.day, x.model)) as about
       from (
-    select c.kind, c.export_id, c.line, c.log_id, c.day, c.model, coalesce(l.external_id, g.provider_call_id) as external_id,
-      coalesce(g.user_id, a.user_id) as user_id, a.user_id as owner_id, coalesce(l.assistant_id, g.assistant_id) as assistant_id,
+    select c.kind, c.export_id, c.line, c.log_id, c.day, c.model,
+      coalesce(l.external_id, g.provider_call_id) as external_id,
+      coalesce(g.user_id, a.user_id) as user_id, a.user_id as owner_id,
+      coalesce(l.assistant_id, g.assistant_id) as assistant_id,
       coalesce(l.started_at, l.created_at, g.started_at, c.day::timestamp at time zone 'UTC') as started_at,
-      coalesce(l.duration_seconds, d.billed_seconds) as billed_seconds, coalesce(g.duration_seconds, d.logged_seconds) as logged_seconds,
+      coalesce(l.duration_seconds, d.billed_seconds) as billed_seconds,
+      coalesce(g.duration_seconds, d.logged_seconds) as logged_seconds,
       d.billed_quantity, d.logged_quantity, c.billed, c.logged
     from pg_temp.differing_items c
     left join pg_temp.loose_lines l on l.export_id = c.export_id and l.line = c.line
     left join quota.call_logs g on g.id = c.log_id
     left join quota.assistants a on a.provider_assistant_id = l.assistant_id
-    left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '') and c.export_id is null
+    left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '')
+      and c.export_id is null
       ) x
     ) y
   ) x;
@@ -2549,6 +2577,31 @@ begin
 end $function$;
 comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
 grant execute on function quota.find_discrepancies() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.fit_periods(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update quota.usage_quotas q
+  set closed_at = quota.now(), used_at_close = q.used, superseded = true
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  where q.user_id = u.user_id and q.meter = m.key and q.closed_at is null and not quota.fits_subscription(q);
+
+  update quota.usage_quotas q
+  set superseded = false,
+    closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
+    used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.subscriptions s on s.user_id = u.user_id and s.service = u.service
+  where q.user_id = u.user_id and q.meter = m.key and q.superseded and quota.fits_subscription(q);
+end $function$;
+comment on function quota.fit_periods(uuid[],text[]) is 'Ends the open periods of (user, service) pairs that their present plan, anchor and zone would not have cut this way; those of a plan that came back live again. For refresh_quotas.';
+grant execute on function quota.fit_periods(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.fits_subscription(q quota.usage_quotas)
  RETURNS boolean
@@ -2580,38 +2633,47 @@ begin
   drop table if exists pg_temp.call_parts, pg_temp.long_resources;
   create temp table call_parts on commit drop as
   select l.*, row_number() over (
-    partition by l.external_id, l.charge, l.started_at, l.ended_at, l.cost, l.quantity order by l.line) as copy
+    partition by l.external_id, l.charge, l.started_at, l.ended_at, l.cost, l.quantity
+    order by l.line) as copy
   from quota.billing_lines l
   where l.export_id = export and l.kind = 'call' and l.external_id in (
-    select external_id from quota.billing_lines where export_id = export and kind = 'call' group by 1 having count(*) > 1);
+    select external_id from quota.billing_lines where export_id = export and kind = 'call'
+    group by 1 having count(*) > 1);
   create temp table long_resources on commit drop as
   select p.external_id from pg_temp.call_parts p
   group by 1 having max(p.ended_at) - min(p.started_at) > interval '1 day';
   delete from quota.billing_lines l using pg_temp.call_parts p where l.export_id = export and l.line = p.line;
 
   -- What runs for days is no call: its rows are sums of their days.
-  insert into quota.billing_lines (export_id, line, kind, assistant_id, model, started_at, ended_at, duration_seconds, quantity,
+  insert into quota.billing_lines (
+    export_id, line, kind, assistant_id, model, started_at, ended_at, duration_seconds, quantity,
     unit, cost, description, day, raw, charge, invoice_month)
   select p.export_id, p.line, 'aggregate', p.external_id, p.model, p.started_at, p.ended_at,
-    case when p.unit ~ '^(second|minute|hour)s?$' then p.duration_seconds end, p.quantity, p.unit, p.cost, p.description,
+    case when p.unit ~ '^(second|minute|hour)s?$' then p.duration_seconds end, p.quantity, p.unit, p.cost,
+      p.description,
     (p.started_at at time zone 'UTC')::date, p.raw, p.charge, p.invoice_month
   from pg_temp.call_parts p where p.external_id in (select external_id from pg_temp.long_resources);
   delete from pg_temp.call_parts p where p.external_id in (select external_id from pg_temp.long_resources);
 
-  insert into quota.billing_lines (export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds,
+  insert into quota.billing_lines (
+    export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds,
     quantity, unit, cost, description, raw, charge, invoice_month)
-  select p.export_id, p.line, 'call', p.external_id, p.model, 'repeated', p.started_at, p.ended_at, p.duration_seconds,
+  select p.export_id, p.line, 'call', p.external_id, p.model, 'repeated', p.started_at, p.ended_at,
+    p.duration_seconds,
     p.quantity, p.unit, p.cost, p.description, p.raw, p.charge, p.invoice_month
   from pg_temp.call_parts p where p.copy > 1;
-  insert into quota.billing_lines (export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds, cost,
+  insert into quota.billing_lines (
+    export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds, cost,
     description, raw, charge, invoice_month)
-  select export, min(p.line), 'call', p.external_id, case when count(distinct p.model) = 1 then min(p.model) end, 'ended',
+  select export, min(p.line), 'call', p.external_id,
+    case when count(distinct p.model) = 1 then min(p.model) end, 'ended',
     min(p.started_at), max(p.ended_at),
     -- A part that is metered in time says how long the call was; the others only when.
     coalesce(max(p.duration_seconds) filter (where p.unit ~ '^seconds?$'),
       max(p.duration_seconds) filter (where p.unit ~ '^(minute|hour)s?$'), max(p.duration_seconds)),
     sum(p.cost), (array_agg(p.description order by p.line))[1],
-    json_build_object('parts', json_agg(json_build_object('line', p.line, 'sku', p.charge::json ->> 'sku', 'quantity', p.quantity,
+    json_build_object('parts', json_agg(json_build_object(
+      'line', p.line, 'sku', p.charge::json ->> 'sku', 'quantity', p.quantity,
       'unit', p.unit, 'cost', p.cost) order by p.line)),
     (jsonb_agg(distinct quota.part_key(p.charge, p.started_at, p.ended_at)))::text, min(p.invoice_month)
   from pg_temp.call_parts p
@@ -2630,18 +2692,20 @@ AS $function$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
       -- A call in the first minutes of a period is no pace.
-      case when isfinite(q.period_start) then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
+      case when isfinite(q.period_start)
+        then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where q.closed_at is null and not q.superseded and q.period_start <= quota.now() and q.period_end > quota.now()
+    where q.closed_at is null and not q.superseded and quota.contains(q, quota.now())
       and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
-    where exists (select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
+    where exists (
+      select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
@@ -2663,14 +2727,16 @@ AS $function$
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
     from paced p
   )
-  select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost, e.cost_limit,
+  select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost,
+    e.cost_limit,
     quota.percent_used(e.used, e.allowance, e.cost, e.cost_limit), nullif(e.period_end, 'infinity'),
     round(e.per_day, 3), t.runs_out_at, coalesce(e.cost_days_left < e.days_left, e.days_left is null)
   from ends e
   join quota.users u on u.id = e.user_id
   -- More than a year ahead is no forecast (and an interval must not overflow).
   cross join lateral (select least(e.days_left, e.cost_days_left) as days) d
-  cross join lateral (select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
+  cross join lateral (
+    select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
   where d.days <= 366 and t.runs_out_at < e.period_end
 $function$;
 comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a lifetime: of the last 30 days), and when.';
@@ -2684,12 +2750,14 @@ CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user uuid)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, l.reset_every, c.used,
+  select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price,
+    l.reset_every, c.used,
     quota.remaining_of(
       c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
       quota.reserved_for(c.user_id, c.service)),
     nullif(c.period_end, 'infinity'),
-    p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models, p.upgrade_to
+    p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
+    p.upgrade_to
   from quota.current_quotas(p_user) c
   join quota.plans p on p.key = c.plan
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
@@ -2728,7 +2796,8 @@ begin
   with audited as (
     insert into quota.audit_log (action, user_id, subject, reason, after)
     select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
-      jsonb_build_object('source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
+      jsonb_build_object(
+        'source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
     from quota.assistants a where a.id = p_assistant
     returning id, user_id
   )
@@ -2813,7 +2882,8 @@ declare
 begin
   select array_agg(p.user_id), array_agg(p.service) into users, services
   from (
-    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2) p;
+    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter
+    order by 1, 2) p;
   if users is not null then
     -- The running quotas have to be there to take the grants.
     perform quota.open_running(users, services);
@@ -2869,10 +2939,12 @@ declare
   export integer;
 begin
   select o.export_id into export
-  from (select distinct export_id from old_rows) o join quota.reconciliation_exports x using (export_id) limit 1;
+  from (select distinct export_id from old_rows) o join quota.reconciliation_exports x using (export_id)
+    limit 1;
   if export is not null then
     raise exception 'lines of export % belong to a month', export
-      using errcode = 'QT005', hint = 'What was billed is history. A newer export takes its place with quota reconcile --replace.';
+      using errcode = 'QT005',
+        hint = 'What was billed is history. A newer export takes its place with quota reconcile --replace.';
   end if;
   return null;
 end $function$;
@@ -2900,7 +2972,8 @@ AS $function$
 declare
   months integer := date_part('year', every) * 12 + date_part('month', every);
   days integer := date_part('day', every);
-  seconds float8 := date_part('hour', every) * 3600 + date_part('minute', every) * 60 + date_part('second', every);
+  seconds float8 :=
+    date_part('hour', every) * 3600 + date_part('minute', every) * 60 + date_part('second', every);
 begin
   if months < 0 or days < 0 or seconds < 0 or (months = 0 and days = 0 and seconds = 0) then
     raise exception 'a period must be longer than nothing, not "%"', every using errcode = '22023';
@@ -2928,14 +3001,40 @@ grant execute on function quota.has_unlimited(uuid) to quota_finance;
 grant execute on function quota.has_unlimited(uuid) to quota_operator;
 grant execute on function quota.has_unlimited(uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.hold_assistants(users uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (users) order by l.assistant_id for no key update;
+end $function$;
+comment on function quota.hold_assistants(uuid[]) is 'Locks the provider work of users until the transaction ends: after their subscriptions, by assistant, in one go.';
+grant execute on function quota.hold_assistants(uuid[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform 1 from quota.subscriptions s
+  where s.user_id = any (users)
+    and (services is null or (s.user_id, s.service) in (select * from unnest(users, services)))
+  order by s.user_id, s.service for no key update;
+end $function$;
+comment on function quota.hold_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs, or all of users, until the transaction ends, in the one order of locks. Those that are not there are not made: see lock_subscriptions.';
+grant execute on function quota.hold_subscriptions(uuid[],text[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.idle_calls(idle interval, only_user uuid DEFAULT NULL::uuid)
  RETURNS SETOF quota.call_logs
  LANGUAGE sql
  STABLE
 AS $function$
   select l.* from quota.call_logs l
-  where l.status = 'active' and l.started_at < quota.now() - idle and (only_user is null or l.user_id = only_user)
-    and not exists (select 1 from quota.concurrent_processing p where p.user_id = l.user_id and p.call_log_id = l.id)
+  where l.status = 'active' and l.started_at < quota.now() - idle
+    and (only_user is null or l.user_id = only_user)
+    and not exists (
+      select 1 from quota.concurrent_processing p where p.user_id = l.user_id and p.call_log_id = l.id)
 $function$;
 comment on function quota.idle_calls(interval,uuid) is 'Calls without a lease that have been active for longer than idle.';
 grant execute on function quota.idle_calls(interval,uuid) to quota_finance;
@@ -2956,14 +3055,17 @@ AS $function$
     case when i.days <> 0 then i.days || case when i.days = 1 then ' day' else ' days' end end,
     case
       when i.seconds = 0 then null
-      when i.seconds % 3600 = 0 then i.seconds / 3600 || case when i.seconds = 3600 then ' hour' else ' hours' end
-      when i.seconds % 60 = 0 then i.seconds / 60 || case when i.seconds = 60 then ' minute' else ' minutes' end
+      when i.seconds % 3600 = 0
+        then i.seconds / 3600 || case when i.seconds = 3600 then ' hour' else ' hours' end
+      when i.seconds % 60 = 0
+        then i.seconds / 60 || case when i.seconds = 60 then ' minute' else ' minutes' end
       else i.seconds || case when i.seconds = 1 then ' second' else ' seconds' end
     end), '')
   from (select
     (extract(year from every) * 12 + extract(month from every))::integer as months,
     extract(day from every)::integer as days,
-    (extract(hour from every) * 3600 + extract(minute from every) * 60 + extract(second from every))::bigint as seconds) i
+    (extract(hour from every) * 3600 + extract(minute from every) * 60 + extract(second from every))::bigint
+      as seconds) i
 $function$;
 comment on function quota.interval_text(interval) is 'The spelling of intervals in plan files: 1 month, 7 days.';
 grant execute on function quota.interval_text(interval) to quota_finance;
@@ -2987,7 +3089,8 @@ CREATE OR REPLACE FUNCTION quota.keep_nobody_erased()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  return case when not exists (select from quota.users u where u.id = new.user_id and u.erased_at is not null) then new end;
+  return case when not exists (
+    select from quota.users u where u.id = new.user_id and u.erased_at is not null) then new end;
 end $function$;
 comment on function quota.keep_nobody_erased() is 'Work that goes on after an erasure, such as restoring assistants, writes nothing down about the person again.';
 grant execute on function quota.keep_nobody_erased() to quota_operator;
@@ -3027,15 +3130,11 @@ declare
   limited_users uuid[];
   limited_services text[];
 begin
+  perform quota.hold_subscriptions(users);
   select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
-  from (
-    select s.user_id, s.service
-    from quota.subscriptions s
-    where s.user_id = any (users) and s.limit_enforced_at is not null
-    order by s.user_id, s.service
-    for no key update
-  ) s;
-  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
+  from quota.subscriptions s
+  where s.user_id = any (users) and s.limit_enforced_at is not null;
+  perform quota.hold_assistants(users);
   if limited_users is not null then
     insert into quota.audit_log (action, user_id, service, reason, before, after)
     select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
@@ -3052,6 +3151,29 @@ begin
 end $function$;
 comment on function quota.lift_limits(uuid[],text) is 'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are queued.';
 grant execute on function quota.lift_limits(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.lift_spent_limits(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  freed_users uuid[];
+  freed_services text[];
+begin
+  select array_agg(s.user_id order by s.user_id, s.service),
+    array_agg(s.service order by s.user_id, s.service)
+  into freed_users, freed_services
+  from unnest(users, services) u(user_id, service)
+  join quota.subscriptions s using (user_id, service)
+  where s.limit_enforced_at is not null and not quota.must_be_limited(s.user_id, s.service);
+  if freed_users is not null then
+    perform quota.mark_limited(freed_users, freed_services, false);
+  end if;
+end $function$;
+comment on function quota.lift_spent_limits(uuid[],text[]) is 'Lifts the limits of (user, service) pairs whose quota is over, or gone with the former plan.';
+grant execute on function quota.lift_spent_limits(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp without time zone)
  RETURNS timestamp without time zone
@@ -3109,7 +3231,8 @@ begin
     from unnest(users) u(user_id)
     join quota.plans p on p.is_default and exists (
       select 1 from quota.plan_limits l where l.plan = p.key and l.on_exceeded = 'limit_assistants')
-    where not exists (select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = p.service)
+    where not exists (
+      select 1 from quota.subscriptions s where s.user_id = u.user_id and s.service = p.service)
   ) p;
   if limiting_users is null then
     return 0;
@@ -3117,9 +3240,11 @@ begin
   perform quota.lock_subscriptions(limiting_users, limiting_services);
   insert into quota.audit_log (action, user_id, service, reason, before, after)
   select 'limit.applied', s.user_id, s.service, limit_users.reason,
-    jsonb_build_object('limitEnforcedAt', s.limit_enforced_at), jsonb_build_object('limitEnforcedAt', quota.now())
+    jsonb_build_object('limitEnforcedAt', s.limit_enforced_at),
+    jsonb_build_object('limitEnforcedAt', quota.now())
   from quota.subscriptions s
-  where (s.user_id, s.service) in (select * from unnest(limiting_users, limiting_services)) and s.limit_enforced_at is null;
+  where (s.user_id, s.service) in (select * from unnest(limiting_users, limiting_services))
+    and s.limit_enforced_at is null;
   perform quota.mark_limited(limiting_users, limiting_services, true);
   return (
     select count(*) from quota.assistant_limits l
@@ -3170,9 +3295,11 @@ CREATE OR REPLACE FUNCTION quota.line_kind(l quota.billing_lines, month_start ti
  IMMUTABLE
 AS $function$
   select case
-    when coalesce(l.started_at, l.created_at) < month_start or coalesce(l.started_at, l.created_at) >= month_end
+    when coalesce(l.started_at, l.created_at) < month_start
+      or coalesce(l.started_at, l.created_at) >= month_end
       then 'outside_month'
-    when l.started_at is null and coalesce(l.cost, 0) = 0 and (l.status in ('ended', 'untimed') or l.ended_at is not null)
+    when l.started_at is null and coalesce(l.cost, 0) = 0
+      and (l.status in ('ended', 'untimed') or l.ended_at is not null)
       then 'not_connected'
     when l.ended_at is null and l.duration_seconds is null and l.status is distinct from 'untimed'
       and (l.started_at is not null or l.status is distinct from 'ended') then 'unsettled'
@@ -3195,7 +3322,7 @@ comment on function quota.lock_allowance(uuid,text) is 'Opens and locks the runn
 grant execute on function quota.lock_allowance(uuid,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.lock_subscriptions(users uuid[], services text[])
- RETURNS void
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3206,20 +3333,20 @@ declare
 begin
   select array_agg(p.user_id), array_agg(p.service) into missing_users, missing_services
   from unnest(users, services) p(user_id, service)
-  where not exists (select 1 from quota.subscriptions s where s.user_id = p.user_id and s.service = p.service);
+  where not exists (select from quota.subscriptions s where s.user_id = p.user_id and s.service = p.service);
   if missing_users is not null then
     perform set_config('quota.counting', 'on', true);
     perform quota.subscribe_to_defaults(missing_users, missing_services);
     perform set_config('quota.counting', '', true);
   end if;
-  perform 1 from quota.subscriptions s
-  where (s.user_id, s.service) in (select * from unnest(users, services))
-  order by s.user_id, s.service for no key update;
-  if missing_users is not null then
-    perform quota.refresh_quotas(missing_users, missing_services, false);
+  perform quota.hold_subscriptions(users, services);
+  if missing_users is null then
+    return false;
   end if;
+  perform quota.refresh_quotas(users, services, false);
+  return true;
 end $function$;
-comment on function quota.lock_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. Once per transaction, before anything else.';
+comment on function quota.lock_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. True: there were such, and the calls of all pairs have been counted. Once per transaction, before anything else.';
 grant execute on function quota.lock_subscriptions(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.logs_beside(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
@@ -3230,15 +3357,18 @@ AS $function$
   select g.*
   from quota.call_logs g
   where g.provider = r.provider
-    and ((g.started_at >= month_start - make_interval(secs => r.match_seconds::float8) and g.started_at < month_start)
-      or (g.started_at >= month_end and g.started_at <= month_end + make_interval(secs => r.match_seconds::float8)))
+    and ((g.started_at >= month_start - make_interval(secs => r.match_seconds::float8)
+      and g.started_at < month_start)
+      or (g.started_at >= month_end
+        and g.started_at <= month_end + make_interval(secs => r.match_seconds::float8)))
     and not exists (
       select 1 from pg_temp.loose_items c where c.log_id = g.id)
     and not exists (
       select 1 from quota.reconciliation_items i
       where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
         select o.id from quota.reconciliations o
-        where o.provider = r.provider and o.month in (r.month - interval '1 month', r.month + interval '1 month')))
+        where o.provider = r.provider and o.month in (r.month - interval '1 month',
+          r.month + interval '1 month')))
 $function$;
 comment on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Logs just before and after the month that no line has, here or in the months beside.';
 grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_finance;
@@ -3273,16 +3403,19 @@ begin
   )
   select c.place, c.log_id, c.export_id, c.line,
     c.export_id is not null
-      and (c.log_id is null or c.kind = 'outside_month' or c.log_id in (select log_id from repeated)) as is_open
+      and (c.log_id is null or c.kind = 'outside_month'
+        or c.log_id in (select log_id from repeated)) as is_open
   from pg_temp.computed_items c
   where c.kind <> 'matched' or c.log_month is not null or c.log_id in (select log_id from repeated);
   -- They are few as a rule, and the planner has to know.
   analyze pg_temp.loose_items;
 
   create temp table loose_lines on commit drop as
-  select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at, l.started_at, l.ended_at,
+  select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
+    l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
+    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
+    i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
@@ -3298,22 +3431,19 @@ grant execute on function quota.loose_items(quota.reconciliations,integer[],time
 
 CREATE OR REPLACE FUNCTION quota.make_due(users uuid[], services text[], ends timestamp with time zone[])
  RETURNS void
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-begin
-  perform 1 from quota.subscriptions s
-  where (s.user_id, s.service) in (select o.user_id, o.service from unnest(users, services) o(user_id, service))
-  order by s.user_id, s.service for no key update;
   update quota.subscriptions s set next_reset_at = o.period_end
   from (
     select o.user_id, o.service, min(o.period_end) as period_end
-    from unnest(users, services, ends) o(user_id, service, period_end) group by 1, 2
+    from unnest(users, services, ends) o(user_id, service, period_end)
+    group by o.user_id, o.service
   ) o
-  where s.user_id = o.user_id and s.service = o.service and s.next_reset_at > o.period_end;
-end $function$;
-comment on function quota.make_due(uuid[],text[],timestamp with time zone[]) is 'Brings resets forward to the end of a past period that was opened by usage and that no reset has closed.';
+  where s.user_id = o.user_id and s.service = o.service and s.next_reset_at > o.period_end
+$function$;
+comment on function quota.make_due(uuid[],text[],timestamp with time zone[]) is 'Brings resets forward to the end of a past period that was opened by usage and that no reset has closed. The caller holds the subscriptions.';
 grant execute on function quota.make_due(uuid[],text[],timestamp with time zone[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_days()
@@ -3325,8 +3455,8 @@ AS $function$
 declare
   today timestamptz := date_trunc('day', clock_timestamp(), 'UTC');
 begin
-  -- Calls of today, as apps log them all day long, cost one look into an index. The clock closes a gap: a transaction
-  -- whose snapshot is older than the claim of its day does not see the claim.
+  -- Calls of today, as apps log them all day long, cost one look into an index. The clock closes a gap: a
+  -- transaction whose snapshot is older than the claim of its day does not see the claim.
   if tg_op = 'INSERT' then
     if not exists (select from new_rows n where n.started_at < today)
       and not exists (select from quota.analytics_days d where d.day >= (today at time zone 'UTC')::date)
@@ -3335,20 +3465,26 @@ begin
     end if;
     insert into quota.analytics_changes (day)
     select distinct quota.day_of(n.started_at) from new_rows n
-    where n.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(n.started_at))
+    where n.started_at < today
+      or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(n.started_at))
     on conflict do nothing;
   elsif tg_op = 'DELETE' then
     insert into quota.analytics_changes (day)
     select distinct quota.day_of(o.started_at) from old_rows o
-    where o.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(o.started_at))
+    where o.started_at < today
+      or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(o.started_at))
     on conflict do nothing;
   else
     insert into quota.analytics_changes (day)
     select distinct quota.day_of(c.started_at)
-    from new_rows n join old_rows o using (id) cross join lateral (values (n.started_at), (o.started_at)) c(started_at)
+    from new_rows n
+    join old_rows o using (id)
+    cross join lateral (values (n.started_at), (o.started_at)) c(started_at)
     where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost)
-        is distinct from (o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost)
-      and (c.started_at < today or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(c.started_at)))
+        is distinct from (o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds,
+          o.messages, o.cost)
+      and (c.started_at < today
+        or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(c.started_at)))
     on conflict do nothing;
   end if;
   return null;
@@ -3362,9 +3498,7 @@ CREATE OR REPLACE FUNCTION quota.mark_limited(users uuid[], services text[], lim
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform 1 from quota.subscriptions s
-  where (s.user_id, s.service) in (select * from unnest(users, services))
-  order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(users, services);
   update quota.subscriptions s
   set limit_enforced_at = case when limited then quota.now() end
   where (s.user_id, s.service) in (select * from unnest(users, services))
@@ -3408,17 +3542,22 @@ begin
   create temp table repeated_sums (export_id integer, line integer) on commit drop;
   create temp table month_sums on commit drop as
   select l.export_id, l.line, e.format, l.cost, l.charge::jsonb - 'row' as charge,
-    case when l.kind = 'fee' then 'fee' when l.cost is null then coalesce(l.unit, '') else 'cost' end as states,
+    case when l.kind = 'fee' then 'fee' when l.cost is null then coalesce(l.unit, '')
+      else 'cost' end as states,
     coalesce(l.day, (quota.line_at(l) at time zone 'UTC')::date, 'epoch') as day,
     row_number() over (
-      partition by l.export_id, l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model
+      partition by l.export_id, l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity,
+      l.description, l.model
       order by l.line) as copy
   from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
   where l.export_id = any (exports) and l.charge is not null
     and ((l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date)
-      or (l.kind = 'fee' and coalesce(quota.line_at(l), month_start) >= month_start and coalesce(quota.line_at(l), month_start) < month_end));
-  -- Providers group by what they print, so that two rows that agree in all of it are one. A hand may write two.
-  insert into pg_temp.repeated_sums select s.export_id, s.line from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
+      or (l.kind = 'fee' and coalesce(quota.line_at(l), month_start) >= month_start
+        and coalesce(quota.line_at(l), month_start) < month_end));
+  -- Providers group by what they print, so that two rows that agree in all of it are one. A hand may write
+  -- two.
+  insert into pg_temp.repeated_sums select s.export_id, s.line from pg_temp.month_sums s where s.copy > 1
+    and s.format <> 'csv';
   delete from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
   delete from pg_temp.month_sums s
   where s.states in (select states from pg_temp.month_sums group by 1 having count(distinct export_id) = 1);
@@ -3441,7 +3580,8 @@ begin
   select array_agg(distinct x.export_id) into earlier
   from quota.reconciliations other join quota.reconciliation_exports x on x.reconciliation_id = other.id
   where other.provider = r.provider and other.id <> r.id
-    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o where o.kind = 'outside_month');
+    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o
+      where o.kind = 'outside_month');
   if earlier is not null then
     update pg_temp.open_lines o set kind = 'duplicate_line', takes_log = false
     where o.kind = 'outside_month' and exists (
@@ -3458,8 +3598,8 @@ begin
     perform quota.mark_parts();
   end if;
 
-  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
-  -- after the first are repetitions.
+  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled
+  -- lines after the first are repetitions.
   update pg_temp.open_lines o
   set kind = coalesce(o.kind, 'duplicate_line'), takes_log = false
   from (
@@ -3495,13 +3635,16 @@ begin
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
-      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
-        g.duration_seconds, l.cost, g.cost, quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
+      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
+        l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
+        quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
     end,
     coalesce(l.cost, 0), coalesce(g.cost, 0)
   from (
-    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
-    select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
+    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps
+    -- them so.
+    select l.export_id, l.line, l.external_id, a.user_id as owner,
+      quota.line_kind(l, month_start, month_end) as kind,
       quota.stated_seconds(l.duration_seconds, l.status) as duration_seconds, l.cost
     from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     where l.kind = 'call' and l.export_id = any (exports)
@@ -3513,7 +3656,8 @@ begin
     where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
-    or (g.started_at >= month_start and g.started_at < month_end and g.id not in (select quota.logs_told_elsewhere(r)));
+    or (g.started_at >= month_start and g.started_at < month_end
+      and g.id not in (select quota.logs_told_elsewhere(r)));
 end $function$;
 comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line and every log of the month, joined by id.';
 grant execute on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
@@ -3525,7 +3669,8 @@ AS $function$
 begin
   perform quota.match_by_id(r, exports, month_start, month_end);
   if is_stored_at_once then
-    -- Without it a new month beside others seems to have one item, and the deletions that follow would loop over all.
+    -- Without it a new month beside others seems to have one item, and the deletions that follow would loop
+    -- over all.
     analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
   end if;
   perform quota.loose_items(r, exports, month_start, month_end);
@@ -3550,7 +3695,8 @@ CREATE OR REPLACE FUNCTION quota.model_key(model text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select regexp_replace(regexp_replace(quota.model_family(model), '^.*/|-latest$', '', 'g'), '[^[:alnum:]]', '', 'g') $function$;
+AS $function$ select regexp_replace(regexp_replace(quota.model_family(model), '^.*/|-latest$', '', 'g'),
+  '[^[:alnum:]]', '', 'g') $function$;
 comment on function quota.model_key(text) is 'A model in the letters and digits of its name: Claude Haiku 4.5 is claude-haiku-4-5-20251001.';
 grant execute on function quota.model_key(text) to quota_finance;
 grant execute on function quota.model_key(text) to quota_operator;
@@ -3563,10 +3709,12 @@ CREATE OR REPLACE FUNCTION quota.move_plan(p_from text, p_to text, p_reason text
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select count(*) from quota.change_plan(array(
+    -- Locked as they are found, in the order of locks: whoever leaves the plan at this moment is not moved.
     select s.user_id from quota.subscriptions s
     where s.plan = p_from and (p_moved_by is null or exists (
       select 1 from quota.audit_log a
-      where a.user_id = s.user_id and a.run_id = p_moved_by and a.action = 'plan.changed' and a.subject = p_from))
+      where a.user_id = s.user_id and a.run_id = p_moved_by and a.action = 'plan.changed'
+        and a.subject = p_from))
     order by s.user_id for no key update), p_to, p_reason, p_run)
 $function$;
 comment on function quota.move_plan(text,text,text,uuid,uuid) is 'Puts all users of a plan on another one, or only those that an earlier move brought there. Returns their number.';
@@ -3581,7 +3729,7 @@ AS $function$
     select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
     where q.user_id = p_user and m.service = p_service and q.on_exceeded = 'limit_assistants'
       and q.closed_at is null and q.exhausted_at is not null
-      and q.period_start <= quota.now() and q.period_end > quota.now())
+      and quota.contains(q, quota.now()))
 $function$;
 comment on function quota.must_be_limited(uuid,text) is 'Whether a running quota that limits assistants is exhausted.';
 grant execute on function quota.must_be_limited(uuid,text) to quota_finance;
@@ -3604,11 +3752,13 @@ begin
   select distinct k.model, k.key, n.name, n.is_logged
   from keyed k
   join (
-    select key, (array_agg(quota.model_family(model) order by is_logged desc, model))[1] as name, bool_or(is_logged) as is_logged
+    select key, (array_agg(quota.model_family(model) order by is_logged desc, model))[1] as name,
+      bool_or(is_logged) as is_logged
     from keyed group by 1
   ) n using (key);
   update pg_temp.billed_days b set model = null
-  where b.is_meter and b.model is not null and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
+  where b.is_meter and b.model is not null
+    and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
 end $function$;
 comment on function quota.name_models() is 'Makes the temporary table model_names: what the models of bill and logs are called here, one name for what is the same; meters that are no model are taken from billed_days.';
 grant execute on function quota.name_models() to quota_operator;
@@ -3618,8 +3768,9 @@ CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  LANGUAGE sql
  STABLE
 AS $function$
-  select q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
-    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) <> (q.exhausted_at is not null)
+  select q.closed_at is null and quota.contains(q, quota.now())
+    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+        <> (q.exhausted_at is not null)
       or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))
 $function$;
 comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way (R9: never a past period).';
@@ -3632,7 +3783,8 @@ CREATE OR REPLACE FUNCTION quota.next_export()
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each other.
+  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each
+  -- other.
   perform pg_advisory_xact_lock(hashtextextended('quota billing export', 0));
   return (select coalesce(max(e.id), 0) + 1 from quota.billing_exports e);
 end $function$;
@@ -3659,7 +3811,9 @@ CREATE OR REPLACE FUNCTION quota.now()
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE PARALLEL SAFE
-AS $function$ select coalesce(nullif(pg_catalog.current_setting('quota.as_of', true), '')::timestamptz, pg_catalog.now()) $function$;
+AS $function$
+  select coalesce(nullif(pg_catalog.current_setting('quota.as_of', true), '')::timestamptz, pg_catalog.now())
+$function$;
 comment on function quota.now() is 'The one clock of the database: the instant of the session setting quota.as_of, else the transaction''s start.';
 grant execute on function quota.now() to quota_finance;
 grant execute on function quota.now() to quota_operator;
@@ -3688,6 +3842,58 @@ end $function$;
 comment on function quota.open_answer(quota.reconciliations,boolean) is 'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
 grant execute on function quota.open_answer(quota.reconciliations,boolean) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  due_users uuid[];
+  due_services text[];
+  due_ends timestamptz[];
+  has_revived boolean;
+begin
+  with opened as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       granted, closed_at, used_at_close)
+    select t.*
+    from unnest(spans) s
+    join quota.meters m on m.key = s.meter
+    cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
+    where exists (
+      select from quota.call_logs c
+      where c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end
+        and c.service = m.service and quota.counts_model(m.models, c.model))
+    order by t.user_id, t.meter, t.period_start
+    on conflict (user_id, meter, period_start) do update
+      set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
+        used_at_close = excluded.used_at_close, limit_quantity = excluded.limit_quantity,
+        cost_limit = excluded.cost_limit, unit_price = excluded.unit_price, warn_at = excluded.warn_at,
+        on_exceeded = excluded.on_exceeded
+      where usage_quotas.superseded
+    -- A row that was there has been locked, which a new one never was.
+    returning user_id, meter, period_end, closed_at, xmax::text <> '0' as is_revived
+  ), by_service as (
+    select o.user_id, m.service, bool_or(o.is_revived) as has_revived,
+      min(o.period_end) filter (where o.closed_at is null and o.period_end <= quota.now()) as due_end
+    from opened o join quota.meters m on m.key = o.meter
+    group by o.user_id, m.service
+  )
+  select array_agg(b.user_id) filter (where b.due_end is not null),
+    array_agg(b.service) filter (where b.due_end is not null),
+    array_agg(b.due_end) filter (where b.due_end is not null), bool_or(b.has_revived)
+  into due_users, due_services, due_ends, has_revived
+  from by_service b;
+  if due_users is not null then
+    perform quota.make_due(due_users, due_services, due_ends);
+  end if;
+  return coalesce(has_revived, false);
+end $function$;
+comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. True: one of a former plan became one of the present plan, and must be counted anew. The caller holds the subscriptions.';
+grant execute on function quota.open_periods(quota.usage_span[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.open_reconciliation(reconciliation uuid)
  RETURNS quota.reconciliations
  LANGUAGE plpgsql
@@ -3712,9 +3918,10 @@ AS $function$
 begin
   perform quota.lock_subscriptions(users, services);
   insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
-    t.on_exceeded, t.granted
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+     granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+    t.warn_at, t.on_exceeded, t.granted
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
@@ -3730,9 +3937,10 @@ CREATE OR REPLACE FUNCTION quota.open_running_periods(p_plans text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
-    t.on_exceeded, t.granted
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+     granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+    t.warn_at, t.on_exceeded, t.granted
   from quota.subscriptions s
   join quota.plan_limits l on l.plan = s.plan
   cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
@@ -3775,10 +3983,12 @@ CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_a
  LANGUAGE sql
  STABLE
 AS $function$
-  -- Of periods that overlap, the one that holds now governs, then the earlier one, then what was given up last.
+  -- Of periods that overlap, the one that holds now governs, then the earlier one, then what was given up
+  -- last.
   with ranked as (
     select q, tstzrange(q.period_start, q.period_end, '[)') as period,
-      row_number() over (order by q.superseded, case when q.superseded then q.closed_at end desc, q.period_start) as place
+      row_number() over (order by q.superseded, case when q.superseded then q.closed_at end desc,
+        q.period_start) as place
     from quota.usage_quotas q
     where q.user_id = p_user and q.meter = p_meter and q.period_start <= p_at
   )
@@ -3805,14 +4015,17 @@ declare
 begin
   drop table if exists pg_temp.candidate_pairs, pg_temp.time_pairs;
   create temp table time_pairs (export_id integer, line integer, log_id bigint) on commit drop;
-  -- Joined by assistant and slice of time, its own and both neighbours: never all calls of an assistant with all.
+  -- Joined by assistant and slice of time, its own and both neighbours: never all calls of an assistant with
+  -- all.
   create temp table candidate_pairs on commit drop as
   with lines as (
     select o.*, floor(extract(epoch from o.started_at) / width) + beside as slice
     from pg_temp.open_lines o, generate_series(-1, 1) beside
-    where o.kind is null and not o.follows and o.log_id is null and o.started_at is not null and o.assistant_id is not null
+    where o.kind is null and not o.follows and o.log_id is null and o.started_at is not null
+      and o.assistant_id is not null
   ), logs as (
-    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds, g.cost,
+    select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds,
+      g.cost,
       floor(extract(epoch from g.started_at) / width) as slice
     from pg_temp.loose_items c join quota.call_logs g on g.id = c.log_id
     where c.export_id is null and exists (select 1 from lines)
@@ -3823,13 +4036,16 @@ begin
     where exists (select 1 from lines)
   )
   select u.export_id, u.line, g.id as log_id,
-    coalesce(abs(u.stated_seconds - g.seconds), 0) as seconds_apart, abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
-    u.started_at as line_started_at, u.cost as line_cost, u.external_id, g.started_at as log_started_at, g.cost as log_cost
+    coalesce(abs(u.stated_seconds - g.seconds), 0) as seconds_apart,
+    abs(extract(epoch from u.started_at - g.started_at)) as start_apart,
+    u.started_at as line_started_at, u.cost as line_cost, u.external_id, g.started_at as log_started_at,
+    g.cost as log_cost
   from lines u join logs g on g.assistant_id = u.assistant_id and g.slice = u.slice
   where abs(extract(epoch from u.started_at - g.started_at)) <= r.match_seconds
     and (g.provider_call_id is null or u.external_id is null);
 
-  -- Nearest first, one-to-one: pairs that are each other's best are final, what they leave behind is ranked anew.
+  -- Nearest first, one-to-one: pairs that are each other's best are final, what they leave behind is ranked
+  -- anew.
   loop
     drop table if exists pg_temp.best_pairs;
     create temp table best_pairs on commit drop as
@@ -3839,7 +4055,8 @@ begin
         row_number() over (partition by c.export_id, c.line
           order by c.seconds_apart, c.start_apart, c.log_started_at, c.log_cost, c.log_id) as of_line,
         row_number() over (partition by c.log_id
-          order by c.seconds_apart, c.start_apart, c.line_started_at, c.line_cost, c.external_id, c.export_id, c.line) as of_log
+          order by c.seconds_apart, c.start_apart, c.line_started_at, c.line_cost, c.external_id, c.export_id,
+            c.line) as of_log
       from pg_temp.candidate_pairs c
     ) b
     where b.of_line = 1 and b.of_log = 1;
@@ -3847,7 +4064,8 @@ begin
     get diagnostics paired = row_count;
     exit when paired = 0;
     delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.log_id = c.log_id;
-    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.export_id = c.export_id and b.line = c.line;
+    delete from pg_temp.candidate_pairs c using pg_temp.best_pairs b where b.export_id = c.export_id
+      and b.line = c.line;
   end loop;
   update pg_temp.open_lines o set log_id = p.log_id
   from pg_temp.time_pairs p where p.export_id = o.export_id and p.line = o.line;
@@ -3989,15 +4207,19 @@ CREATE OR REPLACE FUNCTION quota.plan_definition(p_plan text)
  STABLE
 AS $function$
   select jsonb_build_object(
-    'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone, 'maxAssistants', p.max_assistants,
+    'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone,
+    'maxAssistants', p.max_assistants,
     'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
     'maxSessionSeconds', trim_scale(p.max_session_seconds)::text, 'allowedModels', p.allowed_models,
-    'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to, 'limitedState', p.limited_state,
+    'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to,
+    'limitedState', p.limited_state,
     'limits', coalesce((
       select jsonb_agg(jsonb_build_object(
-        'meter', l.meter, 'limit', trim_scale(l.limit_quantity)::text, 'costLimit', trim_scale(l.cost_limit)::text,
+        'meter', l.meter, 'limit', trim_scale(l.limit_quantity)::text,
+        'costLimit', trim_scale(l.cost_limit)::text,
         'unitPrice', trim_scale(l.unit_price)::text, 'resetEvery', quota.interval_text(l.reset_every),
-        'resetAnchor', l.reset_anchor, 'boundary', l.boundary, 'warnAt', l.warn_at, 'onExceeded', l.on_exceeded)
+        'resetAnchor', l.reset_anchor, 'boundary', l.boundary, 'warnAt', l.warn_at,
+        'onExceeded', l.on_exceeded)
         order by l.meter)
       from quota.plan_limits l where l.plan = p.key), '[]'))
   from quota.plans p where p.key = p_plan
@@ -4014,18 +4236,22 @@ CREATE OR REPLACE FUNCTION quota.plan_utilization(p_service text DEFAULT NULL::t
 AS $function$
   select p.service, p.key, p.name, m.key, m.unit, count(s.user_id)::integer,
     (count(*) filter (where q.calls > 0))::integer,
-    (count(*) filter (where not x.exhausted and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at)))::integer,
+    (count(*) filter (where not x.exhausted
+      and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at)))::integer,
     (count(*) filter (where x.exhausted))::integer,
-    coalesce(sum(q.used), 0), sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
+    coalesce(sum(q.used), 0),
+    sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
     coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
-      round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price) / case m.unit when 'second' then 60 else 1 end, 6)))
+      round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
+        / case m.unit when 'second' then 60 else 1 end, 6)))
       filter (where s.user_id is not null)
   from quota.plans p
   join quota.plan_limits l on l.plan = p.key
   join quota.meters m on m.key = l.meter
   left join quota.subscriptions s on s.plan = p.key and s.service = p.service
-  left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and q.closed_at is null and not q.superseded
-    and q.period_start <= quota.now() and q.period_end > quota.now()
+  left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and q.closed_at is null
+    and not q.superseded
+    and quota.contains(q, quota.now())
   cross join lateral (select q.limit_quantity + q.granted as allowance,
     quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as exhausted) x
   where p_service is null or p.service = p_service
@@ -4040,7 +4266,8 @@ CREATE OR REPLACE FUNCTION quota.project_charge(charge jsonb, dimensions text[])
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}') from unnest(dimensions) as k(name) $function$;
+AS $function$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}')
+from unnest(dimensions) as k(name) $function$;
 comment on function quota.project_charge(jsonb,text[]) is 'What a sum states, in these dimensions alone.';
 grant execute on function quota.project_charge(jsonb,text[]) to quota_finance;
 grant execute on function quota.project_charge(jsonb,text[]) to quota_operator;
@@ -4052,7 +4279,8 @@ CREATE OR REPLACE FUNCTION quota.purgeable_calls(before timestamp with time zone
  STABLE
 AS $function$
   select l.id from quota.call_logs l
-  where (l.metadata is not null or l.error_message is not null) and l.started_at < before and l.status <> 'active'
+  where (l.metadata is not null or l.error_message is not null) and l.started_at < before
+    and l.status <> 'active'
     -- Finance is done with the month, and no period that is still open has the call.
     and exists (
       select 1 from quota.reconciliations r
@@ -4061,7 +4289,7 @@ AS $function$
     and not exists (
       select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
       where q.user_id = l.user_id and m.service = l.service and q.closed_at is null and isfinite(q.period_end)
-        and q.period_start <= l.started_at and q.period_end > l.started_at)
+        and quota.contains(q, l.started_at))
   order by l.started_at
   limit batch_size
 $function$;
@@ -4153,7 +4381,8 @@ begin
   from (
     select s.user_id
     from quota.subscriptions s
-    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user) and quota.has_unlimited(s.user_id)
+    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user)
+      and quota.has_unlimited(s.user_id)
     order by s.user_id, s.service
     limit batch_size
     for no key update skip locked
@@ -4163,8 +4392,7 @@ begin
   if users = 0 then
     return;
   end if;
-  perform 1 from quota.assistant_limits l
-  where l.user_id = any (found_users) order by l.assistant_id for no key update;
+  perform quota.hold_assistants(found_users);
   -- An assistant that was gone and is known again.
   update quota.assistant_limits l
   set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
@@ -4199,7 +4427,8 @@ CREATE OR REPLACE FUNCTION quota.quota_terms(p_user uuid, p_meter text, p_first 
  LANGUAGE sql
  STABLE
 AS $function$
-  select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price, l.warn_at,
+  select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price,
+    l.warn_at,
     l.on_exceeded,
     case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
     case when upper(p.period) <= l.last_reset_at then quota.now() end,
@@ -4207,7 +4436,8 @@ AS $function$
   from quota.meters m
   join quota.user_limits l on l.service = m.service and l.meter = m.key
   cross join lateral quota.periods_between(
-    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first, p_last) p(period)
+    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
+    p_last) p(period)
   where m.key = p_meter and l.user_id = p_user
 $function$;
 comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
@@ -4225,10 +4455,12 @@ begin
   create temp table ranked_sums on commit drop as
   select s.states, s.export_id, coalesce(g.grain, '{}') as grain, row_number() over (
     partition by s.states
-    order by greatest(s.last_day, least(e.covered_until, month_end) - interval '1 day') desc, round(s.cost, 2) desc nulls last,
+    order by greatest(s.last_day, least(e.covered_until, month_end) - interval '1 day') desc,
+      round(s.cost, 2) desc nulls last,
       cardinality(coalesce(g.grain, '{}')) desc, s.lines desc, e.sha256, s.export_id) as place
   from (
-    select states, export_id, max(day)::timestamp at time zone 'UTC' as last_day, sum(cost) as cost, count(*) as lines
+    select states, export_id, max(day)::timestamp at time zone 'UTC' as last_day, sum(cost) as cost,
+      count(*) as lines
     from pg_temp.month_sums group by 1, 2
   ) s
   join quota.billing_exports e on e.id = s.export_id
@@ -4263,7 +4495,8 @@ begin
     returning l.id, l.user_id, l.service, l.duration_seconds
   )
   insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
-  select 'call.reaped', s.user_id, s.service, s.id::text, 'call did not end', jsonb_build_object('status', 'active'),
+  select 'call.reaped', s.user_id, s.service, s.id::text, 'call did not end',
+    jsonb_build_object('status', 'active'),
     jsonb_build_object('status', 'error', 'durationSeconds', s.duration_seconds::text), run
   from settled s;
   get diagnostics reaped = row_count;
@@ -4314,7 +4547,8 @@ begin
     order by c.expires_at limit batch_size
   ) c;
   -- In the order of whoever ends a session: the call, its subscription, its lease.
-  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id for no key update;
+  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id
+  for no key update;
   with settled as (
     update quota.call_logs l
     set status = 'error', error_message = 'session did not end', duration_seconds = d.seconds,
@@ -4322,8 +4556,11 @@ begin
     from quota.concurrent_processing c
     cross join lateral (
       select case when exists (select 1 from quota.meters m where m.service = c.service and m.unit = 'second')
-        then round(least(c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end as seconds) d
-    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id and c.expires_at <= quota.now()
+        then round(least(
+          c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end
+        as seconds) d
+    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id
+      and c.expires_at <= quota.now()
       and l.status = 'active'
     returning l.id, l.user_id, l.service, l.duration_seconds, c.reserved, c.expires_at
   )
@@ -4375,9 +4612,11 @@ begin
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
   end if;
   if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
-    raise exception 'messages are counted one by one: % is no number of them', p_quantity using errcode = 'QT003';
+    raise exception 'messages are counted one by one: % is no number of them', p_quantity
+      using errcode = 'QT003';
   elsif in_seconds and p_quantity > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity using errcode = 'QT003';
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
+      using errcode = 'QT003';
   end if;
   ends := coalesce(p_started_at, quota.now());
   starts := ends;
@@ -4388,11 +4627,14 @@ begin
       ends := starts + make_interval(secs => p_quantity::float8);
     end if;
   end if;
-  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-    duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts, ends,
-    case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end, p_words, p_file_bytes, p_cost,
-    p_error, p_metadata)
+  insert into quota.call_logs
+    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+  values
+    (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
+      ends,
+     case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end,
+     p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
   is_new := found;
@@ -4405,13 +4647,15 @@ begin
     end if;
   end if;
   answer := quota.decide(owner, p_service, p_model);
-  return (is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action)::quota.record_result;
+  return (
+    is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action
+  )::quota.record_result;
 end $function$;
 comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. Returns what is left.';
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_app;
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DEFAULT NULL::text[], new_terms boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION quota.recount_quotas(users uuid[], services text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4419,84 +4663,7 @@ CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DE
 AS $function$
 declare
   crossed quota.usage_quotas[];
-  past_users uuid[];
-  past_services text[];
-  past_ends timestamptz[];
-  freed_users uuid[];
-  freed_services text[];
 begin
-  select array_agg(l.user_id), array_agg(l.service) into users, services
-  from (
-    select s.user_id, s.service from quota.subscriptions s
-    where s.user_id = any (users)
-      and (services is null or (s.user_id, s.service) in (select * from unnest(users, services)))
-    order by s.user_id, s.service for no key update
-  ) l;
-  if users is null then
-    return;
-  end if;
-
-  -- Open periods that the present plan, anchor and zone would not have cut this way are over; those of a plan
-  -- that came back live again.
-  update quota.usage_quotas q
-  set closed_at = quota.now(), used_at_close = q.used, superseded = true
-  from unnest(users, services) u(user_id, service) join quota.meters m on m.service = u.service
-  where new_terms and q.user_id = u.user_id and q.meter = m.key and q.closed_at is null and not quota.fits_subscription(q);
-  update quota.usage_quotas q
-  set superseded = false,
-    closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
-    used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
-  from unnest(users, services) u(user_id, service)
-  join quota.meters m on m.service = u.service
-  join quota.subscriptions s on s.user_id = u.user_id and s.service = u.service
-  where new_terms and q.user_id = u.user_id and q.meter = m.key and q.superseded and quota.fits_subscription(q);
-
-  insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted,
-     closed_at, used_at_close)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
-    t.on_exceeded, t.granted, t.closed_at, t.used_at_close
-  from (
-    select c.user_id, m.key as meter, min(c.started_at) as first, max(c.started_at) as last
-    from unnest(users, services) u(user_id, service)
-    join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
-    join quota.meters m on m.service = c.service and (m.models is null or c.model = any (m.models))
-    group by c.user_id, m.key
-  ) span
-  cross join lateral quota.quota_terms(span.user_id, span.meter, span.first, span.last) t
-  where exists (
-    select 1 from quota.call_logs c join quota.meters m on m.service = c.service
-    where c.user_id = t.user_id and m.key = t.meter and (m.models is null or c.model = any (m.models))
-      and c.started_at >= t.period_start and c.started_at < t.period_end)
-  order by t.user_id, t.meter, t.period_start
-  on conflict (user_id, meter, period_start) do update
-    set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
-      used_at_close = excluded.used_at_close, limit_quantity = excluded.limit_quantity,
-      cost_limit = excluded.cost_limit, unit_price = excluded.unit_price, warn_at = excluded.warn_at,
-      on_exceeded = excluded.on_exceeded
-    where usage_quotas.superseded;
-
-  select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end) into past_users, past_services, past_ends
-  from unnest(users, services) u(user_id, service)
-  join quota.meters m on m.service = u.service
-  join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
-  where q.closed_at is null and q.period_end <= quota.now();
-  if past_users is not null then
-    perform quota.make_due(past_users, past_services, past_ends);
-  end if;
-
-  -- The running period takes the terms of the present plan at once.
-  update quota.usage_quotas q
-  set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price, warn_at = t.warn_at,
-    on_exceeded = t.on_exceeded
-  from unnest(users, services) u(user_id, service)
-  join quota.meters m on m.service = u.service
-  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
-  where new_terms and q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
-    and q.closed_at is null;
-
-  perform 1 from quota.assistant_limits l
-  where l.user_id = any (users) order by l.assistant_id for no key update;
   with recounted as (
     update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
     from quota.usage_from_facts(users) f
@@ -4510,22 +4677,58 @@ begin
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
+end $function$;
+comment on function quota.recount_quotas(uuid[],text[]) is 'Sums the quotas of (user, service) pairs anew from their facts, and enforces them. The caller holds subscriptions and assistants.';
+grant execute on function quota.recount_quotas(uuid[],text[]) to quota_operator;
 
-  perform quota.settle_if_granted(users, services);
-
-  -- A limit whose quota is over, or gone with the former plan, is lifted.
-  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
-  into freed_users, freed_services
-  from unnest(users, services) u(user_id, service)
-  join quota.subscriptions s using (user_id, service)
-  where s.limit_enforced_at is not null and not exists (
-    select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-    where q.user_id = s.user_id and m.service = s.service and q.on_exceeded = 'limit_assistants'
-      and q.closed_at is null and q.exhausted_at is not null
-      and q.period_start <= quota.now() and q.period_end > quota.now());
-  if freed_users is not null then
-    perform quota.mark_limited(freed_users, freed_services, false);
+CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DEFAULT NULL::text[], new_terms boolean DEFAULT true)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  due_users uuid[];
+  due_services text[];
+  due_ends timestamptz[];
+begin
+  perform quota.hold_subscriptions(users, services);
+  select array_agg(s.user_id order by s.user_id, s.service),
+    array_agg(s.service order by s.user_id, s.service)
+  into users, services
+  from quota.subscriptions s
+  where s.user_id = any (users)
+    and (services is null or (s.user_id, s.service) in (select * from unnest(users, services)));
+  if users is null then
+    return;
   end if;
+
+  if new_terms then
+    perform quota.fit_periods(users, services);
+  end if;
+  perform quota.open_periods(array(
+    select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
+    from unnest(users, services) u(user_id, service)
+    join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
+    join quota.meters m on m.service = c.service and quota.counts_model(m.models, c.model)
+    group by c.user_id, m.key));
+  select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end)
+  into due_users, due_services, due_ends
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
+  where q.closed_at is null and q.period_end <= quota.now();
+  if due_users is not null then
+    perform quota.make_due(due_users, due_services, due_ends);
+  end if;
+  if new_terms then
+    perform quota.take_terms(users, services);
+  end if;
+
+  perform quota.hold_assistants(users);
+  perform quota.recount_quotas(users, services);
+  perform quota.settle_if_granted(users, services);
+  perform quota.lift_spent_limits(users, services);
 end $function$;
 comment on function quota.refresh_quotas(uuid[],text[],boolean) is 'Brings the quotas of (user, service) pairs, or of all services of users, in line with their subscriptions and their facts: after a new subscription, plan, anchor or zone. Without new_terms running periods keep theirs, and only what is missing is opened and counted.';
 grant execute on function quota.refresh_quotas(uuid[],text[],boolean) to quota_operator;
@@ -4538,12 +4741,17 @@ AS $function$
   select case reason
     when 'quota_exceeded' then 'The allowance of the plan "' || plan.name || '" is used up'
     when 'cost_limit_exceeded' then 'The cost limit of the plan "' || plan.name || '" is reached'
-    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit || 's that are left of the plan "' || plan.name || '"'
-    when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes) || ' of the plan "' || plan.name || '"'
-    when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent || ' at a time; wait for one to end'
+    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit
+      || 's that are left of the plan "' || plan.name || '"'
+    when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes)
+      || ' of the plan "' || plan.name || '"'
+    when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent
+      || ' at a time; wait for one to end'
     when 'model_not_allowed' then 'The plan "' || plan.name || '" does not include this model'
-    when 'sign_in_required' then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
-    when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants || ' assistants'
+    when 'sign_in_required'
+      then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
+    when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants
+      || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
   end
   || case
@@ -4551,7 +4759,9 @@ AS $function$
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
   || case when reason <> 'ok' and plan.upgrade_to is not null
-      then '. Upgrade to ' || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to) || ' for more.'
+      then '. Upgrade to '
+        || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
+        || ' for more.'
     else '.' end
 $function$;
 comment on function quota.refusal_message(text,quota.plans,quota.allowance) is 'A sentence for the user of the app, with the way out.';
@@ -4559,12 +4769,48 @@ grant execute on function quota.refusal_message(text,quota.plans,quota.allowance
 grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_operator;
 grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if plan.key is null then
+    return case when p_user is null then 'sign_in_required' else 'no_plan' end;
+  elsif p_for = 'assistant' then
+    return case when plan.max_assistants <= (
+      select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active')
+      then 'assistant_limit' else 'ok' end;
+  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
+    return case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
+  elsif p_file_bytes > plan.max_file_bytes then
+    return 'file_too_large';
+  elsif worst.by_cost then
+    return 'cost_limit_exceeded';
+  elsif worst.exhausted or worst.remaining = 0 then
+    return 'quota_exceeded';
+  elsif p_quantity > worst.remaining then
+    return 'would_exceed';
+  elsif plan.max_concurrent is not null and plan.max_concurrent <= (
+    select count(*) from quota.concurrent_processing c
+    where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now())
+  then
+    return 'too_many_concurrent';
+  end if;
+  return 'ok';
+end $function$;
+comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_finance;
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_operator;
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
-  raise exception '% on quota.% is refused: facts and history are never destroyed', lower(tg_op), tg_table_name
+  raise exception '% on quota.% is refused: facts and history are never destroyed', lower(tg_op),
+    tg_table_name
     using errcode = 'QT005', hint = 'Write a correcting entry (an adjustment, a new audit row) instead.';
 end $function$;
 grant execute on function quota.refuse_change() to quota_operator;
@@ -4580,7 +4826,8 @@ begin
   if r.closed_at is not null then
     raise exception '% of % is closed', to_char(r.month, 'YYYY-MM'), r.provider
       using errcode = 'QT007',
-        detail = format('closed by %s at %s', r.closed_by, to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+        detail = format('closed by %s at %s', r.closed_by,
+          to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
         hint = 'quota reconcile reopen, with a reason, opens it again';
   end if;
 end $function$;
@@ -4594,7 +4841,8 @@ CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost nu
 AS $function$
 begin
   if p_quantity < 0 or p_cost < 0 then
-    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost) using errcode = 'QT003';
+    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost)
+      using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then
     raise exception 'usage cannot lie in the future: %', p_at
@@ -4630,7 +4878,8 @@ CREATE OR REPLACE FUNCTION quota.refuse_taken_key(p_key text)
 AS $function$
 begin
   raise exception 'the key "%" belongs to another call', p_key
-    using errcode = 'QT003', hint = 'A key names one call of one user and service, and is used once: what is new needs a key of its own.';
+    using errcode = 'QT003', hint = 'A key names one call of one user and service, and is used once: '
+      || 'what is new needs a key of its own.';
 end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
 grant execute on function quota.refuse_taken_key(text) to quota_operator;
@@ -4644,7 +4893,8 @@ AS $function$
   select case when l.quantity is not null then greatest(l.quantity - reserved, 0) end
   from (select least(
     allowance - used,
-    case when unit_price > 0 then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
+    case when unit_price > 0
+      then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
   ) as quantity) l
 $function$;
 comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) is 'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
@@ -4665,6 +4915,90 @@ grant execute on function quota.reserved_for(uuid,text) to quota_finance;
 grant execute on function quota.reserved_for(uuid,text) to quota_operator;
 grant execute on function quota.reserved_for(uuid,text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.reset_claimed(claimed quota.subscriptions[], run uuid)
+ RETURNS quota.reset_outcome
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  reset_at timestamptz := quota.now();
+  reset_by text := quota.actor();
+  outcome quota.reset_outcome;
+begin
+  -- Longer than other functions, because it is one statement. It sees all that was written before the claim,
+  -- and nothing can be written after it. What the periods give and what they close is brought together by
+  -- grouping: a join would stand on guesses about row counts.
+  with running as materialized (
+    select * from quota.running_periods(claimed, reset_at)
+  ), closing as materialized (
+    select * from quota.closable_since(claimed)
+  ), closed as (
+    update quota.usage_quotas q set closed_at = reset_at, used_at_close = q.used
+    from closing c
+    where q.user_id = c.user_id and q.meter = c.meter and q.period_start >= c.since
+      and q.closed_at is null and q.period_end <= reset_at
+    returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
+  ), opened as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
+    select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
+      on_exceeded
+    from running
+    on conflict do nothing
+    returning 1
+  ), merged as materialized (
+    select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
+      min(period_end) as next_reset_at, max(missed) as missed,
+      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
+    from (
+      select user_id, service, due_at, limit_enforced_at, period_end, missed,
+        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit)
+          and quota.granted_now(r.user_id, r.meter) = 0 as allows_nothing,
+        null::jsonb as closed
+      from running r
+      union all
+      select user_id, service, null, null, null, null, null,
+        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end,
+          'used', used::text, 'limit', limit_quantity::text)
+      from closed
+    ) periods
+    group by user_id, service
+  ), advance as materialized (
+    -- A period that usage after the boundary has used up already, or another limit in force, goes on
+    -- limiting.
+    select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
+        select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
+        where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null
+          and quota.contains(q, reset_at)
+          and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)))
+        as stays_limited
+    from merged g
+  ), advanced as (
+    update quota.subscriptions s
+    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, reset_at),
+      limit_enforced_at = case when a.stays_limited then s.limit_enforced_at end
+    from advance a
+    where s.user_id = a.user_id and s.service = a.service
+  ), audited as (
+    insert into quota.audit_log
+      (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
+    select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
+      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
+      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
+        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
+    from advance
+  )
+  select count(*), sum(a.missed), (select count(*) from closed),
+    (select count(*) from opened) < (select count(*) from running),
+    array_agg(a.user_id) filter (where a.limit_enforced_at is not null and not a.stays_limited)
+  into outcome
+  from advance a;
+  return outcome;
+end $function$;
+comment on function quota.reset_claimed(quota.subscriptions[],uuid) is 'Closes the periods of claimed subscriptions that are over, opens the running ones, lifts limits, audits and advances. For reset_due.';
+grant execute on function quota.reset_claimed(quota.subscriptions[],uuid) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.reset_due(anchor text, batch_size integer, run uuid, only_user uuid DEFAULT NULL::uuid, after quota.reset_position DEFAULT NULL::quota.reset_position)
  RETURNS quota.reset_counts
  LANGUAGE plpgsql
@@ -4677,133 +5011,20 @@ CREATE OR REPLACE FUNCTION quota.reset_due(anchor text, batch_size integer, run 
 AS $function$
 declare
   counts quota.reset_counts;
-  reset_at timestamptz := quota.now();
-  reset_by text := quota.actor();
   claimed quota.subscriptions[] := quota.claim_due(quota.due_plans(anchor), batch_size, only_user, after);
   last_claimed quota.subscriptions;
-  are_kept boolean;
-  kept quota.usage_quotas[];
-  freed uuid[];
-  granted_users uuid[];
-  granted_services text[];
+  outcome quota.reset_outcome;
 begin
   if cardinality(claimed) = 0 then
     counts := (0, 0, 0, 0, after);
     return counts;
   end if;
   last_claimed := claimed[cardinality(claimed)];
-  counts.last := (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id);
-
-  -- This statement sees all that was written before the claim, and nothing can be written after it. What the periods
-  -- give and what they close is brought together by grouping: a join would stand on guesses about row counts.
-  with running as materialized (
-    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, l.meter,
-      coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity, coalesce(o.cost_limit, l.cost_limit) as cost_limit,
-      l.unit_price, l.warn_at, l.on_exceeded, lower(p.period) as period_start, upper(p.period) as period_end,
-      case when lower(p.period) > d.next_reset_at then (
-        select count(*) - 1 from quota.periods_between(
-          quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, d.next_reset_at,
-          reset_at))
-      else 0 end as missed
-    from unnest(claimed) d
-    join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
-    left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
-    cross join lateral (
-      select quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at) as period
-      offset 0) p
-  ), closing as materialized (
-    -- All that ended before the last reset is closed, so that old years need not be looked at.
-    select d.user_id, d.service, m.key as meter, coalesce((
-        select p.period_start from quota.usage_quotas p
-        where p.user_id = d.user_id and p.meter = m.key and not p.superseded
-          and p.period_start <= d.last_reset_at and p.period_end > d.last_reset_at
-        order by p.period_start desc limit 1), d.last_reset_at, '-infinity') as since
-    from unnest(claimed) d
-    join quota.meters m on m.service = d.service
-  ), closed as (
-    update quota.usage_quotas q set closed_at = reset_at, used_at_close = q.used
-    from closing c
-    where q.user_id = c.user_id and q.meter = c.meter and q.period_start >= c.since
-      and q.closed_at is null and q.period_end <= reset_at
-    returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
-  ), opened as (
-    insert into quota.usage_quotas
-      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
-    select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded
-    from running
-    on conflict do nothing
-    returning 1
-  ), merged as materialized (
-    select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
-      min(period_end) as next_reset_at, max(missed) as missed,
-      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
-    from (
-      select user_id, service, due_at, limit_enforced_at, period_end, missed,
-        on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit) and quota.granted_now(r.user_id, r.meter) = 0
-          as allows_nothing,
-        null::jsonb as closed
-      from running r
-      union all
-      select user_id, service, null, null, null, null, null,
-        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end, 'used', used::text,
-          'limit', limit_quantity::text)
-      from closed
-    ) periods
-    group by user_id, service
-  ), advance as materialized (
-    -- A period that usage after the boundary has used up already, or another limit in force, goes on limiting.
-    select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
-        select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
-        where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null
-          and q.period_start <= reset_at and q.period_end > reset_at
-          and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))) as stays_limited
-    from merged g
-  ), advanced as (
-    update quota.subscriptions s
-    set next_reset_at = a.next_reset_at, last_reset_at = greatest(s.last_reset_at, reset_at),
-      limit_enforced_at = case when a.stays_limited then s.limit_enforced_at end
-    from advance a
-    where s.user_id = a.user_id and s.service = a.service
-  ), audited as (
-    insert into quota.audit_log (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
-    select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
-      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
-      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
-        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
-    from advance
-  )
-  select count(*), sum(a.missed), (select count(*) from closed),
-    (select count(*) from opened) < (select count(*) from running),
-    array_agg(a.user_id) filter (where a.limit_enforced_at is not null and not a.stays_limited)
-  into counts.reset, counts.caught_up, counts.closed, are_kept, freed
-  from advance a;
-
-  select array_agg(d.user_id), array_agg(d.service) into granted_users, granted_services
-  from unnest(claimed) d
-  where exists (
-    select 1 from quota.grants g join quota.meters m on m.key = g.meter
-    where g.user_id = d.user_id and m.service = d.service);
-  if freed is not null and (are_kept or granted_users is not null) then
-    perform 1 from quota.assistant_limits l
-    where l.user_id in (select d.user_id from unnest(claimed) d) order by l.assistant_id for no key update;
-  end if;
-  counts.queued := case when freed is null then 0 else quota.queue_assistants(freed, 'original') end;
-  if granted_users is not null then
-    perform quota.settle_grants(granted_users, granted_services);
-  end if;
-  -- Usage of a period counts from the first call, also before its reset and even before its start. What has crossed a
-  -- threshold by now is dealt with now that the period runs.
-  if are_kept then
-    select array_agg(q::quota.usage_quotas) into kept
-    from unnest(claimed) d
-    join quota.meters m on m.service = d.service
-    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = m.key
-    where q.period_start <= reset_at and q.period_end > reset_at and quota.needs_enforcement(q::quota.usage_quotas);
-    if kept is not null then
-      perform quota.enforce(kept);
-    end if;
-  end if;
+  outcome := quota.reset_claimed(claimed, run);
+  counts := (
+    outcome.reset, outcome.caught_up, outcome.closed,
+    quota.settle_reset(claimed, outcome.freed_users, outcome.are_kept),
+    (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id)::quota.reset_position);
   return counts;
 end $function$;
 comment on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) is 'Resets up to batch_size subscriptions that are due and that nobody else is working on, in the order of the index after a position. reset = 0: none was left there.';
@@ -4822,7 +5043,8 @@ begin
     select u.id into found_id from quota.users u where u.id = p_user::uuid;
   end if;
   if found_id is null then
-    raise exception 'unknown user "%"', p_user using errcode = 'QT001', hint = 'Give the id or the external id of a user.';
+    raise exception 'unknown user "%"', p_user using errcode = 'QT001',
+      hint = 'Give the id or the external id of a user.';
   end if;
   perform quota.refuse_other_user(found_id);
   return found_id;
@@ -4841,14 +5063,16 @@ AS $function$
 declare
   users uuid[];
 begin
-  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s where s.plan = any (p_plans);
+  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s
+  where s.plan = any (p_plans);
   if users is null then
     return 0;
   end if;
   if recount then
-    perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+    perform quota.hold_subscriptions(users);
     -- A reset that is due stays due: it has periods to close.
-    update quota.subscriptions s set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+    update quota.subscriptions s
+    set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
     where s.plan = any (p_plans) and (s.next_reset_at is null or s.next_reset_at > quota.now());
     perform quota.refresh_quotas(users);
   end if;
@@ -4866,20 +5090,22 @@ CREATE OR REPLACE FUNCTION quota.retake_terms(users uuid[])
 AS $function$
 declare
   crossed quota.usage_quotas[];
-  freed_users uuid[];
-  freed_services text[];
+  their_users uuid[];
+  their_services text[];
 begin
-  perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(users);
   perform 1 from quota.usage_quotas q
-  where q.user_id = any (users) and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+  where q.user_id = any (users) and q.closed_at is null and quota.contains(q, quota.now())
   order by q.user_id, q.meter, q.period_start for no key update;
   with retaken as (
     update quota.usage_quotas q
-    set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at, on_exceeded = t.on_exceeded
+    set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at,
+      on_exceeded = t.on_exceeded
     from unnest(users) u(user_id)
     cross join quota.meters m
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
-    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start and q.closed_at is null
+    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+      and q.closed_at is null
       and (q.limit_quantity, q.cost_limit, q.warn_at, q.on_exceeded)
         is distinct from (t.limit_quantity, t.cost_limit, t.warn_at, t.on_exceeded)
     returning q.*
@@ -4890,21 +5116,21 @@ begin
     perform quota.enforce(crossed);
   end if;
 
-  -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets free.
-  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
-  into freed_users, freed_services
+  -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets
+  -- free.
+  select array_agg(s.user_id order by s.user_id, s.service),
+    array_agg(s.service order by s.user_id, s.service)
+  into their_users, their_services
   from quota.subscriptions s
-  where s.user_id = any (users) and s.limit_enforced_at is null and quota.must_be_limited(s.user_id, s.service);
-  if freed_users is not null then
-    perform quota.mark_limited(freed_users, freed_services, true);
+  where s.user_id = any (users) and s.limit_enforced_at is null
+    and quota.must_be_limited(s.user_id, s.service);
+  if their_users is not null then
+    perform quota.mark_limited(their_users, their_services, true);
   end if;
-  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
-  into freed_users, freed_services
+  select array_agg(s.user_id), array_agg(s.service) into their_users, their_services
   from quota.subscriptions s
-  where s.user_id = any (users) and s.limit_enforced_at is not null and not quota.must_be_limited(s.user_id, s.service);
-  if freed_users is not null then
-    perform quota.mark_limited(freed_users, freed_services, false);
-  end if;
+  where s.user_id = any (users);
+  perform quota.lift_spent_limits(their_users, their_services);
 end $function$;
 comment on function quota.retake_terms(uuid[]) is 'Gives the running periods of users the terms of their plans and custom limits as they are now, and enforces them.';
 grant execute on function quota.retake_terms(uuid[]) to quota_operator;
@@ -4937,20 +5163,20 @@ CREATE OR REPLACE FUNCTION quota.revive_assistants(p_assistants uuid[], p_run uu
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
+declare
+  their_users uuid[] := array(select a.user_id from quota.assistants a where a.id = any (p_assistants));
 begin
   -- A limit that is put on or lifted in the meantime reaches these assistants, or this sees it.
-  perform 1 from quota.subscriptions s
-  where s.user_id in (select a.user_id from quota.assistants a where a.id = any (p_assistants))
-  order by s.user_id, s.service for no key update;
-  perform 1 from quota.assistant_limits l
-  where l.assistant_id = any (p_assistants) order by l.assistant_id for no key update;
+  perform quota.hold_subscriptions(their_users);
+  perform quota.hold_assistants(their_users);
   return query
   with revived as (
     update quota.assistant_limits l
     set desired = case when exists (
         select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
       then 'limited' else 'original' end,
-      status = 'pending', change = l.change + 1, attempts = 0, last_error = null, next_attempt_at = quota.now(),
+      status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+      next_attempt_at = quota.now(),
       requested_at = quota.now(), updated_at = quota.now()
     where l.assistant_id = any (p_assistants) and l.status = 'gone'
     returning l.assistant_id, l.user_id, l.desired, l.change
@@ -5010,15 +5236,18 @@ begin
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
     (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost)
-  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
+  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
+    f.messages,
     f.premium_messages, f.cost
   from quota.summarize_days(array[p_day]) f
-  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes days for many.
+  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
+  -- days for many.
   left join quota.usage_analytics former
     on former.user_id = f.user_id and former.day = p_day and former.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
   on conflict (user_id, day, service, plan) do update
-  set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds, messages = excluded.messages,
+  set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
+    messages = excluded.messages,
     premium_messages = excluded.premium_messages, cost = excluded.cost;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
@@ -5028,11 +5257,39 @@ end $function$;
 comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
 grant execute on function quota.roll_up_day(date) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.running_periods(claimed quota.subscriptions[], reset_at timestamp with time zone)
+ RETURNS TABLE(user_id uuid, service text, due_at timestamp with time zone, limit_enforced_at timestamp with time zone, meter text, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, period_start timestamp with time zone, period_end timestamp with time zone, missed bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select d.user_id, d.service, d.next_reset_at, d.limit_enforced_at, l.meter,
+    coalesce(o.limit_quantity, l.limit_quantity), coalesce(o.cost_limit, l.cost_limit),
+    l.unit_price, l.warn_at, l.on_exceeded, lower(p.period), upper(p.period),
+    case when lower(p.period) > d.next_reset_at then (
+      select count(*) - 1 from quota.periods_between(
+        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone,
+        d.next_reset_at, reset_at))
+    else 0 end
+  from unnest(claimed) d
+  join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
+  left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
+  cross join lateral (
+    select quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at)
+      as period
+    offset 0) p
+$function$;
+comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
+grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_finance;
+grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_operator;
+grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.same_model(model text)
  RETURNS text
  LANGUAGE sql
  STABLE
-AS $function$ select coalesce((select quota.model_key(a.model) from quota.model_aliases a where a.alias = quota.model_key($1)), quota.model_key($1)) $function$;
+AS $function$ select coalesce((select quota.model_key(a.model) from quota.model_aliases a
+  where a.alias = quota.model_key($1)), quota.model_key($1)) $function$;
 comment on function quota.same_model(text) is 'By what models are held against each other: their key, or that of the model for which an alias stands.';
 grant execute on function quota.same_model(text) to quota_finance;
 grant execute on function quota.same_model(text) to quota_operator;
@@ -5093,11 +5350,12 @@ begin
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
-      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+      and quota.contains(q, quota.now()) and not q.superseded
   ), refreshed as (
     update quota.usage_quotas q set granted = p.granted
     from present p
-    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start and q.granted <> p.granted
+    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start
+      and q.granted <> p.granted
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
@@ -5147,7 +5405,8 @@ begin
     from unnest(deltas) d
     join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
     join quota.meters m on m.key = d.meter
-    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
+      and q.period_start = d.period_start
       and q.period_end <= quota.now()
   ) l;
   if users is not null then
@@ -5170,9 +5429,11 @@ begin
   where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
   insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
   select g.id, o.export_id, o.line,
-    case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
-    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
-      g.duration_seconds, o.whole_cost, g.cost, quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
+    case when g.started_at < month_start or g.started_at >= month_end
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
+      a.user_id, g.user_id, o.stated_seconds, g.duration_seconds, o.whole_cost, g.cost,
+      quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o
   left join quota.call_logs g on g.id = o.log_id
@@ -5199,6 +5460,49 @@ end $function$;
 comment on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
 grant execute on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.settle_reset(claimed quota.subscriptions[], freed_users uuid[], are_kept boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  granted_users uuid[];
+  granted_services text[];
+  kept quota.usage_quotas[];
+  queued integer := 0;
+begin
+  select array_agg(d.user_id), array_agg(d.service) into granted_users, granted_services
+  from unnest(claimed) d
+  where exists (
+    select 1 from quota.grants g join quota.meters m on m.key = g.meter
+    where g.user_id = d.user_id and m.service = d.service);
+  if freed_users is not null then
+    if are_kept or granted_users is not null then
+      perform quota.hold_assistants(array(select d.user_id from unnest(claimed) d));
+    end if;
+    queued := quota.queue_assistants(freed_users, 'original');
+  end if;
+  if granted_users is not null then
+    perform quota.settle_grants(granted_users, granted_services);
+  end if;
+  -- Usage of a period counts from the first call, also before its reset and even before its start. What has
+  -- crossed a threshold by now is dealt with now that the period runs.
+  if are_kept then
+    select array_agg(q::quota.usage_quotas) into kept
+    from unnest(claimed) d
+    join quota.meters m on m.service = d.service
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = m.key
+    where quota.contains(q, quota.now()) and quota.needs_enforcement(q::quota.usage_quotas);
+    if kept is not null then
+      perform quota.enforce(kept);
+    end if;
+  end if;
+  return queued;
+end $function$;
+comment on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) is 'Queues the restore of assistants, books grants and enforces what running periods have used already; returns how many assistants were queued. For reset_due.';
+grant execute on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
  RETURNS SETOF date
  LANGUAGE sql
@@ -5221,11 +5525,12 @@ AS $function$
   select distinct q.user_id, m.service
   from quota.usage_quotas q
   join quota.meters m on m.key = q.meter
-  where q.granted > 0 and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+  where q.granted > 0 and q.closed_at is null and quota.contains(q, quota.now())
     and (only_user is null or q.user_id = only_user)
     and exists (
       select 1 from quota.grants g
-      where g.user_id = q.user_id and g.meter = q.meter and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+      where g.user_id = q.user_id and g.meter = q.meter
+        and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
     and q.granted <> quota.granted_now(q.user_id, q.meter)
 $function$;
 comment on function quota.stale_grants(uuid) is 'Whose running quotas still count a grant that has expired.';
@@ -5260,7 +5565,8 @@ begin
   end if;
 
   if exists (
-    select from quota.call_logs l where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
+    select from quota.call_logs l
+    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
   then
     perform quota.refuse_taken_key(p_key);
   end if;
@@ -5275,12 +5581,16 @@ begin
   if not answer.allowed then
     return result;
   end if;
-  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds) into result.cap_seconds
+  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+  into result.cap_seconds
   from quota.plans p where p.key = answer.plan;
-  result.expires_at := quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
-  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
+  result.expires_at :=
+    quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
+  insert into quota.call_logs
+    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
     file_size_bytes, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active', quota.now(), p_file_bytes, p_metadata)
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
+    quota.now(), p_file_bytes, p_metadata)
   returning id into result.session_id;
   insert into quota.concurrent_processing (user_id, service, call_log_id, reserved, expires_at)
   values (owner, p_service, result.session_id, coalesce(result.cap_seconds, 0), result.expires_at);
@@ -5308,35 +5618,46 @@ begin
   -- What is no longer found is forgotten, unless somebody has worked on it.
   update quota.discrepancies d set is_current = false
   where d.reconciliation_id = reconciliation and d.is_current and d.resolution is not null
-    and not exists (select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
+    and not exists (
+      select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
   delete from quota.discrepancies d
   where d.reconciliation_id = reconciliation and d.resolution is null
-    and not exists (select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
+    and not exists (
+      select 1 from pg_temp.computed_discrepancies c where c.kind = d.kind and c.subject = d.subject);
 
-  -- A resolution was given to these amounts: with others, or found again after its correction, it is open again.
+  -- A resolution was given to these amounts: with others, or found again after its correction, it is open
+  -- again.
   update quota.discrepancies d
   set export_id = c.export_id, line = c.line, log_id = c.log_id, user_id = c.user_id, owner_id = c.owner_id,
-    assistant_id = c.assistant_id, started_at = c.started_at, billed_seconds = c.billed_seconds, logged_seconds = c.logged_seconds,
-    billed_quantity = c.billed_quantity, logged_quantity = c.logged_quantity, billed = c.billed, logged = c.logged, is_current = true,
-    resolution = case when c.is_same then d.resolution end, resolved_at = case when c.is_same then d.resolved_at end,
+    assistant_id = c.assistant_id, started_at = c.started_at, billed_seconds = c.billed_seconds,
+    logged_seconds = c.logged_seconds, billed_quantity = c.billed_quantity,
+    logged_quantity = c.logged_quantity, billed = c.billed, logged = c.logged, is_current = true,
+    resolution = case when c.is_same then d.resolution end,
+    resolved_at = case when c.is_same then d.resolved_at end,
     resolved_by = case when c.is_same then d.resolved_by end, reason = case when c.is_same then d.reason end
   from (
     select c.*, d.id, d.resolution is distinct from 'corrected'
       and (d.billed, d.logged, d.billed_seconds, d.logged_seconds, d.billed_quantity, d.logged_quantity)
-        is not distinct from (c.billed, c.logged, c.billed_seconds, c.logged_seconds, c.billed_quantity, c.logged_quantity) as is_same
+        is not distinct from (c.billed, c.logged, c.billed_seconds, c.logged_seconds, c.billed_quantity,
+          c.logged_quantity) as is_same
     from pg_temp.computed_discrepancies c
-    join quota.discrepancies d on d.reconciliation_id = reconciliation and d.kind = c.kind and d.subject = c.subject
+    join quota.discrepancies d on d.reconciliation_id = reconciliation and d.kind = c.kind
+      and d.subject = c.subject
   ) c
   where d.id = c.id
     and (not c.is_same or not d.is_current
       or (d.export_id, d.line, d.log_id, d.user_id, d.owner_id, d.assistant_id, d.started_at)
-        is distinct from (c.export_id, c.line, c.log_id, c.user_id, c.owner_id, c.assistant_id, c.started_at));
+        is distinct from (c.export_id, c.line, c.log_id, c.user_id, c.owner_id, c.assistant_id,
+          c.started_at));
 
   insert into quota.discrepancies
-    (reconciliation_id, kind, subject, export_id, line, log_id, day, model, external_id, user_id, owner_id, assistant_id, started_at,
-     billed_seconds, logged_seconds, billed_quantity, logged_quantity, billed, logged)
-  select reconciliation, c.kind, c.subject, c.export_id, c.line, c.log_id, c.day, c.model, c.external_id, c.user_id, c.owner_id,
-    c.assistant_id, c.started_at, c.billed_seconds, c.logged_seconds, c.billed_quantity, c.logged_quantity, c.billed, c.logged
+    (reconciliation_id, kind, subject, export_id, line, log_id, day, model, external_id, user_id, owner_id,
+     assistant_id, started_at, billed_seconds, logged_seconds, billed_quantity, logged_quantity, billed,
+     logged)
+  select reconciliation, c.kind, c.subject, c.export_id, c.line, c.log_id, c.day, c.model, c.external_id,
+    c.user_id, c.owner_id, c.assistant_id, c.started_at, c.billed_seconds, c.logged_seconds,
+    c.billed_quantity, c.logged_quantity,
+    c.billed, c.logged
   from pg_temp.computed_discrepancies c
   where not exists (
     select 1 from quota.discrepancies d
@@ -5357,7 +5678,8 @@ begin
   if not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = reconciliation) then
     insert into quota.reconciliation_items
       (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
-    select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+    select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed,
+      c.logged
     from pg_temp.computed_items c;
     get diagnostics changed = row_count;
     return changed;
@@ -5367,22 +5689,26 @@ begin
   create temp table changed_items on commit drop as
   select i.place, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
   from (
-    select i.ctid as place, i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n, case when i.line is null then i.log_id end as g,
+    select i.ctid as place, i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n,
+      case when i.line is null then i.log_id end as g,
       coalesce(i.day, 'epoch') as d, coalesce(i.model, '') as m
     from quota.reconciliation_items i where i.reconciliation_id = reconciliation
   ) i
   full join (
-    select c.*, coalesce(c.export_id, 0) as e, coalesce(c.line, 0) as n, case when c.line is null then c.log_id end as g,
+    select c.*, coalesce(c.export_id, 0) as e, coalesce(c.line, 0) as n,
+      case when c.line is null then c.log_id end as g,
       coalesce(c.day, 'epoch') as d, coalesce(c.model, '') as m
     from pg_temp.computed_items c
   ) c on c.e = i.e and c.n = i.n and coalesce(c.g, 0) = coalesce(i.g, 0) and c.d = i.d and c.m = i.m
-  where (i.kind, i.log_id, i.log_month, i.billed, i.logged) is distinct from (c.kind, c.log_id, c.log_month, c.billed, c.logged);
+  where (i.kind, i.log_id, i.log_month, i.billed, i.logged)
+    is distinct from (c.kind, c.log_id, c.log_month, c.billed, c.logged);
   get diagnostics changed = row_count;
 
   delete from quota.reconciliation_items i using pg_temp.changed_items c where i.ctid = c.place;
   insert into quota.reconciliation_items
     (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
-  select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+  select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed,
+    c.logged
   from pg_temp.changed_items c where c.kind is not null;
   return changed;
 end $function$;
@@ -5404,7 +5730,8 @@ begin
   where u.id is null or not exists (select 1 from quota.meters m where m.service = p.service)
   limit 1;
   if unknown.no_user then
-    raise exception 'unknown user %', unknown.user_id using errcode = 'QT001', hint = 'Add the user to quota.users first.';
+    raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
+      hint = 'Add the user to quota.users first.';
   elsif found then
     raise exception 'unknown service "%"', unknown.service
       using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
@@ -5418,6 +5745,40 @@ begin
 end $function$;
 comment on function quota.subscribe_to_defaults(uuid[],text[]) is 'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
 grant execute on function quota.subscribe_to_defaults(uuid[],text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.subscription_or_default(p_user uuid, p_service text)
+ RETURNS quota.subscriptions
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  subscription quota.subscriptions;
+  plan quota.plans;
+begin
+  select * into subscription from quota.subscriptions s where s.user_id = p_user and s.service = p_service;
+  if found then
+    return subscription;
+  end if;
+  select * into plan from quota.plans p
+  where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
+  if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
+    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+  end if;
+  subscription.plan := plan.key;
+  if p_user is not null then
+    select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
+    into subscription.anchor_local, subscription.timezone
+    from quota.users u where u.id = p_user;
+    if not found then
+      raise exception 'unknown user %', p_user using errcode = 'QT001';
+    end if;
+  end if;
+  return subscription;
+end $function$;
+comment on function quota.subscription_or_default(uuid,text) is 'The subscription of a user, else plan, anchor and zone of the one that a first call would make; a null user has the anonymous plan. No plan: there is none. QT002: unknown service, QT001: unknown user.';
+grant execute on function quota.subscription_or_default(uuid,text) to quota_finance;
+grant execute on function quota.subscription_or_default(uuid,text) to quota_operator;
+grant execute on function quota.subscription_or_default(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.subscriptions_after_insert()
  RETURNS trigger
@@ -5436,7 +5797,9 @@ begin
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s
   where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service);
-  perform quota.refresh_quotas(users, services);
+  if users is not null then
+    perform quota.refresh_quotas(users, services);
+  end if;
   return null;
 end $function$;
 grant execute on function quota.subscriptions_after_insert() to quota_operator;
@@ -5455,7 +5818,9 @@ begin
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s join replaced r using (user_id, service)
   where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
-  perform quota.refresh_quotas(users, services);
+  if users is not null then
+    perform quota.refresh_quotas(users, services);
+  end if;
   return null;
 end $function$;
 grant execute on function quota.subscriptions_after_update() to quota_operator;
@@ -5472,7 +5837,8 @@ declare
 begin
   select * into plan from quota.plans p where p.key = new.plan;
   if plan.service is distinct from new.service then
-    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service using errcode = '23514';
+    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service
+      using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then
     select * into owner from quota.users u where u.id = new.user_id;
@@ -5485,9 +5851,11 @@ begin
     where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
   end if;
   if new.next_reset_at is null
-    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
+    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone)
+      is distinct from (old.plan, old.anchor_local, old.timezone))
   then
-    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
+    new.next_reset_at := quota.next_reset(
+      new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
     -- A reset that is due stays due: it has periods to close and limits to lift.
     if tg_op = 'UPDATE' and old.next_reset_at <= quota.now() and new.next_reset_at is not null then
       new.next_reset_at := old.next_reset_at;
@@ -5505,25 +5873,30 @@ AS $function$
   with calls as (
     select d.day, l.service, l.user_id, l.status, l.duration_seconds, l.model, l.cost, l.started_at,
       m.key as meter, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages) as quantity,
-      exists (select 1 from quota.meters p where p.service = l.service and l.model = any (p.models)) as premium
+      exists (
+        select 1 from quota.meters p where p.service = l.service and l.model = any (p.models)) as premium
     from unnest(p_days) d(day)
     join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
       and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
     -- What counts every call of the service; the others are parts of it.
     left join lateral (
-      select m.key, m.unit from quota.meters m where m.service = l.service and m.models is null order by m.key limit 1) m on true
+      select m.key, m.unit from quota.meters m where m.service = l.service and m.models is null
+      order by m.key limit 1) m on true
     where p_service is null or l.service = p_service
   ), priced as (
     select c.*, coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
       select q.unit_price from quota.usage_quotas q
       where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
-        and q.period_start <= c.started_at and q.period_end > c.started_at
+        and quota.contains(q, c.started_at)
       limit 1))) as spent
     from calls c
   )
-  select p.day, p.service, p.user_id, count(*)::integer, (count(*) filter (where p.status = 'error'))::integer,
-    coalesce(sum(p.duration_seconds), 0), coalesce(sum(p.quantity) filter (where p.unit = 'message'), 0)::bigint,
-    coalesce(sum(p.quantity) filter (where p.unit = 'message' and p.premium), 0)::bigint, coalesce(sum(p.spent), 0)
+  select p.day, p.service, p.user_id, count(*)::integer,
+    (count(*) filter (where p.status = 'error'))::integer,
+    coalesce(sum(p.duration_seconds), 0),
+    coalesce(sum(p.quantity) filter (where p.unit = 'message'), 0)::bigint,
+    coalesce(sum(p.quantity) filter (where p.unit = 'message' and p.premium), 0)::bigint,
+    coalesce(sum(p.spent), 0)
   from priced p
   group by p.user_id, p.day, p.service
 $function$;
@@ -5539,10 +5912,12 @@ AS $function$
 begin
   drop table if exists pg_temp.beside;
   create temp table beside on commit drop as
-  select s.export_id, s.line, s.cost, s.day, case when is_same_cut then s.charge else quota.project_charge(s.charge, shared) end as part
+  select s.export_id, s.line, s.cost, s.day, case when is_same_cut then s.charge
+    else quota.project_charge(s.charge, shared) end as part
   from pg_temp.month_sums s where s.export_id in (export, taken) and s.states = stated;
   with parts as (
-    select b.day, b.part, sum(b.cost) filter (where b.export_id = export) as cost, sum(b.cost) filter (where b.export_id = taken) as taken_cost
+    select b.day, b.part, sum(b.cost) filter (where b.export_id = export) as cost, sum(b.cost)
+      filter (where b.export_id = taken) as taken_cost
     from pg_temp.beside b group by 1, 2 having count(distinct b.export_id) = 2
   ), repeated as (
     delete from pg_temp.month_sums s
@@ -5575,15 +5950,36 @@ end $function$;
 comment on function quota.take_sums() is 'Takes export after export: what states the same part of the same day as a line that is taken, in the dimensions that both have, is repeated.';
 grant execute on function quota.take_sums() to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.take_terms(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update quota.usage_quotas q
+  set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price,
+    warn_at = t.warn_at,
+    on_exceeded = t.on_exceeded
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+  where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+    and q.closed_at is null
+$function$;
+comment on function quota.take_terms(uuid[],text[]) is 'Gives the running periods of (user, service) pairs the terms of their present plan. For refresh_quotas, which counts and enforces afterwards.';
+grant execute on function quota.take_terms(uuid[],text[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
  LANGUAGE sql
  STABLE
 AS $function$
   with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
-  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages, a.cost
+  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
+    a.cost
   from quota.usage_analytics a, stale
-  where a.day between p_from and p_to and a.day <> all (stale.days) and (p_service is null or a.service = p_service)
+  where a.day between p_from and p_to and a.day <> all (stale.days)
+    and (p_service is null or a.service = p_service)
   union all
   select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
     f.premium_messages, f.cost
@@ -5602,17 +5998,20 @@ CREATE OR REPLACE FUNCTION quota.usage_from_facts(users uuid[] DEFAULT NULL::uui
  LANGUAGE sql
  STABLE
 AS $function$
-  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0), coalesce(a.quantity, 0),
+  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0),
+    coalesce(a.quantity, 0),
     coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
   from quota.usage_quotas q
   left join (
     select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
       sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
       sum(quota.cost_of(
-        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages), q.unit_price)) as cost
+        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages),
+        q.unit_price)) as cost
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
-    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+      and quota.counts_model(m.models, c.model)
       and c.started_at >= q.period_start and c.started_at < q.period_end
     where users is null or q.user_id = any (users)
     group by q.user_id, q.meter, q.period_start
@@ -5637,10 +6036,12 @@ AS $function$
   select case when at is null or at >= q.period_end then q.used else least(q.used, coalesce((
       select sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages))
       from quota.meters m
-      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, c.model)
       where m.key = q.meter and c.started_at >= q.period_start and c.started_at < at), 0) + coalesce((
       select sum(a.quantity) from quota.adjustments a
-      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.created_at < at), 0)) end
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+        and a.created_at < at), 0)) end
 $function$;
 comment on function quota.used_before(quota.usage_quotas,timestamp with time zone) is 'What of the usage of a quota was there before an instant; what was corrected later does not count.';
 grant execute on function quota.used_before(quota.usage_quotas,timestamp with time zone) to quota_finance;
@@ -5654,7 +6055,8 @@ CREATE OR REPLACE FUNCTION quota.used_beyond(q quota.usage_quotas, first timesta
 AS $function$
   select case when last <= first then 0 else
     greatest(quota.used_before(q, last) - q.limit_quantity, 0)
-    - case when first <= q.period_start then 0 else greatest(quota.used_before(q, first) - q.limit_quantity, 0) end end
+    - case when first <= q.period_start then 0
+    else greatest(quota.used_before(q, first) - q.limit_quantity, 0) end end
 $function$;
 comment on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) is 'How much of the usage between two instants of a quota was beyond its limit.';
 grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_finance;
@@ -5668,7 +6070,8 @@ CREATE OR REPLACE FUNCTION quota.verify_audit()
 AS $function$
   select s.id, s.first_id, s.last_id, s.sealed_at, s.row_count, d.row_count,
     case
-      when s.id <> coalesce(s.previous_id, 0) + 1 or s.first_id <> coalesce(s.previous_last_id, 0) + 1 then 'seal missing before it'
+      when s.id <> coalesce(s.previous_id, 0) + 1 or s.first_id <> coalesce(s.previous_last_id, 0) + 1
+        then 'seal missing before it'
       when d.row_count < s.row_count then 'rows removed'
       when d.row_count > s.row_count then 'rows added'
       when d.digest <> s.digest then 'rows changed, or a seal'

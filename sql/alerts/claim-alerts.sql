@@ -17,8 +17,10 @@ as $$
     'user', jsonb_build_object('id', u.id, 'externalId', u.external_id), 'service', m.service, 'plan', s.plan,
     'meter', a.meter, 'unit', m.unit,
     'period', jsonb_build_object(
-      'start', case when isfinite(q.period_start) then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
-      'end', case when isfinite(q.period_end) then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
+      'start', case when isfinite(q.period_start)
+        then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
+      'end', case when isfinite(q.period_end)
+        then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
     'used', q.used::text, 'limit', (q.limit_quantity + q.granted)::text, 'cost', q.cost::text,
     'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
   from claimed c
@@ -30,4 +32,5 @@ as $$
   order by a.crossed_at, c.id
 $$;
 comment on function quota.claim_alerts(integer, interval) is
-  'Takes alerts that are due for the time of a lease, with what is to be sent; a sender that dies leaves them due again.';
+  'Takes alerts that are due for the time of a lease, with what is to be sent; a sender that dies leaves '
+  'them due again.';

@@ -1,24 +1,27 @@
 create or replace function quota.forecast_quotas(p_service text default null)
-returns table (user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric,
-  allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamptz, per_day numeric,
-  runs_out_at timestamptz, by_cost boolean)
+returns table (
+  user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric,
+  allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamptz,
+  per_day numeric, runs_out_at timestamptz, by_cost boolean)
 language sql stable
 as $$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
       -- A call in the first minutes of a period is no pace.
-      case when isfinite(q.period_start) then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
+      case when isfinite(q.period_start)
+        then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where q.closed_at is null and not q.superseded and q.period_start <= quota.now() and q.period_end > quota.now()
+    where q.closed_at is null and not q.superseded and quota.contains(q, quota.now())
       and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
-    where exists (select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
+    where exists (
+      select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
@@ -40,15 +43,18 @@ as $$
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
     from paced p
   )
-  select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost, e.cost_limit,
+  select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost,
+    e.cost_limit,
     quota.percent_used(e.used, e.allowance, e.cost, e.cost_limit), nullif(e.period_end, 'infinity'),
     round(e.per_day, 3), t.runs_out_at, coalesce(e.cost_days_left < e.days_left, e.days_left is null)
   from ends e
   join quota.users u on u.id = e.user_id
   -- More than a year ahead is no forecast (and an interval must not overflow).
   cross join lateral (select least(e.days_left, e.cost_days_left) as days) d
-  cross join lateral (select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
+  cross join lateral (
+    select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
   where d.days <= 366 and t.runs_out_at < e.period_end
 $$;
 comment on function quota.forecast_quotas(text) is
-  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a lifetime: of the last 30 days), and when.';
+  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a '
+  'lifetime: of the last 30 days), and when.';

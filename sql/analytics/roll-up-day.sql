@@ -15,19 +15,23 @@ begin
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
     (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost)
-  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
+  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
+    f.messages,
     f.premium_messages, f.cost
   from quota.summarize_days(array[p_day]) f
-  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes days for many.
+  -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
+  -- days for many.
   left join quota.usage_analytics former
     on former.user_id = f.user_id and former.day = p_day and former.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
   on conflict (user_id, day, service, plan) do update
-  set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds, messages = excluded.messages,
+  set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
+    messages = excluded.messages,
     premium_messages = excluded.premium_messages, cost = excluded.cost;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
   update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
   return written;
 end $$;
-comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
+comment on function quota.roll_up_day(date) is
+  'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';

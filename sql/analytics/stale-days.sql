@@ -5,4 +5,5 @@ as $$
   where not exists (select 1 from quota.analytics_days a where a.day = d::date and a.rolled_at is not null)
     or exists (select 1 from quota.analytics_changes c where c.day = d::date)
 $$;
-comment on function quota.stale_days(date, date) is 'The days that usage_analytics does not hold as they are.';
+comment on function quota.stale_days(date, date) is
+  'The days that usage_analytics does not hold as they are.';

@@ -1,12 +1,15 @@
 create or replace function quota.usage_by_day(p_from date, p_to date, p_service text default null)
-returns table (day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric,
+returns table (
+  day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric,
   messages bigint, premium_messages bigint, cost numeric)
 language sql stable
 as $$
   with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
-  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages, a.cost
+  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
+    a.cost
   from quota.usage_analytics a, stale
-  where a.day between p_from and p_to and a.day <> all (stale.days) and (p_service is null or a.service = p_service)
+  where a.day between p_from and p_to and a.day <> all (stale.days)
+    and (p_service is null or a.service = p_service)
   union all
   select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
     f.premium_messages, f.cost
@@ -16,4 +19,5 @@ as $$
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $$;
 comment on function quota.usage_by_day(date, date, text) is
-  'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call logs.';
+  'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call '
+  'logs.';

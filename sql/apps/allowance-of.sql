@@ -1,8 +1,10 @@
 create type quota.allowance as (
-  meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, exhausted boolean,
+  meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric,
+  exhausted boolean,
   by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[]);
 
-create or replace function quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
+create or replace function quota.allowance_of(
+  p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
 returns setof quota.allowance
 language sql stable
 as $$
@@ -16,16 +18,18 @@ as $$
     select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
       coalesce(q.period_end, upper(quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()))) as period_end
+        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))
+        as period_end
     from quota.plan_limits l
-    join quota.meters m on m.key = l.meter and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.key = l.meter and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
-      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+      and quota.contains(q, quota.now()) and not q.superseded
     -- Custom limits need a look only where no period is open: open ones have them.
     cross join lateral (select
       case when q.user_id is not null then q.limit_quantity else coalesce((
         select o.limit_quantity from quota.limit_overrides o
-        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end as limit_quantity,
+        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end
+        as limit_quantity,
       case when q.user_id is not null then q.cost_limit else coalesce((
         select o.cost_limit from quota.limit_overrides o
         where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
@@ -41,4 +45,5 @@ as $$
   ) a
 $$;
 comment on function quota.allowance_of(uuid, text, timestamp, text, text, numeric) is
-  'What is left of each meter that a call of this model would count on, in the running period, less what is reserved.';
+  'What is left of each meter that a call of this model would count on, in the running period, less what is '
+  'reserved.';

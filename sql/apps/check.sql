@@ -1,10 +1,11 @@
 create type quota.check_result as (
   allowed boolean, reason text, action text, message text, service text, plan text, meter text, used numeric,
-  "limit" numeric, remaining numeric, percent numeric, state text, warnings text[], resets_at timestamptz, upgrade_to text);
+  "limit" numeric, remaining numeric, percent numeric, state text, warnings text[], resets_at timestamptz,
+  upgrade_to text);
 
 create or replace function quota.check(
-  p_user uuid, p_service text, p_model text default null, p_quantity numeric default null, p_file_bytes bigint default null,
-  p_for text default 'usage')
+  p_user uuid, p_service text, p_model text default null, p_quantity numeric default null,
+  p_file_bytes bigint default null, p_for text default 'usage')
 returns quota.check_result
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -12,11 +13,13 @@ begin
   return quota.decide(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
 end $$;
 comment on function quota.check(uuid, text, text, numeric, bigint, text) is
-  'Whether a user may use a service now. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants.';
+  'Whether a user may use a service now. p_quantity: what the call needs (seconds or messages); p_for = '
+  '''assistant'': may create one more. A null user is somebody not signed in. action: block, '
+  'switch_to_static or limit_assistants.';
 
 create or replace function quota.check(
-  p_user text, p_service text, p_model text default null, p_quantity numeric default null, p_file_bytes bigint default null,
-  p_for text default 'usage')
+  p_user text, p_service text, p_model text default null, p_quantity numeric default null,
+  p_file_bytes bigint default null, p_for text default 'usage')
 returns quota.check_result
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -29,4 +32,5 @@ begin
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
 end $$;
-comment on function quota.check(text, text, text, numeric, bigint, text) is 'The same, for a user named by external id or id.';
+comment on function quota.check(text, text, text, numeric, bigint, text) is
+  'The same, for a user named by external id or id.';

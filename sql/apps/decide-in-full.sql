@@ -4,11 +4,11 @@ returns quota.check_result
 language plpgsql stable
 as $$
 declare
-  plan quota.plans;
   subscription quota.subscriptions;
+  plan quota.plans;
   allowances quota.allowance[];
   worst quota.allowance;
-  reason text := 'ok';
+  reason text;
   action text;
   message text := 'Allowed.';
   state text;
@@ -21,60 +21,21 @@ begin
   if p_for not in ('usage', 'assistant') then
     raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
   end if;
-  select * into subscription from quota.subscriptions s where s.user_id = p_user and s.service = p_service;
-  if found then
-    select * into plan from quota.plans p where p.key = subscription.plan;
-  else
-    select * into plan from quota.plans p
-    where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
-    if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
-      raise exception 'unknown service "%"', p_service using errcode = 'QT002';
-    end if;
-    if p_user is not null then
-      select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
-      into subscription.anchor_local, subscription.timezone
-      from quota.users u where u.id = p_user;
-      if not found then
-        raise exception 'unknown user %', p_user using errcode = 'QT001';
-      end if;
-    end if;
-  end if;
-
+  subscription := quota.subscription_or_default(p_user, p_service);
+  select * into plan from quota.plans p where p.key = subscription.plan;
   select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
-  from quota.allowance_of(
-    p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model, quota.reserved_for(p_user, p_service)) a;
+  from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
+    quota.reserved_for(p_user, p_service)) a;
   worst := allowances[1];
 
-  if plan.key is null then
-    reason := case when p_user is null then 'sign_in_required' else 'no_plan' end;
-  elsif p_for = 'assistant' then
-    if (select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active') >= plan.max_assistants then
-      reason := 'assistant_limit';
-    end if;
-  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
-    reason := case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
-  elsif p_file_bytes > plan.max_file_bytes then
-    reason := 'file_too_large';
-  elsif worst.by_cost then
-    reason := 'cost_limit_exceeded';
-  elsif worst.exhausted or worst.remaining = 0 then
-    reason := 'quota_exceeded';
-  elsif p_quantity > worst.remaining then
-    reason := 'would_exceed';
-  elsif plan.max_concurrent is not null then
-    if (
-      select count(*) from quota.concurrent_processing c
-      where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()) >= plan.max_concurrent
-    then
-      reason := 'too_many_concurrent';
-    end if;
-  end if;
-
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
   if reason <> 'ok' then
     message := quota.refusal_message(reason, plan, worst);
     action := case
-      when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
-      when reason in ('quota_exceeded', 'cost_limit_exceeded') and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
+      when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed')
+        and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
+      when reason in ('quota_exceeded', 'cost_limit_exceeded')
+        and worst.on_exceeded = 'limit_assistants' then 'limit_assistants'
       else 'block'
     end;
   end if;
@@ -91,7 +52,8 @@ begin
       where w <= a.percent order by a.ordinality, w);
   end if;
   return (
-    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used, worst.limit_quantity,
+    reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
+    worst.limit_quantity,
     worst.remaining, worst.percent, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $$;

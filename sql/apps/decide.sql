@@ -1,6 +1,6 @@
 create or replace function quota.decide(
-  p_user uuid, p_service text, p_model text default null, p_quantity numeric default null, p_file_bytes bigint default null,
-  p_for text default 'usage')
+  p_user uuid, p_service text, p_model text default null, p_quantity numeric default null,
+  p_file_bytes bigint default null, p_for text default 'usage')
 returns quota.check_result
 language plpgsql stable
 as $$
@@ -8,8 +8,8 @@ declare
   at timestamptz := quota.now();
   worst record;
 begin
-  -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one look, it
-  -- costs a sixth: no expression is made ready for a transaction that does not need it.
+  -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one
+  -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
       round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
@@ -19,9 +19,9 @@ begin
     into worst
     from quota.subscriptions s
     join quota.plans p on p.key = s.plan
-    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and q.period_start <= at and q.period_end > at and not q.superseded
+      and quota.contains(q, at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
       and not exists (select from quota.role_bindings b where b.role_name = session_user)
@@ -31,11 +31,13 @@ begin
       and (p_quantity is null or p_quantity between 0 and worst.remaining)
     then
       return (
-        true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity, worst.remaining,
+        true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
+        worst.remaining,
         worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
     end if;
   end if;
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
 end $$;
 comment on function quota.decide(uuid, text, text, numeric, bigint, text) is
-  'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller.';
+  'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of '
+  'its caller.';

@@ -1,6 +1,7 @@
 create or replace function quota.end_session(
-  p_session bigint, p_duration_seconds numeric default null, p_cost numeric default null, p_words integer default null,
-  p_messages integer default null, p_status text default 'completed', p_error text default null)
+  p_session bigint, p_duration_seconds numeric default null, p_cost numeric default null,
+  p_words integer default null, p_messages integer default null, p_status text default 'completed',
+  p_error text default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -19,10 +20,12 @@ begin
   perform quota.lock_allowance(session.user_id, session.service);
   update quota.call_logs l
   set status = p_status,
-    duration_seconds = coalesce(p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
+    duration_seconds = coalesce(
+      p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
     ended_at = case when p_duration_seconds is null then greatest(quota.now(), l.started_at)
       else l.started_at + make_interval(secs => p_duration_seconds::float8) end,
-    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken), messages = coalesce(p_messages, l.messages),
+    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken),
+    messages = coalesce(p_messages, l.messages),
     error_message = coalesce(p_error, l.error_message)
   where l.id = p_session and l.status = 'active';
   result.recorded := found;
@@ -37,4 +40,5 @@ begin
   return result;
 end $$;
 comment on function quota.end_session(bigint, numeric, numeric, integer, integer, text, text) is
-  'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. recorded = false: it had ended already. action = switch_to_static: nothing is left.';
+  'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. '
+  'recorded = false: it had ended already. action = switch_to_static: nothing is left.';

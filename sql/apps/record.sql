@@ -1,11 +1,12 @@
 create type quota.record_result as (
-  recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text, action text);
+  recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text,
+  action text);
 
 create or replace function quota.record(
-  p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null, p_model text default null,
-  p_cost numeric default null, p_started_at timestamptz default null, p_status text default 'completed',
-  p_assistant_id text default null, p_file_bytes bigint default null, p_words integer default null,
-  p_error text default null, p_metadata jsonb default null)
+  p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null,
+  p_model text default null, p_cost numeric default null, p_started_at timestamptz default null,
+  p_status text default 'completed', p_assistant_id text default null, p_file_bytes bigint default null,
+  p_words integer default null, p_error text default null, p_metadata jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -34,9 +35,11 @@ begin
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
   end if;
   if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
-    raise exception 'messages are counted one by one: % is no number of them', p_quantity using errcode = 'QT003';
+    raise exception 'messages are counted one by one: % is no number of them', p_quantity
+      using errcode = 'QT003';
   elsif in_seconds and p_quantity > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity using errcode = 'QT003';
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
+      using errcode = 'QT003';
   end if;
   ends := coalesce(p_started_at, quota.now());
   starts := ends;
@@ -47,11 +50,14 @@ begin
       ends := starts + make_interval(secs => p_quantity::float8);
     end if;
   end if;
-  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-    duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts, ends,
-    case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end, p_words, p_file_bytes, p_cost,
-    p_error, p_metadata)
+  insert into quota.call_logs
+    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+  values
+    (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
+      ends,
+     case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end,
+     p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
   is_new := found;
@@ -64,7 +70,11 @@ begin
     end if;
   end if;
   answer := quota.decide(owner, p_service, p_model);
-  return (is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action)::quota.record_result;
+  return (
+    is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action
+  )::quota.record_result;
 end $$;
-comment on function quota.record(text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is
-  'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. Returns what is left.';
+comment on function quota.record(
+  text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is
+  'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. '
+  'Returns what is left.';

@@ -1,15 +1,21 @@
-create or replace function quota.refusal_message(reason text, plan quota.plans, worst quota.allowance) returns text
+create or replace function quota.refusal_message(reason text, plan quota.plans, worst quota.allowance)
+returns text
 language sql stable
 as $$
   select case reason
     when 'quota_exceeded' then 'The allowance of the plan "' || plan.name || '" is used up'
     when 'cost_limit_exceeded' then 'The cost limit of the plan "' || plan.name || '" is reached'
-    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit || 's that are left of the plan "' || plan.name || '"'
-    when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes) || ' of the plan "' || plan.name || '"'
-    when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent || ' at a time; wait for one to end'
+    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit
+      || 's that are left of the plan "' || plan.name || '"'
+    when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes)
+      || ' of the plan "' || plan.name || '"'
+    when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent
+      || ' at a time; wait for one to end'
     when 'model_not_allowed' then 'The plan "' || plan.name || '" does not include this model'
-    when 'sign_in_required' then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
-    when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants || ' assistants'
+    when 'sign_in_required'
+      then case when plan.key is null then 'Sign in to use this' else 'Sign in to use this model' end
+    when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants
+      || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
   end
   || case
@@ -17,7 +23,10 @@ as $$
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
   || case when reason <> 'ok' and plan.upgrade_to is not null
-      then '. Upgrade to ' || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to) || ' for more.'
+      then '. Upgrade to '
+        || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
+        || ' for more.'
     else '.' end
 $$;
-comment on function quota.refusal_message(text, quota.plans, quota.allowance) is 'A sentence for the user of the app, with the way out.';
+comment on function quota.refusal_message(text, quota.plans, quota.allowance) is
+  'A sentence for the user of the app, with the way out.';

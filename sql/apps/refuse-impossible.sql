@@ -1,13 +1,16 @@
-create or replace function quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamptz) returns void
+create or replace function quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamptz)
+returns void
 language plpgsql stable
 as $$
 begin
   if p_quantity < 0 or p_cost < 0 then
-    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost) using errcode = 'QT003';
+    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost)
+      using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then
     raise exception 'usage cannot lie in the future: %', p_at
       using errcode = 'QT004', hint = 'Up to 5 minutes of clock difference are accepted.';
   end if;
 end $$;
-comment on function quota.refuse_impossible(numeric, numeric, timestamptz) is 'Raises QT003 on negative values, QT004 on future times.';
+comment on function quota.refuse_impossible(numeric, numeric, timestamptz) is
+  'Raises QT003 on negative values, QT004 on future times.';

@@ -9,4 +9,5 @@ begin
   end if;
   return true;
 end $$;
-comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 when the login role is bound to a user, and not to this one.';
+comment on function quota.refuse_other_user(uuid) is
+  'True; raises QT006 when the login role is bound to a user, and not to this one.';

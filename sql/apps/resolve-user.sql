@@ -9,7 +9,8 @@ begin
     select u.id into found_id from quota.users u where u.id = p_user::uuid;
   end if;
   if found_id is null then
-    raise exception 'unknown user "%"', p_user using errcode = 'QT001', hint = 'Give the id or the external id of a user.';
+    raise exception 'unknown user "%"', p_user using errcode = 'QT001',
+      hint = 'Give the id or the external id of a user.';
   end if;
   perform quota.refuse_other_user(found_id);
   return found_id;

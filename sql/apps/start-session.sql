@@ -1,5 +1,6 @@
 create type quota.session_result as (
-  allowed boolean, reason text, action text, message text, session_id bigint, cap_seconds numeric, expires_at timestamptz,
+  allowed boolean, reason text, action text, message text, session_id bigint, cap_seconds numeric,
+  expires_at timestamptz,
   remaining numeric, resets_at timestamptz, upgrade_to text);
 
 create or replace function quota.start_session(
@@ -30,7 +31,8 @@ begin
   end if;
 
   if exists (
-    select from quota.call_logs l where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
+    select from quota.call_logs l
+    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
   then
     perform quota.refuse_taken_key(p_key);
   end if;
@@ -45,16 +47,22 @@ begin
   if not answer.allowed then
     return result;
   end if;
-  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds) into result.cap_seconds
+  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+  into result.cap_seconds
   from quota.plans p where p.key = answer.plan;
-  result.expires_at := quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
-  insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
+  result.expires_at :=
+    quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
+  insert into quota.call_logs
+    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
     file_size_bytes, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active', quota.now(), p_file_bytes, p_metadata)
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
+    quota.now(), p_file_bytes, p_metadata)
   returning id into result.session_id;
   insert into quota.concurrent_processing (user_id, service, call_log_id, reserved, expires_at)
   values (owner, p_service, result.session_id, coalesce(result.cap_seconds, 0), result.expires_at);
   return result;
 end $$;
-comment on function quota.start_session(text, text, text, text, text, text, numeric, bigint, interval, jsonb) is
-  'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) and opens its call log. The app ends it after cap_seconds at the latest.';
+comment on function quota.start_session(
+  text, text, text, text, text, text, numeric, bigint, interval, jsonb) is
+  'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) '
+  'and opens its call log. The app ends it after cap_seconds at the latest.';

@@ -3,8 +3,10 @@ create or replace function quota.audit_row_text(a quota.audit_log) returns text
 language sql stable parallel safe
 as $$
   select jsonb_build_array(
-    a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id, a.service, a.subject, a.reason,
+    a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id,
+    a.service, a.subject, a.reason,
     a.before, a.after, a.run_id, extract(epoch from a.period_end), a.xid::text)::text
 $$;
 comment on function quota.audit_row_text(quota.audit_log) is
-  'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
+  'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for '
+  'ever, in every session: a new column needs a function of its own.';

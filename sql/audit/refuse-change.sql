@@ -2,7 +2,8 @@ create or replace function quota.refuse_change() returns trigger
 language plpgsql
 as $$
 begin
-  raise exception '% on quota.% is refused: facts and history are never destroyed', lower(tg_op), tg_table_name
+  raise exception '% on quota.% is refused: facts and history are never destroyed', lower(tg_op),
+    tg_table_name
     using errcode = 'QT005', hint = 'Write a correcting entry (an adjustment, a new audit row) instead.';
 end $$;
 
@@ -23,7 +24,8 @@ create or replace trigger assistant_originals_kept before update or truncate on 
 
 -- What a person could be known by, raw and description, is taken out when a user is erased.
 create or replace trigger billing_lines_unchanged
-  before truncate or update of export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at,
+  before truncate or update of export_id, line, kind, external_id, assistant_id, model, status, created_at,
+  started_at, ended_at,
     duration_seconds, quantity, unit, cost, day, charge, invoice_month
   on quota.billing_lines for each statement execute function quota.refuse_change();
 

@@ -25,4 +25,5 @@ begin
   return sealed;
 end $$;
 comment on function quota.seal_audit(bigint, integer) is
-  'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new seals.';
+  'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new '
+  'seals.';

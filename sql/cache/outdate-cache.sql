@@ -7,13 +7,14 @@ begin
   return null;
 end $$;
 
--- Resets, adjustments, grants, plans and custom limits all end here. A call does not: its app counts it itself, and the
--- columns that a call updates do not fire this.
+-- Resets, adjustments, grants, plans and custom limits all end here. A call does not: its app counts it
+-- itself, and the columns that a call updates do not fire this.
 create or replace trigger usage_quotas_cache_updated
   after update of limit_quantity, cost_limit, granted, adjusted, closed_at, superseded on quota.usage_quotas
   for each row
   when ((old.limit_quantity, old.cost_limit, old.granted, old.adjusted, old.closed_at, old.superseded)
-      is distinct from (new.limit_quantity, new.cost_limit, new.granted, new.adjusted, new.closed_at, new.superseded)
+      is distinct from (new.limit_quantity, new.cost_limit, new.granted, new.adjusted, new.closed_at,
+        new.superseded)
     and quota.keeps_cache())
   execute function quota.outdate_cache();
 

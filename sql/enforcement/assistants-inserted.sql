@@ -4,9 +4,9 @@ as $$
 declare
   users uuid[];
 begin
-  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its mark.
-  perform 1 from quota.subscriptions s
-  where s.user_id in (select user_id from new_rows) order by s.user_id, s.service for no key update;
+  -- A user who is being limited right now: that transaction does not see these assistants, nor this one its
+  -- mark.
+  perform quota.hold_subscriptions(array(select user_id from new_rows));
   select array_agg(distinct s.user_id) into users
   from new_rows n join quota.subscriptions s on s.user_id = n.user_id
   where s.limit_enforced_at is not null;

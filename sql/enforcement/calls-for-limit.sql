@@ -2,7 +2,7 @@ create or replace function quota.calls_for_limit(q quota.usage_quotas) returns b
 language sql stable
 as $$
   select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
-    and q.period_start <= quota.now() and q.period_end > quota.now()
+    and quota.contains(q, quota.now())
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
 $$;
 comment on function quota.calls_for_limit(quota.usage_quotas) is

@@ -1,5 +1,6 @@
 create or replace function quota.enforce_limits(
-  batch_size integer, run uuid default null, only_user uuid default null, reason text default 'over the allowance',
+  batch_size integer, run uuid default null, only_user uuid default null,
+  reason text default 'over the allowance',
   out users uuid[], out services text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -28,7 +29,8 @@ begin
   select array_agg(q order by q.user_id, q.meter) filter (where q.exhausted_at is null) into fresh
   from quota.usage_quotas q join quota.meters m on m.key = q.meter
   where (q.user_id, m.service) in (select * from unnest(users, services)) and quota.calls_for_limit(q);
-  select array_agg(o.user_id order by o.user_id, o.service), array_agg(o.service order by o.user_id, o.service)
+  select array_agg(o.user_id order by o.user_id, o.service),
+    array_agg(o.service order by o.user_id, o.service)
   into users, services
   from (
     select distinct q.user_id, m.service
@@ -38,8 +40,7 @@ begin
   if users is null then
     return;
   end if;
-  perform 1 from quota.assistant_limits l
-  where l.user_id = any (enforce_limits.users) order by l.assistant_id for no key update;
+  perform quota.hold_assistants(enforce_limits.users);
   if fresh is not null then
     perform quota.enforce(fresh);
   end if;
@@ -50,4 +51,5 @@ begin
   from unnest(users, services) o(user_id, service);
 end $$;
 comment on function quota.enforce_limits(integer, uuid, uuid, text) is
-  'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
+  'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null '
+  'when none was left.';

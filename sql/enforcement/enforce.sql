@@ -8,7 +8,8 @@ declare
   freed_services text[];
 begin
   insert into quota.usage_alerts (user_id, meter, period_start, threshold, level, percent, crossed_at)
-  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at), p.percent, quota.now()
+  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at),
+    p.percent, quota.now()
   from unnest(quotas) q
   cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
   cross join lateral (select distinct w from unnest(q.warn_at) w) t(threshold)
@@ -20,7 +21,8 @@ begin
   set exhausted_at = case when c.exhausted_at is null then quota.now() end
   from unnest(quotas) c
   where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
-    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit) = (c.exhausted_at is null);
+    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit)
+      = (c.exhausted_at is null);
 
   select array_agg(q.user_id), array_agg(m.service) into limited_users, limited_services
   from unnest(quotas) q join quota.meters m on m.key = q.meter
@@ -34,10 +36,9 @@ begin
       select 1 from quota.usage_quotas o join quota.meters om on om.key = o.meter
       where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
         and o.closed_at is null and o.exhausted_at is not null
-        and o.period_start <= quota.now() and o.period_end > quota.now());
+        and quota.contains(o, quota.now()));
   if limited_users is not null and freed_users is not null then
-    perform 1 from quota.assistant_limits l
-    where l.user_id = any (limited_users || freed_users) order by l.assistant_id for no key update;
+    perform quota.hold_assistants(limited_users || freed_users);
   end if;
   if limited_users is not null then
     perform quota.mark_limited(limited_users, limited_services, true);
@@ -47,4 +48,5 @@ begin
   end if;
 end $$;
 comment on function quota.enforce(quota.usage_quotas[]) is
-  'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, given as they stand.';
+  'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, '
+  'given as they stand.';

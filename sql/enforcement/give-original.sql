@@ -1,6 +1,6 @@
 create or replace function quota.give_original(
-  p_assistant uuid, p_desired text, p_fields jsonb, p_absent text[], p_made jsonb, p_source text, p_exact boolean,
-  p_reason text)
+  p_assistant uuid, p_desired text, p_fields jsonb, p_absent text[], p_made jsonb, p_source text,
+  p_exact boolean, p_reason text)
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -24,11 +24,14 @@ begin
   with audited as (
     insert into quota.audit_log (action, user_id, subject, reason, after)
     select 'assistant.original_given', a.user_id, a.provider_assistant_id, p_reason,
-      jsonb_build_object('source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
+      jsonb_build_object(
+        'source', p_source, 'fields', array(select jsonb_object_keys(p_fields)), 'absent', p_absent)
     from quota.assistants a where a.id = p_assistant
     returning id, user_id
   )
   insert into quota.audit_personal (user_id, audit_id, after) select user_id, id, p_fields from audited;
 end $$;
 comment on function quota.give_original(uuid, text, jsonb, text[], jsonb, text, boolean, text) is
-  'Queues the restore of an assistant, or its limit, with an original that did not come from a look at it before the limit. p_made: what it has instead, the limit of another application. Exact: restored whatever is found.';
+  'Queues the restore of an assistant, or its limit, with an original that did not come from a look at it '
+  'before the limit. p_made: what it has instead, the limit of another application. Exact: restored whatever '
+  'is found.';

@@ -6,4 +6,5 @@ as $$
     where a.user_id = p_user and a.state = 'active'
       and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
 $$;
-comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
+comment on function quota.has_unlimited(uuid) is
+  'Whether an assistant of a user is neither limited nor queued to be.';

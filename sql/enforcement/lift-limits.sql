@@ -5,15 +5,11 @@ declare
   limited_users uuid[];
   limited_services text[];
 begin
+  perform quota.hold_subscriptions(users);
   select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
-  from (
-    select s.user_id, s.service
-    from quota.subscriptions s
-    where s.user_id = any (users) and s.limit_enforced_at is not null
-    order by s.user_id, s.service
-    for no key update
-  ) s;
-  perform 1 from quota.assistant_limits l where l.user_id = any (users) order by l.assistant_id for no key update;
+  from quota.subscriptions s
+  where s.user_id = any (users) and s.limit_enforced_at is not null;
+  perform quota.hold_assistants(users);
   if limited_users is not null then
     insert into quota.audit_log (action, user_id, service, reason, before, after)
     select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
@@ -29,4 +25,5 @@ begin
     where l.user_id = any (users) and l.desired = 'original' and l.status in ('pending', 'failed'));
 end $$;
 comment on function quota.lift_limits(uuid[], text) is
-  'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are queued.';
+  'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are '
+  'queued.';

@@ -8,4 +8,5 @@ as $$
   limit 1
 $$;
 comment on function quota.limited_state(uuid) is
-  'The limited state of the plan that limits a user, else of any plan that has one; null: the configured default.';
+  'The limited state of the plan that limits a user, else of any plan that has one; null: the configured '
+  'default.';

@@ -2,9 +2,7 @@ create or replace function quota.mark_limited(users uuid[], services text[], lim
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform 1 from quota.subscriptions s
-  where (s.user_id, s.service) in (select * from unnest(users, services))
-  order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(users, services);
   update quota.subscriptions s
   set limit_enforced_at = case when limited then quota.now() end
   where (s.user_id, s.service) in (select * from unnest(users, services))

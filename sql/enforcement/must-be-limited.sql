@@ -5,6 +5,7 @@ as $$
     select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
     where q.user_id = p_user and m.service = p_service and q.on_exceeded = 'limit_assistants'
       and q.closed_at is null and q.exhausted_at is not null
-      and q.period_start <= quota.now() and q.period_end > quota.now())
+      and quota.contains(q, quota.now()))
 $$;
-comment on function quota.must_be_limited(uuid, text) is 'Whether a running quota that limits assistants is exhausted.';
+comment on function quota.must_be_limited(uuid, text) is
+  'Whether a running quota that limits assistants is exhausted.';

@@ -1,9 +1,11 @@
 create or replace function quota.needs_enforcement(q quota.usage_quotas) returns boolean
 language sql stable
 as $$
-  select q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
-    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) <> (q.exhausted_at is not null)
+  select q.closed_at is null and quota.contains(q, quota.now())
+    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+        <> (q.exhausted_at is not null)
       or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))
 $$;
 comment on function quota.needs_enforcement(quota.usage_quotas) is
-  'Whether a quota of the running period has crossed a threshold or its limit, either way (R9: never a past period).';
+  'Whether a quota of the running period has crossed a threshold or its limit, either way (R9: never a past '
+  'period).';

@@ -10,7 +10,8 @@ begin
   from (
     select s.user_id
     from quota.subscriptions s
-    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user) and quota.has_unlimited(s.user_id)
+    where s.limit_enforced_at is not null and (only_user is null or s.user_id = only_user)
+      and quota.has_unlimited(s.user_id)
     order by s.user_id, s.service
     limit batch_size
     for no key update skip locked
@@ -20,8 +21,7 @@ begin
   if users = 0 then
     return;
   end if;
-  perform 1 from quota.assistant_limits l
-  where l.user_id = any (found_users) order by l.assistant_id for no key update;
+  perform quota.hold_assistants(found_users);
   -- An assistant that was gone and is known again.
   update quota.assistant_limits l
   set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
@@ -32,4 +32,5 @@ begin
   queued := queued + quota.queue_assistants(found_users, 'limited');
 end $$;
 comment on function quota.queue_unlimited(integer, uuid) is
-  'Queues the assistants of up to batch_size limited users that are not queued to be limited: made, taken over or found again after the limit.';
+  'Queues the assistants of up to batch_size limited users that are not queued to be limited: made, taken '
+  'over or found again after the limit.';

@@ -6,4 +6,5 @@ as $$
     least(3600, 30 * 2 ^ least(attempts - 1, 20)) * (0.5 + random() / 2), coalesce(asked_seconds, 0)::float8))
 $$;
 comment on function quota.retry_delay(integer, numeric) is
-  'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never less than the provider asked for.';
+  'The pause before provider work is tried again: 30 s doubled with each attempt up to an hour, and never '
+  'less than the provider asked for.';

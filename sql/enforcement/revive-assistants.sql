@@ -3,20 +3,20 @@ returns table (assistant_id uuid, desired text, change bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  their_users uuid[] := array(select a.user_id from quota.assistants a where a.id = any (p_assistants));
 begin
   -- A limit that is put on or lifted in the meantime reaches these assistants, or this sees it.
-  perform 1 from quota.subscriptions s
-  where s.user_id in (select a.user_id from quota.assistants a where a.id = any (p_assistants))
-  order by s.user_id, s.service for no key update;
-  perform 1 from quota.assistant_limits l
-  where l.assistant_id = any (p_assistants) order by l.assistant_id for no key update;
+  perform quota.hold_subscriptions(their_users);
+  perform quota.hold_assistants(their_users);
   return query
   with revived as (
     update quota.assistant_limits l
     set desired = case when exists (
         select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
       then 'limited' else 'original' end,
-      status = 'pending', change = l.change + 1, attempts = 0, last_error = null, next_attempt_at = quota.now(),
+      status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+      next_attempt_at = quota.now(),
       requested_at = quota.now(), updated_at = quota.now()
     where l.assistant_id = any (p_assistants) and l.status = 'gone'
     returning l.assistant_id, l.user_id, l.desired, l.change
@@ -30,4 +30,5 @@ begin
   select r.assistant_id, r.desired, r.change from revived r;
 end $$;
 comment on function quota.revive_assistants(uuid[], uuid) is
-  'Puts assistants that were gone and that the provider knows again back to work, limited or not as their users are.';
+  'Puts assistants that were gone and that the provider knows again back to work, limited or not as their '
+  'users are.';

@@ -2,7 +2,8 @@ create or replace function quota.next_export() returns integer
 language plpgsql
 as $$
 begin
-  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each other.
+  -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each
+  -- other.
   perform pg_advisory_xact_lock(hashtextextended('quota billing export', 0));
   return (select coalesce(max(e.id), 0) + 1 from quota.billing_exports e);
 end $$;

@@ -44,4 +44,6 @@ begin
   from generate_subscripts(grants, 1) i;
 end $$;
 comment on function quota.grant_ledger(uuid, text, timestamptz) is
-  'What each grant of a user''s meter gave, from the facts alone: the usage beyond the limits of ended periods (given) and of the running one (given_running), the earliest to end first; left_over is what it still has.';
+  'What each grant of a user''s meter gave, from the facts alone: the usage beyond the limits of ended '
+  'periods (given) and of the running one (given_running), the earliest to end first; left_over is what it '
+  'still has.';

@@ -7,4 +7,5 @@ as $$
   -- What ended within the running period still covers what was used of it before.
   select coalesce(sum(l.left_over + l.given_running), 0) from quota.grant_ledger(p_user, p_meter) l
 $$;
-comment on function quota.granted_now(uuid, text) is 'The extra allowance of a user''s meter in the running period.';
+comment on function quota.granted_now(uuid, text) is
+  'The extra allowance of a user''s meter in the running period.';

@@ -7,7 +7,8 @@ declare
 begin
   select array_agg(p.user_id), array_agg(p.service) into users, services
   from (
-    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter order by 1, 2) p;
+    select distinct n.user_id, m.service from new_rows n join quota.meters m on m.key = n.meter
+    order by 1, 2) p;
   if users is not null then
     -- The running quotas have to be there to take the grants.
     perform quota.open_running(users, services);

@@ -17,4 +17,5 @@ begin
   return revoked;
 end $$;
 comment on function quota.revoke_grant(bigint, text) is
-  'Takes a grant back: it gives nothing more, and what it gave stays given. Null id: there is none that can be taken back.';
+  'Takes a grant back: it gives nothing more, and what it gave stays given. Null id: there is none that can '
+  'be taken back.';

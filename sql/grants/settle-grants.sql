@@ -18,11 +18,12 @@ begin
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
-      and q.period_start <= quota.now() and q.period_end > quota.now() and not q.superseded
+      and quota.contains(q, quota.now()) and not q.superseded
   ), refreshed as (
     update quota.usage_quotas q set granted = p.granted
     from present p
-    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start and q.granted <> p.granted
+    where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start
+      and q.granted <> p.granted
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
@@ -32,4 +33,6 @@ begin
   end if;
 end $$;
 comment on function quota.settle_grants(uuid[], text[]) is
-  'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds the subscriptions.';
+  'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line '
+  'with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds '
+  'the subscriptions.';

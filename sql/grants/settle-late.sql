@@ -11,7 +11,8 @@ begin
     from unnest(deltas) d
     join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
     join quota.meters m on m.key = d.meter
-    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
+      and q.period_start = d.period_start
       and q.period_end <= quota.now()
   ) l;
   if users is not null then

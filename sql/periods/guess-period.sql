@@ -1,10 +1,12 @@
-create or replace function quota.guess_period(anchor_local timestamp, every interval, local_at timestamp) returns integer
+create or replace function quota.guess_period(anchor_local timestamp, every interval, local_at timestamp)
+returns integer
 language plpgsql immutable parallel safe
 as $$
 declare
   months integer := date_part('year', every) * 12 + date_part('month', every);
   days integer := date_part('day', every);
-  seconds float8 := date_part('hour', every) * 3600 + date_part('minute', every) * 60 + date_part('second', every);
+  seconds float8 :=
+    date_part('hour', every) * 3600 + date_part('minute', every) * 60 + date_part('second', every);
 begin
   if months < 0 or days < 0 or seconds < 0 or (months = 0 and days = 0 and seconds = 0) then
     raise exception 'a period must be longer than nothing, not "%"', every using errcode = '22023';

@@ -1,4 +1,5 @@
-create or replace function quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp) returns timestamp
+create or replace function quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp)
+returns timestamp
 language sql immutable parallel safe
 as $$
   select case
@@ -8,4 +9,5 @@ as $$
   end
 $$;
 comment on function quota.limit_anchor(text, text, timestamp) is
-  'The anchor of a plan limit for a subscription: the first of a month, the signup''s midnight or its clock time.';
+  'The anchor of a plan limit for a subscription: the first of a month, the signup''s midnight or its clock '
+  'time.';

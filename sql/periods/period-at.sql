@@ -1,7 +1,8 @@
 -- R2, the one rule for time: boundary k = (anchor_local + k * every) at time zone tz, always counted from the
 -- anchor, never chained. Month ends clamp, periods are half-open. Nothing else computes a boundary.
 
-create or replace function quota.period_at(anchor_local timestamp, every interval, tz text, at timestamptz) returns tstzrange
+create or replace function quota.period_at(anchor_local timestamp, every interval, tz text, at timestamptz)
+returns tstzrange
 language plpgsql immutable parallel safe
 as $$
 declare
@@ -44,4 +45,5 @@ begin
   return tstzrange(starts, ends, '[)');
 end $$;
 comment on function quota.period_at(timestamp, interval, text, timestamptz) is
-  'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. Raises 22023 on an interval that is not positive.';
+  'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. '
+  'Raises 22023 on an interval that is not positive.';

@@ -1,4 +1,5 @@
-create or replace function quota.periods_between(anchor_local timestamp, every interval, tz text, first timestamptz, last timestamptz)
+create or replace function quota.periods_between(
+  anchor_local timestamp, every interval, tz text, first timestamptz, last timestamptz)
 returns setof tstzrange
 language plpgsql immutable parallel safe rows 2
 as $$

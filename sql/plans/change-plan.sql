@@ -1,5 +1,6 @@
 create or replace function quota.change_plan(
-  p_users uuid[], p_plan text, p_reason text, p_run uuid default null, p_before jsonb default '{}', p_after jsonb default '{}')
+  p_users uuid[], p_plan text, p_reason text, p_run uuid default null, p_before jsonb default '{}',
+  p_after jsonb default '{}')
 returns setof bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -10,8 +11,7 @@ begin
   if not found then
     raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
   end if;
-  perform 1 from quota.subscriptions s
-  where s.user_id = any (p_users) and s.service = fresh.service order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(p_users, array_fill(fresh.service, array[cardinality(p_users)]));
 
   return query
   with zones as (
@@ -25,7 +25,8 @@ begin
   ), audited as (
     insert into quota.audit_log (action, user_id, service, subject, reason, run_id, before, after)
     select 'plan.changed', z.user_id, fresh.service, fresh.key, p_reason, p_run,
-      case when z.plan is not null then jsonb_build_object('plan', z.plan, 'timezone', z.timezone) || p_before end,
+      case when z.plan is not null
+        then jsonb_build_object('plan', z.plan, 'timezone', z.timezone) || p_before end,
       jsonb_build_object('plan', fresh.key, 'timezone', z.new_timezone) || p_after
     from zones z
     order by z.user_id
@@ -45,4 +46,5 @@ begin
   select a.id from audited a;
 end $$;
 comment on function quota.change_plan(uuid[], text, text, uuid, jsonb, jsonb) is
-  'Puts users on a plan: its limits hold at once; periods stay as they are unless the plan cuts time otherwise. One audit row per user, whose ids are returned. QT002: no such plan.';
+  'Puts users on a plan: its limits hold at once; periods stay as they are unless the plan cuts time '
+  'otherwise. One audit row per user, whose ids are returned. QT002: no such plan.';

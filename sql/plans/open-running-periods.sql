@@ -2,9 +2,10 @@ create or replace function quota.open_running_periods(p_plans text[]) returns vo
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
-    t.on_exceeded, t.granted
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+     granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+    t.warn_at, t.on_exceeded, t.granted
   from quota.subscriptions s
   join quota.plan_limits l on l.plan = s.plan
   cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
@@ -13,4 +14,5 @@ as $$
   on conflict do nothing
 $$;
 comment on function quota.open_running_periods(text[]) is
-  'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans change.';
+  'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans '
+  'change.';

@@ -4,14 +4,16 @@ as $$
 declare
   users uuid[];
 begin
-  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s where s.plan = any (p_plans);
+  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s
+  where s.plan = any (p_plans);
   if users is null then
     return 0;
   end if;
   if recount then
-    perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+    perform quota.hold_subscriptions(users);
     -- A reset that is due stays due: it has periods to close.
-    update quota.subscriptions s set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+    update quota.subscriptions s
+    set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
     where s.plan = any (p_plans) and (s.next_reset_at is null or s.next_reset_at > quota.now());
     perform quota.refresh_quotas(users);
   end if;
@@ -19,4 +21,5 @@ begin
   return cardinality(users);
 end $$;
 comment on function quota.retake_plan_terms(text[], boolean) is
-  'Running periods of all subscribers take the terms that plans have now; recount: their calls are assigned to periods and priced anew. Returns the number of users.';
+  'Running periods of all subscribers take the terms that plans have now; recount: their calls are assigned '
+  'to periods and priced anew. Returns the number of users.';

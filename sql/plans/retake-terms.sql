@@ -3,20 +3,22 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   crossed quota.usage_quotas[];
-  freed_users uuid[];
-  freed_services text[];
+  their_users uuid[];
+  their_services text[];
 begin
-  perform 1 from quota.subscriptions s where s.user_id = any (users) order by s.user_id, s.service for no key update;
+  perform quota.hold_subscriptions(users);
   perform 1 from quota.usage_quotas q
-  where q.user_id = any (users) and q.closed_at is null and q.period_start <= quota.now() and q.period_end > quota.now()
+  where q.user_id = any (users) and q.closed_at is null and quota.contains(q, quota.now())
   order by q.user_id, q.meter, q.period_start for no key update;
   with retaken as (
     update quota.usage_quotas q
-    set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at, on_exceeded = t.on_exceeded
+    set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at,
+      on_exceeded = t.on_exceeded
     from unnest(users) u(user_id)
     cross join quota.meters m
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
-    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start and q.closed_at is null
+    where q.user_id = t.user_id and q.meter = t.meter and q.period_start = t.period_start
+      and q.closed_at is null
       and (q.limit_quantity, q.cost_limit, q.warn_at, q.on_exceeded)
         is distinct from (t.limit_quantity, t.cost_limit, t.warn_at, t.on_exceeded)
     returning q.*
@@ -27,21 +29,22 @@ begin
     perform quota.enforce(crossed);
   end if;
 
-  -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets free.
-  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
-  into freed_users, freed_services
+  -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets
+  -- free.
+  select array_agg(s.user_id order by s.user_id, s.service),
+    array_agg(s.service order by s.user_id, s.service)
+  into their_users, their_services
   from quota.subscriptions s
-  where s.user_id = any (users) and s.limit_enforced_at is null and quota.must_be_limited(s.user_id, s.service);
-  if freed_users is not null then
-    perform quota.mark_limited(freed_users, freed_services, true);
+  where s.user_id = any (users) and s.limit_enforced_at is null
+    and quota.must_be_limited(s.user_id, s.service);
+  if their_users is not null then
+    perform quota.mark_limited(their_users, their_services, true);
   end if;
-  select array_agg(s.user_id order by s.user_id, s.service), array_agg(s.service order by s.user_id, s.service)
-  into freed_users, freed_services
+  select array_agg(s.user_id), array_agg(s.service) into their_users, their_services
   from quota.subscriptions s
-  where s.user_id = any (users) and s.limit_enforced_at is not null and not quota.must_be_limited(s.user_id, s.service);
-  if freed_users is not null then
-    perform quota.mark_limited(freed_users, freed_services, false);
-  end if;
+  where s.user_id = any (users);
+  perform quota.lift_spent_limits(their_users, their_services);
 end $$;
 comment on function quota.retake_terms(uuid[]) is
-  'Gives the running periods of users the terms of their plans and custom limits as they are now, and enforces them.';
+  'Gives the running periods of users the terms of their plans and custom limits as they are now, and '
+  'enforces them.';

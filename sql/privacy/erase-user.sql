@@ -3,7 +3,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   update quota.users u
-  set external_id = 'erased-' || u.id, email = null, name = null, erased_at = coalesce(u.erased_at, quota.now())
+  set external_id = 'erased-' || u.id, email = null, name = null,
+    erased_at = coalesce(u.erased_at, quota.now())
   where u.id = p_user;
   update quota.call_logs l set metadata = null, error_message = null
   where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
@@ -19,9 +20,11 @@ begin
     made = case when l.status <> 'gone' then l.made else '[]' end,
     doubtful = case when l.status <> 'gone' then l.doubtful else '{}' end
   where l.user_id = p_user and (
-    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]' or l.doubtful <> '{}');
+    l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]'
+    or l.doubtful <> '{}');
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $$;
 comment on function quota.erase_user(uuid) is
-  'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody.';
+  'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id '
+  'that names nobody.';

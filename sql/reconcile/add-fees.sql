@@ -1,9 +1,12 @@
-create or replace function quota.add_fees(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz) returns void
+create or replace function quota.add_fees(
+  r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+returns void
 language sql
 as $$
   insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
   select l.export_id, l.line,
-    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month' else 'fee' end,
+    case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month'
+      else 'fee' end,
     coalesce(l.cost, 0), 0
   from quota.billing_lines l
   where l.export_id = any (exports)

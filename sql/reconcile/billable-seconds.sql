@@ -10,4 +10,5 @@ as $$
     else seconds
   end)
 $$;
-comment on function quota.billable_seconds(numeric, quota.rate_cards) is 'What a card charges for a call of so many seconds.';
+comment on function quota.billable_seconds(numeric, quota.rate_cards) is
+  'What a card charges for a call of so many seconds.';

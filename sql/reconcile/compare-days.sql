@@ -1,7 +1,8 @@
 -- Lines that are no calls: fees by themselves, and the sums of days, compared per day and model with the logs
 -- that no call line has.
 
-create or replace function quota.compare_days(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+create or replace function quota.compare_days(
+  r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
 returns void
 language plpgsql
 as $$
@@ -13,13 +14,15 @@ begin
     -- FOCUS names meters where others name models; that one is a model it says, or the logs do.
     e.format = 'focus' and coalesce(l.charge::json ->> 'model', '') = '' as is_meter
   from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
-  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date
+  where l.export_id = any (exports) and l.kind = 'aggregate' and l.day >= month_start::date
+    and l.day < month_end::date
     and (l.export_id, l.line) not in (select s.export_id, s.line from pg_temp.repeated_sums s);
   if not exists (select 1 from pg_temp.billed_days) then
     return;
   end if;
   create temp table logged_days on commit drop as
-  select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost, sum(g.duration_seconds) as seconds,
+  select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost,
+    sum(g.duration_seconds) as seconds,
     sum(coalesce(g.messages, 1)) as requests
   from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
   where c.export_id is null
@@ -31,15 +34,18 @@ begin
   with whole_days as (
     select distinct day from pg_temp.billed_days where model is null
   ), stated as (
-    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests from pg_temp.billed_days
+    select count(cost) > 0 as cost, count(seconds) > 0 as seconds, count(requests) > 0 as requests
+    from pg_temp.billed_days
   ), billed as (
-    select b.day, case when w.day is null then n.name end as model, sum(b.cost) as cost, sum(b.seconds) as seconds, sum(b.requests) as requests
+    select b.day, case when w.day is null then n.name end as model, sum(b.cost) as cost,
+      sum(b.seconds) as seconds, sum(b.requests) as requests
     from pg_temp.billed_days b
     left join whole_days w using (day)
     left join pg_temp.model_names n on n.model = b.model
     group by 1, 2
   ), logged as (
-    select l.day, case when w.day is null then n.name end as model, sum(l.cost) as cost, sum(l.seconds) as seconds, sum(l.requests) as requests
+    select l.day, case when w.day is null then n.name end as model, sum(l.cost) as cost,
+      sum(l.seconds) as seconds, sum(l.requests) as requests
     from pg_temp.logged_days l
     left join whole_days w using (day)
     left join pg_temp.model_names n on n.model = l.model
@@ -47,8 +53,10 @@ begin
   )
   select place.day, place.model,
     case when s.cost then coalesce(b.cost, 0) end as billed, coalesce(l.cost, 0) as logged,
-    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds, coalesce(l.seconds, 0) as logged_seconds,
-    case when s.requests then coalesce(b.requests, 0) end as billed_quantity, coalesce(l.requests, 0) as logged_quantity
+    case when s.seconds then coalesce(b.seconds, 0) end as billed_seconds,
+      coalesce(l.seconds, 0) as logged_seconds,
+    case when s.requests then coalesce(b.requests, 0) end as billed_quantity,
+      coalesce(l.requests, 0) as logged_quantity
   from (select *, coalesce(model, '') as key from billed) b
   full join (select *, coalesce(model, '') as key from logged) l on l.day = b.day and l.key = b.key
   cross join stated s
@@ -69,7 +77,8 @@ begin
   from pg_temp.computed_days d;
 end $$;
 comment on function quota.compare_days(quota.reconciliations, integer[], timestamptz, timestamptz) is
-  'Where exports have sums of days: puts one item per day and model in the place of the logs that no call line has.';
+  'Where exports have sums of days: puts one item per day and model in the place of the logs that no call '
+  'line has.';
 
 create or replace function quota.name_models() returns void
 language plpgsql
@@ -86,11 +95,14 @@ begin
   select distinct k.model, k.key, n.name, n.is_logged
   from keyed k
   join (
-    select key, (array_agg(quota.model_family(model) order by is_logged desc, model))[1] as name, bool_or(is_logged) as is_logged
+    select key, (array_agg(quota.model_family(model) order by is_logged desc, model))[1] as name,
+      bool_or(is_logged) as is_logged
     from keyed group by 1
   ) n using (key);
   update pg_temp.billed_days b set model = null
-  where b.is_meter and b.model is not null and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
+  where b.is_meter and b.model is not null
+    and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
 end $$;
 comment on function quota.name_models() is
-  'Makes the temporary table model_names: what the models of bill and logs are called here, one name for what is the same; meters that are no model are taken from billed_days.';
+  'Makes the temporary table model_names: what the models of bill and logs are called here, one name for '
+  'what is the same; meters that are no model are taken from billed_days.';

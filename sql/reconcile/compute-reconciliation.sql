@@ -1,7 +1,9 @@
-create or replace function quota.compute_reconciliation(reconciliation uuid, is_trial boolean default false) returns bigint
+create or replace function quota.compute_reconciliation(reconciliation uuid, is_trial boolean default false)
+returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
--- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains nothing. What
--- they leave over is few and looked up by index, where the default price of a page would read whole tables.
+-- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains
+-- nothing. What they leave over is few and looked up by index, where the default price of a page would read
+-- whole tables.
 set work_mem = '128MB' set jit = off set random_page_cost = 1.1
 as $$
 declare
@@ -13,10 +15,14 @@ declare
   is_stored_at_once boolean;
   changed bigint;
 begin
-  exports := array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
-  has_others := exists (select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
-  is_stored_at_once := not has_others and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
-  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others cost as much.
+  exports := array(
+    select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
+  has_others := exists (
+    select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
+  is_stored_at_once := not has_others
+    and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
+  -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others
+  -- cost as much.
   analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
   perform quota.open_answer(r, is_stored_at_once);
   perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
@@ -41,4 +47,5 @@ begin
   return changed;
 end $$;
 comment on function quota.compute_reconciliation(uuid, boolean) is
-  'Holds the exports of a month against the logs and stores what differs from the stored answer; how many items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';
+  'Holds the exports of a month against the logs and stores what differs from the stored answer; how many '
+  'items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';

@@ -17,22 +17,29 @@ begin
   perform quota.refuse_closed(touched);
   return null;
 end $$;
-comment on function quota.guard_answer() is 'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
+comment on function quota.guard_answer() is
+  'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
 
 create or replace trigger reconciliation_items_insert after insert on quota.reconciliation_items
-  referencing new table as new_rows for each statement execute function quota.guard_answer();
+  referencing new table as new_rows
+  for each statement execute function quota.guard_answer();
 
 create or replace trigger reconciliation_items_update after update on quota.reconciliation_items
-  referencing old table as old_rows new table as new_rows for each statement execute function quota.guard_answer();
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function quota.guard_answer();
 
 create or replace trigger reconciliation_items_delete after delete on quota.reconciliation_items
-  referencing old table as old_rows for each statement execute function quota.guard_answer();
+  referencing old table as old_rows
+  for each statement execute function quota.guard_answer();
 
 create or replace trigger discrepancies_insert after insert on quota.discrepancies
-  referencing new table as new_rows for each statement execute function quota.guard_answer();
+  referencing new table as new_rows
+  for each statement execute function quota.guard_answer();
 
 create or replace trigger discrepancies_update after update on quota.discrepancies
-  referencing old table as old_rows new table as new_rows for each statement execute function quota.guard_answer();
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function quota.guard_answer();
 
 create or replace trigger discrepancies_delete after delete on quota.discrepancies
-  referencing old table as old_rows for each statement execute function quota.guard_answer();
+  referencing old table as old_rows
+  for each statement execute function quota.guard_answer();

@@ -11,5 +11,6 @@ begin
   return case when tg_op = 'DELETE' then old else new end;
 end $$;
 
-create or replace trigger reconciliation_exports_closed before insert or update or delete on quota.reconciliation_exports
+create or replace trigger reconciliation_exports_closed
+  before insert or update or delete on quota.reconciliation_exports
   for each row execute function quota.guard_attachment();

@@ -8,7 +8,8 @@ begin
   select array_agg(distinct x.export_id) into earlier
   from quota.reconciliations other join quota.reconciliation_exports x on x.reconciliation_id = other.id
   where other.provider = r.provider and other.id <> r.id
-    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o where o.kind = 'outside_month');
+    and other.month in (select date_trunc('month', o.at at time zone 'UTC') from pg_temp.open_lines o
+      where o.kind = 'outside_month');
   if earlier is not null then
     update pg_temp.open_lines o set kind = 'duplicate_line', takes_log = false
     where o.kind = 'outside_month' and exists (
@@ -25,8 +26,8 @@ begin
     perform quota.mark_parts();
   end if;
 
-  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled lines
-  -- after the first are repetitions.
+  -- One line of an id takes its log: a settled one before an unsettled one, the first of equals. Settled
+  -- lines after the first are repetitions.
   update pg_temp.open_lines o
   set kind = coalesce(o.kind, 'duplicate_line'), takes_log = false
   from (

@@ -1,4 +1,5 @@
-create or replace function quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
+create or replace function quota.match_by_id(
+  r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
 returns void
 language plpgsql
 as $$
@@ -14,13 +15,16 @@ begin
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
-      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(l.owner, g.user_id, l.duration_seconds,
-        g.duration_seconds, l.cost, g.cost, quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
+      else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
+        l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
+        quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
     end,
     coalesce(l.cost, 0), coalesce(g.cost, 0)
   from (
-    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps them so.
-    select l.export_id, l.line, l.external_id, a.user_id as owner, quota.line_kind(l, month_start, month_end) as kind,
+    -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps
+    -- them so.
+    select l.export_id, l.line, l.external_id, a.user_id as owner,
+      quota.line_kind(l, month_start, month_end) as kind,
       quota.stated_seconds(l.duration_seconds, l.status) as duration_seconds, l.cost
     from quota.billing_lines l left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     where l.kind = 'call' and l.export_id = any (exports)
@@ -32,7 +36,8 @@ begin
     where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
-    or (g.started_at >= month_start and g.started_at < month_end and g.id not in (select quota.logs_told_elsewhere(r)));
+    or (g.started_at >= month_start and g.started_at < month_end
+      and g.id not in (select quota.logs_told_elsewhere(r)));
 end $$;
 comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
   'Writes computed_items: every call line and every log of the month, joined by id.';

@@ -18,4 +18,6 @@ begin
   end if;
 end $$;
 comment on function quota.open_answer(quota.reconciliations, boolean) is
-  'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
+  'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be '
+  'compared with what is stored, or where nothing is, the stored items of the month themselves: a million of '
+  'them need not be written twice.';

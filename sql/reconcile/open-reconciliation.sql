@@ -8,4 +8,5 @@ begin
   perform quota.refuse_closed(reconciliation);
   return r;
 end $$;
-comment on function quota.open_reconciliation(uuid) is 'Locks a month that is to be changed. QT007 if it is closed.';
+comment on function quota.open_reconciliation(uuid) is
+  'Locks a month that is to be changed. QT007 if it is closed.';

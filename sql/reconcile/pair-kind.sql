@@ -14,4 +14,5 @@ as $$
   end
 $$;
 comment on function quota.pair_kind(uuid, uuid, numeric, numeric, numeric, numeric, numeric, numeric) is
-  'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the seconds of a line that states none.';
+  'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the '
+  'seconds of a line that states none.';

@@ -1,4 +1,5 @@
-create or replace function quota.part_key(charge text, started_at timestamptz, ended_at timestamptz) returns text
+create or replace function quota.part_key(charge text, started_at timestamptz, ended_at timestamptz)
+returns text
 language sql stable
 as $$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $$;
 comment on function quota.part_key(text, timestamptz, timestamptz) is
@@ -38,4 +39,5 @@ begin
   where f.external_id = o.external_id and o.takes_log;
 end $$;
 comment on function quota.mark_parts() is
-  'Marks those of open_lines that state further parts of a call which another file of the bill begins: they are no repetitions.';
+  'Marks those of open_lines that state further parts of a call which another file of the bill begins: they '
+  'are no repetitions.';

@@ -8,7 +8,8 @@ begin
   if r.closed_at is not null then
     raise exception '% of % is closed', to_char(r.month, 'YYYY-MM'), r.provider
       using errcode = 'QT007',
-        detail = format('closed by %s at %s', r.closed_by, to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+        detail = format('closed by %s at %s', r.closed_by,
+          to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
         hint = 'quota reconcile reopen, with a reason, opens it again';
   end if;
 end $$;

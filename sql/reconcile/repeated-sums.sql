@@ -1,5 +1,5 @@
--- A bill of sums that comes again - longer, newer, packed, or cut in another way - repeats what is there. Which
--- of two that state the same counts is decided by what they say, not by which came first.
+-- A bill of sums that comes again - longer, newer, packed, or cut in another way - repeats what is there.
+-- Which of two that state the same counts is decided by what they say, not by which came first.
 
 create or replace function quota.mark_repeated_sums(
   r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
@@ -11,17 +11,22 @@ begin
   create temp table repeated_sums (export_id integer, line integer) on commit drop;
   create temp table month_sums on commit drop as
   select l.export_id, l.line, e.format, l.cost, l.charge::jsonb - 'row' as charge,
-    case when l.kind = 'fee' then 'fee' when l.cost is null then coalesce(l.unit, '') else 'cost' end as states,
+    case when l.kind = 'fee' then 'fee' when l.cost is null then coalesce(l.unit, '')
+      else 'cost' end as states,
     coalesce(l.day, (quota.line_at(l) at time zone 'UTC')::date, 'epoch') as day,
     row_number() over (
-      partition by l.export_id, l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model
+      partition by l.export_id, l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity,
+      l.description, l.model
       order by l.line) as copy
   from quota.billing_lines l join quota.billing_exports e on e.id = l.export_id
   where l.export_id = any (exports) and l.charge is not null
     and ((l.kind = 'aggregate' and l.day >= month_start::date and l.day < month_end::date)
-      or (l.kind = 'fee' and coalesce(quota.line_at(l), month_start) >= month_start and coalesce(quota.line_at(l), month_start) < month_end));
-  -- Providers group by what they print, so that two rows that agree in all of it are one. A hand may write two.
-  insert into pg_temp.repeated_sums select s.export_id, s.line from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
+      or (l.kind = 'fee' and coalesce(quota.line_at(l), month_start) >= month_start
+        and coalesce(quota.line_at(l), month_start) < month_end));
+  -- Providers group by what they print, so that two rows that agree in all of it are one. A hand may write
+  -- two.
+  insert into pg_temp.repeated_sums select s.export_id, s.line from pg_temp.month_sums s where s.copy > 1
+    and s.format <> 'csv';
   delete from pg_temp.month_sums s where s.copy > 1 and s.format <> 'csv';
   delete from pg_temp.month_sums s
   where s.states in (select states from pg_temp.month_sums group by 1 having count(distinct export_id) = 1);
@@ -42,10 +47,12 @@ begin
   create temp table ranked_sums on commit drop as
   select s.states, s.export_id, coalesce(g.grain, '{}') as grain, row_number() over (
     partition by s.states
-    order by greatest(s.last_day, least(e.covered_until, month_end) - interval '1 day') desc, round(s.cost, 2) desc nulls last,
+    order by greatest(s.last_day, least(e.covered_until, month_end) - interval '1 day') desc,
+      round(s.cost, 2) desc nulls last,
       cardinality(coalesce(g.grain, '{}')) desc, s.lines desc, e.sha256, s.export_id) as place
   from (
-    select states, export_id, max(day)::timestamp at time zone 'UTC' as last_day, sum(cost) as cost, count(*) as lines
+    select states, export_id, max(day)::timestamp at time zone 'UTC' as last_day, sum(cost) as cost,
+      count(*) as lines
     from pg_temp.month_sums group by 1, 2
   ) s
   join quota.billing_exports e on e.id = s.export_id
@@ -59,11 +66,13 @@ begin
   create index on pg_temp.month_sums (export_id, states, day);
   analyze pg_temp.month_sums;
 end $$;
-comment on function quota.rank_sums(timestamptz) is 'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
+comment on function quota.rank_sums(timestamptz) is
+  'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
 
 create or replace function quota.project_charge(charge jsonb, dimensions text[]) returns jsonb
 language sql immutable parallel safe
-as $$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}') from unnest(dimensions) as k(name) $$;
+as $$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}')
+from unnest(dimensions) as k(name) $$;
 comment on function quota.project_charge(jsonb, text[]) is 'What a sum states, in these dimensions alone.';
 
 create or replace function quota.take_sums() returns void
@@ -81,7 +90,8 @@ begin
   end loop;
 end $$;
 comment on function quota.take_sums() is
-  'Takes export after export: what states the same part of the same day as a line that is taken, in the dimensions that both have, is repeated.';
+  'Takes export after export: what states the same part of the same day as a line that is taken, in the '
+  'dimensions that both have, is repeated.';
 
 create or replace function quota.take_beside(
   stated text, export integer, taken integer, is_same_cut boolean, shared text[])
@@ -91,10 +101,12 @@ as $$
 begin
   drop table if exists pg_temp.beside;
   create temp table beside on commit drop as
-  select s.export_id, s.line, s.cost, s.day, case when is_same_cut then s.charge else quota.project_charge(s.charge, shared) end as part
+  select s.export_id, s.line, s.cost, s.day, case when is_same_cut then s.charge
+    else quota.project_charge(s.charge, shared) end as part
   from pg_temp.month_sums s where s.export_id in (export, taken) and s.states = stated;
   with parts as (
-    select b.day, b.part, sum(b.cost) filter (where b.export_id = export) as cost, sum(b.cost) filter (where b.export_id = taken) as taken_cost
+    select b.day, b.part, sum(b.cost) filter (where b.export_id = export) as cost, sum(b.cost)
+      filter (where b.export_id = taken) as taken_cost
     from pg_temp.beside b group by 1, 2 having count(distinct b.export_id) = 2
   ), repeated as (
     delete from pg_temp.month_sums s

@@ -1,4 +1,6 @@
-create or replace function quota.settle_open_lines(r quota.reconciliations, month_start timestamptz, month_end timestamptz) returns void
+create or replace function quota.settle_open_lines(
+  r quota.reconciliations, month_start timestamptz, month_end timestamptz)
+returns void
 language plpgsql
 as $$
 declare
@@ -10,9 +12,11 @@ begin
   where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
   insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
   select g.id, o.export_id, o.line,
-    case when g.started_at < month_start or g.started_at >= month_end then date_trunc('month', g.started_at at time zone 'UTC')::date end,
-    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(a.user_id, g.user_id, o.stated_seconds,
-      g.duration_seconds, o.whole_cost, g.cost, quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
+    case when g.started_at < month_start or g.started_at >= month_end
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+    coalesce(o.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
+      a.user_id, g.user_id, o.stated_seconds, g.duration_seconds, o.whole_cost, g.cost,
+      quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o
   left join quota.call_logs g on g.id = o.log_id

@@ -1,11 +1,13 @@
 create type quota.reset_position as (plan text, next_reset_at timestamptz, user_id uuid);
 comment on type quota.reset_position is 'A place in the index subscriptions_due.';
 
-create or replace function quota.claim_due(plans text[], batch_size integer, only_user uuid, after quota.reset_position)
+create or replace function quota.claim_due(
+  plans text[], batch_size integer, only_user uuid, after quota.reset_position)
 returns quota.subscriptions[]
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 -- Always down the index in its order. A scan of the table would cost what exists, not what is due.
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_custom_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   claimed quota.subscriptions[] := '{}';
@@ -37,4 +39,5 @@ begin
   return claimed;
 end $$;
 comment on function quota.claim_due(text[], integer, uuid, quota.reset_position) is
-  'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
+  'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of '
+  'the index after a position.';

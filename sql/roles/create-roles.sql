@@ -1,5 +1,5 @@
--- Roles for others than the owner of the schema. Roles belong to the whole server: they are made where the owner may
--- make roles and they are not there yet, and they stay when the schema goes.
+-- Roles for others than the owner of the schema. Roles belong to the whole server: they are made where the
+-- owner may make roles and they are not there yet, and they stay when the schema goes.
 do $$
 declare
   wanted text;
@@ -10,7 +10,8 @@ begin
     end if;
   end loop;
 exception
-  when duplicate_object or unique_violation then null; -- Another database's migration made it at this very moment.
+  when duplicate_object or unique_violation then
+    null; -- Another database's migration made it at this very moment.
   when insufficient_privilege then
     raise notice 'the roles of quota were not made: the owner may not create roles';
 end $$;

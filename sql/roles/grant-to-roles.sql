@@ -1,10 +1,12 @@
--- Gives each role what its work needs: apps call functions, operators change users, finance reconciles, readers read.
--- Whatever the roles had before is taken away first, so that this is all they have. Runs where all four exist.
+-- Gives each role what its work needs: apps call functions, operators change users, finance reconciles,
+-- readers read. Whatever the roles had before is taken away first, so that this is all they have. Runs where
+-- all four exist.
 
 grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_readonly;
 
 grant execute on function
-  quota.check(text, text, text, numeric, bigint, text), quota.check(uuid, text, text, numeric, bigint, text), quota.record,
+  quota.check(text, text, text, numeric, bigint, text), quota.check(uuid, text, text, numeric, bigint, text),
+  quota.record,
   quota.start_session, quota.end_session, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
   quota.calculate_usage_stats
   to quota_app, quota_operator;
@@ -21,29 +23,34 @@ declare
 begin
   for f in
     select p.oid from pg_proc p
-    where p.pronamespace = 'quota'::regnamespace and p.provolatile <> 'v' and p.prorettype <> 'trigger'::regtype
+    where p.pronamespace = 'quota'::regnamespace and p.provolatile <> 'v'
+      and p.prorettype <> 'trigger'::regtype
   loop
     execute format('grant execute on function %s to quota_finance, quota_readonly', f);
   end loop;
 end $$;
 
-grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants, quota.assistants,
+grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants,
+quota.assistants,
   quota.limit_overrides, quota.assistant_limits, quota.assistant_originals, quota.job_runs, quota.audit_log,
   quota.audit_personal to quota_operator;
 grant update on quota.users, quota.subscriptions, quota.call_logs, quota.usage_quotas, quota.usage_alerts,
   quota.assistants, quota.assistant_limits, quota.job_runs, quota.limit_overrides to quota_operator;
 grant delete on quota.limit_overrides to quota_operator;
 
--- What their jobs keep: days to roll up, alerts to tell, counters to take out of a cache. Purging is the owner's.
+-- What their jobs keep: days to roll up, alerts to tell, counters to take out of a cache. Purging is the
+-- owner's.
 grant insert, update on quota.analytics_days, quota.alert_deliveries to quota_operator;
 grant insert on quota.cache_state to quota_operator;
 grant delete on quota.cache_outbox to quota_operator;
 
 grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconciliations,
   quota.reconciliation_exports, quota.reconciliation_items, quota.discrepancies to quota_finance;
-grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports, quota.reconciliation_items,
+grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports,
+quota.reconciliation_items,
   quota.discrepancies to quota_finance;
-grant execute on function quota.next_export, quota.fold_parts, quota.open_reconciliation, quota.compute_reconciliation
+grant execute on function quota.next_export, quota.fold_parts, quota.open_reconciliation,
+quota.compute_reconciliation
   to quota_finance;
 grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;

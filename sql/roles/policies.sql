@@ -1,5 +1,5 @@
--- Lets a login role bound to a user see that user's rows only, in every table that has a user; the owner and unbound
--- roles see all. A policy switches the row level security of its table on.
+-- Lets a login role bound to a user see that user's rows only, in every table that has a user; the owner and
+-- unbound roles see all. A policy switches the row level security of its table on.
 
 create policy one_user on quota.adjustments
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));

@@ -1,4 +1,5 @@
-create or replace function quota.next_reset(plan_key text, anchor_local timestamp, tz text, at timestamptz) returns timestamptz
+create or replace function quota.next_reset(plan_key text, anchor_local timestamp, tz text, at timestamptz)
+returns timestamptz
 language sql stable
 as $$
   select min(upper(quota.period_at(

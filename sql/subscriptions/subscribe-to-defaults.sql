@@ -10,7 +10,8 @@ begin
   where u.id is null or not exists (select 1 from quota.meters m where m.service = p.service)
   limit 1;
   if unknown.no_user then
-    raise exception 'unknown user %', unknown.user_id using errcode = 'QT001', hint = 'Add the user to quota.users first.';
+    raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
+      hint = 'Add the user to quota.users first.';
   elsif found then
     raise exception 'unknown service "%"', unknown.service
       using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
@@ -23,4 +24,5 @@ begin
   on conflict do nothing;
 end $$;
 comment on function quota.subscribe_to_defaults(uuid[], text[]) is
-  'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
+  'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) '
+  'and QT002 (service) on unknown names.';

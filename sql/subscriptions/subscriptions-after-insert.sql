@@ -12,7 +12,9 @@ begin
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s
   where exists (select 1 from quota.call_logs l where l.user_id = s.user_id and l.service = s.service);
-  perform quota.refresh_quotas(users, services);
+  if users is not null then
+    perform quota.refresh_quotas(users, services);
+  end if;
   return null;
 end $$;
 

@@ -9,7 +9,9 @@ begin
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s join replaced r using (user_id, service)
   where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
-  perform quota.refresh_quotas(users, services);
+  if users is not null then
+    perform quota.refresh_quotas(users, services);
+  end if;
   return null;
 end $$;
 

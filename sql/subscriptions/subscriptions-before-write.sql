@@ -9,7 +9,8 @@ declare
 begin
   select * into plan from quota.plans p where p.key = new.plan;
   if plan.service is distinct from new.service then
-    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service using errcode = '23514';
+    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service
+      using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then
     select * into owner from quota.users u where u.id = new.user_id;
@@ -22,9 +23,11 @@ begin
     where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
   end if;
   if new.next_reset_at is null
-    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone) is distinct from (old.plan, old.anchor_local, old.timezone))
+    or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone)
+      is distinct from (old.plan, old.anchor_local, old.timezone))
   then
-    new.next_reset_at := quota.next_reset(new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
+    new.next_reset_at := quota.next_reset(
+      new.plan, new.anchor_local, new.timezone, greatest(quota.now(), new.last_reset_at));
     -- A reset that is due stays due: it has periods to close and limits to lift.
     if tg_op = 'UPDATE' and old.next_reset_at <= quota.now() and new.next_reset_at is not null then
       new.next_reset_at := old.next_reset_at;
@@ -33,5 +36,6 @@ begin
   return new;
 end $$;
 
-create or replace trigger subscriptions_before_write before insert or update of plan, anchor_local, timezone on quota.subscriptions
+create or replace trigger subscriptions_before_write
+  before insert or update of plan, anchor_local, timezone on quota.subscriptions
   for each row execute function quota.subscriptions_before_write();

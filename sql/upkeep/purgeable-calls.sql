@@ -2,7 +2,8 @@ create or replace function quota.purgeable_calls(before timestamptz, batch_size 
 language sql stable
 as $$
   select l.id from quota.call_logs l
-  where (l.metadata is not null or l.error_message is not null) and l.started_at < before and l.status <> 'active'
+  where (l.metadata is not null or l.error_message is not null) and l.started_at < before
+    and l.status <> 'active'
     -- Finance is done with the month, and no period that is still open has the call.
     and exists (
       select 1 from quota.reconciliations r
@@ -11,9 +12,10 @@ as $$
     and not exists (
       select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
       where q.user_id = l.user_id and m.service = l.service and q.closed_at is null and isfinite(q.period_end)
-        and q.period_start <= l.started_at and q.period_end > l.started_at)
+        and quota.contains(q, l.started_at))
   order by l.started_at
   limit batch_size
 $$;
 comment on function quota.purgeable_calls(timestamptz, integer) is
-  'Calls from before an instant whose details may go: the month is closed by finance, and so are their periods (a lifetime never closes and does not count).';
+  'Calls from before an instant whose details may go: the month is closed by finance, and so are their '
+  'periods (a lifetime never closes and does not count).';

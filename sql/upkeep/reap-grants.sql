@@ -18,4 +18,5 @@ begin
   return cardinality(users);
 end $$;
 comment on function quota.reap_grants(integer, uuid) is
-  'Takes expired grants out of up to batch_size running quotas, which may exhaust and limit them; returns how many users'' services.';
+  'Takes expired grants out of up to batch_size running quotas, which may exhaust and limit them; returns '
+  'how many users'' services.';

@@ -1,4 +1,5 @@
-create or replace function quota.reap_sessions(batch_size integer, run uuid, only_user uuid default null) returns integer
+create or replace function quota.reap_sessions(batch_size integer, run uuid, only_user uuid default null)
+returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -12,7 +13,8 @@ begin
     order by c.expires_at limit batch_size
   ) c;
   -- In the order of whoever ends a session: the call, its subscription, its lease.
-  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id for no key update;
+  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id
+  for no key update;
   with settled as (
     update quota.call_logs l
     set status = 'error', error_message = 'session did not end', duration_seconds = d.seconds,
@@ -20,8 +22,11 @@ begin
     from quota.concurrent_processing c
     cross join lateral (
       select case when exists (select 1 from quota.meters m where m.service = c.service and m.unit = 'second')
-        then round(least(c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end as seconds) d
-    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id and c.expires_at <= quota.now()
+        then round(least(
+          c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end
+        as seconds) d
+    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id
+      and c.expires_at <= quota.now()
       and l.status = 'active'
     returning l.id, l.user_id, l.service, l.duration_seconds, c.reserved, c.expires_at
   )
@@ -40,4 +45,5 @@ begin
   return reaped;
 end $$;
 comment on function quota.reap_sessions(integer, uuid, uuid) is
-  'Ends up to batch_size sessions whose lease has expired, as errors that lasted what was reserved, or since their start if that is less; returns how many leases went.';
+  'Ends up to batch_size sessions whose lease has expired, as errors that lasted what was reserved, or since '
+  'their start if that is less; returns how many leases went.';

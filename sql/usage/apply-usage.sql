@@ -1,5 +1,6 @@
 create type quota.usage_delta as (
-  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer);
+  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric,
+  calls integer);
 
 create or replace function quota.apply_usage(deltas quota.usage_delta[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -9,8 +10,16 @@ declare
 begin
   with applied as (
     update quota.usage_quotas q
-    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost, calls = q.calls + d.calls
-    from unnest(deltas) d
+    set used = q.used + d.used, adjusted = q.adjusted + d.adjusted, cost = q.cost + d.cost,
+      calls = q.calls + d.calls
+    from (
+      select user_id, meter, period_start, sum(used) as used, sum(adjusted) as adjusted, sum(cost) as cost,
+        sum(calls) as calls
+      from unnest(deltas)
+      group by user_id, meter, period_start
+      -- An update of a call that changes nothing that is counted leaves its quotas alone.
+      having sum(used) <> 0 or sum(adjusted) <> 0 or sum(cost) <> 0 or sum(calls) <> 0
+    ) d
     where q.user_id = d.user_id and q.meter = d.meter and q.period_start = d.period_start
     returning q.*
   )
@@ -22,4 +31,5 @@ begin
   perform quota.settle_late(deltas);
 end $$;
 comment on function quota.apply_usage(quota.usage_delta[]) is
-  'Adds usage to quotas and enforces what they cross. One delta per quota; the caller holds the subscriptions.';
+  'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the '
+  'subscriptions.';

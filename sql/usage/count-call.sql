@@ -1,6 +1,6 @@
 create or replace function quota.count_call(
-  p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz, p_duration_seconds numeric,
-  p_messages integer, p_cost numeric)
+  p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz,
+  p_duration_seconds numeric, p_messages integer, p_cost numeric)
 returns boolean
 language plpgsql
 as $$
@@ -9,14 +9,17 @@ declare
   counted record;
   meters integer := 0;
 begin
+  -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
+  -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for the full way.
+    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
+    -- the full way.
     select q.user_id is not null and (q.period_end > quota.now() or not exists (
         select from quota.grants g where g.user_id = q.user_id)) as is_open
     from quota.subscriptions s
-    join quota.meters m on m.service = s.service and (m.models is null or p_model = any (m.models))
+    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and q.period_start <= p_started_at and q.period_end > p_started_at and not q.superseded
+      and quota.contains(q, p_started_at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
     for no key update of s
   loop
@@ -36,14 +39,15 @@ begin
     from (
       select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
       from quota.meters m
-      where m.service = p_service and (m.models is null or p_model = any (m.models))
+      where m.service = p_service and quota.counts_model(m.models, p_model)
       offset 0 -- The quantity is worked out once.
     ) c
-    where q.user_id = p_user and q.meter = c.key and q.period_start <= p_started_at and q.period_end > p_started_at
+    where q.user_id = p_user and q.meter = c.key and quota.contains(q, p_started_at)
     returning q.meter, q.period_start, q.superseded,
       -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
       q.cost_limit is not null or q.exhausted_at is not null
-        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity, 0) >= any (q.warn_at) as may_cross
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
+          0) >= any (q.warn_at) as may_cross
   loop
     meters := meters - case when counted.superseded then 0 else 1 end;
     if counted.may_cross then
@@ -59,4 +63,5 @@ begin
   return true;
 end $$;
 comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
-  'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
+  'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; '
+  'false, and nothing is added, if one of them is not open yet.';

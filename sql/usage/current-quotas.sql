@@ -1,12 +1,15 @@
 create or replace function quota.current_quotas(p_user uuid)
 returns table (
-  user_id uuid, service text, plan text, meter text, unit text, period_start timestamptz, period_end timestamptz,
-  limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric,
-  adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamptz, percent numeric, state text)
+  user_id uuid, service text, plan text, meter text, unit text, period_start timestamptz,
+  period_end timestamptz, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[],
+  on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer,
+  exhausted_at timestamptz, percent numeric, state text)
 language sql stable
 as $$
-  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity, c.cost_limit,
-    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at, c.percent,
+  select c.user_id, c.service, c.plan, c.meter, c.unit, c.period_start, c.period_end, c.limit_quantity,
+    c.cost_limit,
+    c.unit_price, c.warn_at, c.on_exceeded, c.used, c.adjusted, c.granted, c.cost, c.calls, c.exhausted_at,
+    c.percent,
     quota.quota_state(
       c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
   from (
@@ -26,8 +29,10 @@ as $$
     from quota.user_limits l
     join quota.meters m on m.key = l.meter
     cross join lateral quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, quota.now()) p(period)
-    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter and q.period_start = lower(p.period)
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone,
+      quota.now()) p(period)
+    left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter
+      and q.period_start = lower(p.period)
       and not q.superseded
     where l.user_id = p_user
   ) c

@@ -4,13 +4,15 @@ as $$
 begin
   perform quota.lock_subscriptions(users, services);
   insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded, granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at,
-    t.on_exceeded, t.granted
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+     granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+    t.warn_at, t.on_exceeded, t.granted
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
   on conflict do nothing;
 end $$;
 comment on function quota.open_running(uuid[], text[]) is
-  'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running quotas.';
+  'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running '
+  'quotas.';

@@ -1,4 +1,6 @@
-create or replace function quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric) returns numeric
+create or replace function quota.percent_used(
+  used numeric, allowance numeric, cost numeric, cost_limit numeric)
+returns numeric
 language sql immutable parallel safe
 as $$
   -- The nearer of the two limits counts. A limit of nothing is always used up.

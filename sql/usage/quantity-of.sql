@@ -1,4 +1,6 @@
-create or replace function quota.quantity_of(unit text, status text, duration_seconds numeric, messages integer) returns numeric
+create or replace function quota.quantity_of(
+  unit text, status text, duration_seconds numeric, messages integer)
+returns numeric
 language sql immutable parallel safe
 as $$
   -- A failed message was not delivered and does not count; seconds of a failed call were spent all the same.
@@ -8,4 +10,5 @@ as $$
     else coalesce(messages, 1)
   end
 $$;
-comment on function quota.quantity_of(text, text, numeric, integer) is 'What a call log counts on a meter of this unit.';
+comment on function quota.quantity_of(text, text, numeric, integer) is
+  'What a call log counts on a meter of this unit.';

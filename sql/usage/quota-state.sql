@@ -1,4 +1,5 @@
-create or replace function quota.quota_state(percent numeric, exhausted boolean, warn_at integer[]) returns text
+create or replace function quota.quota_state(percent numeric, exhausted boolean, warn_at integer[])
+returns text
 language sql immutable parallel safe
 as $$
   select case

@@ -2,20 +2,24 @@
 
 create or replace function quota.usage_from_facts(users uuid[] default null)
 returns table (
-  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric, calls integer)
+  user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric,
+  calls integer)
 language sql stable
 as $$
-  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0), coalesce(a.quantity, 0),
+  select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0),
+    coalesce(a.quantity, 0),
     coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
   from quota.usage_quotas q
   left join (
     select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
       sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
       sum(quota.cost_of(
-        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages), q.unit_price)) as cost
+        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages),
+        q.unit_price)) as cost
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
-    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service and (m.models is null or c.model = any (m.models))
+    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+      and quota.counts_model(m.models, c.model)
       and c.started_at >= q.period_start and c.started_at < q.period_end
     where users is null or q.user_id = any (users)
     group by q.user_id, q.meter, q.period_start
@@ -28,4 +32,5 @@ as $$
   where users is null or q.user_id = any (users)
 $$;
 comment on function quota.usage_from_facts(uuid[]) is
-  'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
+  'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when '
+  'null.';

@@ -120,9 +120,7 @@ async function updateUsers(client: pg.ClientBase, reason: string): Promise<numbe
     update quota.users u set email = c.new_email, name = c.new_name, timezone = c.new_timezone
     from import_changes c where u.id = c.id`);
   await client.query(`
-    select from quota.subscriptions s join import_changes c on c.id = s.user_id
-    where c.new_timezone <> c.timezone
-    order by s.user_id, s.service for update of s`);
+    select quota.hold_subscriptions(array(select c.id from import_changes c where c.new_timezone <> c.timezone))`);
   await client.query(`
     update quota.subscriptions s
     set timezone = c.new_timezone,

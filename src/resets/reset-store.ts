@@ -53,10 +53,7 @@ export async function selectLimitedAssistants(
 
 /** Keeps writers and other resets of the user out until the transaction ends. */
 export async function lockSubscriptions(client: pg.ClientBase, userId: string): Promise<void> {
-  await client.query(
-    'select from quota.subscriptions where user_id = $1 order by user_id, service for update',
-    [userId],
-  );
+  await client.query('select quota.hold_subscriptions(array[$1::uuid])', [userId]);
 }
 
 /** Takes what is used of these meters, and its cost, off their running periods. Triggers do the rest. */

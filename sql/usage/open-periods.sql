@@ -1,0 +1,54 @@
+create type quota.usage_span as (user_id uuid, meter text, first timestamptz, last timestamptz);
+comment on type quota.usage_span is
+  'From the first to the last call of a user''s meter that are to be covered by quotas.';
+
+create or replace function quota.open_periods(spans quota.usage_span[]) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  due_users uuid[];
+  due_services text[];
+  due_ends timestamptz[];
+  has_revived boolean;
+begin
+  with opened as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       granted, closed_at, used_at_close)
+    select t.*
+    from unnest(spans) s
+    join quota.meters m on m.key = s.meter
+    cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
+    where exists (
+      select from quota.call_logs c
+      where c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end
+        and c.service = m.service and quota.counts_model(m.models, c.model))
+    order by t.user_id, t.meter, t.period_start
+    on conflict (user_id, meter, period_start) do update
+      set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
+        used_at_close = excluded.used_at_close, limit_quantity = excluded.limit_quantity,
+        cost_limit = excluded.cost_limit, unit_price = excluded.unit_price, warn_at = excluded.warn_at,
+        on_exceeded = excluded.on_exceeded
+      where usage_quotas.superseded
+    -- A row that was there has been locked, which a new one never was.
+    returning user_id, meter, period_end, closed_at, xmax::text <> '0' as is_revived
+  ), by_service as (
+    select o.user_id, m.service, bool_or(o.is_revived) as has_revived,
+      min(o.period_end) filter (where o.closed_at is null and o.period_end <= quota.now()) as due_end
+    from opened o join quota.meters m on m.key = o.meter
+    group by o.user_id, m.service
+  )
+  select array_agg(b.user_id) filter (where b.due_end is not null),
+    array_agg(b.service) filter (where b.due_end is not null),
+    array_agg(b.due_end) filter (where b.due_end is not null), bool_or(b.has_revived)
+  into due_users, due_services, due_ends, has_revived
+  from by_service b;
+  if due_users is not null then
+    perform quota.make_due(due_users, due_services, due_ends);
+  end if;
+  return coalesce(has_revived, false);
+end $$;
+comment on function quota.open_periods(quota.usage_span[]) is
+  'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. '
+  'True: one of a former plan became one of the present plan, and must be counted anew. The caller holds the '
+  'subscriptions.';

@@ -1,0 +1,23 @@
+create or replace function quota.recount_quotas(users uuid[], services text[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  crossed quota.usage_quotas[];
+begin
+  with recounted as (
+    update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+    from quota.usage_from_facts(users) f
+    join quota.meters m on m.key = f.meter
+    where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
+      and (f.user_id, m.service) in (select * from unnest(users, services))
+    returning q.*
+  )
+  select array_agg(r::quota.usage_quotas) into crossed
+  from recounted r where quota.needs_enforcement(r::quota.usage_quotas);
+  if crossed is not null then
+    perform quota.enforce(crossed);
+  end if;
+end $$;
+comment on function quota.recount_quotas(uuid[], text[]) is
+  'Sums the quotas of (user, service) pairs anew from their facts, and enforces them. The caller holds '
+  'subscriptions and assistants.';
