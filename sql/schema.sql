@@ -1315,6 +1315,7 @@ AS $function$
 declare
   moved uuid[];
   owners uuid[];
+  concerned uuid[];
   limited_owners uuid[];
 begin
   select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into moved, owners
@@ -1324,14 +1325,9 @@ begin
     return null;
   end if;
   -- Whoever limits or frees one of the owners right now is waited for: see lock_subscriptions.
-  perform 1 from quota.subscriptions s
-  where s.user_id in (
-    select n.user_id from new_rows n where n.id = any (moved)
-    union
-    select o.user_id from old_rows o where o.id = any (moved))
-  order by s.user_id, s.service for no key update;
-  perform 1 from quota.assistant_limits l
-  where l.assistant_id = any (moved) or l.user_id = any (owners) order by l.assistant_id for no key update;
+  concerned := owners || array(select o.user_id from old_rows o where o.id = any (moved));
+  perform quota.hold_subscriptions(concerned);
+  perform quota.hold_assistants(concerned);
   update quota.assistant_limits l set user_id = n.user_id, updated_at = quota.now()
   from new_rows n
   where l.assistant_id = n.id and n.id = any (moved);
