@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { needs } from './desk/needs.ts';
 import { runBin } from './run-cli.ts';
 
 const asRoot = process.getuid?.() === 0;
@@ -52,7 +53,7 @@ test.each([`it's  "here" $HOME \`id\` \\ ;&|<>*?!#~`, 'Übergröße 予算 🎧'
   },
 );
 
-test.runIf(asRoot)(
+test.runIf(needs(asRoot, 'to be run as root'))(
   'under a closed home of root, files are in the home and the data where it says',
   async () => {
     const home = join(place, "root's home");

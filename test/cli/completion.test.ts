@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completeWords } from '../../src/cli/completion/complete-words.ts';
 import { shells } from '../../src/cli/completion/shell-scripts.ts';
+import { needs } from '../desk/needs.ts';
 import { runCli } from '../run-cli.ts';
 import { wholeTree } from '../whole-tree.ts';
 
@@ -94,7 +95,7 @@ describe('in the shells', () => {
     spawnSync(shell, args, { cwd: directory, env, encoding: 'utf8' });
 
   for (const shell of shells) {
-    test.runIf(isInstalled(shell))(`${shell} parses its script`, async () => {
+    test.runIf(needs(isInstalled(shell), shell))(`${shell} parses its script`, async () => {
       writeFileSync(join(directory, shell), (await runCli(['completion', shell])).stdout);
       expect(run(shell, ['-n', shell])).toMatchObject({ status: 0, stderr: '' });
     });
@@ -117,7 +118,7 @@ describe('in the shells', () => {
     expect(stdout.trim()).toEqual(offered);
   });
 
-  test.runIf(isInstalled('fish'))('fish completes', async () => {
+  test.runIf(needs(isInstalled('fish'), 'fish'))('fish completes', async () => {
     writeFileSync(join(directory, 'fish'), (await runCli(['completion', 'fish'])).stdout);
     const { stdout } = run('fish', ['--no-config', '-c', 'source fish; complete -C "quota user sh"']);
     expect(stdout).toMatch(/^show\t/);

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { accounts } from '../../src/db/embedded/server-account.ts';
 import { openEmbedded } from '../../src/db/embedded/session.ts';
 import { migrate } from '../../src/db/migrations.ts';
+import { needs } from '../desk/needs.ts';
 import {
   asRoot,
   bundle,
@@ -72,74 +73,81 @@ test('whatever pg_hba.conf says, the next start admits the owner and root alone'
   await session.close();
 });
 
-describe.runIf(asRoot)('nobody else gets in (tried as other users, which only root can)', () => {
-  const strangers = () => [
-    uidOf('nobody'),
-    uidOf('daemon'),
-    54_321, // without an account
-  ];
+describe.runIf(needs(asRoot, 'to be run as root'))(
+  'nobody else gets in (tried as other users, which only root can)',
+  () => {
+    const strangers = () => [
+      uidOf('nobody'),
+      uidOf('daemon'),
+      54_321, // without an account
+    ];
 
-  test.each(['their way is closed', 'their way is open'])("to root's server, when %s", async (way) => {
-    const session = await openEmbedded({ dataDir });
-    const server = statSync(cluster(dataDir)).uid;
-    if (way === 'their way is open') {
-      openTheWay();
-      // The account of the server is nobody's: whoever takes its number is not let in either.
-      expect(await tryAs(server)).toBe('28000');
-    }
-    const refusal = way === 'their way is open' ? '28000' : 'EACCES';
-    for (const uid of strangers()) {
-      expect(await tryAs(uid), `uid ${uid}`).toBe(refusal);
-      expect(await tryAs(uid, 'postgres'), `uid ${uid}`).toBe(refusal);
-    }
-    expect(await tryAs(undefined)).toBe('in');
-    await session.close();
-  });
-
-  test("to an ordinary user's server, but root", async () => {
-    const user = uidOf('nobody');
-    const home = join(place, 'home');
-    mkdirSync(home, { mode: 0o700 });
-    chownSync(home, user, user);
-    dataDir = join(home, 'data');
-    const child = startChild(await install(place, { links: true }), ['open', dataDir], {
-      uid: user,
-      env: { HOME: home },
-    });
-    await child.line();
-    const others = [uidOf('daemon'), 54_321];
-    for (const uid of others) {
-      expect(await tryAs(uid), `uid ${uid}`).toBe('EACCES');
-    }
-    chmodSync(home, 0o755);
-    openTheWay();
-    for (const uid of others) {
-      expect(await tryAs(uid), `uid ${uid}`).toBe('28000');
-    }
-    expect([await tryAs(user), await tryAs(undefined)]).toEqual(['in', 'in']);
-    expect(await child.leave()).toEqual({ printed: { alive: true }, exitCode: 0 });
-  });
-
-  test('while the cluster is made', async () => {
-    const opening = openEmbedded({ dataDir });
-    const isOpen = opening.then(() => true);
-    const nobody = uidOf('nobody');
-    const answers = new Set<string>();
-    while (!(await Promise.race([isOpen, setImmediate(false)]))) {
-      const temporaries = existsSync(dataDir)
-        ? readdirSync(dataDir).filter((name) => name.includes('.new-'))
-        : [];
-      for (const name of temporaries) {
-        const inside = join(dataDir, name, 'postgres-18', 'PG_VERSION');
-        const { stdout, stderr } = spawnSync('cat', [inside], { uid: nobody, gid: nobody, encoding: 'utf8' });
-        answers.add(stdout || stderr.replace(/.*: /, '').trim());
+    test.each(['their way is closed', 'their way is open'])("to root's server, when %s", async (way) => {
+      const session = await openEmbedded({ dataDir });
+      const server = statSync(cluster(dataDir)).uid;
+      if (way === 'their way is open') {
+        openTheWay();
+        // The account of the server is nobody's: whoever takes its number is not let in either.
+        expect(await tryAs(server)).toBe('28000');
       }
-    }
-    answers.delete('No such file or directory'); // it had been moved to its place meanwhile
-    expect([...answers]).toEqual(['Permission denied']);
-    await (await opening).close();
-  });
-});
+      const refusal = way === 'their way is open' ? '28000' : 'EACCES';
+      for (const uid of strangers()) {
+        expect(await tryAs(uid), `uid ${uid}`).toBe(refusal);
+        expect(await tryAs(uid, 'postgres'), `uid ${uid}`).toBe(refusal);
+      }
+      expect(await tryAs(undefined)).toBe('in');
+      await session.close();
+    });
+
+    test("to an ordinary user's server, but root", async () => {
+      const user = uidOf('nobody');
+      const home = join(place, 'home');
+      mkdirSync(home, { mode: 0o700 });
+      chownSync(home, user, user);
+      dataDir = join(home, 'data');
+      const child = startChild(await install(place, { links: true }), ['open', dataDir], {
+        uid: user,
+        env: { HOME: home },
+      });
+      await child.line();
+      const others = [uidOf('daemon'), 54_321];
+      for (const uid of others) {
+        expect(await tryAs(uid), `uid ${uid}`).toBe('EACCES');
+      }
+      chmodSync(home, 0o755);
+      openTheWay();
+      for (const uid of others) {
+        expect(await tryAs(uid), `uid ${uid}`).toBe('28000');
+      }
+      expect([await tryAs(user), await tryAs(undefined)]).toEqual(['in', 'in']);
+      expect(await child.leave()).toEqual({ printed: { alive: true }, exitCode: 0 });
+    });
+
+    test('while the cluster is made', async () => {
+      const opening = openEmbedded({ dataDir });
+      const isOpen = opening.then(() => true);
+      const nobody = uidOf('nobody');
+      const answers = new Set<string>();
+      while (!(await Promise.race([isOpen, setImmediate(false)]))) {
+        const temporaries = existsSync(dataDir)
+          ? readdirSync(dataDir).filter((name) => name.includes('.new-'))
+          : [];
+        for (const name of temporaries) {
+          const inside = join(dataDir, name, 'postgres-18', 'PG_VERSION');
+          const { stdout, stderr } = spawnSync('cat', [inside], {
+            uid: nobody,
+            gid: nobody,
+            encoding: 'utf8',
+          });
+          answers.add(stdout || stderr.replace(/.*: /, '').trim());
+        }
+      }
+      answers.delete('No such file or directory'); // it had been moved to its place meanwhile
+      expect([...answers]).toEqual(['Permission denied']);
+      await (await opening).close();
+    });
+  },
+);
 
 describe('the schema quota', () => {
   const path = async (client: pg.Client) =>

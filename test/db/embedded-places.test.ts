@@ -18,6 +18,7 @@ import { embeddedStatus, stopEmbedded } from '../../src/db/embedded/control.ts';
 import { defaultDataDir } from '../../src/db/embedded/default-data-dir.ts';
 import { locateEmbedded, postgresMajor } from '../../src/db/embedded/location.ts';
 import { openEmbedded } from '../../src/db/embedded/session.ts';
+import { needs } from '../desk/needs.ts';
 import {
   asRoot,
   bundleChild,
@@ -158,7 +159,7 @@ describe('an ordinary user', () => {
   });
 });
 
-describe.runIf(asRoot)('root', () => {
+describe.runIf(needs(asRoot, 'to be run as root'))('root', () => {
   test('has the server run under a number of its own, which may enter its directories only', async () => {
     const dataDir = join(place, 'data');
     const session = await openEmbedded({ dataDir });

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/db/embedded/control.ts';
 import { openEmbedded } from '../../src/db/embedded/session.ts';
+import { needs } from '../desk/needs.ts';
 import {
   asRoot,
   bundleChild,
@@ -253,7 +254,7 @@ test('the server of the test run is there', async () => {
   await client.end();
 });
 
-test.runIf(spawnSync('psql', ['--version']).status === 0)('and for psql', () => {
+test.runIf(needs(spawnSync('psql', ['--version']).status === 0, 'psql'))('and for psql', () => {
   const shown = execFileSync('psql', [inject('serverUrl'), '-Atc', 'show timezone'], { encoding: 'utf8' });
   expect(shown).toBe('UTC\n');
 });
