@@ -10,7 +10,10 @@ import type {
 import { QuotaError, usageError } from '../errors.ts';
 import { parseOrKeep, timesOf } from './spoken-times.ts';
 
-/** Takes a declaration to commander: its words, its flags, and below them its details and examples. */
+/**
+ * Takes a declaration to commander: its words, its flags, and below them its details and examples.
+ * @throws usageError later, from the parsers, when a command line is read
+ */
 export function declare(command: Command, declaration: CommandDeclaration): void {
   const { arguments: words = {}, options = {}, details, examples } = declaration;
   for (const [name, argument] of Object.entries(words)) {
@@ -20,6 +23,7 @@ export function declare(command: Command, declaration: CommandDeclaration): void
   addExplanation(command, { details, examples });
 }
 
+/** @throws usageError later, as `declare` */
 export function addOptions(command: Command, options: OptionDeclarations): void {
   for (const [name, option] of Object.entries(options)) {
     command.addOption(commanderOption(name, option));

@@ -58,7 +58,10 @@ interface SessionRow {
   core?: string | null;
 }
 
-/** Puts the settings of the session in place. One round trip. */
+/**
+ * Puts the settings of the session in place. One round trip.
+ * @throws configurationError for a server that is too old
+ */
 export async function prepareSession(client: pg.Client, settings: SessionSettings): Promise<void> {
   await openSession(client, settings, []);
 }

@@ -21,7 +21,10 @@ interface GivenAndNot {
 
 const assistantsMax = 1_000_000;
 
-/** Values from the file or the operator, for assistants that are limited at VAPI and whose original is unknown. */
+/**
+ * Values from the file or the operator, for assistants that are limited at VAPI and whose original is unknown.
+ * @throws badInputError for a file that cannot be used, refusedError for values that fit nobody
+ */
 export async function givenOriginals(
   client: pg.ClientBase,
   users: readonly UserName[],

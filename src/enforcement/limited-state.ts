@@ -58,7 +58,10 @@ const unusable = (source: string, problems: string[]) =>
     suggestion: 'correct it; nothing was sent to VAPI',
   });
 
-/** The limited state of a file of JSON or YAML, or the default where there is none. */
+/**
+ * The limited state of a file of JSON or YAML, or the default where there is none.
+ * @throws configurationError when the file cannot be read or VAPI would refuse what it says
+ */
 export async function readLimitedState(path: string | undefined): Promise<Fields> {
   if (path === undefined) {
     return defaultLimitedState;
@@ -79,7 +82,10 @@ export async function readLimitedState(path: string | undefined): Promise<Fields
   return parseLimitedState(value, path);
 }
 
-/** Checks the limited states that plans carry, all of them, before anything is sent. */
+/**
+ * Checks the limited states that plans carry, all of them, before anything is sent.
+ * @throws configurationError naming the plan
+ */
 export async function checkPlanStates(queries: Queries): Promise<void> {
   for (const { key, state } of await selectPlanStates(queries)) {
     parseLimitedState(state, `the plan ${key}`);

@@ -4,7 +4,7 @@ import { type LimitResult, type LimitTask, resultOf } from './limit-task.ts';
 import { type Claimant, recordFailed, recordGone } from './result-store.ts';
 
 /** More 404s than a few deleted assistants would explain are not believed. */
-export const goneMaxDefault = 5;
+const goneMaxDefault = 5;
 /** Ids in the words of the refusal. */
 const namedMax = 10;
 

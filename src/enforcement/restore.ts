@@ -38,6 +38,7 @@ const assistantsMax = 1_000_000;
  * Which assistants are to be restored, and to what. Changes nothing; assistants whose original may be unknown are
  * read at VAPI, when values for them are given, and so are those of one user that are gone.
  * @param setup what is needed for that; undefined: nothing is read.
+ * @throws notFoundError when there is no original of that time; as `givenOriginals`
  */
 export async function planRestoreOfUsers(
   client: pg.ClientBase,

@@ -46,7 +46,10 @@ export function quoted(text: string): string {
   return `"${visible.length > shownMax ? `${visible.slice(0, shownMax)}…` : visible}"`;
 }
 
-/** An exact decimal, or null if the cell is empty. */
+/**
+ * An exact decimal, or null if the cell is empty.
+ * @throws CellFault
+ */
 export function decimalCell(text: string, column: string, format: CellFormat): string | null {
   const decimal = readDecimal(text, format);
   if (decimal === null && text.trim() !== '') {
@@ -82,7 +85,10 @@ function decimalFault(text: string, column: string, { decimal, dateOrder }: Cell
   return new CellFault(column, `${quoted(text)} ${reason}`, advice);
 }
 
-/** Exact seconds, or null if the cell is empty: `90`, and as a length of time `15m` or `1:30`. */
+/**
+ * Exact seconds, or null if the cell is empty: `90`, and as a length of time `15m` or `1:30`.
+ * @throws CellFault
+ */
 export function secondsCell(text: string, column: string, format: CellFormat): string | null {
   const seconds = readDecimal(text, format) ?? callSeconds.parse(text);
   if (seconds === null && text.trim() !== '') {
@@ -92,7 +98,10 @@ export function secondsCell(text: string, column: string, format: CellFormat): s
   return seconds;
 }
 
-/** A number of bytes as text, or null if the cell is empty: `26214400`, `25MB`. */
+/**
+ * A number of bytes as text, or null if the cell is empty: `26214400`, `25MB`.
+ * @throws CellFault
+ */
 export function bytesCell(text: string, column: string): string | null {
   const size = bytes.parse(text);
   if (size === null && text.trim() !== '') {
@@ -102,7 +111,10 @@ export function bytesCell(text: string, column: string): string | null {
   return size;
 }
 
-/** A whole number as text, also when it is printed as a float (`10.0`), or null if the cell is empty. */
+/**
+ * A whole number as text, also when it is printed as a float (`10.0`), or null if the cell is empty.
+ * @throws CellFault
+ */
 export function wholeCell(text: string, column: string, format: CellFormat = {}): string | null {
   if (text === '') {
     return null;
@@ -121,7 +133,10 @@ function readInstant(text: string, { dateOrder, assumeUtc }: CellFormat): string
   return dateOrder === 'serial' ? parseSerialOrIso(text) : parseSpreadsheetInstant(text, dateOrder);
 }
 
-/** An instant in ISO 8601 UTC, or null if the cell is empty. */
+/**
+ * An instant in ISO 8601 UTC, or null if the cell is empty.
+ * @throws CellFault
+ */
 export function instantCell(text: string, column: string, format: CellFormat): string | null {
   if (text === '') {
     return null;
@@ -137,7 +152,10 @@ export function instantCell(text: string, column: string, format: CellFormat): s
   throw new CellFault(column, `${quoted(text)} ${reason}`, inFiles);
 }
 
-/** The value of a cell that must not be empty. */
+/**
+ * The value of a cell that must not be empty.
+ * @throws CellFault
+ */
 export function requiredCell<T>(value: T | null, column: string): T {
   if (value === null || value === '') {
     throw new CellFault(column, 'is empty');

@@ -39,7 +39,10 @@ export interface Input {
   close(): Promise<void>;
 }
 
-/** Opens, uses, closes. See `openInput`. */
+/**
+ * Opens, uses, closes. See `openInput`.
+ * @throws badInputError as `openInput`
+ */
 export async function withInput<T>(source: InputSource, use: (input: Input) => Promise<T>): Promise<T> {
   const input = await openInput(source);
   try {
@@ -51,8 +54,9 @@ export async function withInput<T>(source: InputSource, use: (input: Input) => P
 
 /**
  * Opens a file or stdin as text: gzip (recognised by its first bytes) is decompressed, the sha256 of the bytes
- * is taken while they pass. Throws exit 65 if there is no such file, or it is empty, binary, not UTF-8, or
- * its gzip data is damaged or cut off; with line and column where that is known.
+ * is taken while they pass.
+ * @throws badInputError if there is no such file, or it is empty, binary, not UTF-8, or its gzip data is damaged or cut
+ *   off; with line and column where that is known
  */
 export async function openInput(source: InputSource): Promise<Input> {
   const input = new StreamedInput(source);

@@ -46,7 +46,10 @@ export function splitIgnored(pairs: readonly string[]): { pairs: string[]; ignor
   return { pairs: pairs.filter((pair) => !ignores(pair)), ignored: new Set(ignored) };
 }
 
-/** Parses `their=ours` pairs. Throws a usage error (exit 2) if one has no `=`, or names a column that is not ours, or ours twice. */
+/**
+ * Parses `their=ours` pairs.
+ * @throws usageError if one has no `=`, or names a column that is not ours, or ours twice
+ */
 export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpec[]): ColumnMapping {
   const mapping = new Map<string, string>();
   for (const pair of pairs) {
@@ -72,10 +75,10 @@ export function parseMapping(pairs: readonly string[], specs: readonly ColumnSpe
 }
 
 /**
- * Binds the columns of a CSV file (or the members of JSON objects, if it begins like JSON) to the known ones.
- * Throws exit 65 with the header's line if a required or mapped column is missing. JSON has no header: there
- * every record may lack any member, and the caller checks the values of required columns. Other columns are
- * listed as `unknown`; with `ignored` they are refused (exit 65) unless they are named there.
+ * Binds the columns of a CSV file (or the members of JSON objects, if it begins like JSON) to the known ones. JSON
+ * has no header: there every record may lack any member, and the caller checks the values of required columns. Other
+ * columns are listed as `unknown`; with `ignored` they are refused unless they are named there.
+ * @throws badInputError with the header's line if a required or mapped column is missing, or one is refused
  */
 export function openTable<Name extends string>(
   input: Input,
@@ -89,7 +92,10 @@ export function openTable<Name extends string>(
     : openCsvTable(input, specs, badLines, mapping, ignored);
 }
 
-/** As `openTable`, for formats that exist as CSV only. */
+/**
+ * As `openTable`, for formats that exist as CSV only.
+ * @throws badInputError as `openTable`
+ */
 export function openCsvTable<Name extends string>(
   input: Input,
   specs: readonly ColumnSpec<Name>[],

@@ -29,6 +29,7 @@ const integerMax = 2_147_483_647;
 /**
  * Files of call logs, of any service. A line belongs to the user it names, else to the owner of its assistant.
  * Lines without `provider_call_id` are told apart by their content, and equal ones by their occurrence.
+ * @throws CellFault later, for a line that does not fit together
  */
 export function callLogFiles({ service, provider }: CallLogDefaults): ImportKind {
   return {

@@ -4,7 +4,10 @@ import { compareCallLogs, updateCallLogs } from './call-log-changes-store.ts';
 import type { ImportStore } from './import-kind.ts';
 import { markUnknownUsers } from './known-users-store.ts';
 
-/** Call logs; the triggers of the table do the counting. `service` is that of lines that name none. */
+/**
+ * Call logs; the triggers of the table do the counting. `service` is that of lines that name none.
+ * @throws usageError later, for a service that there is not
+ */
 export const createCallLogStore = (service: string): ImportStore => ({
   tables: ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'],
 

@@ -8,12 +8,19 @@ type CellReader = ImportColumn['read'];
 const identifierLengthMax = 255;
 const messageLengthMax = 10_000;
 
-/** A name or an identifier, without the blanks around it. */
+/**
+ * A name or an identifier, without the blanks around it.
+ * @throws CellFault
+ */
 export const readIdentifier: CellReader = (text, title) => limited(text.trim(), title, identifierLengthMax);
 
-/** A text for people. */
+/**
+ * A text for people.
+ * @throws CellFault
+ */
 export const readMessage: CellReader = (text, title) => limited(text, title, messageLengthMax);
 
+/** @throws CellFault */
 export const readEmail: CellReader = (text, title) => {
   const email = limited(text.trim(), title, identifierLengthMax);
   if (email !== null && !/^[^\s@]+@[^\s@]+$/.test(email)) {
@@ -29,7 +36,10 @@ function limited(text: string, title: string, lengthMax: number): string | null 
   return text === '' ? null : text;
 }
 
-/** An instant in years of four digits that a person can have meant: from `yearMin` until the end of 2199. */
+/**
+ * An instant in years of four digits that a person can have meant: from `yearMin` until the end of 2199.
+ * @throws CellFault from the reader
+ */
 export function readInstant(yearMin: number): CellReader {
   const first = String(yearMin);
   return (text, title, format) => {
@@ -41,11 +51,17 @@ export function readInstant(yearMin: number): CellReader {
   };
 }
 
-/** An exact decimal from zero to `max`. */
+/**
+ * An exact decimal from zero to `max`.
+ * @throws CellFault from the reader
+ */
 export const readDecimal = (max: number, maxReason: string): CellReader =>
   bounded(decimalCell, max, maxReason);
 
-/** Seconds from zero to `max`, also as a length of time: `15m`. */
+/**
+ * Seconds from zero to `max`, also as a length of time: `15m`.
+ * @throws CellFault from the reader
+ */
 export const readSeconds = (max: number, maxReason: string): CellReader =>
   bounded(secondsCell, max, maxReason);
 
@@ -65,7 +81,10 @@ function bounded(read: typeof decimalCell, max: number, maxReason: string): Cell
   };
 }
 
-/** A whole number from zero to `max`. */
+/**
+ * A whole number from zero to `max`.
+ * @throws CellFault from the reader
+ */
 export function readWhole(max: number): CellReader {
   const whole = wholeWithin(0, max);
   return (text, title) => {
@@ -81,7 +100,10 @@ export function readWhole(max: number): CellReader {
 /** A size in bytes: `26214400`, `25MB`. */
 export const readBytes: CellReader = bytesCell;
 
-/** One of a few words, in any case. */
+/**
+ * One of a few words, in any case.
+ * @throws CellFault from the reader
+ */
 export function readChoice(...choices: string[]): CellReader {
   return (text, title) => {
     const choice = text.trim().toLowerCase();

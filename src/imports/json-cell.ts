@@ -5,7 +5,10 @@ import type { ImportColumn } from './import-kind.ts';
 const depthMax = 100;
 const lengthMax = 64 * 1024;
 
-/** A JSON object that `jsonb` takes, as its text. */
+/**
+ * A JSON object that `jsonb` takes, as its text.
+ * @throws CellFault
+ */
 export const readJsonObject: ImportColumn['read'] = (text, title) => {
   const trimmed = text.trim();
   if (trimmed === '') {

@@ -16,7 +16,10 @@ export interface LineEncoder {
   encodeBad(bad: Omit<BadLine, 'file'>, number: number, original: string | null): string;
 }
 
-/** Stages only columns that the file has, or that have a fallback. */
+/**
+ * Stages only columns that the file has, or that have a fallback.
+ * @throws CellFault later, from `encode`
+ */
 export function createLineEncoder(kind: ImportKind, table: Table<string>, format: CellFormat): LineEncoder {
   const columns = kind.columns.filter(
     ({ name, fallback }) => table.columns[name] !== -1 || fallback !== undefined,

@@ -37,6 +37,7 @@ const metadataShape = shapeOf(userKeys, []);
 /**
  * A file of webhook bodies as VAPI posts them (`{"message": {"type": "end-of-call-report", …}}` per line, gzip or not)
  * as call logs. Other messages are passed over. A report that was delivered twice is one call by its call's id.
+ * @throws badInputError later, while it is read
  */
 export function openVapiEvents(input: Input): ImportFile {
   const bad: BadLineSink = { take: () => {} };

@@ -155,6 +155,7 @@ export interface AppliedReset {
  * Resets in one transaction, with its audit row; writers of the user wait for it. What is reset is planned anew
  * under the lock.
  * @returns null, and nothing is changed, when that is no longer the plan that was agreed to.
+ * @throws refusedError where a period was closed meanwhile
  */
 export async function applyReset(
   client: pg.ClientBase,

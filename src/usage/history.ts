@@ -19,7 +19,10 @@ export interface HistoryPage {
   next: string | null;
 }
 
-/** The latest periods of a user. */
+/**
+ * The latest periods of a user.
+ * @throws usageError when `after` is not the `next` of a page
+ */
 export async function readHistoryPage(
   client: pg.ClientBase,
   user: User,
@@ -35,7 +38,10 @@ export async function readHistoryPage(
   return { user, periods: page.map(({ usage }) => usage), next };
 }
 
-/** All periods of a user, the latest first, in bounded memory. */
+/**
+ * All periods of a user, the latest first, in bounded memory.
+ * @throws usageError when `after` is not the `next` of a page
+ */
 export function openHistory(
   client: pg.ClientBase,
   user: User,

@@ -11,6 +11,3 @@ export interface Grammar<T> {
   /** Of a text that `parse` refuses. */
   describeProblem(text: string): Problem;
 }
-
-/** A text as a message shows it: quoted, cut. */
-export const quotedText = (text: string): string => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;

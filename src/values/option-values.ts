@@ -48,17 +48,26 @@ export const parseInstant = orFromNow(isoInstant, past);
 /** The same for what is to come: `30d` is in 30 days. */
 export const parseFutureInstant = orFromNow(isoInstant, { gives: 'instant', bare: 'ahead' });
 
-/** The same, or one of a few words, which is returned. */
+/**
+ * The same, or one of a few words, which is returned.
+ * @throws usageError
+ */
 export const parseInstantOr = (...words: string[]): TimeParser<string> =>
   orFromNow((value) => (words.includes(value) ? value : isoInstant(value)), past);
 
-/** A day (UTC) or an instant that is itself included; returned as the exclusive end in ISO 8601 UTC. */
+/**
+ * A day (UTC) or an instant that is itself included; returned as the exclusive end in ISO 8601 UTC.
+ * @throws usageError
+ */
 export const parseThrough = orFromNow((value) => {
   const lengthMs = day.parse(value) === null ? 1 : dayMs;
   return new Date(Date.parse(isoInstant(value)) + lengthMs).toISOString();
 }, past);
 
-/** FIELD=VALUE; the value is JSON where it reads as such, else text. */
+/**
+ * FIELD=VALUE; the value is JSON where it reads as such, else text.
+ * @throws usageError
+ */
 export function parseField(text: string): { field: string; value: unknown } {
   const [, field, value] = /^\s*(\w{1,100})\s*=(.*)$/s.exec(text) ?? [];
   if (field === undefined || value === undefined) {
@@ -71,13 +80,22 @@ export function parseField(text: string): { field: string; value: unknown } {
   }
 }
 
-/** A calendar date, returned as `2026-11-01`; from now: `yesterday`, `30d` ago. */
+/**
+ * A calendar date, returned as `2026-11-01`; from now: `yesterday`, `30d` ago.
+ * @throws usageError
+ */
 export const parseDate = orFromNow(taking(day), { gives: 'day', bare: 'ago' });
 
-/** A calendar month, returned as `2026-10`; from now: `last-month`, `October`. */
+/**
+ * A calendar month, returned as `2026-10`; from now: `last-month`, `October`.
+ * @throws usageError
+ */
 export const parseMonth = orFromNow(taking(month), { gives: 'month', bare: 'ago' });
 
-/** A currency by its code of three letters, ISO 4217: `EUR`. */
+/**
+ * A currency by its code of three letters, ISO 4217: `EUR`.
+ * @throws usageError
+ */
 export function parseCurrency(value: string): string {
   const code = value.trim().toUpperCase();
   if (!/^[A-Z]{3}$/.test(code)) {
@@ -86,7 +104,10 @@ export function parseCurrency(value: string): string {
   return code;
 }
 
-/** A SHA-256 hash in hexadecimal, in small letters. */
+/**
+ * A SHA-256 hash in hexadecimal, in small letters.
+ * @throws usageError
+ */
 export function parseHash(value: string): string {
   if (!/^[0-9a-f]{64}$/i.test(value)) {
     throw wrong(value, 'a SHA-256 hash', `${'0123456789abcdef'.repeat(4)}`, '64 hexadecimal digits');
@@ -97,10 +118,16 @@ export function parseHash(value: string): string {
 /** A whole number within bounds (inclusive; default 1 to 2147483647). */
 export const parseInteger = ({ min = 1, max = 2_147_483_647 } = {}) => taking(wholeWithin(min, max));
 
-/** Events per second, which may be less than one. */
+/**
+ * Events per second, which may be less than one.
+ * @throws usageError
+ */
 export const parseRate = taking(rate);
 
-/** A part of a whole, from 0 to 1. */
+/**
+ * A part of a whole, from 0 to 1.
+ * @throws usageError
+ */
 export function parseShare(value: string): number {
   const share = Number(parsePlainDecimal(value.trim()) ?? Number.NaN);
   if (!(share >= 0 && share <= 1)) {
@@ -112,27 +139,42 @@ export function parseShare(value: string): number {
 /** An exact decimal of zero or more, returned as text, never as a float. */
 export const parseDecimal = ({ decimalsMax = 3 } = {}) => taking(decimalWithin(decimalsMax));
 
-/** A length of time such as `90s`, `10m`, `1h30m` or `2d`, in seconds. A bare number is refused: of what? */
+/**
+ * A length of time such as `90s`, `10m`, `1h30m` or `2d`, in seconds. A bare number is refused: of what?
+ * @throws usageError
+ */
 export const parseDurationSeconds = (value: string): number => Number(takeTimeSpan(value));
 const takeTimeSpan = taking(timeSpan);
 
-/** How much of a meter, as text: what its unit takes is known when the meter is. */
+/**
+ * How much of a meter, as text: what its unit takes is known when the meter is.
+ * @throws usageError
+ */
 export function parseQuantity(value: string): string {
   takeSeconds(value); // Takes whatever a number of messages may be.
   return value.trim();
 }
 const takeSeconds = taking(callSeconds);
 
-/** How far seconds may differ: an exact decimal of seconds. */
+/**
+ * How far seconds may differ: an exact decimal of seconds.
+ * @throws usageError
+ */
 export const parseSeconds = taking(duration({ bare: 'seconds', zero: 'taken', decimalsMax: 6 }));
 
-/** A number of bytes: `25MB`, `26214400`. */
+/**
+ * A number of bytes: `25MB`, `26214400`.
+ * @throws usageError
+ */
 export const parseBytes = taking(bytes);
 
 /** A name or a key, without the spaces around it. */
 export const parseName = (value: string): string => value.trim();
 
-/** The id of a run, as commands print it. */
+/**
+ * The id of a run, as commands print it.
+ * @throws usageError
+ */
 export function parseUuid(value: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value.trim())) {
     throw wrong(value, 'the id of a run', '5f0c6c8e-3c1e-4b5e-9d0a-1f2e3d4c5b6a');
@@ -143,7 +185,10 @@ export function parseUuid(value: string): string {
 const daysMax = 36_500;
 const dayMs = 86_400_000;
 
-/** `table=90` or `table=90d`, as the table and its days. */
+/**
+ * `table=90` or `table=90d`, as the table and its days.
+ * @throws usageError from the parser
+ */
 export function parseRetention<const Table extends string>(...tables: Table[]) {
   return (value: string): { table: Table; days: number } => {
     const [, name = '', digits = ''] = /^([a-z_]+)=(\d{1,5})d?$/.exec(value) ?? [];
@@ -160,7 +205,10 @@ export type ChoiceParser<Choice extends string> = ((value: string) => Choice) & 
   readonly choices: readonly Choice[];
 };
 
-/** One of a few words. */
+/**
+ * One of a few words.
+ * @throws usageError from the parser
+ */
 export function parseChoice<const Choice extends string>(...choices: Choice[]): ChoiceParser<Choice> {
   const parse = (value: string) => {
     const choice = choices.find((candidate) => candidate === value.toLowerCase());

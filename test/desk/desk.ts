@@ -208,9 +208,6 @@ export class Desk extends Commands {
   }
 }
 
-/** Opens a desk for a part of a test, which closes it. */
-export const openDesk = (options: DeskOptions = {}): Promise<Desk> => new Desk(options).open();
-
 /** Opens a desk for the tests of a file, or of the `describe` around it. */
 export function perFile<Kind extends Desk>(desk: Kind): Kind {
   beforeAll(async () => void (await desk.open()));

@@ -12,7 +12,10 @@ export interface Refusal {
   error: unknown;
 }
 
-/** A client connected to a running server, without a lease; `refused` if that cannot be had at the moment. */
+/**
+ * A client connected to a running server, without a lease; `refused` if that cannot be had at the moment.
+ * @throws unavailableError for what does not pass, such as a missing database
+ */
 export async function connectTo(
   location: EmbeddedLocation,
   socketDirectory: string,

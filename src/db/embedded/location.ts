@@ -34,6 +34,7 @@ export interface EmbeddedLocation {
 /**
  * The location for a data directory. As root it lies elsewhere when the server's account cannot enter the
  * directory that was asked for; data that exists already is found where it is.
+ * @throws configurationError where no server can run, or for a folder that cannot be used
  */
 export function locateEmbedded(dataDir: string): EmbeddedLocation {
   if (process.platform !== 'linux' && process.platform !== 'darwin') {

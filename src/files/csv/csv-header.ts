@@ -16,8 +16,9 @@ export interface CsvHeader {
 }
 
 /**
- * Reads the header from the beginning of a CSV file. Throws exit 65 if there is none within the first
- * 64 KiB, or a name occurs twice (case and blanks around it do not count).
+ * Reads the header from the beginning of a CSV file.
+ * @throws badInputError if there is none within the first 64 KiB, or a name occurs twice (case and blanks around it do not
+ *   count)
  */
 export function readCsvHeader(input: Input): CsvHeader {
   const { sample, name: file } = input;

@@ -25,7 +25,8 @@ export async function* jsonRows(
 
 /**
  * The records of a JSON text that is held in memory, the value of `column`: of a list, or the one object, with their
- * original texts. Throws a CellFault if it holds something else.
+ * original texts.
+ * @throws CellFault if it holds something else
  */
 export function batchIn(text: string, shape: JsonShape, column: string): RowBatch {
   const badLines = new BadLines();
@@ -37,6 +38,9 @@ export function batchIn(text: string, shape: JsonShape, column: string): RowBatc
   return batch;
 }
 
-/** The values alone. See `batchIn`. */
+/**
+ * The values alone. See `batchIn`.
+ * @throws CellFault
+ */
 export const recordsIn = (text: string, shape: JsonShape, column: string): string[][] =>
   batchIn(text, shape, column).rows;

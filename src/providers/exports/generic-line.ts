@@ -27,6 +27,7 @@ type ReadCell = (row: string[]) => string | null;
 /**
  * Gives the function that reads a row. Indexes are looked up once, and absent columns not at all: this runs for every
  * line of every file.
+ * @throws CellFault from the function that it gives
  */
 export function genericLine(
   { columns: at, titles }: Table<GenericColumn>,

@@ -65,7 +65,8 @@ export interface OpenedExport {
 
 /**
  * Opens a provider's export: a path or `-`, plain or gzip, recognised from its content unless the format is
- * given. Throws exit 65 if it cannot be opened or is not recognised. The caller closes it.
+ * given. The caller closes it.
+ * @throws badInputError if it cannot be opened or is not recognised
  */
 export async function openExport(source: InputSource, options: ExportOptions = {}): Promise<OpenedExport> {
   const input = await openInput(source);
@@ -78,7 +79,10 @@ export async function openExport(source: InputSource, options: ExportOptions = {
   }
 }
 
-/** Opens, uses, closes. See `openExport`. */
+/**
+ * Opens, uses, closes. See `openExport`.
+ * @throws badInputError as `openExport`
+ */
 export async function withExport<T>(
   source: InputSource,
   options: ExportOptions,

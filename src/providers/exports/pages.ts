@@ -20,8 +20,9 @@ export interface PageWatch {
 }
 
 /**
- * Watches the envelopes around lists of records: refuses an answer that says it failed (exit 65), and gives
+ * Watches the envelopes around lists of records: refuses an answer that says it failed, and gives
  * notice if the last page that was saved is not the last there is.
+ * @throws badInputError later, at an answer that says it failed
  */
 export function watchPages(input: Input, settings: ReaderSettings, signs: PageSigns): PageWatch {
   let morePages = false;

@@ -37,7 +37,10 @@ export interface Expectations {
   provider?: string | undefined;
 }
 
-/** The reader for the content of a file. Throws exit 65 with the formats there are if none knows it. */
+/**
+ * The reader for the content of a file.
+ * @throws badInputError with the formats there are if none knows it
+ */
 export function recogniseExport(input: Input, { mapping = [], provider }: Expectations = {}): ExportReader {
   const shape = shapeOf(input);
   if (mapsToFocus(mapping)) {

@@ -66,7 +66,10 @@ function readCalls(input: Input, settings: ReaderSettings) {
   });
 }
 
-/** The line of a call whose members stand in `row` in the order of `callFields`, as text. */
+/**
+ * The line of a call whose members stand in `row` in the order of `callFields`, as text.
+ * @throws CellFault
+ */
 export function callLine(row: readonly string[], lineNumber: number): BillingLine {
   const [id = '', assistantId = '', status = '', created = '', started = '', ended = '', cost = ''] = row;
   const [type = '', endedReason = '', costBreakdown = '', costs = ''] = row.slice(7);

@@ -48,9 +48,8 @@ interface PageQuery {
  * was created up to the oldest item seen. Each page overlaps the one before by a millisecond (VAPI may keep finer
  * instants than it prints) and what was seen there is dropped by id, so items of the same instant at the edge of
  * a page are neither lost nor given twice.
- *
- * Throws VapiUnavailableError when more than 1000 items fall into one such edge, or when the list turns out not
- * to be newest first: to go on would lose items silently.
+ * @throws VapiUnavailableError when more than 1000 items fall into one such edge, or when the list turns out not to be
+ *   newest first: to go on would lose items silently
  */
 export async function* newestFirst<Item extends Listed>(
   fetchPage: (query: PageQuery) => Promise<Item[]>,

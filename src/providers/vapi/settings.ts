@@ -51,7 +51,10 @@ export interface VapiSettings {
   runtime: VapiRuntime;
 }
 
-/** Checks the options and fills in the defaults; everything that is wrong is said at once, the key never. */
+/**
+ * Checks the options and fills in the defaults; everything that is wrong is said at once, the key never.
+ * @throws configurationError with everything that is wrong
+ */
 export function parseVapiSettings(options: VapiClientOptions): VapiSettings {
   const problems: string[] = [];
   if (!/^[\x21-\x7e]+$/.test(options.apiKey)) {

@@ -9,7 +9,10 @@ export interface UserPage {
   next: string | null;
 }
 
-/** One page of the list. `request.limit` is required to bound it. */
+/**
+ * One page of the list. `request.limit` is required to bound it.
+ * @throws as `openUserList`
+ */
 export async function readUserPage(
   client: pg.ClientBase,
   request: UserListRequest & { limit: number },
