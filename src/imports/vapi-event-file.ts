@@ -1,9 +1,10 @@
 import { BadLines } from '../files/bad-lines.ts';
 import { CellFault } from '../files/cells.ts';
-import { jsonRows, recordsIn } from '../files/json/json-rows.ts';
-import type { JsonShape } from '../files/json/json-shape.ts';
+import { jsonRows } from '../files/json/json-rows.ts';
 import type { Input } from '../files/open-input.ts';
 import type { RowBatch } from '../files/row-batch.ts';
+import { endedInError } from '../providers/vapi/call.ts';
+import { readEndOfCallReport, webhookShape } from '../providers/vapi/end-of-call-report.ts';
 import type { BadLineSink, ImportFile } from './stage-lines.ts';
 
 /** The columns of call logs that an end-of-call report fills, in the order of a row. */
@@ -18,21 +19,6 @@ const columnNames = [
   'status',
   'error_message',
 ] as const;
-
-/** Values at message level come first, then those of the call: both forms are sent (and the latter is documented). */
-const shared = ['startedAt', 'endedAt', 'cost'];
-const messageShape = shapeOf(
-  ['type', ...shared, 'durationSeconds', 'durationMs', 'endedReason', 'call', 'assistant'],
-  ['call', 'assistant'],
-);
-const callShape = shapeOf(
-  ['id', 'assistantId', ...shared, 'createdAt', 'endedReason', 'metadata', 'assistantOverrides'],
-  ['metadata', 'assistantOverrides'],
-);
-const idShape = shapeOf(['id'], []);
-const overridesShape = shapeOf(['metadata'], ['metadata']);
-const userKeys = ['userId', 'user_id', 'userExternalId', 'user_external_id', 'externalUserId', 'externalId'];
-const metadataShape = shapeOf(userKeys, []);
 
 /**
  * A file of webhook bodies as VAPI posts them (`{"message": {"type": "end-of-call-report", …}}` per line, gzip or not)
@@ -63,14 +49,11 @@ export function openVapiEvents(input: Input): ImportFile {
 }
 
 async function* callBatches(input: Input, badLines: BadLines): AsyncGenerator<RowBatch, void, undefined> {
-  for await (const batch of jsonRows(input, shapeOf(['message'], ['message']), badLines)) {
+  for await (const batch of jsonRows(input, webhookShape, badLines)) {
     const kept: { row: string[]; index: number }[] = [];
     batch.rows.forEach(([message = ''], index) => {
       try {
-        const row = message === '' ? undefined : callRow(message);
-        if (message === '') {
-          throw new CellFault('message', 'is missing');
-        }
+        const row = callRow(message);
         if (row !== undefined) {
           kept.push({ row, index });
         }
@@ -93,62 +76,26 @@ async function* callBatches(input: Input, badLines: BadLines): AsyncGenerator<Ro
 }
 
 /** A row of the columns above; undefined for a message that is not an end-of-call report. @throws CellFault */
-function callRow(text: string): string[] | undefined {
-  const message = valuesOf(text, messageShape, 'message');
-  if (message('type') !== 'end-of-call-report') {
+function callRow(message: string): string[] | undefined {
+  if (message === '') {
+    throw new CellFault('message', 'is missing');
+  }
+  const report = readEndOfCallReport(message);
+  if (report === undefined) {
     return undefined;
   }
-  const call = valuesOf(message('call'), callShape, 'call');
-  const both = (name: string) => message(name) || call(name);
-  if (call('id') === '') {
-    throw new CellFault('call.id', 'is missing: without it a report cannot be told from its repetition');
-  }
-  const assistant = call('assistantId') || valuesOf(message('assistant'), idShape, 'assistant')('id');
-  const reason = both('endedReason');
-  const isError = /(?:^|[.-])error(?:[.-]|$)/.test(reason);
+  const { call, user } = report;
+  const isError = endedInError(call);
   return [
-    call('id'),
-    assistant,
-    userOf(call),
+    call.id,
+    call.assistantId ?? '',
+    user ?? '',
     // A call that was never connected has no start: it lasted for nothing.
-    both('startedAt') || both('endedAt') || call('createdAt'),
-    both('endedAt'),
-    durationOf(message, both('startedAt') !== ''),
-    both('cost'),
+    call.startedAt ?? call.endedAt ?? call.createdAt ?? '',
+    call.endedAt ?? '',
+    call.seconds ?? (call.startedAt === null ? '0' : ''),
+    call.cost ?? '',
     isError ? 'error' : 'completed',
-    isError ? reason : '',
+    isError ? call.endedReason : '',
   ];
-}
-
-type Values = (name: string) => string;
-
-/** Empty: the database takes the end less the start. */
-function durationOf(message: Values, isConnected: boolean): string {
-  const milliseconds = message('durationMs');
-  if (message('durationSeconds') !== '') {
-    return message('durationSeconds');
-  }
-  return milliseconds === '' ? (isConnected ? '' : '0') : String(Number(milliseconds) / 1000);
-}
-
-/** In practice the user rides in either place, under a name of the app's choice. */
-function userOf(call: Values): string {
-  const overrides = valuesOf(call('assistantOverrides'), overridesShape, 'assistantOverrides');
-  for (const text of [call('metadata'), overrides('metadata')]) {
-    const metadata = valuesOf(text, metadataShape, 'metadata');
-    const key = userKeys.find((name) => metadata(name) !== '');
-    if (key !== undefined) {
-      return metadata(key);
-    }
-  }
-  return '';
-}
-
-function valuesOf(text: string, shape: JsonShape, column: string): Values {
-  const row = text === '' ? undefined : recordsIn(text, shape, column)[0];
-  return (name) => row?.[shape.fields.indexOf(name)] ?? '';
-}
-
-function shapeOf(fields: string[], nested: string[]): JsonShape {
-  return { fields, nested };
 }

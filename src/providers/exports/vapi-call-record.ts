@@ -1,7 +1,14 @@
-import { CellFault } from '../../files/cells.ts';
-import { parseInstant } from '../../values/instant.ts';
+import {
+  type CallField,
+  type CallObject,
+  callCost,
+  callFields,
+  callInstant,
+  readCall,
+  rowOfCall,
+} from '../vapi/call.ts';
 import type { BillingLine } from './billing-line.ts';
-import { type CallField, callFields, callLine, sumOfParts } from './vapi-calls.ts';
+import { callLine } from './vapi-calls.ts';
 
 /** A billing line of VAPI as it was stored; instants and decimals as text. */
 export interface StoredCall {
@@ -16,8 +23,6 @@ export interface StoredCall {
   raw: string | null;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 const instantFields: readonly CallField[] = ['createdAt', 'startedAt', 'endedAt'];
 
 /**
@@ -25,11 +30,10 @@ const instantFields: readonly CallField[] = ['createdAt', 'startedAt', 'endedAt'
  * same text, however VAPI orders its members; a new transcript or summary does not change it. Personal data
  * (transcripts, numbers, names) is left out.
  */
-export function recordOfCall(call: Members): string {
+export function recordOfCall(call: CallObject): string {
   const members: Record<string, unknown> = {};
   for (const field of callFields) {
-    // A cost that is stated in parts alone is stored as their sum: the record has it, too.
-    const value = field === 'cost' ? (call.cost ?? costOfParts(call)) : call[field];
+    const value = field === 'cost' ? statedCost(call) : call[field];
     // The reader takes the list of costs only where there is no breakdown.
     const isNeeded = field !== 'costs' || call.costBreakdown === undefined || call.costBreakdown === null;
     if (value !== undefined && value !== null && isNeeded) {
@@ -39,38 +43,29 @@ export function recordOfCall(call: Members): string {
   return JSON.stringify(members);
 }
 
-function costOfParts({ costBreakdown, costs }: Members): number | undefined {
-  const text = (value: unknown) => (value === undefined || value === null ? '' : JSON.stringify(value));
-  try {
-    const sum = sumOfParts(text(costBreakdown), text(costs));
-    return sum === null ? undefined : Number(sum);
-  } catch (error) {
-    if (!(error instanceof CellFault)) {
-      throw error;
-    }
-    return undefined; // The reader will say so.
+/** A cost that is stated in parts alone is stored as their sum: the record has it, too. */
+function statedCost(call: CallObject): unknown {
+  if (call.cost !== undefined && call.cost !== null) {
+    return call.cost;
   }
+  const sum = callCost(call);
+  return sum === null ? null : Number(sum);
 }
 
 /** The same for a call that an earlier export has. */
 export function recordOfStored({ raw, cost, ...stored }: StoredCall): string {
-  const further = raw === null ? {} : (JSON.parse(raw) as Members);
+  const further = raw === null ? {} : (JSON.parse(raw) as CallObject);
   return recordOfCall({ ...further, ...stored, cost: cost === null ? null : Number(cost) });
 }
 
 /** The line of a record. @throws CellFault if VAPI sent what cannot be read */
 export function lineOfRecord(record: string, lineNumber: number): BillingLine {
-  const members = JSON.parse(record) as Members;
-  const cells = callFields.map((field) => {
-    const value = members[field];
-    return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  });
-  return callLine(cells, lineNumber);
+  return callLine(readCall(rowOfCall(JSON.parse(record) as CallObject)), lineNumber);
 }
 
 /** Milliseconds always, microseconds where there are any. What is no instant is left to the reader to refuse. */
 function evenInstant(value: unknown): unknown {
-  const instant = typeof value === 'string' ? parseInstant(value, { assumeUtc: true }) : null;
+  const instant = callInstant(value);
   if (instant === null) {
     return value;
   }

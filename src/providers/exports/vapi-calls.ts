@@ -1,36 +1,12 @@
-import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import { jsonRows, recordsIn } from '../../files/json/json-rows.ts';
+import { requiredCell } from '../../files/cells.ts';
+import { jsonRows } from '../../files/json/json-rows.ts';
 import type { Input } from '../../files/open-input.ts';
-import { DecimalSum } from '../../values/decimal-sum.ts';
-import { secondsBetween } from '../../values/instant-math.ts';
-import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
+import { type Call, callFields, readCall } from '../vapi/call.ts';
+import { type BillingLine, rawObject } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
 import { hasMembers, isEmptyList } from './shape.ts';
-
-/**
- * VAPI's Call object: only id, orgId, createdAt and updatedAt are always there. It has no duration: that is
- * endedAt − startedAt, both absent if the call never connected. Of open enums (status, endedReason, type) and
- * unknown members nothing is expected.
- */
-export const callFields = [
-  'id',
-  'assistantId',
-  'status',
-  'createdAt',
-  'startedAt',
-  'endedAt',
-  'cost',
-  'type',
-  'endedReason',
-  'costBreakdown',
-  'costs',
-] as const;
-
-export type CallField = (typeof callFields)[number];
-
-const utc = { assumeUtc: true };
 
 /** The dump of `GET /call` (a list), one call per line, or the `{results, metadata}` pages of `/v2`. */
 export const vapiCalls: ExportReader = {
@@ -61,46 +37,35 @@ function readCalls(input: Input, settings: ReaderSettings) {
   return linesFromRows(input, rows, settings.badLines, {
     amountOf: (row) => amountIn(row[callFields.indexOf('cost')]),
     read: (row, { number }, lines) => {
-      lines.push(callLine(row, number));
+      lines.push(callLine(readCall(row), number));
     },
   });
 }
 
 /**
- * The line of a call whose members stand in `row` in the order of `callFields`, as text.
- * @throws CellFault
+ * The line of a call.
+ * @throws CellFault for one that has not even been created
  */
-export function callLine(row: readonly string[], lineNumber: number): BillingLine {
-  const [id = '', assistantId = '', status = '', created = '', started = '', ended = '', cost = ''] = row;
-  const [type = '', endedReason = '', costBreakdown = '', costs = ''] = row.slice(7);
-  if (id === '') {
-    throw new CellFault('id', 'is missing: this is not a VAPI call', 'pass other formats as separate files');
-  }
-  const createdAt = instantCell(created, 'createdAt', utc);
-  const startedAt = instantCell(started, 'startedAt', utc);
-  const endedAt = instantCell(ended, 'endedAt', utc);
-  if (startedAt === null) {
-    requiredCell(createdAt, 'createdAt');
-  }
-  const durationSeconds = startedAt !== null && endedAt !== null ? secondsBetween(startedAt, endedAt) : null;
-  if (durationSeconds?.startsWith('-')) {
-    throw new CellFault('endedAt', 'is before startedAt');
+export function callLine(call: Call, lineNumber: number): BillingLine {
+  const { type, endedReason, costBreakdown, costs } = call;
+  if (call.startedAt === null) {
+    requiredCell(call.createdAt, 'createdAt');
   }
   return {
     lineNumber,
     provider: 'vapi',
     kind: 'call',
-    externalId: id,
-    assistantId: textOrNull(assistantId),
+    externalId: call.id,
+    assistantId: call.assistantId,
     model: null,
-    status: textOrNull(status),
-    createdAt,
-    startedAt,
-    endedAt,
-    durationSeconds,
+    status: call.status,
+    createdAt: call.createdAt,
+    startedAt: call.startedAt,
+    endedAt: call.endedAt,
+    durationSeconds: call.seconds,
     quantity: null,
     unit: null,
-    cost: decimalCell(cost, 'cost', utc) ?? sumOfParts(costBreakdown, costs),
+    cost: call.cost,
     currency: 'USD',
     description: null,
     day: null,
@@ -108,18 +73,4 @@ export function callLine(row: readonly string[], lineNumber: number): BillingLin
     charge: null,
     invoiceMonth: null,
   };
-}
-
-/** What a call cost of which only the parts are stated; null if they are not either. */
-export function sumOfParts(costBreakdown: string, costs: string): string | null {
-  if (costBreakdown !== '') {
-    const [[total = ''] = []] = recordsIn(costBreakdown, { fields: ['total'] }, 'costBreakdown');
-    return decimalCell(total, 'costBreakdown.total', utc);
-  }
-  const parts = costs === '' ? [] : recordsIn(costs, { fields: ['cost'] }, 'costs');
-  const sum = new DecimalSum();
-  for (const [part = ''] of parts) {
-    sum.add(decimalCell(part, 'costs.cost', utc) ?? '0');
-  }
-  return parts.length === 0 ? null : sum.toString();
 }

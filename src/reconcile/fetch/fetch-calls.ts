@@ -4,11 +4,10 @@ import { withTransaction } from '../../db/transaction.ts';
 import { badInputError, tryAgainError } from '../../errors.ts';
 import { quoted } from '../../files/cells.ts';
 import { recordOfCall } from '../../providers/exports/vapi-call-record.ts';
+import { callCost, callInstant } from '../../providers/vapi/call.ts';
 import type { VapiClient } from '../../providers/vapi/client.ts';
 import type { VapiCall } from '../../providers/vapi/contract.ts';
 import type { ListPage } from '../../providers/vapi/paging.ts';
-import { parseDecimal } from '../../values/decimal.ts';
-import { parseInstant } from '../../values/instant.ts';
 import {
   countCalls,
   createTrialTables,
@@ -154,7 +153,7 @@ export const fetchTakenError = ({ provider, month }: FetchKey) =>
  * @throws badInputError without an instant of creation: the only one that VAPI promises
  */
 function fetchedCall(call: VapiCall): FetchedCall {
-  const createdAt = instantOf(call.createdAt);
+  const createdAt = callInstant(call.createdAt);
   if (createdAt === null) {
     throw badInputError(`VAPI lists call ${quoted(call.id)} without an instant of creation`, {
       detail: `createdAt: ${quoted(String(call.createdAt))}`,
@@ -164,14 +163,11 @@ function fetchedCall(call: VapiCall): FetchedCall {
   return {
     externalId: call.id,
     createdAt,
-    billedAt: instantOf(call.startedAt) ?? createdAt,
-    cost: parseDecimal(String(call.cost ?? '')),
+    billedAt: callInstant(call.startedAt) ?? createdAt,
+    cost: callCost(call),
     record: recordOfCall(call),
   };
 }
-
-const instantOf = (value: unknown): string | null =>
-  typeof value === 'string' ? parseInstant(value, { assumeUtc: true }) : null;
 
 /** `[from, to)` of a month, ISO 8601 UTC. */
 export function monthRange(month: string): { from: string; to: string } {
