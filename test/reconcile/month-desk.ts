@@ -5,7 +5,7 @@ import { Desk, type DeskOptions } from '../desk/desk.ts';
 import type { MadeMonth } from './made-month.ts';
 
 /** When the month is reconciled, unless a test says otherwise. */
-export const asOf = '2027-06-01T00:00:00Z';
+const asOf = '2027-06-01T00:00:00Z';
 
 const callColumns = [
   'user_id',
