@@ -1,14 +1,33 @@
 import { prepareCache, refreshCache } from '../src/changes/outdated-cache.ts';
 import { prepareDrain } from '../src/changes/provider-work.ts';
 import { settleLimits } from '../src/changes/settle-limits.ts';
+import type { Context } from '../src/context.ts';
 import { drainOptions } from '../src/declarations/provider-options.ts';
 import {
   countDueResets,
   type ResetAnchor,
   resetBatch,
+  type SetApart,
   selectDueResets,
+  selectSetApart,
 } from '../src/resets/due-resets-store.ts';
+import { shellWord } from '../src/shell-word.ts';
 import { defineJob } from './define-job.ts';
+
+/** Of so many each is named; the doctor names all. */
+const namedMax = 20;
+
+function warnOfSetApart({ talk }: Context, apart: readonly SetApart[]): void {
+  for (const { externalId, service, timezone } of apart.slice(0, namedMax)) {
+    const user = shellWord(externalId);
+    talk.warn(
+      `${externalId} was not reset (${service}): the server does not know the time zone "${timezone}". quota user edit ${user} --timezone ZONE mends it`,
+    );
+  }
+  if (apart.length > namedMax) {
+    talk.warn(`and ${apart.length - namedMax} more: quota doctor names them`);
+  }
+}
 
 /**
  * A job that resets the subscriptions whose periods, anchored so, are over:
@@ -33,8 +52,16 @@ export const resetJob = (name: string, summary: string, anchor: ResetAnchor) =>
         },
         settle: async (client, run) => {
           await refreshCache(context, client);
-          return settleLimits(context, { client, setup, run, desired: 'original' }, options);
+          const settled = await settleLimits(context, { client, setup, run, desired: 'original' }, options);
+          const apart = await selectSetApart(client, anchor, { userId: run.userIds?.[0] ?? null });
+          warnOfSetApart(context, apart);
+          return {
+            counts: { ...settled.counts, setApart: apart.length },
+            left: settled.left + apart.length,
+          };
         },
+        unsettledText:
+          'things are left: assistants that wait, or users whose time zone the server does not know',
       });
     },
     report: ({ runId, asOf, due, done, counts, durationMs }) => ({

@@ -533,6 +533,22 @@ grant delete, insert, select, update on table quota.fetched_calls to quota_finan
 grant select on table quota.fetched_calls to quota_operator;
 grant select on table quota.fetched_calls to quota_readonly;
 
+create table quota.former_plans (
+  user_id uuid not null,
+  service text not null,
+  until timestamp with time zone not null,
+  plan text not null
+);
+comment on table quota.former_plans is 'Which plan a user was on until when, kept by a trigger on subscriptions: a period that is opened late has its terms.';
+alter table quota.former_plans enable row level security;
+alter table quota.former_plans add constraint former_plans_pkey PRIMARY KEY (user_id, service, until);
+alter table quota.former_plans add constraint former_plans_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
+create policy one_user on quota.former_plans for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.former_plans to quota_finance;
+grant select on table quota.former_plans to quota_operator;
+grant select on table quota.former_plans to quota_readonly;
+
 create table quota.grants (
   id bigint not null generated always as identity,
   user_id uuid not null,
@@ -615,9 +631,11 @@ create table quota.meters (
   key text not null,
   service text not null,
   unit text not null,
-  models text[]
+  models text[],
+  is_live boolean not null default false
 );
 comment on column quota.meters.models is 'When set, the meter counts only calls of these models.';
+comment on column quota.meters.is_live is 'Its seconds pass in real time, as those of a call do: what is recorded without a start began that long ago.';
 alter table quota.meters add constraint meters_pkey PRIMARY KEY (key);
 alter table quota.meters add constraint meters_unit_check CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text])));
 CREATE INDEX meters_service ON quota.meters USING btree (service);
@@ -886,9 +904,11 @@ alter table quota.subscriptions add constraint subscriptions_plan_fkey FOREIGN K
 alter table quota.subscriptions add constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE INDEX subscriptions_due ON quota.subscriptions USING btree (plan, next_reset_at, user_id);
 CREATE INDEX subscriptions_limited ON quota.subscriptions USING btree (user_id) WHERE (limit_enforced_at IS NOT NULL);
+CREATE TRIGGER former_plans_kept AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.keep_former_plans();
 CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_insert();
 CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
 CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
+CREATE TRIGGER subscriptions_zones_inserted AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.subscriptions for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.subscriptions to quota_finance;
@@ -993,6 +1013,8 @@ alter table quota.users add constraint users_pkey PRIMARY KEY (id);
 CREATE INDEX users_email ON quota.users USING btree (lower(email));
 CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FOR EACH ROW WHEN (((old.external_id <> new.external_id) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_former_name();
 CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER users_zones_inserted AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
+CREATE TRIGGER users_zones_updated AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.users for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.users to quota_finance;
@@ -1012,7 +1034,8 @@ create type quota.allowance as (
   by_cost boolean,
   on_exceeded text,
   resets_at timestamp with time zone,
-  warn_at integer[]
+  warn_at integer[],
+  is_open boolean
 );
 
 create type quota.check_result as (
@@ -1214,9 +1237,11 @@ AS $function$
       a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
-    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
+    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
+    a.is_open
   from (
-    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+    select l.meter, m.unit, t.*, q.user_id is not null as is_open, coalesce(q.used, 0) as used,
+      coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
       coalesce(q.period_end, upper(quota.period_at(
         quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))
@@ -1573,7 +1598,7 @@ CREATE OR REPLACE FUNCTION quota.calls_for_limit(q quota.usage_quotas)
  LANGUAGE sql
  STABLE
 AS $function$
-  select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
+  select q.on_exceeded = 'limit_assistants' and not q.superseded
     and quota.contains(q, quota.now())
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
 $function$;
@@ -1581,6 +1606,59 @@ comment on function quota.calls_for_limit(quota.usage_quotas) is 'Whether a quot
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_finance;
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_operator;
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.carry_usage(former quota.usage_quotas[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  carried quota.usage_quotas[];
+begin
+  -- The present cut's period that stands in place of the former running one is the one whose start is nearest
+  -- to its
+  -- start. Where that is later, what was used between the two would be free.
+  select array_agg(q) into carried
+  from unnest(former) q
+  cross join lateral quota.quota_terms(q.user_id, q.meter, q.period_start, q.period_start) t
+  where isfinite(q.period_start) and q.used > 0
+    and q.period_start - t.period_start > t.period_end - q.period_start;
+  if carried is null then
+    return;
+  end if;
+  with successors as (
+    select q, s.*
+    from unnest(carried) q
+    cross join lateral quota.quota_terms(q.user_id, q.meter, q.period_start, q.period_start) t
+    cross join lateral quota.quota_terms(q.user_id, q.meter, t.period_end, t.period_end) s
+  )
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+      granted)
+  select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
+    on_exceeded, granted
+  from successors
+  on conflict do nothing;
+
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason)
+  select n.user_id, n.meter, n.period_start, 'carried', part.quantity - before.quantity,
+    part.cost - before.cost,
+    'used since ' || to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI"Z"')
+      || ', when the period began before the time zone was changed'
+  from unnest(carried) q
+  cross join lateral quota.quota_terms(q.user_id, q.meter, q.period_start, q.period_start) t
+  join quota.usage_quotas n on n.user_id = q.user_id and n.meter = q.meter and n.period_start = t.period_end
+  cross join lateral quota.usage_until(q, least(n.period_start, quota.now())) part
+  cross join lateral (
+    select coalesce(sum(a.quantity), 0) as quantity, coalesce(sum(a.cost), 0) as cost from quota.adjustments a
+    where a.user_id = n.user_id and a.meter = n.meter and a.period_start = n.period_start
+      and a.kind = 'carried') before
+  where part.quantity > before.quantity or part.cost > before.cost
+  order by n.user_id, n.meter, n.period_start;
+end $function$;
+comment on function quota.carry_usage(quota.usage_quotas[]) is 'After a change of zone or anchor: what was used in a former running period and would lie before the period that takes its place is carried into that one, so that no change gives an allowance twice. The caller holds the subscriptions.';
+grant execute on function quota.carry_usage(quota.usage_quotas[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.change_plan(p_users uuid[], p_plan text, p_reason text, p_run uuid DEFAULT NULL::uuid, p_before jsonb DEFAULT '{}'::jsonb, p_after jsonb DEFAULT '{}'::jsonb)
  RETURNS SETOF bigint
@@ -1600,7 +1678,7 @@ begin
   return query
   with zones as (
     -- Where the former plan set the zone, the user's comes back.
-    select u.id as user_id, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
+    select u.id as user_id, u.created_at, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
         case when former.timezone is null then s.timezone end, u.timezone) as new_timezone
     from unnest(p_users) w(id)
     join quota.users u on u.id = w.id
@@ -1618,8 +1696,7 @@ begin
   ), moved as (
     update quota.subscriptions s
     set plan = fresh.key, timezone = z.new_timezone,
-      anchor_local = case when z.new_timezone = s.timezone then s.anchor_local
-        else (s.anchor_local at time zone s.timezone) at time zone z.new_timezone end
+      anchor_local = quota.moved_anchor(s.anchor_local, s.timezone, z.new_timezone, z.created_at)
     from zones z
     where s.user_id = z.user_id and s.service = fresh.service
       and (s.plan, s.timezone) is distinct from (fresh.key, z.new_timezone)
@@ -1631,6 +1708,33 @@ begin
 end $function$;
 comment on function quota.change_plan(uuid[],text,text,uuid,jsonb,jsonb) is 'Puts users on a plan: its limits hold at once; periods stay as they are unless the plan cuts time otherwise. One audit row per user, whose ids are returned. QT002: no such plan.';
 grant execute on function quota.change_plan(uuid[],text,text,uuid,jsonb,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.change_zones(users uuid[], zones text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.hold_subscriptions(users);
+  -- Subscriptions that are in the user's zone follow it. Their anchor stays the signup; one of a zone that
+  -- the server does
+  -- not know any more becomes the signup, for there is nothing to reckon from.
+  update quota.subscriptions s
+  set timezone = c.zone,
+    anchor_local = case
+      when not quota.is_known_zone(u.timezone) or s.anchor_local = u.created_at at time zone u.timezone
+        then u.created_at at time zone c.zone
+      else s.anchor_local end
+  from unnest(users, zones) c(user_id, zone)
+  join quota.users u on u.id = c.user_id, quota.plans p
+  where s.user_id = c.user_id and p.key = s.plan and p.timezone is null and s.timezone = u.timezone
+    and u.timezone <> c.zone;
+  update quota.users u set timezone = c.zone
+  from unnest(users, zones) c(user_id, zone) where u.id = c.user_id and u.timezone <> c.zone;
+end $function$;
+comment on function quota.change_zones(uuid[],text[]) is 'Gives users another time zone, and the subscriptions that followed their zone so far. What time is cut anew counts anew; no allowance is given twice (carry_usage).';
+grant execute on function quota.change_zones(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.charged_lines(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards)
  RETURNS SETOF quota.billing_lines
@@ -1985,7 +2089,11 @@ begin
     -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
     -- the full way.
     select q.user_id is not null and (q.period_end > quota.now() or not exists (
-        select from quota.grants g where g.user_id = q.user_id)) as is_open
+        select from quota.grants g where g.user_id = q.user_id))
+      and (q.adjusted = 0 or not exists (
+        select from quota.adjustments a
+        where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
+          and a.created_at > p_started_at)) as is_open
     from quota.subscriptions s
     join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
@@ -2057,8 +2165,10 @@ AS $function$
     quota.quota_state(
       c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
   from (
-    select l.user_id, l.service, l.plan, m.key as meter, m.unit, lower(p.period) as period_start,
-      upper(p.period) as period_end,
+    select l.user_id, l.service, l.plan, m.key as meter, m.unit,
+      -- In a zone that the server does not know the period that is open is all that there is.
+      coalesce(lower(p.period), q.period_start) as period_start,
+      coalesce(upper(p.period), q.period_end) as period_end,
       case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
       case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
       case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
@@ -2076,8 +2186,10 @@ AS $function$
       quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone,
       quota.now()) p(period)
     left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter
-      and q.period_start = lower(p.period)
-      and not q.superseded
+      and not q.superseded and q.period_start = coalesce(lower(p.period), (
+        select max(o.period_start) from quota.usage_quotas o
+        where o.user_id = l.user_id and o.meter = l.meter and not o.superseded
+          and quota.contains(o, quota.now())))
     where l.user_id = p_user
   ) c
 $function$;
@@ -2211,6 +2323,10 @@ begin
   worst := allowances[1];
 
   reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
+    false) then
+    reason := 'unknown_time_zone';
+  end if;
   if reason <> 'ok' then
     message := quota.refusal_message(reason, plan, worst);
     action := case
@@ -2371,7 +2487,7 @@ begin
     and not exists (
       select 1 from quota.usage_quotas o join quota.meters om on om.key = o.meter
       where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
-        and o.closed_at is null and o.exhausted_at is not null
+        and not o.superseded and o.exhausted_at is not null
         and quota.contains(o, quota.now()));
   if limited_users is not null and freed_users is not null then
     perform quota.hold_assistants(limited_users || freed_users);
@@ -2693,7 +2809,7 @@ AS $function$
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where q.closed_at is null and not q.superseded and quota.contains(q, quota.now())
+    where not q.superseded and quota.contains(q, quota.now())
       and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
@@ -2739,6 +2855,41 @@ comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or
 grant execute on function quota.forecast_quotas(text) to quota_finance;
 grant execute on function quota.forecast_quotas(text) to quota_operator;
 grant execute on function quota.forecast_quotas(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_plan text, p_meter text, p_period tstzrange)
+ RETURNS TABLE(limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with held as (
+    -- The plan of the end of the period: a change of plan holds at once. Its version of when it began to hold
+    -- there.
+    select coalesce((
+        select f.plan from quota.former_plans f
+        where f.user_id = p_user and f.service = p_service and f.until >= upper(p_period)
+        order by f.until limit 1), p_plan) as plan,
+      greatest(lower(p_period), (
+        select max(f.until) from quota.former_plans f
+        where f.user_id = p_user and f.service = p_service and f.until < upper(p_period))) as since
+  )
+  select coalesce(o.limit_quantity, (l->>'limit')::numeric), coalesce(o.cost_limit,
+    (l->>'costLimit')::numeric),
+    (l->>'unitPrice')::numeric,
+    coalesce((select array_agg(w::integer) from jsonb_array_elements_text(l->'warnAt') w), '{}'),
+      l->>'onExceeded'
+  from held h
+  cross join lateral (
+    select v.definition from quota.plan_versions v where v.plan = h.plan
+    order by v.applied_at > h.since, case when v.applied_at > h.since then v.version else -v.version end
+    limit 1) version
+  cross join lateral jsonb_array_elements(version.definition->'limits') l
+  left join quota.limit_overrides o on o.user_id = p_user and o.plan = h.plan and o.meter = p_meter
+  where l->>'meter' = p_meter
+$function$;
+comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_finance;
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_operator;
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user uuid)
  RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, reset_every interval, used numeric, remaining numeric, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
@@ -3037,6 +3188,22 @@ grant execute on function quota.idle_calls(interval,uuid) to quota_finance;
 grant execute on function quota.idle_calls(interval,uuid) to quota_operator;
 grant execute on function quota.idle_calls(interval,uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.in_known_zones(claimed quota.subscriptions[])
+ RETURNS quota.subscriptions[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array(
+    select c from unnest(claimed) c
+    where c.timezone in (
+      select z.timezone from (select distinct timezone
+        from unnest(claimed)) z where quota.is_known_zone(z.timezone)))
+$function$;
+comment on function quota.in_known_zones(quota.subscriptions[]) is 'Those of the subscriptions whose time the server can reckon; the others are set apart.';
+grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_finance;
+grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_operator;
+grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.interval_text(every interval)
  RETURNS text
  LANGUAGE sql
@@ -3078,6 +3245,55 @@ grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to
 grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to quota_operator;
 grant execute on function quota.is_exhausted(numeric,numeric,numeric,numeric) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.is_known_zone(tz text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  perform timestamp '2000-01-01' at time zone tz;
+  return tz is not null;
+exception when invalid_parameter_value then
+  return false;
+end $function$;
+comment on function quota.is_known_zone(text) is 'Whether this server can reckon in a time zone. One that it could when it was stored may be gone with an update of its time zone data.';
+grant execute on function quota.is_known_zone(text) to quota_finance;
+grant execute on function quota.is_known_zone(text) to quota_operator;
+grant execute on function quota.is_known_zone(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case
+    when tz = 'UTC' then true
+    when tz ~ '^[A-Za-z_]+(/[A-Za-z0-9_+-]+)+$' then quota.is_known_zone(tz)
+    -- Names without a place are few, and to be told from abbreviations and rules only by the list.
+    else exists (select from pg_timezone_names n where n.name = tz)
+  end
+$function$;
+comment on function quota.is_zone_name(text) is 'Whether a text is a name of the time zone database, as this server has it.';
+grant execute on function quota.is_zone_name(text) to quota_finance;
+grant execute on function quota.is_zone_name(text) to quota_operator;
+grant execute on function quota.is_zone_name(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.keep_former_plans()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into quota.former_plans (user_id, service, until, plan)
+  select r.user_id, r.service, quota.now(), r.plan
+  from subscribed s join replaced r using (user_id, service)
+  where s.plan <> r.plan
+  on conflict do nothing; -- Two changes at one instant: the first tells what was before.
+  return null;
+end $function$;
+grant execute on function quota.keep_former_plans() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.keep_nobody_erased()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3105,6 +3321,34 @@ begin
 end $function$;
 comment on function quota.keep_nobody_named() is 'The name of an assistant may be that of a person: whatever is told later, one of an erased user has none.';
 grant execute on function quota.keep_nobody_named() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.keep_resets(users uuid[], services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- In each period that holds: what was used before the last manual reset within it is nothing. The
+  -- correction is dated
+  -- like that reset, and is one of the facts like it (R1).
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason, created_at)
+  select q.user_id, q.meter, q.period_start, 'reset', -left_over.quantity, -left_over.cost,
+    'carried over: ' || last.reason, last.created_at
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key and not q.superseded
+  cross join lateral (
+    select a.created_at, a.reason from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
+      and a.created_at >= q.period_start and a.created_at < q.period_end
+    order by a.created_at desc, a.id desc limit 1) last
+  cross join lateral quota.usage_until(q, last.created_at) left_over
+  where left_over.quantity > 0 or left_over.cost > 0
+  order by q.user_id, q.meter, q.period_start;
+end $function$;
+comment on function quota.keep_resets(uuid[],text[]) is 'Keeps what a manual reset took off taken off, however time was cut anew since, and whatever of before it is told later. The caller holds the subscriptions.';
+grant execute on function quota.keep_resets(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keeps_cache()
  RETURNS boolean
@@ -3716,6 +3960,21 @@ $function$;
 comment on function quota.move_plan(text,text,text,uuid,uuid) is 'Puts all users of a plan on another one, or only those that an earlier move brought there. Returns their number.';
 grant execute on function quota.move_plan(text,text,text,uuid,uuid) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.moved_anchor(anchor_local timestamp without time zone, former_tz text, tz text, signup timestamp with time zone)
+ RETURNS timestamp without time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when former_tz = tz then anchor_local
+    when not quota.is_known_zone(tz) then anchor_local
+    when quota.is_known_zone(former_tz) then (anchor_local at time zone former_tz) at time zone tz
+    else signup at time zone tz end
+$function$;
+comment on function quota.moved_anchor(timestamp without time zone,text,text,timestamp with time zone) is 'The same instant on the clocks of another zone; the signup where the former zone is one that the server does not know.';
+grant execute on function quota.moved_anchor(timestamp without time zone,text,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.moved_anchor(timestamp without time zone,text,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.moved_anchor(timestamp without time zone,text,text,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.must_be_limited(p_user uuid, p_service text)
  RETURNS boolean
  LANGUAGE sql
@@ -3724,7 +3983,7 @@ AS $function$
   select exists (
     select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
     where q.user_id = p_user and m.service = p_service and q.on_exceeded = 'limit_assistants'
-      and q.closed_at is null and q.exhausted_at is not null
+      and not q.superseded and q.exhausted_at is not null
       and quota.contains(q, quota.now()))
 $function$;
 comment on function quota.must_be_limited(uuid,text) is 'Whether a running quota that limits assistants is exhausted.';
@@ -3764,7 +4023,7 @@ CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  LANGUAGE sql
  STABLE
 AS $function$
-  select q.closed_at is null and quota.contains(q, quota.now())
+  select not q.superseded and quota.contains(q, quota.now())
     and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
         <> (q.exhausted_at is not null)
       or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))
@@ -4132,7 +4391,7 @@ grant execute on function quota.percent_used(numeric,numeric,numeric,numeric) to
 CREATE OR REPLACE FUNCTION quota.period_at(anchor_local timestamp without time zone, every interval, tz text, at timestamp with time zone)
  RETURNS tstzrange
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
+ IMMUTABLE
 AS $function$
 declare
   months integer;
@@ -4172,8 +4431,14 @@ begin
     ends := (anchor_local + (k + 1) * every) at time zone tz;
   end loop;
   return tstzrange(starts, ends, '[)');
+exception when invalid_parameter_value then
+  -- A zone that the server does not know concerns whoever has it, and nobody beside them.
+  if quota.is_known_zone(tz) then
+    raise;
+  end if;
+  return null;
 end $function$;
-comment on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) is 'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. Raises 22023 on an interval that is not positive.';
+comment on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) is 'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. Null in a zone that the server does not know; raises 22023 on an interval that is not positive.';
 grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_finance;
 grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.period_at(timestamp without time zone,interval,text,timestamp with time zone) to quota_readonly;
@@ -4423,10 +4688,12 @@ CREATE OR REPLACE FUNCTION quota.quota_terms(p_user uuid, p_meter text, p_first 
  LANGUAGE sql
  STABLE
 AS $function$
-  select l.user_id, l.meter, lower(p.period), upper(p.period), l.limit_quantity, l.cost_limit, l.unit_price,
-    l.warn_at,
-    l.on_exceeded,
-    case when p.period @> quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
+  select l.user_id, l.meter, lower(p.period), upper(p.period),
+    case when f.on_exceeded is null then l.limit_quantity else f.limit_quantity end,
+    case when f.on_exceeded is null then l.cost_limit else f.cost_limit end,
+    case when f.on_exceeded is null then l.unit_price else f.unit_price end,
+    coalesce(f.warn_at, l.warn_at), coalesce(f.on_exceeded, l.on_exceeded),
+    case when upper(p.period) > quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
     case when upper(p.period) <= l.last_reset_at then quota.now() end,
     case when upper(p.period) <= l.last_reset_at then 0::numeric end
   from quota.meters m
@@ -4434,7 +4701,9 @@ AS $function$
   cross join lateral quota.periods_between(
     quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
     p_last) p(period)
-  where m.key = p_meter and l.user_id = p_user
+  left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.period) f
+    on upper(p.period) <= quota.now()
+  where m.key = p_meter and l.user_id = p_user and p.period is not null
 $function$;
 comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
@@ -4588,6 +4857,7 @@ declare
   owner uuid;
   is_bound boolean;
   in_seconds boolean;
+  is_live boolean;
   starts timestamptz;
   ends timestamptz;
   recorded_id bigint;
@@ -4595,9 +4865,12 @@ declare
 begin
   -- One look for all three: each statement has its price, and apps record all day.
   select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
-    (select bool_or(m.unit = 'second') from quota.meters m where m.service = p_service)
-  into owner, is_bound, in_seconds
-  from (select) always left join quota.users u on u.external_id = p_user;
+    s.in_seconds, s.is_live
+  into owner, is_bound, in_seconds, is_live
+  from (
+    select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
+    from quota.meters m where m.service = p_service) s
+  left join quota.users u on u.external_id = p_user;
   if owner is null or is_bound then
     owner := quota.resolve_user(p_user);
   end if;
@@ -4616,20 +4889,18 @@ begin
   end if;
   ends := coalesce(p_started_at, quota.now());
   starts := ends;
-  if in_seconds then
-    if p_started_at is null then
-      starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
-    else
-      ends := starts + make_interval(secs => p_quantity::float8);
-    end if;
+  if in_seconds and p_started_at is not null then
+    ends := starts + make_interval(secs => p_quantity::float8);
+  elsif in_seconds and is_live then
+    starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
   end if;
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
   values
     (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-      ends,
-     case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end,
+     ends, case when in_seconds then p_quantity else 0 end,
+       case when not in_seconds then p_quantity::integer end,
      p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
@@ -4719,10 +4990,12 @@ begin
   end if;
   if new_terms then
     perform quota.take_terms(users, services);
+    perform quota.take_terms_ahead(users);
   end if;
 
   perform quota.hold_assistants(users);
   perform quota.recount_quotas(users, services);
+  perform quota.keep_resets(users, services);
   perform quota.settle_if_granted(users, services);
   perform quota.lift_spent_limits(users, services);
 end $function$;
@@ -4749,6 +5022,7 @@ AS $function$
     when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants
       || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
+    when 'unknown_time_zone' then 'The allowance cannot be told: the time zone that is stored is not known'
   end
   || case
     when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null
@@ -4880,6 +5154,33 @@ end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
 grant execute on function quota.refuse_taken_key(text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.refuse_unknown_zones()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  wrong text;
+begin
+  -- Names of places only: an abbreviation knows no summer time, and "UTC+3" means three hours west of
+  -- Greenwich.
+  if tg_op = 'INSERT' then
+    select z.timezone into wrong from (select distinct timezone from new_rows) z
+    where not quota.is_zone_name(z.timezone) limit 1;
+  else
+    select z.timezone into wrong
+    from (select timezone from new_rows except select timezone from old_rows) z
+    where not quota.is_zone_name(z.timezone) limit 1;
+  end if;
+  if wrong is not null then
+    raise exception 'unknown time zone "%"', left(wrong, 100) using errcode = '22023',
+      hint = 'write it like Europe/Berlin, or UTC; three hours east of Greenwich are Etc/GMT-3';
+  end if;
+  return null;
+end $function$;
+grant execute on function quota.refuse_unknown_zones() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.remaining_of(allowance numeric, used numeric, cost_limit numeric, cost numeric, unit text, unit_price numeric, reserved numeric)
  RETURNS numeric
  LANGUAGE sql
@@ -4897,6 +5198,63 @@ comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,nume
 grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_finance;
 grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_operator;
 grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reopen_after(p_after timestamp with time zone, p_reason text, p_user uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(user_id uuid, service text, former_reset timestamp with time zone, reopened integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  perform quota.hold_subscriptions(array(
+    select distinct s.user_id from quota.subscriptions s
+    where s.last_reset_at > p_after and (p_user is null or s.user_id = p_user)));
+  select array_agg(s.user_id order by s.user_id, s.service),
+    array_agg(s.service order by s.user_id, s.service)
+  into users, services
+  from quota.subscriptions s where s.last_reset_at > p_after and (p_user is null or s.user_id = p_user);
+  if users is null then
+    return;
+  end if;
+
+  return query
+  with periods as (
+    update quota.usage_quotas q set closed_at = null, used_at_close = null
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    where q.user_id = u.user_id and q.meter = m.key and not q.superseded and q.closed_at > p_after
+      and q.period_end > p_after
+    returning q.user_id, m.service
+  ), counted as (
+    select u.user_id, u.service, s.last_reset_at as former_reset, (
+        select count(*) from periods p where p.user_id = u.user_id
+          and p.service = u.service)::integer as reopened, (
+        select max(a.at) from quota.audit_log a
+        where a.user_id = u.user_id and a.service = u.service and a.action = 'subscription.reset'
+          and a.at <= p_after)
+        as reset_before
+    from unnest(users, services) u(user_id, service)
+    join quota.subscriptions s on s.user_id = u.user_id and s.service = u.service
+  ), taken_back as (
+    update quota.subscriptions s
+    set last_reset_at = c.reset_before,
+      next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+    from counted c where s.user_id = c.user_id and s.service = c.service
+  ), audited as (
+    insert into quota.audit_log (action, user_id, service, reason, before, after)
+    select 'subscription.reopened', c.user_id, c.service, p_reason, jsonb_build_object('lastResetAt',
+      c.former_reset),
+      jsonb_build_object('lastResetAt', c.reset_before, 'periods', c.reopened)
+    from counted c order by c.user_id, c.service
+  )
+  select c.user_id, c.service, c.former_reset, c.reopened from counted c order by c.user_id, c.service;
+  perform quota.refresh_quotas(users, services);
+end $function$;
+comment on function quota.reopen_after(timestamp with time zone,text,uuid) is 'Takes back what resets dated after an instant closed, as if they had not run: their periods are open again, the next reset is the one that is due by the real time. What is over by then is due at once. Audited; one row per subscription.';
+grant execute on function quota.reopen_after(timestamp with time zone,text,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text)
  RETURNS numeric
@@ -5007,20 +5365,29 @@ CREATE OR REPLACE FUNCTION quota.reset_due(anchor text, batch_size integer, run 
 AS $function$
 declare
   counts quota.reset_counts;
-  claimed quota.subscriptions[] := quota.claim_due(quota.due_plans(anchor), batch_size, only_user, after);
+  plans text[] := quota.due_plans(anchor);
+  claimed quota.subscriptions[];
   last_claimed quota.subscriptions;
   outcome quota.reset_outcome;
 begin
+  loop
+    claimed := quota.claim_due(plans, batch_size, only_user, after);
+    exit when cardinality(claimed) = 0;
+    last_claimed := claimed[cardinality(claimed)];
+    after := (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id);
+    -- One that cannot be reckoned holds up nobody: the next ones are looked at in its place.
+    claimed := quota.in_known_zones(claimed);
+    exit when cardinality(claimed) > 0 or only_user is not null;
+  end loop;
   if cardinality(claimed) = 0 then
     counts := (0, 0, 0, 0, after);
     return counts;
   end if;
-  last_claimed := claimed[cardinality(claimed)];
   outcome := quota.reset_claimed(claimed, run);
   counts := (
     outcome.reset, outcome.caught_up, outcome.closed,
     quota.settle_reset(claimed, outcome.freed_users, outcome.are_kept),
-    (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id)::quota.reset_position);
+    after);
   return counts;
 end $function$;
 comment on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) is 'Resets up to batch_size subscriptions that are due and that nobody else is working on, in the order of the index after a position. reset = 0: none was left there.';
@@ -5090,6 +5457,7 @@ declare
   their_services text[];
 begin
   perform quota.hold_subscriptions(users);
+  perform quota.take_terms_ahead(users);
   perform 1 from quota.usage_quotas q
   where q.user_id = any (users) and q.closed_at is null and quota.contains(q, quota.now())
   order by q.user_id, q.meter, q.period_start for no key update;
@@ -5408,8 +5776,22 @@ begin
   if users is not null then
     perform quota.settle_grants(users, services);
   end if;
+  -- Calls from before a manual reset of their period.
+  select array_agg(l.user_id), array_agg(l.service) into users, services
+  from (
+    select distinct d.user_id, m.service
+    from unnest(deltas) d
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
+      and q.period_start = d.period_start
+      and q.adjusted <> 0
+    join quota.meters m on m.key = d.meter
+    where d.adjusted = 0
+  ) l;
+  if users is not null then
+    perform quota.keep_resets(users, services);
+  end if;
 end $function$;
-comment on function quota.settle_late(quota.usage_delta[]) is 'After usage of periods that are over: what their grants cover of it is gone from the running ones.';
+comment on function quota.settle_late(quota.usage_delta[]) is 'After usage that is told late: what grants cover of periods that are over is gone from the running ones, and what belongs to before a manual reset is taken off.';
 grant execute on function quota.settle_late(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
@@ -5762,7 +6144,8 @@ begin
   end if;
   subscription.plan := plan.key;
   if p_user is not null then
-    select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
+    select quota.moved_anchor(null, null, coalesce(plan.timezone, u.timezone), u.created_at),
+      coalesce(plan.timezone, u.timezone)
     into subscription.anchor_local, subscription.timezone
     from quota.users u where u.id = p_user;
     if not found then
@@ -5809,13 +6192,26 @@ AS $function$
 declare
   users uuid[];
   services text[];
+  recut quota.usage_quotas[];
 begin
   -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s join replaced r using (user_id, service)
   where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
-  if users is not null then
-    perform quota.refresh_quotas(users, services);
+  if users is null then
+    return null;
+  end if;
+  -- The running periods of those whose plan stayed and whose time is cut anew.
+  select array_agg(q) into recut
+  from subscribed s
+  join replaced r using (user_id, service)
+  join quota.meters m on m.service = s.service
+  join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and not q.superseded
+    and quota.contains(q, quota.now())
+  where s.plan = r.plan and (s.anchor_local, s.timezone) is distinct from (r.anchor_local, r.timezone);
+  perform quota.refresh_quotas(users, services);
+  if recut is not null then
+    perform quota.carry_usage(recut);
   end if;
   return null;
 end $function$;
@@ -5839,7 +6235,9 @@ begin
   if new.timezone is null or new.anchor_local is null then
     select * into owner from quota.users u where u.id = new.user_id;
     new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
-    new.anchor_local := coalesce(new.anchor_local, owner.created_at at time zone new.timezone);
+    new.anchor_local := coalesce(
+      new.anchor_local, quota.moved_anchor(null, null, new.timezone, owner.created_at),
+        owner.created_at at time zone 'UTC');
   end if;
   if tg_op = 'INSERT' and new.last_reset_at is null then
     -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
@@ -5965,6 +6363,27 @@ $function$;
 comment on function quota.take_terms(uuid[],text[]) is 'Gives the running periods of (user, service) pairs the terms of their present plan. For refresh_quotas, which counts and enforces afterwards.';
 grant execute on function quota.take_terms(uuid[],text[]) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.take_terms_ahead(users uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update quota.usage_quotas q
+  set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price,
+    warn_at = t.warn_at,
+    on_exceeded = t.on_exceeded
+  from quota.usage_quotas ahead
+  cross join lateral quota.quota_terms(ahead.user_id, ahead.meter, ahead.period_start, ahead.period_start) t
+  where ahead.user_id = any (users) and ahead.period_start > quota.now() and not ahead.superseded
+    and t.period_start = ahead.period_start
+    and q.user_id = ahead.user_id and q.meter = ahead.meter and q.period_start = ahead.period_start
+    and (q.limit_quantity, q.cost_limit, q.unit_price, q.warn_at, q.on_exceeded)
+      is distinct from (t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at, t.on_exceeded)
+$function$;
+comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
+grant execute on function quota.take_terms_ahead(uuid[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
  LANGUAGE sql
@@ -6023,6 +6442,34 @@ comment on function quota.usage_from_facts(uuid[]) is 'What each open or closed 
 grant execute on function quota.usage_from_facts(uuid[]) to quota_finance;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_operator;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_until(q quota.usage_quotas, at timestamp with time zone)
+ RETURNS TABLE(quantity numeric, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select greatest(coalesce(c.quantity, 0) + coalesce(a.quantity, 0), 0), greatest(coalesce(c.cost,
+    0) + coalesce(a.cost, 0), 0)
+  from (
+    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
+    from (
+      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity
+      from quota.meters m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, c.model)
+      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
+    ) v
+  ) c
+  cross join (
+    select sum(a.quantity) as quantity, sum(a.cost) as cost from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      and a.created_at <= at
+  ) a
+$function$;
+comment on function quota.usage_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; never less than nothing.';
+grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_finance;
+grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_operator;
+grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.used_before(q quota.usage_quotas, at timestamp with time zone)
  RETURNS numeric

@@ -13,7 +13,7 @@ as $$
     from quota.usage_quotas q
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where q.closed_at is null and not q.superseded and quota.contains(q, quota.now())
+    where not q.superseded and quota.contains(q, quota.now())
       and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.

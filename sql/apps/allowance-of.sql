@@ -1,7 +1,8 @@
 create type quota.allowance as (
   meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric,
   exhausted boolean,
-  by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[]);
+  by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[],
+  is_open boolean);
 
 create or replace function quota.allowance_of(
   p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
@@ -13,9 +14,11 @@ as $$
       a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
-    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at
+    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
+    a.is_open
   from (
-    select l.meter, m.unit, t.*, coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+    select l.meter, m.unit, t.*, q.user_id is not null as is_open, coalesce(q.used, 0) as used,
+      coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
       coalesce(q.period_end, upper(quota.period_at(
         quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))

@@ -29,6 +29,10 @@ begin
   worst := allowances[1];
 
   reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
+    false) then
+    reason := 'unknown_time_zone';
+  end if;
   if reason <> 'ok' then
     message := quota.refusal_message(reason, plan, worst);
     action := case

@@ -15,6 +15,7 @@ declare
   owner uuid;
   is_bound boolean;
   in_seconds boolean;
+  is_live boolean;
   starts timestamptz;
   ends timestamptz;
   recorded_id bigint;
@@ -22,9 +23,12 @@ declare
 begin
   -- One look for all three: each statement has its price, and apps record all day.
   select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
-    (select bool_or(m.unit = 'second') from quota.meters m where m.service = p_service)
-  into owner, is_bound, in_seconds
-  from (select) always left join quota.users u on u.external_id = p_user;
+    s.in_seconds, s.is_live
+  into owner, is_bound, in_seconds, is_live
+  from (
+    select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
+    from quota.meters m where m.service = p_service) s
+  left join quota.users u on u.external_id = p_user;
   if owner is null or is_bound then
     owner := quota.resolve_user(p_user);
   end if;
@@ -43,20 +47,18 @@ begin
   end if;
   ends := coalesce(p_started_at, quota.now());
   starts := ends;
-  if in_seconds then
-    if p_started_at is null then
-      starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
-    else
-      ends := starts + make_interval(secs => p_quantity::float8);
-    end if;
+  if in_seconds and p_started_at is not null then
+    ends := starts + make_interval(secs => p_quantity::float8);
+  elsif in_seconds and is_live then
+    starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
   end if;
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
   values
     (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-      ends,
-     case when in_seconds then p_quantity else 0 end, case when not in_seconds then p_quantity::integer end,
+     ends, case when in_seconds then p_quantity else 0 end,
+       case when not in_seconds then p_quantity::integer end,
      p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;

@@ -17,6 +17,7 @@ as $$
     when 'assistant_limit' then 'The plan "' || plan.name || '" includes ' || plan.max_assistants
       || ' assistants'
     when 'no_plan' then 'There is no plan for this service'
+    when 'unknown_time_zone' then 'The allowance cannot be told: the time zone that is stored is not known'
   end
   || case
     when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null

@@ -17,7 +17,8 @@ begin
   end if;
   subscription.plan := plan.key;
   if p_user is not null then
-    select u.created_at at time zone coalesce(plan.timezone, u.timezone), coalesce(plan.timezone, u.timezone)
+    select quota.moved_anchor(null, null, coalesce(plan.timezone, u.timezone), u.created_at),
+      coalesce(plan.timezone, u.timezone)
     into subscription.anchor_local, subscription.timezone
     from quota.users u where u.id = p_user;
     if not found then

@@ -1,7 +1,7 @@
 create or replace function quota.calls_for_limit(q quota.usage_quotas) returns boolean
 language sql stable
 as $$
-  select q.on_exceeded = 'limit_assistants' and q.closed_at is null and not q.superseded
+  select q.on_exceeded = 'limit_assistants' and not q.superseded
     and quota.contains(q, quota.now())
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
 $$;

@@ -35,7 +35,7 @@ begin
     and not exists (
       select 1 from quota.usage_quotas o join quota.meters om on om.key = o.meter
       where o.user_id = q.user_id and om.service = m.service and o.on_exceeded = 'limit_assistants'
-        and o.closed_at is null and o.exhausted_at is not null
+        and not o.superseded and o.exhausted_at is not null
         and quota.contains(o, quota.now()));
   if limited_users is not null and freed_users is not null then
     perform quota.hold_assistants(limited_users || freed_users);

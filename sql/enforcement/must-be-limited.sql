@@ -4,7 +4,7 @@ as $$
   select exists (
     select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
     where q.user_id = p_user and m.service = p_service and q.on_exceeded = 'limit_assistants'
-      and q.closed_at is null and q.exhausted_at is not null
+      and not q.superseded and q.exhausted_at is not null
       and quota.contains(q, quota.now()))
 $$;
 comment on function quota.must_be_limited(uuid, text) is

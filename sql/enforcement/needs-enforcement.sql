@@ -1,7 +1,7 @@
 create or replace function quota.needs_enforcement(q quota.usage_quotas) returns boolean
 language sql stable
 as $$
-  select q.closed_at is null and quota.contains(q, quota.now())
+  select not q.superseded and quota.contains(q, quota.now())
     and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
         <> (q.exhausted_at is not null)
       or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))

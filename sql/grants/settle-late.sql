@@ -18,6 +18,21 @@ begin
   if users is not null then
     perform quota.settle_grants(users, services);
   end if;
+  -- Calls from before a manual reset of their period.
+  select array_agg(l.user_id), array_agg(l.service) into users, services
+  from (
+    select distinct d.user_id, m.service
+    from unnest(deltas) d
+    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
+      and q.period_start = d.period_start
+      and q.adjusted <> 0
+    join quota.meters m on m.key = d.meter
+    where d.adjusted = 0
+  ) l;
+  if users is not null then
+    perform quota.keep_resets(users, services);
+  end if;
 end $$;
 comment on function quota.settle_late(quota.usage_delta[]) is
-  'After usage of periods that are over: what their grants cover of it is gone from the running ones.';
+  'After usage that is told late: what grants cover of periods that are over is gone from the running '
+  'ones, and what belongs to before a manual reset is taken off.';

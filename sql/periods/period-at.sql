@@ -3,7 +3,7 @@
 
 create or replace function quota.period_at(anchor_local timestamp, every interval, tz text, at timestamptz)
 returns tstzrange
-language plpgsql immutable parallel safe
+language plpgsql immutable
 as $$
 declare
   months integer;
@@ -43,7 +43,13 @@ begin
     ends := (anchor_local + (k + 1) * every) at time zone tz;
   end loop;
   return tstzrange(starts, ends, '[)');
+exception when invalid_parameter_value then
+  -- A zone that the server does not know concerns whoever has it, and nobody beside them.
+  if quota.is_known_zone(tz) then
+    raise;
+  end if;
+  return null;
 end $$;
 comment on function quota.period_at(timestamp, interval, text, timestamptz) is
   'The period [start, end) that contains an instant. No interval: a lifetime, from -infinity to infinity. '
-  'Raises 22023 on an interval that is not positive.';
+  'Null in a zone that the server does not know; raises 22023 on an interval that is not positive.';

@@ -16,7 +16,7 @@ begin
   return query
   with zones as (
     -- Where the former plan set the zone, the user's comes back.
-    select u.id as user_id, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
+    select u.id as user_id, u.created_at, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
         case when former.timezone is null then s.timezone end, u.timezone) as new_timezone
     from unnest(p_users) w(id)
     join quota.users u on u.id = w.id
@@ -34,8 +34,7 @@ begin
   ), moved as (
     update quota.subscriptions s
     set plan = fresh.key, timezone = z.new_timezone,
-      anchor_local = case when z.new_timezone = s.timezone then s.anchor_local
-        else (s.anchor_local at time zone s.timezone) at time zone z.new_timezone end
+      anchor_local = quota.moved_anchor(s.anchor_local, s.timezone, z.new_timezone, z.created_at)
     from zones z
     where s.user_id = z.user_id and s.service = fresh.service
       and (s.plan, s.timezone) is distinct from (fresh.key, z.new_timezone)

@@ -7,6 +7,7 @@ declare
   their_services text[];
 begin
   perform quota.hold_subscriptions(users);
+  perform quota.take_terms_ahead(users);
   perform 1 from quota.usage_quotas q
   where q.user_id = any (users) and q.closed_at is null and quota.contains(q, quota.now())
   order by q.user_id, q.meter, q.period_start for no key update;

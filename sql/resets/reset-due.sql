@@ -16,20 +16,29 @@ set enable_seqscan = off set plan_cache_mode = force_custom_plan set jit = off s
 as $$
 declare
   counts quota.reset_counts;
-  claimed quota.subscriptions[] := quota.claim_due(quota.due_plans(anchor), batch_size, only_user, after);
+  plans text[] := quota.due_plans(anchor);
+  claimed quota.subscriptions[];
   last_claimed quota.subscriptions;
   outcome quota.reset_outcome;
 begin
+  loop
+    claimed := quota.claim_due(plans, batch_size, only_user, after);
+    exit when cardinality(claimed) = 0;
+    last_claimed := claimed[cardinality(claimed)];
+    after := (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id);
+    -- One that cannot be reckoned holds up nobody: the next ones are looked at in its place.
+    claimed := quota.in_known_zones(claimed);
+    exit when cardinality(claimed) > 0 or only_user is not null;
+  end loop;
   if cardinality(claimed) = 0 then
     counts := (0, 0, 0, 0, after);
     return counts;
   end if;
-  last_claimed := claimed[cardinality(claimed)];
   outcome := quota.reset_claimed(claimed, run);
   counts := (
     outcome.reset, outcome.caught_up, outcome.closed,
     quota.settle_reset(claimed, outcome.freed_users, outcome.are_kept),
-    (last_claimed.plan, last_claimed.next_reset_at, last_claimed.user_id)::quota.reset_position);
+    after);
   return counts;
 end $$;
 comment on function quota.reset_due(text, integer, uuid, uuid, quota.reset_position) is

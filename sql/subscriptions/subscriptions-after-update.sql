@@ -4,13 +4,26 @@ as $$
 declare
   users uuid[];
   services text[];
+  recut quota.usage_quotas[];
 begin
   -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
   select array_agg(s.user_id), array_agg(s.service) into users, services
   from subscribed s join replaced r using (user_id, service)
   where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
-  if users is not null then
-    perform quota.refresh_quotas(users, services);
+  if users is null then
+    return null;
+  end if;
+  -- The running periods of those whose plan stayed and whose time is cut anew.
+  select array_agg(q) into recut
+  from subscribed s
+  join replaced r using (user_id, service)
+  join quota.meters m on m.service = s.service
+  join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and not q.superseded
+    and quota.contains(q, quota.now())
+  where s.plan = r.plan and (s.anchor_local, s.timezone) is distinct from (r.anchor_local, r.timezone);
+  perform quota.refresh_quotas(users, services);
+  if recut is not null then
+    perform quota.carry_usage(recut);
   end if;
   return null;
 end $$;

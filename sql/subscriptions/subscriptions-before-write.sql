@@ -15,7 +15,9 @@ begin
   if new.timezone is null or new.anchor_local is null then
     select * into owner from quota.users u where u.id = new.user_id;
     new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
-    new.anchor_local := coalesce(new.anchor_local, owner.created_at at time zone new.timezone);
+    new.anchor_local := coalesce(
+      new.anchor_local, quota.moved_anchor(null, null, new.timezone, owner.created_at),
+        owner.created_at at time zone 'UTC');
   end if;
   if tg_op = 'INSERT' and new.last_reset_at is null then
     -- A subscription made anew remembers the resets of the one before it: no period is reset twice.

@@ -15,7 +15,11 @@ begin
     -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
     -- the full way.
     select q.user_id is not null and (q.period_end > quota.now() or not exists (
-        select from quota.grants g where g.user_id = q.user_id)) as is_open
+        select from quota.grants g where g.user_id = q.user_id))
+      and (q.adjusted = 0 or not exists (
+        select from quota.adjustments a
+        where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
+          and a.created_at > p_started_at)) as is_open
     from quota.subscriptions s
     join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key

@@ -13,8 +13,10 @@ as $$
     quota.quota_state(
       c.percent, quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit), c.warn_at)
   from (
-    select l.user_id, l.service, l.plan, m.key as meter, m.unit, lower(p.period) as period_start,
-      upper(p.period) as period_end,
+    select l.user_id, l.service, l.plan, m.key as meter, m.unit,
+      -- In a zone that the server does not know the period that is open is all that there is.
+      coalesce(lower(p.period), q.period_start) as period_start,
+      coalesce(upper(p.period), q.period_end) as period_end,
       case when q.user_id is null then l.limit_quantity else q.limit_quantity end as limit_quantity,
       case when q.user_id is null then l.cost_limit else q.cost_limit end as cost_limit,
       case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
@@ -32,8 +34,10 @@ as $$
       quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone,
       quota.now()) p(period)
     left join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter
-      and q.period_start = lower(p.period)
-      and not q.superseded
+      and not q.superseded and q.period_start = coalesce(lower(p.period), (
+        select max(o.period_start) from quota.usage_quotas o
+        where o.user_id = l.user_id and o.meter = l.meter and not o.superseded
+          and quota.contains(o, quota.now())))
     where l.user_id = p_user
   ) c
 $$;

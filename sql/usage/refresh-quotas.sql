@@ -39,10 +39,12 @@ begin
   end if;
   if new_terms then
     perform quota.take_terms(users, services);
+    perform quota.take_terms_ahead(users);
   end if;
 
   perform quota.hold_assistants(users);
   perform quota.recount_quotas(users, services);
+  perform quota.keep_resets(users, services);
   perform quota.settle_if_granted(users, services);
   perform quota.lift_spent_limits(users, services);
 end $$;

@@ -30,3 +30,23 @@ export async function insertAuditEntry(client: pg.ClientBase, entry: AuditEntry)
   );
   return rows[0]?.id ?? '';
 }
+
+/** The same where some members of `before` and `after` name a person: those can be erased, and lie apart. */
+export async function insertPersonalAuditEntry(
+  client: pg.ClientBase,
+  entry: AuditEntry & { userId: string; before: object; after: object },
+  personal: readonly string[],
+): Promise<string> {
+  const split = (values: object, isPersonal: boolean) =>
+    Object.fromEntries(Object.entries(values).filter(([key]) => personal.includes(key) === isPersonal));
+  const id = await insertAuditEntry(client, {
+    ...entry,
+    before: split(entry.before, false),
+    after: split(entry.after, false),
+  });
+  await client.query(
+    'insert into quota.audit_personal (user_id, audit_id, before, after) values ($1, $2, $3, $4)',
+    [entry.userId, id, JSON.stringify(split(entry.before, true)), JSON.stringify(split(entry.after, true))],
+  );
+  return id;
+}

@@ -61,6 +61,25 @@ export const wrongGrants = `
         and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
   order by u.external_id, q.meter`;
 
+/** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once. */
+export const unknownZones = `
+  select u.external_id as "externalId", s.service, s.timezone, ${iso('s.next_reset_at')} as "resetDueSince"
+  from quota.subscriptions s
+  join quota.users u on u.id = s.user_id
+  where ($1::uuid is null or s.user_id = $1) and s.timezone in (
+    select z.timezone from (select distinct timezone from quota.subscriptions) z
+    where not quota.is_known_zone(z.timezone))
+  order by u.external_id, s.service`;
+
+/** What is dated after now: a run with a clock that was ahead, or with --as-of. */
+export const aheadOfTime = `
+  select u.external_id as "externalId", s.service, ${iso('s.last_reset_at')} as "lastResetAt",
+    ${iso('s.next_reset_at')} as "nextResetAt"
+  from quota.subscriptions s
+  join quota.users u on u.id = s.user_id
+  where ($1::uuid is null or s.user_id = $1) and s.last_reset_at > quota.now()
+  order by s.last_reset_at desc, u.external_id, s.service`;
+
 /** Calls on a meter of the user's plan that no period counts. */
 export const uncountedCalls = `
   select u.external_id as "externalId", c.meter, c.calls, ${iso('c.first')} as "firstStartedAt",

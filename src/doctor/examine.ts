@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { findChangedObjects } from '../db/core/changed-objects.ts';
 import {
+  aheadOfTime,
   deadRuns,
   dueResets,
   type Examination,
@@ -11,6 +12,7 @@ import {
   tooManyAssistants,
   uncountedCalls,
   unfinishedAssistants,
+  unknownZones,
   unlimitedAssistants,
   unmarkedQuotas,
   wrongGrants,
@@ -53,6 +55,23 @@ const checks: readonly Check[] = [
     suggestion:
       'find out who writes to quota.grants or quota.usage_quotas; quota.refresh_quotas(users) works it out anew',
     sql: wrongGrants,
+  },
+  {
+    check: 'clock',
+    level: 'difference',
+    healthy: 'no reset is dated after now',
+    found: 'subscriptions whose last reset is dated after now: a run had a clock that was ahead',
+    suggestion:
+      'quota jobs reopen --after INSTANT takes back what runs after that instant closed; --dry-run first',
+    sql: aheadOfTime,
+  },
+  {
+    check: 'zones',
+    level: 'difference',
+    healthy: 'the server knows every time zone',
+    found: 'subscriptions in a time zone that this server does not know; nothing is reset for them',
+    suggestion: 'quota user edit USER --timezone ZONE, or update the time zone data of the server',
+    sql: unknownZones,
   },
   {
     check: 'coverage',

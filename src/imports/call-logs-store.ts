@@ -28,6 +28,7 @@ export const createCallLogStore = (service: string): ImportStore => ({
     await markUnknownAssistants(client);
     await markErasedOwners(client);
     await markUnknownServices(client);
+    await markCallsToCome(client);
   },
 
   async compare(client) {
@@ -70,6 +71,18 @@ async function markUnknownServices(client: pg.ClientBase): Promise<void> {
     where r.problem is null and r.service in (
       select d.service from (select distinct service from import_rows where problem is null) d
       where not exists (select from quota.meters m where m.service = d.service))`);
+}
+
+/**
+ * A file of a month that is loaded as of its end has calls of the first hours after it. What lies further ahead is a wrong
+ * date, and would count in a period to come.
+ */
+async function markCallsToCome(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'started_at',
+      problem = format('%s lies in the future', to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+    where r.problem is null and r.started_at > quota.now() + interval '3 hours'`);
 }
 
 /**

@@ -117,18 +117,10 @@ async function updateUsers(client: pg.ClientBase, reason: string): Promise<numbe
         is distinct from (u.email, u.name, u.timezone)
     order by u.id for no key update of u`);
   await client.query(`
-    update quota.users u set email = c.new_email, name = c.new_name, timezone = c.new_timezone
-    from import_changes c where u.id = c.id`);
+    update quota.users u set email = c.new_email, name = c.new_name from import_changes c where u.id = c.id`);
   await client.query(`
-    select quota.hold_subscriptions(array(select c.id from import_changes c where c.new_timezone <> c.timezone))`);
-  await client.query(`
-    update quota.subscriptions s
-    set timezone = c.new_timezone,
-      anchor_local = case when s.anchor_local = c.created_at at time zone c.timezone
-        then c.created_at at time zone c.new_timezone else s.anchor_local end
-    from import_changes c, quota.plans p
-    where s.user_id = c.id and c.new_timezone <> c.timezone and s.timezone = c.timezone
-      and p.key = s.plan and p.timezone is null`);
+    select quota.change_zones(array_agg(c.id order by c.id), array_agg(c.new_timezone order by c.id))
+    from import_changes c where c.new_timezone <> c.timezone having count(*) > 0`);
   const { rowCount } = await client.query(
     `with audited as (
       insert into quota.audit_log (action, user_id, reason, before, after)

@@ -4,6 +4,35 @@ import type { JobBatch, JobBatchRequest, JobScope } from '../jobs/job.ts';
 /** Which periods a job resets: those that begin at a user's signup day, or those of the calendar. */
 export type ResetAnchor = 'signup' | 'calendar';
 
+/** Zones of due subscriptions that the server does not know, told apart once each. */
+const unknownZones = `array(
+  select z.timezone from (select distinct timezone from quota.subscriptions where next_reset_at <= quota.now()) z
+  where not quota.is_known_zone(z.timezone))`;
+
+/** A subscription whose time cannot be reckoned: its zone is not known to this server. */
+export interface SetApart {
+  externalId: string;
+  service: string;
+  timezone: string;
+}
+
+/** Subscriptions that are due and that no reset can be worked out for. */
+export async function selectSetApart(
+  client: pg.ClientBase,
+  anchor: ResetAnchor,
+  { userId }: JobScope,
+): Promise<SetApart[]> {
+  const { rows } = await client.query<SetApart>(
+    `select u.external_id as "externalId", s.service, s.timezone
+     from quota.subscriptions s join quota.users u on u.id = s.user_id
+     where s.plan = any (quota.due_plans($1)) and s.next_reset_at <= quota.now() and ($2::uuid is null or s.user_id = $2)
+       and s.timezone = any (${unknownZones})
+     order by u.external_id, s.service`,
+    [anchor, userId],
+  );
+  return rows;
+}
+
 export async function countDueResets(
   client: pg.ClientBase,
   anchor: ResetAnchor,
@@ -11,7 +40,8 @@ export async function countDueResets(
 ): Promise<number> {
   const { rows } = await client.query<{ due: number }>(
     `select count(*)::integer as due from quota.subscriptions
-     where plan = any (quota.due_plans($1)) and next_reset_at <= quota.now() and ($2::uuid is null or user_id = $2)`,
+     where plan = any (quota.due_plans($1)) and next_reset_at <= quota.now() and ($2::uuid is null or user_id = $2)
+       and timezone <> all (${unknownZones})`,
     [anchor, userId],
   );
   return rows[0]?.due ?? 0;
@@ -29,6 +59,7 @@ export async function selectDueResets(
        s.limit_enforced_at is not null as limited
      from quota.subscriptions s join quota.users u on u.id = s.user_id
      where s.plan = any (quota.due_plans($1)) and s.next_reset_at <= quota.now() and ($2::uuid is null or s.user_id = $2)
+       and s.timezone <> all (${unknownZones})
      order by s.next_reset_at, u.external_id, s.service
      limit $3`,
     [anchor, userId, limit],

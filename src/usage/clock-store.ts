@@ -6,7 +6,7 @@ export interface ClockReading {
   timezone: string;
 }
 
-/** The readings as `Mon 30 Nov 2026 00:00 -05:00`, in their order. Zones must be known to the database. */
+/** The readings as `Mon 30 Nov 2026 00:00 -05:00`, in their order. In UTC where the server does not know a zone. */
 export async function selectClockTexts(
   client: pg.ClientBase,
   readings: readonly ClockReading[],
@@ -15,7 +15,9 @@ export async function selectClockTexts(
     `select to_char(r.at at time zone r.zone, 'Dy FMDD Mon YYYY HH24:MI ')
        || case when o.seconds < 0 then '-' else '+' end
        || to_char(make_interval(secs => abs(o.seconds)), 'HH24:MI') as text
-     from unnest($1::timestamptz[], $2::text[]) with ordinality r(at, zone, place)
+     from unnest($1::timestamptz[], $2::text[]) with ordinality g(at, zone, place)
+     cross join lateral (
+       select g.at, g.place, case when quota.is_known_zone(g.zone) then g.zone else 'UTC' end as zone) r
      cross join lateral (
        select extract(epoch from (r.at at time zone r.zone) - (r.at at time zone 'UTC'))::float8) o(seconds)
      order by r.place`,

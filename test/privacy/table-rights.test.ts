@@ -32,6 +32,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   export_fetches: ['s', 'siud', 's'],
   export_mappings: ['s', 'siud', 's'],
   fetched_calls: ['s', 'siud', 's'],
+  former_plans: ['s', 's', 's'],
   grants: ['si', 's', 's'],
   job_runs: ['siu', 's', 's'],
   limit_overrides: ['siud', 's', 's'],

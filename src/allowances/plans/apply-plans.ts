@@ -16,6 +16,7 @@ import {
   selectOutdated,
   selectPlans,
   selectTimezones,
+  takeTermsAhead,
   upsertPlans,
 } from './plan-store.ts';
 import { readPlans } from './read-plans.ts';
@@ -123,6 +124,7 @@ export function applyPlans(
     }
     await upsertPlans(client, changed);
     await replaceLimits(client, changed);
+    await takeTermsAhead(client, keys);
     const retaken = await retakeTerms(client, plan, concerned);
     await insertPlanVersions(client, keys, reason ?? null);
     const auditIds: string[] = [];

@@ -132,6 +132,18 @@ export async function selectOutdated(
   return rows;
 }
 
+/** Gives periods that were opened ahead the terms that plans have now: they have not begun, and keep nothing. */
+export async function takeTermsAhead(client: pg.ClientBase, plans: readonly string[]): Promise<void> {
+  await client.query(
+    `select quota.take_terms_ahead(array(
+       select distinct s.user_id from quota.subscriptions s
+       join quota.meters m on m.service = s.service
+       join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and q.period_start > quota.now()
+       where s.plan = any ($1)))`,
+    [plans],
+  );
+}
+
 /** Gives running periods the terms that plans have now, and enforces them. Returns how many users it concerned. */
 export async function retakePlanTerms(
   client: pg.ClientBase,

@@ -90,9 +90,8 @@ export async function selectPlannedTerms(
      cross join lateral (select coalesce(
        p.timezone, case when former.timezone is null then s.timezone end, u.timezone) as zone) z
      cross join lateral (select case
-       when s.user_id is null then u.created_at at time zone z.zone
-       when z.zone = s.timezone then s.anchor_local
-       else (s.anchor_local at time zone s.timezone) at time zone z.zone end as anchor) a
+       when s.user_id is null then quota.moved_anchor(null, null, z.zone, u.created_at)
+       else quota.moved_anchor(s.anchor_local, s.timezone, z.zone, u.created_at) end as anchor) a
      join quota.plan_limits l on l.plan = p.key
      join quota.meters m on m.key = l.meter
      cross join lateral (select quota.period_at(

@@ -91,11 +91,12 @@ export async function selectSimulatedBlocks(
          lower(p.period) as starts, upper(p.period) as ends
        from terms t
        join quota.subscriptions s on s.plan = t."usersOf" and s.service = t.service
+       join quota.users u on u.id = s.user_id
        left join quota.limit_overrides o on o.user_id = s.user_id and o.plan = t.plan and o.meter = t.meter
        cross join lateral (select coalesce(t.timezone, s.timezone) as zone) z
        cross join lateral quota.periods_between(
          quota.limit_anchor(t."resetAnchor", t.boundary, case when z.zone = s.timezone then s.anchor_local
-           else (s.anchor_local at time zone s.timezone) at time zone z.zone end),
+           else quota.moved_anchor(s.anchor_local, s.timezone, z.zone, u.created_at) end),
          t."resetEvery", z.zone, $2::timestamptz, $3::timestamptz - interval '1 microsecond') p(period)
      ), parts as materialized (${replayQuery('w.models is not null and c.model = any (w.models)')}
      ), wholes as (${replayQuery(`w.models is null and not exists (

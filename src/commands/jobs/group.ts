@@ -31,6 +31,10 @@ export const jobsCommands: Group = {
       summary: 'the runs of jobs, the latest first',
       load: async () => (await import('./history.ts')).jobsHistory,
     },
+    reopen: {
+      summary: 'take back what resets closed that are dated after an instant: a clock was ahead',
+      load: async () => (await import('./reopen.ts')).jobsReopen,
+    },
     run: { summary: 'run a job by its name', loadGroup: async () => runCommands },
     ...jobEntries('quota jobs'),
   },

@@ -10,6 +10,10 @@ export const userCommands: Group = {
       summary: 'how much is left, of what, until when, why it is blocked, which assistants are limited',
       load: async () => (await import('./show.ts')).userShow,
     },
+    edit: {
+      summary: 'change the time zone, the email, the name or the external id of a user; audited',
+      load: async () => (await import('./edit.ts')).userEdit,
+    },
     grant: {
       summary: "give extra allowance: used after the plan's, earliest expiry first; survives resets",
       load: async () => (await import('./grant.ts')).userGrant,

@@ -87,8 +87,8 @@ test('a type that changes takes its functions along, and they come back with the
   const set = edited({
     'apps/allowance-of.sql': (text) =>
       text
-        .replace('warn_at integer[])', 'warn_at integer[], note text)')
-        .replace('a.warn_at\n', 'a.warn_at, null\n'),
+        .replace('is_open boolean)', 'is_open boolean, note text)')
+        .replace('a.is_open\n', 'a.is_open, null\n'),
   });
   const { installed, dropped } = await install(set);
   expect(installed).toContain('type quota.allowance');

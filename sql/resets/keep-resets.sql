@@ -1,0 +1,25 @@
+create or replace function quota.keep_resets(users uuid[], services text[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- In each period that holds: what was used before the last manual reset within it is nothing. The
+  -- correction is dated
+  -- like that reset, and is one of the facts like it (R1).
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason, created_at)
+  select q.user_id, q.meter, q.period_start, 'reset', -left_over.quantity, -left_over.cost,
+    'carried over: ' || last.reason, last.created_at
+  from unnest(users, services) u(user_id, service)
+  join quota.meters m on m.service = u.service
+  join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key and not q.superseded
+  cross join lateral (
+    select a.created_at, a.reason from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
+      and a.created_at >= q.period_start and a.created_at < q.period_end
+    order by a.created_at desc, a.id desc limit 1) last
+  cross join lateral quota.usage_until(q, last.created_at) left_over
+  where left_over.quantity > 0 or left_over.cost > 0
+  order by q.user_id, q.meter, q.period_start;
+end $$;
+comment on function quota.keep_resets(uuid[], text[]) is
+  'Keeps what a manual reset took off taken off, however time was cut anew since, and whatever of '
+  'before it is told later. The caller holds the subscriptions.';

@@ -1,0 +1,25 @@
+create or replace function quota.usage_until(q quota.usage_quotas, at timestamptz)
+returns table (quantity numeric, cost numeric)
+language sql stable
+as $$
+  select greatest(coalesce(c.quantity, 0) + coalesce(a.quantity, 0), 0), greatest(coalesce(c.cost,
+    0) + coalesce(a.cost, 0), 0)
+  from (
+    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
+    from (
+      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity
+      from quota.meters m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, c.model)
+      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
+    ) v
+  ) c
+  cross join (
+    select sum(a.quantity) as quantity, sum(a.cost) as cost from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      and a.created_at <= at
+  ) a
+$$;
+comment on function quota.usage_until(quota.usage_quotas, timestamptz) is
+  'What of the usage and the cost of a quota stems from before an instant, corrections of that instant '
+  'included; never less than nothing.';

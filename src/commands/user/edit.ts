@@ -1,0 +1,83 @@
+import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
+import { requiredReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { value } from '../../declarations/option.ts';
+import { drainOptions } from '../../declarations/provider-options.ts';
+import { userArgument } from '../../declarations/user-argument.ts';
+import { usageError } from '../../errors.ts';
+import { assistantLines } from '../../text/assistants-text.ts';
+import type { UserEdit } from '../../users/edit-store.ts';
+import { applyEdit, planEdit } from '../../users/edit-user.ts';
+import { findUser } from '../../users/find-user.ts';
+
+const textLengthMax = 200;
+
+function parseText(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.length > textLengthMax || trimmed.includes('\u0000')) {
+    throw usageError(`a text of 1 to ${textLengthMax} characters is needed`, {
+      suggestion: 'give another value',
+    });
+  }
+  return trimmed;
+}
+
+/** `quota user edit`: `{user, dryRun, before, after, auditId, assistants}`; `before` and `after` have what changes. */
+export const userEdit = defineCommand(
+  {
+    arguments: userArgument,
+    options: {
+      ...changeOptions,
+      ...drainOptions,
+      timezone: value(
+        'zone',
+        'time zone, like Europe/Berlin; periods are cut by it, no allowance is given twice',
+      ),
+      email: value('email', 'another email', parseText),
+      name: value('name', 'another name', parseText),
+      externalId: value('id', 'the id that the app has for the user', parseText),
+    },
+    examples: [
+      [
+        'quota user edit ada --timezone Europe/Berlin --reason "moved" --yes',
+        'her periods begin at midnight there',
+      ],
+      ['quota user edit ada --email ada@example.org --dry-run', 'look first'],
+    ],
+  },
+  async (context, options) => {
+    const { timezone, email, name, externalId } = options;
+    const work = await openProviderWork(context, options, 'optional');
+    return runChange(context, options, {
+      reason: requiredReason('a change of a user', 'moved to Berlin'),
+      plan: async ({ client }) =>
+        planEdit(client, await findUser(client, options.user), { timezone, email, name, externalId }),
+      describe: ({ user, after }) => ({
+        action: `Change ${Object.keys(after).join(', ')} of ${user.externalId}`,
+        name: user.externalId,
+      }),
+      apply: ({ client }, plan, { reason }) => applyEdit(client, plan, reason),
+      settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
+      report: ({ plan: { user, before, after }, applied: auditId = null, settled, dryRun }) => {
+        const { assistants = [], unfinished = 0 } = settled ?? {};
+        return {
+          data: { user, dryRun, before, after, auditId, assistants },
+          exitCode: workExitCode(unfinished),
+          text: (_data, style) =>
+            [
+              `${dryRun ? style.yellow('would change') : style.green('changed')} ${user.externalId}`,
+              ...fieldLines(before, after),
+              ...assistantLines(assistants, style),
+            ].join('\n'),
+        };
+      },
+    });
+  },
+);
+
+const fieldLines = (before: UserEdit, after: UserEdit) =>
+  (Object.keys(after) as (keyof UserEdit)[]).map(
+    (field) => `  ${field}  ${before[field] ?? 'none'} → ${after[field]}`,
+  );

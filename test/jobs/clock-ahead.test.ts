@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
+
+const desk = useDesk();
+const signup = '2026-10-15T09:00:00Z';
+const answer = async (at: string, sql: string) => (await desk.queryAt<Record<string, unknown>>(at, sql))[0];
+
+test('one reset with a clock in the future ends no enforcement; the doctor tells, and it can be taken back', async () => {
+  const userId = await desk.addUser({ externalId: 'ada', createdAt: signup, assistants: ['desk'] });
+  await desk.queryAt(
+    signup,
+    `insert into quota.subscriptions (user_id, service, plan) values ($1, 'voice', 'voice-free')`,
+    [userId],
+  );
+  await desk.addCalls({ userId, at: '2026-11-20T10:00:00Z', seconds: '100' });
+  expect((await desk.at('2027-11-15T12:00:00Z').run('jobs', 'reset-anniversaries', '--no-sync')).code).toBe(
+    0,
+  );
+
+  // Back in the present: what runs out is marked, told and limited all the same.
+  const now = '2026-11-28T10:00:00Z';
+  await desk.addCalls({ userId, at: '2026-11-27T10:00:00Z', seconds: '600', asOf: now });
+  expect(await answer(now, `select allowed, used::float8 as used from quota.check('ada', 'voice')`)).toEqual({
+    allowed: false,
+    used: 700,
+  });
+  const marks = `select q.exhausted_at is not null as exhausted, s.limit_enforced_at is not null as limited,
+      (select count(*)::integer from quota.usage_alerts a where a.period_start = q.period_start) > 0 as told
+    from quota.usage_quotas q join quota.subscriptions s using (user_id) where q.used = 700`;
+  expect(await answer(now, marks)).toEqual({ exhausted: true, limited: true, told: true });
+
+  const doctor = JSON.parse((await desk.at(now).run('doctor', '--json')).stdout);
+  expect(doctor.checks.find(({ check }: { check: string }) => check === 'clock')).toMatchObject({
+    count: 1,
+    findings: [{ externalId: 'ada', lastResetAt: '2027-11-15T12:00:00.000Z' }],
+  });
+
+  const reopen = ['jobs', 'reopen', '--after', now, '--reason', 'the clock of the host'];
+  const before = await desk.snapshot();
+  expect(await desk.at(now).json(...reopen, '--dry-run')).toMatchObject({
+    dryRun: true,
+    resets: [{ externalId: 'ada' }],
+  });
+  expect((await desk.at(now).run(...reopen)).code).toBe(5);
+  expect(await desk.snapshot()).toEqual(before);
+  expect(await desk.at(now).json(...reopen, '--yes')).toMatchObject({ subscriptions: 1, periods: 1 });
+  expect(await desk.at(now).json(...reopen, '--yes')).toMatchObject({ subscriptions: 0 });
+  const { subscriptions } = await desk.at(now).json('user', 'show', 'ada');
+  expect(subscriptions[0]).toMatchObject({
+    nextResetAt: '2026-12-15T00:00:00.000Z',
+    limitEnforcedAt: expect.any(String),
+    quotas: [{ state: 'exceeded', used: '700.000' }],
+  });
+  expect((await desk.at(now).json('audit', 'log', '--action', 'subscription.reopened')).entries).toHaveLength(
+    1,
+  );
+
+  expect(
+    await desk.at('2026-12-15T00:10:00Z').json('jobs', 'reset-anniversaries', '--no-sync'),
+  ).toMatchObject({ due: 1, reset: 1, assistants: { queued: 1 } });
+  expect(
+    await answer(
+      '2026-12-15T01:00:00Z',
+      `select allowed, used::float8 as used from quota.check('ada', 'voice')`,
+    ),
+  ).toEqual({
+    allowed: true,
+    used: 0,
+  });
+  expect(await desk.differences()).toEqual([]);
+});
