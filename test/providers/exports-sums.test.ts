@@ -78,7 +78,7 @@ describe('daily aggregates', () => {
       description: 'Claude Sonnet 4 Usage - Input Tokens',
       day: '2026-10-01',
       raw: '{"costType":"tokens","tokenType":"uncached_input_tokens","serviceTier":"standard"}',
-      charge: '{"model":"claudesonnet4","tokens":"uncached_input_tokens"}',
+      charge: '{"item":"","model":"claudesonnet4","tokens":"uncached_input_tokens"}',
     });
     expect(lines[1]).toMatchObject({ cost: '0.003', model: null });
   });
