@@ -338,7 +338,7 @@ test('whatever happens to a user, in any order, what grants gave is what the fac
     checks.map(({ check, count }: Record<string, unknown>) => [check, count]),
   );
   expect(counts).toMatchObject({ usage: 0, coverage: 0, grants: 0 });
-});
+}, 900_000);
 
 test('the doctor finds an extra allowance that nobody granted, and one that was taken away', async () => {
   await desk.addUser({ externalId: 'eve', createdAt: '2026-09-05T09:00:00Z' });
