@@ -8,6 +8,7 @@
  */
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { mergeChunks } from './merge-chunks.mjs';
 import { sourceHash } from './source-hash.mjs';
 import { sqlSet } from './sql-set.mjs';
 
@@ -29,9 +30,30 @@ const withoutChildProcess = {
   },
 };
 
+/** Help and completion read what the commands can be given, and load none of them. */
+async function writeCommands(temporary) {
+  const outfile = `${temporary}/written-commands.mjs`;
+  await build({
+    entryPoints: ['scripts/written-commands.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    packages: 'external',
+    plugins: [sqlSet],
+    logLevel: 'warning',
+  });
+  const { writtenCommands } = await import(`../${outfile}`);
+  await writeFile(`${temporary}/commands.json`, JSON.stringify(await writtenCommands()));
+  await rm(outfile);
+}
+
 /** Into a folder beside it that then takes its place, so that whoever runs the old build meanwhile finds it whole. */
 async function buildInto(temporary) {
   await build(optionsFor(temporary));
+  await mergeChunks(temporary);
+  await writeCommands(temporary);
   await chmod(`${temporary}/bin/quota.js`, 0o755);
   await writeFile(`${temporary}/${hashFile}`, hash);
   await rm(outdir, { recursive: true, force: true });

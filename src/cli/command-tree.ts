@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Command as Definition, Entry, Group } from '../declarations/command.ts';
-import { addExplanation, declare, givenArguments } from './declare-command.ts';
+import { addExplanation, declare, givenArguments, setParsers } from './declare-command.ts';
 import type { GlobalOptions } from './global-options.ts';
+import type { WrittenCommands } from './written-commands.ts';
 
 /** Runs a command with what was given on its command line. */
 export type Run = (
@@ -11,7 +12,7 @@ export type Run = (
 
 /**
  * The commands of a program, of which only names and summaries are there at first: a group is loaded when it is named,
- * a command when it is. `quota --help` loads neither.
+ * a command when it runs. `quota --help` loads neither.
  */
 export class CommandTree {
   readonly root: Command;
@@ -19,6 +20,7 @@ export class CommandTree {
   readonly #entries = new Map<Command, Entry>();
   readonly #opened = new Map<Command, Promise<void>>();
   readonly #defaults = new Map<Command, Command>();
+  #written: () => Promise<WrittenCommands> = async () => ({});
 
   constructor(root: Command, entries: Group['commands'], run: Run) {
     this.root = root;
@@ -40,7 +42,19 @@ export class CommandTree {
     return command.commands.find((child) => child.name() === name);
   }
 
-  /** Loads and declares what is below a name: the commands of a group, or the options and the handler of a command. */
+  /**
+   * From here on, commands are opened with what the build has written down of them: enough to explain and to complete
+   * them, without loading any.
+   */
+  useWritten(): void {
+    let written: Promise<WrittenCommands> | undefined;
+    this.#written = () => {
+      written ??= import('./written-commands.ts').then(({ readWrittenCommands }) => readWrittenCommands());
+      return written;
+    };
+  }
+
+  /** Declares what is below a name: the commands of a group, or the arguments and options of a command. */
   open(command: Command): Promise<void> {
     const opened = this.#opened.get(command) ?? this.#open(command);
     this.#opened.set(command, opened);
@@ -52,7 +66,24 @@ export class CommandTree {
     await Promise.all(group.commands.map((child) => this.open(child)));
   }
 
-  /** Loads the summaries that a list of a group's commands wants and that its table does not have. */
+  /** Makes a command ready to run: its handler, and the parsers of its values. */
+  async load(command: Command): Promise<void> {
+    await this.open(command);
+    const entry = this.#entries.get(command);
+    if (entry === undefined || 'loadGroup' in entry) {
+      return;
+    }
+    const definition = await entry.load();
+    setParsers(command, definition);
+    command.action(() =>
+      this.#run(definition, {
+        globals: command.optsWithGlobals<GlobalOptions>(),
+        values: { ...command.opts(), ...givenArguments(command, definition.arguments) },
+      }),
+    );
+  }
+
+  /** Finds the summaries that a list of a group's commands wants and that its table does not have. */
   async describe(group: Command): Promise<void> {
     await Promise.all(group.commands.map((child) => this.#describe(child)));
   }
@@ -60,7 +91,7 @@ export class CommandTree {
   async #describe(command: Command): Promise<void> {
     const summary = this.#entries.get(command)?.summary;
     if (typeof summary === 'function') {
-      command.description(await summary());
+      command.description((await this.#writtenOf(command))?.summary ?? (await summary()));
     }
   }
 
@@ -70,26 +101,23 @@ export class CommandTree {
       return;
     }
     if ('loadGroup' in entry) {
-      await this.#openGroup(command, await entry.loadGroup());
+      this.#openGroup(command, await entry.loadGroup());
       return;
     }
-    const [definition] = await Promise.all([entry.load(), this.#describe(command)]);
-    declare(command, definition);
-    command.action(() =>
-      this.#run(definition, {
-        globals: command.optsWithGlobals<GlobalOptions>(),
-        values: { ...command.opts(), ...givenArguments(command, definition.arguments) },
-      }),
-    );
+    await this.#describe(command);
+    declare(command, (await this.#writtenOf(command)) ?? (await entry.load()));
   }
 
-  async #openGroup(command: Command, { commands, defaultCommand, details, examples }: Group): Promise<void> {
+  async #writtenOf(command: Command) {
+    return (await this.#written())[nameOf(command)];
+  }
+
+  #openGroup(command: Command, { commands, defaultCommand, ...explanation }: Group): void {
     this.#add(command, commands);
-    addExplanation(command, { details, examples });
+    addExplanation(command, explanation);
     const byDefault = defaultCommand === undefined ? undefined : this.find(command, defaultCommand);
     if (byDefault !== undefined) {
       this.#defaults.set(command, byDefault);
-      await this.open(byDefault); // Its options stand behind the name of the group.
     }
   }
 
@@ -104,3 +132,7 @@ export class CommandTree {
     }
   }
 }
+
+/** `user show`, without the name of the program. */
+export const nameOf = (command: Command): string =>
+  command.parent === null ? '' : `${nameOf(command.parent)} ${command.name()}`.trim();

@@ -5,7 +5,6 @@ import type {
   ArgumentDeclarations,
   OptionDeclaration,
   OptionDeclarations,
-  Parse,
 } from '../declarations/option.ts';
 import { QuotaError, usageError } from '../errors.ts';
 import { parseOrKeep, timesOf } from './spoken-times.ts';
@@ -15,12 +14,14 @@ import { parseOrKeep, timesOf } from './spoken-times.ts';
  * @throws usageError later, from the parsers, when a command line is read
  */
 export function declare(command: Command, declaration: CommandDeclaration): void {
-  const { arguments: words = {}, options = {}, details, examples } = declaration;
-  for (const [name, argument] of Object.entries(words)) {
-    command.addArgument(commanderArgument(name, argument));
+  for (const [name, { kind, description }] of Object.entries(declaration.arguments ?? {})) {
+    const word = kebabCase(name);
+    const words = { required: `<${word}>`, optional: `[${word}]`, rest: `[${word}...]` };
+    command.addArgument(new Argument(words[kind], description));
   }
-  addOptions(command, options);
-  addExplanation(command, { details, examples });
+  addOptions(command, declaration.options ?? {});
+  setArgumentParsers(command, declaration.arguments ?? {});
+  addExplanation(command, declaration);
 }
 
 /** @throws usageError later, as `declare` */
@@ -28,12 +29,55 @@ export function addOptions(command: Command, options: OptionDeclarations): void 
   for (const [name, option] of Object.entries(options)) {
     command.addOption(commanderOption(name, option));
   }
+  setOptionParsers(command, options);
 }
+
+/** Gives a command that was declared without its parsers those of its definition. */
+export function setParsers(command: Command, declaration: CommandDeclaration): void {
+  setArgumentParsers(command, declaration.arguments ?? {});
+  setOptionParsers(command, declaration.options ?? {});
+}
+
+function setArgumentParsers(command: Command, declarations: ArgumentDeclarations): void {
+  for (const [index, declaration] of Object.values(declarations).entries()) {
+    if (declaration.parse !== undefined || declaration.choices !== undefined) {
+      const { parse = asTyped } = declaration;
+      command.registeredArguments[index]?.argParser(
+        Object.assign((text: string) => parse(text), choicesOfDeclaration(declaration)),
+      );
+    }
+  }
+}
+
+function setOptionParsers(command: Command, declarations: OptionDeclarations): void {
+  for (const [name, declaration] of Object.entries(declarations)) {
+    const long = longFlag(name, declaration);
+    const option = command.options.find((candidate) => candidate.long === long);
+    if (option !== undefined && declaration.placeholder !== undefined) {
+      setOptionParser(option, long, declaration);
+    }
+  }
+}
+
+function setOptionParser(option: Option, long: string, declaration: OptionDeclaration): void {
+  const { kind, parse = asTyped } = declaration;
+  const named = Object.assign((text: string) => naming(long, () => parse(text)), timesOf(parse));
+  const parseOne = (text: string) => parseOrKeep(text, named);
+  const marks = choicesOfDeclaration(declaration);
+  if (kind === 'repeated') {
+    const parseNext = (text: string, before: unknown[] = []) => [...before, parseOne(text)];
+    option.argParser<unknown[]>(Object.assign(parseNext, marks, { repeats: true }));
+  } else {
+    option.argParser(Object.assign(parseOne, marks));
+  }
+}
+
+const asTyped = (text: string): unknown => text;
 
 /** The details and examples under a command's help. */
 export function addExplanation(
   command: Command,
-  { details, examples }: { details: string | undefined; examples: readonly Example[] },
+  { details, examples }: { details?: string | undefined; examples: readonly Example[] },
 ): void {
   if (details !== undefined) {
     command.addHelpText('after', `\n${details}`);
@@ -55,34 +99,17 @@ export function givenArguments(command: Command, declarations: ArgumentDeclarati
 
 const kebabCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+const longFlag = (name: string, { kind }: OptionDeclaration): string =>
+  `--${kind === 'negated' ? 'no-' : ''}${kebabCase(name)}`;
+
 function commanderOption(name: string, declaration: OptionDeclaration): Option {
-  const { kind, description, placeholder, parse, isRequired = false, short } = declaration;
-  const long = `--${kind === 'negated' ? 'no-' : ''}${kebabCase(name)}`;
+  const { description, placeholder, isRequired = false, short } = declaration;
+  const long = longFlag(name, declaration);
   const flags = `${short === undefined ? '' : `-${short}, `}${long}`;
-  const option = new Option(
+  return new Option(
     placeholder === undefined ? flags : `${flags} <${placeholder}>`,
     description,
   ).makeOptionMandatory(isRequired);
-  if (parse === undefined) {
-    return option;
-  }
-  const named = Object.assign((text: string) => naming(long, () => parse(text)), timesOf(parse));
-  const parseNamed = (text: string) => parseOrKeep(text, named);
-  return kind === 'repeated'
-    ? option.argParser<unknown[]>(
-        Object.assign((text: string, before: unknown[] = []) => [...before, parseNamed(text)], {
-          ...choicesOf(parse),
-          repeats: true,
-        }),
-      )
-    : option.argParser(Object.assign(parseNamed, choicesOf(parse)));
-}
-
-function commanderArgument(name: string, { kind, description, parse }: ArgumentDeclaration): Argument {
-  const word = kebabCase(name);
-  const words = { required: `<${word}>`, optional: `[${word}]`, rest: `[${word}...]` };
-  const argument = new Argument(words[kind], description);
-  return parse === undefined ? argument : argument.argParser(parse);
 }
 
 /** What a parser throws is said with the name of the flag. */
@@ -102,10 +129,13 @@ export const repeats = ({ parseArg }: Option): boolean =>
   typeof parseArg === 'function' && 'repeats' in parseArg;
 
 /** The words that a parser takes, where they are few. */
-export const choicesOf = (parse: Parse<unknown> | unknown): { choices?: readonly string[] } =>
+export const choicesOf = (parse: unknown): { choices?: readonly string[] } =>
   typeof parse === 'function' && 'choices' in parse && isWords(parse.choices)
     ? { choices: parse.choices }
     : {};
+
+const choicesOfDeclaration = ({ choices, parse }: OptionDeclaration | ArgumentDeclaration) =>
+  choices === undefined ? choicesOf(parse) : { choices };
 
 const isWords = (words: unknown): words is readonly string[] =>
   Array.isArray(words) && words.every((word) => typeof word === 'string');

@@ -35,14 +35,23 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
 
 /** Loads what the words name, and runs it, or explains it where they ask for help. @throws usageError */
 async function runCommandLine(tree: CommandTree, words: readonly string[]): Promise<void> {
-  const { command, unknown, ordered } = await readWords(tree, words);
+  if (words.some((word) => helpWords.includes(word))) {
+    tree.useWritten();
+  }
+  const { command, target, isExplained, unknown, ordered } = await readWords(tree, words);
   if (unknown !== undefined) {
     const { unknownCommandError } = await import('./hints.ts');
     throw unknownCommandError(tree, unknown);
   }
   await tree.describe(command);
+  if (!isExplained) {
+    await tree.load(target);
+  }
   await tree.root.parseAsync(ordered, { from: 'user' });
 }
+
+/** Any of them may stand for something else: that is known once the words are read. */
+const helpWords = ['help', '--help', '-h'];
 
 /** Help and version have been printed; `commander.help` is the help of a group called without a command. */
 const isAnswer = ({ code }: CommanderError) =>

@@ -5,6 +5,10 @@ import type { CommandTree } from './command-tree.ts';
 export interface ReadWords {
   /** The command that they name, or the group, if no command of it is named. Opened, and so are those above it. */
   command: Command;
+  /** The same, or the command of the group that runs when none is named. */
+  target: Command;
+  /** To be explained, not run. */
+  isExplained: boolean;
   /** The word `help` stands before or between the names. */
   isHelp: boolean;
   /** A word in the place of a name that is none, and where it stands. */
@@ -33,6 +37,8 @@ interface Reading extends ReadWords {
 export async function readWords(tree: CommandTree, words: readonly string[]): Promise<ReadWords> {
   const reading: Reading = {
     command: tree.root,
+    target: tree.root,
+    isExplained: false,
     isHelp: false,
     unknown: undefined,
     argumentCount: 0,
@@ -58,17 +64,19 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
       await readName(tree, reading, word);
     }
   }
-  return { ...reading, ordered: inOrder(tree, reading) };
-}
-
-function inOrder(tree: CommandTree, reading: Reading): string[] {
   const { command, names, others, asksForHelp, isHelp, hasUnknownOption } = reading;
   if (isHelp) {
     // Without a word of help, commander refuses an option that it does not know.
-    return [...names, ...(hasUnknownOption ? [] : ['--help']), ...others];
+    const ordered = [...names, ...(hasUnknownOption ? [] : ['--help']), ...others];
+    return { ...reading, target: command, isExplained: true, ordered };
   }
   const byDefault = asksForHelp ? undefined : tree.defaultOf(command);
-  return [...names, ...(byDefault === undefined ? [] : [byDefault.name()]), ...others];
+  return {
+    ...reading,
+    target: byDefault ?? command,
+    isExplained: asksForHelp,
+    ordered: [...names, ...(byDefault === undefined ? [] : [byDefault.name()]), ...others],
+  };
 }
 
 /** A long flag, and the value behind its equals sign if there is one. */
@@ -84,7 +92,8 @@ async function readFlag(tree: CommandTree, reading: Reading, word: string): Prom
     return;
   }
   const [flag, value] = splitFlag(word);
-  const option = findOption(tree, reading.command, flag) ?? (await findOptionBelow(tree, reading, flag));
+  const option =
+    (await findOption(tree, reading.command, flag)) ?? (await findOptionBelow(tree, reading, flag));
   if (option === undefined) {
     reading.hasUnknownOption = true;
     return;
@@ -117,10 +126,25 @@ async function readName(tree: CommandTree, reading: Reading, word: string): Prom
 }
 
 /** Options of the commands above count as well: those of the program stand anywhere. */
-export function findOption(tree: CommandTree, command: Command, flag: string): Option | undefined {
-  const options = [...command.options, ...(tree.defaultOf(command)?.options ?? [])];
-  const own = options.find((option) => option.long === flag || option.short === flag);
+export async function findOption(
+  tree: CommandTree,
+  command: Command,
+  flag: string,
+): Promise<Option | undefined> {
+  const own = (await optionsOf(tree, command)).find(
+    (option) => option.long === flag || option.short === flag,
+  );
   return own ?? (command.parent === null ? undefined : findOption(tree, command.parent, flag));
+}
+
+/** The options of a command; behind the name of a group those of the command that runs when none is named. */
+export async function optionsOf(tree: CommandTree, command: Command): Promise<readonly Option[]> {
+  const byDefault = tree.defaultOf(command);
+  if (byDefault === undefined) {
+    return command.options;
+  }
+  await tree.open(byDefault);
+  return [...command.options, ...byDefault.options];
 }
 
 /** An option that stands before the name of its command: `jobs run --dry-run reset-months`. */

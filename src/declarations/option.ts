@@ -14,6 +14,8 @@ export interface OptionDeclaration<Value = unknown> {
   /** What stands for the value in the help: `month`. Undefined: a flag without one. */
   readonly placeholder?: string;
   readonly parse?: Parse<unknown>;
+  /** The words that `parse` takes, where they are few. */
+  readonly choices?: readonly string[];
   readonly isRequired?: boolean;
   /** One letter: `o` for `-o`. */
   readonly short?: string;
@@ -26,6 +28,8 @@ export interface ArgumentDeclaration<Value = unknown> {
   readonly kind: 'required' | 'optional' | 'rest';
   readonly description: string;
   readonly parse?: Parse<unknown>;
+  /** The words that `parse` takes, where they are few. */
+  readonly choices?: readonly string[];
   /** Never there at run time: carries the type. */
   readonly value?: Value;
 }

@@ -1,7 +1,7 @@
 import type { Option } from 'commander';
 import type { CommandTree } from '../command-tree.ts';
 import { choicesOf, repeats } from '../declare-command.ts';
-import { findOption, type ReadWords, readWords, splitFlag } from '../read-words.ts';
+import { findOption, optionsOf, type ReadWords, readWords, splitFlag } from '../read-words.ts';
 
 export interface Completion {
   value: string;
@@ -23,13 +23,13 @@ export async function completeWords(tree: CommandTree, words: readonly string[])
     return startingWith(current, valuesOf(typed.awaiting));
   }
   if (value !== undefined && !typed.optionsEnded) {
-    const option = findOption(tree, typed.command, flag);
+    const option = await findOption(tree, typed.command, flag);
     const values = option === undefined ? nothing : valuesOf(option);
     const withFlag = values.completions.map((one) => ({ ...one, value: `${flag}=${one.value}` }));
     return startingWith(current, { ...values, completions: withFlag });
   }
   if (current.startsWith('-') && !typed.optionsEnded) {
-    return startingWith(current, { completions: flagsOf(tree, typed), files: false });
+    return startingWith(current, { completions: await flagsOf(tree, typed), files: false });
   }
   return startingWith(current, await argumentsOf(tree, typed));
 }
@@ -40,14 +40,14 @@ function startingWith(start: string, { completions, files }: Completions): Compl
   return { completions: completions.filter(({ value }) => value.startsWith(start)), files };
 }
 
-function flagsOf(tree: CommandTree, { command, given }: ReadWords): Completion[] {
+async function flagsOf(tree: CommandTree, { command, given }: ReadWords): Promise<Completion[]> {
   const help = command.createHelp();
-  const options = [
+  const options = new Set([
     ...help.visibleOptions(command),
-    ...(tree.defaultOf(command)?.options ?? []),
+    ...(await optionsOf(tree, command)),
     ...help.visibleGlobalOptions(command),
-  ];
-  return options.flatMap((option) =>
+  ]);
+  return [...options].flatMap((option) =>
     option.long && (!given.has(option.long) || repeats(option))
       ? [{ value: option.long, description: option.description }]
       : [],
@@ -61,7 +61,9 @@ async function argumentsOf(tree: CommandTree, { command, argumentCount }: ReadWo
     value: child.name(),
     description: child.summary() || child.description(),
   }));
-  const argument = (tree.defaultOf(command) ?? command).registeredArguments[argumentCount];
+  const byDefault = tree.defaultOf(command) ?? command;
+  await tree.open(byDefault);
+  const argument = byDefault.registeredArguments[argumentCount];
   if (argument === undefined) {
     return { completions: commands, files: false };
   }

@@ -17,6 +17,7 @@ export const complete = (tree: CommandTree): Command =>
       ],
     },
     async ({ output }, { words }) => {
+      tree.useWritten();
       const { completions, files } = await completeWords(tree, words);
       const lines = completions.map((candidate) => `${candidate.value}\t${candidate.description}`);
       await output.write({
