@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, query, type TestDatabase } from './database.ts';
 import { wholeTree } from './whole-tree.ts';
@@ -60,4 +60,13 @@ test('docs/coverage.md names only tables and columns that there are, right of ea
     .filter((code) => /^[a-z_]+\.[a-z_]+$/.test(code) && !code.startsWith('quota.'));
   expect(mentioned.length).toBeGreaterThan(10);
   expect(mentioned.filter((name) => !known.has(name))).toEqual([]);
+});
+
+/** A path in capitals stands for others: `fixtures/upgrades/COMMIT.sql.gz`. */
+const ownPath = /^(?:src|sql|jobs|test|fixtures|bin|docs|scripts|deploy)\/[a-z\d./-]+$/;
+
+test.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names only files that there are', (page) => {
+  const paths = inlineCode(readFileSync(page, 'utf8')).filter((code) => ownPath.test(code));
+  expect(paths.length).toBeGreaterThan(10);
+  expect(paths.filter((path) => !existsSync(path))).toEqual([]);
 });
