@@ -2,6 +2,7 @@ import type { Change, ChangeOptions, Context, Database, DatabaseOptions, Report 
 import { type ExitCode, exitCodes, tryAgainError } from '../errors.ts';
 import { withOutdatedCache } from './outdated-cache.ts';
 import { type ReasonRule, refuseMissingReason, settleReason } from './reason.ts';
+import { withWaitingWork } from './waiting-work.ts';
 
 /** What a plan says to a person before the yes. */
 export interface ChangeDescription extends Change {
@@ -40,7 +41,10 @@ export interface ChangeSteps<Plan, Applied, Settled, Data, Reason extends string
    * @returns null when the plan is no longer what was agreed to: it is made, shown and asked for again
    */
   apply(database: Database, plan: Plan, agreement: Agreement<Reason>): Promise<Applied | null>;
-  /** After the commit, and also where nothing was to be changed: the provider work that is queued. */
+  /**
+   * After the commit, and also where nothing was to be changed: the provider work that is queued. Without it what
+   * waits is said.
+   */
   settle?(database: Database, plan: Plan, applied: Applied | undefined): Promise<Settled>;
   report(
     outcome: ChangeOutcome<Plan, Applied, Settled>,
@@ -101,8 +105,10 @@ async function agreeAndApply<Plan, Applied, Settled, Data, Reason extends string
     agreement ??= { reason: await settleReason(context, options, steps.reason), isBeforehand };
     await context.confirm(change, options);
     const agreed = agreement;
-    const applied = await withOutdatedCache(context, database.client, steps.outdatesCache !== false, () =>
-      steps.apply(database, plan, agreed),
+    const movesUsage = steps.outdatesCache !== false;
+    const apply = () => steps.apply(database, plan, agreed);
+    const applied = await withOutdatedCache(context, database.client, movesUsage, () =>
+      movesUsage && steps.settle === undefined ? withWaitingWork(context, database.client, apply) : apply(),
     );
     if (applied !== null) {
       return { plan, applied };

@@ -1,4 +1,5 @@
 import { withOutdatedCache } from '../../changes/outdated-cache.ts';
+import { withWaitingWork } from '../../changes/waiting-work.ts';
 import type { Context, Database } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { type Input, withInput } from '../../files/open-input.ts';
@@ -86,8 +87,9 @@ function load(
         return context.confirm({ action, name: client.database ?? '' }, { ...options, yes: true });
       },
     };
-    return withOutdatedCache(context, client, !importOptions.dryRun, () =>
-      importFile(surroundings, kind, file, importOptions),
-    );
+    const loadFile = () => importFile(surroundings, kind, file, importOptions);
+    return importOptions.dryRun
+      ? loadFile()
+      : withOutdatedCache(context, client, true, () => withWaitingWork(context, client, loadFile));
   });
 }
