@@ -74,20 +74,21 @@ export class KeyOrganisation {
     this.#id ??= await this.#provider.organisation({ signal });
     this.#recorded ??= selectOrganisations(queries);
     const known = await this.#recorded;
-    if (this.#id === undefined || known.length === 0 || known.includes(this.#id)) {
+    if (known.length === 0 || (this.#id !== undefined && known.includes(this.#id))) {
       return;
     }
     if (await this.#opensNewcomer(queries, signal)) {
       this.#isProven = true;
       return;
     }
-    throw new WrongProviderError(
-      `the key is of the organisation ${this.#id}, the assistants were read from ${known.join(', ')}`,
-      {
-        detail: 'nothing was marked or changed because of it',
-        suggestion: `set VAPI_API_KEY to a key of ${known.join(' or ')}`,
-      },
-    );
+    const its =
+      this.#id === undefined
+        ? 'an organisation without assistants and calls'
+        : `the organisation ${this.#id}`;
+    throw new WrongProviderError(`the key is of ${its}, the assistants were read from ${known.join(', ')}`, {
+      detail: 'nothing was marked or changed because of it',
+      suggestion: `set VAPI_API_KEY to a key of ${known.join(' or ')}`,
+    });
   }
 
   /** Whether an assistant is known to belong to another organisation than the key. */
