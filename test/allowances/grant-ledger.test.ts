@@ -86,7 +86,6 @@ interface Use {
   seconds: number;
   /** Of a correction: the period that it belongs to. */
   periodStart: number | null;
-  periodSuperseded?: boolean;
 }
 
 /** What the plain model remembers of one user. */
@@ -256,22 +255,33 @@ async function act(client: pg.Client, standing: Standing & { index: number }, ne
   }
 }
 
-async function manualReset(client: pg.Client, { history, userId, now }: Standing): Promise<void> {
+async function manualReset(client: pg.Client, { userId }: Standing): Promise<void> {
   await client.query(`select quota.lock_allowance($1, 'voice')`, [userId]);
-  const { rows } = await client.query<{ period_start: string | null; quantity: string }>(
+  await client.query(
     `insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason)
      select c.user_id, c.meter, c.period_start, 'reset', -c.used, 0, 'test'
-     from quota.current_quotas($1) c where c.used > 0
-     returning extract(epoch from nullif(period_start, '-infinity')) * 1000 as period_start, quantity`,
+     from quota.current_quotas($1) c where c.used > 0`,
     [userId],
   );
-  for (const { period_start, quantity } of rows) {
-    const periodStart = period_start === null ? Number.NEGATIVE_INFINITY : Number(period_start);
-    history.uses.push({ at: now, seconds: Number(quantity), periodStart });
-  }
+}
+
+/** Resets, and what a change of zone carries along: they are facts, as calls are. */
+async function readAdjustments(client: pg.Client, userId: string): Promise<Use[]> {
+  const { rows } = await client.query<{ start: string | null; quantity: string; at: string }>(
+    `select extract(epoch from nullif(period_start, '-infinity')) * 1000 as start, quantity,
+       extract(epoch from created_at) * 1000 as at
+     from quota.adjustments where user_id = $1`,
+    [userId],
+  );
+  return rows.map(({ start, quantity, at }) => ({
+    at: Number(at),
+    seconds: Number(quantity),
+    periodStart: start === null ? Number.NEGATIVE_INFINITY : Number(start),
+  }));
 }
 
 async function compare(client: pg.Client, { history, userId, now }: Standing): Promise<void> {
+  history.uses.push(...(await readAdjustments(client, userId)));
   const given = history.given(await readPeriods(client, userId), now);
   const { rows: ledger } = await client.query(
     `select l.id, l.given::float8 as before, l.given_running::float8 as running
