@@ -3333,7 +3333,7 @@ begin
   -- correction is dated
   -- like that reset, and is one of the facts like it (R1).
   insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason, created_at)
-  select q.user_id, q.meter, q.period_start, 'reset', -left_over.quantity, -left_over.cost,
+  select q.user_id, q.meter, q.period_start, 'reset_carried', -left_over.quantity, -left_over.cost,
     'carried over: ' || last.reason, last.created_at
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service

@@ -293,7 +293,7 @@ test('resets beside writers and beside each other lose nothing', async () => {
   await Promise.all([...writers, ...resets]);
   expect(await desk.differences()).toEqual([]);
   const [sums] = await desk.query<{ adjusted: string; resets: string }>(
-    `select sum(quantity) as adjusted, count(*) as resets from quota.adjustments where user_id = $1`,
+    `select sum(quantity) as adjusted, count(*) filter (where kind = 'reset') as resets from quota.adjustments where user_id = $1`,
     [userId],
   );
   expect(await quotas()).toMatchObject([{ calls: 62, adjusted: sums?.adjusted }]);
