@@ -36,6 +36,8 @@ export function serverOptions(address: HostAddress | SocketAddress) {
 export const clusterOptions = ({ login, host, isTls }: HostAddress) =>
   ({
     lazyConnect: true,
+    // Where it fails - a node that does not answer, slots that nobody has - its promise is never settled. Commands tell.
+    enableReadyCheck: false,
     clusterRetryStrategy: retryDelayMs,
     slotsRefreshTimeout: timeoutMs,
     dnsLookup: (name, callback) => callback(null, name), // Certificates are made out to names.

@@ -40,9 +40,17 @@ export class RedisConnection {
     }
   }
 
-  /** The servers that have keys: itself, or the masters of a cluster. */
-  masters(): Promise<Redis[]> {
-    return this.ask(async (redis) => ('nodes' in redis ? redis.nodes('master') : [redis]));
+  /**
+   * The servers that have keys: itself, or the masters of a cluster.
+   * @throws unavailableError where they do not agree that they have all slots: keys would be missed in silence
+   */
+  async masters(): Promise<readonly Redis[]> {
+    const masters = await this.ask(async (redis) => ('nodes' in redis ? redis.nodes('master') : redis));
+    if (!Array.isArray(masters)) {
+      return [masters];
+    }
+    await this.ask(() => requireAllSlots(masters));
+    return masters;
   }
 
   close(): void {
@@ -83,6 +91,24 @@ export class RedisConnection {
 
   #met(error: Error, node?: string): void {
     this.#trouble = node === undefined ? { error } : { error, node };
+  }
+}
+
+const slotCount = 16_384;
+
+/** Each master has a view of its own, and after a change they differ for a while. */
+async function requireAllSlots(masters: readonly Redis[]): Promise<void> {
+  const ids = new Set(await Promise.all(masters.map((master) => master.cluster('MYID'))));
+  for (const master of masters) {
+    const ranges = await master.cluster('SLOTS');
+    const reached = ranges.filter(([, , own]) => own !== undefined && ids.has(own[2]));
+    const count = reached.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    if (count < slotCount) {
+      const { host, port } = master.options;
+      throw new Error(
+        `seen from ${host}:${port}, ${slotCount - count} slots of the cluster are not at its masters`,
+      );
+    }
   }
 }
 

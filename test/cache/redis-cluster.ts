@@ -82,6 +82,11 @@ async function joinNodes(
       await redis.call('CLUSTER', 'MEET', '127.0.0.1', String(ports[0]), String(buses[0]));
     });
   }
+  await untilWhole({ nodes });
+}
+
+/** Waits until every node knows a master for every slot. */
+export async function untilWhole({ nodes }: Pick<RedisCluster, 'nodes'>): Promise<void> {
   for (const node of nodes) {
     await node.use(async (redis) => {
       while (!(await redis.cluster('INFO')).includes('cluster_state:ok')) {
