@@ -19,6 +19,7 @@ const optional = {
   'plan apply': ['PLANS'],
   'limits apply': ['ada', '--no-sync'],
   'limits restore': ['bob', '--no-sync'],
+  'user edit': ['ada', '--name', 'Ada'],
   'usage record': ['ada', '--service', 'voice', '--key', 'k1', '--quantity', '60'],
   'reconcile close': ['--month', '2026-09'],
   'db rollback': [],
@@ -163,5 +164,11 @@ test('every command with the options of a change goes through the bracket', () =
   const untested = changing
     .map(({ path }) => path)
     .filter((path) => ![...named, ...askThemselves].includes(path));
-  expect(untested).toEqual(['db/reset.ts', 'reconcile/reopen.ts']); // Tested where a database or a month is at hand.
+  // Tested where a database, a month, a name of a model or a clock that was ahead is at hand.
+  expect(untested.sort()).toEqual([
+    'db/reset.ts',
+    'jobs/reopen.ts',
+    'reconcile/alias.ts',
+    'reconcile/reopen.ts',
+  ]);
 });

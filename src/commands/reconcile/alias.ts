@@ -1,10 +1,12 @@
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
 import type { Context } from '../../context.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { flag, optionalArgument } from '../../declarations/option.ts';
-import { exitCodes, usageError } from '../../errors.ts';
+import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { selectAlias, selectAliases, updateAlias } from '../../reconcile/match/alias-store.ts';
 import { textTable } from './text-table.ts';
 
@@ -52,45 +54,53 @@ export const reconcileAlias = defineCommand(declaration, async (context, options
       suggestion: `quota reconcile alias "${name}" MODEL, or quota reconcile alias "${name}" --remove`,
     });
   }
-  await changeAlias(context, { ...options, name }, model ?? null);
-  return exitCodes.ok;
+  return changeAlias(context, { ...options, name }, model ?? null);
 });
 
-async function changeAlias(
+/** The yes is in the command: an alias can be taken back by the next one. Production asks all the same. */
+const changeAlias = (
   context: Context,
   options: Options & { name: string },
   model: string | null,
-): Promise<void> {
-  const data = await context.withDatabase(async ({ client }) => {
-    const { alias, model: before } = await selectAlias(client, options.name);
-    if (alias === '') {
-      throw usageError(`"${options.name}" has no letter or digit`);
-    }
-    const isSame = before === model;
-    const action = model === null ? `Forget the alias ${alias}` : `Let ${alias} stand for ${model}`;
-    const isAgreed = !isSame && (await context.confirm({ action, name: alias }, { ...options, yes: true }));
-    const auditId = isAgreed
-      ? await withTransaction(client, async () => {
+): Promise<ExitCode> =>
+  runChange(
+    context,
+    { ...options, yes: true },
+    {
+      reason: optionalReason,
+      plan: async ({ client }) => {
+        const { alias, model: before } = await selectAlias(client, options.name);
+        if (alias === '') {
+          throw usageError(`"${options.name}" has no letter or digit`);
+        }
+        return { alias, before };
+      },
+      isNothing: ({ before }) => before === model,
+      describe: ({ alias }) => ({
+        action: model === null ? `Forget the alias ${alias}` : `Let ${alias} stand for ${model}`,
+        name: alias,
+      }),
+      apply: ({ client }, { alias, before }, { reason }) =>
+        withTransaction(client, async () => {
           await updateAlias(client, alias, model);
           return insertAuditEntry(client, {
             action: 'model.alias',
             subject: alias,
-            reason: options.reason,
+            reason,
             before: { model: before },
             after: { model },
           });
-        })
-      : null;
-    return { alias, before, model, dryRun: options.dryRun === true, auditId };
-  });
-  await context.output.write({
-    data,
-    text: ({ alias, dryRun, auditId }, style) => {
-      if (auditId === null && !dryRun) {
-        return 'Nothing to do.';
-      }
-      const words = model === null ? `${alias} stands for nothing else` : `${alias} stands for ${model}`;
-      return `${dryRun ? style.yellow('would note') : style.green('noted')}: ${words}; months change when they are reconciled again`;
+        }),
+      outdatesCache: false,
+      report: ({ plan: { alias, before }, applied: auditId = null, dryRun }) => ({
+        data: { alias, before, model, dryRun, auditId },
+        text: (_data, style) => {
+          if (auditId === null && !dryRun) {
+            return 'Nothing to do.';
+          }
+          const words = model === null ? `${alias} stands for nothing else` : `${alias} stands for ${model}`;
+          return `${dryRun ? style.yellow('would note') : style.green('noted')}: ${words}; months change when they are reconciled again`;
+        },
+      }),
     },
-  });
-}
+  );
