@@ -32,7 +32,10 @@ export function addOptions(command: Command, options: OptionDeclarations): void 
   setOptionParsers(command, options);
 }
 
-/** Gives a command that was declared without its parsers those of its definition. */
+/**
+ * Gives a command that was declared without its parsers those of its definition.
+ * @throws usageError for a value that its option does not take
+ */
 export function setParsers(command: Command, declaration: CommandDeclaration): void {
   setArgumentParsers(command, declaration.arguments ?? {});
   setOptionParsers(command, declaration.options ?? {});
