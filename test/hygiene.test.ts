@@ -17,7 +17,6 @@ const timers = [
   'db/connection.test.ts',
   'db/embedded-door.test.ts',
   'db/migrations.test.ts',
-  'demo.test.ts',
   'desk/strike.ts',
   'providers/vapi-client.test.ts',
   'run-cli.ts',
