@@ -4,40 +4,13 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { badInputError, type QuotaError } from '../errors.ts';
 import { fileFault } from './bad-lines.ts';
+import type { Input, InputDigest, InputSource } from './input.ts';
+import { beginsLikeParquet } from './parquet/magic.ts';
 import { CheckedTextDecoder, sniffBinary } from './text-decoder.ts';
 
 const chunkBytes = 256 * 1024;
 /** Formats and headers are recognised in this much text. */
 const sampleBytes = 64 * 1024;
-
-export interface InputSource {
-  /** A path, or `-` for stdin. */
-  path: string;
-  /** What `-` reads from. */
-  stdin?: AsyncIterable<Uint8Array> | undefined;
-}
-
-export interface InputDigest {
-  /** Of the bytes as they came, compressed or not: what `sha256sum FILE` prints. */
-  sha256: string;
-  /** Their number. */
-  bytes: number;
-}
-
-/** One opened file of text. Memory stays at a few chunks, whatever its size. */
-export interface Input {
-  /** For messages: the path as given, or `stdin`. */
-  readonly name: string;
-  /** The first text of the file, up to 64 KiB, without byte order mark; the whole file if it is shorter. */
-  readonly sample: string;
-  /** True if `sample` is all there is. */
-  readonly sampleIsAll: boolean;
-  /** The text in pieces, from the start (the sample included), decompressed and checked. Can be read once. */
-  chunks(): AsyncGenerator<string, void, undefined>;
-  /** Known once the chunks are read to the end; throws before. */
-  digest(): InputDigest;
-  close(): Promise<void>;
-}
 
 /**
  * Opens, uses, closes. See `openInput`.
@@ -53,12 +26,16 @@ export async function withInput<T>(source: InputSource, use: (input: Input) => P
 }
 
 /**
- * Opens a file or stdin as text: gzip (recognised by its first bytes) is decompressed, the sha256 of the bytes
- * is taken while they pass.
+ * Opens a file or stdin as text: Parquet (files only) as the CSV that it would be, gzip (recognised by its first bytes) is
+ * decompressed, the sha256 of the bytes is taken while they pass.
  * @throws badInputError if there is no such file, or it is empty, binary, not UTF-8, or its gzip data is damaged or cut
  *   off; with line and column where that is known
  */
 export async function openInput(source: InputSource): Promise<Input> {
+  if (source.path !== '-' && (await beginsLikeParquet(source.path))) {
+    const { openParquet } = await import('./parquet/parquet-input.ts');
+    return openParquet(source.path);
+  }
   const input = new StreamedInput(source);
   try {
     await input.readSample();

@@ -3,10 +3,10 @@ import { type BadLines, fileFault } from './bad-lines.ts';
 import { quoted } from './cells.ts';
 import { type CsvHeader, readCsvHeader } from './csv/csv-header.ts';
 import { csvRows } from './csv/csv-rows.ts';
+import type { Input } from './input.ts';
 import { looksLikeJson } from './json/json-outline.ts';
 import { jsonRows } from './json/json-rows.ts';
 import { nearestName, normaliseName, unknownColumnAdvice } from './nearest-name.ts';
-import type { Input } from './open-input.ts';
 import type { RowBatch } from './row-batch.ts';
 
 /** A column that the program knows. */

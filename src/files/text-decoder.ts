@@ -14,7 +14,11 @@ const magicNumbers: ReadonlyArray<{ bytes: number[]; what: string; suggestion: s
   { bytes: [0x42, 0x5a, 0x68], what: 'compressed with bzip2', suggestion: 'bzip2 -dc FILE | quota … -' },
   { bytes: [0xfd, 0x37, 0x7a, 0x58], what: 'compressed with xz', suggestion: 'xz -dc FILE | quota … -' },
   { bytes: [0x1f, 0x8b], what: 'compressed twice', suggestion: 'decompress it once' },
-  { bytes: [0x50, 0x41, 0x52, 0x31], what: 'a Parquet file', suggestion: 'export it as CSV' },
+  {
+    bytes: [0x50, 0x41, 0x52, 0x31],
+    what: 'a Parquet file',
+    suggestion: 'give its path: it is not read in order',
+  },
 ];
 
 const utf16Advice = 'convert it: iconv -f UTF-16 -t UTF-8 FILE | quota … -';

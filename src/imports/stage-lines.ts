@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { copyPieces } from '../db/copy.ts';
 import { type BadLine, BadLines } from '../files/bad-lines.ts';
 import { CellFault, type CellFormat } from '../files/cells.ts';
-import type { Input } from '../files/open-input.ts';
+import type { Input } from '../files/input.ts';
 import type { RowBatch } from '../files/row-batch.ts';
 import { openTable, parseMapping, splitIgnored, type Table } from '../files/table-rows.ts';
 import type { ImportKind } from './import-kind.ts';

@@ -1,7 +1,7 @@
 import { BadLines } from '../files/bad-lines.ts';
 import { CellFault } from '../files/cells.ts';
+import type { Input } from '../files/input.ts';
 import { jsonRows } from '../files/json/json-rows.ts';
-import type { Input } from '../files/open-input.ts';
 import type { RowBatch } from '../files/row-batch.ts';
 import { endedInError } from '../providers/vapi/call.ts';
 import { readEndOfCallReport, webhookShape } from '../providers/vapi/end-of-call-report.ts';

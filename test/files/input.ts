@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { QuotaError } from '../../src/errors.ts';
 import { BadLines } from '../../src/files/bad-lines.ts';
-import { type Input, withInput } from '../../src/files/open-input.ts';
+import type { Input } from '../../src/files/input.ts';
+import { withInput } from '../../src/files/open-input.ts';
 import type { RowBatch } from '../../src/files/row-batch.ts';
 
 /** Opens text or bytes as if they came through stdin, in pieces of the given size. */

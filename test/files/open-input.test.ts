@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Input, openInput, withInput } from '../../src/files/open-input.ts';
+import type { Input } from '../../src/files/input.ts';
+import { openInput, withInput } from '../../src/files/open-input.ts';
 import { refusal, withText } from './input.ts';
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExportOptions } from '../../src/providers/exports/open-export.ts';
+import type { ExportOptions } from '../../src/providers/exports/opened-export.ts';
 import { refusal } from '../files/input.ts';
 import { read, readText, sample } from './read-export.ts';
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BillingLine } from '../../src/providers/exports/billing-line.ts';
-import { type ExportOptions, withExport } from '../../src/providers/exports/open-export.ts';
+import { withExport } from '../../src/providers/exports/open-export.ts';
+import type { ExportOptions } from '../../src/providers/exports/opened-export.ts';
 
 export const sample = (name: string) => join('fixtures/exports', name);
 

@@ -1,7 +1,7 @@
 import { fileFault } from '../bad-lines.ts';
 import { describeMarkup } from '../error-page.ts';
+import type { Input } from '../input.ts';
 import { looksLikeJson } from '../json/json-outline.ts';
-import type { Input } from '../open-input.ts';
 import { parseRecord } from './csv-record.ts';
 
 /** The first line of a CSV file. */

@@ -1,5 +1,5 @@
 import { type BadLines, fileFault } from '../bad-lines.ts';
-import type { Input } from '../open-input.ts';
+import type { Input } from '../input.ts';
 import type { RowBatch } from '../row-batch.ts';
 import type { CsvHeader } from './csv-header.ts';
 import { parseRecord } from './csv-record.ts';

@@ -1,6 +1,6 @@
 import { BadLines } from '../bad-lines.ts';
 import { CellFault } from '../cells.ts';
-import type { Input } from '../open-input.ts';
+import type { Input } from '../input.ts';
 import type { RowBatch } from '../row-batch.ts';
 import type { JsonShape } from './json-shape.ts';
 import { RecordSplitter } from './record-splitter.ts';

@@ -1,5 +1,5 @@
 import { decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import { parseDay } from '../../values/instant.ts';
 import { tokenTypeOf } from './anthropic-costs.ts';

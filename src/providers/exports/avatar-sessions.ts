@@ -1,6 +1,6 @@
 import { CellFault, decimalCell, instantCell } from '../../files/cells.ts';
+import type { Input } from '../../files/input.ts';
 import { jsonRows } from '../../files/json/json-rows.ts';
-import type { Input } from '../../files/open-input.ts';
 import { parseUnixSeconds } from '../../values/instant.ts';
 import { addSeconds } from '../../values/instant-math.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';

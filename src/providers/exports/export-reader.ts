@@ -1,6 +1,6 @@
 import type { BadLines } from '../../files/bad-lines.ts';
 import type { CellFormat } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import type { BillingLine } from './billing-line.ts';
 import type { Shape } from './shape.ts';
 

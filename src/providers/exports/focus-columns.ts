@@ -32,6 +32,9 @@ export const focusColumns = [
 
 export type FocusColumn = (typeof focusColumns)[number]['name'];
 
+/** The cell of a row; null: the file has no such column. */
+export type FocusCell = (column: FocusColumn) => string | null;
+
 /** Whether `--map` pairs speak of columns of FOCUS: then the file is FOCUS under other names. */
 export const mapsToFocus = (mapping: readonly string[]): boolean =>
   mapping.length > 0 &&

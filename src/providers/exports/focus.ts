@@ -1,6 +1,6 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { CellFault, type CellFormat, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openCsvTable, parseMapping, type Table } from '../../files/table-rows.ts';
 import { multiplyDecimal } from '../../values/decimal-math.ts';
 import { epochMicros, secondsBetween } from '../../values/instant-math.ts';
@@ -12,14 +12,13 @@ import {
   rawObject,
   textOrNull,
 } from './billing-line.ts';
-import { chargeOf, digestOf, exclusiveEnd, modelKey, partOfDay } from './charge.ts';
+import { exclusiveEnd } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
-import { type FocusColumn, focusColumns } from './focus-columns.ts';
+import { focusCharge } from './focus-charge.ts';
+import { type FocusCell, type FocusColumn, focusColumns } from './focus-columns.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasColumns, isMoneyName } from './shape.ts';
 
-/** Null: the file has no such column. */
-type Cell = (column: FocusColumn) => string | null;
 type Value = (column: FocusColumn) => string;
 
 const hourMicros = 3_600_000_000;
@@ -119,7 +118,12 @@ async function* watchLongSums(
   }
 }
 
-function chargeLine(cell: Cell, lineNumber: number, row: string[], settings: ReaderSettings): BillingLine {
+function chargeLine(
+  cell: FocusCell,
+  lineNumber: number,
+  row: string[],
+  settings: ReaderSettings,
+): BillingLine {
   const value = (column: FocusColumn) => cell(column) ?? '';
   const cells: CellFormat = { ...settings.cells, assumeUtc: true };
   const billedCost = decimalCell(value('BilledCost'), 'BilledCost', cells) ?? '';
@@ -180,30 +184,6 @@ function chargePeriod(value: Value, cells: CellFormat): { startedAt: string; end
 function invoiceMonth(value: Value, cells: CellFormat): string | null {
   const start = instantCell(value('BillingPeriodStart'), 'BillingPeriodStart', cells);
   return start === null ? null : `${start.slice(0, 7)}-01`;
-}
-
-/**
- * Without what may change from one download of a bill to the next: costs, tags, the number of the invoice. `row` tells
- * rows of one file apart that agree in all that is read.
- */
-function focusCharge(cell: Cell, { startedAt, endedAt }: BillingLine, row: string[]): string {
-  const lower = (column: FocusColumn) => cell(column)?.toLowerCase() ?? null;
-  const sku = cell('SkuId') || cell('SkuPriceId') || null;
-  return chargeOf({
-    sku,
-    meter: cell('SkuMeter'),
-    model: cell('x_Model') === null ? null : modelKey(cell('x_Model') ?? ''),
-    unit: lower('ConsumedUnit') || lower('PricingUnit'),
-    resource: cell('ResourceId'),
-    category: lower('ChargeCategory'),
-    class: lower('ChargeClass'),
-    item: sku === null ? lower('ChargeDescription') : '',
-    service: lower('ServiceName'),
-    account: cell('SubAccountId'),
-    region: cell('RegionId'),
-    at: startedAt === null ? null : partOfDay(startedAt, endedAt),
-    row: digestOf(row.join('\t')),
-  });
 }
 
 /** A correction of a call, or what is given back for it, is no second call: it would be missing in the sum. */

@@ -1,6 +1,6 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { quoted } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openTable, parseMapping, splitIgnored, type Table } from '../../files/table-rows.ts';
 import { parseDecimal } from '../../values/decimal.ts';
 import { parseInstant } from '../../values/instant.ts';

@@ -7,12 +7,11 @@ import {
   secondsCell,
 } from '../../files/cells.ts';
 import type { Table } from '../../files/table-rows.ts';
-import { multiplyDecimal, shiftDecimal } from '../../values/decimal-math.ts';
 import { parseDay } from '../../values/instant.ts';
-import { secondsBetween } from '../../values/instant-math.ts';
-import { type BillingLine, isNegative, providerOf, rawObject, textOrNull } from './billing-line.ts';
+import { type BillingLine, isNegative, providerOf, textOrNull } from './billing-line.ts';
 import { chargeOf, modelKey, partOfDay } from './charge.ts';
 import type { ReaderSettings } from './export-reader.ts';
+import { cellReader, durationReader, rawReader, statusOf } from './generic-cells.ts';
 import type { GenericColumn } from './generic-columns.ts';
 import { isTotalWord, totalAdvice } from './total-rows.ts';
 
@@ -21,8 +20,6 @@ const kinds: Record<string, BillingLine['kind'] | undefined> = {
   fee: 'fee',
   aggregate: 'aggregate',
 };
-
-type ReadCell = (row: string[]) => string | null;
 
 /**
  * Gives the function that reads a row. Indexes are looked up once, and absent columns not at all: this runs for every
@@ -153,43 +150,6 @@ function withCharge(line: BillingLine, at: Record<GenericColumn, number>): Billi
   return line;
 }
 
-function cellReader(
-  index: number,
-  title: string,
-  cells: CellFormat,
-  parse: (text: string, column: string, format: CellFormat) => string | null,
-): ReadCell {
-  return index === -1 ? () => null : (row) => parse(row[index] ?? '', title, cells);
-}
-
-/** The duration that a column gives, in whichever unit, or else that from start to end. */
-function durationReader(secondsOf: ReadCell, decimal: (column: GenericColumn) => ReadCell) {
-  const minutesOf = decimal('duration_minutes');
-  const millisecondsOf = decimal('duration_ms');
-  return (row: string[], startedAt: string | null, endedAt: string | null): string | null => {
-    const seconds = secondsOf(row);
-    if (seconds !== null) {
-      return seconds;
-    }
-    const minutes = minutesOf(row);
-    if (minutes !== null) {
-      return multiplyDecimal(minutes, 60);
-    }
-    const milliseconds = millisecondsOf(row);
-    if (milliseconds !== null) {
-      return shiftDecimal(milliseconds, -3);
-    }
-    return startedAt !== null && endedAt !== null ? secondsBetween(startedAt, endedAt) : null;
-  };
-}
-
-function rawReader({ type, ended_reason }: Record<GenericColumn, number>): ReadCell {
-  if (type === -1 && ended_reason === -1) {
-    return () => null;
-  }
-  return (row) => rawObject({ type: row[type] ?? '', endedReason: row[ended_reason] ?? '' });
-}
-
 function kindOf(text: string, column: string): BillingLine['kind'] | null {
   if (text === '') {
     return null;
@@ -214,22 +174,4 @@ function guessKind({ call, day, cost }: Record<'call' | 'day' | 'cost', string |
 
 function dayOf(text: string, column: string, cells: CellFormat): string | null {
   return parseDay(text) ?? instantCell(text, column, cells)?.slice(0, 10) ?? null;
-}
-
-const sameStatus: Record<string, string | undefined> = {
-  '': 'ended',
-  completed: 'ended',
-  complete: 'ended',
-  closed: 'ended',
-  done: 'ended',
-  finished: 'ended',
-  active: 'in-progress',
-  running: 'in-progress',
-  in_progress: 'in-progress',
-};
-
-/** A file without a status lists what has ended; others have words of their own for it. */
-function statusOf(text: string, endedStatus: 'ended' | 'untimed'): string {
-  const status = sameStatus[text] ?? sameStatus[text.toLowerCase()] ?? text;
-  return status === 'ended' ? endedStatus : status;
 }

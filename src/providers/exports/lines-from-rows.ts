@@ -1,6 +1,6 @@
 import type { BadLine, BadLines } from '../../files/bad-lines.ts';
 import { CellFault } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import type { RowBatch } from '../../files/row-batch.ts';
 import { parseDecimal } from '../../values/decimal.ts';
 import type { BillingLine } from './billing-line.ts';

@@ -1,5 +1,5 @@
 import { decimalCell, requiredCell } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';

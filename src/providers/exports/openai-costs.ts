@@ -1,6 +1,6 @@
 import { CellFault, decimalCell, instantCell, requiredCell } from '../../files/cells.ts';
+import type { Input } from '../../files/input.ts';
 import { batchIn, jsonRows, recordsIn } from '../../files/json/json-rows.ts';
-import type { Input } from '../../files/open-input.ts';
 import { parseUnixSeconds } from '../../values/instant.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
 import { chargeOf, digestOf, partOfDay } from './charge.ts';

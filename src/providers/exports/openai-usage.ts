@@ -1,5 +1,5 @@
 import { CellFault, decimalCell, wholeCell } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
 import { chargeOf, digestOf, modelKey, partOfDay } from './charge.ts';

@@ -1,7 +1,7 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { quoted } from '../../files/cells.ts';
+import type { Input } from '../../files/input.ts';
 import type { JsonShape } from '../../files/json/json-shape.ts';
-import type { Input } from '../../files/open-input.ts';
 import type { RowBatch } from '../../files/row-batch.ts';
 import type { ReaderSettings } from './export-reader.ts';
 

@@ -1,6 +1,6 @@
 import { fileFault } from '../../files/bad-lines.ts';
 import { quoted } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { anthropicCosts } from './anthropic-costs.ts';
 import { anthropicCostsCsv } from './anthropic-costs-csv.ts';
 import { heygenSessions, liveAvatarSessions } from './avatar-sessions.ts';

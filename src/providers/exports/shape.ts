@@ -1,7 +1,7 @@
 import { readCsvHeader, sampleRows } from '../../files/csv/csv-header.ts';
+import type { Input } from '../../files/input.ts';
 import { looksLikeJson, outlineJson } from '../../files/json/json-outline.ts';
 import { normaliseName } from '../../files/nearest-name.ts';
-import type { Input } from '../../files/open-input.ts';
 
 /** What the beginning of a file shows of its format. */
 export type Shape =

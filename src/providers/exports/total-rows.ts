@@ -1,5 +1,5 @@
 import type { BadLines } from '../../files/bad-lines.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { multiplyDecimal, sameDecimal } from '../../values/decimal-math.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import type { BillingLine } from './billing-line.ts';

@@ -6,7 +6,7 @@ import {
   quoted,
   secondsCell,
 } from '../../files/cells.ts';
-import type { Input } from '../../files/open-input.ts';
+import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import { addSeconds, secondsBetween } from '../../values/instant-math.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
@@ -71,9 +71,15 @@ async function* watchSeconds(
   }
 }
 
-const hasDashboardTimes = (shape: Shape): boolean =>
-  shape.kind === 'csv' &&
-  (shape.rows.length === 0 || shape.rows.some((row) => row.some((cell) => / GMT[+-]\d/.test(cell))));
+/** The zone of whoever saved it stands with every time; calls that did not connect have none. */
+function hasDashboardTimes(shape: Shape): boolean {
+  if (shape.kind !== 'csv') {
+    return false;
+  }
+  const column = shape.names.findIndex((name) => /^started at$/i.test(name));
+  const starts = shape.rows.map((row) => row[column] ?? '').filter((start) => start !== '');
+  return starts.every((start) => / GMT(?:[+-]\d|$)/.test(start));
+}
 
 /** Dollars are meant, whether it says so or not. */
 const withoutSign = (amount: string): string => amount.replace(/^(-?)\$/, '$1');

@@ -1,6 +1,6 @@
 import { requiredCell } from '../../files/cells.ts';
+import type { Input } from '../../files/input.ts';
 import { jsonRows } from '../../files/json/json-rows.ts';
-import type { Input } from '../../files/open-input.ts';
 import { type Call, callFields, readCall } from '../vapi/call.ts';
 import { type BillingLine, rawObject } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';

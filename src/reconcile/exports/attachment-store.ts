@@ -22,9 +22,10 @@ export async function hasLineOfMonth(client: pg.ClientBase, id: string, exportId
     `select exists (
        select 1 from quota.reconciliations r
        join quota.billing_lines l on l.export_id = $2
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= r.month::timestamp at time zone 'UTC'
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC')
-           < (r.month + interval '1 month') at time zone 'UTC'
+         and (l.invoice_month = r.month
+           or (coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= r.month::timestamp at time zone 'UTC'
+             and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC')
+               < (r.month + interval '1 month') at time zone 'UTC'))
        where r.id = $1)
      or exists (
        select 1 from quota.reconciliations r join quota.billing_exports e on e.id = $2

@@ -41,6 +41,10 @@ export class LineTotals {
       this.#billed.add(line.cost);
       this.#currencies.add(line.currency);
     }
+    // A correction of another month that the invoice of this one has.
+    if (line.invoiceMonth === `${this.#month}-01`) {
+      this.#inMonth += 1;
+    }
     this.#addDay((line.startedAt ?? line.createdAt ?? line.day ?? this.#month).slice(0, 10));
     return true;
   }

@@ -4,8 +4,9 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
-import type { InputSource } from '../../files/open-input.ts';
-import { type ExportOptions, type OpenedExport, withExport } from '../../providers/exports/open-export.ts';
+import type { InputSource } from '../../files/input.ts';
+import { withExport } from '../../providers/exports/open-export.ts';
+import type { ExportOptions, OpenedExport } from '../../providers/exports/opened-export.ts';
 import {
   copyLines,
   foldParts,
@@ -79,7 +80,7 @@ async function findLoaded(
     path === '-'
       ? null
       : await stat(path).then(
-          (status) => status.size,
+          (status) => (status.isFile() ? status.size : null),
           () => null, // Said by whoever opens it.
         );
   const alike = bytes === null ? [] : await selectExportsOfSize(client, bytes);

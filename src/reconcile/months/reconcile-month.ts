@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction, withTrial } from '../../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../../errors.ts';
-import type { ExportOptions } from '../../providers/exports/open-export.ts';
+import type { ExportOptions } from '../../providers/exports/opened-export.ts';
 import { attachExports, tellRepeated } from '../exports/attach-exports.ts';
 import { type StoredExport, selectAttachedOfSource } from '../exports/export-store.ts';
 import { type ExportSource, type LoadSurroundings, loadExport } from '../exports/load-export.ts';
