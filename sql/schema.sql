@@ -884,6 +884,20 @@ grant select on table quota.schema_objects to quota_finance;
 grant select on table quota.schema_objects to quota_operator;
 grant select on table quota.schema_objects to quota_readonly;
 
+create table quota.settings (
+  name text not null,
+  value text not null,
+  changed_at timestamp with time zone not null default quota.now(),
+  changed_by text not null default quota.actor()
+);
+comment on table quota.settings is 'Settings of this database. auto_create_users: whether the first call of a user whom nobody has told of makes the user.';
+alter table quota.settings add constraint settings_check CHECK (((name <> 'auto_create_users'::text) OR (value = ANY (ARRAY['on'::text, 'off'::text]))));
+alter table quota.settings add constraint settings_name_check CHECK ((name = 'auto_create_users'::text));
+alter table quota.settings add constraint settings_pkey PRIMARY KEY (name);
+grant select on table quota.settings to quota_finance;
+grant select on table quota.settings to quota_operator;
+grant select on table quota.settings to quota_readonly;
+
 create table quota.subscriptions (
   user_id uuid not null,
   service text not null,
@@ -1135,30 +1149,15 @@ declare
 begin
   select u.id into owner from quota.users u where u.external_id = p_user;
   if owner is null and p_user is not null then
-    owner := quota.resolve_user(p_user);
+    owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
 end $function$;
-comment on function quota."check"(text,text,text,numeric,bigint,text) is 'The same, for a user named by external id or id.';
+comment on function quota."check"(text,text,text,numeric,bigint,text) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants.';
 grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_app;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_finance;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_operator;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_readonly;
-
-CREATE OR REPLACE FUNCTION quota."check"(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
- RETURNS quota.check_result
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  return quota.decide(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
-end $function$;
-comment on function quota."check"(uuid,text,text,numeric,bigint,text) is 'Whether a user may use a service now. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants.';
-grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_app;
-grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_finance;
-grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_operator;
-grant execute on function quota."check"(uuid,text,text,numeric,bigint,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.actor()
  RETURNS text
@@ -1189,6 +1188,27 @@ AS $function$
 $function$;
 comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_items.';
 grant execute on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.add_user(p_external_id text, p_signup_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_timezone text DEFAULT NULL::text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  added uuid;
+begin
+  -- An app whose ids are uuids finds them here, too. Of two first calls at once the second waits for the
+  -- first.
+  insert into quota.users (id, external_id, created_at, timezone)
+  values (
+    case when p_external_id ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+      and p_external_id::uuid <> quota.newcomer() then p_external_id::uuid else gen_random_uuid() end,
+    p_external_id, coalesce(p_signup_at, quota.now()), coalesce(p_timezone, 'UTC'))
+  on conflict do nothing
+  returning id into added;
+  return added;
+end $function$;
+comment on function quota.add_user(text,timestamp with time zone,text) is 'Makes a user (signup: this moment, in UTC, unless told); the id, null where somebody else has just made it.';
+grant execute on function quota.add_user(text,timestamp with time zone,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
  RETURNS trigger
@@ -1458,28 +1478,45 @@ grant execute on function quota.cache_key(text,text,timestamp with time zone) to
 grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.cache_key(text,text,timestamp with time zone) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.calculate_usage_stats(p_user uuid, p_months_back integer DEFAULT 6)
+CREATE OR REPLACE FUNCTION quota.calculate_usage_stats(p_user text, p_months_back integer DEFAULT 6, p_service text DEFAULT NULL::text)
  RETURNS TABLE(month date, service text, calls integer, errors integer, seconds numeric, messages bigint, cost numeric, average_seconds numeric)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select date_trunc('month', l.started_at at time zone 'UTC')::date, l.service, count(*)::integer,
-    count(*) filter (where l.status = 'error')::integer, coalesce(sum(l.duration_seconds), 0),
-    coalesce(sum(l.messages), 0),
-    coalesce(sum(l.cost), 0), round(avg(l.duration_seconds), 3)
-  from quota.call_logs l
-  where l.user_id = p_user and quota.refuse_other_user(p_user)
-    and l.started_at >= (date_trunc('month', quota.now() at time zone 'UTC')
-      - make_interval(months => p_months_back)) at time zone 'UTC'
-  group by 1, 2
+  with asked as materialized (
+    select quota.user_or_newcomer(p_user) as user_id,
+      date_trunc('month', quota.now() at time zone 'UTC') as this_month
+    where quota.refuse_unknown_service(p_service)
+  ), counted as (
+    select date_trunc('month', l.started_at at time zone 'UTC')::date as month, l.service,
+      count(*)::integer as calls, count(*) filter (where l.status = 'error')::integer as errors,
+      coalesce(sum(l.duration_seconds), 0) as seconds, coalesce(sum(l.messages), 0) as messages,
+      coalesce(sum(quota.price_of(l)), 0) as cost, round(avg(l.duration_seconds), 3) as average_seconds
+    from asked a
+    join quota.call_logs l on l.user_id = a.user_id and (p_service is null or l.service = p_service)
+      and l.started_at >= (a.this_month - make_interval(months => p_months_back)) at time zone 'UTC'
+    group by 1, 2
+  )
+  select c.month, c.service, c.calls, c.errors, c.seconds, c.messages, c.cost, c.average_seconds
+  from counted c
+  union all
+  -- A month without a call is one of zeros, not one that is missing, while it runs.
+  select a.this_month::date, s.service, 0, 0, 0, 0, 0, null
+  from asked a cross join lateral quota.services_of(a.user_id, p_service) s
+  where not exists (
+    select from counted c where c.month = a.this_month::date and c.service = s.service)
+    and (p_service is not null or not exists (
+        select from quota.subscriptions b where b.user_id = a.user_id and b.service <> s.service)
+      or exists (
+        select from quota.subscriptions b where b.user_id = a.user_id and b.service = s.service))
   order by 1 desc, 2
 $function$;
-comment on function quota.calculate_usage_stats(uuid,integer) is 'Calls, errors, seconds, messages and cost per calendar month (UTC) and service, this month and so many before it.';
-grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_app;
-grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_finance;
-grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_operator;
-grant execute on function quota.calculate_usage_stats(uuid,integer) to quota_readonly;
+comment on function quota.calculate_usage_stats(text,integer,text) is 'Calls, errors, seconds, messages and cost (as logged, else by the plan''s price) per calendar month (UTC) and service, this month and so many before it; also before the first call.';
+grant execute on function quota.calculate_usage_stats(text,integer,text) to quota_app;
+grant execute on function quota.calculate_usage_stats(text,integer,text) to quota_finance;
+grant execute on function quota.calculate_usage_stats(text,integer,text) to quota_operator;
+grant execute on function quota.calculate_usage_stats(text,integer,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.call_logs_before_write()
  RETURNS trigger
@@ -1780,7 +1817,7 @@ grant execute on function quota.charged_logs(quota.reconciliations,integer[],big
 grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_operator;
 grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user uuid, p_service text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, can_process boolean, active integer, max_concurrent integer)
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -1788,20 +1825,20 @@ CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user uuid, 
 AS $function$
   select s.service, p.max_concurrent is null or count(c.id) < p.max_concurrent, count(c.id)::integer,
     p.max_concurrent
-  from quota.subscriptions s
+  from quota.user_or_newcomer(p_user) o(id)
+  cross join lateral quota.services_of(o.id, p_service) s
   join quota.plans p on p.key = s.plan
-  left join quota.concurrent_processing c on c.user_id = s.user_id and c.service = s.service
+  left join quota.concurrent_processing c on c.user_id = o.id and c.service = s.service
     and c.expires_at > quota.now()
-  where s.user_id = p_user and (p_service is null or s.service = p_service)
-    and quota.refuse_other_user(p_user)
+  where quota.refuse_unknown_service(p_service)
   group by s.service, p.max_concurrent
   order by s.service
 $function$;
-comment on function quota.check_concurrent_processing_limit(uuid,text) is 'Whether one more job may run, per service; null: no limit.';
-grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_app;
-grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_finance;
-grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_operator;
-grant execute on function quota.check_concurrent_processing_limit(uuid,text) to quota_readonly;
+comment on function quota.check_concurrent_processing_limit(text,text) is 'Whether one more job may run, per service, also before the first call; max_concurrent null: no limit.';
+grant execute on function quota.check_concurrent_processing_limit(text,text) to quota_app;
+grant execute on function quota.check_concurrent_processing_limit(text,text) to quota_finance;
+grant execute on function quota.check_concurrent_processing_limit(text,text) to quota_operator;
+grant execute on function quota.check_concurrent_processing_limit(text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.claim_alerts(batch_size integer, lease interval)
  RETURNS TABLE(id uuid, attempts integer, payload jsonb)
@@ -2152,6 +2189,16 @@ comment on function quota.counts_model(text[],text) is 'Whether a meter with the
 grant execute on function quota.counts_model(text[],text) to quota_finance;
 grant execute on function quota.counts_model(text[],text) to quota_operator;
 grant execute on function quota.counts_model(text[],text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.creates_users()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select s.value = 'on' from quota.settings s where s.name = 'auto_create_users' $function$;
+comment on function quota.creates_users() is 'Whether the first call of a user whom nobody has told of makes the user: the setting auto_create_users.';
+grant execute on function quota.creates_users() to quota_finance;
+grant execute on function quota.creates_users() to quota_operator;
+grant execute on function quota.creates_users() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.current_quotas(p_user uuid)
  RETURNS TABLE(user_id uuid, service text, plan text, meter text, unit text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamp with time zone, percent numeric, state text)
@@ -2557,6 +2604,42 @@ end $function$;
 comment on function quota.enforce_limits(integer,uuid,uuid,text) is 'Limits up to batch_size users who are over their allowance and not limited; returns who they were, null when none was left.';
 grant execute on function quota.enforce_limits(integer,uuid,uuid,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.ensure_user(p_user text, p_email text DEFAULT NULL::text, p_name text DEFAULT NULL::text, p_signup_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_timezone text DEFAULT NULL::text, OUT user_id uuid, OUT external_id text, OUT created boolean, OUT changed boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_unfit_name(p_user);
+  perform quota.refuse_unfit_person(p_email, p_name, p_signup_at, p_timezone);
+  user_id := quota.find_user(p_user);
+  changed := false;
+  if user_id is null then
+    user_id := quota.add_user(p_user, p_signup_at, p_timezone);
+    created := user_id is not null;
+  end if;
+  if user_id is null then
+    user_id := quota.resolve_user(p_user);
+  end if;
+  created := coalesce(created, false);
+  perform quota.refuse_other_user(user_id);
+  if exists (select from quota.users u where u.id = user_id and u.erased_at is not null) then
+    raise exception 'the user "%" was erased: nothing about the person is taken any more', left(p_user, 60)
+      using errcode = 'QT001';
+  end if;
+  if created then
+    update quota.users u set email = p_email, name = p_name
+    where u.id = user_id and (p_email is not null or p_name is not null);
+  else
+    changed := quota.update_person(user_id, p_email, p_name, p_signup_at, p_timezone);
+  end if;
+  select u.external_id into external_id from quota.users u where u.id = user_id;
+end $function$;
+comment on function quota.ensure_user(text,text,text,timestamp with time zone,text) is 'Makes a user, or brings what is known of one up to date; what is null stays. A signup or a zone that changes cuts the periods anew, and gives no allowance twice.';
+grant execute on function quota.ensure_user(text,text,text,timestamp with time zone,text) to quota_app;
+grant execute on function quota.ensure_user(text,text,text,timestamp with time zone,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.erase_user(p_user uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -2689,6 +2772,25 @@ begin
 end $function$;
 comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
 grant execute on function quota.find_discrepancies() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.find_user(p_user text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  found_id uuid;
+begin
+  select u.id into found_id from quota.users u where u.external_id = p_user;
+  if found_id is null and p_user ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+    select u.id into found_id from quota.users u where u.id = p_user::uuid;
+  end if;
+  return found_id;
+end $function$;
+comment on function quota.find_user(text) is 'The id of the user with this external id, else with this id; null: there is none.';
+grant execute on function quota.find_user(text) to quota_finance;
+grant execute on function quota.find_user(text) to quota_operator;
+grant execute on function quota.find_user(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.fit_periods(users uuid[], services text[])
  RETURNS void
@@ -2891,31 +2993,32 @@ grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to q
 grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_operator;
 grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user uuid)
- RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, reset_every interval, used numeric, remaining numeric, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
+CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price,
-    l.reset_every, c.used,
+  select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.granted, c.used,
     quota.remaining_of(
       c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
-      quota.reserved_for(c.user_id, c.service)),
-    nullif(c.period_end, 'infinity'),
+      quota.reserved_for(o.id, c.service)),
+    c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
+    quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
     p.upgrade_to
-  from quota.current_quotas(p_user) c
+  from quota.user_or_newcomer(p_user) o(id)
+  cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
-  where quota.refuse_other_user(p_user)
+  where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter
 $function$;
-comment on function quota.get_user_plan_limits(uuid) is 'The limits of a user''s plans with what is left of each.';
-grant execute on function quota.get_user_plan_limits(uuid) to quota_app;
-grant execute on function quota.get_user_plan_limits(uuid) to quota_finance;
-grant execute on function quota.get_user_plan_limits(uuid) to quota_operator;
-grant execute on function quota.get_user_plan_limits(uuid) to quota_readonly;
+comment on function quota.get_user_plan_limits(text,text) is 'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money; also before the first call, from the default plans.';
+grant execute on function quota.get_user_plan_limits(text,text) to quota_app;
+grant execute on function quota.get_user_plan_limits(text,text) to quota_finance;
+grant execute on function quota.get_user_plan_limits(text,text) to quota_operator;
+grant execute on function quota.get_user_plan_limits(text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.give_original(p_assistant uuid, p_desired text, p_fields jsonb, p_absent text[], p_made jsonb, p_source text, p_exact boolean, p_reason text)
  RETURNS void
@@ -3359,6 +3462,34 @@ comment on function quota.keeps_cache() is 'Whether an app keeps counters in a c
 grant execute on function quota.keeps_cache() to quota_finance;
 grant execute on function quota.keeps_cache() to quota_operator;
 grant execute on function quota.keeps_cache() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.known_or_new(p_user uuid, OUT id uuid, OUT created_at timestamp with time zone, OUT timezone text)
+ RETURNS SETOF record
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select u.id, u.created_at, u.timezone from quota.users u where u.id = p_user
+  union all
+  select p_user, quota.now(), 'UTC' where p_user = quota.newcomer()
+$function$;
+comment on function quota.known_or_new(uuid) is 'The signup and the zone of a user; for quota.newcomer() those of one who signs up now.';
+grant execute on function quota.known_or_new(uuid) to quota_finance;
+grant execute on function quota.known_or_new(uuid) to quota_operator;
+grant execute on function quota.known_or_new(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.last_reset(p_user uuid, p_meter text, p_period_start timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select greatest(nullif(p_period_start, '-infinity'), (
+    select max(a.created_at) from quota.adjustments a
+    where a.user_id = p_user and a.meter = p_meter and a.period_start = p_period_start and a.kind = 'reset'))
+$function$;
+comment on function quota.last_reset(uuid,text,timestamp with time zone) is 'When a meter last began at nothing: with its period, or by a reset of an operator in it; null: never, of a lifetime.';
+grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
  RETURNS integer
@@ -3960,6 +4091,25 @@ $function$;
 comment on function quota.move_plan(text,text,text,uuid,uuid) is 'Puts all users of a plan on another one, or only those that an earlier move brought there. Returns their number.';
 grant execute on function quota.move_plan(text,text,text,uuid,uuid) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.move_signup(p_user uuid, p_signup_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.hold_subscriptions(array[p_user]);
+  -- Subscriptions that are reckoned from the signup follow it; their trigger carries what is used.
+  update quota.subscriptions s
+  set anchor_local = p_signup_at at time zone s.timezone
+  from quota.users u
+  where u.id = p_user and s.user_id = u.id and quota.is_known_zone(s.timezone)
+    and s.anchor_local = u.created_at at time zone s.timezone;
+  update quota.users u set created_at = p_signup_at where u.id = p_user;
+end $function$;
+comment on function quota.move_signup(uuid,timestamp with time zone) is 'Gives a user another signup, and the periods that are reckoned from it. What was used in the running period stays used (carry_usage).';
+grant execute on function quota.move_signup(uuid,timestamp with time zone) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.moved_anchor(anchor_local timestamp without time zone, former_tz text, tz text, signup timestamp with time zone)
  RETURNS timestamp without time zone
  LANGUAGE sql
@@ -4032,6 +4182,16 @@ comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a qu
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_finance;
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_operator;
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.newcomer()
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select '00000000-0000-0000-0000-000000000000'::uuid $function$;
+comment on function quota.newcomer() is 'Stands for a user whom nobody has told of yet: signed up now, in UTC, nothing used. Nobody has this id.';
+grant execute on function quota.newcomer() to quota_finance;
+grant execute on function quota.newcomer() to quota_operator;
+grant execute on function quota.newcomer() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.next_export()
  RETURNS integer
@@ -4523,6 +4683,24 @@ grant execute on function quota.plan_utilization(text) to quota_finance;
 grant execute on function quota.plan_utilization(text) to quota_operator;
 grant execute on function quota.plan_utilization(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.price_of(l quota.call_logs)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(l.cost, (
+    select max(quota.cost_of(
+      null, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages), q.unit_price))
+    from quota.meters m
+    join quota.usage_quotas q on q.user_id = l.user_id and q.meter = m.key and not q.superseded
+      and quota.contains(q, l.started_at)
+    where m.service = l.service and quota.counts_model(m.models, l.model)), 0)
+$function$;
+comment on function quota.price_of(quota.call_logs) is 'What a call cost: as logged, else by the price of its plan, as its quota counts it.';
+grant execute on function quota.price_of(quota.call_logs) to quota_finance;
+grant execute on function quota.price_of(quota.call_logs) to quota_operator;
+grant execute on function quota.price_of(quota.call_logs) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.project_charge(charge jsonb, dimensions text[])
  RETURNS jsonb
  LANGUAGE sql
@@ -4872,7 +5050,7 @@ begin
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
   if owner is null or is_bound then
-    owner := quota.resolve_user(p_user);
+    owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
     raise exception 'unknown service "%"', p_service using errcode = 'QT002';
@@ -5154,6 +5332,76 @@ end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
 grant execute on function quota.refuse_taken_key(text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.refuse_unfit_name(p_name text, p_what text DEFAULT 'the id of a user'::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if p_name is null or btrim(p_name) = '' or char_length(p_name) > 255 or p_name ~ '[[:cntrl:]]' then
+    raise exception '% has 1 to 255 characters and no control characters: "%"', p_what,
+      left(regexp_replace(coalesce(p_name, ''), '[[:cntrl:]]', '', 'g'), 60) using errcode = 'QT003';
+  end if;
+end $function$;
+comment on function quota.refuse_unfit_name(text,text) is 'Raises QT003 on a text that cannot name anybody: empty, endless, or with control characters.';
+grant execute on function quota.refuse_unfit_name(text,text) to quota_finance;
+grant execute on function quota.refuse_unfit_name(text,text) to quota_operator;
+grant execute on function quota.refuse_unfit_name(text,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_unfit_person(p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if p_email is not null and (char_length(p_email) > 255 or p_email !~ '^[^[:space:]@]+@[^[:space:]@]+$') then
+    raise exception '"%" is not an email address', left(p_email, 60) using errcode = 'QT003';
+  end if;
+  if p_name is not null then
+    perform quota.refuse_unfit_name(p_name, 'the name of a user');
+  end if;
+  if p_signup_at > quota.now() + interval '5 minutes' then
+    raise exception 'nobody signed up in the future: %', p_signup_at using errcode = 'QT004';
+  elsif p_signup_at < timestamptz '1970-01-01Z' then
+    raise exception 'nobody signed up before 1970: %', p_signup_at using errcode = 'QT004';
+  end if;
+  if p_timezone is not null and not quota.is_zone_name(p_timezone) then
+    raise exception '"%" is not a time zone that the server knows', left(p_timezone, 60)
+      using errcode = 'QT003', hint = 'Write it like Europe/Berlin, or UTC.';
+  end if;
+end $function$;
+comment on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) is 'Raises QT003 or QT004 on what cannot be the email, the name, the signup or the time zone of a user; null says nothing.';
+grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_finance;
+grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_operator;
+grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_unknown_service(p_service text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if p_service is not null and not exists (select from quota.meters m where m.service = p_service) then
+    raise exception 'unknown service "%"', left(p_service, 60) using errcode = 'QT002';
+  end if;
+  return true;
+end $function$;
+comment on function quota.refuse_unknown_service(text) is 'True; raises QT002 when a service is named that no meter counts.';
+grant execute on function quota.refuse_unknown_service(text) to quota_finance;
+grant execute on function quota.refuse_unknown_service(text) to quota_operator;
+grant execute on function quota.refuse_unknown_service(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_unknown_user(p_user text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'unknown user "%"', left(p_user, 60)
+    using errcode = 'QT001', hint = 'Give the external id or the id of a user.';
+end $function$;
+comment on function quota.refuse_unknown_user(text) is 'Raises QT001.';
+grant execute on function quota.refuse_unknown_user(text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_zones()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5399,20 +5647,15 @@ CREATE OR REPLACE FUNCTION quota.resolve_user(p_user text)
  STABLE
 AS $function$
 declare
-  found_id uuid;
+  found_id uuid := quota.find_user(p_user);
 begin
-  select u.id into found_id from quota.users u where u.external_id = p_user;
-  if found_id is null and p_user ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
-    select u.id into found_id from quota.users u where u.id = p_user::uuid;
-  end if;
   if found_id is null then
-    raise exception 'unknown user "%"', p_user using errcode = 'QT001',
-      hint = 'Give the id or the external id of a user.';
+    perform quota.refuse_unknown_user(p_user);
   end if;
   perform quota.refuse_other_user(found_id);
   return found_id;
 end $function$;
-comment on function quota.resolve_user(text) is 'The id of a user named by external id or id; raises QT001.';
+comment on function quota.resolve_user(text) is 'The id of a user named by external id or id, for whom this connection may speak; raises QT001 and QT006.';
 grant execute on function quota.resolve_user(text) to quota_finance;
 grant execute on function quota.resolve_user(text) to quota_operator;
 grant execute on function quota.resolve_user(text) to quota_readonly;
@@ -5691,6 +5934,24 @@ end $function$;
 comment on function quota.seal_audit(bigint,integer) is 'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new seals.';
 grant execute on function quota.seal_audit(bigint,integer) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.services_of(p_user uuid, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, plan text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select s.service, s.plan from quota.subscriptions s
+  where s.user_id = p_user and (p_service is null or s.service = p_service)
+  union all
+  select p.service, p.key from quota.plans p
+  where p.is_default and (p_service is null or p.service = p_service)
+    and not exists (
+      select from quota.subscriptions s where s.user_id = p_user and s.service = p.service)
+$function$;
+comment on function quota.services_of(uuid,text) is 'The plans of a user by service: those subscribed to, and the default ones of services not called yet.';
+grant execute on function quota.services_of(uuid,text) to quota_finance;
+grant execute on function quota.services_of(uuid,text) to quota_operator;
+grant execute on function quota.services_of(uuid,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.settle_grants(users uuid[], services text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -5916,6 +6177,40 @@ grant execute on function quota.stale_grants(uuid) to quota_finance;
 grant execute on function quota.stale_grants(uuid) to quota_operator;
 grant execute on function quota.stale_grants(uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.service, c.plan, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, c.used, c.granted,
+    c.cost, c.percent, c.state, c.period_start, c.period_end
+  from quota.current_quotas(p_user) c
+  where p_service is null or c.service = p_service
+  union all
+  -- Of the services that the user has not called yet: what the first call would open.
+  select p.service, p.key, l.meter, m.unit, l.limit_quantity, l.cost_limit, l.unit_price, 0, 0, 0, n.percent,
+    quota.quota_state(
+      n.percent, quota.is_exhausted(0, l.limit_quantity, 0, l.cost_limit), l.warn_at),
+    lower(n.period), upper(n.period)
+  from quota.known_or_new(p_user) u
+  join quota.plans p on p.is_default and (p_service is null or p.service = p_service)
+    and not exists (
+      select from quota.subscriptions s where s.user_id = p_user and s.service = p.service)
+  join quota.plan_limits l on l.plan = p.key
+  join quota.meters m on m.key = l.meter
+  cross join lateral (
+    select quota.percent_used(0, l.limit_quantity, 0, l.cost_limit) as percent,
+      quota.period_at(
+        quota.limit_anchor(
+          l.reset_anchor, l.boundary,
+          quota.moved_anchor(null, null, coalesce(p.timezone, u.timezone), u.created_at)),
+        l.reset_every, coalesce(p.timezone, u.timezone), quota.now()) as period) n
+$function$;
+comment on function quota.standing_of(uuid,text) is 'What a user has used of each meter in the running period, also of services not called yet, whose default plan is shown, and also for quota.newcomer().';
+grant execute on function quota.standing_of(uuid,text) to quota_finance;
+grant execute on function quota.standing_of(uuid,text) to quota_operator;
+grant execute on function quota.standing_of(uuid,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb)
  RETURNS quota.session_result
  LANGUAGE plpgsql
@@ -5923,7 +6218,7 @@ CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_ke
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  owner uuid := quota.resolve_user(p_user);
+  owner uuid := quota.user_or_new(p_user);
   answer quota.check_result;
   result quota.session_result;
 begin
@@ -6147,14 +6442,14 @@ begin
     select quota.moved_anchor(null, null, coalesce(plan.timezone, u.timezone), u.created_at),
       coalesce(plan.timezone, u.timezone)
     into subscription.anchor_local, subscription.timezone
-    from quota.users u where u.id = p_user;
+    from quota.known_or_new(p_user) u;
     if not found then
       raise exception 'unknown user %', p_user using errcode = 'QT001';
     end if;
   end if;
   return subscription;
 end $function$;
-comment on function quota.subscription_or_default(uuid,text) is 'The subscription of a user, else plan, anchor and zone of the one that a first call would make; a null user has the anonymous plan. No plan: there is none. QT002: unknown service, QT001: unknown user.';
+comment on function quota.subscription_or_default(uuid,text) is 'The subscription of a user, else plan, anchor and zone of the one that a first call would make, also for quota.newcomer(); a null user has the anonymous plan. No plan: there is none. QT002: unknown service, QT001: unknown user.';
 grant execute on function quota.subscription_or_default(uuid,text) to quota_finance;
 grant execute on function quota.subscription_or_default(uuid,text) to quota_operator;
 grant execute on function quota.subscription_or_default(uuid,text) to quota_readonly;
@@ -6384,6 +6679,47 @@ $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
 grant execute on function quota.take_terms_ahead(uuid[]) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.update_person(p_user uuid, p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  former quota.users;
+  audit bigint;
+begin
+  perform quota.hold_subscriptions(array[p_user]);
+  select * into former from quota.users u where u.id = p_user for no key update;
+  if coalesce(p_email, former.email) is not distinct from former.email
+    and coalesce(p_name, former.name) is not distinct from former.name
+    and coalesce(p_signup_at, former.created_at) = former.created_at
+    and coalesce(p_timezone, former.timezone) = former.timezone
+  then
+    return false;
+  end if;
+  if p_timezone <> former.timezone then
+    perform quota.change_zones(array[p_user], array[p_timezone]);
+  end if;
+  if p_signup_at <> former.created_at then
+    perform quota.move_signup(p_user, p_signup_at);
+  end if;
+  update quota.users u set email = coalesce(p_email, u.email), name = coalesce(p_name, u.name)
+  where u.id = p_user
+    and (coalesce(p_email, u.email), coalesce(p_name, u.name)) is distinct from (u.email, u.name);
+  insert into quota.audit_log (action, user_id, before, after)
+  values ('user.update', p_user,
+    jsonb_build_object('signupAt', former.created_at, 'timezone', former.timezone),
+    jsonb_build_object('signupAt', coalesce(p_signup_at, former.created_at), 'timezone',
+      coalesce(p_timezone, former.timezone)))
+  returning id into audit;
+  insert into quota.audit_personal (user_id, audit_id, before, after)
+  values (p_user, audit,
+    jsonb_build_object('email', former.email, 'name', former.name),
+    jsonb_build_object('email', coalesce(p_email, former.email), 'name', coalesce(p_name, former.name)));
+  return true;
+end $function$;
+comment on function quota.update_person(uuid,text,text,timestamp with time zone,text) is 'Changes what is known of a user, with its audit row; null leaves it. False: it is so already.';
+grant execute on function quota.update_person(uuid,text,text,timestamp with time zone,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
  LANGUAGE sql
@@ -6505,6 +6841,47 @@ comment on function quota.used_beyond(quota.usage_quotas,timestamp with time zon
 grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_finance;
 grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_operator;
 grant execute on function quota.used_beyond(quota.usage_quotas,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.user_or_new(p_user text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  found_id uuid := quota.user_or_newcomer(p_user);
+begin
+  if found_id = quota.newcomer() then
+    found_id := quota.add_user(p_user);
+  end if;
+  if found_id is null then
+    found_id := quota.resolve_user(p_user);
+  end if;
+  return found_id;
+end $function$;
+comment on function quota.user_or_new(text) is 'The id of a user named by external id or id; one whom nobody has told of is made, with this moment as signup.';
+grant execute on function quota.user_or_new(text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.user_or_newcomer(p_user text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  found_id uuid := quota.find_user(p_user);
+begin
+  if found_id is not null then
+    perform quota.refuse_other_user(found_id);
+    return found_id;
+  end if;
+  if p_user is null or not quota.creates_users() then
+    perform quota.refuse_unknown_user(p_user);
+  end if;
+  perform quota.refuse_unfit_name(p_user);
+  return quota.newcomer();
+end $function$;
+comment on function quota.user_or_newcomer(text) is 'The id of a user named by external id or id; quota.newcomer() for one whom a first call would make.';
+grant execute on function quota.user_or_newcomer(text) to quota_finance;
+grant execute on function quota.user_or_newcomer(text) to quota_operator;
+grant execute on function quota.user_or_newcomer(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.verify_audit()
  RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)

@@ -4,20 +4,6 @@ create type quota.check_result as (
   upgrade_to text);
 
 create or replace function quota.check(
-  p_user uuid, p_service text, p_model text default null, p_quantity numeric default null,
-  p_file_bytes bigint default null, p_for text default 'usage')
-returns quota.check_result
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return quota.decide(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
-end $$;
-comment on function quota.check(uuid, text, text, numeric, bigint, text) is
-  'Whether a user may use a service now. p_quantity: what the call needs (seconds or messages); p_for = '
-  '''assistant'': may create one more. A null user is somebody not signed in. action: block, '
-  'switch_to_static or limit_assistants.';
-
-create or replace function quota.check(
   p_user text, p_service text, p_model text default null, p_quantity numeric default null,
   p_file_bytes bigint default null, p_for text default 'usage')
 returns quota.check_result
@@ -28,9 +14,12 @@ declare
 begin
   select u.id into owner from quota.users u where u.external_id = p_user;
   if owner is null and p_user is not null then
-    owner := quota.resolve_user(p_user);
+    owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
 end $$;
 comment on function quota.check(text, text, text, numeric, bigint, text) is
-  'The same, for a user named by external id or id.';
+  'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is '
+  'answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = '
+  '''assistant'': may create one more. A null user is somebody not signed in. action: block, '
+  'switch_to_static or limit_assistants.';

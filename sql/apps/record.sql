@@ -30,7 +30,7 @@ begin
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
   if owner is null or is_bound then
-    owner := quota.resolve_user(p_user);
+    owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
     raise exception 'unknown service "%"', p_service using errcode = 'QT002';

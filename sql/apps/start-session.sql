@@ -11,7 +11,7 @@ returns quota.session_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner uuid := quota.resolve_user(p_user);
+  owner uuid := quota.user_or_new(p_user);
   answer quota.check_result;
   result quota.session_result;
 begin

@@ -20,7 +20,7 @@ begin
     select quota.moved_anchor(null, null, coalesce(plan.timezone, u.timezone), u.created_at),
       coalesce(plan.timezone, u.timezone)
     into subscription.anchor_local, subscription.timezone
-    from quota.users u where u.id = p_user;
+    from quota.known_or_new(p_user) u;
     if not found then
       raise exception 'unknown user %', p_user using errcode = 'QT001';
     end if;
@@ -28,5 +28,6 @@ begin
   return subscription;
 end $$;
 comment on function quota.subscription_or_default(uuid, text) is
-  'The subscription of a user, else plan, anchor and zone of the one that a first call would make; a null '
-  'user has the anonymous plan. No plan: there is none. QT002: unknown service, QT001: unknown user.';
+  'The subscription of a user, else plan, anchor and zone of the one that a first call would make, also for '
+  'quota.newcomer(); a null user has the anonymous plan. No plan: there is none. QT002: unknown '
+  'service, QT001: unknown user.';

@@ -5,10 +5,8 @@
 grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_readonly;
 
 grant execute on function
-  quota.check(text, text, text, numeric, bigint, text), quota.check(uuid, text, text, numeric, bigint, text),
-  quota.record,
-  quota.start_session, quota.end_session, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
-  quota.calculate_usage_stats
+  quota.check, quota.record, quota.start_session, quota.end_session, quota.ensure_user,
+  quota.get_user_plan_limits, quota.check_concurrent_processing_limit, quota.calculate_usage_stats
   to quota_app, quota_operator;
 
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;

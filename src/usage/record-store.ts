@@ -23,8 +23,8 @@ export interface Allowance {
 }
 
 export interface UsageQuestion {
-  /** Null: somebody not signed in. */
-  userId: string | null;
+  /** External id; null: somebody not signed in. */
+  externalId: string | null;
   service: string;
   model?: string | undefined;
   /** Seconds or messages that the call needs. */
@@ -38,9 +38,9 @@ export async function selectAllowance(client: pg.ClientBase, question: UsageQues
   const { rows } = await client.query<Omit<Allowance, 'resetsAt'> & { resetsAt: Date | null }>(
     `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent, state, warnings,
        resets_at as "resetsAt", upgrade_to as "upgradeTo"
-     from quota.check($1::uuid, $2, $3, $4, $5, $6)`,
+     from quota.check($1, $2, $3, $4, $5, $6)`,
     [
-      question.userId,
+      question.externalId,
       question.service,
       question.model ?? null,
       question.quantity ?? null,
@@ -65,7 +65,7 @@ export async function selectServiceUnit(client: pg.ClientBase, service: string):
 }
 
 export interface UsageEntry {
-  userId: string;
+  externalId: string;
   service: string;
   /** The provider's id of the call, or any key that stays the same when it is told twice. */
   key: string;
@@ -94,7 +94,7 @@ export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Pro
     `select recorded, call_log_id as "callLogId", used, "limit", remaining, state, action
      from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9)`,
     [
-      entry.userId,
+      entry.externalId,
       entry.service,
       entry.key,
       entry.quantity,

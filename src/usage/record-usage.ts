@@ -9,13 +9,12 @@ import { insertUsage, type RecordedUsage, type UsageEntry } from './record-store
  */
 export function recordUsage(
   client: pg.ClientBase,
-  entry: UsageEntry,
-  reason: string | undefined,
+  { userId, entry, reason }: { userId: string; entry: UsageEntry; reason: string | undefined },
 ): Promise<RecordedUsage> {
   return withTransaction(client, async () => {
     const recorded = await insertUsage(client, entry);
     if (recorded.recorded) {
-      const { userId, service, ...after } = entry;
+      const { externalId: _, service, ...after } = entry;
       await insertAuditEntry(client, { action: 'usage.recorded', userId, service, reason, after });
     }
     return recorded;

@@ -71,8 +71,8 @@ describe('a role bound to one user', () => {
       `select quota.check('bob', 'voice')`,
       `select quota.record('bob', 'voice', 'x', 1)`,
       `select quota.start_session('bob', 'avatar', 'x')`,
-      `select * from quota.get_user_plan_limits('${ids.bob}')`,
-      `select * from quota.calculate_usage_stats('${ids.bob}')`,
+      `select * from quota.get_user_plan_limits('bob')`,
+      `select * from quota.calculate_usage_stats('bob')`,
     ]) {
       await expect(as('ada', sql)).rejects.toMatchObject({ code: 'QT006' });
     }

@@ -15,7 +15,7 @@ const subscribe = (user: string, service: string, plan: string) =>
   );
 const limits = (user: string) =>
   app.call(
-    `select l.meter, l.remaining::text from quota.users u cross join quota.get_user_plan_limits(u.id) l
+    `select l.meter, l.remaining::text from quota.users u cross join quota.get_user_plan_limits(u.external_id) l
      where u.external_id = $1`,
     [user],
   );
@@ -106,7 +106,7 @@ test('a check warns of every meter that the call counts on', async () => {
 });
 
 test('who is not signed in is told to, where a service has nothing for them', async () => {
-  expect(await app.call(`select allowed, reason, message from quota.check(null::text, 'voice')`)).toEqual({
+  expect(await app.call(`select allowed, reason, message from quota.check(null, 'voice')`)).toEqual({
     allowed: false,
     reason: 'sign_in_required',
     message: 'Sign in to use this.',

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 
 test.each([
-  ['an unknown user', `select quota.record('nobody', 'voice', 'k', 1)`, 'QT001', 'unknown user "nobody"'],
+  ['nobody', `select quota.record(null, 'voice', 'k', 1)`, 'QT001', 'unknown user'],
   ['an unknown service', `select quota.record('ada', 'vioce', 'k', 1)`, 'QT002', 'unknown service "vioce"'],
   ['a negative quantity', `select quota.record('ada', 'voice', 'k', -1)`, 'QT003', 'cannot be negative'],
   [

@@ -36,7 +36,7 @@ test('one job at a time', async () => {
   expect(await start('job-2')).toMatchObject({ allowed: false, reason: 'too_many_concurrent' });
   expect(
     await app.rows(
-      `select service, can_process, active, max_concurrent from quota.check_concurrent_processing_limit(quota.resolve_user('may'))`,
+      `select service, can_process, active, max_concurrent from quota.check_concurrent_processing_limit('may', 'transcription')`,
     ),
   ).toEqual([{ service: 'transcription', can_process: false, active: 1, max_concurrent: 1 }]);
   await app.call('select quota.end_session($1, 300, p_cost => 0.03)', [first.session_id]);
@@ -84,7 +84,7 @@ test.each([
   expect(
     await app.call(
       `select limit_quantity::float8 as seconds, max_file_bytes, max_concurrent, unit_price::float8 as price
-       from quota.get_user_plan_limits($1)`,
+       from quota.get_user_plan_limits($1, 'transcription')`,
       [id],
     ),
   ).toEqual({
@@ -97,9 +97,9 @@ test.each([
 
 test('statistics count jobs, minutes and cost by month', async () => {
   const [month] = await app.rows(
-    `select service, calls, seconds, cost::text from quota.calculate_usage_stats(quota.resolve_user('may'), 3)`,
+    `select service, calls, seconds, cost::text from quota.calculate_usage_stats('may', 3)`,
   );
-  expect(month).toEqual({ service: 'transcription', calls: 3, seconds: '1800.000', cost: '0.03' });
+  expect(month).toEqual({ service: 'transcription', calls: 3, seconds: '1800.000', cost: '0.180000' });
 });
 
 test('all of it follows from the facts', async () => {

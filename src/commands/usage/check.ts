@@ -26,7 +26,7 @@ export const usageCheck = defineCommand(
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) =>
       selectAllowance(client, {
-        userId: options.user === undefined ? null : (await findUser(client, options.user)).id,
+        externalId: options.user === undefined ? null : (await findUser(client, options.user)).externalId,
         service: options.service,
         model: options.model,
         quantity:

@@ -47,9 +47,10 @@ export const usageRecord = defineCommand(
         return { user, quantity, what: `${quantity} on ${service} for ${user.externalId}` };
       },
       describe: ({ user, what }) => ({ action: `Record ${what}`, name: user.externalId }),
-      apply: ({ client }, { user: { id: userId }, quantity }, { reason }) => {
-        const entry = { userId, service, key, quantity, provider, model, cost, startedAt, assistantId };
-        return recordUsage(client, entry, reason);
+      apply: ({ client }, { user, quantity }, { reason }) => {
+        const { externalId } = user;
+        const entry = { externalId, service, key, quantity, provider, model, cost, startedAt, assistantId };
+        return recordUsage(client, { userId: user.id, entry, reason });
       },
       report: ({ plan: { what }, applied }) => ({
         data: applied ?? { recorded: null, plan: what },

@@ -41,7 +41,7 @@ export async function explainUser(
     });
   }
   const { service, plan, limitEnforcedAt } = explained;
-  const question = { userId: user.id, service, purpose: 'usage' as const };
+  const question = { externalId: user.externalId, service, purpose: 'usage' as const };
   return {
     user,
     service,
