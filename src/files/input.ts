@@ -3,6 +3,8 @@ export interface InputSource {
   path: string;
   /** What `-` reads from. */
   stdin?: AsyncIterable<Uint8Array> | undefined;
+  /** For messages. Default: the path, or `stdin`. */
+  name?: string;
 }
 
 export interface InputDigest {

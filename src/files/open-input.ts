@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { badInputError, type QuotaError } from '../errors.ts';
 import { fileFault } from './bad-lines.ts';
 import type { Input, InputDigest, InputSource } from './input.ts';
+import { chunkBytes, nameOf, openBytes, readFault } from './open-bytes.ts';
 import { beginsLikeParquet } from './parquet/magic.ts';
 import { CheckedTextDecoder, sniffBinary } from './text-decoder.ts';
 
-const chunkBytes = 256 * 1024;
 /** Formats and headers are recognised in this much text. */
 const sampleBytes = 64 * 1024;
 
@@ -59,7 +57,7 @@ class StreamedInput implements Input {
   #pending: string[] = [];
 
   constructor(source: InputSource) {
-    this.name = source.path === '-' ? 'stdin' : source.path;
+    this.name = nameOf(source);
     this.#decoder = new CheckedTextDecoder(this.name);
     this.#raw = openBytes(source)[Symbol.asyncIterator]();
     this.#text = this.#decode(this.#plainBytes());
@@ -154,7 +152,7 @@ class StreamedInput implements Input {
     try {
       yield* compressed.pipe(gunzip);
     } catch (error) {
-      throw this.#readFault(error);
+      throw readFault(this.name, error);
     } finally {
       compressed.destroy();
       gunzip.destroy();
@@ -195,37 +193,7 @@ class StreamedInput implements Input {
       this.#bytes += chunk.length;
       return chunk;
     } catch (error) {
-      throw this.#readFault(error);
+      throw readFault(this.name, error);
     }
   }
-
-  #readFault(error: unknown): QuotaError | Error {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const known = readFaults[code];
-    if (known === undefined) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
-    return badInputError(`${this.name}: ${known.reason}`, { suggestion: known.suggestion, cause: error });
-  }
 }
-
-function openBytes({ path, stdin }: InputSource): AsyncIterable<Uint8Array> {
-  if (path !== '-') {
-    return createReadStream(path, { highWaterMark: chunkBytes });
-  }
-  if (stdin === undefined) {
-    throw new Error('stdin was asked for, but the caller passed none');
-  }
-  return stdin;
-}
-
-const damaged = 'download or compress it again';
-
-const readFaults: Record<string, { reason: string; suggestion: string } | undefined> = {
-  ENOENT: { reason: 'there is no such file', suggestion: 'check the path' },
-  EISDIR: { reason: 'is a folder, not a file', suggestion: 'name the file in it' },
-  ENOTDIR: { reason: 'there is no such file', suggestion: 'check the path' },
-  EACCES: { reason: 'the file may not be read', suggestion: 'check its permissions' },
-  Z_BUF_ERROR: { reason: 'the gzip data ends too early: the file is truncated', suggestion: damaged },
-  Z_DATA_ERROR: { reason: 'the gzip data is damaged', suggestion: damaged },
-};

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { decompress as unpackZstd } from 'fzstd';
 import {
@@ -12,6 +10,7 @@ import {
   parquetSchema,
 } from 'hyparquet';
 import { badInputError, QuotaError } from '../../errors.ts';
+import { digestOf } from '../digest.ts';
 import type { Input, InputDigest } from '../input.ts';
 import { cellOf, type Scales, takeScales, textParsers } from './parquet-values.ts';
 
@@ -77,7 +76,7 @@ class ParquetTable implements Input {
     for (let from = 0; from < this.#rows; from += rowsAtOnce) {
       yield await readable(this.name, () => this.#text(from, Math.min(from + rowsAtOnce, this.#rows)));
     }
-    this.#digest = await digestOf(this.name);
+    this.#digest = await digestOf({ path: this.name });
   }
 
   digest(): InputDigest {
@@ -109,16 +108,6 @@ class ParquetTable implements Input {
 }
 
 const csvCell = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-async function digestOf(path: string): Promise<InputDigest> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(path)) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-  }
-  return { sha256: hash.digest('hex'), bytes };
-}
 
 /** What the library cannot read is a fault of the file. */
 async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {

@@ -1,6 +1,9 @@
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { badInputError } from '../../errors.ts';
+import { digestOf, digestOfAll } from '../../files/digest.ts';
+import type { InputDigest, InputSource } from '../../files/input.ts';
+import { withDigest } from '../../files/with-digest.ts';
 
 /** A list of more files than this is no export. */
 const filesMax = 10_000;
@@ -25,6 +28,25 @@ export async function exportFiles(path: string): Promise<string[]> {
   const isSmall = status !== null && status.size <= manifestBytesMax;
   const named = isSmall && /\.json$/i.test(path) ? await manifestFiles(path) : null;
   return named === null ? [path] : named;
+}
+
+/**
+ * Hashes an export before anything of it is read, and gives `use` a source of it that can be read from its beginning.
+ * @throws badInputError as `exportFiles`, or if a file may not be read
+ */
+export async function withExportDigest<T>(
+  source: InputSource,
+  use: (again: InputSource, digest: InputDigest) => Promise<T>,
+): Promise<T> {
+  const files = await exportFiles(source.path);
+  if (files.length === 1 && files[0] === source.path) {
+    return withDigest(source, use);
+  }
+  const digests: InputDigest[] = [];
+  for (const path of files) {
+    digests.push(await digestOf({ path }));
+  }
+  return use(source, digestOfAll(digests));
 }
 
 /** Of a folder: what its manifest names, or else its parts. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { badInputError } from '../../errors.ts';
 import { BadLines } from '../../files/bad-lines.ts';
+import { digestOfAll } from '../../files/digest.ts';
 import type { Input, InputDigest } from '../../files/input.ts';
 import { looksLikeJson } from '../../files/json/json-outline.ts';
 import { openInput } from '../../files/open-input.ts';
@@ -96,14 +96,13 @@ export class ExportOfFiles implements OpenedExport {
   }
 
   summary(): ExportSummary {
-    const [only, ...others] = this.#digests;
-    if (only === undefined || others.length !== this.#further.length) {
+    if (this.#digests.length <= this.#further.length) {
       throw new Error(`${this.file} has not been read to its end`);
     }
     const { notices, covered, wholeSeconds } = this.#facts;
     const { total, leftOut } = this.#badLines;
     return {
-      ...(others.length === 0 ? only : digestOfAll(this.#digests)),
+      ...digestOfAll(this.#digests),
       lines: this.#lines,
       badLines: total,
       leftOut,
@@ -117,13 +116,4 @@ export class ExportOfFiles implements OpenedExport {
   close(): Promise<void> {
     return this.#input.close();
   }
-}
-
-/** Of the digests of the files, whatever their names and order. */
-function digestOfAll(digests: readonly InputDigest[]): InputDigest {
-  const hash = createHash('sha256');
-  for (const sha256 of digests.map((digest) => digest.sha256).sort()) {
-    hash.update(`${sha256}\n`);
-  }
-  return { sha256: hash.digest('hex'), bytes: digests.reduce((sum, { bytes }) => sum + bytes, 0) };
 }

@@ -29,11 +29,11 @@ export interface Reading {
 
 const exportColumns = 'e.id, e.provider, e.source, e.sha256, e.lines, e.format, e.reading';
 
-/** Exports of this size: a file that has been loaded before is one of them. */
-export async function selectExportsOfSize(client: pg.ClientBase, bytes: number): Promise<StoredExport[]> {
+/** The exports of a content, of whatever provider and way in which it was read. */
+export async function selectExportsOfContent(client: pg.ClientBase, sha256: string): Promise<StoredExport[]> {
   const { rows } = await client.query<StoredExport>(
-    `select ${exportColumns} from quota.billing_exports e where e.bytes = $1 order by e.id`,
-    [bytes],
+    `select ${exportColumns} from quota.billing_exports e where e.sha256 = $1 order by e.id`,
+    [sha256],
   );
   return rows;
 }

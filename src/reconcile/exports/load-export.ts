@@ -1,22 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
+import { tryAgainError } from '../../errors.ts';
 import type { InputSource } from '../../files/input.ts';
+import { withExportDigest } from '../../providers/exports/export-files.ts';
 import { withExport } from '../../providers/exports/open-export.ts';
 import type { ExportOptions, OpenedExport } from '../../providers/exports/opened-export.ts';
-import {
-  copyLines,
-  foldParts,
-  insertExport,
-  nextExportId,
-  type Reading,
-  type StoredExport,
-  selectExports,
-  selectExportsOfSize,
-} from './export-store.ts';
+import { copyLines, foldParts, insertExport, nextExportId, type StoredExport } from './export-store.ts';
+import { findLoaded, readingOf } from './identify-export.ts';
 import { leftOutWords } from './left-out.ts';
 import { encodeLine } from './line-copy.ts';
 import { LineTotals } from './line-totals.ts';
@@ -28,100 +17,47 @@ export interface LoadSurroundings {
   onNotice: (text: string) => void;
 }
 
-export interface ExportSource extends InputSource {
-  /** What the export is called from now on. Default: the path. */
-  name?: string;
-}
-
 /**
  * Loads a billing export, in the transaction that is open: once for its provider and content, however often it
- * is given. Throws exit 65 if it cannot be read, is of another provider, or has no line of the month
- * (`2026-10`); the transaction is then to be rolled back.
+ * is given.
+ * @throws badInputError if it cannot be read, is of another provider, or has no line of the month (`2026-10`); the
+ *   transaction is then to be rolled back
  */
-export async function loadExport(
+export const loadExport = (
   surroundings: LoadSurroundings,
-  source: ExportSource,
+  source: InputSource,
   options: ExportOptions,
   month: string,
-): Promise<StoredExport> {
-  const known = await findLoaded(surroundings.client, source, options);
-  if (known !== undefined) {
-    return known;
-  }
-  return withExport(source, options, (opened) => load(surroundings, source, opened, options, month));
-}
-
-/** What of the options decides what the lines of a file are. */
-function readingOf({ mapping = [], ...options }: ExportOptions): Reading {
-  const { dateOrder, assumeUtc, decimal, currency, feesWithoutDate } = options;
-  return {
-    ...(mapping.length === 0 ? {} : { mapping: [...mapping] }),
-    ...(dateOrder === undefined ? {} : { dateOrder }),
-    ...(assumeUtc ? { assumeUtc } : {}),
-    ...(decimal === undefined ? {} : { decimal }),
-    ...(currency === undefined ? {} : { currency }),
-    ...(feesWithoutDate ? { feesWithoutDate } : {}),
-  };
-}
-
-/** Whether an export was read in the way that is asked for now; what is not said now is as it was. */
-function isReadAs({ format, reading }: StoredExport, options: ExportOptions): boolean {
-  const asked = { ...reading, ...readingOf(options) };
-  return (options.format ?? format) === format && isDeepStrictEqual(asked, reading);
-}
-
-/** Hashes a file only if one of its size has been loaded; stdin cannot be read twice. */
-async function findLoaded(
-  client: pg.ClientBase,
-  { path }: ExportSource,
-  options: ExportOptions,
-): Promise<StoredExport | undefined> {
-  const bytes =
-    path === '-'
-      ? null
-      : await stat(path).then(
-          (status) => (status.isFile() ? status.size : null),
-          () => null, // Said by whoever opens it.
-        );
-  const alike = bytes === null ? [] : await selectExportsOfSize(client, bytes);
-  if (alike.length === 0) {
-    return undefined;
-  }
-  const sha256 = await hashFile(path);
-  return alike.findLast(
-    (stored) =>
-      stored.sha256 === sha256 &&
-      (options.provider ?? stored.provider) === stored.provider &&
-      isReadAs(stored, options),
-  );
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
+): Promise<StoredExport> =>
+  withExportDigest(source, async (again, { sha256 }) => {
+    const known = await findLoaded(surroundings.client, sha256, options);
+    return (
+      known ?? withExport(again, options, (opened) => load(surroundings, sha256, opened, options, month))
+    );
+  });
 
 async function load(
   { client, onProgress, onNotice }: LoadSurroundings,
-  source: ExportSource,
+  sha256: string,
   opened: OpenedExport,
   options: ExportOptions,
   month: string,
 ): Promise<StoredExport> {
-  await client.query('savepoint load_export');
   const id = await nextExportId(client);
-  const totals = new LineTotals(month, options.provider);
-  await copyLines(client, encodeLines(id, opened, totals, onProgress));
-  const { sha256, bytes, notices, leftOut, covered, wholeSeconds, isBillOfNothing } = opened.summary();
-  const provider = totals.provider(opened.file, opened.provider);
-  const known = (await selectExports(client, provider, sha256)).findLast(
-    (stored) => stored.format === opened.format && isReadAs(stored, options),
-  );
+  // While this waited for the id, somebody else may have loaded it.
+  const known = await findLoaded(client, sha256, options);
   if (known !== undefined) {
-    await client.query('rollback to savepoint load_export');
     return known;
   }
+  const totals = new LineTotals(month, options.provider);
+  await copyLines(client, encodeLines(id, opened, totals, onProgress));
+  const { bytes, notices, leftOut, covered, wholeSeconds, isBillOfNothing, ...read } = opened.summary();
+  if (read.sha256 !== sha256) {
+    throw tryAgainError(`${opened.file} was changed while it was read`, {
+      suggestion: 'wait until it is written',
+    });
+  }
+  const provider = totals.provider(opened.file, opened.provider);
   totals.requireMonth(opened.file, covered, isBillOfNothing);
   for (const notice of notices) {
     onNotice(`${opened.file}: ${notice}`);
@@ -137,7 +73,7 @@ async function load(
     id,
     provider,
     format: opened.format,
-    source: source.name ?? opened.file,
+    source: opened.file,
     sha256,
     bytes,
     ...sums,

@@ -2,10 +2,11 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction, withTrial } from '../../db/transaction.ts';
 import { badInputError, notFoundError, usageError } from '../../errors.ts';
+import type { InputSource } from '../../files/input.ts';
 import type { ExportOptions } from '../../providers/exports/opened-export.ts';
 import { attachExports, tellRepeated } from '../exports/attach-exports.ts';
 import { type StoredExport, selectAttachedOfSource } from '../exports/export-store.ts';
-import { type ExportSource, type LoadSurroundings, loadExport } from '../exports/load-export.ts';
+import { type LoadSurroundings, loadExport } from '../exports/load-export.ts';
 import { loadNothing } from '../exports/load-nothing.ts';
 import { selectControl, updateControl } from '../fetch/control-store.ts';
 import type { ControlTotal } from '../fetch/control-total.ts';
@@ -28,7 +29,7 @@ export interface ReconcileRequest {
   /** Default: that of the exports, or the only one that the month has. */
   provider: string | undefined;
   /** None: the exports that the month has are held against the logs anew. */
-  sources: readonly ExportSource[];
+  sources: readonly InputSource[];
   /** In place of files: what was fetched from the provider. It takes the place of a former fetch of the month. */
   fetched?: { fetch: CompleteFetch; control: ControlTotal | null } | undefined;
   reader: Omit<ExportOptions, 'provider'>;
