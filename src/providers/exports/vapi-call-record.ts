@@ -1,4 +1,5 @@
 import {
+  type Call,
   type CallField,
   type CallObject,
   callCost,
@@ -11,14 +12,8 @@ import type { BillingLine } from './billing-line.ts';
 import { callLine } from './vapi-calls.ts';
 
 /** A billing line of VAPI as it was stored; instants and decimals as text. */
-export interface StoredCall {
-  id: string;
-  assistantId: string | null;
-  status: string | null;
-  createdAt: string | null;
-  startedAt: string | null;
-  endedAt: string | null;
-  cost: string | null;
+export interface StoredCall
+  extends Pick<Call, 'id' | 'assistantId' | 'status' | 'createdAt' | 'startedAt' | 'endedAt' | 'cost'> {
   /** JSON of the further members. */
   raw: string | null;
 }

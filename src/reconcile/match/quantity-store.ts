@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countedLines, countedLogs, monthBounds } from './counted-store.ts';
 
 /** Of a bill that states no amounts: what it states instead, beside the logs. Exact decimals. */
 export interface Quantities {
@@ -15,23 +16,16 @@ export interface Quantities {
 export async function selectQuantities(client: pg.ClientBase, id: string): Promise<Quantities | null> {
   const { rows } = await client.query<Quantities>(
     `with month as (
-       select r.provider, r.month::timestamp at time zone 'UTC' as begins, (r.month + interval '1 month') at time zone 'UTC' as ends
-       from quota.reconciliations r
+       ${monthBounds}
        where r.id = $1 and not exists (
          select 1 from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
          where x.reconciliation_id = r.id and e.currency is not null)
      ), bill as (
        select sum(l.duration_seconds) as seconds, sum(l.quantity) filter (where l.unit in ('request', 'requests')) as requests
-       from month m
-       join quota.reconciliation_exports x on x.reconciliation_id = $1
-       join quota.billing_lines l on l.export_id = x.export_id
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= m.begins
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') < m.ends
-       left join quota.reconciliation_items i on i.reconciliation_id = $1 and i.export_id = l.export_id and i.line = l.line
-       where i.kind is distinct from 'duplicate_line'
+       from ${countedLines}
      ), logs as (
        select sum(g.duration_seconds) as seconds, sum(coalesce(g.messages, 1)) as requests
-       from month m join quota.call_logs g on g.provider = m.provider and g.started_at >= m.begins and g.started_at < m.ends
+       from ${countedLogs}
      ), stated as (
        select b.seconds is null and b.requests is not null as is_requests, coalesce(b.seconds, 0) as billed_seconds,
          coalesce(l.seconds, 0) as logged_seconds, coalesce(b.requests, 0) as billed_requests, coalesce(l.requests, 0) as logged_requests

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countedLines, countedLogs, monthBounds } from '../match/counted-store.ts';
 import type { Kind } from '../match/kinds.ts';
 import {
   discrepancyColumns,
@@ -76,21 +77,14 @@ export async function selectDays(client: pg.ClientBase, id: string): Promise<Day
 export async function selectDaySeconds(client: pg.ClientBase, id: string): Promise<DaySums[]> {
   const { rows } = await client.query<DaySums>(
     `with month as (
-       select r.provider, r.month::timestamp at time zone 'UTC' as begins, (r.month + interval '1 month') at time zone 'UTC' as ends
-       from quota.reconciliations r where r.id = $1
+       ${monthBounds} where r.id = $1
      ), sums as (
        select coalesce(l.day, (coalesce(l.started_at, l.created_at) at time zone 'UTC')::date) as day,
          l.duration_seconds as billed, null::numeric as logged
-       from month m
-       join quota.reconciliation_exports x on x.reconciliation_id = $1
-       join quota.billing_lines l on l.export_id = x.export_id
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= m.begins
-         and coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') < m.ends
-       left join quota.reconciliation_items i on i.reconciliation_id = $1 and i.export_id = l.export_id and i.line = l.line
-       where i.kind is distinct from 'duplicate_line'
+       from ${countedLines}
        union all
        select (g.started_at at time zone 'UTC')::date, null, g.duration_seconds
-       from month m join quota.call_logs g on g.provider = m.provider and g.started_at >= m.begins and g.started_at < m.ends
+       from ${countedLogs}
      )
      select day::text as day, greatest(count(billed), count(logged))::integer as count, coalesce(sum(billed), 0) as billed,
        coalesce(sum(logged), 0) as logged, coalesce(sum(billed), 0) - coalesce(sum(logged), 0) as difference
