@@ -48,6 +48,7 @@ export const knownExports: readonly KnownExport[] = [
   ['focus-1.0.csv', 'focus', 3, '86.57', '2026-10'],
   ['focus-1.0.snappy.parquet', 'focus', 3, '86.57', '2026-10'],
   ['focus-1.0.gzip.parquet', 'focus', 3, '86.57', '2026-10'],
+  ['focus-1.0.zstd.parquet', 'focus', 3, '86.57', '2026-10'],
   ['focus-manifest/metadata/BILLING_PERIOD=2026-10/focus-Manifest.json', 'focus', 3, '86.57', '2026-10'],
   ['focus-1.2.csv', 'focus', 6, '12.46730352', '2026-10'],
   ['focus-1.3.csv', 'focus', 1, '0.42', '2026-10'],

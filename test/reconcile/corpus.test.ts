@@ -75,6 +75,18 @@ describe('a known file, however often and in however many parts', () => {
   );
 });
 
+test('an export of several files is one export, however it is named and however often it comes', async () => {
+  const manifest = 'fixtures/exports/focus-manifest/metadata/BILLING_PERIOD=2026-10/focus-Manifest.json';
+  const folder = 'fixtures/exports/focus-manifest/data/BILLING_PERIOD=2026-10';
+  for (const path of [manifest, folder, manifest]) {
+    const { data } = await desk.answer('reconcile', '--month', '2026-10', '--export', path);
+    expect([path, Number(data.totals.billed), data.exports.length]).toEqual([path, 86.57, 1]);
+  }
+  expect(await desk.query('select source, lines from quota.billing_exports')).toEqual([
+    { source: manifest, lines: 3 },
+  ]);
+});
+
 /** A part without any day of the month is refused as one of another month. */
 const hasMonth = (rows: readonly string[][], month: string): boolean => {
   const [from, until] = [Date.parse(`${month}-01`) / 1000, Date.parse(`${month}-31`) / 1000 + 86_400];
