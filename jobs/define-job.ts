@@ -30,6 +30,8 @@ export interface JobDefinition<Options extends OptionDeclarations = OptionDeclar
   options: Options;
   /** Besides those that every job has. */
   examples?: readonly Example[];
+  /** What makes a run with these options unlike that of every day; in production it is typed then. */
+  danger?(options: Given<Options>): string[];
   countDue(client: pg.ClientBase, scope: JobScope, options: Given<Options>): Promise<number>;
   /** Some of what is due, for a dry run. */
   listDue(

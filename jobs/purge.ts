@@ -33,6 +33,10 @@ export const purge = defineJob({
       parseRetention('job_runs', 'usage_alerts', 'call_details'),
     ),
   },
+  danger: ({ keep = [] }) =>
+    keep
+      .filter(({ table, days }) => days < retentionDaysDefault[table])
+      .map(({ table, days }) => `with only ${days} days of ${table} kept`),
   countDue: (client, _scope, options) => countPurgeable(client, retentionOf(options)),
   listDue: (client, _scope, _limit, options) => selectPurgeable(client, retentionOf(options)),
   withWork: (_context, options, use) =>

@@ -86,6 +86,8 @@ export interface Database {
   readonly client: pg.Client;
   /** Holds the password: never print it. */
   readonly url: string;
+  /** The instant of `--as-of` lies ahead of the server's clock. */
+  readonly isAheadOfTime: boolean;
   /** Opens one more connection with the same session settings for the time of `use`. */
   connect<T>(use: (client: pg.Client) => Promise<T>): Promise<T>;
 }

@@ -50,8 +50,11 @@ async function useClient<T>(
   const guarded = <R>(guardedClient: pg.Client, useGuarded: () => Promise<R>) =>
     onAbort === 'finish' ? useGuarded() : cancelOnAbort(guardedClient, signal, useGuarded);
   return guarded(client, async () => {
-    await (schema === 'any' ? prepareSession(client, session) : prepareSessionWithSchema(client, session));
+    const opened = await (schema === 'any'
+      ? prepareSession(client, session)
+      : prepareSessionWithSchema(client, session));
     return use({
+      ...opened,
       client,
       url,
       connect: (useMore) =>

@@ -14,6 +14,12 @@ export interface SessionSettings {
   actor: string;
 }
 
+/** What is known of a session once it is open. */
+export interface OpenedSession {
+  /** The instant of `--as-of` lies ahead of the server's clock. */
+  isAheadOfTime: boolean;
+}
+
 /** A transaction that waits for nobody knows what lets go of its locks after this. */
 const idleInTransactionTimeout = '15min';
 
@@ -45,15 +51,19 @@ const setSession = [
   `case when version() like '%linux%' then ${setConfig('client_connection_check_interval', '10s')} end`,
   `case when current_setting('server_version_num')::int >= 170000 then ${setConfig('transaction_timeout', '0')} end`,
   "current_setting('server_version_num')::int as version",
-].join(', ');
+];
 
 /** Of a database from before hashes were recorded, the column is not there. */
 const selectApplied = `
   (select json_agg(json_build_object('name', m.name, 'sha256', to_jsonb(m)->>'sha256') order by m.id)
     from quota.schema_migrations m) as applied`;
 
+/** A little beyond the clock is a clock that differs. */
+const selectAhead = `coalesce(nullif($1, '')::timestamptz > clock_timestamp() + interval '1 minute', false) as ahead`;
+
 interface SessionRow {
   version: number;
+  ahead: boolean;
   applied?: AppliedStep[] | null;
   core?: string | null;
 }
@@ -62,15 +72,18 @@ interface SessionRow {
  * Puts the settings of the session in place. One round trip.
  * @throws configurationError for a server that is too old
  */
-export async function prepareSession(client: pg.Client, settings: SessionSettings): Promise<void> {
-  await openSession(client, settings, []);
+export async function prepareSession(client: pg.Client, settings: SessionSettings): Promise<OpenedSession> {
+  return openedSession(await openSession(client, settings, []));
 }
 
 /**
- * The same, and refuses a schema that this version does not fit. Still one round trip.
- * @throws configurationError
+ * The same, and refuses a schema that this version does not fit. Still one round trip; with `--as-of` two.
+ * @throws configurationError, also where the login may not set the clock
  */
-export async function prepareSessionWithSchema(client: pg.Client, settings: SessionSettings): Promise<void> {
+export async function prepareSessionWithSchema(
+  client: pg.Client,
+  settings: SessionSettings,
+): Promise<OpenedSession> {
   const core = '(select sha256 from quota.schema_core) as core';
   const row =
     (await openSessionIfThere(client, settings, [selectApplied, core])) ??
@@ -78,6 +91,26 @@ export async function prepareSessionWithSchema(client: pg.Client, settings: Sess
     (await openSessionIfThere(client, settings, [selectApplied])) ??
     (await openSession(client, settings, []));
   requireCurrentSchema({ migrations: row.applied ?? [], core: row.core ?? null });
+  if (settings.asOf !== null) {
+    await requireClock(client);
+  }
+  return openedSession(row);
+}
+
+const openedSession = ({ ahead }: SessionRow): OpenedSession => ({ isAheadOfTime: ahead });
+
+/** The database ignores the clock of a login that may not set it: whoever asked for it would get answers for now. */
+async function requireClock(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ login: string; isHeeded: boolean }>(
+    `select session_user as login,
+       quota.now() = current_setting('quota.as_of')::timestamptz as "isHeeded"`,
+  );
+  if (rows[0]?.isHeeded !== true) {
+    throw configurationError(`--as-of is not for the login ${rows[0]?.login}: its clock is the real one`, {
+      detail: 'the clock is set by the owner of the schema quota and by members of quota_operator only',
+      suggestion: 'leave --as-of out, or use such a login in DATABASE_URL',
+    });
+  }
 }
 
 async function openSessionIfThere(
@@ -100,11 +133,11 @@ async function openSession(
   { asOf, actor }: SessionSettings,
   columns: readonly string[],
 ): Promise<SessionRow> {
-  const { rows } = await client.query<SessionRow>(`select ${[setSession, ...columns].join(', ')}`, [
-    asOf ?? '',
-    actor,
-  ]);
-  const row = rows[0] ?? { version: serverVersionMin };
+  const { rows } = await client.query<SessionRow>(
+    `select ${[...setSession, selectAhead, ...columns].join(', ')}`,
+    [asOf ?? '', actor],
+  );
+  const row = rows[0] ?? { version: serverVersionMin, ahead: false };
   requireServerVersion(row.version);
   return row;
 }

@@ -80,6 +80,29 @@ export const aheadOfTime = `
   where ($1::uuid is null or s.user_id = $1) and s.last_reset_at > quota.now()
   order by s.last_reset_at desc, u.external_id, s.service`;
 
+/**
+ * Runs and facts that are dated after now. Apps may be 5 minutes ahead, as where calls are recorded; a run of a clock
+ * that was ahead stays in the list of runs when its resets are taken back.
+ */
+export const rowsAhead = `
+  select * from (
+    select 'run of a job' as what, r.job as name, null as "externalId", ${iso('r.as_of')} as at
+    from quota.job_runs r where $1::uuid is null and r.as_of > quota.now() + interval '5 minutes'
+    union all
+    select 'call', c.service, u.external_id, ${iso('c.started_at')}
+    from quota.call_logs c join quota.users u on u.id = c.user_id
+    where ($1::uuid is null or c.user_id = $1) and c.started_at > quota.now() + interval '5 minutes'
+    union all
+    select 'adjustment', a.meter, u.external_id, ${iso('a.created_at')}
+    from quota.adjustments a join quota.users u on u.id = a.user_id
+    where ($1::uuid is null or a.user_id = $1) and a.created_at > quota.now() + interval '5 minutes'
+    union all
+    select 'grant', g.meter, u.external_id, ${iso('g.created_at')}
+    from quota.grants g join quota.users u on u.id = g.user_id
+    where ($1::uuid is null or g.user_id = $1) and g.created_at > quota.now() + interval '5 minutes'
+  ) ahead
+  order by at desc, what, name`;
+
 /** Calls on a meter of the user's plan that no period counts. */
 export const uncountedCalls = `
   select u.external_id as "externalId", c.meter, c.calls, ${iso('c.first')} as "firstStartedAt",

@@ -7,6 +7,7 @@ import {
   type Examination,
   type Found,
   namedErased,
+  rowsAhead,
   selectFindings,
   strayLimits,
   tooManyAssistants,
@@ -64,6 +65,15 @@ const checks: readonly Check[] = [
     suggestion:
       'quota jobs reopen --after INSTANT takes back what runs after that instant closed; --dry-run first',
     sql: aheadOfTime,
+  },
+  {
+    check: 'future',
+    level: 'attention',
+    healthy: 'no run and no fact is dated after now',
+    found: 'runs or facts that are dated after now: a clock was ahead, or --as-of was',
+    suggestion:
+      'look whose clock it was; quota jobs reopen takes resets back, an adjustment what was counted wrongly',
+    sql: rowsAhead,
   },
   {
     check: 'zones',

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { JobDefinition, JobWork } from '../../../jobs/define-job.ts';
+import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
 import type { Context } from '../../context.ts';
 import type { Given, OptionDeclarations } from '../../declarations/option.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
@@ -49,7 +50,10 @@ async function runMeasured<Options extends OptionDeclarations>(
   };
   try {
     return await context.withDatabase(
-      async ({ client }) => {
+      async (database) => {
+        const { client } = database;
+        const run = { action: `Run ${job.name}`, name: job.name, dangers: job.danger?.(options) ?? [] };
+        await agreeToUnusualRun(context, database, run, options);
         const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
         const runnable = {
           name: job.name,

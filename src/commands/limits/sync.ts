@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { limitsExitCode, limitsOutput, limitsReport } from '../../changes/limits-report.ts';
 import { type LimitsRun, type LimitsSetup, openLimits, runLimits } from '../../changes/limits-run.ts';
+import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
 import type { Context } from '../../context.ts';
+import { confirmOption } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
 import { providerOptions, recheckOptions } from '../../declarations/provider-options.ts';
@@ -16,6 +18,7 @@ export const limitsSync = defineCommand(
     options: {
       ...providerOptions,
       dryRun: flag('read the assistants and show what would be changed, field by field'),
+      confirm: confirmOption,
       ...recheckOptions,
     },
     examples: [
@@ -28,15 +31,15 @@ export const limitsSync = defineCommand(
     const dryRun = options.dryRun === true;
     const setup = await openLimits(context, options);
     const run = await context.withDatabase(
-      ({ client }) =>
-        dryRun
-          ? previewSync(context, setup, client)
-          : runLimits(context, setup, {
-              client,
-              scope: everything,
-              recheck: true,
-              recheckAfterSeconds: options.recheckAfter,
-            }),
+      async (database) => {
+        const { client } = database;
+        if (dryRun) {
+          return previewSync(context, setup, client);
+        }
+        await agreeToUnusualRun(context, database, { action: 'Sync limits', name: 'sync' }, options);
+        const { recheckAfter: recheckAfterSeconds } = options;
+        return runLimits(context, setup, { client, scope: everything, recheck: true, recheckAfterSeconds });
+      },
       { onAbort: 'finish' },
     );
     const report = limitsReport(run, dryRun);

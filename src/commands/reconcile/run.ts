@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Context } from '../../context.ts';
+import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
+import type { Context, Database } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { flag, repeated, requiredValue, value } from '../../declarations/option.ts';
@@ -61,9 +62,10 @@ export const reconcileRun = defineCommand(declaration, async (context, options) 
   const source = await openFetchSource(context, options);
   const data = await withReport(context, options, (finish) =>
     withRejects(options, (onReject) =>
-      context.withDatabase(async ({ client }) => {
+      context.withDatabase(async (database) => {
+        const { client } = database;
         const parsed = parseOptions(context, await withMapping(client, options), onReject);
-        await confirmReplacing(context, options);
+        await agreeToReconcile(context, database, options);
         const fetched = source === undefined ? undefined : await fetchMonth(context, client, source, options);
         const request = { ...parsed, provider: source?.provider ?? parsed.provider, fetched };
         const answer = await runWithProgress(context, client, request);
@@ -85,11 +87,13 @@ export const reconcileRun = defineCommand(declaration, async (context, options) 
 });
 
 /** Reconciling adds and compares: outside production the command itself is the yes. */
-async function confirmReplacing(context: Context, options: Options): Promise<void> {
+async function agreeToReconcile(context: Context, database: Database, options: Options): Promise<void> {
+  const name = `${options.provider ?? ''} ${options.month}`.trim();
   if (options.replace) {
-    const name = `${options.provider ?? ''} ${options.month}`.trim();
     const action = `Put other exports in place of those of ${name}`;
     await context.confirm({ action, name }, { ...options, yes: true });
+  } else {
+    await agreeToUnusualRun(context, database, { action: `Reconcile ${name}`, name }, options);
   }
 }
 
