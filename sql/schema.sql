@@ -370,12 +370,14 @@ create table quota.call_logs (
   cost numeric,
   error_message text,
   metadata jsonb,
-  import_key text
+  import_key text,
+  settled_by text
 );
 comment on table quota.call_logs is 'One metered call to a provider. user_id is checked by set-based triggers, not by a foreign key (a row loop in bulk loads).';
 comment on column quota.call_logs.assistant_id is 'The assistant or avatar as the provider names it (assistants.provider_assistant_id).';
 comment on column quota.call_logs.cost is 'Exactly as logged, its scale included: sums print as a bill would.';
 comment on column quota.call_logs.import_key is 'Content and occurrence of an imported row that has no provider_call_id: makes imports repeatable.';
+comment on column quota.call_logs.settled_by is 'Who told what the call came to; null: its end, or it runs. nobody, reservation and heartbeat are estimates.';
 alter table quota.call_logs enable row level security;
 alter table quota.call_logs add constraint call_logs_cost_check CHECK (((cost >= (0)::numeric) AND (cost < '1000000000'::numeric)));
 alter table quota.call_logs add constraint call_logs_duration CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (604800)::numeric)));
@@ -383,24 +385,28 @@ alter table quota.call_logs add constraint call_logs_ended CHECK ((ended_at >= s
 alter table quota.call_logs add constraint call_logs_file_size_bytes_check CHECK ((file_size_bytes >= 0));
 alter table quota.call_logs add constraint call_logs_messages_check CHECK ((messages >= 0));
 alter table quota.call_logs add constraint call_logs_pkey PRIMARY KEY (id);
+alter table quota.call_logs add constraint call_logs_settled_by CHECK ((settled_by = ANY (ARRAY['nobody'::text, 'reservation'::text, 'heartbeat'::text, 'operator'::text, 'bill'::text])));
 alter table quota.call_logs add constraint call_logs_started CHECK (((started_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '2200-01-01 00:00:00+00'::timestamp with time zone)));
 alter table quota.call_logs add constraint call_logs_status_check CHECK ((status = ANY (ARRAY['active'::text, 'completed'::text, 'error'::text])));
 alter table quota.call_logs add constraint call_logs_words_spoken_check CHECK ((words_spoken >= 0));
 CREATE INDEX call_logs_active ON quota.call_logs USING btree (started_at) WHERE (status = 'active'::text);
 CREATE INDEX call_logs_details ON quota.call_logs USING btree (started_at) WHERE ((metadata IS NOT NULL) OR (error_message IS NOT NULL));
+CREATE INDEX call_logs_estimates ON quota.call_logs USING btree (user_id) WHERE (settled_by = ANY (ARRAY['nobody'::text, 'reservation'::text, 'heartbeat'::text]));
 CREATE UNIQUE INDEX call_logs_import_key ON quota.call_logs USING btree (import_key) WHERE (import_key IS NOT NULL);
 CREATE UNIQUE INDEX call_logs_provider_call ON quota.call_logs USING btree (provider, provider_call_id) WHERE (provider_call_id IS NOT NULL);
 CREATE INDEX call_logs_started ON quota.call_logs USING btree (started_at);
 CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at);
 CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
-CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_deleted_leases AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 CREATE TRIGGER call_logs_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_mark_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
 CREATE TRIGGER call_logs_mark_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
 CREATE TRIGGER call_logs_mark_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
 CREATE TRIGGER call_logs_not_truncated BEFORE TRUNCATE ON quota.call_logs FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER call_logs_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_updated_leases AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 create policy one_user on quota.call_logs for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant insert, select, update on table quota.call_logs to quota_finance;
@@ -414,12 +420,23 @@ create table quota.concurrent_processing (
   call_log_id bigint,
   reserved numeric(20,3) not null default 0,
   started_at timestamp with time zone not null default quota.now(),
-  expires_at timestamp with time zone not null
+  expires_at timestamp with time zone not null,
+  cap numeric(20,3),
+  estimate numeric(20,3),
+  progress numeric(20,3),
+  touched_at timestamp with time zone
 );
+comment on column quota.concurrent_processing.cap is 'What the session may use in all; null: no limit.';
+comment on column quota.concurrent_processing.estimate is 'What the app asked for; null: whatever is left.';
+comment on column quota.concurrent_processing.progress is 'What it has used, as its last sign of life told.';
 alter table quota.concurrent_processing enable row level security;
+alter table quota.concurrent_processing add constraint concurrent_processing_cap_check CHECK ((cap >= (0)::numeric));
+alter table quota.concurrent_processing add constraint concurrent_processing_estimate_check CHECK ((estimate >= (0)::numeric));
 alter table quota.concurrent_processing add constraint concurrent_processing_pkey PRIMARY KEY (user_id, id);
+alter table quota.concurrent_processing add constraint concurrent_processing_progress_check CHECK ((progress >= (0)::numeric));
 alter table quota.concurrent_processing add constraint concurrent_processing_reserved_check CHECK ((reserved >= (0)::numeric));
 alter table quota.concurrent_processing add constraint concurrent_processing_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX concurrent_processing_call ON quota.concurrent_processing USING btree (user_id, call_log_id);
 CREATE INDEX concurrent_processing_expires ON quota.concurrent_processing USING btree (expires_at);
 create policy one_user on quota.concurrent_processing for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -715,10 +732,13 @@ create table quota.plans (
   is_default boolean not null default false,
   anonymous boolean not null default false,
   upgrade_to text,
-  limited_state jsonb
+  limited_state jsonb,
+  lease_seconds numeric(14,3)
 );
 comment on column quota.plans.timezone is 'Zone of every subscription of the plan; null: the zone of the user.';
 comment on column quota.plans.limited_state is 'Fields put on a limited assistant; null: the configured default.';
+comment on column quota.plans.lease_seconds is 'How long a session is taken to be alive after a sign of life; null: 90 s where seconds pass in real time, else 1 h.';
+alter table quota.plans add constraint plans_lease_seconds_check CHECK (((lease_seconds > (0)::numeric) AND (lease_seconds <= (604800)::numeric)));
 alter table quota.plans add constraint plans_max_assistants_check CHECK ((max_assistants >= 0));
 alter table quota.plans add constraint plans_max_concurrent_check CHECK ((max_concurrent >= 0));
 alter table quota.plans add constraint plans_max_file_bytes_check CHECK ((max_file_bytes >= 0));
@@ -1049,7 +1069,8 @@ create type quota.allowance as (
   on_exceeded text,
   resets_at timestamp with time zone,
   warn_at integer[],
-  is_open boolean
+  is_open boolean,
+  period_start timestamp with time zone
 );
 
 create type quota.check_result as (
@@ -1077,7 +1098,12 @@ create type quota.record_result as (
   "limit" numeric,
   remaining numeric,
   state text,
-  action text
+  action text,
+  differs boolean,
+  stored_status text,
+  stored_quantity numeric,
+  stored_cost numeric,
+  is_estimate boolean
 );
 
 create type quota.reset_counts as (
@@ -1118,6 +1144,41 @@ create type quota.session_result as (
   upgrade_to text
 );
 
+create type quota.session_room as (
+  remaining numeric,
+  cap numeric,
+  on_exceeded text
+);
+comment on type quota.session_room is 'What a running session may still use of the allowance, what it may use in all, and what is done when that is used up; null: no limit.';
+
+create type quota.told_end as (
+  status text,
+  started_at timestamp with time zone,
+  duration_seconds numeric,
+  messages integer,
+  cost numeric,
+  words_spoken integer,
+  error_message text,
+  assistant_id text,
+  model text,
+  file_size_bytes bigint,
+  metadata jsonb
+);
+comment on type quota.told_end is 'What is told of a call that is over; null: nothing is said of that.';
+
+create type quota.touch_result as (
+  running boolean,
+  session_id bigint,
+  status text,
+  progress numeric,
+  remaining numeric,
+  cap_seconds numeric,
+  ends_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  action text,
+  is_estimate boolean
+);
+
 create type quota.usage_delta as (
   user_id uuid,
   meter text,
@@ -1138,7 +1199,7 @@ comment on type quota.usage_span is 'From the first to the last call of a user''
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
+CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session text DEFAULT NULL::text)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -1151,13 +1212,14 @@ begin
   if owner is null and p_user is not null then
     owner := quota.user_or_newcomer(p_user);
   end if;
-  return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,
+    case when p_session is not null then quota.leased_session(owner, p_service, p_session) end);
 end $function$;
-comment on function quota."check"(text,text,text,numeric,bigint,text) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants.';
-grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_app;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_finance;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_operator;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text) to quota_readonly;
+comment on function quota."check"(text,text,text,numeric,bigint,text,text) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it has reserved only what it has used counts.';
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_app;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_finance;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_operator;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.actor()
  RETURNS text
@@ -1247,29 +1309,33 @@ grant execute on function quota.alert_level(integer,integer[]) to quota_finance;
 grant execute on function quota.alert_level(integer,integer[]) to quota_operator;
 grant execute on function quota.alert_level(integer,integer[]) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp without time zone, p_timezone text, p_model text, p_reserved numeric)
+CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp without time zone, p_timezone text, p_model text, p_session bigint)
  RETURNS SETOF quota.allowance
  LANGUAGE sql
  STABLE
 AS $function$
   select a.meter, a.unit, a.used, a.limit_quantity,
     quota.remaining_of(
-      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
+      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
+      quota.reserved_for(
+        p_user, a.service, a.models, coalesce(a.period_start, '-infinity'), p_session)),
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
     coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
-    a.is_open
+    a.is_open, a.period_start
   from (
-    select l.meter, m.unit, t.*, q.user_id is not null as is_open, coalesce(q.used, 0) as used,
-      coalesce(q.cost, 0) as cost,
+    select l.meter, m.unit, m.service, m.models, t.*, q.user_id is not null as is_open,
+      coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
-      coalesce(q.period_end, upper(quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))
-        as period_end
+      coalesce(q.period_start, lower(p.period)) as period_start,
+      coalesce(q.period_end, upper(p.period)) as period_end
     from quota.plan_limits l
     join quota.meters m on m.key = l.meter and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
       and quota.contains(q, quota.now()) and not q.superseded
+    cross join lateral (select case when q.user_id is null then quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()) end
+      as period) p
     -- Custom limits need a look only where no period is open: open ones have them.
     cross join lateral (select
       case when q.user_id is not null then q.limit_quantity else coalesce((
@@ -1290,10 +1356,10 @@ AS $function$
     offset 0 -- What is worked out here is used many times above.
   ) a
 $function$;
-comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) is 'What is left of each meter that a call of this model would count on, in the running period, less what is reserved.';
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_finance;
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_operator;
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,numeric) to quota_readonly;
+comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter that a call of this model would count on, in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_finance;
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_operator;
+grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
  RETURNS void
@@ -1542,6 +1608,16 @@ begin
   end if;
   if new.duration_seconds is null and new.ended_at is not null then
     new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);
+  end if;
+  -- Whoever writes other figures than an estimate's, and does not say who told them, tells the end.
+  if tg_op = 'UPDATE' and quota.is_estimate(old.settled_by) and new.settled_by = old.settled_by
+    and (new.status, new.duration_seconds, new.messages, new.ended_at)
+      is distinct from (old.status, old.duration_seconds, old.messages, old.ended_at)
+  then
+    new.settled_by := null;
+    if new.status <> 'error' and new.error_message = old.error_message then
+      new.error_message := null;
+    end if;
   end if;
   return new;
 end $function$;
@@ -2295,7 +2371,7 @@ grant execute on function quota.dead_runs() to quota_finance;
 grant execute on function quota.dead_runs() to quota_operator;
 grant execute on function quota.dead_runs() to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text)
+CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session bigint DEFAULT NULL::bigint)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE
@@ -2332,14 +2408,14 @@ begin
         worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
     end if;
   end if;
-  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);
 end $function$;
-comment on function quota.decide(uuid,text,text,numeric,bigint,text) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller.';
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_finance;
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_operator;
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text) to quota_readonly;
+comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count.';
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
+grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text)
+CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE
@@ -2366,10 +2442,11 @@ begin
   select * into plan from quota.plans p where p.key = subscription.plan;
   select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
   from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
-    quota.reserved_for(p_user, p_service)) a;
+    p_session) a;
   worst := allowances[1];
 
-  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for,
+    p_session);
   if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
     false) then
     reason := 'unknown_time_zone';
@@ -2402,10 +2479,10 @@ begin
     worst.remaining, worst.percent, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $function$;
-comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) is 'The answer of quota.check in every case.';
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_finance;
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_operator;
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text) to quota_readonly;
+comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check in every case.';
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
+grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.deltas_of(p_sign integer, p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
  RETURNS SETOF quota.usage_delta
@@ -2425,6 +2502,23 @@ comment on function quota.deltas_of(integer,uuid,text,text,text,timestamp with t
 grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_finance;
 grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
 grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.differs(stored quota.call_logs, told quota.told_end, in_seconds boolean)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case
+      when in_seconds then told.duration_seconds is distinct from stored.duration_seconds
+        and told.duration_seconds is not null
+      else quota.quantity_of('message', told.status, null, told.messages)
+        <> quota.quantity_of('message', stored.status, null, stored.messages)
+    end or coalesce(told.cost <> stored.cost, told.cost is not null)
+$function$;
+comment on function quota.differs(quota.call_logs,quota.told_end,boolean) is 'Whether other figures are told of a call than are stored: what it counts, and its cost.';
+grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_finance;
+grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_operator;
+grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
  RETURNS text[]
@@ -2450,6 +2544,50 @@ grant execute on function quota.duration_tolerance(quota.reconciliations,boolean
 grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_operator;
 grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.end_call(p_call bigint, told quota.told_end)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+AS $function$
+declare
+  session quota.call_logs;
+  result quota.record_result;
+begin
+  perform quota.refuse_impossible(told.duration_seconds, told.cost, told.started_at);
+  if told.duration_seconds > 604800 then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last',
+      told.duration_seconds using errcode = 'QT003';
+  elsif told.status not in ('completed', 'error') or told.status is null then
+    raise exception 'a session ends as "completed" or "error", not "%"', told.status using errcode = 'QT003';
+  elsif told.messages < 0 or told.words_spoken < 0 then
+    raise exception 'a quantity cannot be negative' using errcode = 'QT003';
+  end if;
+  result := quota.settle_call(p_call, told);
+  select * into session from quota.call_logs l where l.id = p_call;
+  return quota.with_allowance(result, session.user_id, session.service, session.model);
+end $function$;
+comment on function quota.end_call(bigint,quota.told_end) is 'Settles a call by what is told of its end, and answers what is left. Raises QT003 for what cannot be.';
+grant execute on function quota.end_call(bigint,quota.told_end) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.end_leases()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    delete from quota.concurrent_processing c using old_rows o
+    where o.status = 'active' and c.user_id = o.user_id and c.call_log_id = o.id;
+    return null;
+  end if;
+  delete from quota.concurrent_processing c
+  using old_rows o join new_rows n on n.id = o.id
+  where o.status = 'active' and c.user_id = o.user_id and c.call_log_id = o.id
+    and (n.status <> 'active' or n.user_id <> o.user_id or n.service <> o.service);
+  return null;
+end $function$;
+grant execute on function quota.end_leases() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text)
  RETURNS quota.record_result
  LANGUAGE plpgsql
@@ -2457,42 +2595,47 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_second
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  session quota.call_logs;
-  answer quota.check_result;
-  result quota.record_result;
+  owner uuid;
 begin
-  perform quota.refuse_impossible(p_duration_seconds, p_cost, null);
-  -- As an update does: the call first, then its subscription.
-  select * into session from quota.call_logs l where l.id = p_session for no key update;
+  select l.user_id into owner from quota.call_logs l where l.id = p_session;
   if not found then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;
-  perform quota.refuse_other_user(session.user_id);
-  perform quota.lock_allowance(session.user_id, session.service);
-  update quota.call_logs l
-  set status = p_status,
-    duration_seconds = coalesce(
-      p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
-    ended_at = case when p_duration_seconds is null then greatest(quota.now(), l.started_at)
-      else l.started_at + make_interval(secs => p_duration_seconds::float8) end,
-    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken),
-    messages = coalesce(p_messages, l.messages),
-    error_message = coalesce(p_error, l.error_message)
-  where l.id = p_session and l.status = 'active';
-  result.recorded := found;
-  delete from quota.concurrent_processing c where c.user_id = session.user_id and c.call_log_id = p_session;
-  answer := quota.decide(session.user_id, session.service, session.model);
-  result.call_log_id := p_session;
-  result.used := answer.used;
-  result."limit" := answer."limit";
-  result.remaining := answer.remaining;
-  result.state := answer.state;
-  result.action := answer.action;
-  return result;
+  perform quota.refuse_other_user(owner);
+  return quota.end_call(p_session, (p_status, null, p_duration_seconds, p_messages, p_cost, p_words, p_error,
+    null, null, null, null)::quota.told_end);
 end $function$;
-comment on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) is 'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. recorded = false: it had ended already. action = switch_to_static: nothing is left.';
+comment on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) is 'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. Also one that was settled at an estimate because nobody told its end. recorded = false: its end is known already; differs: as something else. action = switch_to_static: nothing is left.';
 grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_app;
 grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text, p_provider text DEFAULT NULL::text, p_service text DEFAULT NULL::text)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := case when p_service is null then quota.resolve_user(p_user)
+    else quota.user_or_new(p_user) end;
+  session bigint := quota.find_session(owner, p_key, coalesce(p_provider, p_service));
+begin
+  if session is not null then
+    return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
+      null, null, null, null)::quota.told_end);
+  elsif p_service is null then
+    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+      hint = 'With p_service an end is recorded also where its start was not told.';
+  elsif exists (select from quota.meters m where m.service = p_service and m.unit = 'message') then
+    return quota.record(p_user, p_service, p_key, coalesce(p_messages, 1), p_provider, p_cost => p_cost,
+      p_status => p_status, p_words => p_words, p_error => p_error);
+  end if;
+  return quota.record(p_user, p_service, p_key, coalesce(p_seconds, 0), p_provider, p_cost => p_cost,
+    p_status => p_status, p_words => p_words, p_error => p_error);
+end $function$;
+comment on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) is 'The same by the user and the app''s key of the session (or our number). With p_service also where its start was never told: then the end is all there is, and is recorded.';
+grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) to quota_app;
+grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.enforce(quotas quota.usage_quotas[])
  RETURNS void
@@ -2729,6 +2872,62 @@ grant execute on function quota.expected_costs(uuid) to quota_finance;
 grant execute on function quota.expected_costs(uuid) to quota_operator;
 grant execute on function quota.expected_costs(uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.extend_lease(p_call quota.call_logs, p_progress numeric)
+ RETURNS quota.touch_result
+ LANGUAGE plpgsql
+AS $function$
+declare
+  lease quota.concurrent_processing;
+  is_live boolean := quota.is_live(p_call.service);
+  room quota.session_room;
+  result quota.touch_result;
+begin
+  select * into lease from quota.concurrent_processing c
+  where c.user_id = p_call.user_id and c.call_log_id = p_call.id;
+  if p_call.status <> 'active' then
+    -- It was given up too early: what it was taken to have used is told by itself again.
+    update quota.call_logs l
+    set status = 'active', duration_seconds = null, messages = null, ended_at = null, error_message = null,
+      settled_by = null
+    where l.id = p_call.id;
+  end if;
+  perform quota.lock_allowance(p_call.user_id, p_call.service);
+  if lease.id is null then
+    insert into quota.concurrent_processing
+      (user_id, service, call_log_id, started_at, expires_at, progress)
+    values (p_call.user_id, p_call.service, p_call.id, p_call.started_at, quota.now(),
+      case p_call.settled_by when 'heartbeat' then coalesce(p_call.duration_seconds, p_call.messages) end)
+    returning * into lease;
+  end if;
+  -- Signs of life come late, too: the one that tells most is the last.
+  lease.progress := greatest(lease.progress, coalesce(p_progress, case when is_live
+    then round(greatest(extract(epoch from quota.now() - p_call.started_at), 0), 3) end));
+  update quota.concurrent_processing c set progress = lease.progress
+  where c.user_id = lease.user_id and c.id = lease.id;
+  room := quota.session_room(p_call, lease.estimate, lease.cap, coalesce(lease.progress, 0));
+  result.running := true;
+  result.session_id := p_call.id;
+  result.status := 'active';
+  result.progress := lease.progress;
+  result.remaining := room.remaining;
+  result.cap_seconds := room.cap;
+  result.ends_at := case when is_live and room.cap is not null then greatest(quota.now()
+    + make_interval(secs => (room.cap - coalesce(lease.progress, 0))::float8), quota.now()) end;
+  result.expires_at := quota.now() + quota.lease_length(p_call.user_id, p_call.service);
+  if room.remaining = 0 or is_live and room.cap <= lease.progress then
+    result.action := case room.on_exceeded when 'static_fallback' then 'switch_to_static'
+      when 'limit_assistants' then 'limit_assistants' else 'block' end;
+  end if;
+  result.is_estimate := false;
+  update quota.concurrent_processing c
+  set cap = room.cap, reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, 0)),
+    touched_at = quota.now(), expires_at = result.expires_at
+  where c.user_id = lease.user_id and c.id = lease.id;
+  return result;
+end $function$;
+comment on function quota.extend_lease(quota.call_logs,numeric) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left.';
+grant execute on function quota.extend_lease(quota.call_logs,numeric) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.find_discrepancies()
  RETURNS void
  LANGUAGE plpgsql
@@ -2772,6 +2971,34 @@ begin
 end $function$;
 comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
 grant execute on function quota.find_discrepancies() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.find_session(p_user uuid, p_key text, p_provider text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- The likeliest place first; each costs only when the one before has nothing.
+  select coalesce(
+    (select l.id
+      from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
+      where c.user_id = p_user and l.provider_call_id = p_key
+        and l.provider = coalesce(p_provider, l.provider)
+      order by l.id desc limit 1),
+    (select l.id from quota.call_logs l
+      where l.provider = any (case when p_provider is not null then array[p_provider]
+          else array(select distinct m.service from quota.meters m) end)
+        and l.provider_call_id = p_key and l.user_id = p_user
+      order by l.started_at desc limit 1),
+    (select l.id from quota.call_logs l
+      where p_provider is null and l.user_id = p_user and l.provider_call_id = p_key
+      order by l.started_at desc limit 1),
+    (select l.id from quota.call_logs l
+      where l.id = case when p_key ~ '^[0-9]{1,18}$' then p_key::bigint end and l.user_id = p_user))
+$function$;
+comment on function quota.find_session(uuid,text,text) is 'The call of a user by the app''s key (of any provider where none is named), or by our number; null: there is none.';
+grant execute on function quota.find_session(uuid,text,text) to quota_finance;
+grant execute on function quota.find_session(uuid,text,text) to quota_operator;
+grant execute on function quota.find_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.find_user(p_user text)
  RETURNS uuid
@@ -3002,7 +3229,7 @@ AS $function$
   select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.granted, c.used,
     quota.remaining_of(
       c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
-      quota.reserved_for(o.id, c.service)),
+      quota.reserved_for(o.id, c.service, m.models, coalesce(c.period_start, '-infinity'), null)),
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
@@ -3010,6 +3237,7 @@ AS $function$
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
+  join quota.meters m on m.key = c.meter
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
   where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter
@@ -3338,6 +3566,16 @@ grant execute on function quota.interval_text(interval) to quota_finance;
 grant execute on function quota.interval_text(interval) to quota_operator;
 grant execute on function quota.interval_text(interval) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.is_estimate(settled_by text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select settled_by in ('nobody', 'reservation', 'heartbeat') $function$;
+comment on function quota.is_estimate(text) is 'Whether what a call came to is an estimate, which its end, the bill or an operator replaces; null: nobody but the end told it. Inlined.';
+grant execute on function quota.is_estimate(text) to quota_finance;
+grant execute on function quota.is_estimate(text) to quota_operator;
+grant execute on function quota.is_estimate(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.is_exhausted(used numeric, allowance numeric, cost numeric, cost_limit numeric)
  RETURNS boolean
  LANGUAGE sql
@@ -3363,6 +3601,16 @@ comment on function quota.is_known_zone(text) is 'Whether this server can reckon
 grant execute on function quota.is_known_zone(text) to quota_finance;
 grant execute on function quota.is_known_zone(text) to quota_operator;
 grant execute on function quota.is_known_zone(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_live(p_service text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select coalesce(bool_or(m.is_live), false) from quota.meters m where m.service = p_service $function$;
+comment on function quota.is_live(text) is 'Whether the seconds of a service pass in real time, as those of a call do, and those of a transcript do not.';
+grant execute on function quota.is_live(text) to quota_finance;
+grant execute on function quota.is_live(text) to quota_operator;
+grant execute on function quota.is_live(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean
@@ -3490,6 +3738,55 @@ comment on function quota.last_reset(uuid,text,timestamp with time zone) is 'Whe
 grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_finance;
 grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.lease_length(p_user uuid, p_service text)
+ RETURNS interval
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select make_interval(secs => coalesce((
+    select p.lease_seconds
+    from quota.subscriptions s join quota.plans p on p.key = s.plan
+    where s.user_id = p_user and s.service = p_service
+  ), case when quota.is_live(p_service) then 90 else 3600 end)::float8)
+$function$;
+comment on function quota.lease_length(uuid,text) is 'How long a session of a user is taken to be alive after a sign of life: as the plan says, else 90 seconds where seconds pass in real time, and an hour for jobs.';
+grant execute on function quota.lease_length(uuid,text) to quota_finance;
+grant execute on function quota.lease_length(uuid,text) to quota_operator;
+grant execute on function quota.lease_length(uuid,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.lease_quantity(lease quota.concurrent_processing, p_is_live boolean, at timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select coalesce(lease.progress, case
+    when p_is_live
+      then least(lease.reserved, round(greatest(extract(epoch from at - lease.started_at), 0), 3))
+    else lease.reserved
+  end)
+$function$;
+comment on function quota.lease_quantity(quota.concurrent_processing,boolean,timestamp with time zone) is 'What a session is settled at when nobody tells its end: its last sign of life, else what it had reserved, on live meters no more than the time since its start.';
+grant execute on function quota.lease_quantity(quota.concurrent_processing,boolean,timestamp with time zone) to quota_finance;
+grant execute on function quota.lease_quantity(quota.concurrent_processing,boolean,timestamp with time zone) to quota_operator;
+grant execute on function quota.lease_quantity(quota.concurrent_processing,boolean,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.leased_session(p_user uuid, p_service text, p_key text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.id
+  from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
+  where c.user_id = p_user and c.service = p_service
+    and (l.provider_call_id = p_key or l.id::text = p_key)
+  order by l.provider_call_id = p_key desc, l.id desc
+  limit 1
+$function$;
+comment on function quota.leased_session(uuid,text,text) is 'The running session of a user by the app''s key, or by ours; null: there is none.';
+grant execute on function quota.leased_session(uuid,text,text) to quota_finance;
+grant execute on function quota.leased_session(uuid,text,text) to quota_operator;
+grant execute on function quota.leased_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
  RETURNS integer
@@ -4638,7 +4935,9 @@ AS $function$
     'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone,
     'maxAssistants', p.max_assistants,
     'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
-    'maxSessionSeconds', trim_scale(p.max_session_seconds)::text, 'allowedModels', p.allowed_models,
+    'maxSessionSeconds', trim_scale(p.max_session_seconds)::text,
+    'leaseSeconds', trim_scale(p.lease_seconds)::text,
+    'allowedModels', p.allowed_models,
     'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to,
     'limitedState', p.limited_state,
     'limits', coalesce((
@@ -4940,7 +5239,8 @@ begin
   calls := array(select c.id from quota.idle_calls(idle, only_user) c order by c.started_at limit batch_size);
   perform 1 from quota.call_logs l where l.id = any (calls) order by l.id for no key update;
   with settled as (
-    update quota.call_logs l set status = 'error', error_message = 'call did not end'
+    update quota.call_logs l set status = 'error', error_message = 'call did not end',
+      settled_by = 'nobody'
     where l.id = any (calls) and l.status = 'active'
     returning l.id, l.user_id, l.service, l.duration_seconds
   )
@@ -4987,48 +5287,20 @@ CREATE OR REPLACE FUNCTION quota.reap_sessions(batch_size integer, run uuid, onl
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  sessions bigint[];
   reaped integer;
+  stray integer;
 begin
-  select array_agg(c.call_log_id) into sessions
-  from (
+  reaped := quota.settle_leases(array(
     select c.call_log_id from quota.concurrent_processing c
-    where c.expires_at <= quota.now() and (only_user is null or c.user_id = only_user)
-    order by c.expires_at limit batch_size
-  ) c;
-  -- In the order of whoever ends a session: the call, its subscription, its lease.
-  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id
-  for no key update;
-  with settled as (
-    update quota.call_logs l
-    set status = 'error', error_message = 'session did not end', duration_seconds = d.seconds,
-      ended_at = l.started_at + make_interval(secs => coalesce(d.seconds, 0)::float8)
-    from quota.concurrent_processing c
-    cross join lateral (
-      select case when exists (select 1 from quota.meters m where m.service = c.service and m.unit = 'second')
-        then round(least(
-          c.reserved, extract(epoch from greatest(quota.now() - c.started_at, interval '0')), 604800), 3) end
-        as seconds) d
-    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id
-      and c.expires_at <= quota.now()
-      and l.status = 'active'
-    returning l.id, l.user_id, l.service, l.duration_seconds, c.reserved, c.expires_at
-  )
-  insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
-  select 'session.reaped', s.user_id, s.service, s.id::text, 'session did not end',
-    jsonb_build_object('status', 'active', 'reserved', s.reserved::text, 'expiresAt', s.expires_at),
-    jsonb_build_object('status', 'error', 'durationSeconds', s.duration_seconds::text), run
-  from settled s;
+    where c.expires_at <= quota.now() and c.call_log_id is not null
+      and (only_user is null or c.user_id = only_user)
+    order by c.expires_at limit batch_size), run);
   delete from quota.concurrent_processing c
-  where (c.user_id, c.id) in (
-    select e.user_id, e.id from quota.concurrent_processing e
-    where e.expires_at <= quota.now() and (only_user is null or e.user_id = only_user)
-    order by e.expires_at limit batch_size)
-    and not exists (select 1 from quota.call_logs l where l.id = c.call_log_id and l.status = 'active');
-  get diagnostics reaped = row_count;
-  return reaped;
+  where (c.user_id, c.id) in (select s.user_id, s.id from quota.stray_leases(only_user) s limit batch_size);
+  get diagnostics stray = row_count;
+  return reaped + stray;
 end $function$;
-comment on function quota.reap_sessions(integer,uuid,uuid) is 'Ends up to batch_size sessions whose lease has expired, as errors that lasted what was reserved, or since their start if that is less; returns how many leases went.';
+comment on function quota.reap_sessions(integer,uuid,uuid) is 'Settles up to batch_size sessions whose lease has ended, at an estimate, and takes away leases that no running session has; returns how many leases went.';
 grant execute on function quota.reap_sessions(integer,uuid,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text, p_quantity numeric, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_cost numeric DEFAULT NULL::numeric, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_status text DEFAULT 'completed'::text, p_assistant_id text DEFAULT NULL::text, p_file_bytes bigint DEFAULT NULL::bigint, p_words integer DEFAULT NULL::integer, p_error text DEFAULT NULL::text, p_metadata jsonb DEFAULT NULL::jsonb)
@@ -5046,7 +5318,6 @@ declare
   starts timestamptz;
   ends timestamptz;
   recorded_id bigint;
-  is_new boolean;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
   select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
@@ -5089,23 +5360,40 @@ begin
      p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
-  is_new := found;
-  if not is_new then
-    select l.id into recorded_id from quota.call_logs l
-    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key
-      and l.user_id = owner and l.service = p_service;
-    if not found then
-      perform quota.refuse_taken_key(p_key);
-    end if;
+  if not found then
+    return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
+      (p_status, p_started_at, case when in_seconds then p_quantity end,
+        case when not in_seconds then p_quantity::integer end, p_cost, p_words, p_error, p_assistant_id,
+        p_model, p_file_bytes, p_metadata)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
   return (
-    is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action
-  )::quota.record_result;
+    true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
+    false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;
-comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. Returns what is left.';
+comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_app;
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.record_again(p_user uuid, p_service text, p_provider text, p_key text, told quota.told_end)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+AS $function$
+declare
+  known bigint := (
+    select l.id from quota.call_logs l
+    where l.provider = p_provider and l.provider_call_id = p_key
+      and l.user_id = p_user and l.service = p_service);
+  result quota.record_result;
+begin
+  if known is null then
+    perform quota.refuse_taken_key(p_key);
+  end if;
+  result := quota.settle_call(known, told);
+  return quota.with_allowance(result, p_user, p_service, told.model);
+end $function$;
+comment on function quota.record_again(uuid,text,text,text,quota.told_end) is 'The answer of quota.record for a key that is there: completes what runs or was estimated. QT003: the key is that of another call.';
+grant execute on function quota.record_again(uuid,text,text,text,quota.told_end) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.recount_quotas(users uuid[], services text[])
  RETURNS void
@@ -5224,7 +5512,7 @@ grant execute on function quota.refusal_message(text,quota.plans,quota.allowance
 grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_operator;
 grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text)
+CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint)
  RETURNS text
  LANGUAGE plpgsql
  STABLE
@@ -5248,16 +5536,17 @@ begin
     return 'would_exceed';
   elsif plan.max_concurrent is not null and plan.max_concurrent <= (
     select count(*) from quota.concurrent_processing c
-    where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now())
+    where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()
+      and c.call_log_id is distinct from p_session)
   then
     return 'too_many_concurrent';
   end if;
   return 'ok';
 end $function$;
-comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_finance;
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_operator;
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text) to quota_readonly;
+comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
+grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_change()
  RETURNS trigger
@@ -5302,12 +5591,34 @@ begin
   if p_at > quota.now() + interval '5 minutes' then
     raise exception 'usage cannot lie in the future: %', p_at
       using errcode = 'QT004', hint = 'Up to 5 minutes of clock difference are accepted.';
+  elsif p_at < quota.now() - interval '366 days' then
+    raise exception 'usage of more than a year ago is not recorded by an app: %', p_at
+      using errcode = 'QT004', hint = 'Calls of the past are loaded with quota import call-logs.';
   end if;
 end $function$;
-comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values, QT004 on future times.';
+comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values, QT004 on times to come and on those of more than a year ago.';
 grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_finance;
 grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_operator;
 grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_impossible_start(p_estimate numeric, p_grace interval, p_started_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  perform quota.refuse_impossible(p_estimate, null, p_started_at);
+  if p_grace < interval '0' or p_grace > interval '1 day' then
+    raise exception 'a grace is no time at all to a day, not %', p_grace using errcode = 'QT003';
+  elsif p_started_at < quota.now() - interval '7 days' then
+    raise exception 'a session that began on % cannot run any more', p_started_at
+      using errcode = 'QT004', hint = 'No call lasts longer than 7 days: record it as one that is over.';
+  end if;
+end $function$;
+comment on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) is 'Raises QT003 on a negative estimate and on a grace that is negative or longer than a day, QT004 on a start to come or of more than 7 days ago.';
+grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_finance;
+grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_operator;
+grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_other_user(p_user uuid)
  RETURNS boolean
@@ -5511,18 +5822,54 @@ end $function$;
 comment on function quota.reopen_after(timestamp with time zone,text,uuid) is 'Takes back what resets dated after an instant closed, as if they had not run: their periods are open again, the next reset is the one that is due by the real time. What is over by then is due at once. Audited; one row per subscription.';
 grant execute on function quota.reopen_after(timestamp with time zone,text,uuid) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text)
+CREATE OR REPLACE FUNCTION quota.reserve_session(p_user uuid, p_service text, p_model text, p_estimate numeric, p_file_bytes bigint)
+ RETURNS quota.session_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
+  result quota.session_result;
+begin
+  result.allowed := answer.allowed;
+  result.reason := answer.reason;
+  result.action := answer.action;
+  result.message := answer.message;
+  result.remaining := answer.remaining;
+  result.resets_at := answer.resets_at;
+  result.upgrade_to := answer.upgrade_to;
+  if answer.allowed then
+    result.cap_seconds := (
+      select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+      from quota.plans p where p.key = answer.plan);
+  end if;
+  return result;
+end $function$;
+comment on function quota.reserve_session(uuid,text,text,numeric,bigint) is 'Whether a session may start, and what is reserved for it as cap_seconds: its estimate, what is left or the limit per session, whichever is least; null: no limit. The caller holds the allowance.';
+grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_finance;
+grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_operator;
+grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text, p_models text[], p_from timestamp with time zone, p_session bigint)
  RETURNS numeric
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(sum(c.reserved), 0) from quota.concurrent_processing c
-  where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()
+  select coalesce(sum(case
+      when c.call_log_id = p_session then coalesce(c.progress, 0)
+      when c.expires_at > quota.now() then c.reserved
+      -- Settled or not, a session whose lease ended counts the same.
+      else quota.lease_quantity(c, quota.is_live(p_service), quota.now())
+    end), 0)
+  from quota.concurrent_processing c
+  left join quota.call_logs l on l.id = c.call_log_id
+  where c.user_id = p_user and c.service = p_service and c.started_at >= p_from
+    and coalesce(l.status, 'active') = 'active' and quota.counts_model(p_models, l.model)
 $function$;
-comment on function quota.reserved_for(uuid,text) is 'What running sessions may still use, in the unit of the service.';
-grant execute on function quota.reserved_for(uuid,text) to quota_finance;
-grant execute on function quota.reserved_for(uuid,text) to quota_operator;
-grant execute on function quota.reserved_for(uuid,text) to quota_readonly;
+comment on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) is 'What running sessions that began in a period, from p_from on, may still use of a meter with these models, in the unit of the service; of the call p_session only what it has used.';
+grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_finance;
+grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_operator;
+grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.reset_claimed(claimed quota.subscriptions[], run uuid)
  RETURNS quota.reset_outcome
@@ -5959,6 +6306,104 @@ grant execute on function quota.services_of(uuid,text) to quota_finance;
 grant execute on function quota.services_of(uuid,text) to quota_operator;
 grant execute on function quota.services_of(uuid,text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.session_room(p_call quota.call_logs, p_estimate numeric, p_former_cap numeric, p_progress numeric)
+ RETURNS quota.session_room
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select r.remaining,
+    case when r.is_former then least(p_former_cap, p.max_session_seconds)
+      else least(p_estimate, r.remaining + p_progress, p.max_session_seconds) end,
+    r.on_exceeded
+  from quota.subscription_or_default(p_call.user_id, p_call.service) s
+  join quota.plans p on p.key = s.plan
+  cross join lateral (
+    -- What began before a boundary belongs to the period that is over, whose rest it holds already.
+    select bool_or(a.period_start > p_call.started_at) as is_former,
+      case when bool_or(a.period_start > p_call.started_at) then greatest(p_former_cap - p_progress, 0)
+        else min(a.remaining) end as remaining,
+      (array_agg(a.on_exceeded order by a.exhausted desc, a.remaining asc nulls last))[1] as on_exceeded
+    from quota.allowance_of(p_call.user_id, s.plan, s.anchor_local, s.timezone, p_call.model, p_call.id) a) r
+$function$;
+comment on function quota.session_room(quota.call_logs,numeric,numeric,numeric) is 'What a session that has used p_progress may go on to use: its own reservation is its own. p_estimate: what it asked for (null: whatever is left), p_former_cap: what it was given before.';
+grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_finance;
+grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_operator;
+grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.settle_call(p_call bigint, told quota.told_end)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  stored quota.call_logs;
+  result quota.record_result;
+  in_seconds boolean;
+begin
+  -- As an update does: the call first, then its subscription.
+  select * into stored from quota.call_logs l where l.id = p_call for no key update;
+  in_seconds := (select bool_or(m.unit = 'second') from quota.meters m where m.service = stored.service);
+  told.duration_seconds := round(told.duration_seconds, 3);
+  if stored.status <> 'active' and quota.is_estimate(stored.settled_by) is not true then
+    result.recorded := false;
+    result.differs := quota.differs(stored, told, in_seconds);
+  elsif stored.status <> 'active' and in_seconds and told.duration_seconds is null then
+    -- Of an end without a length an estimate remains the best that is known.
+    update quota.call_logs l
+    set cost = coalesce(told.cost, l.cost), words_spoken = coalesce(told.words_spoken, l.words_spoken)
+    where l.id = p_call;
+    result.recorded := false;
+    result.differs := false;
+  else
+    update quota.call_logs l
+    set status = told.status, started_at = s.starts, duration_seconds = s.seconds,
+      ended_at = s.starts + make_interval(secs => s.seconds::float8),
+      messages = case when in_seconds then coalesce(told.messages, l.messages) else told.messages end,
+      cost = coalesce(told.cost, l.cost), words_spoken = coalesce(told.words_spoken, l.words_spoken),
+      error_message = coalesce(told.error_message, case when l.settled_by is null then l.error_message end),
+      assistant_id = coalesce(told.assistant_id, l.assistant_id), model = coalesce(told.model, l.model),
+      file_size_bytes = coalesce(told.file_size_bytes, l.file_size_bytes),
+      metadata = case when told.metadata is null then l.metadata
+        else coalesce(l.metadata, '{}') || told.metadata end,
+      settled_by = null
+    from (
+      select t.starts, coalesce(told.duration_seconds, least(604800,
+        round(extract(epoch from greatest(quota.now() - t.starts, interval '0')), 3))) as seconds
+      from (select coalesce(told.started_at, stored.started_at) as starts) t) s
+    where l.id = p_call
+    returning l.* into stored;
+    result.recorded := true;
+    result.differs := false;
+  end if;
+  result.call_log_id := p_call;
+  result.stored_status := stored.status;
+  result.stored_quantity := case when in_seconds then stored.duration_seconds
+    else coalesce(stored.messages, 1) end;
+  result.stored_cost := stored.cost;
+  result.is_estimate := coalesce(quota.is_estimate(stored.settled_by), false);
+  return result;
+end $function$;
+comment on function quota.settle_call(bigint,quota.told_end) is 'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and differs says whether something else is told now. Answers what is stored, not yet what is left.';
+grant execute on function quota.settle_call(bigint,quota.told_end) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_ended_leases(p_user uuid, p_service text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  ended bigint[] := array(
+    select c.call_log_id from quota.concurrent_processing c
+    where c.user_id = p_user and c.service = p_service and c.expires_at <= quota.now()
+      and c.call_log_id is not null);
+begin
+  if cardinality(ended) > 0 then
+    perform quota.settle_leases(ended);
+  end if;
+end $function$;
+comment on function quota.settle_ended_leases(uuid,text) is 'Settles the sessions of a user''s service whose lease has ended, before another one starts: nothing is given twice. To be called before anything of the user is locked.';
+grant execute on function quota.settle_ended_leases(uuid,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.settle_grants(users uuid[], services text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -6061,6 +6506,50 @@ begin
 end $function$;
 comment on function quota.settle_late(quota.usage_delta[]) is 'After usage that is told late: what grants cover of periods that are over is gone from the running ones, and what belongs to before a manual reset is taken off.';
 grant execute on function quota.settle_late(quota.usage_delta[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_leases(sessions bigint[], run uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  settled integer;
+begin
+  -- In the order of whoever ends a session: the call, its subscription, its lease.
+  perform 1 from quota.call_logs l where l.id = any (sessions) and l.status = 'active' order by l.id
+  for no key update;
+  with settled as (
+    update quota.call_logs l
+    set status = case when s.in_seconds then 'error' else 'completed' end,
+      error_message = 'session did not end',
+      duration_seconds = case when s.in_seconds then least(q.quantity, 604800) end,
+      messages = case when s.in_seconds then l.messages
+        else nullif(least(ceil(q.quantity), 2147483647), 0)::integer end,
+      ended_at = l.started_at
+        + make_interval(secs => case when s.in_seconds then least(q.quantity, 604800) else 0 end::float8),
+      settled_by = case when c.progress is null then 'reservation' else 'heartbeat' end
+    from quota.concurrent_processing c
+    cross join lateral (
+      select bool_or(m.unit = 'second') as in_seconds from quota.meters m where m.service = c.service) s
+    cross join lateral quota.lease_quantity(c, quota.is_live(c.service), quota.now()) q(quantity)
+    where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id
+      and c.expires_at <= quota.now() and l.status = 'active'
+    returning l.id, l.user_id, l.service, l.status, l.duration_seconds, l.messages, l.settled_by, c.reserved,
+      c.expires_at, c.touched_at
+  )
+  insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
+  select 'session.reaped', s.user_id, s.service, s.id::text, 'session did not end',
+    jsonb_build_object('status', 'active', 'reserved', s.reserved::text, 'expiresAt', s.expires_at,
+      'touchedAt', s.touched_at),
+    jsonb_build_object('status', s.status, 'durationSeconds', s.duration_seconds::text,
+      'messages', s.messages, 'settledBy', s.settled_by), run
+  from settled s;
+  get diagnostics settled = row_count;
+  return settled;
+end $function$;
+comment on function quota.settle_leases(bigint[],uuid) is 'Settles those of these sessions whose lease has ended and whose end nobody told, at an estimate: their last sign of life, else what they had reserved. Messages count as sent, seconds as those of an error. Returns how many; their leases go with them.';
+grant execute on function quota.settle_leases(bigint[],uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -6218,7 +6707,42 @@ grant execute on function quota.standing_of(uuid,text) to quota_finance;
 grant execute on function quota.standing_of(uuid,text) to quota_operator;
 grant execute on function quota.standing_of(uuid,text) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION quota.start_again(p_user uuid, p_service text, session quota.call_logs)
+ RETURNS quota.session_result
+ LANGUAGE plpgsql
+AS $function$
+declare
+  result quota.session_result;
+  touched quota.touch_result;
+begin
+  if session.user_id <> p_user or session.service <> p_service
+    or session.status <> 'active' and quota.is_estimate(session.settled_by) is not true
+  then
+    perform quota.refuse_taken_key(session.provider_call_id);
+  end if;
+  result := quota.started_session(p_user, session.provider, session.provider_call_id);
+  if result.session_id is null and session.status = 'active' then
+    return null; -- A webhook was faster than the start.
+  elsif result.expires_at > quota.now() then
+    return result;
+  end if;
+  -- It was given up, and lives.
+  touched := quota.extend_lease(session, 0);
+  result.allowed := touched.action is null;
+  result.reason := case when touched.action is null then 'ok' else 'quota_exceeded' end;
+  result.action := touched.action;
+  result.message := case when touched.action is null then 'Allowed.'
+    else 'Nothing is left: the session is to end.' end;
+  result.session_id := session.id;
+  result.cap_seconds := touched.cap_seconds;
+  result.expires_at := touched.expires_at;
+  result.remaining := touched.remaining;
+  return result;
+end $function$;
+comment on function quota.start_again(uuid,text,quota.call_logs) is 'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was reserved for it. QT003: the key is that of another call, or of one whose end is known.';
+grant execute on function quota.start_again(uuid,text,quota.call_logs) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS quota.session_result
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -6226,59 +6750,73 @@ CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_ke
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
-  answer quota.check_result;
+  session quota.call_logs;
   result quota.session_result;
 begin
-  if p_estimate < 0 then
-    raise exception 'a quantity cannot be negative: %', p_estimate using errcode = 'QT003';
+  perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  select * into session from quota.call_logs l
+  where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
+  if found then
+    result := quota.start_again(owner, p_service, session);
+    if result.allowed is not null then
+      return result;
+    end if;
   end if;
+  perform quota.settle_ended_leases(owner, p_service);
   perform quota.lock_allowance(owner, p_service);
-  -- A repeated start is answered with the session it started.
-  select c.call_log_id, c.reserved, c.expires_at into result.session_id, result.cap_seconds, result.expires_at
+  result := quota.started_session(owner, coalesce(p_provider, p_service), p_key);
+  if result.session_id is not null and session.id is null then
+    return result; -- Somebody else started it in the meantime.
+  end if;
+  result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
+    p_file_bytes);
+  if not result.allowed then
+    return result;
+  end if;
+  result.expires_at := quota.now() + case when quota.is_live(p_service)
+    then make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + coalesce(p_grace, '5 minutes')
+    else quota.lease_length(owner, p_service) end;
+  if session.id is null then
+    insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
+      file_size_bytes, metadata)
+    values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
+      coalesce(p_started_at, quota.now()), p_file_bytes, p_metadata)
+    returning * into session;
+  end if;
+  result.session_id := session.id;
+  insert into quota.concurrent_processing
+    (user_id, service, call_log_id, reserved, cap, estimate, started_at, expires_at)
+  values (owner, p_service, session.id, coalesce(result.cap_seconds, 0), result.cap_seconds, p_estimate,
+    session.started_at, result.expires_at);
+  return result;
+end $function$;
+comment on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb,timestamp with time zone) is 'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) and opens its call log. The app ends it after cap_seconds at the latest, and until expires_at tells that it is alive or ends it. On live meters the first lease lasts as long as the reservation and p_grace.';
+grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb,timestamp with time zone) to quota_app;
+grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb,timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.started_session(p_user uuid, p_provider text, p_key text)
+ RETURNS quota.session_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  result quota.session_result;
+begin
+  select c.call_log_id, c.cap, c.expires_at into result.session_id, result.cap_seconds, result.expires_at
   from quota.call_logs l join quota.concurrent_processing c on c.user_id = l.user_id and c.call_log_id = l.id
-  where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key and l.user_id = owner;
+  where l.provider = p_provider and l.provider_call_id = p_key and l.user_id = p_user;
   if found then
     result.allowed := true;
     result.reason := 'ok';
     result.message := 'Allowed.';
-    return result;
   end if;
-
-  if exists (
-    select from quota.call_logs l
-    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
-  then
-    perform quota.refuse_taken_key(p_key);
-  end if;
-  answer := quota.decide(owner, p_service, p_model, p_estimate, p_file_bytes);
-  result.allowed := answer.allowed;
-  result.reason := answer.reason;
-  result.action := answer.action;
-  result.message := answer.message;
-  result.remaining := answer.remaining;
-  result.resets_at := answer.resets_at;
-  result.upgrade_to := answer.upgrade_to;
-  if not answer.allowed then
-    return result;
-  end if;
-  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
-  into result.cap_seconds
-  from quota.plans p where p.key = answer.plan;
-  result.expires_at :=
-    quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
-  insert into quota.call_logs
-    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
-    file_size_bytes, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
-    quota.now(), p_file_bytes, p_metadata)
-  returning id into result.session_id;
-  insert into quota.concurrent_processing (user_id, service, call_log_id, reserved, expires_at)
-  values (owner, p_service, result.session_id, coalesce(result.cap_seconds, 0), result.expires_at);
   return result;
 end $function$;
-comment on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) is 'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) and opens its call log. The app ends it after cap_seconds at the latest.';
-grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) to quota_app;
-grant execute on function quota.start_session(text,text,text,text,text,text,numeric,bigint,interval,jsonb) to quota_operator;
+comment on function quota.started_session(uuid,text,text) is 'The session that a user started under a key, as its start was answered; its session_id is null: none.';
+grant execute on function quota.started_session(uuid,text,text) to quota_finance;
+grant execute on function quota.started_session(uuid,text,text) to quota_operator;
+grant execute on function quota.started_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.stated_seconds(duration_seconds numeric, status text)
  RETURNS numeric
@@ -6394,6 +6932,28 @@ begin
 end $function$;
 comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
 grant execute on function quota.store_items(uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.stray_leases(only_user uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(user_id uuid, id uuid, call_log_id bigint, expires_at timestamp with time zone, problem text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.user_id, c.id, c.call_log_id, c.expires_at, p.problem
+  from quota.concurrent_processing c
+  left join quota.call_logs l on l.id = c.call_log_id
+  cross join lateral (select case
+    when c.call_log_id is null then case when c.expires_at <= quota.now() then 'its time is over' end
+    when l.id is null then 'its call is gone'
+    when l.user_id <> c.user_id or l.service <> c.service then 'its call is another''s'
+    when l.status <> 'active' then 'its call has ended'
+    end) p(problem)
+  where p.problem is not null and (only_user is null or c.user_id = only_user)
+  order by c.expires_at
+$function$;
+comment on function quota.stray_leases(uuid) is 'Leases that hold a reservation for no running session, and why: reap-stale takes them away.';
+grant execute on function quota.stray_leases(uuid) to quota_finance;
+grant execute on function quota.stray_leases(uuid) to quota_operator;
+grant execute on function quota.stray_leases(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.subscribe_to_defaults(users uuid[], services text[])
  RETURNS void
@@ -6686,6 +7246,44 @@ $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
 grant execute on function quota.take_terms_ahead(uuid[]) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_seconds numeric DEFAULT NULL::numeric, p_provider text DEFAULT NULL::text)
+ RETURNS quota.touch_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := quota.resolve_user(p_user);
+  session quota.call_logs;
+  result quota.touch_result;
+begin
+  perform quota.refuse_impossible(p_seconds, null, null);
+  if p_seconds > 604800 then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_seconds
+      using errcode = 'QT003';
+  end if;
+  -- As an end does: the call first, then its subscription.
+  select * into session from quota.call_logs l where l.id = quota.find_session(owner, p_key, p_provider)
+  for no key update;
+  if not found then
+    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+      hint = 'A session is known from its start on.';
+  end if;
+  if session.status = 'active' or quota.is_estimate(session.settled_by) then
+    return quota.extend_lease(session, round(p_seconds, 3));
+  end if;
+  result.running := false;
+  result.session_id := session.id;
+  result.status := session.status;
+  result.progress := coalesce(session.duration_seconds, session.messages);
+  result.remaining := (quota.decide(owner, session.service, session.model)).remaining;
+  result.is_estimate := false;
+  return result;
+end $function$;
+comment on function quota.touch_session(text,text,numeric,text) is 'The sign of life of a running session, by the app''s key (or our number): what it has used (default on live meters: the time since its start). Extends the lease to expires_at; answers what is left including its own reservation, what it may use in all (cap_seconds), when to end (ends_at, live meters), and with action that it is to end now. A session that was settled at an estimate runs again. running = false: its end is known already.';
+grant execute on function quota.touch_session(text,text,numeric,text) to quota_app;
+grant execute on function quota.touch_session(text,text,numeric,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.update_person(p_user uuid, p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -6915,6 +7513,26 @@ comment on function quota.verify_audit() is 'Every seal, recomputed from the row
 grant execute on function quota.verify_audit() to quota_finance;
 grant execute on function quota.verify_audit() to quota_operator;
 grant execute on function quota.verify_audit() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.with_allowance(result quota.record_result, p_user uuid, p_service text, p_model text)
+ RETURNS quota.record_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  answer quota.check_result := quota.decide(p_user, p_service, p_model);
+begin
+  result.used := answer.used;
+  result."limit" := answer."limit";
+  result.remaining := answer.remaining;
+  result.state := answer.state;
+  result.action := answer.action;
+  return result;
+end $function$;
+comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 'The answer to a record or an end with what is left after it.';
+grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_finance;
+grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_operator;
+grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_readonly;
 
 -- Views
 

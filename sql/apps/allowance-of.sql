@@ -2,31 +2,35 @@ create type quota.allowance as (
   meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric,
   exhausted boolean,
   by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[],
-  is_open boolean);
+  is_open boolean, period_start timestamptz);
 
 create or replace function quota.allowance_of(
-  p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_reserved numeric)
+  p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_session bigint)
 returns setof quota.allowance
 language sql stable
 as $$
   select a.meter, a.unit, a.used, a.limit_quantity,
     quota.remaining_of(
-      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price, p_reserved),
+      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
+      quota.reserved_for(
+        p_user, a.service, a.models, coalesce(a.period_start, '-infinity'), p_session)),
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
     coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
-    a.is_open
+    a.is_open, a.period_start
   from (
-    select l.meter, m.unit, t.*, q.user_id is not null as is_open, coalesce(q.used, 0) as used,
-      coalesce(q.cost, 0) as cost,
+    select l.meter, m.unit, m.service, m.models, t.*, q.user_id is not null as is_open,
+      coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
       coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
-      coalesce(q.period_end, upper(quota.period_at(
-        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now())))
-        as period_end
+      coalesce(q.period_start, lower(p.period)) as period_start,
+      coalesce(q.period_end, upper(p.period)) as period_end
     from quota.plan_limits l
     join quota.meters m on m.key = l.meter and quota.counts_model(m.models, p_model)
     left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
       and quota.contains(q, quota.now()) and not q.superseded
+    cross join lateral (select case when q.user_id is null then quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()) end
+      as period) p
     -- Custom limits need a look only where no period is open: open ones have them.
     cross join lateral (select
       case when q.user_id is not null then q.limit_quantity else coalesce((
@@ -47,6 +51,6 @@ as $$
     offset 0 -- What is worked out here is used many times above.
   ) a
 $$;
-comment on function quota.allowance_of(uuid, text, timestamp, text, text, numeric) is
-  'What is left of each meter that a call of this model would count on, in the running period, less what is '
-  'reserved.';
+comment on function quota.allowance_of(uuid, text, timestamp, text, text, bigint) is
+  'What is left of each meter that a call of this model would count on, in the running period, less what '
+  'sessions that began in it have reserved; of the call p_session only what it has used.';

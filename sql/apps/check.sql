@@ -5,7 +5,7 @@ create type quota.check_result as (
 
 create or replace function quota.check(
   p_user text, p_service text, p_model text default null, p_quantity numeric default null,
-  p_file_bytes bigint default null, p_for text default 'usage')
+  p_file_bytes bigint default null, p_for text default 'usage', p_session text default null)
 returns quota.check_result
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -16,10 +16,12 @@ begin
   if owner is null and p_user is not null then
     owner := quota.user_or_newcomer(p_user);
   end if;
-  return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,
+    case when p_session is not null then quota.leased_session(owner, p_service, p_session) end);
 end $$;
-comment on function quota.check(text, text, text, numeric, bigint, text) is
+comment on function quota.check(text, text, text, numeric, bigint, text, text) is
   'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is '
   'answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = '
   '''assistant'': may create one more. A null user is somebody not signed in. action: block, '
-  'switch_to_static or limit_assistants.';
+  'switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it '
+  'has reserved only what it has used counts.';

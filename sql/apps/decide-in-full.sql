@@ -1,5 +1,6 @@
 create or replace function quota.decide_in_full(
-  p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text)
+  p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text,
+  p_session bigint default null)
 returns quota.check_result
 language plpgsql stable
 as $$
@@ -25,10 +26,11 @@ begin
   select * into plan from quota.plans p where p.key = subscription.plan;
   select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
   from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
-    quota.reserved_for(p_user, p_service)) a;
+    p_session) a;
   worst := allowances[1];
 
-  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for,
+    p_session);
   if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
     false) then
     reason := 'unknown_time_zone';
@@ -61,5 +63,5 @@ begin
     worst.remaining, worst.percent, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $$;
-comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text) is
+comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text, bigint) is
   'The answer of quota.check in every case.';

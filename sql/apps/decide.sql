@@ -1,6 +1,6 @@
 create or replace function quota.decide(
   p_user uuid, p_service text, p_model text default null, p_quantity numeric default null,
-  p_file_bytes bigint default null, p_for text default 'usage')
+  p_file_bytes bigint default null, p_for text default 'usage', p_session bigint default null)
 returns quota.check_result
 language plpgsql stable
 as $$
@@ -36,8 +36,8 @@ begin
         worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
     end if;
   end if;
-  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for);
+  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);
 end $$;
-comment on function quota.decide(uuid, text, text, numeric, bigint, text) is
+comment on function quota.decide(uuid, text, text, numeric, bigint, text, bigint) is
   'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of '
-  'its caller.';
+  'its caller. p_session: the call whose own reservation does not count.';

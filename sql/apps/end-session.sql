@@ -6,39 +6,47 @@ returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  session quota.call_logs;
-  answer quota.check_result;
-  result quota.record_result;
+  owner uuid;
 begin
-  perform quota.refuse_impossible(p_duration_seconds, p_cost, null);
-  -- As an update does: the call first, then its subscription.
-  select * into session from quota.call_logs l where l.id = p_session for no key update;
+  select l.user_id into owner from quota.call_logs l where l.id = p_session;
   if not found then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;
-  perform quota.refuse_other_user(session.user_id);
-  perform quota.lock_allowance(session.user_id, session.service);
-  update quota.call_logs l
-  set status = p_status,
-    duration_seconds = coalesce(
-      p_duration_seconds, round(extract(epoch from greatest(quota.now(), l.started_at) - l.started_at), 3)),
-    ended_at = case when p_duration_seconds is null then greatest(quota.now(), l.started_at)
-      else l.started_at + make_interval(secs => p_duration_seconds::float8) end,
-    cost = coalesce(p_cost, l.cost), words_spoken = coalesce(p_words, l.words_spoken),
-    messages = coalesce(p_messages, l.messages),
-    error_message = coalesce(p_error, l.error_message)
-  where l.id = p_session and l.status = 'active';
-  result.recorded := found;
-  delete from quota.concurrent_processing c where c.user_id = session.user_id and c.call_log_id = p_session;
-  answer := quota.decide(session.user_id, session.service, session.model);
-  result.call_log_id := p_session;
-  result.used := answer.used;
-  result."limit" := answer."limit";
-  result.remaining := answer.remaining;
-  result.state := answer.state;
-  result.action := answer.action;
-  return result;
+  perform quota.refuse_other_user(owner);
+  return quota.end_call(p_session, (p_status, null, p_duration_seconds, p_messages, p_cost, p_words, p_error,
+    null, null, null, null)::quota.told_end);
 end $$;
 comment on function quota.end_session(bigint, numeric, numeric, integer, integer, text, text) is
-  'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. '
-  'recorded = false: it had ended already. action = switch_to_static: nothing is left.';
+  'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. Also '
+  'one that was settled at an estimate because nobody told its end. recorded = false: its end is known '
+  'already; differs: as something else. action = switch_to_static: nothing is left.';
+
+create or replace function quota.end_session(
+  p_user text, p_key text, p_seconds numeric, p_cost numeric default null, p_words integer default null,
+  p_messages integer default null, p_status text default 'completed', p_error text default null,
+  p_provider text default null, p_service text default null)
+returns quota.record_result
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner uuid := case when p_service is null then quota.resolve_user(p_user)
+    else quota.user_or_new(p_user) end;
+  session bigint := quota.find_session(owner, p_key, coalesce(p_provider, p_service));
+begin
+  if session is not null then
+    return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
+      null, null, null, null)::quota.told_end);
+  elsif p_service is null then
+    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+      hint = 'With p_service an end is recorded also where its start was not told.';
+  elsif exists (select from quota.meters m where m.service = p_service and m.unit = 'message') then
+    return quota.record(p_user, p_service, p_key, coalesce(p_messages, 1), p_provider, p_cost => p_cost,
+      p_status => p_status, p_words => p_words, p_error => p_error);
+  end if;
+  return quota.record(p_user, p_service, p_key, coalesce(p_seconds, 0), p_provider, p_cost => p_cost,
+    p_status => p_status, p_words => p_words, p_error => p_error);
+end $$;
+comment on function quota.end_session(
+  text, text, numeric, numeric, integer, integer, text, text, text, text) is
+  'The same by the user and the app''s key of the session (or our number). With p_service also where its '
+  'start was never told: then the end is all there is, and is recorded.';

@@ -1,6 +1,7 @@
 create type quota.record_result as (
   recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text,
-  action text);
+  action text, differs boolean, stored_status text, stored_quantity numeric, stored_cost numeric,
+  is_estimate boolean);
 
 create or replace function quota.record(
   p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null,
@@ -19,7 +20,6 @@ declare
   starts timestamptz;
   ends timestamptz;
   recorded_id bigint;
-  is_new boolean;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
   select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
@@ -62,21 +62,19 @@ begin
      p_words, p_file_bytes, p_cost, p_error, p_metadata)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
-  is_new := found;
-  if not is_new then
-    select l.id into recorded_id from quota.call_logs l
-    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key
-      and l.user_id = owner and l.service = p_service;
-    if not found then
-      perform quota.refuse_taken_key(p_key);
-    end if;
+  if not found then
+    return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
+      (p_status, p_started_at, case when in_seconds then p_quantity end,
+        case when not in_seconds then p_quantity::integer end, p_cost, p_words, p_error, p_assistant_id,
+        p_model, p_file_bytes, p_metadata)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
   return (
-    is_new, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action
-  )::quota.record_result;
+    true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
+    false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;
 comment on function quota.record(
   text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is
-  'Records usage once per (provider, key): seconds or messages. recorded = false: it was there already. '
-  'Returns what is left.';
+  'Records usage once per (provider, key): seconds or messages. A call of that key that runs, or was settled '
+  'at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which '
+  'stay. Returns what is stored and what is left.';

@@ -1,6 +1,6 @@
 create or replace function quota.refusal_reason(
   plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric,
-  p_file_bytes bigint, p_for text)
+  p_file_bytes bigint, p_for text, p_session bigint)
 returns text
 language plpgsql stable
 as $$
@@ -23,12 +23,13 @@ begin
     return 'would_exceed';
   elsif plan.max_concurrent is not null and plan.max_concurrent <= (
     select count(*) from quota.concurrent_processing c
-    where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now())
+    where c.user_id = p_user and c.service = p_service and c.expires_at > quota.now()
+      and c.call_log_id is distinct from p_session)
   then
     return 'too_many_concurrent';
   end if;
   return 'ok';
 end $$;
 comment on function quota.refusal_reason(
-  quota.plans, quota.allowance, uuid, text, text, numeric, bigint, text) is
+  quota.plans, quota.allowance, uuid, text, text, numeric, bigint, text, bigint) is
   'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';

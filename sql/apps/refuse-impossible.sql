@@ -10,7 +10,10 @@ begin
   if p_at > quota.now() + interval '5 minutes' then
     raise exception 'usage cannot lie in the future: %', p_at
       using errcode = 'QT004', hint = 'Up to 5 minutes of clock difference are accepted.';
+  elsif p_at < quota.now() - interval '366 days' then
+    raise exception 'usage of more than a year ago is not recorded by an app: %', p_at
+      using errcode = 'QT004', hint = 'Calls of the past are loaded with quota import call-logs.';
   end if;
 end $$;
 comment on function quota.refuse_impossible(numeric, numeric, timestamptz) is
-  'Raises QT003 on negative values, QT004 on future times.';
+  'Raises QT003 on negative values, QT004 on times to come and on those of more than a year ago.';

@@ -6,63 +6,55 @@ create type quota.session_result as (
 create or replace function quota.start_session(
   p_user text, p_service text, p_key text, p_provider text default null, p_assistant_id text default null,
   p_model text default null, p_estimate numeric default null, p_file_bytes bigint default null,
-  p_grace interval default '5 minutes', p_metadata jsonb default null)
+  p_grace interval default '5 minutes', p_metadata jsonb default null, p_started_at timestamptz default null)
 returns quota.session_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   owner uuid := quota.user_or_new(p_user);
-  answer quota.check_result;
+  session quota.call_logs;
   result quota.session_result;
 begin
-  if p_estimate < 0 then
-    raise exception 'a quantity cannot be negative: %', p_estimate using errcode = 'QT003';
-  end if;
-  perform quota.lock_allowance(owner, p_service);
-  -- A repeated start is answered with the session it started.
-  select c.call_log_id, c.reserved, c.expires_at into result.session_id, result.cap_seconds, result.expires_at
-  from quota.call_logs l join quota.concurrent_processing c on c.user_id = l.user_id and c.call_log_id = l.id
-  where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key and l.user_id = owner;
+  perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  select * into session from quota.call_logs l
+  where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
   if found then
-    result.allowed := true;
-    result.reason := 'ok';
-    result.message := 'Allowed.';
+    result := quota.start_again(owner, p_service, session);
+    if result.allowed is not null then
+      return result;
+    end if;
+  end if;
+  perform quota.settle_ended_leases(owner, p_service);
+  perform quota.lock_allowance(owner, p_service);
+  result := quota.started_session(owner, coalesce(p_provider, p_service), p_key);
+  if result.session_id is not null and session.id is null then
+    return result; -- Somebody else started it in the meantime.
+  end if;
+  result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
+    p_file_bytes);
+  if not result.allowed then
     return result;
   end if;
-
-  if exists (
-    select from quota.call_logs l
-    where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key)
-  then
-    perform quota.refuse_taken_key(p_key);
+  result.expires_at := quota.now() + case when quota.is_live(p_service)
+    then make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + coalesce(p_grace, '5 minutes')
+    else quota.lease_length(owner, p_service) end;
+  if session.id is null then
+    insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
+      file_size_bytes, metadata)
+    values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
+      coalesce(p_started_at, quota.now()), p_file_bytes, p_metadata)
+    returning * into session;
   end if;
-  answer := quota.decide(owner, p_service, p_model, p_estimate, p_file_bytes);
-  result.allowed := answer.allowed;
-  result.reason := answer.reason;
-  result.action := answer.action;
-  result.message := answer.message;
-  result.remaining := answer.remaining;
-  result.resets_at := answer.resets_at;
-  result.upgrade_to := answer.upgrade_to;
-  if not answer.allowed then
-    return result;
-  end if;
-  select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
-  into result.cap_seconds
-  from quota.plans p where p.key = answer.plan;
-  result.expires_at :=
-    quota.now() + make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + p_grace;
-  insert into quota.call_logs
-    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,
-    file_size_bytes, metadata)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
-    quota.now(), p_file_bytes, p_metadata)
-  returning id into result.session_id;
-  insert into quota.concurrent_processing (user_id, service, call_log_id, reserved, expires_at)
-  values (owner, p_service, result.session_id, coalesce(result.cap_seconds, 0), result.expires_at);
+  result.session_id := session.id;
+  insert into quota.concurrent_processing
+    (user_id, service, call_log_id, reserved, cap, estimate, started_at, expires_at)
+  values (owner, p_service, session.id, coalesce(result.cap_seconds, 0), result.cap_seconds, p_estimate,
+    session.started_at, result.expires_at);
   return result;
 end $$;
 comment on function quota.start_session(
-  text, text, text, text, text, text, numeric, bigint, interval, jsonb) is
+  text, text, text, text, text, text, numeric, bigint, interval, jsonb, timestamptz) is
   'Reserves what a session may use (its estimate, what is left or the limit per session, whichever is least) '
-  'and opens its call log. The app ends it after cap_seconds at the latest.';
+  'and opens its call log. The app ends it after cap_seconds at the latest, and until expires_at tells that '
+  'it is alive or ends it. On live meters the first lease lasts as long as the reservation and p_grace.';

@@ -7,7 +7,9 @@ as $$
     'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone,
     'maxAssistants', p.max_assistants,
     'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
-    'maxSessionSeconds', trim_scale(p.max_session_seconds)::text, 'allowedModels', p.allowed_models,
+    'maxSessionSeconds', trim_scale(p.max_session_seconds)::text,
+    'leaseSeconds', trim_scale(p.lease_seconds)::text,
+    'allowedModels', p.allowed_models,
     'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to,
     'limitedState', p.limited_state,
     'limits', coalesce((

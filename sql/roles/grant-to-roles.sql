@@ -5,8 +5,11 @@
 grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_readonly;
 
 grant execute on function
-  quota.check, quota.record, quota.start_session, quota.end_session, quota.ensure_user,
-  quota.get_user_plan_limits, quota.check_concurrent_processing_limit, quota.calculate_usage_stats
+  quota.check, quota.record, quota.start_session, quota.touch_session,
+  quota.end_session(bigint, numeric, numeric, integer, integer, text, text),
+  quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text),
+  quota.ensure_user, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
+  quota.calculate_usage_stats
   to quota_app, quota_operator;
 
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;

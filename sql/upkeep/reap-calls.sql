@@ -10,7 +10,8 @@ begin
   calls := array(select c.id from quota.idle_calls(idle, only_user) c order by c.started_at limit batch_size);
   perform 1 from quota.call_logs l where l.id = any (calls) order by l.id for no key update;
   with settled as (
-    update quota.call_logs l set status = 'error', error_message = 'call did not end'
+    update quota.call_logs l set status = 'error', error_message = 'call did not end',
+      settled_by = 'nobody'
     where l.id = any (calls) and l.status = 'active'
     returning l.id, l.user_id, l.service, l.duration_seconds
   )

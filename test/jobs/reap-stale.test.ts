@@ -42,20 +42,22 @@ test('a session nobody ended lasted what it had reserved, and its lease goes', a
   expect(await desk.differences()).toEqual([]);
 });
 
-test('never more than the time since its start; an ended session only loses its lease', async () => {
+test('never more than the time since its start; a session that a plain row ended has no lease', async () => {
   await desk.queryAt(
     '2026-10-06T12:00:00Z',
-    `select quota.start_session('ada', 'voice', 'short', p_estimate => 300, p_grace => '-4 minutes')`,
+    `select quota.start_session('ada', 'voice', 'short', p_estimate => 300)`,
   );
   await desk.queryAt(
     '2026-10-06T12:00:00Z',
     `select quota.start_session('ada', 'voice', 'ended', p_estimate => 60)`,
   );
+  await desk.query(`update quota.concurrent_processing c set expires_at = '2026-10-06T12:01:20Z'
+     from quota.call_logs l where l.id = c.call_log_id and l.provider_call_id = 'short'`);
   await desk.query(
     `update quota.call_logs set status = 'completed', duration_seconds = 9 where provider_call_id = 'ended'`,
   );
   expect(await reap('2026-10-06T12:01:30Z')).toMatchObject({ done: 1 });
-  expect(await reap('2026-10-06T12:30:00Z')).toMatchObject({ done: 1 });
+  expect(await reap('2026-10-06T12:30:00Z')).toMatchObject({ due: 0 });
   expect((await facts()).slice(1)).toEqual([
     { key: 'short', status: 'error', seconds: '90.000', error: 'session did not end' },
     { key: 'ended', status: 'completed', seconds: '9.000', error: null },

@@ -114,6 +114,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'get_user_plan_limits',
         'record',
         'start_session',
+        'touch_session',
       ],
     },
     {

@@ -43,9 +43,13 @@ test('one job at a time', async () => {
   expect(await start('job-2')).toMatchObject({ allowed: true });
 });
 
-test('a job whose worker died frees its place when its lease ends', async () => {
+test('a job whose worker died frees its place when its lease ends; what it reserved counts until its end is told', async () => {
   app.at('2026-11-10T14:00:00Z');
-  expect(await check({ seconds: 60 })).toMatchObject({ allowed: true });
+  expect(await check({ seconds: 60 })).toMatchObject({ allowed: true, remaining: '1320.000' });
+  await app.call(
+    `select quota.end_session('may', 'job-2', 0, p_status => 'error', p_error => 'worker died')`,
+  );
+  expect(await check({ seconds: 60 })).toMatchObject({ allowed: true, remaining: '1500.000' });
 });
 
 test('30 credits of a minute each; an estimate over what is left is refused', async () => {

@@ -11,6 +11,7 @@ export type FieldReader<T> = (value: unknown, fail: (message: string) => undefin
 const textLengthMax = 200;
 const listLengthMax = 200;
 const countMax = 2_147_483_647;
+const leaseSecondsMax = 604_800;
 const keyPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const models = 'a list of model names';
 
@@ -49,6 +50,13 @@ export const readBytes = taking(bytes);
 /** Money, or a price. */
 export const readMoney = (decimalsMax: number) => taking(decimalWithin(decimalsMax));
 export const readPositiveSeconds = taking(duration({ bare: 'seconds', zero: 'refused', decimalsMax: 3 }));
+/** No call lasts longer than a week, and nothing is alive for longer without a sign. */
+export const readLease: FieldReader<string> = (value, fail) => {
+  const seconds = readPositiveSeconds(value, fail);
+  return seconds !== undefined && Number(seconds) > leaseSecondsMax
+    ? fail(`${shown(value)} is longer than the 7 days that a call may last`)
+    : seconds;
+};
 /** How much of a meter of this unit. */
 export const readQuantity = (unit: string) => taking(quantityOf(unit));
 

@@ -53,17 +53,17 @@ export async function upsertPlans(client: pg.ClientBase, plans: readonly PlanDef
   );
   await client.query(
     `insert into quota.plans as p (key, service, name, timezone, max_assistants, max_file_bytes, max_concurrent,
-       max_session_seconds, allowed_models, is_default, anonymous, upgrade_to, limited_state)
+       max_session_seconds, lease_seconds, allowed_models, is_default, anonymous, upgrade_to, limited_state)
      select d.key, d.service, d.name, d.timezone, d."maxAssistants", d."maxFileBytes", d."maxConcurrent",
-       d."maxSessionSeconds", d."allowedModels", d."isDefault", d.anonymous, d."upgradeTo", d."limitedState"
+       d."maxSessionSeconds", d."leaseSeconds", d."allowedModels", d."isDefault", d.anonymous, d."upgradeTo", d."limitedState"
      from jsonb_to_recordset($1::jsonb) d(key text, service text, name text, timezone text, "maxAssistants" integer,
-       "maxFileBytes" bigint, "maxConcurrent" integer, "maxSessionSeconds" numeric, "allowedModels" text[],
-       "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb)
+       "maxFileBytes" bigint, "maxConcurrent" integer, "maxSessionSeconds" numeric, "leaseSeconds" numeric,
+       "allowedModels" text[], "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb)
      on conflict (key) do update
      set name = excluded.name, timezone = excluded.timezone, max_assistants = excluded.max_assistants,
        max_file_bytes = excluded.max_file_bytes, max_concurrent = excluded.max_concurrent,
-       max_session_seconds = excluded.max_session_seconds, allowed_models = excluded.allowed_models,
-       is_default = excluded.is_default, anonymous = excluded.anonymous, upgrade_to = excluded.upgrade_to,
+       max_session_seconds = excluded.max_session_seconds, lease_seconds = excluded.lease_seconds,
+       allowed_models = excluded.allowed_models, is_default = excluded.is_default, anonymous = excluded.anonymous, upgrade_to = excluded.upgrade_to,
        limited_state = excluded.limited_state, version = p.version + 1`,
     definitions,
   );

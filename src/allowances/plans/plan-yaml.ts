@@ -16,6 +16,7 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
     max_file_bytes: plan.maxFileBytes === null ? null : bytesText(plan.maxFileBytes),
     max_concurrent: plan.maxConcurrent,
     max_session_seconds: plan.maxSessionSeconds === null ? null : durationText(plan.maxSessionSeconds),
+    lease_seconds: plan.leaseSeconds === null ? null : durationText(plan.leaseSeconds),
     allowed_models: plan.allowedModels,
     default: plan.isDefault ? true : null,
     anonymous: plan.anonymous ? true : null,

@@ -26,6 +26,8 @@ export interface PlanDefinition {
   maxFileBytes: string | null;
   maxConcurrent: number | null;
   maxSessionSeconds: string | null;
+  /** How long a session is taken to be alive after a sign of life; null: 90 s on live meters, else an hour. */
+  leaseSeconds: string | null;
   allowedModels: string[] | null;
   isDefault: boolean;
   anonymous: boolean;

@@ -50,6 +50,7 @@ const planFields = [
   'max_file_bytes',
   'max_concurrent',
   'max_session_seconds',
+  'lease_seconds',
   'allowed_models',
   'default',
   'anonymous',
@@ -57,7 +58,12 @@ const planFields = [
   'limited_state',
   'limits',
 ];
-const planAliases = { is_default: 'default', max_session: 'max_session_seconds', max_file: 'max_file_bytes' };
+const planAliases = {
+  is_default: 'default',
+  max_session: 'max_session_seconds',
+  max_file: 'max_file_bytes',
+  lease: 'lease_seconds',
+};
 /** Printed by `plan show`, decided by the database. */
 const shownOnly = ['version', 'subscribers'];
 
@@ -92,6 +98,7 @@ function readPlan(
     maxFileBytes: places.take('max_file_bytes', fields.readBytes, null),
     maxConcurrent: places.take('max_concurrent', fields.readCount, null),
     maxSessionSeconds: places.take('max_session_seconds', fields.readPositiveSeconds, null),
+    leaseSeconds: places.take('lease_seconds', fields.readLease, null),
     allowedModels: places.take('allowed_models', fields.readModels, null),
     isDefault: places.take('default', fields.readFlag, false),
     anonymous: places.take('anonymous', fields.readFlag, false),

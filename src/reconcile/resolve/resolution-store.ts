@@ -85,12 +85,12 @@ export async function insertBilledCalls(
     `with added as (
        insert into quota.call_logs
          (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-          duration_seconds, cost, metadata)
+          duration_seconds, cost, metadata, settled_by)
        select d.owner_id, $2, r.provider, l.external_id, l.assistant_id, l.model, 'completed',
          coalesce(l.started_at, l.created_at),
          greatest(coalesce(l.ended_at, l.started_at + l.duration_seconds * interval '1 second'), l.started_at, l.created_at),
          round(coalesce(l.duration_seconds, 0), 3), l.cost,
-         jsonb_build_object('backfilled', jsonb_build_object('export', e.sha256, 'line', l.line))
+         jsonb_build_object('backfilled', jsonb_build_object('export', e.sha256, 'line', l.line)), 'bill'
        from quota.discrepancies d
        join quota.reconciliations r on r.id = d.reconciliation_id
        join quota.billing_exports e on e.id = d.export_id
@@ -141,7 +141,12 @@ export async function updateLogsFromBill(
        ended_at = case when c.kind = 'attribution_mismatch' or c.seconds is null then g.ended_at
          else g.started_at + c.seconds * interval '1 second' end,
        cost = case c.kind when 'attribution_mismatch' then g.cost else coalesce(c.cost, g.cost) end,
-       status = case when c.kind <> 'attribution_mismatch' and g.status = 'active' then 'completed' else g.status end
+       status = case when c.kind <> 'attribution_mismatch' and g.status = 'active' then 'completed'
+         when c.kind <> 'attribution_mismatch' and quota.is_estimate(g.settled_by) then 'completed'
+         else g.status end,
+       error_message = case when c.kind <> 'attribution_mismatch' and quota.is_estimate(g.settled_by)
+         then null else g.error_message end,
+       settled_by = case c.kind when 'attribution_mismatch' then g.settled_by else 'bill' end
      from pg_temp.corrected_logs c where g.id = c.id`,
   );
   const { rowCount } = await client.query(

@@ -82,13 +82,13 @@ test('a type that changes takes its functions along, and they come back with the
   const rights = () =>
     query(
       database.url,
-      `select has_function_privilege('quota_app', 'quota.check(text, text, text, numeric, bigint, text)', 'execute') as app`,
+      `select has_function_privilege('quota_app', 'quota.check(text, text, text, numeric, bigint, text, text)', 'execute') as app`,
     );
   const set = edited({
     'apps/allowance-of.sql': (text) =>
       text
-        .replace('is_open boolean)', 'is_open boolean, note text)')
-        .replace('a.is_open\n', 'a.is_open, null\n'),
+        .replace('period_start timestamptz)', 'period_start timestamptz, note text)')
+        .replace('a.period_start\n  from', 'a.period_start, null\n  from'),
   });
   const { installed, dropped } = await install(set);
   expect(installed).toContain('type quota.allowance');

@@ -1,0 +1,56 @@
+create or replace function quota.extend_lease(p_call quota.call_logs, p_progress numeric)
+returns quota.touch_result
+language plpgsql
+as $$
+declare
+  lease quota.concurrent_processing;
+  is_live boolean := quota.is_live(p_call.service);
+  room quota.session_room;
+  result quota.touch_result;
+begin
+  select * into lease from quota.concurrent_processing c
+  where c.user_id = p_call.user_id and c.call_log_id = p_call.id;
+  if p_call.status <> 'active' then
+    -- It was given up too early: what it was taken to have used is told by itself again.
+    update quota.call_logs l
+    set status = 'active', duration_seconds = null, messages = null, ended_at = null, error_message = null,
+      settled_by = null
+    where l.id = p_call.id;
+  end if;
+  perform quota.lock_allowance(p_call.user_id, p_call.service);
+  if lease.id is null then
+    insert into quota.concurrent_processing
+      (user_id, service, call_log_id, started_at, expires_at, progress)
+    values (p_call.user_id, p_call.service, p_call.id, p_call.started_at, quota.now(),
+      case p_call.settled_by when 'heartbeat' then coalesce(p_call.duration_seconds, p_call.messages) end)
+    returning * into lease;
+  end if;
+  -- Signs of life come late, too: the one that tells most is the last.
+  lease.progress := greatest(lease.progress, coalesce(p_progress, case when is_live
+    then round(greatest(extract(epoch from quota.now() - p_call.started_at), 0), 3) end));
+  update quota.concurrent_processing c set progress = lease.progress
+  where c.user_id = lease.user_id and c.id = lease.id;
+  room := quota.session_room(p_call, lease.estimate, lease.cap, coalesce(lease.progress, 0));
+  result.running := true;
+  result.session_id := p_call.id;
+  result.status := 'active';
+  result.progress := lease.progress;
+  result.remaining := room.remaining;
+  result.cap_seconds := room.cap;
+  result.ends_at := case when is_live and room.cap is not null then greatest(quota.now()
+    + make_interval(secs => (room.cap - coalesce(lease.progress, 0))::float8), quota.now()) end;
+  result.expires_at := quota.now() + quota.lease_length(p_call.user_id, p_call.service);
+  if room.remaining = 0 or is_live and room.cap <= lease.progress then
+    result.action := case room.on_exceeded when 'static_fallback' then 'switch_to_static'
+      when 'limit_assistants' then 'limit_assistants' else 'block' end;
+  end if;
+  result.is_estimate := false;
+  update quota.concurrent_processing c
+  set cap = room.cap, reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, 0)),
+    touched_at = quota.now(), expires_at = result.expires_at
+  where c.user_id = lease.user_id and c.id = lease.id;
+  return result;
+end $$;
+comment on function quota.extend_lease(quota.call_logs, numeric) is
+  'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, '
+  'keeps the progress, and fits what it has reserved to what is left.';

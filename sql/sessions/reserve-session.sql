@@ -1,0 +1,26 @@
+create or replace function quota.reserve_session(
+  p_user uuid, p_service text, p_model text, p_estimate numeric, p_file_bytes bigint)
+returns quota.session_result
+language plpgsql stable
+as $$
+declare
+  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
+  result quota.session_result;
+begin
+  result.allowed := answer.allowed;
+  result.reason := answer.reason;
+  result.action := answer.action;
+  result.message := answer.message;
+  result.remaining := answer.remaining;
+  result.resets_at := answer.resets_at;
+  result.upgrade_to := answer.upgrade_to;
+  if answer.allowed then
+    result.cap_seconds := (
+      select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+      from quota.plans p where p.key = answer.plan);
+  end if;
+  return result;
+end $$;
+comment on function quota.reserve_session(uuid, text, text, numeric, bigint) is
+  'Whether a session may start, and what is reserved for it as cap_seconds: its estimate, what is left or '
+  'the limit per session, whichever is least; null: no limit. The caller holds the allowance.';

@@ -1,0 +1,27 @@
+create type quota.session_room as (remaining numeric, cap numeric, on_exceeded text);
+comment on type quota.session_room is
+  'What a running session may still use of the allowance, what it may use in all, and what is done when that '
+  'is used up; null: no limit.';
+
+create or replace function quota.session_room(
+  p_call quota.call_logs, p_estimate numeric, p_former_cap numeric, p_progress numeric)
+returns quota.session_room
+language sql stable
+as $$
+  select r.remaining,
+    case when r.is_former then least(p_former_cap, p.max_session_seconds)
+      else least(p_estimate, r.remaining + p_progress, p.max_session_seconds) end,
+    r.on_exceeded
+  from quota.subscription_or_default(p_call.user_id, p_call.service) s
+  join quota.plans p on p.key = s.plan
+  cross join lateral (
+    -- What began before a boundary belongs to the period that is over, whose rest it holds already.
+    select bool_or(a.period_start > p_call.started_at) as is_former,
+      case when bool_or(a.period_start > p_call.started_at) then greatest(p_former_cap - p_progress, 0)
+        else min(a.remaining) end as remaining,
+      (array_agg(a.on_exceeded order by a.exhausted desc, a.remaining asc nulls last))[1] as on_exceeded
+    from quota.allowance_of(p_call.user_id, s.plan, s.anchor_local, s.timezone, p_call.model, p_call.id) a) r
+$$;
+comment on function quota.session_room(quota.call_logs, numeric, numeric, numeric) is
+  'What a session that has used p_progress may go on to use: its own reservation is its own. p_estimate: '
+  'what it asked for (null: whatever is left), p_former_cap: what it was given before.';

@@ -1,0 +1,35 @@
+create or replace function quota.start_again(p_user uuid, p_service text, session quota.call_logs)
+returns quota.session_result
+language plpgsql
+as $$
+declare
+  result quota.session_result;
+  touched quota.touch_result;
+begin
+  if session.user_id <> p_user or session.service <> p_service
+    or session.status <> 'active' and quota.is_estimate(session.settled_by) is not true
+  then
+    perform quota.refuse_taken_key(session.provider_call_id);
+  end if;
+  result := quota.started_session(p_user, session.provider, session.provider_call_id);
+  if result.session_id is null and session.status = 'active' then
+    return null; -- A webhook was faster than the start.
+  elsif result.expires_at > quota.now() then
+    return result;
+  end if;
+  -- It was given up, and lives.
+  touched := quota.extend_lease(session, 0);
+  result.allowed := touched.action is null;
+  result.reason := case when touched.action is null then 'ok' else 'quota_exceeded' end;
+  result.action := touched.action;
+  result.message := case when touched.action is null then 'Allowed.'
+    else 'Nothing is left: the session is to end.' end;
+  result.session_id := session.id;
+  result.cap_seconds := touched.cap_seconds;
+  result.expires_at := touched.expires_at;
+  result.remaining := touched.remaining;
+  return result;
+end $$;
+comment on function quota.start_again(uuid, text, quota.call_logs) is
+  'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was '
+  'reserved for it. QT003: the key is that of another call, or of one whose end is known.';
