@@ -2816,7 +2816,7 @@ end $function$;
 comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody.';
 
 CREATE OR REPLACE FUNCTION quota.expected_costs(reconciliation uuid)
- RETURNS TABLE(name text, unit text, note text, logs bigint, expected numeric, lines bigint, by_bill_durations numeric, billed numeric)
+ RETURNS TABLE(name text, unit text, note text, price numeric, logs bigint, logged_seconds numeric, expected numeric, lines bigint, billed_seconds numeric, by_bill_durations numeric, billed numeric)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2844,16 +2844,17 @@ begin
     -- time cost the same, so a price is worked out and rounded once for each time, not for each of a million
     -- calls.
     return query
-    select c.name, c.unit, c.note, g.logs, g.expected, b.lines, b.by_bill_durations, b.billed
+    select c.name, c.unit, c.note, c.price, g.logs, g.seconds, g.expected, b.lines, b.seconds,
+      b.by_bill_durations, b.billed
     from (
-      select coalesce(sum(t.calls), 0)::bigint as logs,
+      select coalesce(sum(t.calls), 0)::bigint as logs, sum(t.calls * t.seconds) as seconds,
         coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
       from (
         select quota.billable_seconds(o.duration_seconds, c) as seconds, count(*) as calls
         from quota.charged_logs(r, exports, beside, c) o where o.duration_seconds is not null group by 1) t
     ) g
     cross join (
-      select coalesce(sum(t.calls), 0)::bigint as lines,
+      select coalesce(sum(t.calls), 0)::bigint as lines, sum(t.calls * t.seconds) as seconds,
         sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
       from (
         select quota.billable_seconds(l.duration_seconds, c) as seconds, count(*) as calls,
@@ -2867,7 +2868,7 @@ begin
     ) b;
   end loop;
 end $function$;
-comment on function quota.expected_costs(uuid) is 'Per rate card: what the logs of the month should have cost, what the bill''s own durations should have, and what was billed.';
+comment on function quota.expected_costs(uuid) is 'Per rate card: what the logs of the month should have cost, what the bill''s own durations should have, and what was billed; the seconds are those that the card charges for, the price is per minute.';
 grant execute on function quota.expected_costs(uuid) to quota_finance;
 grant execute on function quota.expected_costs(uuid) to quota_operator;
 grant execute on function quota.expected_costs(uuid) to quota_readonly;

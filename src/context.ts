@@ -51,6 +51,8 @@ export interface Settings {
   /** File with the fields of a limited assistant; undefined: the built-in ones. */
   readonly limitedStateFile: string | undefined;
   readonly actor: string;
+  /** Whose reports are made, as it is to stand on them. */
+  readonly company: string | undefined;
 }
 
 /** What is about to be changed, for the question and for the typed confirmation in production. */

@@ -103,6 +103,7 @@ const rooms: Record<string, readonly string[]> = {
     ...base,
     'src/html',
     'src/text',
+    'src/reconcile/exports',
     'src/reconcile/fetch',
     'src/reconcile/match',
     'src/reconcile/months',
@@ -115,7 +116,7 @@ const rooms: Record<string, readonly string[]> = {
 
   'src/providers/exports': ['src/providers/vapi', 'src/files', 'src/values'],
   'src/providers/vapi': ['src/files', 'src/values'],
-  'src/html': [],
+  'src/html': ['src/values'],
   'src/text': ['src/usage', 'src/values'],
   'src/files': ['src/values'],
   'src/files/csv': ['src/files', 'src/files/json', 'src/values'],

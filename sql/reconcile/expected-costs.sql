@@ -1,7 +1,7 @@
 create or replace function quota.expected_costs(reconciliation uuid)
 returns table (
-  name text, unit text, note text, logs bigint, expected numeric, lines bigint, by_bill_durations numeric,
-  billed numeric)
+  name text, unit text, note text, price numeric, logs bigint, logged_seconds numeric, expected numeric,
+  lines bigint, billed_seconds numeric, by_bill_durations numeric, billed numeric)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 -- A month has few different times once they are rounded, which the planner cannot know: it would sort whole
 -- lines.
@@ -27,16 +27,17 @@ begin
     -- time cost the same, so a price is worked out and rounded once for each time, not for each of a million
     -- calls.
     return query
-    select c.name, c.unit, c.note, g.logs, g.expected, b.lines, b.by_bill_durations, b.billed
+    select c.name, c.unit, c.note, c.price, g.logs, g.seconds, g.expected, b.lines, b.seconds,
+      b.by_bill_durations, b.billed
     from (
-      select coalesce(sum(t.calls), 0)::bigint as logs,
+      select coalesce(sum(t.calls), 0)::bigint as logs, sum(t.calls * t.seconds) as seconds,
         coalesce(sum(t.calls * round(t.seconds * c.price / 60, 6)), 0) as expected
       from (
         select quota.billable_seconds(o.duration_seconds, c) as seconds, count(*) as calls
         from quota.charged_logs(r, exports, beside, c) o where o.duration_seconds is not null group by 1) t
     ) g
     cross join (
-      select coalesce(sum(t.calls), 0)::bigint as lines,
+      select coalesce(sum(t.calls), 0)::bigint as lines, sum(t.calls * t.seconds) as seconds,
         sum(t.calls * round(t.seconds * c.price / 60, 6)) as by_bill_durations, sum(t.billed) as billed
       from (
         select quota.billable_seconds(l.duration_seconds, c) as seconds, count(*) as calls,
@@ -52,4 +53,4 @@ begin
 end $$;
 comment on function quota.expected_costs(uuid) is
   'Per rate card: what the logs of the month should have cost, what the bill''s own durations should have, '
-  'and what was billed.';
+  'and what was billed; the seconds are those that the card charges for, the price is per minute.';

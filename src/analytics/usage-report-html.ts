@@ -1,4 +1,3 @@
-import { countText } from '../html/amounts.ts';
 import { bar, rangeOf } from '../html/bars.ts';
 import { columnChart } from '../html/column-chart.ts';
 import { cut, type Html, type HtmlValue, html } from '../html/html.ts';
@@ -6,6 +5,7 @@ import { page } from '../html/page.ts';
 import { type TableColumn, table } from '../html/table.ts';
 import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
 import { minuteText } from '../text/time-text.ts';
+import { countText } from '../values/amount.ts';
 import type { DayUsage, UsageReport, UsageSums } from './usage-report.ts';
 
 const nameMax = 120;

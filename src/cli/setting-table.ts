@@ -33,6 +33,11 @@ export const settingTable = [
     description: 'Who is named in audit rows',
   },
   {
+    variable: 'QUOTA_COMPANY',
+    defaultText: 'none',
+    description: 'Name of the company, on the reports of `reconcile` and `usage analytics`',
+  },
+  {
     variable: 'VAPI_API_KEY',
     defaultText: 'none',
     description:

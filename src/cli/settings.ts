@@ -69,6 +69,7 @@ export function readSettings(sources: SettingSources): Settings {
     alertCommand: find('QUOTA_ALERT_COMMAND')?.value,
     limitedStateFile: inDirectory(sources.cwd, find('QUOTA_LIMITED_STATE')?.value),
     actor: readActor(find('QUOTA_ACTOR'), problems),
+    company: readCompany(find('QUOTA_COMPANY'), problems),
   };
   if (problems.length > 0) {
     const count = problems.length === 1 ? 'a setting is wrong' : `${problems.length} settings are wrong`;
@@ -115,13 +116,24 @@ function readApiKey(found: Found | undefined, problems: string[]): string | unde
 
 function readActor(found: Found | undefined, problems: string[]): string {
   const actor = (found?.value ?? osUserName()).trim();
-  if (actor === '' || actor.length > 200 || /[\u0000-\u001f\u007f-\u009f]/.test(actor)) {
+  if (!isName(actor)) {
     problems.push(
       `${found?.source ?? 'the name of the OS user'} is not a name of 1 to 200 printable characters`,
     );
   }
   return actor;
 }
+
+function readCompany(found: Found | undefined, problems: string[]): string | undefined {
+  const company = found?.value.trim();
+  if (found !== undefined && !isName(company ?? '')) {
+    problems.push(`${found.source} is not a name of 1 to 200 printable characters`);
+  }
+  return company;
+}
+
+const isName = (text: string) =>
+  text !== '' && text.length <= 200 && !/[\u0000-\u001f\u007f-\u009f]/.test(text);
 
 /** Containers run under user ids that have no account. */
 function osUserName(): string {

@@ -4,9 +4,9 @@
  */
 export const pageStyle = `
 :root{color-scheme:light dark;--ink:#1a2230;--soft:#5a6675;--line:#dde2e8;--panel:#f5f7fa;--paper:#fff;--first:#23496f;--second:#8fb8de;
---above:#c4661f;--below:#3d7ea6;--good:#1c6b43;--good-panel:#e6f4ec;--open:#8a4b08;--open-panel:#fdf0dc}
+--above:#c4661f;--below:#3d7ea6;--good:#1c6b43;--good-panel:#e6f4ec;--open:#8a4b08;--open-panel:#fdf0dc;--shade:#0003}
 @media screen and (prefers-color-scheme:dark){:root{--ink:#e4e8ee;--soft:#9aa7b6;--line:#323b47;--panel:#1c232d;--paper:#12171e;--first:#6fa8dc;
---second:#345573;--above:#e39255;--below:#5fa5d0;--good:#7fd0a3;--good-panel:#173226;--open:#f0b96b;--open-panel:#3a2a12}}
+--second:#345573;--above:#e39255;--below:#5fa5d0;--good:#7fd0a3;--good-panel:#173226;--open:#f0b96b;--open-panel:#3a2a12;--shade:#000c}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:66rem;padding:2rem 1.25rem 4rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3rem;letter-spacing:-.01em}
@@ -24,7 +24,13 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wr
 .tiles dt{color:var(--soft);font-size:.85rem}
 .tiles dd{margin:0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tiles dd small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
-.scroll{overflow-x:auto;margin:.4rem 0 1rem}
+.company{font-weight:600;margin-bottom:.6rem;overflow-wrap:anywhere}
+.headline{font-size:1.08rem;max-width:52rem;margin:.9rem 0;padding:.8rem 1rem;border-left:.25rem solid var(--first);background:var(--panel)}
+/* Shadows at the edges say that there is more to be scrolled to; covers that move along take them away at the ends. */
+.scroll{overflow-x:auto;margin:.4rem 0 1rem;background:linear-gradient(90deg,var(--paper) 30%,transparent) 0 0/2.5rem 100% no-repeat local,
+linear-gradient(270deg,var(--paper) 30%,transparent) 100% 0/2.5rem 100% no-repeat local,
+linear-gradient(90deg,var(--shade),transparent) 0 0/.9rem 100% no-repeat scroll,linear-gradient(270deg,var(--shade),transparent) 100% 0/.9rem 100% no-repeat scroll}
+data{cursor:help}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums lining-nums}
 th,td{padding:.34rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}
 thead th.text,thead th.name,thead th.wide,thead th.code{overflow-wrap:normal}
@@ -32,8 +38,7 @@ thead th{color:var(--soft);font-size:.82rem;font-weight:600;border-bottom:1px so
 th:first-child,td:first-child{padding-left:0}
 th:last-child,td:last-child{padding-right:0}
 .number{text-align:right;white-space:nowrap}
-td.code,th.a{color:inherit;text-decoration-color:var(--soft);text-underline-offset:.15em}
-code{font:.8em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;min-width:11rem}
+td.code,th.code{font:.8em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;min-width:11rem}
 .text{overflow-wrap:anywhere;min-width:7rem}
 .wide{overflow-wrap:anywhere;min-width:11rem}
 .name{overflow-wrap:anywhere;min-width:13rem}

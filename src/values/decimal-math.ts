@@ -40,3 +40,14 @@ export function plainDecimal(decimal: string): string {
   const trimmed = decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
   return trimmed === '-0' ? '0' : trimmed;
 }
+
+/** To so many digits after the point, halves away from zero: `('2.345', 2)` is `2.35`. What has fewer keeps them. */
+export function roundDecimal(decimal: string, places: number): string {
+  const negative = decimal.startsWith('-');
+  const [whole = '', fraction = ''] = decimal.replace('-', '').split('.');
+  if (fraction.length <= places) {
+    return decimal;
+  }
+  const kept = BigInt(whole + fraction.slice(0, places)) + (fraction.charAt(places) >= '5' ? 1n : 0n);
+  return shiftDecimal(`${negative && kept > 0n ? '-' : ''}${kept}`, -places);
+}

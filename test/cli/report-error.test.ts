@@ -97,6 +97,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
     vapiBaseUrl: 'https://api.vapi.ai',
     limitedStateFile: undefined,
     actor: 'ada',
+    company: undefined,
   });
   expect(redact('key vapi-0123456789, s@cret-word, s%40cret-word, short')).toBe('key ***, ***, ***, short');
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { amountText, scaleOf, signedText } from '../../src/html/amounts.ts';
 import { bar, rangeOf } from '../../src/html/bars.ts';
 import { columnChart, ticksFor } from '../../src/html/column-chart.ts';
 import { cut, html } from '../../src/html/html.ts';
+import { amountText, scaleOf, signedText } from '../../src/values/amount.ts';
 
 test('what is put in is escaped, in text and in attributes, and loses its control characters', () => {
   const evil = `"><script>alert('1')</script>&\u001b[31mred\u202e\n`;

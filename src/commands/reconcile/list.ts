@@ -2,10 +2,13 @@ import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { type Differences, readDifferences } from '../../reconcile/match/claim.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { selectReconciliations } from '../../reconcile/months/stored-reconciliation-store.ts';
+import { amountColumn } from '../../values/amount.ts';
 import { parseMonth } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
+import { roundingNote } from './reconcile-text.ts';
 import { textTable } from './text-table.ts';
 
 /** `quota reconcile list`: `[{id, provider, month, exports, kinds, totals, open, resolved, closedAt, closedBy, …}]`. */
@@ -18,7 +21,13 @@ export const reconcileList = defineCommand(
     examples: [['quota reconcile list', 'newest first']],
   },
   async (context, options) => {
-    const data = await context.withDatabase(({ client }) => selectReconciliations(client, options));
+    const data = await context.withDatabase(async ({ client }) => {
+      const months = await selectReconciliations(client, options);
+      const differences = await readDifferences(client, months);
+      return months.map(
+        (month): ListedMonth => ({ ...month, differences: differences.get(month.id) ?? null }),
+      );
+    });
     const rows = data.map(listRow);
     await context.output.write({
       data,
@@ -30,6 +39,9 @@ export const reconcileList = defineCommand(
   },
 );
 
+/** A month with what differs in it, in money. */
+type ListedMonth = StoredReconciliation & { differences: Differences | null };
+
 const columns = [
   'provider',
   'month',
@@ -40,11 +52,15 @@ const columns = [
   'billed',
   'logged',
   'difference',
+  'currency',
+  'overBilled',
+  'underBilled',
+  'toClaim',
   'control',
 ];
 
-function listRow({ provider, month, exports, totals, open, closedAt, ...stored }: StoredReconciliation) {
-  const { control, statesAmounts } = stored;
+function listRow({ provider, month, exports, totals, open, closedAt, ...stored }: ListedMonth) {
+  const { control, statesAmounts, currency, differences } = stored;
   return {
     provider,
     month,
@@ -53,6 +69,10 @@ function listRow({ provider, month, exports, totals, open, closedAt, ...stored }
     lines: exports.reduce((sum, { lines }) => sum + lines, 0),
     open: countAll(open),
     ...(statesAmounts ? totals : { logged: totals.logged }),
+    currency: currency ?? '',
+    overBilled: differences?.overBilled ?? '',
+    underBilled: differences?.underBilled ?? '',
+    toClaim: differences?.claim.amount ?? '',
     // By the provider's own count, of a month that was fetched.
     control: control === null ? '' : control.agrees ? 'agrees' : 'differs',
   };
@@ -61,14 +81,32 @@ function listRow({ provider, month, exports, totals, open, closedAt, ...stored }
 export const countAll = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-function listText(months: StoredReconciliation[], style: Style): string {
+const headings: Readonly<Record<string, string>> = {
+  overBilled: 'over-billed',
+  underBilled: 'under-billed',
+  toClaim: 'to claim',
+};
+
+/** Months of several providers share their columns: each amount stands with its point under that of the others. */
+function listText(months: ListedMonth[], style: Style): string {
   if (months.length === 0) {
     return 'No month has been reconciled yet: quota reconcile --month 2026-10 --export FILE';
   }
-  const head = columns.filter((key) => key !== 'control' || months.some(({ control }) => control !== null));
-  return textTable(
-    months.map(listRow).map((row) => head.map((key) => String(row[key as keyof typeof row] ?? ''))),
-    { head, left: ['provider', 'month', 'state', 'control'] },
+  const rows = months.map(listRow);
+  const head = columns.filter((key) => rows.some((row) => String(row[key as keyof typeof row] ?? '') !== ''));
+  const cells = head.map((key) => {
+    const column = rows.map((row) => String(row[key as keyof typeof row] ?? ''));
+    return moneyKeys.includes(key) ? amountColumn(column) : column;
+  });
+  const lines = textTable(
+    rows.map((_, place) => cells.map((column) => column[place] ?? '')),
+    {
+      head: head.map((key) => headings[key] ?? key),
+      left: ['provider', 'month', 'state', 'currency', 'control'],
+    },
     style,
-  ).join('\n');
+  );
+  return [...lines, ...roundingNote(lines, style)].join('\n');
 }
+
+const moneyKeys = ['billed', 'logged', 'difference', 'overBilled', 'underBilled', 'toClaim'];

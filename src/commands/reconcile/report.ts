@@ -60,7 +60,11 @@ export async function writeReport(
 ): Promise<{ bytes: number; discrepancies: number; listed: number }> {
   const { readReport } = await import('../../reconcile/report/report.ts');
   const { reportHtml } = await import('../../reconcile/report/report-html.ts');
-  const report = await readReport(client, choice, { at: context.now().toISOString(), by: context.actor });
+  const report = await readReport(client, choice, {
+    at: context.now().toISOString(),
+    by: context.actor,
+    company: context.settings.company,
+  });
   const page = reportHtml(report);
   await write(page);
   return {

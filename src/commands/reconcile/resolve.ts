@@ -5,8 +5,8 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
+import type { Resolution } from '../../reconcile/match/kinds.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
-import type { Resolution } from '../../reconcile/resolve/discrepancy-store.ts';
 import {
   applyResolve,
   planResolve,

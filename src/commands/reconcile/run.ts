@@ -7,6 +7,7 @@ import { flag, repeated, requiredValue, value } from '../../declarations/option.
 import { exitCodes, usageError } from '../../errors.ts';
 import { openRejectsFile } from '../../files/rejects-file.ts';
 import { type SavedMapping, saveMapping, selectMapping } from '../../reconcile/exports/mapping-store.ts';
+import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
 import {
   hasDiscrepancies,
   type ReconcileRequest,
@@ -73,7 +74,10 @@ export const reconcileRun = defineCommand(declaration, async (context, options) 
           await saveMapping(client, options.saveMapping, mappingOf(options));
         }
         await finish(client, answer.id);
-        return answer;
+        // A second over a million lines, for who reads them: programs ask reconcile show.
+        const rates =
+          context.output.format === 'table' ? await selectExpectedCosts(client, answer.id) : undefined;
+        return rates === undefined || request.dryRun ? answer : { ...answer, rates };
       }),
     ),
   );

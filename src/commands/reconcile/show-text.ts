@@ -1,17 +1,31 @@
 import type { Style } from '../../context.ts';
 import type { Bill } from '../../reconcile/match/bill-store.ts';
+import type { Differences } from '../../reconcile/match/claim.ts';
 import { kindMeanings } from '../../reconcile/match/kinds.ts';
 import type { Quantities } from '../../reconcile/match/quantity-store.ts';
 import type { ExpectedCost } from '../../reconcile/match/rate-store.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
+import type { HeadlineMonth } from '../../reconcile/report/headline.ts';
+import { rateSentence } from '../../reconcile/report/rate-words.ts';
 import type { Entry } from '../../reconcile/resolve/discrepancy-store.ts';
+import { amountColumn } from '../../values/amount.ts';
 import { countAll } from './list.ts';
-import { billLines, controlLines, exportLines, kindTable, sumsText } from './reconcile-text.ts';
+import {
+  billLines,
+  controlLines,
+  differenceLines,
+  exportLines,
+  headlineLines,
+  kindTable,
+  roundingNote,
+  sumsText,
+} from './reconcile-text.ts';
 import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
 export function summaryText(
-  data: StoredReconciliation & Bill & { quantities: Quantities | null; rates: ExpectedCost[] },
+  data: StoredReconciliation &
+    Bill & { quantities: Quantities | null; differences: Differences | null; rates: ExpectedCost[] },
   style: Style,
 ): string {
   const { provider, month, closedAt, closedBy, closeReason, open, resolved } = data;
@@ -19,45 +33,62 @@ export function summaryText(
     closedAt === null
       ? `${countAll(open)} open, ${countAll(resolved)} resolved`
       : `closed by ${closedBy} at ${closedAt}${closeReason === null ? '' : `: ${closeReason}`}`;
-  return [
+  const lines = [
     `${style.bold(`${provider} ${month}`)}  ${closedAt === null ? style.yellow(state) : style.green(state)}`,
     '',
     ...kindTable(data, style),
-    ...(data.quantities === null ? [] : ['', sumsText(data)]),
+    '',
+    sumsText(data),
+    ...differenceLines(data, style),
     ...ratesTable(data.rates, style),
     '',
     ...exportLines(data, style),
     ...controlLines(data, style),
     ...billLines(data, style),
-  ].join('\n');
+    '',
+    ...headlineLines(headlineMonth(data), style),
+  ];
+  return [...lines, ...roundingNote(lines, style)].join('\n');
 }
+
+const headlineMonth = (month: Parameters<typeof summaryText>[0]): HeadlineMonth => ({
+  ...month,
+  openCount: countAll(month.open),
+  closed: month.closedAt === null ? undefined : { at: month.closedAt, by: month.closedBy },
+});
 
 function ratesTable(rates: readonly ExpectedCost[], style: Style): string[] {
   if (rates.length === 0) {
     return [];
   }
   const head = ['rate card', 'unit', 'expected', 'by bill durations', 'billed', 'rate diff.', 'usage diff.'];
-  const rows = rates.map((rate) => [
-    rate.name,
-    rate.unit,
-    rate.expected,
-    rate.byBillDurations ?? '-',
-    rate.billed ?? '-',
-    rate.rateDifference ?? '-',
-    rate.usageDifference ?? '-',
-  ]);
-  return ['', ...textTable(rows, { head, left: ['rate card', 'unit'] }, style)];
+  const columns = [
+    rates.map(({ expected }) => expected),
+    rates.map(({ byBillDurations }) => byBillDurations ?? ''),
+    rates.map(({ billed }) => billed ?? ''),
+    rates.map(({ rateDifference }) => rateDifference ?? ''),
+    rates.map(({ usageDifference }) => usageDifference ?? ''),
+  ].map(amountColumn);
+  const rows = rates.map(({ name, unit }, row) => [name, unit, ...columns.map((cells) => cells[row] || '-')]);
+  return [
+    '',
+    ...textTable(rows, { head, left: ['rate card', 'unit'] }, style),
+    '',
+    ...rates.map(rateSentence),
+  ];
 }
 
 interface Entries {
   provider: string;
   month: string;
+  /** Of the amounts; null where the bill states none. */
+  currency: string | null;
   entries: Entry[];
   next: string | null;
 }
 
 /** Calls, one per line. */
-export function entriesText({ entries, next }: Entries, style: Style): string {
+export function entriesText({ currency, entries, next }: Entries, style: Style): string {
   if (entries.length === 0) {
     return 'No such calls.';
   }
@@ -71,30 +102,39 @@ export function entriesText({ entries, next }: Entries, style: Style): string {
     'started',
     'billed s',
     'logged s',
-    'billed',
-    'logged',
+    ...['billed', 'logged', 'difference'].map((title) =>
+      currency === null ? title : `${title} ${currency}`,
+    ),
     'resolution',
   ];
-  const rows = entries.map((entry) => [
+  const seconds = [
+    entries.map(({ billedSeconds }) => billedSeconds ?? ''),
+    entries.map(({ loggedSeconds }) => loggedSeconds ?? ''),
+  ].map((column) => amountColumn(column, 0));
+  const money = [
+    entries.map(({ billed }) => billed),
+    entries.map(({ logged }) => logged),
+    entries.map(({ difference }) => difference),
+  ].map((column) => amountColumn(column));
+  const rows = entries.map((entry, row) => [
     entry.id ?? '',
     entry.kind,
     entry.externalId ?? entry.model ?? '',
     userText(entry),
     (entry.day ?? entry.startedAt ?? '').replace(/\.\d+Z$/, 'Z'),
-    entry.billedSeconds ?? '',
-    entry.loggedSeconds ?? '',
-    entry.billed,
-    entry.logged,
+    ...seconds.map((column) => column[row] ?? ''),
+    ...money.map((column) => column[row] ?? ''),
     entry.resolution === null
       ? ''
       : `${entry.resolution}: ${entry.reason}${entry.isCurrent ? '' : ' (gone)'}`,
   ]);
   const left = ['id', 'kind', 'call', 'user', 'started', 'resolution'];
-  return [
+  const lines = [
     ...(kinds.size === 1 && only !== undefined ? [`${style.bold(only)}: ${kindMeanings[only]}`, ''] : []),
     ...textTable(rows, { head, left }, style),
     ...(next === null ? [] : ['', style.dim(`More: --after ${next}`)]),
-  ].join('\n');
+  ];
+  return [...lines, ...roundingNote(lines, style)].join('\n');
 }
 
 /** Whose call it is; where log and assistant disagree, both. */

@@ -4,6 +4,7 @@ import { declareCommand, defineCommand, type OptionsOf } from '../../declaration
 import { flag, repeated, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { selectBill } from '../../reconcile/match/bill-store.ts';
+import { readDifferences } from '../../reconcile/match/claim.ts';
 import { selectQuantities } from '../../reconcile/match/quantity-store.ts';
 import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
 import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
@@ -39,8 +40,8 @@ type Options = OptionsOf<typeof declaration>;
 
 /**
  * `quota reconcile show`: without `--kind`, `--user` and `--open` the month, a `StoredReconciliation` and `Bill` with
- * `quantities` and `rates`;
- * with one of them the calls, `{id, provider, month, entries, next}`, where `next` is for `--after`, or null.
+ * `quantities`, `differences` and `rates`;
+ * with one of them the calls, `{id, provider, month, currency, entries, next}`, where `next` is for `--after`, or null.
  */
 export const reconcileShow = defineCommand(declaration, async (context, options) => {
   const kinds = parseKinds(options.kind);
@@ -64,7 +65,9 @@ async function showMonth(
 ): Promise<void> {
   const quantities = await selectQuantities(client, stored.id);
   const bill = await selectBill(client, stored.id);
-  const data = { ...stored, ...bill, quantities, rates: await selectExpectedCosts(client, stored.id) };
+  const rates = await selectExpectedCosts(client, stored.id);
+  const differences = (await readDifferences(client, [stored])).get(stored.id) ?? null;
+  const data = { ...stored, ...bill, quantities, differences, rates };
   await output.write({ data, rows: kindRows(data), columns: kindColumns, text: summaryText });
 }
 
@@ -89,12 +92,13 @@ const entryColumns: readonly Column[] = [
   'resolvedAt',
   'resolvedBy',
   'reason',
+  'currency',
 ].map((key) => ({ key }));
 
 async function showEntries(
   { output }: Context,
   client: pg.ClientBase,
-  { id, provider, month }: StoredReconciliation,
+  { id, provider, month, currency }: StoredReconciliation,
   filter: EntryFilter,
   options: Pick<Options, 'limit' | 'after'>,
 ): Promise<void> {
@@ -103,7 +107,7 @@ async function showEntries(
   if (output.format === 'csv' || output.format === 'ndjson') {
     await output.stream(
       entryColumns,
-      withoutCursor(streamEntries(client, filter, { limit: limit ?? listedMax, after })),
+      withoutCursor(streamEntries(client, filter, { limit: limit ?? listedMax, after }), currency),
     );
     return;
   }
@@ -115,11 +119,11 @@ async function showEntries(
   const page = found.slice(0, shown);
   const next = found.length > shown ? (page.at(-1)?.cursor ?? null) : null;
   const entries = page.map(({ cursor: _, ...entry }): Entry => entry);
-  await output.write({ data: { id, provider, month, entries, next }, text: entriesText });
+  await output.write({ data: { id, provider, month, currency, entries, next }, text: entriesText });
 }
 
-async function* withoutCursor(entries: AsyncIterable<Entry & { cursor: string }>) {
+async function* withoutCursor(entries: AsyncIterable<Entry & { cursor: string }>, currency: string | null) {
   for await (const { cursor: _, ...entry } of entries) {
-    yield { ...entry };
+    yield { ...entry, currency };
   }
 }

@@ -16,6 +16,9 @@ export const kinds = [
 
 export type Kind = (typeof kinds)[number];
 
+/** What somebody decided of a discrepancy. */
+export type Resolution = 'accepted' | 'disputed' | 'corrected';
+
 /** In these nothing differs: the others are discrepancies. */
 const explainedKinds: readonly Kind[] = ['matched', 'not_connected', 'outside_month', 'fee'];
 

@@ -13,6 +13,7 @@ import type { ControlTotal } from '../fetch/control-total.ts';
 import type { CompleteFetch } from '../fetch/fetch-calls.ts';
 import { fetchedSource, loadFetch } from '../fetch/load-fetch.ts';
 import { type Bill, selectBill } from '../match/bill-store.ts';
+import { type Differences, readDifferences } from '../match/claim.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
 import { isDiscrepancy, type Kind } from '../match/kinds.ts';
 import { type Quantities, selectQuantities } from '../match/quantity-store.ts';
@@ -53,6 +54,8 @@ export interface Reconciliation extends Answer, Bill {
   auditId: string | null;
   /** What the bill states in place of money; null where it states amounts. */
   quantities: Quantities | null;
+  /** What differs in money, either way, and what of it can be claimed back; null where the bill states no amounts. */
+  differences: Differences | null;
   /** Only of a month that was fetched: what the provider counts itself; null where it would not say. */
   control?: ControlTotal | null;
 }
@@ -116,7 +119,9 @@ async function reconcile(
         });
   const quantities = await selectQuantities(client, id);
   const bill = await selectBill(client, id);
-  return { id, provider, month, ...answer, ...bill, quantities, dryRun, auditId, ...counted.member };
+  const data = { id, provider, month, ...answer, ...bill, quantities, dryRun, auditId, ...counted.member };
+  const differences = (await readDifferences(client, [data], { isTrial: dryRun })).get(id) ?? null;
+  return { ...data, differences };
 }
 
 /** What the provider counts, as this run was told or else as the month keeps it: it goes with its export. */

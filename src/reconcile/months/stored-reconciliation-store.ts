@@ -20,6 +20,8 @@ export async function selectReconciliations(
        exists (
          select 1 from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
          where x.reconciliation_id = r.id and e.currency is not null) as "statesAmounts",
+       (select min(e.currency) from quota.reconciliation_exports x join quota.billing_exports e on e.id = x.export_id
+         where x.reconciliation_id = r.id) as currency,
        ${controlOf('r.id')} as control,
        coalesce((
          select json_object_agg(d.kind, d.count order by d.kind)

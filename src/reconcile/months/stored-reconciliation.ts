@@ -13,6 +13,8 @@ export interface StoredReconciliation extends Answer {
   tolerances: Tolerances;
   /** False: its exports state no amounts, as lists of sessions do. */
   statesAmounts: boolean;
+  /** Of its amounts; null where it states none. */
+  currency: string | null;
   /** What the provider counted itself, where the month was fetched; else null. */
   control: ControlTotal | null;
   /** Discrepancies that nobody has resolved, by kind. */

@@ -1,7 +1,7 @@
-import { amountText, countText, isZero, signedText } from '../../html/amounts.ts';
 import { columnChart } from '../../html/column-chart.ts';
 import { type Html, html } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
+import { amountText, countText, isZero, signedText } from '../../values/amount.ts';
 import { daysOfMonth } from '../../values/month.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { DaySums } from './report-store.ts';
@@ -67,10 +67,10 @@ function differenceWords(days: readonly DaySums[]): string {
 /** The figures behind the chart; their sum is that of the month. */
 export function dayTable(report: ReconciliationReport): Html {
   const { days, monthSums } = report;
-  const money = moneyColumns(true, [...days, monthSums]);
   const unit = unitOf(report);
+  const money = moneyColumns({ hasAmounts: true, currency: unit || null }, [...days, monthSums]);
   return html`<section><h2>Day by day</h2>
-<p class="note">By the day on which a call began, in UTC${unit === '' ? '' : `; in ${unit}`}.</p>
+<p class="note">By the day on which a call began, in UTC.</p>
 ${table({
   caption: 'Billed and logged per day',
   dense: true,

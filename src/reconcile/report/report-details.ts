@@ -1,7 +1,8 @@
-import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
 import { cut, type Html, type HtmlValue, html, noHtml } from '../../html/html.ts';
 import { type TableColumn, table } from '../../html/table.ts';
+import { amountText, countText, scaleOf, signedText } from '../../values/amount.ts';
 import type { Entry } from '../resolve/discrepancy-store.ts';
+import { minutePrice } from './rate-words.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { KindDetail } from './report-store.ts';
 import { moneyColumns } from './report-sums.ts';
@@ -12,13 +13,13 @@ const textMax = 240;
 
 /** The differences one by one, kind by kind, from the largest on. */
 export function kindSections(report: ReconciliationReport): Html {
-  const { kinds, entries, currency, hasAmounts } = report;
+  const { kinds, entries, hasAmounts } = report;
   if (kinds.length === 0) {
     return noHtml;
   }
   const details = reportOrder.flatMap((kind) => kinds.filter((one) => one.kind === kind));
   return html`<section><h2>The differences one by one</h2>
-<p class="note">From the largest on; times are UTC, durations in seconds${hasAmounts ? `, differences${currency === null ? '' : ` in ${currency}`} as billed − logged` : ''}. The number in front is the one to resolve it with.</p>
+<p class="note">From the largest on; times are UTC, durations in seconds${hasAmounts ? ', differences as billed − logged' : ''}. The number in front is the one to resolve it with.</p>
 ${details.map((detail) =>
   kindSection(
     detail,
@@ -40,7 +41,7 @@ function kindSection(detail: KindDetail, entries: readonly Entry[], report: Reco
     : '';
   return html`<h3 id="${kind}">${title}: ${counted(countText(count), 'entry', 'entries')}${hasAmounts ? `, ${signedText(difference, scale)}` : ''}</h3>
 <p>${sentence}${money} ${openWords}</p>
-${entryTable(entries, title, hasAmounts)}${rest.count === 0 ? noHtml : restLine(detail, report, scale)}
+${entryTable(entries, title, report)}${rest.count === 0 ? noHtml : restLine(detail, report, scale)}
 `;
 }
 
@@ -59,8 +60,8 @@ function restLine(
 
 type EntryColumn = [TableColumn, (entry: Entry) => HtmlValue];
 
-function entryTable(entries: readonly Entry[], title: string, hasAmounts: boolean): Html {
-  const money = moneyColumns(hasAmounts, entries);
+function entryTable(entries: readonly Entry[], title: string, report: ReconciliationReport): Html {
+  const money = moneyColumns(report, entries);
   const hasUsers = entries.some(({ user, owner }) => (user ?? owner) !== null);
   const columns: EntryColumn[] = [
     [{ title: 'No.', kind: 'number' }, ({ id }) => id],
@@ -72,7 +73,13 @@ function entryTable(entries: readonly Entry[], title: string, hasAmounts: boolea
     ...quantities(entries, 'Billed no.', ({ billedQuantity }) => billedQuantity),
     ...quantities(entries, 'Logged no.', ({ loggedQuantity }) => loggedQuantity),
     ...money.columns.map(
-      (column, place): EntryColumn => [column, (entry) => money.cells(entry)[place] ?? ''],
+      (column, place): EntryColumn => [
+        column,
+        (entry) =>
+          place < money.columns.length - 1
+            ? (money.cells(entry)[place] ?? '')
+            : html`${money.cells(entry)[place] ?? ''}${pricesOf(entry)}`,
+      ],
     ),
     [{ title: 'Resolution', kind: 'wide' }, resolutionCell],
   ];
@@ -108,6 +115,16 @@ function subjectCell({ externalId, day, model, source, line }: Entry): Html {
   return html`${cut(name, textMax)}${place}`;
 }
 
+/** Of a call whose cost differs: what a minute of it was billed at, and logged at. */
+function pricesOf({ kind, billed, logged, billedSeconds, loggedSeconds }: Entry): Html {
+  const seconds = Number(billedSeconds ?? loggedSeconds ?? 0);
+  if (kind !== 'cost_mismatch' || seconds === 0) {
+    return noHtml;
+  }
+  const [one, other] = [billed, logged].map((cost) => minutePrice(cost, seconds));
+  return html`<small>${one ?? ''} a minute, not ${other ?? ''}</small>`;
+}
+
 const fileName = (source: string) => source.slice(source.lastIndexOf('/') + 1);
 
 /** Whose call it is; where log and assistant disagree, both. */
@@ -131,15 +148,15 @@ function resolutionCell({ resolution, resolvedAt, resolvedBy, reason }: Entry): 
 
 /** What was resolved and agrees by now. */
 export function settledSection(report: ReconciliationReport): Html {
-  const { settled, states, stored, currency, hasAmounts } = report;
+  const { settled, states, stored } = report;
   const count = states.reduce((sum, state) => sum + state.settled, 0);
   if (count === 0) {
     return noHtml;
   }
   const more = count - settled.length;
   return html`<section><h2>Resolved, and in agreement since</h2>
-<p>${counted(countText(count), 'entry was', 'entries were')} found to differ and resolved; bill and records agree by now, as after calls were added to our records or corrected in them. They are listed as they were found${currency === null ? '' : `, amounts in ${currency}`}, and count nowhere above.</p>
-${entryTable(settled, 'Resolved, and in agreement since', hasAmounts)}${
+<p>${counted(countText(count), 'entry was', 'entries were')} found to differ and resolved; bill and records agree by now, as after calls were added to our records or corrected in them. They are listed as they were found, and count nowhere above.</p>
+${entryTable(settled, 'Resolved, and in agreement since', report)}${
   more === 0
     ? noHtml
     : html`<p class="note">${countText(more)} more: <code>quota reconcile show --month ${stored.month} --provider ${stored.provider}</code></p>`

@@ -1,9 +1,12 @@
-import { amountText, countText, isZero, scaleOf, signedText } from '../../html/amounts.ts';
+import { amountCell, signedCell } from '../../html/amount-cell.ts';
 import { type Html, html, noHtml } from '../../html/html.ts';
 import { page } from '../../html/page.ts';
 import { monthText, secondText } from '../../text/time-text.ts';
+import { amountText, countText, isZero, roundedSign, scaleMax, scaleOf } from '../../values/amount.ts';
 import { differenceOf } from '../match/difference.ts';
+import { type HeadlineMonth, headline } from './headline.ts';
 import type { ReconciliationReport } from './report.ts';
+import { claimSection } from './report-claim.ts';
 import { dayCharts, dayTable } from './report-days.ts';
 import { kindSections, settledSection } from './report-details.ts';
 import { addingUp, differencesByKind, stateSection, topUsers } from './report-overview.ts';
@@ -16,6 +19,7 @@ export function reportHtml(report: ReconciliationReport): string {
   const title = `${providerText(provider)} bill of ${monthText(month)}, reconciled`;
   const body = [
     heading(report),
+    claimSection(report),
     dayCharts(report),
     addingUp(report),
     differencesByKind(report),
@@ -28,9 +32,8 @@ export function reportHtml(report: ReconciliationReport): string {
     historySection(report),
     ruleSection(report),
     dayTable(report),
-    footer(report),
   ];
-  return page({ title, body }).text;
+  return page({ title, company: report.company, body: [...body, footer(report, body)] }).text;
 }
 
 function heading(report: ReconciliationReport): Html {
@@ -39,21 +42,52 @@ function heading(report: ReconciliationReport): Html {
   const { monthSums, hasAmounts } = report;
   const scale = scaleOf([monthSums.billed, monthSums.logged]);
   const unit = hasAmounts ? (report.currency ?? '') : 'seconds: the bill states no amounts';
-  const difference = differenceOf(monthSums);
+  const [claim = '', ...sentences] = headline(headlineMonth(report));
   return html`<header>
 <h1>${providerText(provider)}, ${monthText(month)}</h1>
-<p>What the provider billed, held against what we logged.</p>
+<div class="note">What the provider billed, held against what we logged.</div>
+<p class="headline"><strong>${claim}</strong> ${sentences.join(' ')}</p>
 <p>${stateBadge(report)}</p>
 </header>
 <dl class="tiles">
-<div><dt>Billed</dt><dd>${amountText(monthSums.billed, scale)} <small>${unit}</small></dd></div>
-<div><dt>Logged by us</dt><dd>${amountText(monthSums.logged, scale)} <small>${hasAmounts ? unit : 'seconds'}</small></dd></div>
-<div><dt>Difference</dt><dd>${signedText(difference, scale)} <small>${differenceWords(difference)}</small></dd></div>
+<div><dt>Billed</dt><dd>${amountCell(monthSums.billed, scale)} <small>${unit}</small></dd></div>
+<div><dt>Logged by us</dt><dd>${amountCell(monthSums.logged, scale)} <small>${hasAmounts ? unit : 'seconds'}</small></dd></div>
+${differenceTiles(report, scale)}
 <div><dt>Lines of the bill</dt><dd>${countText(lines)} <small>in ${counted(countText(report.exports.length), 'file', 'files')}</small></dd></div>
 </dl>
 <p class="lead">${verdict(report)}</p>
 `;
 }
+
+/** More and less of it apart: their net hides both. In seconds only the net is known. */
+function differenceTiles({ differences, monthSums, currency }: ReconciliationReport, scale: number): Html {
+  if (differences === null) {
+    const difference = differenceOf(monthSums);
+    return html`<div><dt>Difference</dt><dd>${signedCell(difference, scale)} <small>${differenceWords(difference)}</small></dd></div>`;
+  }
+  const { overBilled, underBilled, billedAgain } = differences;
+  const unit = currency ?? '';
+  const again = isZero(billedAgain) ? '' : `; ${amountText(billedAgain, scale)} of it billed more than once`;
+  return html`<div><dt>Over-billed</dt><dd>${amountCell(overBilled, scale)} <small>${unit}${again}</small></dd></div>
+<div><dt>Under-billed</dt><dd>${amountCell(underBilled, scale)} <small>${unit}</small></dd></div>`;
+}
+
+const headlineMonth = ({
+  stored,
+  states,
+  exports,
+  bill,
+  ...report
+}: ReconciliationReport): HeadlineMonth => ({
+  ...report,
+  provider: stored.provider,
+  month: stored.month,
+  exports,
+  control: stored.control,
+  leftOut: bill.leftOut,
+  openCount: states.find(({ resolution }) => resolution === null)?.count ?? 0,
+  closed: stored.closedAt === null ? undefined : { at: stored.closedAt, by: stored.closedBy },
+});
 
 /** Whether the month is closed, or what is left to be done. */
 function stateBadge({ stored, states, kinds }: ReconciliationReport): Html {
@@ -96,8 +130,9 @@ function verdict({ stored, kinds, currency, hasAmounts, monthSums }: Reconciliat
   return `${start} Our records come to ${sized(difference.replace(/^-/, ''))} ${way}; ${what}.`;
 }
 
-function footer({ stored, madeAt, madeBy }: ReconciliationReport): Html {
+function footer({ stored, madeAt, madeBy }: ReconciliationReport, body: readonly Html[]): Html {
+  const isRounded = body.some(({ text }) => text.includes(roundedSign));
   return html`<footer>Made by ${madeBy} on ${secondText(madeAt)} with
-<code>quota reconcile report --month ${stored.month} --provider ${stored.provider}</code>. All times are UTC; amounts are exact, nothing is rounded.</footer>
+<code>quota reconcile report --month ${stored.month} --provider ${stored.provider}</code>. All times are UTC. ${isRounded ? html`Amounts with ${roundedSign} are rounded for reading, at most to ${scaleMax} digits after the point; whoever points at them sees all, and so do <code>quota reconcile show --output csv</code> and <code>json</code>.` : 'Amounts are exact, nothing is rounded.'}</footer>
 `;
 }

@@ -1,12 +1,14 @@
-import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
+import { amountCell, signedCell } from '../../html/amount-cell.ts';
 import { bar, rangeOf } from '../../html/bars.ts';
-import { cut, type Html, html, noHtml } from '../../html/html.ts';
+import { cut, type Html, type HtmlValue, html, noHtml } from '../../html/html.ts';
 import { type TableColumn, type TableRow, table } from '../../html/table.ts';
+import { amountText, countText, scaleOf } from '../../values/amount.ts';
 import type { Kind } from '../match/kinds.ts';
 import type { ReconciliationReport } from './report.ts';
+import { differenceTable } from './report-claim.ts';
 import { controlSection } from './report-control.ts';
 import type { StateSums, UserSums } from './report-store.ts';
-import { moneyColumns } from './report-sums.ts';
+import { moneyColumns, moneyTitle } from './report-sums.ts';
 import { counted, kindWords, reportOrder } from './report-words.ts';
 
 /** Not of this month's bill, though they stand in its files. */
@@ -17,10 +19,10 @@ const inMonthKinds = ordered.filter((kind) => !besideKinds.includes(kind));
 
 /** Every cent of the files in one kind: the proof that nothing was left out. */
 export function addingUp(report: ReconciliationReport): Html {
-  const { stored, exports, kindsBilled, exportsBilled, currency, hasAmounts } = report;
+  const { stored, exports, kindsBilled, exportsBilled, hasAmounts } = report;
   const { kinds, totals } = stored;
   const total = { billed: kindsBilled, logged: totals.logged };
-  const money = moneyColumns(hasAmounts, [total, ...Object.values(kinds)]);
+  const money = moneyColumns(report, [total, ...Object.values(kinds)]);
   const rowsOf = (some: readonly Kind[]): TableRow[] =>
     some.flatMap((kind) => {
       const sums = kinds[kind];
@@ -43,12 +45,12 @@ export function addingUp(report: ReconciliationReport): Html {
       : []),
   ];
   return html`<section><h2>How the bill adds up</h2>
-<p>Every line of the bill and every call of our records is in exactly one of these rows${currency === null ? '' : ` (amounts in ${currency})`}. ${tieWords(report)}${beside.length === 0 ? noHtml : html` What was billed before or is of another month stands in the files, but does not count in this month.`}</p>
+<p>Every line of the bill and every call of our records is in exactly one of these rows. ${tieWords(report)}${beside.length === 0 ? noHtml : html` What was billed before or is of another month stands in the files, but does not count in this month.`}</p>
 ${table({
   caption: 'Kinds, their sums, and the total of the exports',
   columns: [{ title: '', kind: 'wide' }, { title: 'Entries', kind: 'number' }, ...money.columns],
   rows,
-})}${controlSection(report)}</section>
+})}${invoiceWords(report)}${controlSection(report)}${differenceTable(report)}</section>
 `;
 }
 
@@ -61,13 +63,24 @@ function tieWords({ kindsBilled, exportsBilled, hasAmounts }: ReconciliationRepo
     : html`<strong class="open">They are not what the files say: run the reconciliation again.</strong>`;
 }
 
+/** How the use of a month becomes its invoice, where the bill says. */
+function invoiceWords({ bill: { invoice }, currency }: ReconciliationReport): Html {
+  if (invoice === null) {
+    return noHtml;
+  }
+  const { billed, use, ofOtherMonths, onOtherInvoices } = invoice;
+  const unit = currency === null ? '' : ` ${currency}`;
+  return html`<p>The invoice of the month comes to ${amountText(billed)}${unit}: ${amountText(use)} of the month, and ${amountText(ofOtherMonths)} of other months, without ${amountText(onOtherInvoices)} that is on other invoices.</p>
+`;
+}
+
 const isTied = (one: string, other: string) => {
   const scale = scaleOf([one, other]);
   return amountText(one, scale) === amountText(other, scale);
 };
 
 /** How many, and how much money, by kind: as bars beside the figures. */
-export function differencesByKind({ kinds, currency, hasAmounts }: ReconciliationReport): Html {
+export function differencesByKind({ kinds, currency, hasAmounts, differences }: ReconciliationReport): Html {
   if (kinds.length === 0) {
     return noHtml;
   }
@@ -75,8 +88,14 @@ export function differencesByKind({ kinds, currency, hasAmounts }: Reconciliatio
   const counts = rangeOf(rows.map(({ count }) => count));
   const money = rangeOf(rows.map(({ difference }) => Number(difference)));
   const scale = scaleOf(rows.map(({ difference }) => difference));
+  const sides = (kind: Kind): HtmlValue[] => {
+    const { overBilled, underBilled } = differences?.kinds[kind] ?? { overBilled: '0', underBilled: '0' };
+    return [amountCell(overBilled, scale), amountCell(underBilled, scale)];
+  };
   const moneyHeads: TableColumn[] = [
-    { title: `Billed − logged${currency === null ? '' : `, ${currency}`}`, kind: 'number' },
+    { title: moneyTitle('Over-billed', currency), kind: 'number' },
+    { title: moneyTitle('Under-billed', currency), kind: 'number' },
+    { title: moneyTitle('Billed − logged', currency), kind: 'number' },
     { title: '', kind: 'bar' },
   ];
   return html`<section><h2>What differs</h2>
@@ -95,7 +114,7 @@ ${table({
       countText(count),
       open === 0 ? '0' : html`<span class="open">${countText(open)}</span>`,
       bar(count, counts, 'plain'),
-      ...(hasAmounts ? [signedText(difference, scale), bar(Number(difference), money)] : []),
+      ...(hasAmounts ? [...sides(kind), signedCell(difference, scale), bar(Number(difference), money)] : []),
     ],
   })),
 })}</section>
@@ -109,11 +128,12 @@ const stateNames = {
 };
 
 /** What is open, and what became of the rest. */
-export function stateSection({ states, hasAmounts }: ReconciliationReport): Html {
+export function stateSection(report: ReconciliationReport): Html {
+  const { states } = report;
   if (states.length === 0) {
     return noHtml;
   }
-  const money = moneyColumns(hasAmounts, states);
+  const money = moneyColumns(report, states);
   return html`<section><h2>Open and resolved</h2>
 ${table({
   caption: 'Differences by what became of them',
@@ -131,20 +151,19 @@ function stateName({ resolution, settled }: StateSums): Html {
 }
 
 /** Whose calls the differences are. */
-export function topUsers({ users: { users, total }, currency, hasAmounts }: ReconciliationReport): Html {
+export function topUsers(report: ReconciliationReport): Html {
+  const {
+    users: { users, total },
+    hasAmounts,
+  } = report;
   if (!users.some(({ user }) => user !== null)) {
     return noHtml;
   }
   const sizeOf = ({ difference, count }: UserSums) => (hasAmounts ? Number(difference) : count);
   const range = rangeOf(users.map(sizeOf));
-  const money = moneyColumns(hasAmounts, users);
+  const money = moneyColumns(report, users);
   const more = total - users.length;
-  const notes = [
-    ...(more === 0
-      ? []
-      : [`${counted(countText(more), 'more user has', 'more users have')} smaller differences.`]),
-    ...(currency === null ? [] : [`Amounts in ${currency}.`]),
-  ];
+  const note = `${counted(countText(more), 'more user has', 'more users have')} smaller differences.`;
   return html`<section><h2>Users with the largest differences</h2>
 ${table({
   caption: 'Users by difference',
@@ -162,7 +181,7 @@ ${table({
       bar(sizeOf(sums), range, hasAmounts ? 'signed' : 'plain'),
     ],
   })),
-})}<p class="note">${notes.join(' ')}</p></section>
+})}${more === 0 ? noHtml : html`<p class="note">${note}</p>`}</section>
 `;
 }
 

@@ -1,9 +1,12 @@
-import { amountText, countText, scaleOf, signedText } from '../../html/amounts.ts';
+import { amountCell, signedCell } from '../../html/amount-cell.ts';
 import { cut, type Html, html, noHtml } from '../../html/html.ts';
 import { table } from '../../html/table.ts';
 import { secondText } from '../../text/time-text.ts';
+import { amountText, countText, scaleOf, signedText } from '../../values/amount.ts';
+import { isOtherPrice, rateSentence } from './rate-words.ts';
 import type { ReconciliationReport } from './report.ts';
 import type { ReportEvent } from './report-store.ts';
+import { moneyTitle } from './report-sums.ts';
 import { counted } from './report-words.ts';
 
 const textMax = 240;
@@ -16,8 +19,8 @@ export function rateSection({ rates }: ReconciliationReport): Html {
   const scale = scaleOf(
     rates.flatMap(({ expected, byBillDurations, billed }) => [expected, byBillDurations, billed]),
   );
-  const amount = (value: string | null) => (value === null ? '–' : amountText(value, scale));
-  const signed = (value: string | null) => (value === null ? '–' : signedText(value, scale));
+  const amount = (value: string | null) => (value === null ? '–' : amountCell(value, scale));
+  const signed = (value: string | null) => (value === null ? '–' : signedCell(value, scale));
   return html`<section><h2>What it should have cost</h2>
 <p>By the provider's price list: from our own records, from the durations on the bill, and as billed. A difference in price means another rate or rounding than that of the list; a difference in usage means other calls or durations than we logged.</p>
 ${table({
@@ -42,12 +45,13 @@ ${table({
       signed(rate.usageDifference),
     ],
   })),
-})}</section>
+})}
+${rates.map((rate) => html`<p>${isOtherPrice(rate) ? html`<strong class="open">Another price.</strong> ` : noHtml}${rateSentence(rate)}</p>`)}</section>
 `;
 }
 
 /** Which files were reconciled: whoever has them can prove it by their sha256. */
-export function sourceSection({ exports, exportsBilled }: ReconciliationReport): Html {
+export function sourceSection({ exports, exportsBilled, currency }: ReconciliationReport): Html {
   const scale = scaleOf(exports.map(({ billed }) => billed));
   const lines = exports.reduce((sum, one) => sum + one.lines, 0);
   return html`<section><h2>The files of the bill</h2>
@@ -57,7 +61,7 @@ ${table({
     { title: 'File', kind: 'wide' },
     { title: 'Loaded' },
     { title: 'Lines', kind: 'number' },
-    { title: 'Billed', kind: 'number' },
+    { title: moneyTitle('Billed', currency), kind: 'number' },
   ],
   rows: [
     ...exports.map((one) => ({
@@ -65,14 +69,14 @@ ${table({
         html`${cut(one.source, textMax)}<small>${one.format}; sha256 <code>${one.sha256}</code></small>`,
         html`${secondText(one.loadedAt)}<small>by ${cut(one.loadedBy, 80)}</small>`,
         countText(one.lines),
-        one.currency === null ? '–' : amountText(one.billed, scale),
+        one.currency === null ? '–' : amountCell(one.billed, scale),
       ],
     })),
     ...(exports.length > 1
       ? [
           {
             style: 'total' as const,
-            cells: ['All files', '', countText(lines), amountText(exportsBilled, scale)],
+            cells: ['All files', '', countText(lines), amountCell(exportsBilled, scale)],
           },
         ]
       : []),

@@ -1,13 +1,7 @@
 import type pg from 'pg';
 import { countedLines, countedLogs, monthBounds } from '../match/counted-store.ts';
-import type { Kind } from '../match/kinds.ts';
-import {
-  discrepancyColumns,
-  discrepancyJoins,
-  type Entry,
-  type Resolution,
-  utc,
-} from '../resolve/discrepancy-store.ts';
+import type { Kind, Resolution } from '../match/kinds.ts';
+import { discrepancyColumns, discrepancyJoins, type Entry, utc } from '../resolve/discrepancy-store.ts';
 
 /** Sums as exact decimals; difference is billed − logged. */
 export interface Sums {

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { withSnapshot } from '../../db/transaction.ts';
 import { sumOf } from '../../values/decimal-sum.ts';
+import { type Bill, selectBill } from '../match/bill-store.ts';
+import { type Differences, readDifferences } from '../match/claim.ts';
 import { type ExpectedCost, selectExpectedCosts } from '../match/rate-store.ts';
 import { findReconciliation } from '../months/find-reconciliation.ts';
 import type { MonthChoice, StoredReconciliation } from '../months/stored-reconciliation.ts';
@@ -36,6 +38,11 @@ export interface ReconciliationReport {
   rates: ExpectedCost[];
   /** What was done, the latest first. */
   events: store.ReportEvent[];
+  bill: Bill;
+  /** Null where the bill states no amounts. */
+  differences: Differences | null;
+  /** Whose bill it is, as it is to stand on the page. */
+  company: string | undefined;
   madeAt: string;
   madeBy: string;
 }
@@ -47,7 +54,7 @@ export interface ReconciliationReport {
 export function readReport(
   client: pg.ClientBase,
   choice: MonthChoice,
-  made: { at: string; by: string },
+  made: { at: string; by: string; company: string | undefined },
 ): Promise<ReconciliationReport> {
   return withSnapshot(client, async () => {
     await store.allowMemory(client);
@@ -75,6 +82,9 @@ export function readReport(
       users: await store.selectUsers(client, id, usersMax),
       rates: await selectExpectedCosts(client, id),
       events: await store.selectEvents(client, stored, eventsMax),
+      bill: await selectBill(client, id),
+      differences: (await readDifferences(client, [stored])).get(id) ?? null,
+      company: made.company,
       madeAt: made.at,
       madeBy: made.by,
     };

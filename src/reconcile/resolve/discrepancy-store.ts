@@ -1,8 +1,6 @@
 import type pg from 'pg';
 import { readRows } from '../../db/cursor.ts';
-import { isDiscrepancy, type Kind } from '../match/kinds.ts';
-
-export type Resolution = 'accepted' | 'disputed' | 'corrected';
+import { isDiscrepancy, type Kind, type Resolution } from '../match/kinds.ts';
 
 /** A line, a log, or a pair of them. Seconds and money are exact decimals, instants ISO 8601 UTC. */
 export interface Entry {

@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import type { Kind } from '../match/kinds.ts';
-import type { Resolution } from './discrepancy-store.ts';
+import type { Kind, Resolution } from '../match/kinds.ts';
 
 /** A discrepancy, as far as resolving it has to know. */
 export interface Candidate {

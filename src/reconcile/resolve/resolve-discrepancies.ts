@@ -4,10 +4,9 @@ import { withTransaction } from '../../db/transaction.ts';
 import { notFoundError, tryAgainError, usageError } from '../../errors.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
-import type { Kind } from '../match/kinds.ts';
+import type { Kind, Resolution } from '../match/kinds.ts';
 import { openReconciliation } from '../months/reconciliation-store.ts';
 import type { StoredReconciliation } from '../months/stored-reconciliation.ts';
-import type { Resolution } from './discrepancy-store.ts';
 import {
   type Candidate,
   insertBilledCalls,
