@@ -26,8 +26,10 @@ alter table quota.adjustments enable row level security;
 alter table quota.adjustments add constraint adjustments_pkey PRIMARY KEY (user_id, id);
 alter table quota.adjustments add constraint adjustments_reason_check CHECK ((reason <> ''::text));
 alter table quota.adjustments add constraint adjustments_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
-CREATE TRIGGER adjustments_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.adjustments FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER adjustments_append_only BEFORE DELETE OR TRUNCATE ON quota.adjustments FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER adjustments_inserted AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.adjustments_inserted();
+CREATE TRIGGER adjustments_of_nobody BEFORE INSERT ON quota.adjustments FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
+CREATE TRIGGER adjustments_unchanged BEFORE UPDATE ON quota.adjustments FOR EACH ROW WHEN (((new.reason <> 'erased'::text) OR ((to_jsonb(old.*) - 'reason'::text) <> (to_jsonb(new.*) - 'reason'::text)))) EXECUTE FUNCTION quota.refuse_change();
 create policy one_user on quota.adjustments for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.adjustments to quota_finance;
@@ -55,6 +57,7 @@ alter table quota.alert_deliveries add constraint alert_deliveries_pkey PRIMARY 
 alter table quota.alert_deliveries add constraint alert_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'failed'::text, 'delivered'::text, 'expired'::text])));
 alter table quota.alert_deliveries add constraint alert_deliveries_user_id_meter_period_start_threshold_fkey FOREIGN KEY (user_id, meter, period_start, threshold) REFERENCES quota.usage_alerts(user_id, meter, period_start, threshold) ON DELETE CASCADE;
 CREATE INDEX alert_deliveries_due ON quota.alert_deliveries USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
+CREATE TRIGGER alert_deliveries_of_nobody BEFORE INSERT OR UPDATE ON quota.alert_deliveries FOR EACH ROW WHEN ((new.last_error IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"last_error": "not kept: the user was erased"}');
 create policy one_user on quota.alert_deliveries for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.alert_deliveries to quota_finance;
@@ -130,6 +133,7 @@ CREATE INDEX assistant_limits_applied ON quota.assistant_limits USING btree (ver
 CREATE INDEX assistant_limits_gone ON quota.assistant_limits USING btree (verified_at NULLS FIRST) WHERE (status = 'gone'::text);
 CREATE INDEX assistant_limits_queue ON quota.assistant_limits USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
 CREATE INDEX assistant_limits_user ON quota.assistant_limits USING btree (user_id);
+CREATE TRIGGER assistant_limits_of_nobody BEFORE INSERT OR UPDATE ON quota.assistant_limits FOR EACH ROW WHEN ((new.last_error IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"last_error": "not kept: the user was erased"}');
 create policy one_user on quota.assistant_limits for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistant_limits to quota_finance;
@@ -186,7 +190,7 @@ CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisati
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
 CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
-CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named();
+CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"name": null}');
 create policy one_user on quota.assistants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistants to quota_finance;
@@ -215,6 +219,7 @@ alter table quota.audit_log add constraint audit_log_pkey PRIMARY KEY (id);
 CREATE UNIQUE INDEX audit_log_reset_once ON quota.audit_log USING btree (user_id, service, period_end) WHERE (action = 'subscription.reset'::text);
 CREATE INDEX audit_log_user ON quota.audit_log USING btree (user_id, id);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.audit_log FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER audit_log_without_reason BEFORE INSERT ON quota.audit_log FOR EACH ROW WHEN (((new.reason IS NOT NULL) AND (new.action <> 'user.erased'::text))) EXECUTE FUNCTION quota.keep_reason_apart();
 create policy one_user on quota.audit_log for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant insert, select on table quota.audit_log to quota_finance;
@@ -236,6 +241,23 @@ CREATE TRIGGER audit_personal_of_nobody BEFORE INSERT ON quota.audit_personal FO
 create policy one_user on quota.audit_personal for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant insert, select on table quota.audit_personal to quota_operator;
+
+create table quota.audit_reasons (
+  audit_id bigint not null,
+  user_id uuid,
+  salt uuid not null default gen_random_uuid(),
+  reason text not null
+);
+comment on table quota.audit_reasons is 'Why: the words of audit rows. The row keeps their digest, so that a word that was changed shows; they go when their user is erased.';
+comment on column quota.audit_reasons.salt is 'Hashed with the reason: without it nobody can guess, from the digest that stays, what was said.';
+alter table quota.audit_reasons enable row level security;
+alter table quota.audit_reasons add constraint audit_reasons_pkey PRIMARY KEY (audit_id);
+CREATE INDEX audit_reasons_user ON quota.audit_reasons USING btree (user_id) WHERE (user_id IS NOT NULL);
+create policy one_user on quota.audit_reasons for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.audit_reasons to quota_finance;
+grant select on table quota.audit_reasons to quota_operator;
+grant select on table quota.audit_reasons to quota_readonly;
 
 create table quota.audit_seals (
   id bigint not null,
@@ -405,6 +427,7 @@ CREATE TRIGGER call_logs_mark_deleted AFTER DELETE ON quota.call_logs REFERENCIN
 CREATE TRIGGER call_logs_mark_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
 CREATE TRIGGER call_logs_mark_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
 CREATE TRIGGER call_logs_not_truncated BEFORE TRUNCATE ON quota.call_logs FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER call_logs_of_nobody BEFORE INSERT OR UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.metadata IS NOT NULL) OR (new.error_message IS NOT NULL))) EXECUTE FUNCTION quota.keep_nobody_named('{"metadata": null, "error_message": null}');
 CREATE TRIGGER call_logs_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_updated_leases AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 create policy one_user on quota.call_logs for all to public
@@ -485,6 +508,7 @@ CREATE INDEX discrepancies_user ON quota.discrepancies USING btree (user_id, rec
 CREATE TRIGGER discrepancies_delete AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 CREATE TRIGGER discrepancies_insert AFTER INSERT ON quota.discrepancies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 CREATE TRIGGER discrepancies_kept BEFORE TRUNCATE ON quota.discrepancies FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER discrepancies_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.discrepancies FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_owner_unnamed();
 CREATE TRIGGER discrepancies_update AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 create policy one_user on quota.discrepancies for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -592,6 +616,8 @@ alter table quota.grants add constraint grants_quantity_check CHECK ((quantity >
 alter table quota.grants add constraint grants_reason_check CHECK ((reason <> ''::text));
 alter table quota.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE TRIGGER grants_inserted AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.grants_inserted();
+CREATE TRIGGER grants_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.grants FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
+CREATE TRIGGER grants_revoked_of_nobody BEFORE INSERT OR UPDATE OF revoke_reason ON quota.grants FOR EACH ROW WHEN ((new.revoke_reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"revoke_reason": "erased"}');
 create policy one_user on quota.grants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.grants to quota_finance;
@@ -637,6 +663,7 @@ alter table quota.limit_overrides add constraint limit_overrides_plan_fkey FOREI
 alter table quota.limit_overrides add constraint limit_overrides_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE TRIGGER limit_overrides_deleted AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
 CREATE TRIGGER limit_overrides_inserted AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_of_nobody BEFORE INSERT OR UPDATE ON quota.limit_overrides FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"reason": null}');
 CREATE TRIGGER limit_overrides_updated AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
 create policy one_user on quota.limit_overrides for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -713,7 +740,8 @@ create table quota.plan_versions (
 comment on table quota.plan_versions is 'What a plan was, version by version. Append-only.';
 alter table quota.plan_versions add constraint plan_versions_pkey PRIMARY KEY (plan, version);
 alter table quota.plan_versions add constraint plan_versions_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
-CREATE TRIGGER plan_versions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.plan_versions FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER plan_versions_append_only BEFORE DELETE OR TRUNCATE ON quota.plan_versions FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER plan_versions_unchanged BEFORE UPDATE ON quota.plan_versions FOR EACH ROW WHEN (((new.reason IS DISTINCT FROM 'erased'::text) OR ((to_jsonb(old.*) - 'reason'::text) <> (to_jsonb(new.*) - 'reason'::text)))) EXECUTE FUNCTION quota.refuse_change();
 grant select on table quota.plan_versions to quota_finance;
 grant select on table quota.plan_versions to quota_operator;
 grant select on table quota.plan_versions to quota_readonly;
@@ -1045,7 +1073,9 @@ alter table quota.users add constraint users_external_id_check CHECK ((external_
 alter table quota.users add constraint users_external_id_key UNIQUE (external_id);
 alter table quota.users add constraint users_pkey PRIMARY KEY (id);
 CREATE INDEX users_email ON quota.users USING btree (lower(email));
+CREATE INDEX users_erased ON quota.users USING btree (id) WHERE (erased_at IS NOT NULL);
 CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FOR EACH ROW WHEN (((old.external_id <> new.external_id) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_former_name();
+CREATE TRIGGER users_erased BEFORE UPDATE OF external_id, email, name, erased_at ON quota.users FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION quota.keep_erased();
 CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER users_zones_inserted AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 CREATE TRIGGER users_zones_updated AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
@@ -1485,6 +1515,19 @@ end $function$;
 comment on function quota.audit_frontier() is 'Up to which id the audit log is complete. Waits for running writers and holds new ones for that long: call it in a transaction of its own.';
 grant execute on function quota.audit_frontier() to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.audit_reason(a quota.audit_log)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when a.reason ~ '^sha256:[0-9a-f]{64}$'
+    then (select r.reason from quota.audit_reasons r where r.audit_id = a.id) else a.reason end
+$function$;
+comment on function quota.audit_reason(quota.audit_log) is 'Why it was done, in the words that were given; null: without a reason, or its user was erased.';
+grant execute on function quota.audit_reason(quota.audit_log) to quota_finance;
+grant execute on function quota.audit_reason(quota.audit_log) to quota_operator;
+grant execute on function quota.audit_reason(quota.audit_log) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.audit_row_text(a quota.audit_log)
  RETURNS text
  LANGUAGE sql
@@ -1499,6 +1542,29 @@ comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of 
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_finance;
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_operator;
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.bent_reasons()
+ RETURNS TABLE(audit_id bigint, fault text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with erasures as (select max(e.id) as last_id from quota.audit_log e where e.action = 'user.erased')
+  select coalesce(a.id, r.audit_id),
+    case
+      when a.id is null then 'a reason of a row that is not there'
+      when r.audit_id is null then 'the reason was removed'
+      else 'the reason was changed'
+    end
+  from (select l.id, l.reason from quota.audit_log l where l.reason ~ '^sha256:[0-9a-f]{64}$') a
+  full join quota.audit_reasons r on r.audit_id = a.id
+  where a.reason is distinct from quota.reason_digest(r.salt, r.reason)
+    and not (r.audit_id is null and a.id < (select coalesce(last_id, 0) from erasures))
+  order by 1
+$function$;
+comment on function quota.bent_reasons() is 'Reasons that are not the words that their audit rows were written with. One that is missing may have been erased with a person since.';
+grant execute on function quota.bent_reasons() to quota_finance;
+grant execute on function quota.bent_reasons() to quota_operator;
+grant execute on function quota.bent_reasons() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.billable_seconds(seconds numeric, c quota.rate_cards)
  RETURNS numeric
@@ -2783,6 +2849,55 @@ comment on function quota.ensure_user(text,text,text,timestamp with time zone,te
 grant execute on function quota.ensure_user(text,text,text,timestamp with time zone,text) to quota_app;
 grant execute on function quota.ensure_user(text,text,text,timestamp with time zone,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.erase_mentions(p_pattern text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_pattern is null then
+    return;
+  end if;
+  delete from quota.audit_reasons r where r.reason ~* p_pattern;
+  update quota.grants g set reason = 'erased' where g.reason ~* p_pattern;
+  update quota.grants g set revoke_reason = 'erased' where g.revoke_reason ~* p_pattern;
+  update quota.adjustments a set reason = 'erased' where a.reason ~* p_pattern;
+  update quota.limit_overrides o set reason = null where o.reason ~* p_pattern;
+  update quota.plan_versions v set reason = 'erased' where v.reason ~* p_pattern;
+  update quota.discrepancies d set reason = 'erased' where d.reason ~* p_pattern;
+  update quota.reconciliations r set close_reason = 'erased' where r.close_reason ~* p_pattern;
+  update quota.job_runs j set error = 'erased' where j.error ~* p_pattern;
+  update quota.billing_lines b set raw = null, description = null
+  where b.description ~* p_pattern or b.raw::text ~* p_pattern;
+end $function$;
+comment on function quota.erase_mentions(text) is 'Takes out free text of others, of months, plans and runs that has the words of a pattern in it.';
+
+CREATE OR REPLACE FUNCTION quota.erase_reasons(p_user uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update quota.grants g
+  set reason = 'erased', revoke_reason = case when g.revoke_reason is not null then 'erased' end
+  where g.user_id = p_user;
+  update quota.adjustments a set reason = 'erased' where a.user_id = p_user and a.reason <> 'erased';
+  update quota.limit_overrides o set reason = null where o.user_id = p_user and o.reason is not null;
+  -- One reason may have been given for the discrepancies of several people.
+  delete from quota.audit_reasons r
+  using quota.audit_log a
+  where a.id = r.audit_id and a.action = 'discrepancy.resolve'
+    and a.after->'ids' ?| (
+      select array_agg(d.id::text) from quota.discrepancies d
+      where (d.user_id = p_user or d.owner_id = p_user) and d.reason is not null);
+  update quota.discrepancies d set reason = 'erased'
+  where (d.user_id = p_user or d.owner_id = p_user) and d.reason is not null;
+  delete from quota.audit_reasons r where r.user_id = p_user;
+end $function$;
+comment on function quota.erase_reasons(uuid) is 'Reasons are free text: whatever was said about a user goes, and that something was said stays.';
+
 CREATE OR REPLACE FUNCTION quota.erase_user(p_user uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -2790,6 +2905,8 @@ CREATE OR REPLACE FUNCTION quota.erase_user(p_user uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform quota.erase_mentions(quota.naming_pattern(p_user));
+  perform quota.erase_reasons(p_user);
   update quota.users u
   set external_id = 'erased-' || u.id, email = null, name = null,
     erased_at = coalesce(u.erased_at, quota.now())
@@ -2810,10 +2927,12 @@ begin
   where l.user_id = p_user and (
     l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]'
     or l.doubtful <> '{}');
+  update quota.alert_deliveries d set last_error = null
+  where d.user_id = p_user and d.last_error is not null;
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $function$;
-comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody.';
+comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody. Reasons about the person go, and what else has words of the person in it.';
 
 CREATE OR REPLACE FUNCTION quota.expected_costs(reconciliation uuid)
  RETURNS TABLE(name text, unit text, note text, price numeric, logs bigint, logged_seconds numeric, expected numeric, lines bigint, billed_seconds numeric, by_bill_durations numeric, billed numeric)
@@ -3186,6 +3305,31 @@ grant execute on function quota.forecast_quotas(text) to quota_finance;
 grant execute on function quota.forecast_quotas(text) to quota_operator;
 grant execute on function quota.forecast_quotas(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.forget_lines(p_export integer)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update quota.billing_lines b set raw = null, description = null
+  from (
+    select l.line
+    from quota.users u
+    join quota.call_logs g on g.user_id = u.id
+    join quota.billing_lines l on l.export_id = p_export and l.external_id = g.provider_call_id
+    where u.erased_at is not null
+    union
+    select l.line
+    from quota.users u
+    join quota.assistants a on a.user_id = u.id
+    join quota.billing_lines l on l.export_id = p_export and l.assistant_id = a.provider_assistant_id
+    where u.erased_at is not null
+  ) theirs
+  where b.export_id = p_export and b.line = theirs.line and (b.raw is not null or b.description is not null)
+$function$;
+comment on function quota.forget_lines(integer) is 'Takes what is not needed to compute out of the lines of an export whose calls or assistants are those of erased users.';
+grant execute on function quota.forget_lines(integer) to quota_finance;
+
 CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_plan text, p_meter text, p_period tstzrange)
  RETURNS TABLE(limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text)
  LANGUAGE sql
@@ -3383,6 +3527,16 @@ begin
   if closed is null then
     return null;
   end if;
+  -- An erasure takes out reasons, for they may name a person, and changes nothing else.
+  if tg_op = 'UPDATE' and tg_table_name = 'discrepancies' then
+    if not exists (
+      select from new_rows n full join old_rows o using (id)
+      where o.id is null or n.id is null or n.reason is distinct from 'erased'
+        or to_jsonb(n) - 'reason' <> to_jsonb(o) - 'reason')
+    then
+      return null;
+    end if;
+  end if;
   if tg_op <> 'DELETE' then
     select n.reconciliation_id into touched from new_rows n where n.reconciliation_id = any (closed) limit 1;
   end if;
@@ -3435,9 +3589,14 @@ CREATE OR REPLACE FUNCTION quota.guard_reconciliation()
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- Reopening takes the mark away; nothing else may touch a closed month.
+  -- Reopening takes the mark away, and an erasure a reason that names somebody; nothing else may touch a
+  -- closed month.
   if old.closed_at is not null and (tg_op = 'DELETE' or new.closed_at is not null) then
-    perform quota.refuse_closed(old.id);
+    if tg_op = 'DELETE' or new.close_reason is distinct from 'erased'
+      or to_jsonb(old) - 'close_reason' <> to_jsonb(new) - 'close_reason'
+    then
+      perform quota.refuse_closed(old.id);
+    end if;
   end if;
   return case when tg_op = 'DELETE' then old else new end;
 end $function$;
@@ -3630,6 +3789,19 @@ grant execute on function quota.is_zone_name(text) to quota_finance;
 grant execute on function quota.is_zone_name(text) to quota_operator;
 grant execute on function quota.is_zone_name(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.keep_erased()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.external_id := 'erased-' || new.id;
+  new.email := null;
+  new.name := null;
+  new.erased_at := old.erased_at;
+  return new;
+end $function$;
+grant execute on function quota.keep_erased() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.keep_former_plans()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3667,12 +3839,48 @@ CREATE OR REPLACE FUNCTION quota.keep_nobody_named()
 AS $function$
 begin
   if exists (select from quota.users u where u.id = new.user_id and u.erased_at is not null) then
-    new.name := null;
+    new := jsonb_populate_record(new, tg_argv[0]::jsonb);
   end if;
   return new;
 end $function$;
-comment on function quota.keep_nobody_named() is 'The name of an assistant may be that of a person: whatever is told later, one of an erased user has none.';
+comment on function quota.keep_nobody_named() is 'Text that may name a person: whatever is told later, rows of an erased user have the values of the argument instead.';
 grant execute on function quota.keep_nobody_named() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.keep_owner_unnamed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select from quota.users u where u.id in (new.user_id, new.owner_id) and u.erased_at is not null)
+  then
+    new.reason := 'erased';
+  end if;
+  return new;
+end $function$;
+grant execute on function quota.keep_owner_unnamed() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.keep_reason_apart()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  own_salt uuid := gen_random_uuid();
+begin
+  if exists (select from quota.users u where u.id = new.user_id and u.erased_at is not null) then
+    new.reason := null;
+    return new;
+  end if;
+  insert into quota.audit_reasons (audit_id, user_id, salt, reason)
+  values (new.id, new.user_id, own_salt, new.reason);
+  new.reason := quota.reason_digest(own_salt, new.reason);
+  return new;
+end $function$;
+grant execute on function quota.keep_reason_apart() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_resets(users uuid[], services text[])
  RETURNS void
@@ -4465,6 +4673,36 @@ begin
 end $function$;
 comment on function quota.name_models() is 'Makes the temporary table model_names: what the models of bill and logs are called here, one name for what is the same; meters that are no model are taken from billed_days.';
 grant execute on function quota.name_models() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.naming_pattern(p_user uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with told as (
+    select u.external_id as name from quota.users u where u.id = p_user and u.erased_at is null
+    union select u.email from quota.users u where u.id = p_user
+    union select u.name from quota.users u where u.id = p_user
+    union
+    select v.value
+    from quota.audit_personal p
+    cross join lateral jsonb_each_text(coalesce(p.before, '{}') || '{}') v
+    where p.user_id = p_user and v.key in ('externalId', 'email', 'name')
+    union
+    select v.value
+    from quota.audit_personal p
+    cross join lateral jsonb_each_text(coalesce(p.after, '{}') || '{}') v
+    where p.user_id = p_user and v.key in ('externalId', 'email', 'name')
+  )
+  select '(^|[^[:alnum:]])('
+    || string_agg(regexp_replace(trim(name), '([^[:alnum:][:space:]_])', '\\\1', 'g'), '|')
+    || ')($|[^[:alnum:]])'
+  from told where length(trim(name)) >= 3
+$function$;
+comment on function quota.naming_pattern(uuid) is 'A regular expression, to be matched in any case, for text that has the email, the name or the external id of a user, now or in former times, as words; null: there is nothing that could be looked for.';
+grant execute on function quota.naming_pattern(uuid) to quota_finance;
+grant execute on function quota.naming_pattern(uuid) to quota_operator;
+grant execute on function quota.naming_pattern(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  RETURNS boolean
@@ -5303,6 +5541,16 @@ begin
 end $function$;
 comment on function quota.reap_sessions(integer,uuid,uuid) is 'Settles up to batch_size sessions whose lease has ended, at an estimate, and takes away leases that no running session has; returns how many leases went.';
 grant execute on function quota.reap_sessions(integer,uuid,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reason_digest(salt uuid, reason text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select 'sha256:' || encode(sha256(convert_to(salt::text || reason, 'UTF8')), 'hex') $function$;
+comment on function quota.reason_digest(uuid,text) is 'What an audit row keeps of its reason, whose words lie in audit_reasons.';
+grant execute on function quota.reason_digest(uuid,text) to quota_finance;
+grant execute on function quota.reason_digest(uuid,text) to quota_operator;
+grant execute on function quota.reason_digest(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text, p_quantity numeric, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_cost numeric DEFAULT NULL::numeric, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_status text DEFAULT 'completed'::text, p_assistant_id text DEFAULT NULL::text, p_file_bytes bigint DEFAULT NULL::bigint, p_words integer DEFAULT NULL::integer, p_error text DEFAULT NULL::text, p_metadata jsonb DEFAULT NULL::jsonb)
  RETURNS quota.record_result

@@ -10,8 +10,13 @@ end $$;
 create or replace trigger audit_log_append_only before update or delete or truncate on quota.audit_log
   for each statement execute function quota.refuse_change();
 
-create or replace trigger adjustments_append_only before update or delete or truncate on quota.adjustments
+create or replace trigger adjustments_append_only before delete or truncate on quota.adjustments
   for each statement execute function quota.refuse_change();
+
+-- A reason may name a person: an erasure takes it out, and nothing else changes.
+create or replace trigger adjustments_unchanged before update on quota.adjustments
+  for each row when (new.reason <> 'erased' or to_jsonb(old) - 'reason' <> to_jsonb(new) - 'reason')
+  execute function quota.refuse_change();
 
 create or replace trigger users_kept before delete or truncate on quota.users
   for each statement execute function quota.refuse_change();
@@ -35,8 +40,13 @@ create or replace trigger reconciliation_items_kept before truncate on quota.rec
 create or replace trigger discrepancies_kept before truncate on quota.discrepancies
   for each statement execute function quota.refuse_change();
 
-create or replace trigger plan_versions_append_only before update or delete or truncate on quota.plan_versions
+create or replace trigger plan_versions_append_only before delete or truncate on quota.plan_versions
   for each statement execute function quota.refuse_change();
+
+create or replace trigger plan_versions_unchanged before update on quota.plan_versions
+  for each row when (
+    new.reason is distinct from 'erased' or to_jsonb(old) - 'reason' <> to_jsonb(new) - 'reason')
+  execute function quota.refuse_change();
 
 create or replace trigger audit_seals_append_only before update or delete or truncate on quota.audit_seals
   for each statement execute function quota.refuse_change();

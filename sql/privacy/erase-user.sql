@@ -2,6 +2,8 @@ create or replace function quota.erase_user(p_user uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform quota.erase_mentions(quota.naming_pattern(p_user));
+  perform quota.erase_reasons(p_user);
   update quota.users u
   set external_id = 'erased-' || u.id, email = null, name = null,
     erased_at = coalesce(u.erased_at, quota.now())
@@ -22,9 +24,11 @@ begin
   where l.user_id = p_user and (
     l.last_error is not null or l.original is not null or l.applied is not null or l.made <> '[]'
     or l.doubtful <> '{}');
+  update quota.alert_deliveries d set last_error = null
+  where d.user_id = p_user and d.last_error is not null;
   delete from quota.assistant_originals o where o.user_id = p_user;
   delete from quota.audit_personal p where p.user_id = p_user;
 end $$;
 comment on function quota.erase_user(uuid) is
   'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id '
-  'that names nobody.';
+  'that names nobody. Reasons about the person go, and what else has words of the person in it.';

@@ -8,6 +8,16 @@ begin
   if closed is null then
     return null;
   end if;
+  -- An erasure takes out reasons, for they may name a person, and changes nothing else.
+  if tg_op = 'UPDATE' and tg_table_name = 'discrepancies' then
+    if not exists (
+      select from new_rows n full join old_rows o using (id)
+      where o.id is null or n.id is null or n.reason is distinct from 'erased'
+        or to_jsonb(n) - 'reason' <> to_jsonb(o) - 'reason')
+    then
+      return null;
+    end if;
+  end if;
   if tg_op <> 'DELETE' then
     select n.reconciliation_id into touched from new_rows n where n.reconciliation_id = any (closed) limit 1;
   end if;

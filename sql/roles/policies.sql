@@ -15,6 +15,8 @@ create policy one_user on quota.audit_log
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.audit_personal
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+create policy one_user on quota.audit_reasons
+  using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.cache_outbox
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.call_logs

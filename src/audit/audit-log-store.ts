@@ -70,7 +70,7 @@ export async function* selectAuditLog(client: pg.ClientBase, filter: AuditFilter
   }
   const sql = `
     select a.id, a.at, a.recorded_at as "recordedAt", a.actor, a.action, a.user_id as "userId", u.external_id as user,
-      a.service, a.subject, a.reason, a.before, a.after, a.run_id as "runId", a.period_end as "periodEnd"
+      a.service, a.subject, quota.audit_reason(a) as reason, a.before, a.after, a.run_id as "runId", a.period_end as "periodEnd"
     from quota.audit_log a
     left join quota.users u on u.id = a.user_id
     where ${conditions.join(' and ')}

@@ -27,6 +27,20 @@ export async function selectBrokenSeals(client: pg.ClientBase): Promise<BrokenSe
   return rows.map((row) => ({ ...row, sealedAt: row.sealedAt.toISOString() }));
 }
 
+/** A reason that is not what was written with its audit row. */
+export interface BentReason {
+  auditId: string;
+  fault: string;
+}
+
+/** Reasons lie apart from their rows, which keep the digests: holds one against the other. */
+export async function selectBentReasons(client: pg.ClientBase): Promise<BentReason[]> {
+  const { rows } = await client.query<BentReason>(
+    `select audit_id as "auditId", fault from quota.bent_reasons() limit ${brokenMax}`,
+  );
+  return rows;
+}
+
 export interface SealHead {
   seal: string;
   lastId: string;

@@ -1,18 +1,22 @@
 import type pg from 'pg';
 import {
+  type BentReason,
   type BrokenSeal,
   insertSeals,
   type SealSums,
   selectAuditFrontier,
+  selectBentReasons,
   selectBrokenSeals,
   selectSealOfHash,
   selectSealSums,
 } from './seal-store.ts';
 
 export interface AuditVerification extends SealSums {
-  /** Every seal holds, and the expected hash is one of them. */
+  /** Every seal and every reason holds, and the expected hash is one of the seals. */
   ok: boolean;
   broken: BrokenSeal[];
+  /** Reasons that were changed or taken out, the first of them. */
+  bentReasons: BentReason[];
   /** What `--expect` asked for; null: nothing. */
   expected: { hash: string; seal: string | null } | null;
   /** Seals that were added now. */
@@ -35,11 +39,12 @@ export async function verifyAudit(
   { expect, seal }: VerifyOptions,
 ): Promise<AuditVerification> {
   const broken = await selectBrokenSeals(client);
+  const bentReasons = await selectBentReasons(client);
   const expected =
     expect === undefined ? null : { hash: expect, seal: (await selectSealOfHash(client, expect)) ?? null };
-  const ok = broken.length === 0 && expected?.seal !== null;
+  const ok = broken.length === 0 && bentReasons.length === 0 && expected?.seal !== null;
   const sealed = ok && seal ? await sealAudit(client) : 0;
-  return { ok, ...(await selectSealSums(client)), broken, expected, sealed };
+  return { ok, ...(await selectSealSums(client)), broken, bentReasons, expected, sealed };
 }
 
 /** Seals the audit rows since the last seal; returns the number of new seals. Outside of a transaction. */

@@ -18,10 +18,14 @@ const facts = {
   metadata: 'metadata',
 };
 
+/** Calls of an erased user have none of these, whatever a file says. */
+const isPersonal = (column: string) => column === 'metadata' || column === 'error_message';
+
 /** Notes which lines are there already, in `import_existing`. */
 export async function compareCallLogs(client: pg.ClientBase): Promise<ImportComparison> {
   const differences = Object.entries(facts).map(
-    ([staged, column]) => `r.${staged} is not null and r.${staged} is distinct from c.${column}`,
+    ([staged, column]) =>
+      `r.${staged} is not null and r.${staged} is distinct from c.${column}${isPersonal(column) ? ' and e.id is null' : ''}`,
   );
   await client.query('drop table if exists import_existing');
   await client.query(`
@@ -30,6 +34,7 @@ export async function compareCallLogs(client: pg.ClientBase): Promise<ImportComp
     from import_rows r
     join quota.call_logs c on c.provider = r.provider and c.provider_call_id = r.provider_call_id
     left join quota.users u on u.external_id = r.user_external_id
+    left join quota.users e on e.id = c.user_id and e.erased_at is not null
     where r.problem is null and r.repeated is not true
     union all
     select k.number, c.id, false from import_keys k join quota.call_logs c on c.import_key = k.import_key`);

@@ -6,6 +6,7 @@ export const userStore: ImportStore = {
   tables: ['quota.users', 'quota.subscriptions'],
 
   async markProblems(client) {
+    await markErased(client);
     await settleTimeZones(client);
     await markPlans(client);
   },
@@ -51,6 +52,15 @@ export const userStore: ImportStore = {
 
   update: updateUsers,
 };
+
+/** Nothing is taken of somebody who was erased, by the id that took the place of the name. */
+async function markErased(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'external_id', problem = format('the user "%s" was erased', u.external_id)
+    from quota.users u
+    where r.problem is null and u.external_id = r.external_id and u.erased_at is not null`);
+}
 
 /** Checks zones against those the server knows, and writes them as it does. */
 async function settleTimeZones(client: pg.ClientBase): Promise<void> {

@@ -1,11 +1,20 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { eraseUserRows } from './privacy-store.ts';
+import { usageError } from '../errors.ts';
+import { eraseUserRows, namesUser } from './privacy-store.ts';
 
-/** Erases a user with its audit row, which names nobody. Returns the id of the audit row. */
+/**
+ * Erases a user with its audit row, which names nobody. Returns the id of the audit row.
+ * @throws usageError for a reason with the name, the email or the id of the user: it stays
+ */
 export function eraseUser(client: pg.ClientBase, userId: string, reason: string): Promise<string> {
   return withTransaction(client, async () => {
+    if (await namesUser(client, userId, reason)) {
+      throw usageError('the reason names the person who is to be erased, and it stays', {
+        suggestion: 'say it without a name, as in --reason "request of 2026-11-20"',
+      });
+    }
     await eraseUserRows(client, userId);
     return insertAuditEntry(client, { action: 'user.erased', userId, reason });
   });

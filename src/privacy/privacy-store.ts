@@ -11,6 +11,24 @@ export async function selectUserTables(client: pg.ClientBase): Promise<string[]>
   return rows.map(({ name }) => name);
 }
 
+const theirCalls = '(select l.provider_call_id from quota.call_logs l where l.user_id = $1)';
+const theirAssistants = '(select a.provider_assistant_id from quota.assistants a where a.user_id = $1)';
+const theirLine = (line: string) =>
+  `(${line}.external_id in ${theirCalls} or ${line}.assistant_id in ${theirAssistants})`;
+
+/** Rows that are about a user and say so by a call, an assistant or another column than `user_id`. */
+const related: Readonly<Record<string, string>> = {
+  discrepancies: 't.user_id = $1 or t.owner_id = $1',
+  billing_lines: theirLine('t'),
+  reconciliation_items: `t.log_id in (select l.id from quota.call_logs l where l.user_id = $1)
+    or exists (select from quota.billing_lines b where b.export_id = t.export_id and b.line = t.line and ${theirLine('b')})`,
+  fetched_calls: `t.external_id in ${theirCalls} or t.record::json ->> 'assistantId' in ${theirAssistants}`,
+};
+
+/** Tables with rows that are about a user, in order. */
+export const tablesAbout = (userTables: readonly string[]): string[] =>
+  [...new Set([...userTables, ...Object.keys(related)])].sort();
+
 /** Every row of a user in one table: numeric columns as strings of exact decimals, instants in ISO 8601. */
 export async function selectUserRows(
   client: pg.ClientBase,
@@ -18,19 +36,8 @@ export async function selectUserRows(
   userId: string,
 ): Promise<unknown[]> {
   const { rows } = await client.query<{ row: Record<string, unknown> }>(
-    `select ${await exactRow(client, table)} as row from quota.${quoteIdentifier(table)} t where t.user_id = $1 order by t::text`,
-    [userId],
-  );
-  return rows.map(({ row }) => row);
-}
-
-/** What providers billed for the calls and the assistants of a user, in the order of the exports. */
-export async function selectBillingLines(client: pg.ClientBase, userId: string): Promise<unknown[]> {
-  const { rows } = await client.query<{ row: Record<string, unknown> }>(
-    `select ${await exactRow(client, 'billing_lines')} as row from quota.billing_lines t
-     where t.external_id in (select l.provider_call_id from quota.call_logs l where l.user_id = $1)
-       or t.assistant_id in (select a.provider_assistant_id from quota.assistants a where a.user_id = $1)
-     order by t.export_id, t.line`,
+    `select ${await exactRow(client, table)} as row from quota.${quoteIdentifier(table)} t
+     where ${related[table] ?? 't.user_id = $1'} order by t::text`,
     [userId],
   );
   return rows.map(({ row }) => row);
@@ -68,6 +75,26 @@ export async function countPersonal(
     [userId],
   );
   return rows[0];
+}
+
+/** Whether a text has the email, the name or the external id of a user, present or former, as words. */
+export async function namesUser(client: pg.ClientBase, userId: string, text: string): Promise<boolean> {
+  const { rows } = await client.query<{ names: boolean }>(
+    'select coalesce($2 ~* quota.naming_pattern($1), false) as names',
+    [userId, text],
+  );
+  return rows[0]?.names === true;
+}
+
+/** Counters in the app's cache that still have the former name of a user in their key. */
+export async function countFormerCounters(client: pg.ClientBase, userId: string): Promise<number> {
+  const { rows } = await client.query<{ left: number }>(
+    `select count(*)::integer as left
+     from quota.cache_outbox o join quota.users u on u.id = o.user_id
+     where o.user_id = $1 and o.external_id <> u.external_id`,
+    [userId],
+  );
+  return rows[0]?.left ?? 0;
 }
 
 /** Takes the person out of every table; usage, costs and history stay. */

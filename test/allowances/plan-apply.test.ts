@@ -210,8 +210,8 @@ describe('a changed limit', () => {
       { version: 2, limit: '300', reason: 'autumn', actor: 'tester' },
     ]);
     const audit =
-      await desk.query(`select id::text, reason, before->'limits'->0->>'limit' as before, after->'limits'->0->>'limit' as after
-       from quota.audit_log where action = 'plan.applied'`);
+      await desk.query(`select id::text, quota.audit_reason(a) as reason, before->'limits'->0->>'limit' as before, after->'limits'->0->>'limit' as after
+       from quota.audit_log a where action = 'plan.applied'`);
     expect(audit).toEqual([{ id: result.auditIds[0], reason: 'autumn', before: '600', after: '300' }]);
   });
 
@@ -244,7 +244,10 @@ describe('a changed limit', () => {
     expect(taken).toMatchObject({ retaken: 2, plans });
     expect(await voiceLimit('ada')).toMatchObject({ limit: '300.000', state: 'exceeded' });
     expect(
-      await desk.query('select action, reason from quota.audit_log where id = $1', taken.auditIds),
+      await desk.query(
+        'select action, quota.audit_reason(a) as reason from quota.audit_log a where id = $1',
+        taken.auditIds,
+      ),
     ).toEqual([{ action: 'plan.applied', reason: 'meant at once' }]);
     expect((await json(['apply', file, '--now', '--yes'])).plans).toMatchObject([{ action: 'unchanged' }]);
 

@@ -64,7 +64,7 @@ describe('user set-plan', () => {
     });
     expect(
       await desk.query(
-        `select user_id, actor, reason, before->>'plan' as before, after->>'plan' as after from quota.audit_log where id = $1`,
+        `select user_id, actor, quota.audit_reason(a) as reason, before->>'plan' as before, after->>'plan' as after from quota.audit_log a where id = $1`,
         [auditId],
       ),
     ).toEqual([

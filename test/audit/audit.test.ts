@@ -138,7 +138,7 @@ describe('tampering shows', () => {
 
   test('a chain made anew is found out by a head that was kept', async () => {
     const { head } = await verify();
-    await tamper(`update quota.audit_log set reason = 'x' where id = 2; delete from quota.audit_seals`);
+    await tamper(`update quota.audit_log set action = 'x' where id = 2; delete from quota.audit_seals`);
     expect(await verify('--seal')).toMatchObject({ code: 0, ok: true });
     const result = await verify('--expect', head.hash);
     expect(result).toMatchObject({ code: 3, ok: false, expected: { hash: head.hash, seal: null } });

@@ -134,7 +134,7 @@ test('on a terminal a missing reason is asked for, after the plan and before the
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('Why?');
   const [row] = await desk.query(
-    `select reason from quota.audit_log where action = 'usage.reset' order by id desc limit 1`,
+    `select quota.audit_reason(a) as reason from quota.audit_log a where action = 'usage.reset' order by id desc limit 1`,
   );
   expect(row).toEqual({ reason: 'goodwill, ticket 7' });
 });

@@ -67,7 +67,7 @@ test('an operator limits and restores a user, audited with the reason', async ()
     expect(found(assistant?.id ?? '')).toEqual(restored(assistant));
   }
   expect(
-    await desk.query(`select action, reason, actor, count(*)::int as rows from quota.audit_log
+    await desk.query(`select action, quota.audit_reason(a) as reason, actor, count(*)::int as rows from quota.audit_log a
       where action like 'limit.%' or action like 'assistant.%' group by 1, 2, 3 order by min(id)`),
   ).toEqual([
     { action: 'limit.applied', reason: 'abuse', actor: 'tester', rows: 1 },

@@ -156,7 +156,9 @@ test('corrected calls are reported, and with --update their usage moves along', 
   const report = await importJson('call-logs', corrected, '--update', '--reason', 'late correction');
   expect(report).toMatchObject({ new: 0, differing: 1, updated: 1 });
   expect(await recordedUsage()).toEqual(expected.set(key, (expected.get(key) ?? 0) + 60_000));
-  const [audit] = await desk.query(`select * from quota.audit_log where action = 'call-log.update'`);
+  const [audit] = await desk.query(
+    `select a.*, quota.audit_reason(a) as reason from quota.audit_log a where action = 'call-log.update'`,
+  );
   expect(audit).toMatchObject({
     reason: 'late correction',
     subject: cells[0],

@@ -21,6 +21,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   assistants: ['siu', 's', 's'],
   audit_log: ['si', 'si', 's'],
   audit_personal: ['si', '', ''],
+  audit_reasons: ['s', 's', 's'],
   audit_seals: ['s', 's', 's'],
   billing_exports: ['s', 'siud', 's'],
   billing_lines: ['s', 'siud', 's'],
@@ -119,7 +120,7 @@ test('functions that write are for the roles that write, and none for everybody'
     },
     {
       role: 'quota_finance',
-      names: ['compute_reconciliation', 'fold_parts', 'next_export', 'open_reconciliation'],
+      names: ['compute_reconciliation', 'fold_parts', 'forget_lines', 'next_export', 'open_reconciliation'],
     },
   ]);
 });

@@ -134,9 +134,10 @@ describe('resolving', () => {
     for (const entry of entries) {
       expect(entry).toMatchObject({ resolution: 'accepted', reason, resolvedBy: 'tester', isCurrent: true });
     }
-    const [audit] = await desk.query(`select reason, after from quota.audit_log where id = $1`, [
-      done.auditId,
-    ]);
+    const [audit] = await desk.query(
+      `select quota.audit_reason(a) as reason, after from quota.audit_log a where id = $1`,
+      [done.auditId],
+    );
     expect(audit).toMatchObject({
       reason,
       after: { as: 'accepted', kinds: [{ kind: 'cost_mismatch', count: 15 }] },
@@ -310,10 +311,13 @@ describe('closing', () => {
       'a corrected bill',
       '--yes',
     );
-    const [audit] = await desk.query(`select reason, before from quota.audit_log where id = $1`, [auditId]);
+    const [audit] = await desk.query(
+      `select quota.audit_reason(a) as reason, before from quota.audit_log a where id = $1`,
+      [auditId],
+    );
     expect(audit).toMatchObject({
       reason: 'a corrected bill',
-      before: { closedBy: 'tester', closeReason: 'settled' },
+      before: { closedBy: 'tester' },
     });
     const answer = await desk.json(3, 'reconcile', ...month);
     expect(answer.kinds.unbilled.count).toBe(13);

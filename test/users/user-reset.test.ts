@@ -39,7 +39,7 @@ const limits = () =>
   );
 const audits = () =>
   desk.query<Record<string, unknown>>(
-    'select id, action, service, subject, reason, actor, before, after, at from quota.audit_log where user_id = $1 order by id',
+    'select id, action, service, subject, quota.audit_reason(a) as reason, actor, before, after, at from quota.audit_log a where user_id = $1 order by id',
     [userId],
   );
 describe('a reset', () => {

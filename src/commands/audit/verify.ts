@@ -35,12 +35,15 @@ export const auditVerify = defineCommand(
 );
 
 function verificationText(data: AuditVerification, style: Style): string {
-  const { seals, rows, unsealedRows, broken, expected, head, sealed } = data;
+  const { seals, rows, unsealedRows, broken, bentReasons, expected, head, sealed } = data;
   const verdict = data.ok ? style.green('intact') : style.red('NOT INTACT');
   const lines = [`${verdict}  ${counted(rows, 'row')} under ${counted(seals, 'seal')}`];
   for (const { seal, firstId, lastId, sealedAt, sealedRows, foundRows, fault } of broken) {
     const count = sealedRows === foundRows ? '' : ` (${sealedRows} sealed, ${foundRows} found)`;
     lines.push(style.red(`  seal ${seal} of ${sealedAt}, rows ${firstId} to ${lastId}: ${fault}${count}`));
+  }
+  for (const { auditId, fault } of bentReasons) {
+    lines.push(style.red(`  row ${auditId}: ${fault}`));
   }
   if (expected !== null) {
     lines.push(

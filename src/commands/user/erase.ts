@@ -4,12 +4,13 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { eraseUser } from '../../privacy/erase-user.ts';
-import { countPersonal } from '../../privacy/privacy-store.ts';
+import { countFormerCounters, countPersonal } from '../../privacy/privacy-store.ts';
 import { findUser } from '../../users/find-user.ts';
 
 /**
- * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows, assistantsToRestore}, auditId}`: how many
- * rows held something personal besides the user's own, and how many assistants keep it until they are restored.
+ * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows, assistantsToRestore}, auditId,
+ * countersLeft}`: how many rows held something personal besides the user's own, how many assistants keep it until they are
+ * restored, and how many counters of the app's cache still have the former id in their key.
  */
 export const userErase = defineCommand(
   {
@@ -34,12 +35,15 @@ export const userErase = defineCommand(
         name: user.externalId,
       }),
       apply: ({ client }, { user }, { reason }) => eraseUser(client, user.id, reason),
-      report: ({ plan: { user, erased }, applied: auditId = null, dryRun }) => ({
-        data: { userId: user.id, dryRun, erased, auditId },
-        text: (_data, style) =>
-          `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${user.id}; also ` +
-          `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}`,
-      }),
+      report: async ({ plan: { user, erased }, applied: auditId = null, dryRun }, { client }) => {
+        const countersLeft = await countFormerCounters(client, user.id);
+        return {
+          data: { userId: user.id, dryRun, erased, auditId, countersLeft },
+          text: (_data, style) =>
+            `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${user.id}; also ` +
+            `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}${inCache(countersLeft)}`,
+        };
+      },
     }),
 );
 
@@ -47,3 +51,8 @@ const toRestore = (count: number) =>
   count === 0
     ? ''
     : `\n${count} assistants are limited: what they had before goes once it is restored (quota limits restore).`;
+
+const inCache = (count: number) =>
+  count === 0
+    ? ''
+    : `\n${count} counters of the cache still have the former id in their key: quota jobs sync-cache, with REDIS_URL.`;

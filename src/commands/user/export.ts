@@ -1,12 +1,12 @@
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
-import { selectBillingLines, selectUserRows, selectUserTables } from '../../privacy/privacy-store.ts';
+import { selectUserRows, selectUserTables, tablesAbout } from '../../privacy/privacy-store.ts';
 import { findUser } from '../../users/find-user.ts';
 
 /**
  * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, and what
- * was billed for its calls, with the columns of the database: quantities and money as strings of exact decimals. ndjson and csv have one line per row: `{table, row}`.
+ * was billed for its calls and assistants and how that was reconciled, with the columns of the database: quantities and money as strings of exact decimals. ndjson and csv have one line per row: `{table, row}`.
  */
 export const userExport = defineCommand(
   {
@@ -20,10 +20,9 @@ export const userExport = defineCommand(
     const data = await context.withDatabase(async ({ client }) => {
       const user = await findUser(client, options.user);
       const tables: Record<string, unknown[]> = {};
-      for (const table of await selectUserTables(client)) {
+      for (const table of tablesAbout(await selectUserTables(client))) {
         tables[table] = await selectUserRows(client, table, user.id);
       }
-      tables.billing_lines = await selectBillingLines(client, user.id);
       return { user, exportedAt: context.now().toISOString(), tables };
     });
     await context.output.write({

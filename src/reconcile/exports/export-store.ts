@@ -101,6 +101,11 @@ export async function foldParts(client: pg.ClientBase, exportId: number): Promis
   return rows[0]?.calls ?? 0;
 }
 
+/** Nobody who was erased gets a description back by a bill: that of their calls is taken out of the lines again. */
+export async function forgetErased(client: pg.ClientBase, exportId: number): Promise<void> {
+  await client.query('select quota.forget_lines($1)', [exportId]);
+}
+
 export async function insertExport(client: pg.ClientBase, added: NewExport): Promise<void> {
   await client.query(
     `insert into quota.billing_exports

@@ -4,7 +4,14 @@ import type { InputSource } from '../../files/input.ts';
 import { withExportDigest } from '../../providers/exports/export-files.ts';
 import { withExport } from '../../providers/exports/open-export.ts';
 import type { ExportOptions, OpenedExport } from '../../providers/exports/opened-export.ts';
-import { copyLines, foldParts, insertExport, nextExportId, type StoredExport } from './export-store.ts';
+import {
+  copyLines,
+  foldParts,
+  forgetErased,
+  insertExport,
+  nextExportId,
+  type StoredExport,
+} from './export-store.ts';
 import { findLoaded, readingOf } from './identify-export.ts';
 import { leftOutWords } from './left-out.ts';
 import { encodeLine } from './line-copy.ts';
@@ -82,6 +89,7 @@ async function load(
     wholeSeconds,
     leftOut,
   };
+  await forgetErased(client, id);
   await insertExport(client, added);
   return added;
 }

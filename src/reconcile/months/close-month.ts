@@ -64,7 +64,7 @@ export function requireNothingOpen(
 /** Opens a closed month again; what it was closed with stays in the history. */
 export function reopenMonth(
   client: pg.ClientBase,
-  { id, provider, month, closedAt, closedBy, closeReason, kinds, totals }: StoredReconciliation,
+  { id, provider, month, closedAt, closedBy, kinds, totals }: StoredReconciliation,
   reason: string,
 ): Promise<string> {
   return withTransaction(client, async () => {
@@ -73,7 +73,8 @@ export function reopenMonth(
       action: 'reconciliation.reopen',
       subject: `${provider} ${month}`,
       reason,
-      before: { closedAt, closedBy, closeReason, kinds, totals },
+      // Why it was closed lies with the row of the closing, where it can be erased.
+      before: { closedAt, closedBy, kinds, totals },
     });
   });
 }

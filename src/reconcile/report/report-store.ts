@@ -209,7 +209,7 @@ export async function selectEvents(
   countMax: number,
 ): Promise<ReportEvent[]> {
   const { rows } = await client.query<ReportEvent>(
-    `select ${utc('a.at')} as at, a.actor, a.action, a.reason, a.after
+    `select ${utc('a.at')} as at, a.actor, a.action, quota.audit_reason(a) as reason, a.after
      from quota.audit_log a
      where a.subject = $1
        and a.action in ('reconciliation.run', 'reconciliation.close', 'reconciliation.reopen', 'discrepancy.resolve')

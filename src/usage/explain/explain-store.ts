@@ -108,7 +108,7 @@ const eventsQuery = `
       w.threshold || ' % crossed (' || w.level || ')' || case when w.acknowledged_at is not null then ', acknowledged' else '' end
     from quota.usage_alerts w where w.user_id = $1 and w.meter = $2 and w.period_start = $3
     union all
-    select a.at, 5, a.id, a.action, null, a.actor, a.reason,
+    select a.at, 5, a.id, a.action, null, a.actor, quota.audit_reason(a),
       case a.action
         when 'plan.changed' then case
           when a.before->>'plan' = a.after->>'plan' then 'other custom limits on ' || (a.after->>'plan')

@@ -1,0 +1,2 @@
+drop index quota.users_erased;
+drop table quota.audit_reasons;
