@@ -7,15 +7,15 @@ const formats: OutputFormat[] = ['table', 'json', 'ndjson', 'csv'];
 
 /** The options that every command has; they are taken before and after its name. */
 export const globalOptions = {
-  output: value('format', 'table, json, ndjson or csv (default: table)', parseChoice(...formats)),
+  output: value('format', 'table, json, ndjson or csv (default: table)', parseChoice(...formats), { short: 'o' }),
   json: flag('short for --output json'),
   asOf: value('instant', 'act as if it were this instant', parseInstant),
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),
   envFile: value('file', 'read settings from a file of NAME=value lines'),
   color: negated('no colours'),
   input: negated('ask nothing: what is not given is missing'),
-  quiet: flag('only results, warnings and errors'),
-  verbose: flag('say what is being done'),
+  quiet: flag('only results, warnings and errors', { short: 'q' }),
+  verbose: flag('say what is being done', { short: 'v' }),
 };
 
 export type GlobalOptions = Given<typeof globalOptions>;
@@ -36,6 +36,7 @@ export function checkGlobalOptions(options: GlobalOptions): GlobalOptions {
 /** Whether errors are to be JSON, known before, and even if not, argv can be parsed. */
 export const wantsJsonErrors = (argv: readonly string[]): boolean =>
   argv.some((arg, index) => {
-    const format = arg === '--output' ? argv[index + 1] : arg.replace(/^--output=/, '');
-    return arg === '--json' || (arg.startsWith('--output') && /^(nd)?json$/i.test(format ?? ''));
+    const [, inOne] = /^(?:--output=|-o=?)(.+)$/.exec(arg) ?? [];
+    const format = inOne ?? (arg === '--output' || arg === '-o' ? argv[index + 1] : undefined);
+    return arg === '--json' || /^(nd)?json$/i.test(format ?? '');
   });

@@ -11,7 +11,7 @@ import type { ProcessLike } from './process-like.ts';
 export function createProgram(process: ProcessLike, run: Run): CommandTree {
   const program = new Command('quota')
     .description('Allowances of metered AI services: look, reset, limit, reconcile.')
-    .version(version, '--version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({

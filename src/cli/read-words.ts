@@ -21,7 +21,7 @@ export interface ReadWords {
   given: Set<string>;
   /** After `--` nothing is an option any more. */
   optionsEnded: boolean;
-  /** The same command line with its names first, as commander wants it. */
+  /** The same command line as commander wants it: its names first, letters of flags written out. */
   ordered: string[];
 }
 
@@ -86,23 +86,40 @@ export const splitFlag = (word: string): readonly [flag: string, value: string |
 };
 
 async function readFlag(tree: CommandTree, reading: Reading, word: string): Promise<void> {
-  reading.others.push(word);
   if (word === '--help' || word === '-h') {
+    reading.others.push(word);
     reading.asksForHelp = true;
     return;
   }
-  const [flag, value] = splitFlag(word);
+  const isShort = /^-[A-Za-z]/.test(word);
+  const [flag, value] = isShort ? splitLetter(word) : splitFlag(word);
   const option =
     (await findOption(tree, reading.command, flag)) ?? (await findOptionBelow(tree, reading, flag));
   if (option === undefined) {
+    reading.others.push(word);
     reading.hasUnknownOption = true;
     return;
   }
-  if (option.long) {
-    reading.given.add(option.long);
+  const long = option.long ?? flag;
+  reading.given.add(long);
+  if (!isShort) {
+    reading.others.push(word);
+  } else if (value === undefined || !option.required) {
+    reading.others.push(long);
+  } else {
+    reading.others.push(`${long}=${value.replace(/^=/, '')}`);
   }
   reading.awaiting = option.required && value === undefined ? option : undefined;
+  if (isShort && value !== undefined && !option.required) {
+    await readFlag(tree, reading, `-${value}`); // The next letter of several: -qy
+  }
 }
+
+/** A letter, and what stands behind it in the same word: the value of `-ojson`, the other letters of `-qy`. */
+const splitLetter = (word: string): readonly [flag: string, rest: string | undefined] => [
+  word.slice(0, 2),
+  word.length > 2 ? word.slice(2) : undefined,
+];
 
 async function readName(tree: CommandTree, reading: Reading, word: string): Promise<void> {
   const { command, argumentCount } = reading;
@@ -157,7 +174,10 @@ async function findOptionBelow(
     return undefined;
   }
   await tree.openAll(command);
-  const found = command.commands.flatMap((child) => child.options.filter(({ long }) => long === flag));
-  const takeSame = found.every(({ required }) => required === found[0]?.required);
-  return takeSame ? found[0] : undefined;
+  const found = command.commands.flatMap((child) =>
+    child.options.filter(({ long, short }) => long === flag || short === flag),
+  );
+  const [first] = found;
+  const takeSame = found.every(({ required, long }) => required === first?.required && long === first?.long);
+  return takeSame ? first : undefined;
 }

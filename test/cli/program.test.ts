@@ -39,6 +39,7 @@ describe.each(commandsOf(program))('quota %s', (name) => {
 
 test.each([
   [['--version'], 0, `${packageJson.version}\n`],
+  [['-V'], 0, `${packageJson.version}\n`],
   [['--help'], 0, expect.stringContaining('Usage: quota')],
   [['help', 'db'], 0, expect.stringContaining('Usage: quota db')],
   [['db', 'help', 'status'], 0, expect.stringContaining('Usage: quota db status')],
@@ -69,6 +70,8 @@ test.each([
 test.each([
   [['--json', 'db', 'strat']],
   [['db', 'strat', '--output', 'json']],
+  [['db', 'strat', '-o', 'json']],
+  [['db', 'strat', '-ojson']],
   [['db', '--output=ndjson', 'strat']],
 ])('%j tells its error as JSON', async (args) => {
   const { code, stderr } = await runCli(args);

@@ -14,6 +14,12 @@ test.each([
   ['reconcile --month 2026-10 show', 'reconcile show --month 2026-10'],
   ['reconcile --help', 'reconcile --help'],
   ['user show -- --json', 'user show -- --json'],
+  ['user show ada -o csv -q', 'user show ada --output csv --quiet'],
+  ['user reset -qyn ada', 'user reset --quiet --yes --dry-run ada'],
+  ['-vojson user show ada', 'user show --verbose --output=json ada'],
+  ['user show ada -o=csv', 'user show ada --output=csv'],
+  ['jobs run -n reset-months', 'jobs run reset-months --dry-run'],
+  ['reconcile report -o october.html -ocsv', 'reconcile report --report october.html --report=csv'],
   ['user grant ada help 5', 'user grant ada help 5'],
 ])('quota %s is read as %s', async (line, ordered) => {
   const read = await readWords(tree, line.split(' '));

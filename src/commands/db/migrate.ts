@@ -24,7 +24,7 @@ interface MigrationReport {
 export const dbMigrate = defineCommand(
   {
     options: {
-      dryRun: flag('list what would be applied, change nothing'),
+      dryRun: flag('list what would be applied, change nothing', { short: 'n' }),
       reinstall: flag('also make anew what somebody changed by hand, and give the rights anew'),
     },
     examples: [

@@ -5,7 +5,7 @@ import { parseDurationSeconds, parseInteger } from '../../values/option-values.t
 
 /** What every job has. */
 export const runOptions = {
-  dryRun: flag('show what is due, change nothing'),
+  dryRun: flag('show what is due, change nothing', { short: 'n' }),
   limit: value('n', 'at most so many in this run', parseInteger()),
   batchSize: value('n', 'so many in one transaction', parseInteger({ max: 100_000 })),
   maxDuration: value('time', 'stop after the batch in which this passes', parseDurationSeconds),

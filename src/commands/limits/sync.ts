@@ -17,7 +17,7 @@ export const limitsSync = defineCommand(
   {
     options: {
       ...providerOptions,
-      dryRun: flag('read the assistants and show what would be changed, field by field'),
+      dryRun: flag('read the assistants and show what would be changed, field by field', { short: 'n' }),
       confirm: confirmOption,
       ...recheckOptions,
     },
