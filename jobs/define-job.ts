@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Context } from '../src/context.ts';
+import type { Context, Settings } from '../src/context.ts';
 import type { Example } from '../src/declarations/command.ts';
 import type { Given, OptionDeclarations } from '../src/declarations/option.ts';
 import type { Job, JobOutcome, JobScope, JobSettlement, SettleRequest } from '../src/jobs/job.ts';
@@ -20,6 +20,10 @@ export interface JobDefinition<Options extends OptionDeclarations = OptionDeclar
   name: string;
   /** For help and lists. */
   summary: string;
+  /** When it is expected to run, as in a crontab, in UTC; `QUOTA_SCHEDULES` says otherwise. */
+  schedule: string;
+  /** Whether the settings that it cannot do without are there. Default: it needs none. */
+  isSetUp?(settings: Settings): boolean;
   /** What is counted, in the plural: `subscriptions`. */
   unit: string;
   /** `user`: a run can be for one user only (`--user`); else why it is for everybody at once. */

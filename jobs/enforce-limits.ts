@@ -8,6 +8,7 @@ import { defineJob } from './define-job.ts';
 export const enforceLimits = defineJob({
   name: 'enforce-limits',
   summary: 'limit whoever is over the allowance and is not limited, and put lost limits on again',
+  schedule: '*/5 * * * *',
   unit: 'users',
   scope: 'user',
   batchSizeDefault: 500,

@@ -23,6 +23,7 @@ const retentionOf = ({ keep = [] }: Kept): RetentionDays => ({
 export const purge = defineJob({
   name: 'purge',
   summary: 'drop what nobody needs any more: old runs, told alerts, details of calls of closed months',
+  schedule: '0 3 * * 0',
   unit: 'rows',
   scope: { everybody: 'retention is the same for everybody; quota user erase takes one person out' },
   batchSizeDefault: 5_000,

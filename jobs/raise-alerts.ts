@@ -12,6 +12,8 @@ const maxAgeSecondsDefault = 7 * 86_400;
 export const raiseAlerts = defineJob({
   name: 'raise-alerts',
   summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
+  schedule: '*/5 * * * *',
+  isSetUp: ({ alertUrl, alertCommand }) => alertUrl !== undefined || alertCommand !== undefined,
   unit: 'alerts',
   scope: { everybody: 'alerts are told as they come' },
   batchSizeDefault: 20,

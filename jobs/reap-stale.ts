@@ -11,6 +11,7 @@ const idleOf = ({ idle = secondsPerDay }: { idle?: number }) => ({ idleSeconds: 
 export const reapStale = defineJob({
   name: 'reap-stale',
   summary: 'end sessions and calls that nobody ended, take out expired grants, mark runs that died',
+  schedule: '*/10 * * * *',
   unit: 'stale entries',
   scope: 'user',
   batchSizeDefault: 500,

@@ -33,10 +33,11 @@ function warnOfSetApart({ talk }: Context, apart: readonly SetApart[]): void {
  * A job that resets the subscriptions whose periods, anchored so, are over:
  * `{runId, asOf, due, reset, periodsCaughtUp, assistants: {queued, restored, failed}, durationMs}`
  */
-export const resetJob = (name: string, summary: string, anchor: ResetAnchor) =>
+export const resetJob = (name: string, schedule: string, summary: string, anchor: ResetAnchor) =>
   defineJob({
     name,
     summary,
+    schedule,
     unit: 'subscriptions',
     scope: 'user',
     batchSizeDefault: 5_000,

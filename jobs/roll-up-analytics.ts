@@ -5,6 +5,7 @@ import { defineJob } from './define-job.ts';
 export const rollUpAnalytics = defineJob({
   name: 'roll-up-analytics',
   summary: 'sum up usage per day, user and plan, for days that are over and days that changed since',
+  schedule: '30 1 * * *',
   unit: 'days',
   scope: { everybody: 'a day is rolled up for all users at once' },
   // Each day is a transaction of its own; a batch waits once for those who still write.

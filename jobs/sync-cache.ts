@@ -6,6 +6,8 @@ import { defineJob } from './define-job.ts';
 export const syncCache = defineJob({
   name: 'sync-cache',
   summary: "take outdated counters out of the app's Redis cache (REDIS_URL)",
+  schedule: '*/5 * * * *',
+  isSetUp: ({ redisUrl }) => redisUrl !== undefined,
   unit: 'counters',
   scope: { everybody: 'counters go in the order of their changes' },
   batchSizeDefault: 1_000,

@@ -17,6 +17,7 @@ const queueOf = ({ userId }: JobScope): QueueScope => ({
 export const syncLimits = defineJob({
   name: 'sync-limits',
   summary: 'limit and restore assistants at VAPI: what is queued, and what failed and is due again',
+  schedule: '*/5 * * * *',
   unit: 'assistants',
   scope: 'user',
   batchSizeDefault: 50,

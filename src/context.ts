@@ -34,7 +34,7 @@ export interface Context {
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
-/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl` and `alertSecret` are secrets: never print them. */
+/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret` and `pingUrl` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */
@@ -48,6 +48,10 @@ export interface Settings {
   /** Shell command that takes alerts on its stdin. */
   readonly alertCommand: string | undefined;
   readonly vapiBaseUrl: string;
+  /** When jobs are expected to run, where that is not their own schedule: by name, as in a crontab, or `off`. */
+  readonly schedules: Readonly<Record<string, string>>;
+  /** Monitor that is told of runs; `{job}` in it stands for the name of the job. */
+  readonly pingUrl: string | undefined;
   /** File with the fields of a limited assistant; undefined: the built-in ones. */
   readonly limitedStateFile: string | undefined;
   readonly actor: string;
@@ -139,6 +143,8 @@ export interface Style {
 
 /** Everything for people on stderr. */
 export interface Talk {
+  /** `--quiet` */
+  readonly isQuiet: boolean;
   info(message: string): void;
   warn(message: string): void;
   /** Only with `--verbose`. */

@@ -47,6 +47,7 @@ const underCommands = [
 const rooms: Record<string, readonly string[]> = {
   bin: ['src/cli'],
   'src/cli': ['src/commands', 'src/declarations', 'src/db', 'src/values'],
+  'src/cli/topics': ['src/cli', 'jobs'],
   'src/commands': ['src/declarations'],
   ...Object.fromEntries(
     readdirSync('src/commands')

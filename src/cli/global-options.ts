@@ -7,7 +7,9 @@ const formats: OutputFormat[] = ['table', 'json', 'ndjson', 'csv'];
 
 /** The options that every command has; they are taken before and after its name. */
 export const globalOptions = {
-  output: value('format', 'table, json, ndjson or csv (default: table)', parseChoice(...formats), { short: 'o' }),
+  output: value('format', 'table, json, ndjson or csv (default: table)', parseChoice(...formats), {
+    short: 'o',
+  }),
   json: flag('short for --output json'),
   asOf: value('instant', 'act as if it were this instant', parseInstant),
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),

@@ -5,10 +5,11 @@ import { exitCodes } from '../errors.ts';
 /** `quota help WORDS`, as it stands in lists. The word is read wherever it stands, before any command runs. */
 export const help = defineCommand(
   {
-    arguments: { words: restArguments('a group, or a group and its command') },
+    arguments: { words: restArguments('a group, a group and its command, or a topic') },
     examples: [
       ['quota help user', 'the commands of a group'],
       ['quota help user show', 'one of them, as quota user show --help'],
+      ['quota help exit-codes', 'a topic: environment, exit-codes, output, time, roles or cron'],
     ],
   },
   async () => exitCodes.ok,

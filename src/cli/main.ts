@@ -15,7 +15,7 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
   process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
   process.stdout.on('error', () => {}); // Told to whoever writes; help is read by `head` too.
   try {
-    await runCommandLine(createProgram(process, runner.run), process.argv.slice(2));
+    await runCommandLine(createProgram(process, runner.run), process);
     return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError && isAnswer(error)) {
@@ -34,12 +34,20 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
 }
 
 /** Loads what the words name, and runs it, or explains it where they ask for help. @throws usageError */
-async function runCommandLine(tree: CommandTree, words: readonly string[]): Promise<void> {
+async function runCommandLine(tree: CommandTree, { argv, stdout }: ProcessLike): Promise<void> {
+  const words = argv.slice(2);
   if (words.some((word) => helpWords.includes(word))) {
     tree.useWritten();
   }
-  const { command, target, isExplained, unknown, ordered } = await readWords(tree, words);
+  const read = await readWords(tree, words);
+  const { command, target, isExplained, unknown, ordered } = read;
   if (unknown !== undefined) {
+    const { isTopic, topicText } = await import('./topics/topics.ts');
+    const isAlone = read.isHelp && unknown.parent === tree.root && read.argumentCount === 1;
+    if (isAlone && isTopic(unknown.word)) {
+      stdout.write(await topicText(unknown.word));
+      return;
+    }
     const { unknownCommandError } = await import('./hints.ts');
     throw unknownCommandError(tree, unknown);
   }

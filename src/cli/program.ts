@@ -24,7 +24,7 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
     .exitOverride()
     .showSuggestionAfterError(true);
   addOptions(program, globalOptions);
-  addExplanation(program, { details: undefined, examples });
+  addExplanation(program, { details: topicList, examples });
   const tree: CommandTree = new CommandTree(
     program,
     { ...commandTree, ...shellCommands(() => tree), help: helpCommand },
@@ -32,6 +32,9 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
   );
   return tree;
 }
+
+/** Their texts are loaded by name, in `main`. */
+const topicList = 'Topics: quota help environment, exit-codes, output, time, roles or cron';
 
 const examples = [
   ['quota db migrate', 'create or update the tables'],
@@ -54,6 +57,6 @@ const shellCommands = (tree: () => CommandTree): Group['commands'] => ({
 
 /** For lists only: wherever the word stands, `main` answers it. */
 const helpCommand = {
-  summary: 'explain a command: quota help user show',
+  summary: 'explain a command or a topic: quota help user show, quota help cron',
   load: async () => (await import('./help.ts')).help,
 };

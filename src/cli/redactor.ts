@@ -10,6 +10,7 @@ export function createRedactor(settings: Settings | undefined): (text: string) =
     settings?.vapiApiKey,
     settings?.alertSecret,
     settings?.alertUrl,
+    ...(settings?.pingUrl?.split('{job}') ?? []),
     ...passwordForms(settings?.databaseUrl),
     ...passwordForms(settings?.redisUrl),
   ].filter((secret) => secret !== undefined && secret.length >= secretLengthMin);

@@ -74,6 +74,20 @@ export const settingTable = [
     description: 'Shell command that `jobs raise-alerts` gives each alert to, as JSON on stdin',
   },
   {
+    variable: 'QUOTA_SCHEDULES',
+    defaultText: "the jobs' own: `quota help cron`",
+    description:
+      'When jobs are expected to run, in UTC, or that one is switched off: `reap-stale=0 * * * *;purge=off`',
+  },
+  {
+    variable: 'QUOTA_PING_URL',
+    flag: '--ping-url',
+    defaultText: 'none',
+    description:
+      'Monitor that jobs tell of start, success and failure (protocol of healthchecks.io); `{job}` in it is the name of the job',
+    secret: true,
+  },
+  {
     variable: 'REDIS_URL',
     defaultText: 'none',
     description: 'Redis of the app, where one is used, as redis://host:6379',

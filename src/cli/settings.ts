@@ -67,6 +67,8 @@ export function readSettings(sources: SettingSources): Settings {
     alertUrl: url(find('QUOTA_ALERT_URL'), httpUrl, 'https://example.com/hooks/quota'),
     alertSecret: readApiKey(find('QUOTA_ALERT_SECRET'), problems),
     alertCommand: find('QUOTA_ALERT_COMMAND')?.value,
+    schedules: readSchedules(find('QUOTA_SCHEDULES'), problems),
+    pingUrl: url(find('QUOTA_PING_URL'), httpUrl, 'https://hc-ping.com/your-ping-key/{job}'),
     limitedStateFile: inDirectory(sources.cwd, find('QUOTA_LIMITED_STATE')?.value),
     actor: readActor(find('QUOTA_ACTOR'), problems),
     company: readCompany(find('QUOTA_COMPANY'), problems),
@@ -105,6 +107,16 @@ function readEnvironment(found: Found | undefined, problems: string[]): Environm
     problems.push(`${found.source} is "${found.value}", not one of ${environments.join(', ')}`);
   }
   return environment ?? 'development';
+}
+
+/** `reap-stale=0 * * * *;purge=off`. Which jobs there are, and what a schedule may be, is known to whoever uses it. */
+function readSchedules(found: Found | undefined, problems: string[]): Record<string, string> {
+  const entries = (found?.value ?? '').split(';').filter((entry) => entry.trim() !== '');
+  const pairs = entries.map((entry) => /^\s*([a-z-]+)\s*=\s*(\S.*?)\s*$/.exec(entry));
+  if (found !== undefined && pairs.includes(null)) {
+    problems.push(`${found.source} is not written as reap-stale=0 * * * *;purge=off`);
+  }
+  return Object.fromEntries(pairs.flatMap((pair) => (pair === null ? [] : [[pair[1], pair[2]]])));
 }
 
 function readApiKey(found: Found | undefined, problems: string[]): string | undefined {

@@ -18,6 +18,7 @@ export function createTalk({ stderr, quiet, verbose, machine, redact }: TalkOpti
     stderr.write(`${printableLines(redact(text))}\n`);
   };
   return {
+    isQuiet: quiet,
     info: (message) => {
       if (!quiet && (!machine || verbose)) {
         line(message);

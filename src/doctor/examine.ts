@@ -228,11 +228,36 @@ async function examineSchema(
   };
 }
 
+/** A job that is overdue, by its schedule. */
+export interface OverdueJob extends Record<string, unknown> {
+  job: string;
+  schedule: string | null;
+  overdueSince: string | null;
+}
+
+/** Whether somebody runs the jobs, which only their schedules tell. */
+function scheduleCheck(overdue: readonly OverdueJob[]): CheckResult {
+  const isHealthy = overdue.length === 0;
+  return {
+    check: 'schedules',
+    level: 'attention',
+    count: overdue.length,
+    message: isHealthy
+      ? 'every job has run when it was expected'
+      : `jobs that have not run at two of their times: ${overdue.length}`,
+    suggestion: isHealthy
+      ? null
+      : 'see whether cron runs them: quota help cron; QUOTA_SCHEDULES says when they are expected, or that they are off',
+    findings: [...overdue],
+  };
+}
+
 /** Looks for what is wrong or waiting, and changes nothing. `onCheck` hears of each check before it runs. */
 export async function examine(
   client: pg.ClientBase,
   examination: Examination,
   onCheck: (check: string) => void,
+  overdue: readonly OverdueJob[],
 ): Promise<Diagnosis> {
   onCheck('schema');
   const results: CheckResult[] = [await examineSchema(client, examination)];
@@ -249,6 +274,7 @@ export async function examine(
       findings,
     });
   }
+  results.push(scheduleCheck(overdue));
   const countOf = (wanted: CheckLevel) =>
     results.filter(({ level, count }) => level === wanted && count > 0).length;
   const differences = countOf('difference');

@@ -89,6 +89,26 @@ export async function finishRun(
   return { durationMs: run.ms, finishedAt: run.finished_at.toISOString() };
 }
 
+/**
+ * Records that a run was refused before it could begin; one that is refused like the last run is counted with that.
+ * Answers whether it is such a repetition.
+ */
+export async function recordRefusal(client: pg.ClientBase, job: string, reason: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update quota.job_runs set finished_at = clock_timestamp(),
+       counts = jsonb_build_object('refused', (counts->>'refused')::integer + 1)
+     where id = (select r.id from quota.job_runs r where r.job = $1 order by r.started_at desc, r.id limit 1)
+       and status = 'failed' and error = $2 and counts ? 'refused'`,
+    [job, reason],
+  );
+  if (rowCount === 1) {
+    return true;
+  }
+  const { id } = await insertRun(client, job);
+  await finishRun(client, id, { status: 'failed', counts: { refused: 1 }, error: reason });
+  return false;
+}
+
 interface RunFilter {
   job: string | null;
   limit: number;

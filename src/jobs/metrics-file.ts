@@ -1,10 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { replaceFile } from '../files/write-file.ts';
+import { systemError } from '../system-error.ts';
 import type { Job, JobOutcome } from './job.ts';
 
 /** node_exporter reads it under an account of its own; it names nobody. */
 const publicMode = 0o644;
 const lastSuccess = 'last_success_timestamp_seconds';
+
+/** That the file can be written, before the work that it is to measure. @throws usageError when it cannot */
+export async function checkMetricsFile(path: string): Promise<void> {
+  const folder = dirname(path);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw systemError(error, `nothing can be written into ${folder}`) ?? error;
+  });
+}
 
 /**
  * Writes a textfile for Prometheus' node_exporter: in the text format without timestamps, as a whole (a temporary

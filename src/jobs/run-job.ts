@@ -23,10 +23,14 @@ export interface RunJobOptions extends JobScope {
   maxDurationSeconds: number | undefined;
   /** What others keep locked is waited for so long before the run ends without it. Default: 30 s. */
   lockedWaitMsMax?: number;
+  /** While another run of the job goes on: wait for its end, or fail. Default: fail. */
+  ifLocked?: 'wait' | 'fail' | undefined;
+  /** Another run goes on, and this one will not wait. */
+  onLocked?(): void;
   /** A signal stops the run after its batch. */
   signal: AbortSignal;
   /** The run has the lock and is recorded; so many earlier runs were found whose process had died. */
-  onStart(abandoned: number): void;
+  onStart(abandoned: number): void | Promise<void>;
   withProgress<T>(due: number, use: (progress: Progress) => Promise<T>): Promise<T>;
   /** Does the provider work that the batches queued, until the signal aborts. */
   settle?: ((runId: string, signal: AbortSignal) => Promise<JobSettlement>) | undefined;
@@ -41,11 +45,38 @@ const lockedWaitMs = 250;
  * connection that does the work: it cannot be free while a batch of a killed process is still going on.
  * @throws tryAgainError while another run of the job holds the lock
  */
-export function runJob(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
-  return withAdvisoryLock(client, `job ${job.name}`, () => recordedRun(client, job, options), {
-    mode: 'try',
-    taken: () => inProgressError(client, job),
-  });
+export async function runJob(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
+  const deadline = startDeadline(options.maxDurationSeconds);
+  const isOver = () => options.signal.aborted || deadline.signal.aborted;
+  try {
+    for (;;) {
+      let isLocked = false;
+      try {
+        return await withAdvisoryLock(
+          client,
+          `job ${job.name}`,
+          () => recordedRun(client, job, options, deadline.signal),
+          {
+            mode: 'try',
+            taken: async () => {
+              isLocked = true;
+              return inProgressError(client, job);
+            },
+          },
+        );
+      } catch (error) {
+        if (!isLocked || options.ifLocked !== 'wait' || isOver()) {
+          if (isLocked) {
+            options.onLocked?.();
+          }
+          throw error;
+        }
+      }
+      await sleep(lockedWaitMs, undefined, { signal: options.signal }).catch(() => {}); // Interrupted: seen above.
+    }
+  } finally {
+    deadline.cancel();
+  }
 }
 
 async function inProgressError(client: pg.ClientBase, job: Job): Promise<QuotaError> {
@@ -58,17 +89,21 @@ async function inProgressError(client: pg.ClientBase, job: Job): Promise<QuotaEr
   );
 }
 
-async function recordedRun(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
+async function recordedRun(
+  client: pg.ClientBase,
+  job: Job,
+  options: RunJobOptions,
+  deadline: AbortSignal,
+): Promise<JobOutcome> {
   const abandoned = await abandonDeadRuns(client, job.name);
   const record = await insertRun(client, job.name);
-  options.onStart(abandoned);
-  const deadline = startDeadline(options.maxDurationSeconds);
+  await options.onStart(abandoned);
   const run: Run = {
     client,
     job,
     options,
     record,
-    deadline: deadline.signal,
+    deadline,
     total: { done: 0, counts: {} },
   };
   try {
@@ -87,8 +122,6 @@ async function recordedRun(client: pg.ClientBase, job: Job, options: RunJobOptio
   } catch (error) {
     await recordFailure(run, error);
     throw error;
-  } finally {
-    deadline.cancel();
   }
 }
 

@@ -94,10 +94,14 @@ test('known secrets are taken out wherever they are, common words are left', () 
     alertUrl: undefined,
     alertSecret: undefined,
     alertCommand: undefined,
+    schedules: {},
+    pingUrl: 'https://hc-ping.com/0b5f-secret/{job}',
     vapiBaseUrl: 'https://api.vapi.ai',
     limitedStateFile: undefined,
     actor: 'ada',
     company: undefined,
   });
-  expect(redact('key vapi-0123456789, s@cret-word, s%40cret-word, short')).toBe('key ***, ***, ***, short');
+  expect(
+    redact('key vapi-0123456789, s@cret-word, s%40cret-word, short, https://hc-ping.com/0b5f-secret/x'),
+  ).toBe('key ***, ***, ***, short, ***x');
 });

@@ -28,6 +28,7 @@ function problemsOf(sources: Partial<SettingSources>): QuotaError {
 test('defaults', () => {
   expect(read({ env: { XDG_DATA_HOME: '/data' } })).toEqual({
     environment: 'development',
+    schedules: {},
     databaseUrl: undefined,
     dataDir: '/data/quota',
     redisUrl: undefined,

@@ -25,7 +25,7 @@ test('jobs stand under their own names', () => {
 describe.each(definitions)('%s', (name, definition) => {
   test('has the same options by its own name and by jobs run, and the same summary', () => {
     expect(flagsOf(group, name)).toEqual(flagsOf(runGroup, name));
-    expect(flagsOf(group, name)).toEqual(expect.arrayContaining(['--dry-run', '--limit <n>']));
+    expect(flagsOf(group, name)).toEqual(expect.arrayContaining(['-n, --dry-run', '--limit <n>']));
     expect(flagsOf(group, name).includes('--user <user>')).toBe(definition.scope === 'user');
     expect(tree.find(runGroup, name)?.description()).toBe(definition.summary);
   });

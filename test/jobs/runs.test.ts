@@ -290,7 +290,10 @@ test('a metrics file tells how the last run went, and keeps when one last succee
   } finally {
     rmSync(directory, { recursive: true });
   }
-  expect(await run('--metrics-file', join(directory, 'gone', 'x.prom'))).toMatchObject({ code: 1 });
+  const before = await selectRuns();
+  const nowhere = await run('--metrics-file', join(directory, 'gone', 'x.prom'));
+  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('gone: there is no such') });
+  expect(await selectRuns()).toEqual(before); // Told before the work, not after it.
 });
 
 test('jobs list and history tell what is due and how it went', async () => {

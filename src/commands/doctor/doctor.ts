@@ -1,9 +1,12 @@
-import type { Style } from '../../context.ts';
+import type pg from 'pg';
+import { jobs } from '../../../jobs/index.ts';
+import type { Context, Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
-import { type CheckResult, type Diagnosis, examine } from '../../doctor/examine.ts';
+import { type CheckResult, type Diagnosis, examine, type OverdueJob } from '../../doctor/examine.ts';
 import { exitCodes, usageError } from '../../errors.ts';
+import { standingsOf } from '../../jobs/standing.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
@@ -43,7 +46,8 @@ export const doctor = defineCommand(
     const data = await context.withDatabase(async ({ client }) => {
       const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
       const examination = { userId, findingsMax: options.limit ?? findingsDefault };
-      return examine(client, examination, (check) => context.talk.verbose(`checking ${check}`));
+      const onCheck = (check: string) => context.talk.verbose(`checking ${check}`);
+      return examine(client, examination, onCheck, userId === null ? await overdueJobs(context, client) : []);
     });
     await context.output.write({
       data,
@@ -57,6 +61,14 @@ export const doctor = defineCommand(
     return isUnwell ? exitCodes.differences : exitCodes.ok;
   },
 );
+
+async function overdueJobs(context: Context, client: pg.ClientBase): Promise<OverdueJob[]> {
+  const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+  const { standings } = await standingsOf(client, definitions, context.settings);
+  return standings
+    .filter(({ overdueSince }) => overdueSince !== null)
+    .map(({ job, schedule, overdueSince }) => ({ job, schedule, overdueSince }));
+}
 
 const diagnosisText = ({ checks }: Diagnosis, style: Style): string =>
   checks.flatMap((result) => checkLines(result, style)).join('\n');

@@ -1,48 +1,71 @@
 import { jobs } from '../../../jobs/index.ts';
+import type { Context } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
+import { flag } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
-import { selectRuns } from '../../jobs/job-run-store.ts';
+import { type Standing, standingsOf } from '../../jobs/standing.ts';
 import { relativeText } from '../../text/time-text.ts';
 
-/** `quota jobs list`: `[{name, summary, due, lastRun: {status, startedAt, durationMs, error} | null}]`. */
+/**
+ * `quota jobs list`: `[{name, summary, schedule, due, lastRun: {status, startedAt, durationMs, error} | null, nextAt,
+ * overdueSince}]`. Schedules are those of a crontab in UTC, null for what is switched off.
+ */
 export const jobsList = defineCommand(
   {
-    examples: [['quota jobs list', 'is cron doing its work?']],
+    options: { check: flag('exit 3 when a job is overdue: two of its times have passed without a run') },
+    examples: [
+      ['quota jobs list', 'is cron doing its work?'],
+      ['quota jobs list --check --quiet', 'for monitoring'],
+    ],
   },
-  async (context) => {
-    const data = await context.withDatabase(async ({ client }) => {
+  async (context, options) => {
+    const { now, data } = await context.withDatabase(async ({ client }) => {
+      const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+      const { now, standings } = await standingsOf(client, definitions, context.settings);
       const list = [];
-      for (const load of Object.values(jobs)) {
-        const job = await load();
-        const [run] = await selectRuns(client, { job: job.name, limit: 1 });
-        const lastRun = run && {
-          status: run.status,
-          startedAt: run.startedAt,
-          durationMs: run.durationMs,
-          error: run.error,
-        };
+      for (const [index, job] of definitions.entries()) {
+        const { schedule, last, nextAt, overdueSince } = standings[index] as Standing;
         const due = await job.countDue(client, { userId: null }, {});
-        list.push({ name: job.name, summary: job.summary, due, lastRun: lastRun ?? null });
+        const { name, summary } = job;
+        list.push({ name, summary, schedule, due, lastRun: last, nextAt, overdueSince });
       }
-      return list;
+      return { now, data: list };
     });
-    const isTable = context.output.format === 'table';
-    const told = (startedAt: string) => (isTable ? relativeText(startedAt, context.now()) : startedAt);
     await context.output.write({
       data,
       rows: data.map(({ lastRun, ...job }) => ({
         ...job,
+        schedule: job.schedule ?? 'off',
         lastStatus: lastRun?.status ?? 'never ran',
-        lastStartedAt: lastRun === null ? null : told(lastRun.startedAt),
+        lastStartedAt: told(context, lastRun?.startedAt, now),
+        nextAt: told(context, job.nextAt, now),
+        overdueSince: told(context, job.overdueSince, now),
       })),
       columns: [
         { key: 'name' },
         { key: 'due' },
         { key: 'lastStatus', title: 'last run' },
         { key: 'lastStartedAt', title: 'started' },
+        { key: 'overdueSince', title: 'overdue since' },
+        { key: 'nextAt', title: 'next' },
+        { key: 'schedule' },
         { key: 'summary' },
       ],
     });
-    return exitCodes.ok;
+    const overdue = data.filter(({ overdueSince }) => overdueSince !== null);
+    for (const { name, schedule } of overdue) {
+      context.talk.warn(
+        `${name} is overdue (${schedule}): is cron running it? QUOTA_SCHEDULES says when it is expected`,
+      );
+    }
+    return options.check && overdue.length > 0 ? exitCodes.differences : exitCodes.ok;
   },
 );
+
+/** An instant as a person reads it in a table; for programs as it is. */
+const told = ({ output }: Context, instant: string | null | undefined, now: Date): string | null => {
+  if (instant == null) {
+    return null;
+  }
+  return output.format === 'table' ? relativeText(instant, now) : instant;
+};

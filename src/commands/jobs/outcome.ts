@@ -12,11 +12,14 @@ export const outcomeReport = ({ runId, asOf, due, done, left, counts, durationMs
   durationMs,
 });
 
+/** What a run says that had nothing to do. */
+export const nothingDue = 'nothing due';
+
 /** The run for a person, in a line or two. */
 export function outcomeText(job: Pick<Job, 'name' | 'unit'>, outcome: JobOutcome): string {
   const { due, done, left, counts, stop, unsettled, durationMs } = outcome;
   if (due === 0 && unsettled === 0 && Object.values(counts).every((count) => count === 0)) {
-    return 'nothing due';
+    return nothingDue;
   }
   const details = Object.entries(counts)
     .filter(([, count]) => count > 0)

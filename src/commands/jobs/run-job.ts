@@ -3,51 +3,103 @@ import type { JobDefinition, JobWork } from '../../../jobs/define-job.ts';
 import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
 import type { Context } from '../../context.ts';
 import type { Given, OptionDeclarations } from '../../declarations/option.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { type ExitCode, exitCodes, QuotaError } from '../../errors.ts';
 import type { JobOutcome, JobScope } from '../../jobs/job.ts';
-import { writeMetricsFile } from '../../jobs/metrics-file.ts';
+import { recordRefusal } from '../../jobs/job-run-store.ts';
+import { checkMetricsFile, writeMetricsFile } from '../../jobs/metrics-file.ts';
+import { createMonitor } from '../../jobs/monitor.ts';
 import { runJob } from '../../jobs/run-job.ts';
+import { off } from '../../jobs/schedule.ts';
 import { findUser } from '../../users/find-user.ts';
-import { incompleteError, outcomeReport, outcomeText } from './outcome.ts';
+import { incompleteError, nothingDue, outcomeReport, outcomeText } from './outcome.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** One recorded run of a job, told in every format; what it leaves undone asks to be run again. */
-export const runJobCommand = <Options extends OptionDeclarations>(
+type JobOptions<Options extends OptionDeclarations> = Given<Options> & RunOptions;
+
+/** What becomes of a run while it goes. */
+interface Course {
+  hasStarted: boolean;
+  /** Another run of the job goes on. */
+  isLockedOut: boolean;
+}
+
+/**
+ * One recorded run of a job, told in every format, to a monitor and to a file of metrics; what it leaves undone asks to
+ * be run again. Neither the monitor nor the file makes a run fail that has done its work.
+ */
+export async function runJobCommand<Options extends OptionDeclarations>(
   context: Context,
   job: JobDefinition<Options>,
-  options: Given<Options> & RunOptions,
-): Promise<ExitCode> =>
-  job.withWork(context, options, async (work) => {
-    const outcome = await runMeasured(context, job, options, work);
-    await context.output.write({
-      data: job.report?.(outcome) ?? outcomeReport(outcome),
-      text: () => outcomeText(job, outcome),
-    });
-    if (options.metricsFile !== undefined) {
-      await writeMetricsFile(options.metricsFile, job, outcome);
+  options: JobOptions<Options>,
+): Promise<ExitCode> {
+  const { settings, talk } = context;
+  if (settings.schedules[job.name] === off) {
+    talk.info(`${job.name} is switched off by QUOTA_SCHEDULES`);
+    return exitCodes.ok;
+  }
+  if (options.metricsFile !== undefined) {
+    await checkMetricsFile(options.metricsFile);
+  }
+  const pingUrl = (options.pingUrl ?? settings.pingUrl)?.replaceAll('{job}', job.name);
+  const monitor = pingUrl === undefined ? undefined : createMonitor(pingUrl, talk.warn);
+  const course: Course = { hasStarted: false, isLockedOut: false };
+  const onStart = async () => {
+    course.hasStarted = true;
+    await monitor?.start();
+  };
+  try {
+    const words = await runTold(context, job, options, { course, onStart });
+    await monitor?.end(context.signal.aborted ? exitCodes.tryAgain : exitCodes.ok, words);
+    return exitCodes.ok; // After a signal, the code of the signal.
+  } catch (error) {
+    if (course.isLockedOut && options.ifLocked === 'skip') {
+      talk.info(`another run of ${job.name} is in progress: this one is skipped`);
+      return exitCodes.ok;
     }
+    const exitCode = error instanceof QuotaError ? error.exitCode : exitCodes.bug;
+    if (!course.isLockedOut) {
+      await monitor?.end(exitCode, (error as Error).message);
+    }
+    const isRefused = exitCode === exitCodes.configuration && !course.hasStarted;
+    if (isRefused && (await isRepeated(context, job.name, error as Error)) && talk.isQuiet) {
+      return exitCode; // The run before has said it.
+    }
+    throw error;
+  }
+}
+
+/** Runs, and tells the outcome. @throws tryAgainError when something is left */
+function runTold<Options extends OptionDeclarations>(
+  context: Context,
+  job: JobDefinition<Options>,
+  options: JobOptions<Options>,
+  { course, onStart }: { course: Course; onStart: () => Promise<void> },
+): Promise<string> {
+  return job.withWork(context, options, async (work) => {
+    const outcome = await runMeasured(context, job, options, { work, course, onStart });
+    const words = outcomeText(job, outcome);
+    if (words !== nothingDue || !context.talk.isQuiet || context.output.format !== 'table') {
+      await context.output.write({
+        data: job.report?.(outcome) ?? outcomeReport(outcome),
+        text: () => words,
+      });
+    }
+    await measure(context, job, options, outcome);
     if (!outcome.isComplete && !context.signal.aborted) {
       throw incompleteError(job, outcome, work.unsettledText);
     }
-    return exitCodes.ok; // After a signal, the code of the signal.
+    return words;
   });
+}
 
 /** A run that fails is measured too; one that another run keeps from starting leaves the file to that one. */
 async function runMeasured<Options extends OptionDeclarations>(
   context: Context,
   job: JobDefinition<Options>,
-  options: Given<Options> & RunOptions,
-  work: JobWork,
+  options: JobOptions<Options>,
+  { work, course, onStart }: { work: JobWork; course: Course; onStart: () => Promise<void> },
 ): Promise<JobOutcome> {
   const { settle } = work;
-  let hasStarted = false;
-  const onStart = (abandoned: number) => {
-    hasStarted = true;
-    if (abandoned > 0) {
-      const runs = abandoned === 1 ? 'an earlier run' : `${abandoned} earlier runs`;
-      context.talk.warn(`${runs} of ${job.name} ended without a word; this one does what was left`);
-    }
-  };
   try {
     return await context.withDatabase(
       async (database) => {
@@ -67,8 +119,15 @@ async function runMeasured<Options extends OptionDeclarations>(
           batchSize: options.batchSize ?? job.batchSizeDefault,
           limit: options.limit,
           maxDurationSeconds: options.maxDuration,
+          ifLocked: options.ifLocked === 'wait' ? 'wait' : 'fail',
+          onLocked: () => {
+            course.isLockedOut = true;
+          },
           signal: context.signal,
-          onStart,
+          onStart: async (abandoned) => {
+            warnOfAbandoned(context, job.name, abandoned);
+            await onStart();
+          },
           withProgress: (due, use) => context.talk.withProgress(job.name, due, use),
           settle:
             settle &&
@@ -79,9 +138,38 @@ async function runMeasured<Options extends OptionDeclarations>(
       { onAbort: 'finish' },
     );
   } catch (error) {
-    if (hasStarted && options.metricsFile !== undefined) {
-      await writeMetricsFile(options.metricsFile, job, null).catch(() => {}); // The first error counts.
+    if (course.hasStarted) {
+      await measure(context, job, options, null);
     }
     throw error;
+  }
+}
+
+function warnOfAbandoned({ talk }: Context, job: string, abandoned: number): void {
+  if (abandoned > 0) {
+    const runs = abandoned === 1 ? 'an earlier run' : `${abandoned} earlier runs`;
+    talk.warn(`${runs} of ${job} ended without a word; this one does what was left`);
+  }
+}
+
+async function measure<Options extends OptionDeclarations>(
+  { talk }: Context,
+  job: JobDefinition<Options>,
+  { metricsFile }: RunOptions,
+  outcome: JobOutcome | null,
+): Promise<void> {
+  if (metricsFile !== undefined) {
+    await writeMetricsFile(metricsFile, job, outcome).catch((error: Error) => {
+      talk.warn(`the figures of the run are not written: ${error.message}`);
+    });
+  }
+}
+
+/** Keeps a refusal in the history of the job, if there is a database to keep it in. */
+async function isRepeated(context: Context, job: string, error: Error): Promise<boolean> {
+  try {
+    return await context.withDatabase(({ client }) => recordRefusal(client, job, error.message));
+  } catch {
+    return false; // The first error counts.
   }
 }

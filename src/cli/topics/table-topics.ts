@@ -1,0 +1,26 @@
+import { exitCodeTable } from '../exit-code-table.ts';
+import { type Setting, settingTable } from '../setting-table.ts';
+
+/** Every setting, as the README's table has it. */
+export const environmentText = (): string =>
+  [
+    'A flag wins over the environment, the environment over the file of --env-file, the file over the default.',
+    'An empty variable counts as not set. Secrets are never printed.',
+    ...(settingTable as readonly Setting[]).map(settingText),
+  ].join('\n\n');
+
+const settingText = ({ variable, flag, defaultText, description }: Setting) =>
+  [
+    flag === undefined ? variable : `${variable}, ${flag}`,
+    `    ${description}`,
+    `    default: ${defaultText}`,
+  ]
+    .join('\n')
+    .replaceAll('`', '');
+
+/** What a script may rely on. */
+export function exitCodesText(): string {
+  const rows = exitCodeTable.map(({ codes, meaning }) => ({ codes: codes.join(', '), meaning }));
+  const width = Math.max(...rows.map(({ codes }) => codes.length));
+  return rows.map(({ codes, meaning }) => `${codes.padEnd(width)}  ${meaning}`).join('\n');
+}
