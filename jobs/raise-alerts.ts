@@ -6,7 +6,7 @@ import { defineJob } from './define-job.ts';
 const maxAgeSecondsDefault = 7 * 86_400;
 
 /**
- * `{runId, asOf, due, done, left, delivered, failedAttempts, expired, durationMs}`. Exit 75 as long as an alert waits
+ * `{runId, asOf, due, done, left, delivered, failedAttempts, expired, withdrawn, durationMs}`. Exit 75 as long as an alert waits
  * for another attempt.
  */
 export const raiseAlerts = defineJob({
@@ -38,4 +38,4 @@ export const raiseAlerts = defineJob({
   },
 });
 
-const noCounts = { delivered: 0, failedAttempts: 0, expired: 0 };
+const noCounts = { delivered: 0, failedAttempts: 0, expired: 0, withdrawn: 0 };

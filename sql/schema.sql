@@ -41,7 +41,7 @@ create table quota.alert_deliveries (
   meter text not null,
   period_start timestamp with time zone not null,
   threshold integer not null,
-  id uuid not null default gen_random_uuid(),
+  id uuid not null,
   status text not null default 'pending'::text,
   attempts integer not null default 0,
   next_attempt_at timestamp with time zone not null default quota.now(),
@@ -49,13 +49,13 @@ create table quota.alert_deliveries (
   target text,
   settled_at timestamp with time zone
 );
-comment on column quota.alert_deliveries.id is 'Sent along: a receiver that saw it before can drop a repetition.';
-comment on column quota.alert_deliveries.status is 'expired: older than anybody wants to hear of when it could have been delivered.';
+comment on column quota.alert_deliveries.id is 'That of the alert.';
+comment on column quota.alert_deliveries.status is 'expired: older than anybody wants to hear of when it could have been delivered; withdrawn: it was not so any more; past: of usage that was told long after.';
 alter table quota.alert_deliveries enable row level security;
 alter table quota.alert_deliveries add constraint alert_deliveries_id_key UNIQUE (id);
-alter table quota.alert_deliveries add constraint alert_deliveries_pkey PRIMARY KEY (user_id, meter, period_start, threshold);
-alter table quota.alert_deliveries add constraint alert_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'failed'::text, 'delivered'::text, 'expired'::text])));
-alter table quota.alert_deliveries add constraint alert_deliveries_user_id_meter_period_start_threshold_fkey FOREIGN KEY (user_id, meter, period_start, threshold) REFERENCES quota.usage_alerts(user_id, meter, period_start, threshold) ON DELETE CASCADE;
+alter table quota.alert_deliveries add constraint alert_deliveries_pkey PRIMARY KEY (user_id, id);
+alter table quota.alert_deliveries add constraint alert_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'failed'::text, 'delivered'::text, 'expired'::text, 'withdrawn'::text, 'past'::text])));
+alter table quota.alert_deliveries add constraint alert_deliveries_user_id_id_fkey FOREIGN KEY (user_id, id) REFERENCES quota.usage_alerts(user_id, id) ON DELETE CASCADE;
 CREATE INDEX alert_deliveries_due ON quota.alert_deliveries USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
 CREATE TRIGGER alert_deliveries_of_nobody BEFORE INSERT OR UPDATE ON quota.alert_deliveries FOR EACH ROW WHEN ((new.last_error IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"last_error": "not kept: the user was erased"}');
 create policy one_user on quota.alert_deliveries for all to public
@@ -985,12 +985,22 @@ create table quota.usage_alerts (
   level text not null,
   percent numeric(10,2) not null,
   crossed_at timestamp with time zone not null,
-  acknowledged_at timestamp with time zone
+  acknowledged_at timestamp with time zone,
+  id uuid not null default gen_random_uuid(),
+  allowance numeric,
+  cost_limit numeric,
+  ended_at timestamp with time zone
 );
+comment on column quota.usage_alerts.crossed_at is 'When the call ended that crossed the threshold, or the allowance became what it is.';
+comment on column quota.usage_alerts.id is 'Sent along: a receiver that saw it before can drop a repetition.';
+comment on column quota.usage_alerts.allowance is 'The limit and the grants that it was raised under; null: no limit.';
+comment on column quota.usage_alerts.ended_at is 'Since when it is not so any more, or was so of a smaller allowance; null: it stands.';
 alter table quota.usage_alerts enable row level security;
 alter table quota.usage_alerts add constraint usage_alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text, 'exceeded'::text])));
-alter table quota.usage_alerts add constraint usage_alerts_pkey PRIMARY KEY (user_id, meter, period_start, threshold);
+alter table quota.usage_alerts add constraint usage_alerts_pkey PRIMARY KEY (user_id, id);
 alter table quota.usage_alerts add constraint usage_alerts_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
+CREATE INDEX usage_alerts_period ON quota.usage_alerts USING btree (user_id, meter, period_start);
+CREATE UNIQUE INDEX usage_alerts_standing ON quota.usage_alerts USING btree (user_id, meter, period_start, threshold) WHERE (ended_at IS NULL);
 CREATE TRIGGER usage_alerts_queued AFTER INSERT ON quota.usage_alerts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.queue_alerts();
 create policy one_user on quota.usage_alerts for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -1039,13 +1049,17 @@ create table quota.usage_quotas (
   exhausted_at timestamp with time zone,
   closed_at timestamp with time zone,
   used_at_close numeric(20,3),
-  superseded boolean not null default false
+  superseded boolean not null default false,
+  alerted integer default 0,
+  lowered_at timestamp with time zone
 );
 comment on table quota.usage_quotas is 'What one user used of one meter in one period, with the terms under which the period was opened. Kept by triggers only, from subscriptions, which name users that exist: a foreign key of its own would cost a reset a third of its time.';
 comment on column quota.usage_quotas.used is 'Sum of the call logs of the period plus its adjustments.';
 comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
 comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity, from grants.';
 comment on column quota.usage_quotas.superseded is 'The period of a former plan or anchor: it goes on counting its calls and never limits anybody.';
+comment on column quota.usage_quotas.alerted is 'The highest threshold whose alert stands, 0: none does; null: to be looked at, for the allowance was raised.';
+comment on column quota.usage_quotas.lowered_at is 'When the allowance became less than it was: what is over it since then was not crossed before.';
 alter table quota.usage_quotas enable row level security;
 alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
 alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
@@ -1180,6 +1194,16 @@ create type quota.session_room as (
   on_exceeded text
 );
 comment on type quota.session_room is 'What a running session may still use of the allowance, what it may use in all, and what is done when that is used up; null: no limit.';
+
+create type quota.told_alert as (
+  user_id uuid,
+  meter text,
+  period_start timestamp with time zone,
+  threshold integer,
+  crossed_at timestamp with time zone,
+  is_past boolean
+);
+comment on type quota.told_alert is 'An alert of a smaller allowance: whether it was never to be told, being of the past.';
 
 create type quota.told_end as (
   status text,
@@ -1338,6 +1362,56 @@ comment on function quota.alert_level(integer,integer[]) is 'The first threshold
 grant execute on function quota.alert_level(integer,integer[]) to quota_finance;
 grant execute on function quota.alert_level(integer,integer[]) to quota_operator;
 grant execute on function quota.alert_level(integer,integer[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.alert_payload(p_user uuid, p_alert uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object(
+    'id', a.id, 'type', 'usage.alert', 'level', quota.alert_level(a.threshold, q.warn_at),
+    'threshold', a.threshold,
+    'percent', n.percent::text,
+    'crossedAt', quota.instant_text(a.crossed_at), 'asOf', quota.instant_text(quota.now()),
+    'user', jsonb_build_object('id', u.id, 'externalId', u.external_id), 'service', m.service, 'plan', s.plan,
+    'meter', a.meter, 'unit', m.unit, 'period', jsonb_build_object(
+      'start', quota.instant_text(q.period_start), 'end', quota.instant_text(q.period_end)),
+    'used', q.used::text, 'limit', (q.limit_quantity + g.granted)::text, 'cost', q.cost::text,
+    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
+  from quota.usage_alerts a
+  join quota.usage_quotas q using (user_id, meter, period_start)
+  join quota.users u on u.id = a.user_id and u.erased_at is null
+  join quota.meters m on m.key = a.meter
+  left join quota.subscriptions s on s.user_id = a.user_id and s.service = m.service
+  -- Stored grants are right until one expires.
+  cross join lateral (
+    select case when q.granted > 0 then quota.granted_now(q.user_id, q.meter) else 0 end as granted) g
+  cross join lateral (
+    select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
+  where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
+    and quota.contains(q, quota.now())
+    and a.threshold = any (quota.reached(q.warn_at, n.percent))
+$function$;
+comment on function quota.alert_payload(uuid,uuid) is 'What an alert says, as of now; null: it is not so any more, for usage went down, the allowance up, the period ended, or the user is gone.';
+grant execute on function quota.alert_payload(uuid,uuid) to quota_finance;
+grant execute on function quota.alert_payload(uuid,uuid) to quota_operator;
+grant execute on function quota.alert_payload(uuid,uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.alerts_differ(q quota.usage_quotas)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select quota.reached_by(q) <> array(
+    select a.threshold from quota.usage_alerts a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      and a.ended_at is null
+    order by a.threshold)
+$function$;
+comment on function quota.alerts_differ(quota.usage_quotas) is 'Whether the alerts that stand are others than those that a quota calls for.';
+grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_finance;
+grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_operator;
+grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp without time zone, p_timezone text, p_model text, p_session bigint)
  RETURNS SETOF quota.allowance
@@ -1984,40 +2058,27 @@ grant execute on function quota.check_concurrent_processing_limit(text,text) to 
 
 CREATE OR REPLACE FUNCTION quota.claim_alerts(batch_size integer, lease interval)
  RETURNS TABLE(id uuid, attempts integer, payload jsonb)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with claimed as (
-    update quota.alert_deliveries d
-    set attempts = d.attempts + 1, next_attempt_at = quota.now() + lease
-    where (d.user_id, d.meter, d.period_start, d.threshold) in (
-      select c.user_id, c.meter, c.period_start, c.threshold from quota.alert_deliveries c
-      where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
-      order by c.next_attempt_at limit batch_size for update skip locked)
-    returning d.*
-  )
-  select c.id, c.attempts, jsonb_build_object(
-    'id', c.id, 'type', 'usage.alert', 'level', a.level, 'threshold', a.threshold, 'percent', a.percent::text,
-    'crossedAt', to_char(a.crossed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-    'user', jsonb_build_object('id', u.id, 'externalId', u.external_id), 'service', m.service, 'plan', s.plan,
-    'meter', a.meter, 'unit', m.unit,
-    'period', jsonb_build_object(
-      'start', case when isfinite(q.period_start)
-        then to_char(q.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
-      'end', case when isfinite(q.period_end)
-        then to_char(q.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end),
-    'used', q.used::text, 'limit', (q.limit_quantity + q.granted)::text, 'cost', q.cost::text,
-    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
-  from claimed c
-  join quota.usage_alerts a using (user_id, meter, period_start, threshold)
-  join quota.usage_quotas q using (user_id, meter, period_start)
-  join quota.users u on u.id = c.user_id
-  join quota.meters m on m.key = c.meter
-  left join quota.subscriptions s on s.user_id = c.user_id and s.service = m.service
-  order by a.crossed_at, c.id
-$function$;
-comment on function quota.claim_alerts(integer,interval) is 'Takes alerts that are due for the time of a lease, with what is to be sent; a sender that dies leaves them due again.';
+declare
+  claimed uuid[];
+begin
+  claimed := array(
+    select c.id from quota.alert_deliveries c
+    where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
+    order by c.next_attempt_at, c.id limit batch_size for update skip locked);
+  update quota.alert_deliveries d set attempts = d.attempts + 1, next_attempt_at = quota.now() + lease
+  where d.id = any (claimed);
+  -- One look says what is true and what is told: a statement sees the quotas of one instant.
+  return query
+  select d.id, d.attempts, t.payload
+  from quota.alert_deliveries d cross join lateral quota.alert_payload(d.user_id, d.id) t(payload)
+  where d.id = any (claimed)
+  order by t.payload->>'crossedAt', d.id;
+end $function$;
+comment on function quota.claim_alerts(integer,interval) is 'Takes alerts that are due for the time of a lease, with what is to be sent; null: it is not so any more, see withdraw_alerts. A sender that dies leaves them due again.';
 grant execute on function quota.claim_alerts(integer,interval) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.claim_due(plans text[], batch_size integer, only_user uuid, after quota.reset_position)
@@ -2341,6 +2402,47 @@ comment on function quota.creates_users() is 'Whether the first call of a user w
 grant execute on function quota.creates_users() to quota_finance;
 grant execute on function quota.creates_users() to quota_operator;
 grant execute on function quota.creates_users() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.crossings(q quota.usage_quotas, thresholds integer[])
+ RETURNS TABLE(threshold integer, at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with facts as (
+    select least(v.at, quota.now()) as at, v.quantity,
+      quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price) as cost
+    from (
+      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity,
+        coalesce(c.ended_at, c.started_at + make_interval(secs => c.duration_seconds::float8), c.started_at)
+          as at
+      from quota.meters m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, c.model)
+        and c.started_at >= q.period_start and c.started_at < q.period_end
+      where m.key = q.meter
+    ) v
+    union all
+    select a.created_at, a.quantity, a.cost from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+  ), sums as materialized (
+    select s.at, quota.percent_used(s.used, q.limit_quantity + q.granted, s.cost, q.cost_limit) as percent
+    from (
+      select f.at, sum(f.quantity) over (order by f.at) as used, sum(f.cost) over (order by f.at) as cost
+      from facts f
+    ) s
+  )
+  select t.threshold, coalesce(greatest((
+      -- It holds since the first fact after the last one at which it did not.
+      select min(s.at) from sums s
+      where s.at > coalesce((
+        select max(b.at) from sums b where (b.percent >= t.threshold) is not true), '-infinity')
+    ), q.lowered_at), quota.now())
+  from unnest(thresholds) t(threshold)
+$function$;
+comment on function quota.crossings(quota.usage_quotas,integer[]) is 'When a quota came to be beyond thresholds: at the end of the call, or at the correction, that crossed them, and not before its allowance was lowered to what it is.';
+grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_finance;
+grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_operator;
+grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.current_quotas(p_user uuid)
  RETURNS TABLE(user_id uuid, service text, plan text, meter text, unit text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamp with time zone, percent numeric, state text)
@@ -2712,30 +2814,32 @@ AS $function$
 declare
   limited_users uuid[];
   limited_services text[];
+  limited_since timestamptz[];
   freed_users uuid[];
   freed_services text[];
 begin
-  insert into quota.usage_alerts (user_id, meter, period_start, threshold, level, percent, crossed_at)
-  select q.user_id, q.meter, q.period_start, t.threshold, quota.alert_level(t.threshold, q.warn_at),
-    p.percent, quota.now()
-  from unnest(quotas) q
-  cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
-  cross join lateral (select distinct w from unnest(q.warn_at) w) t(threshold)
-  where p.percent >= t.threshold
-  order by q.user_id, q.meter, q.period_start, t.threshold
-  on conflict do nothing;
+  perform quota.sync_alerts(quotas);
 
-  update quota.usage_quotas q
-  set exhausted_at = case when c.exhausted_at is null then quota.now() end
-  from unnest(quotas) c
-  where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
-    and quota.is_exhausted(c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit)
-      = (c.exhausted_at is null);
-
-  select array_agg(q.user_id), array_agg(m.service) into limited_users, limited_services
-  from unnest(quotas) q join quota.meters m on m.key = q.meter
-  where q.on_exceeded = 'limit_assistants' and q.exhausted_at is null
-    and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit);
+  with marked as (
+    update quota.usage_quotas q
+    set alerted = quota.highest_reached(c),
+      exhausted_at = case when e.exhausted then coalesce(c.exhausted_at, (
+        select x.at from quota.crossings(c, '{100}') x)) end
+    from unnest(quotas) c
+    cross join lateral quota.is_exhausted(
+      c.used, c.limit_quantity + c.granted, c.cost, c.cost_limit) e(exhausted)
+    where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
+      and (e.exhausted = (c.exhausted_at is null) or c.alerted is distinct from quota.highest_reached(c))
+    returning q.user_id, q.meter, q.on_exceeded, q.exhausted_at, c.exhausted_at as exhausted_before
+  ), limited as (
+    select k.user_id, m.service, min(k.exhausted_at) as since
+    from marked k join quota.meters m on m.key = k.meter
+    where k.on_exceeded = 'limit_assistants' and k.exhausted_before is null and k.exhausted_at is not null
+    group by k.user_id, m.service
+  )
+  select array_agg(l.user_id), array_agg(l.service), array_agg(l.since)
+  into limited_users, limited_services, limited_since
+  from limited l;
   select array_agg(q.user_id), array_agg(m.service) into freed_users, freed_services
   from unnest(quotas) q join quota.meters m on m.key = q.meter
   where q.on_exceeded = 'limit_assistants' and q.exhausted_at is not null
@@ -2749,13 +2853,13 @@ begin
     perform quota.hold_assistants(limited_users || freed_users);
   end if;
   if limited_users is not null then
-    perform quota.mark_limited(limited_users, limited_services, true);
+    perform quota.mark_limited(limited_users, limited_services, true, limited_since);
   end if;
   if freed_users is not null then
     perform quota.mark_limited(freed_users, freed_services, false);
   end if;
 end $function$;
-comment on function quota.enforce(quota.usage_quotas[]) is 'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, given as they stand.';
+comment on function quota.enforce(quota.usage_quotas[]) is 'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, given as they stand. Each is dated by the call that crossed.';
 grant execute on function quota.enforce(quota.usage_quotas[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.enforce_limits(batch_size integer, run uuid DEFAULT NULL::uuid, only_user uuid DEFAULT NULL::uuid, reason text DEFAULT 'over the allowance'::text, OUT users uuid[], OUT services text[])
@@ -2801,11 +2905,11 @@ begin
     return;
   end if;
   perform quota.hold_assistants(enforce_limits.users);
+  -- Limited as of now: also those whose limit was lifted by hand, which are marked exhausted already.
+  perform quota.mark_limited(users, services, true);
   if fresh is not null then
     perform quota.enforce(fresh);
   end if;
-  -- Those whose limit was lifted by hand are marked exhausted already, so that enforce passes them over.
-  perform quota.mark_limited(users, services, true);
   insert into quota.audit_log (action, user_id, service, run_id, reason)
   select 'limit.enforced', o.user_id, o.service, run, enforce_limits.reason
   from unnest(users, services) o(user_id, service);
@@ -3153,7 +3257,7 @@ begin
   where q.user_id = u.user_id and q.meter = m.key and q.closed_at is null and not quota.fits_subscription(q);
 
   update quota.usage_quotas q
-  set superseded = false,
+  set superseded = false, lowered_at = quota.now(),
     closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
     used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
   from unnest(users, services) u(user_id, service)
@@ -3639,6 +3743,16 @@ grant execute on function quota.has_unlimited(uuid) to quota_finance;
 grant execute on function quota.has_unlimited(uuid) to quota_operator;
 grant execute on function quota.has_unlimited(uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.highest_reached(q quota.usage_quotas)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select coalesce(max(r), 0) from unnest(quota.reached_by(q)) r $function$;
+comment on function quota.highest_reached(quota.usage_quotas) is 'The highest threshold that a quota has reached; 0: none.';
+grant execute on function quota.highest_reached(quota.usage_quotas) to quota_finance;
+grant execute on function quota.highest_reached(quota.usage_quotas) to quota_operator;
+grant execute on function quota.highest_reached(quota.usage_quotas) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.hold_assistants(users uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -3694,6 +3808,18 @@ comment on function quota.in_known_zones(quota.subscriptions[]) is 'Those of the
 grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_finance;
 grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_operator;
 grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when isfinite(at) then to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end
+$function$;
+comment on function quota.instant_text(timestamp with time zone) is 'ISO 8601 UTC with milliseconds; null: unbounded.';
+grant execute on function quota.instant_text(timestamp with time zone) to quota_finance;
+grant execute on function quota.instant_text(timestamp with time zone) to quota_operator;
+grant execute on function quota.instant_text(timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.interval_text(every interval)
  RETURNS text
@@ -3771,6 +3897,20 @@ comment on function quota.is_live(text) is 'Whether the seconds of a service pas
 grant execute on function quota.is_live(text) to quota_finance;
 grant execute on function quota.is_live(text) to quota_operator;
 grant execute on function quota.is_live(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_raised(former_allowance numeric, former_cost_limit numeric, allowance numeric, cost_limit numeric)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  -- Null: there was no such limit, or none is there now.
+  select coalesce(allowance > former_allowance, former_allowance is not null and allowance is null)
+    or coalesce(cost_limit > former_cost_limit, former_cost_limit is not null and cost_limit is null)
+$function$;
+comment on function quota.is_raised(numeric,numeric,numeric,numeric) is 'Whether an allowance or a cost limit is more than it was.';
+grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_finance;
+grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_operator;
+grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean
@@ -4368,7 +4508,7 @@ begin
 end $function$;
 grant execute on function quota.mark_days() to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.mark_limited(users uuid[], services text[], limited boolean)
+CREATE OR REPLACE FUNCTION quota.mark_limited(users uuid[], services text[], limited boolean, since timestamp with time zone[] DEFAULT NULL::timestamp with time zone[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4377,13 +4517,17 @@ AS $function$
 begin
   perform quota.hold_subscriptions(users, services);
   update quota.subscriptions s
-  set limit_enforced_at = case when limited then quota.now() end
-  where (s.user_id, s.service) in (select * from unnest(users, services))
-    and (s.limit_enforced_at is null) = limited;
+  set limit_enforced_at = case when limited then coalesce(p.since, quota.now()) end
+  from (
+    select u.user_id, u.service, min(u.since) as since
+    from unnest(users, services, since) u(user_id, service, since)
+    group by u.user_id, u.service
+  ) p
+  where s.user_id = p.user_id and s.service = p.service and (s.limit_enforced_at is null) = limited;
   perform quota.queue_assistants(users, case when limited then 'limited' else 'original' end);
 end $function$;
-comment on function quota.mark_limited(uuid[],text[],boolean) is 'Sets or clears limit_enforced_at of (user, service) pairs and queues their assistants accordingly.';
-grant execute on function quota.mark_limited(uuid[],text[],boolean) to quota_operator;
+comment on function quota.mark_limited(uuid[],text[],boolean,timestamp with time zone[]) is 'Sets limit_enforced_at of (user, service) pairs, to what is given or now, or clears it, and queues their assistants accordingly.';
+grant execute on function quota.mark_limited(uuid[],text[],boolean,timestamp with time zone[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_parts()
  RETURNS void
@@ -4712,9 +4856,9 @@ AS $function$
   select not q.superseded and quota.contains(q, quota.now())
     and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
         <> (q.exhausted_at is not null)
-      or quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) >= any (q.warn_at))
+      or quota.highest_reached(q) is distinct from q.alerted)
 $function$;
-comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way (R9: never a past period).';
+comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way, since that was last looked at (R9: never a past period).';
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_finance;
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_operator;
 grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_readonly;
@@ -4815,8 +4959,12 @@ begin
   with opened as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted, closed_at, used_at_close)
-    select t.*
+       granted, closed_at, used_at_close,
+       lowered_at)
+    select t.*, case when t.period_end > quota.now() then (
+      -- What was used on a former plan is beyond the present one since it holds.
+      select max(f.until) from quota.former_plans f
+      where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end
     from unnest(spans) s
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
@@ -5081,10 +5229,13 @@ CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, c
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-  -- The nearer of the two limits counts. A limit of nothing is always used up.
-  select round(greatest(
-    case when allowance = 0 then 100 else 100 * used / allowance end,
-    case when cost_limit = 0 then 100 else 100 * cost / cost_limit end), 2)
+  -- The nearer of the two limits counts. A limit of nothing is always used up. 99.996 % is not yet all of it.
+  select least(
+    round(greatest(
+      case when allowance = 0 then 100 else 100 * used / allowance end,
+      case when cost_limit = 0 then 100 else 100 * cost / cost_limit end), 2),
+    case when used < coalesce(allowance, 'infinity') and cost < coalesce(cost_limit, 'infinity')
+      and (allowance is not null or cost_limit is not null) then 99.99 end)
 $function$;
 comment on function quota.percent_used(numeric,numeric,numeric,numeric) is 'Percent of the allowance or of the cost limit, whichever is more; null where there is no limit.';
 grant execute on function quota.percent_used(numeric,numeric,numeric,numeric) to quota_finance;
@@ -5306,8 +5457,12 @@ CREATE OR REPLACE FUNCTION quota.queue_alerts()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into quota.alert_deliveries (user_id, meter, period_start, threshold)
-  select n.user_id, n.meter, n.period_start, n.threshold from new_rows n
+  -- Usage of the past is no news: it came with an import, or more than a day late.
+  insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
+  select n.user_id, n.meter, n.period_start, n.threshold, n.id,
+    case when current_setting('quota.backfill', true) = 'on' or n.crossed_at < quota.now() - interval '1 day'
+      then 'past' else 'pending' end
+  from new_rows n
   order by n.user_id, n.meter, n.period_start, n.threshold
   on conflict do nothing;
   return null;
@@ -5464,6 +5619,29 @@ begin
 end $function$;
 comment on function quota.rank_sums(timestamp with time zone) is 'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
 grant execute on function quota.rank_sums(timestamp with time zone) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reached(warn_at integer[], percent numeric)
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select array(select distinct w from unnest(warn_at) w where w <= percent order by w) $function$;
+comment on function quota.reached(integer[],numeric) is 'The thresholds that this percentage has reached, the lowest first.';
+grant execute on function quota.reached(integer[],numeric) to quota_finance;
+grant execute on function quota.reached(integer[],numeric) to quota_operator;
+grant execute on function quota.reached(integer[],numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.reached_by(q quota.usage_quotas)
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select quota.reached(
+    q.warn_at, quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))
+$function$;
+comment on function quota.reached_by(quota.usage_quotas) is 'The thresholds that a quota as it stands has reached.';
+grant execute on function quota.reached_by(quota.usage_quotas) to quota_finance;
+grant execute on function quota.reached_by(quota.usage_quotas) to quota_operator;
+grant execute on function quota.reached_by(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.reap_calls(batch_size integer, run uuid, idle interval, only_user uuid DEFAULT NULL::uuid)
  RETURNS integer
@@ -5662,7 +5840,10 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from recounted r where quota.needs_enforcement(r::quota.usage_quotas);
+  from recounted r
+  where quota.needs_enforcement(r::quota.usage_quotas)
+    or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+      and quota.alerts_differ(r::quota.usage_quotas);
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
@@ -6310,7 +6491,11 @@ begin
   with retaken as (
     update quota.usage_quotas q
     set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at,
-      on_exceeded = t.on_exceeded
+      on_exceeded = t.on_exceeded,
+      alerted = case when q.warn_at = t.warn_at and not quota.is_raised(
+        q.limit_quantity, q.cost_limit, t.limit_quantity, t.cost_limit) then q.alerted end,
+      lowered_at = case when quota.is_raised(t.limit_quantity, t.cost_limit, q.limit_quantity, q.cost_limit)
+        then quota.now() else q.lowered_at end
     from unnest(users) u(user_id)
     cross join quota.meters m
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
@@ -6678,7 +6863,9 @@ begin
     join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
       and quota.contains(q, quota.now()) and not q.superseded
   ), refreshed as (
-    update quota.usage_quotas q set granted = p.granted
+    update quota.usage_quotas q
+    set granted = p.granted, alerted = case when p.granted < q.granted then q.alerted end,
+      lowered_at = case when p.granted < q.granted then quota.now() else q.lowered_at end
     from present p
     where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start
       and q.granted <> p.granted
@@ -7410,6 +7597,72 @@ grant execute on function quota.summarize_days(date[],text) to quota_finance;
 grant execute on function quota.summarize_days(date[],text) to quota_operator;
 grant execute on function quota.summarize_days(date[],text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.sync_alerts(quotas quota.usage_quotas[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  told_before quota.told_alert[];
+begin
+  -- Those that nobody was told of yet go on to be told, of the allowance that is. Those that were told are
+  -- over when the allowance was raised: what is still beyond it is told anew.
+  with standing as (
+    select a.user_id, a.id, q.limit_quantity + q.granted as allowance, q.cost_limit,
+      a.threshold = any (quota.reached_by(q)) as is_true, d.status in ('pending', 'failed') as waits,
+      d.status = 'past' as is_past, quota.is_raised(
+        a.allowance, a.cost_limit, q.limit_quantity + q.granted, q.cost_limit) as is_raised
+    from unnest(quotas) q
+    join quota.usage_alerts a on a.user_id = q.user_id and a.meter = q.meter
+      and a.period_start = q.period_start and a.ended_at is null
+    left join quota.alert_deliveries d on d.user_id = a.user_id and d.id = a.id
+  ), ended as (
+    update quota.usage_alerts a
+    set ended_at = case when not s.is_true or not s.waits then quota.now() end,
+      allowance = case when s.is_true and s.waits then s.allowance else a.allowance end,
+      cost_limit = case when s.is_true and s.waits then s.cost_limit else a.cost_limit end
+    from standing s
+    where a.user_id = s.user_id and a.id = s.id and (not s.is_true or s.is_raised)
+    returning a.*, s.is_true, s.waits, s.is_past
+  ), withdrawn as (
+    update quota.alert_deliveries d set status = 'withdrawn', settled_at = quota.now()
+    from ended e
+    where d.user_id = e.user_id and d.id = e.id and e.waits and not e.is_true
+  )
+  select array_agg((e.user_id, e.meter, e.period_start, e.threshold,
+    case when e.is_past then e.crossed_at else quota.now() end, e.is_past)::quota.told_alert)
+  into told_before
+  from ended e where e.is_true and not e.waits;
+
+  insert into quota.usage_alerts
+    (user_id, meter, period_start, threshold, level, percent, crossed_at, allowance, cost_limit)
+  select q.user_id, q.meter, q.period_start, c.threshold, quota.alert_level(c.threshold, q.warn_at),
+    quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit),
+    coalesce(b.crossed_at, c.at), q.limit_quantity + q.granted, q.cost_limit
+  from unnest(quotas) q
+  cross join lateral (
+    select array_agg(r) as thresholds from unnest(quota.reached_by(q)) r
+    where not exists (
+      select from quota.usage_alerts a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+        and a.threshold = r and a.ended_at is null)
+  ) missing
+  cross join lateral quota.crossings(q, missing.thresholds) c
+  left join unnest(told_before) b on b.user_id = q.user_id and b.meter = q.meter
+    and b.period_start = q.period_start and b.threshold = c.threshold
+  where missing.thresholds is not null
+  order by q.user_id, q.meter, q.period_start, c.threshold
+  on conflict do nothing;
+  update quota.alert_deliveries d set status = 'past'
+  from unnest(told_before) b
+  join quota.usage_alerts a on a.user_id = b.user_id and a.meter = b.meter
+    and a.period_start = b.period_start and a.threshold = b.threshold and a.ended_at is null
+  where b.is_past and d.user_id = a.user_id and d.id = a.id;
+end $function$;
+comment on function quota.sync_alerts(quota.usage_quotas[]) is 'Raises the alerts that quotas of the running period, given as they stand, call for, and ends those that are not so any more: who was not told of these is not told. The caller holds the subscriptions.';
+grant execute on function quota.sync_alerts(quota.usage_quotas[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.take_beside(stated text, export integer, taken integer, is_same_cut boolean, shared text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -7463,8 +7716,11 @@ CREATE OR REPLACE FUNCTION quota.take_terms(users uuid[], services text[])
 AS $function$
   update quota.usage_quotas q
   set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price,
-    warn_at = t.warn_at,
-    on_exceeded = t.on_exceeded
+    warn_at = t.warn_at, on_exceeded = t.on_exceeded,
+    alerted = case when q.warn_at = t.warn_at and not quota.is_raised(
+      q.limit_quantity, q.cost_limit, t.limit_quantity, t.cost_limit) then q.alerted end,
+    lowered_at = case when quota.is_raised(t.limit_quantity, t.cost_limit, q.limit_quantity, q.cost_limit)
+      then quota.now() else q.lowered_at end
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
@@ -7782,6 +8038,43 @@ comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 
 grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_finance;
 grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_operator;
 grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.withdraw_alerts(alerts uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  free uuid[];
+  withdrawn integer;
+begin
+  -- Those that a writer holds are left for later: what it writes may make them true again.
+  free := array(
+    select d.id from quota.alert_deliveries d
+    join quota.meters m on m.key = d.meter
+    join quota.subscriptions s on s.user_id = d.user_id and s.service = m.service
+    where d.id = any (alerts) order by s.user_id, s.service for no key update of s skip locked);
+  with untrue as (
+    update quota.alert_deliveries d set status = 'withdrawn', settled_at = quota.now()
+    where d.id = any (free) and d.status in ('pending', 'failed')
+      and quota.alert_payload(d.user_id, d.id) is null
+    returning d.user_id, d.id
+  ), ended as (
+    update quota.usage_alerts a set ended_at = quota.now()
+    from untrue t where a.user_id = t.user_id and a.id = t.id and a.ended_at is null
+    returning a.user_id, a.meter, a.period_start
+  ), looked_at_again as (
+    -- A period that was given up may come back.
+    update quota.usage_quotas q set alerted = null
+    from ended e
+    where q.user_id = e.user_id and q.meter = e.meter and q.period_start = e.period_start
+  )
+  select count(*) into withdrawn from untrue;
+  return withdrawn;
+end $function$;
+comment on function quota.withdraw_alerts(uuid[]) is 'Withdraws alerts that wait to be told and are not so any more; returns how many.';
+grant execute on function quota.withdraw_alerts(uuid[]) to quota_operator;
 
 -- Views
 

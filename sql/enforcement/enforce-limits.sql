@@ -41,11 +41,11 @@ begin
     return;
   end if;
   perform quota.hold_assistants(enforce_limits.users);
+  -- Limited as of now: also those whose limit was lifted by hand, which are marked exhausted already.
+  perform quota.mark_limited(users, services, true);
   if fresh is not null then
     perform quota.enforce(fresh);
   end if;
-  -- Those whose limit was lifted by hand are marked exhausted already, so that enforce passes them over.
-  perform quota.mark_limited(users, services, true);
   insert into quota.audit_log (action, user_id, service, run_id, reason)
   select 'limit.enforced', o.user_id, o.service, run, enforce_limits.reason
   from unnest(users, services) o(user_id, service);

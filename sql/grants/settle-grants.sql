@@ -20,7 +20,9 @@ begin
     join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key
       and quota.contains(q, quota.now()) and not q.superseded
   ), refreshed as (
-    update quota.usage_quotas q set granted = p.granted
+    update quota.usage_quotas q
+    set granted = p.granted, alerted = case when p.granted < q.granted then q.alerted end,
+      lowered_at = case when p.granted < q.granted then quota.now() else q.lowered_at end
     from present p
     where q.user_id = p.user_id and q.meter = p.meter and q.period_start = p.period_start
       and q.granted <> p.granted

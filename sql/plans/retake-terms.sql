@@ -14,7 +14,11 @@ begin
   with retaken as (
     update quota.usage_quotas q
     set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, warn_at = t.warn_at,
-      on_exceeded = t.on_exceeded
+      on_exceeded = t.on_exceeded,
+      alerted = case when q.warn_at = t.warn_at and not quota.is_raised(
+        q.limit_quantity, q.cost_limit, t.limit_quantity, t.cost_limit) then q.alerted end,
+      lowered_at = case when quota.is_raised(t.limit_quantity, t.cost_limit, q.limit_quantity, q.cost_limit)
+        then quota.now() else q.lowered_at end
     from unnest(users) u(user_id)
     cross join quota.meters m
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t

@@ -9,7 +9,7 @@ begin
   where q.user_id = u.user_id and q.meter = m.key and q.closed_at is null and not quota.fits_subscription(q);
 
   update quota.usage_quotas q
-  set superseded = false,
+  set superseded = false, lowered_at = quota.now(),
     closed_at = case when q.period_end <= s.last_reset_at then q.closed_at end,
     used_at_close = case when q.period_end <= s.last_reset_at then q.used_at_close end
   from unnest(users, services) u(user_id, service)

@@ -14,8 +14,12 @@ begin
   with opened as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted, closed_at, used_at_close)
-    select t.*
+       granted, closed_at, used_at_close,
+       lowered_at)
+    select t.*, case when t.period_end > quota.now() then (
+      -- What was used on a former plan is beyond the present one since it holds.
+      select max(f.until) from quota.former_plans f
+      where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end
     from unnest(spans) s
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t

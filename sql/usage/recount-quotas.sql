@@ -13,7 +13,10 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from recounted r where quota.needs_enforcement(r::quota.usage_quotas);
+  from recounted r
+  where quota.needs_enforcement(r::quota.usage_quotas)
+    or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+      and quota.alerts_differ(r::quota.usage_quotas);
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;

@@ -25,10 +25,10 @@ export async function selectDueAlerts(
   limit: number,
 ): Promise<Record<string, unknown>[]> {
   const { rows } = await client.query<{ crossedAt: Date }>(
-    `select u.external_id as "externalId", d.meter, a.level, d.threshold, a.crossed_at as "crossedAt", d.attempts,
-       d.last_error as "lastError"
+    `select u.external_id as "externalId", d.meter, a.level, d.threshold, a.crossed_at as "crossedAt",
+       quota.alert_payload(d.user_id, d.id) is not null as "isTrue", d.attempts, d.last_error as "lastError"
      from quota.alert_deliveries d
-     join quota.usage_alerts a using (user_id, meter, period_start, threshold)
+     join quota.usage_alerts a using (user_id, id)
      join quota.users u on u.id = d.user_id
      where d.status in ('pending', 'failed') and d.next_attempt_at <= quota.now()
      order by d.next_attempt_at, d.id limit $1`,
@@ -43,20 +43,43 @@ export async function expireAlerts(client: pg.ClientBase, maxAgeSeconds: number)
     `update quota.alert_deliveries d set status = 'expired', settled_at = quota.now()
      from quota.usage_alerts a
      where d.status in ('pending', 'failed') and d.next_attempt_at <= quota.now()
-       and a.user_id = d.user_id and a.meter = d.meter and a.period_start = d.period_start
-       and a.threshold = d.threshold and a.crossed_at < quota.now() - make_interval(secs => $1)`,
+       and a.user_id = d.user_id and a.id = d.id and a.crossed_at < quota.now() - make_interval(secs => $1)`,
     [maxAgeSeconds],
   );
   return rowCount ?? 0;
 }
 
-/** Takes alerts that are due, the first crossed first. */
-export async function claimAlerts(client: pg.ClientBase, limit: number): Promise<AlertMessage[]> {
-  const { rows } = await client.query<{ id: string; payload: object }>(
+export interface ClaimedAlerts {
+  /** True as of the claim, with the figures of that instant; the first crossed first. */
+  alerts: AlertMessage[];
+  /** Ids of those that are not so any more. */
+  untrue: string[];
+}
+
+/** Takes alerts that are due. */
+export async function claimAlerts(client: pg.ClientBase, limit: number): Promise<ClaimedAlerts> {
+  const { rows } = await client.query<{ id: string; payload: object | null }>(
     'select id, payload from quota.claim_alerts($1, make_interval(secs => $2))',
     [limit, leaseSeconds],
   );
-  return rows.map(({ id, payload }) => ({ id, body: JSON.stringify(payload) }));
+  return {
+    alerts: rows.flatMap(({ id, payload }) =>
+      payload === null ? [] : [{ id, body: JSON.stringify(payload) }],
+    ),
+    untrue: rows.flatMap(({ id, payload }) => (payload === null ? [id] : [])),
+  };
+}
+
+/** Ends what nobody is to be told; returns how many. Those whose user is being written to wait for the next claim. */
+export async function withdrawAlerts(client: pg.ClientBase, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) {
+    return 0;
+  }
+  const { rows } = await client.query<{ withdrawn: number }>(
+    'select quota.withdraw_alerts($1) as withdrawn',
+    [ids],
+  );
+  return rows[0]?.withdrawn ?? 0;
 }
 
 export async function recordDelivered(client: pg.ClientBase, id: string, target: string): Promise<void> {

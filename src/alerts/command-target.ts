@@ -4,7 +4,7 @@ import type { AlertTarget } from './alert-target.ts';
 const timeoutMs = 30_000;
 const errorLengthMax = 500;
 
-/** Runs a shell command with the alert on its stdin; 0 is a receipt. What it prints on stderr is told when it fails. */
+/** Runs a shell command with the alert as a line on its stdin; 0 is a receipt. What it prints on stderr is told when it fails. */
 export const commandTarget = (command: string): AlertTarget => ({
   name: 'command',
   send: ({ id, body }) =>
@@ -29,6 +29,6 @@ export const commandTarget = (command: string): AlertTarget => ({
         }
       });
       child.stdin.on('error', () => {}); // It may end without reading.
-      child.stdin.end(body);
+      child.stdin.end(`${body}\n`);
     }),
 });

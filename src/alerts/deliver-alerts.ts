@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { JobBatch } from '../jobs/job.ts';
-import { claimAlerts, expireAlerts, recordDelivered, recordFailed } from './alert-store.ts';
+import { claimAlerts, expireAlerts, recordDelivered, recordFailed, withdrawAlerts } from './alert-store.ts';
 import type { AlertTarget } from './alert-target.ts';
 
 export interface Delivery {
@@ -12,15 +12,19 @@ export interface Delivery {
 /** Sent side by side. */
 const batchMax = 20;
 
-/** Claims, sends outside any transaction, records each. A failed one is due again after its backoff. */
+/**
+ * Claims, withdraws what is not so any more, sends the rest outside any transaction, records each. A failed one is due
+ * again after its backoff.
+ */
 export async function deliverAlerts(
   client: pg.ClientBase,
   { target, maxAgeSeconds }: Delivery,
   size: number,
 ): Promise<JobBatch> {
   const expired = await expireAlerts(client, maxAgeSeconds);
-  const alerts = await claimAlerts(client, Math.min(size, batchMax));
+  const { alerts, untrue } = await claimAlerts(client, Math.min(size, batchMax));
   const answers = await Promise.allSettled(alerts.map((alert) => target.send(alert)));
+  const withdrawn = await withdrawAlerts(client, untrue);
   let failed = 0;
   for (const [index, { id }] of alerts.entries()) {
     const answer = answers[index];
@@ -33,7 +37,7 @@ export async function deliverAlerts(
     }
   }
   return {
-    done: alerts.length + expired,
-    counts: { delivered: alerts.length - failed, failedAttempts: failed, expired },
+    done: alerts.length + untrue.length + expired,
+    counts: { delivered: alerts.length - failed, failedAttempts: failed, expired, withdrawn },
   };
 }

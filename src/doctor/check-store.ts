@@ -61,6 +61,32 @@ export const wrongGrants = `
         and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
   order by u.external_id, q.meter`;
 
+/**
+ * Which alerts stand must follow from what is used and allowed. What time alone has changed is for jobs: a period that
+ * began, a grant that ended.
+ */
+export const wrongAlerts = `
+  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart", w.threshold,
+    p.percent::text as percent, case when w.stands then 'it stands, and is not so' else 'it is missing' end as problem
+  from quota.usage_quotas q
+  join quota.meters m on m.key = q.meter
+  join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service and (s.next_reset_at is null
+    or s.next_reset_at > quota.now())
+  join quota.users u on u.id = q.user_id
+  cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
+  cross join lateral (
+    select coalesce(a.threshold, r.threshold) as threshold, a.threshold is not null as stands
+    from (
+      select threshold from quota.usage_alerts a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.ended_at is null
+    ) a
+    full join (select unnest(quota.reached_by(q)) as threshold) r using (threshold)
+    where a.threshold is null or r.threshold is null
+  ) w
+  where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
+    and q.period_start <= quota.now() and q.period_end > quota.now()
+  order by u.external_id, q.meter, w.threshold`;
+
 /** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once. */
 export const unknownZones = `
   select u.external_id as "externalId", s.service, s.timezone, ${iso('s.next_reset_at')} as "resetDueSince"

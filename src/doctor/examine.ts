@@ -16,6 +16,7 @@ import {
   unknownZones,
   unlimitedAssistants,
   unmarkedQuotas,
+  wrongAlerts,
   wrongGrants,
   wrongQuotas,
 } from './check-store.ts';
@@ -56,6 +57,15 @@ const checks: readonly Check[] = [
     suggestion:
       'find out who writes to quota.grants or quota.usage_quotas; quota.refresh_quotas(users) works it out anew',
     sql: wrongGrants,
+  },
+  {
+    check: 'alerts',
+    level: 'difference',
+    healthy: 'the alerts that stand are those that the usage calls for',
+    found: 'alerts that stand although they are not so, or that are missing',
+    suggestion:
+      'find out who writes to quota.usage_alerts or quota.usage_quotas; quota.refresh_quotas(users) raises and ends them anew',
+    sql: wrongAlerts,
   },
   {
     check: 'clock',

@@ -19,6 +19,8 @@ export interface CallLogDefaults {
   service: string;
   /** For lines that name no provider. Default: vapi for voice; other services have to name theirs. */
   provider?: string | undefined;
+  /** The calls are news: who crosses a threshold by them is told. */
+  tellAlerts?: boolean | undefined;
 }
 
 /** As the constraints of call_logs. */
@@ -31,7 +33,7 @@ const integerMax = 2_147_483_647;
  * Lines without `provider_call_id` are told apart by their content, and equal ones by their occurrence.
  * @throws CellFault later, for a line that does not fit together
  */
-export function callLogFiles({ service, provider }: CallLogDefaults): ImportKind {
+export function callLogFiles({ service, provider, tellAlerts = false }: CallLogDefaults): ImportKind {
   return {
     name: 'call-logs',
     noun: 'call log',
@@ -57,7 +59,7 @@ export function callLogFiles({ service, provider }: CallLogDefaults): ImportKind
         throw new CellFault('ended_at', 'is before started_at');
       }
     },
-    store: createCallLogStore(service),
+    store: createCallLogStore(service, tellAlerts),
   };
 }
 

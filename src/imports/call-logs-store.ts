@@ -1,14 +1,16 @@
 import type pg from 'pg';
 import { usageError } from '../errors.ts';
+import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareCallLogs, updateCallLogs } from './call-log-changes-store.ts';
 import type { ImportStore } from './import-kind.ts';
 import { markUnknownUsers } from './known-users-store.ts';
 
 /**
- * Call logs; the triggers of the table do the counting. `service` is that of lines that name none.
+ * Call logs; the triggers of the table do the counting. `service` is that of lines that name none. Alerts of what the
+ * calls cross are told only where `tellAlerts`.
  * @throws usageError later, for a service that there is not
  */
-export const createCallLogStore = (service: string): ImportStore => ({
+export const createCallLogStore = (service: string, tellAlerts: boolean): ImportStore => ({
   tables: ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'],
 
   async prepare(client) {
@@ -36,8 +38,15 @@ export const createCallLogStore = (service: string): ImportStore => ({
     return compareCallLogs(client);
   },
 
-  insert: insertCallLogs,
-  update: updateCallLogs,
+  async insert(client, onConflict) {
+    await (tellAlerts || keepAlertsQuiet(client));
+    return insertCallLogs(client, onConflict);
+  },
+
+  async update(client, reason) {
+    await (tellAlerts || keepAlertsQuiet(client));
+    return updateCallLogs(client, reason);
+  },
 });
 
 /** Other services have avatars, models and the like, which quota does not keep. */

@@ -8,7 +8,7 @@ import type { JobBatch, JobBatchRequest } from '../jobs/job.ts';
 export const retentionDaysDefault = {
   /** Runs of jobs; the last of each job stays. */
   job_runs: 90,
-  /** Alerts of closed periods, told to somebody or too old to tell. */
+  /** Alerts of closed periods that nobody is to be told any more. */
   usage_alerts: 400,
   /** Metadata and error messages of calls, of closed months and periods. The calls stay. */
   call_details: 400,
@@ -27,12 +27,12 @@ const purgeable: Record<PurgedTable, string> = {
       and exists (select 1 from quota.job_runs l where l.job = r.job and l.started_at > r.started_at)
     limit $2`,
   usage_alerts: `
-    select a.user_id, a.meter, a.period_start, a.threshold
+    select a.user_id, a.id
     from quota.usage_alerts a
     join quota.usage_quotas q using (user_id, meter, period_start)
-    left join quota.alert_deliveries d using (user_id, meter, period_start, threshold)
+    left join quota.alert_deliveries d on d.user_id = a.user_id and d.id = a.id
     where a.crossed_at < ${before} and q.closed_at is not null
-      and (a.acknowledged_at is not null or d.status in ('delivered', 'expired'))
+      and (a.acknowledged_at is not null or d.status not in ('pending', 'failed'))
     limit $2`,
   call_details: `select id from quota.purgeable_calls(${before}, $2) c(id)`,
 };
@@ -40,7 +40,7 @@ const purgeable: Record<PurgedTable, string> = {
 const purges: Record<PurgedTable, string> = {
   job_runs: `delete from quota.job_runs where id in (${purgeable.job_runs})`,
   usage_alerts: `
-    delete from quota.usage_alerts where (user_id, meter, period_start, threshold) in (${purgeable.usage_alerts})`,
+    delete from quota.usage_alerts where (user_id, id) in (${purgeable.usage_alerts})`,
   call_details: `
     update quota.call_logs set metadata = null, error_message = null where id in (${purgeable.call_details})`,
 };

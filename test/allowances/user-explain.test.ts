@@ -71,6 +71,10 @@ test('the story in order, each with who and why and the usage after it', async (
     { ...nothing, kind: 'calls', quantity: '200', balance: '400', who: 'test', calls: 10 },
     { ...nothing, kind: 'grant', balance: '400', who: 'tester', why: 'promo' },
     { ...nothing, kind: 'calls', quantity: '200', balance: '600', who: 'test', calls: 1 },
+    // 80 and 90 % of what the grant made of it, and all of what the smaller limit leaves.
+    { ...nothing, kind: 'threshold', balance: '600' },
+    { ...nothing, kind: 'threshold', balance: '600' },
+    { ...nothing, kind: 'threshold', balance: '600' },
     { ...nothing, kind: 'plan.changed', balance: '600', who: 'tester', why: 'abuse' },
   ]);
   const instants = quota?.events.map((event) => event.at) ?? [];
@@ -119,14 +123,14 @@ test('csv and ndjson have a line per event; nothing is changed', async () => {
   const rows = () => desk.query('select * from quota.usage_quotas order by user_id, meter, period_start');
   const before = await rows();
   const csv = await run(['user', 'explain', 'ada', '--output', 'csv'], at);
-  expect(csv.stdout.trim().split('\n')).toHaveLength(12);
+  expect(csv.stdout.trim().split('\n')).toHaveLength(15);
   const ndjson = await run(['user', 'explain', 'ada', '--output', 'ndjson'], at);
   expect(
     ndjson.stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).meter),
-  ).toEqual(Array(11).fill('voice_seconds'));
+  ).toEqual(Array(14).fill('voice_seconds'));
   expect(await rows()).toEqual(before);
 });
 

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../declarations/command.ts';
-import { value } from '../../declarations/option.ts';
+import { flag, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import { callLogFiles } from '../../imports/call-log-files.ts';
 import { parseChoice } from '../../values/option-values.ts';
@@ -17,6 +17,7 @@ const callLogImport = (name: string) =>
       options: {
         ...fileOptions,
         service: value('service', 'of lines that name none (default: voice)'),
+        tellAlerts: flag('tell alerts of what these calls cross, as of calls that come as they happen'),
         provider: value('provider', 'of lines that name none (default: vapi, for voice)'),
         format: value(
           'format',
@@ -34,8 +35,8 @@ status, service, provider, model, messages, words_spoken, file_size_bytes, error
         [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
       ],
     },
-    async (context, { service = 'voice', provider, format = 'table', ...options }) => {
-      const kind = callLogFiles({ service, provider });
+    async (context, { service = 'voice', provider, tellAlerts, format = 'table', ...options }) => {
+      const kind = callLogFiles({ service, provider, tellAlerts });
       if (format === 'table') {
         return runImport(context, kind, options);
       }

@@ -20,8 +20,23 @@ export function explanationText(explanation: Explanation, now: Date, style: Styl
   ].join('\n');
 }
 
+/** Thresholds that one call crossed make one line. */
+function foldThresholds(events: readonly QuotaEvent[]): QuotaEvent[] {
+  const folded: QuotaEvent[] = [];
+  for (const event of events) {
+    const last = folded.at(-1);
+    if (event.kind === 'threshold' && last?.kind === 'threshold' && last.at === event.at) {
+      folded[folded.length - 1] = { ...event, text: `${last.text}, ${event.text}` };
+    } else {
+      folded.push(event);
+    }
+  }
+  return folded;
+}
+
 function storyLines(quota: QuotaStory, style: Style): string[] {
-  const { meter, unit, period, limit, costLimit, granted, events } = quota;
+  const { meter, unit, period, limit, costLimit, granted } = quota;
+  const events = foldThresholds(quota.events);
   const format = quantityFormat(unit, limit ?? quota.used);
   const terms = [
     limit === null ? 'no limit' : `${format.text(limit)} ${format.unit}`,

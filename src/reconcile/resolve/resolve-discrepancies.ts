@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { notFoundError, tryAgainError, usageError } from '../../errors.ts';
+import { keepAlertsQuiet } from '../../usage/past-usage-store.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
 import type { Kind, Resolution } from '../match/kinds.ts';
@@ -177,6 +178,7 @@ export function applyResolve(
       });
     }
     const { add, change } = plan.logs;
+    await keepAlertsQuiet(client);
     const changed = change.length === 0 ? 0 : await updateLogsFromBill(client, change, reason);
     const added =
       plan.service === null ? 0 : await insertBilledCalls(client, add, { service: plan.service, reason });

@@ -106,6 +106,7 @@ const eventsQuery = `
     union all
     select w.crossed_at, 4, w.threshold, 'threshold', null, null, null,
       w.threshold || ' % crossed (' || w.level || ')' || case when w.acknowledged_at is not null then ', acknowledged' else '' end
+        || coalesce(', until ' || to_char(w.ended_at, 'YYYY-MM-DD HH24:MI'), '')
     from quota.usage_alerts w where w.user_id = $1 and w.meter = $2 and w.period_start = $3
     union all
     select a.at, 5, a.id, a.action, null, a.actor, quota.audit_reason(a),
