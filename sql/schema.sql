@@ -671,6 +671,31 @@ grant select on table quota.limit_overrides to quota_finance;
 grant delete, insert, select, update on table quota.limit_overrides to quota_operator;
 grant select on table quota.limit_overrides to quota_readonly;
 
+create table quota.logins (
+  role_name name not null,
+  role_oid oid,
+  speaks_for text not null,
+  user_id uuid,
+  claim text,
+  is_carried boolean not null default false,
+  registered_at timestamp with time zone not null default quota.now(),
+  registered_by text not null default quota.actor()
+);
+comment on table quota.logins is 'What a role of apps speaks for: the whole app, one user, or the user that a claim of request.jwt.claims names.';
+comment on column quota.logins.role_oid is 'The role itself, which keeps its oid when it is renamed; null: there was no role of that name.';
+comment on column quota.logins.is_carried is 'Registered by an upgrade, because it could call before; nobody has looked at it yet.';
+alter table quota.logins enable row level security;
+alter table quota.logins add constraint logins_check CHECK (((speaks_for = 'user'::text) = (user_id IS NOT NULL)));
+alter table quota.logins add constraint logins_check1 CHECK (((speaks_for = 'claim'::text) = (claim IS NOT NULL)));
+alter table quota.logins add constraint logins_claim_check CHECK ((claim <> ''::text));
+alter table quota.logins add constraint logins_pkey PRIMARY KEY (role_name);
+alter table quota.logins add constraint logins_role_oid_key UNIQUE (role_oid);
+alter table quota.logins add constraint logins_speaks_for_check CHECK ((speaks_for = ANY (ARRAY['app'::text, 'user'::text, 'claim'::text])));
+alter table quota.logins add constraint logins_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+create policy one_user on quota.logins for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.logins to quota_operator;
+
 create table quota.meters (
   key text not null,
   service text not null,
@@ -868,18 +893,6 @@ CREATE TRIGGER reconciliations_closed BEFORE DELETE OR UPDATE ON quota.reconcili
 grant insert, select, update on table quota.reconciliations to quota_finance;
 grant select on table quota.reconciliations to quota_operator;
 grant select on table quota.reconciliations to quota_readonly;
-
-create table quota.role_bindings (
-  role_name name not null,
-  user_id uuid not null
-);
-comment on table quota.role_bindings is 'Login roles that speak for one user: they see and ask about that user only.';
-alter table quota.role_bindings enable row level security;
-alter table quota.role_bindings add constraint role_bindings_pkey PRIMARY KEY (role_name);
-alter table quota.role_bindings add constraint role_bindings_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
-create policy one_user on quota.role_bindings for all to public
-  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
-grant select on table quota.role_bindings to quota_operator;
 
 create table quota.schema_core (
   is_installed boolean not null default true,
@@ -1085,6 +1098,7 @@ comment on column quota.users.created_at is 'Signup: the anchor of anniversary p
 alter table quota.users enable row level security;
 alter table quota.users add constraint users_external_id_check CHECK ((external_id <> ''::text));
 alter table quota.users add constraint users_external_id_key UNIQUE (external_id);
+alter table quota.users add constraint users_id_is_somebodys CHECK ((id <> '00000000-0000-0000-0000-000000000000'::uuid));
 alter table quota.users add constraint users_pkey PRIMARY KEY (id);
 CREATE INDEX users_email ON quota.users USING btree (lower(email));
 CREATE INDEX users_erased ON quota.users USING btree (id) WHERE (erased_at IS NOT NULL);
@@ -1261,9 +1275,12 @@ CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model te
 AS $function$
 declare
   owner uuid;
+  is_plain boolean;
 begin
-  select u.id into owner from quota.users u where u.external_id = p_user;
-  if owner is null and p_user is not null then
+  select u.id, quota.is_plain_caller() into owner, is_plain from quota.users u where u.external_id = p_user;
+  if p_user is null then
+    perform quota.refuse_other_user(null);
+  elsif owner is null or not is_plain then
     owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,
@@ -1662,10 +1679,14 @@ grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to qu
 CREATE OR REPLACE FUNCTION quota.bound_user()
  RETURNS uuid
  LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select b.user_id from quota.role_bindings b where b.role_name = session_user $function$;
-comment on function quota.bound_user() is 'The user that the session''s login role is bound to; null: not bound.';
+ STABLE
+AS $function$
+  select case c.speaks_for when 'all' then null when 'user' then coalesce(c.user_id, quota.newcomer())
+    else quota.newcomer() end
+  from quota.caller() c
+$function$;
+comment on function quota.bound_user() is 'The one user whose rows this session may see; null: it may see all; quota.newcomer(), whom no row names: none.';
+grant execute on function quota.bound_user() to quota_app;
 grant execute on function quota.bound_user() to quota_finance;
 grant execute on function quota.bound_user() to quota_operator;
 grant execute on function quota.bound_user() to quota_readonly;
@@ -1845,6 +1866,42 @@ begin
   return null;
 end $function$;
 grant execute on function quota.call_logs_changed() to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.caller(OUT speaks_for text, OUT user_id uuid, OUT user_name text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  acting name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  login record;
+begin
+  select * into speaks_for, user_id, user_name from quota.speaker(acting);
+  -- A pool is what it puts on by "set role"; a login that is registered itself stays what it is beside that.
+  if acting <> session_user and exists (
+    select from quota.logins l
+    where l.role_name = session_user or l.role_oid = quote_ident(session_user)::regrole)
+  then
+    select * into login from quota.speaker(session_user);
+    if speaks_for = 'all' then
+      speaks_for := login.speaks_for;
+      user_id := login.user_id;
+      user_name := login.user_name;
+    elsif login.speaks_for <> 'all' and (login.speaks_for, login.user_id, login.user_name)
+      is distinct from (speaks_for, user_id, user_name)
+    then
+      speaks_for := 'nobody';
+      user_id := null;
+      user_name := null;
+    end if;
+  end if;
+end $function$;
+comment on function quota.caller() is 'Who calls, decided here alone, by the login and by the role that is set, also inside security definer functions: speaks_for all, user (user_id null: one whom nobody has told of, called user_name), anonymous or nobody.';
+grant execute on function quota.caller() to quota_app;
+grant execute on function quota.caller() to quota_finance;
+grant execute on function quota.caller() to quota_operator;
+grant execute on function quota.caller() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.calls_for_limit(q quota.usage_quotas)
  RETURNS boolean
@@ -2123,6 +2180,24 @@ begin
 end $function$;
 comment on function quota.claim_due(text[],integer,uuid,quota.reset_position) is 'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
 grant execute on function quota.claim_due(text[],integer,uuid,quota.reset_position) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.claimed_user(p_claim text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  value jsonb;
+begin
+  value := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> p_claim;
+  return case when jsonb_typeof(value) in ('string', 'number') then nullif(value #>> '{}', '') end;
+exception when invalid_text_representation then
+  return null;
+end $function$;
+comment on function quota.claimed_user(text) is 'The value of a claim of request.jwt.claims, as PostgREST sets it; null: there is none.';
+grant execute on function quota.claimed_user(text) to quota_finance;
+grant execute on function quota.claimed_user(text) to quota_operator;
+grant execute on function quota.claimed_user(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.closable_since(claimed quota.subscriptions[])
  RETURNS TABLE(user_id uuid, service text, meter text, since timestamp with time zone)
@@ -2564,7 +2639,6 @@ begin
       and quota.contains(q, at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
-      and not exists (select from quota.role_bindings b where b.role_name = session_user)
     order by is_special desc, remaining, q.meter
     limit 1;
     if not worst.is_special and worst.percent < 100
@@ -2927,6 +3001,15 @@ begin
   perform quota.refuse_unfit_name(p_user);
   perform quota.refuse_unfit_person(p_email, p_name, p_signup_at, p_timezone);
   user_id := quota.find_user(p_user);
+  if user_id is null then
+    perform quota.refuse_other_name(p_user);
+  else
+    perform quota.refuse_other_user(user_id);
+  end if;
+  if (p_signup_at is not null or p_timezone is not null) and (quota.caller()).speaks_for <> 'all' then
+    raise exception 'signup and time zone, which cut the periods, are told by the app, not by a user'
+      using errcode = 'QT006';
+  end if;
   changed := false;
   if user_id is null then
     user_id := quota.add_user(p_user, p_signup_at, p_timezone);
@@ -2936,7 +3019,6 @@ begin
     user_id := quota.resolve_user(p_user);
   end if;
   created := coalesce(created, false);
-  perform quota.refuse_other_user(user_id);
   if exists (select from quota.users u where u.id = user_id and u.erased_at is not null) then
     raise exception 'the user "%" was erased: nothing about the person is taken any more', left(p_user, 60)
       using errcode = 'QT001';
@@ -3898,6 +3980,20 @@ grant execute on function quota.is_live(text) to quota_finance;
 grant execute on function quota.is_live(text) to quota_operator;
 grant execute on function quota.is_live(text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.is_plain_caller()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- Inlined, and right in security definer functions only, where current_user is the owner: nobody else may
+  -- call it. What is not plain is looked at by quota.caller().
+  select current_setting('role') = 'none' and (session_user = current_user or exists (
+    select from quota.logins l
+    where l.role_name = session_user and l.speaks_for = 'app'
+      and l.role_oid = quote_ident(session_user)::regrole))
+$function$;
+comment on function quota.is_plain_caller() is 'The short way of quota.caller() for whoever calls all day: true only where that says "all", for a login without a set role that is the owner or registered as the whole app.';
+
 CREATE OR REPLACE FUNCTION quota.is_raised(former_allowance numeric, former_cost_limit numeric, allowance numeric, cost_limit numeric)
  RETURNS boolean
  LANGUAGE sql
@@ -4059,6 +4155,31 @@ comment on function quota.keeps_cache() is 'Whether an app keeps counters in a c
 grant execute on function quota.keeps_cache() to quota_finance;
 grant execute on function quota.keeps_cache() to quota_operator;
 grant execute on function quota.keeps_cache() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.known_logins()
+ RETURNS TABLE(role_name name, speaks_for text, external_id text, claim text, state text, is_member boolean, registered_at timestamp with time zone, registered_by text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.role_name, l.speaks_for, u.external_id, l.claim,
+    case when r.oid is null then 'gone' when r.rolname <> l.role_name then 'renamed'
+      when l.is_carried then 'carried' else 'registered' end,
+    coalesce(pg_has_role(r.oid, to_regrole('quota_app'), 'usage'), false), l.registered_at, l.registered_by
+  from quota.logins l
+  left join pg_roles r on r.oid = l.role_oid
+  left join quota.users u on u.id = l.user_id
+  union all
+  select r.rolname, null, null, null, 'refused', true, null, null
+  from pg_roles r
+  where pg_has_role(r.oid, to_regrole('quota_app'), 'usage') and r.rolname <> 'quota_app'
+    and not exists (select from quota.logins l where l.role_oid = r.oid or l.role_name = r.rolname)
+    and (quota.role_standing(r.rolname)).standing = 'unregistered'
+  order by 1
+$function$;
+comment on function quota.known_logins() is 'The roles that are registered, and the members of quota_app that are not and so are refused. state: registered, carried (by an upgrade, to be looked at), renamed or gone (then refused, too), refused.';
+grant execute on function quota.known_logins() to quota_finance;
+grant execute on function quota.known_logins() to quota_operator;
+grant execute on function quota.known_logins() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.known_or_new(p_user uuid, OUT id uuid, OUT created_at timestamp with time zone, OUT timezone text)
  RETURNS SETOF record
@@ -4869,6 +4990,7 @@ CREATE OR REPLACE FUNCTION quota.newcomer()
  IMMUTABLE PARALLEL SAFE
 AS $function$ select '00000000-0000-0000-0000-000000000000'::uuid $function$;
 comment on function quota.newcomer() is 'Stands for a user whom nobody has told of yet: signed up now, in UTC, nothing used. Nobody has this id.';
+grant execute on function quota.newcomer() to quota_app;
 grant execute on function quota.newcomer() to quota_finance;
 grant execute on function quota.newcomer() to quota_operator;
 grant execute on function quota.newcomer() to quota_readonly;
@@ -5739,7 +5861,7 @@ AS $function$
 declare
   answer quota.check_result;
   owner uuid;
-  is_bound boolean;
+  is_plain boolean;
   in_seconds boolean;
   is_live boolean;
   starts timestamptz;
@@ -5747,14 +5869,14 @@ declare
   recorded_id bigint;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
+  select u.id, quota.is_plain_caller(),
     s.in_seconds, s.is_live
-  into owner, is_bound, in_seconds, is_live
+  into owner, is_plain, in_seconds, is_live
   from (
     select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
-  if owner is null or is_bound then
+  if owner is null or not is_plain then
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
@@ -5978,6 +6100,29 @@ grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,
 grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
 grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.refuse_caller(p_speaks_for text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  acting name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+begin
+  if p_speaks_for = 'user' then
+    raise exception 'this connection speaks for another user' using errcode = 'QT006';
+  elsif p_speaks_for = 'anonymous' then
+    raise exception 'nobody is signed in: the claim that names the user is missing' using errcode = 'QT006';
+  end if;
+  raise exception 'the role "%" speaks for nobody in this database', acting
+    using errcode = 'QT006', hint = format(
+      'Register it: quota login allow %1$s (the whole app), quota login bind %1$s --user USER, or quota '
+      'login bind %1$s --claim sub.', acting);
+end $function$;
+comment on function quota.refuse_caller(text) is 'Raises QT006 with what is wrong: another user, nobody signed in, or a role that is not registered.';
+grant execute on function quota.refuse_caller(text) to quota_finance;
+grant execute on function quota.refuse_caller(text) to quota_operator;
+grant execute on function quota.refuse_caller(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6050,20 +6195,43 @@ grant execute on function quota.refuse_impossible_start(numeric,interval,timesta
 grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_operator;
 grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.refuse_other_name(p_user text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  caller record;
+begin
+  select * into caller from quota.caller();
+  if caller.speaks_for <> 'all' and (caller.speaks_for <> 'user' or caller.user_id is not null
+    or caller.user_name is distinct from p_user)
+  then
+    perform quota.refuse_caller(caller.speaks_for);
+  end if;
+end $function$;
+comment on function quota.refuse_other_name(text) is 'Raises QT006 unless this session speaks for a user of this name, whom nobody has told of yet.';
+grant execute on function quota.refuse_other_name(text) to quota_finance;
+grant execute on function quota.refuse_other_name(text) to quota_operator;
+grant execute on function quota.refuse_other_name(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.refuse_other_user(p_user uuid)
  RETURNS boolean
  LANGUAGE plpgsql
  STABLE
 AS $function$
 declare
-  bound uuid := quota.bound_user();
+  caller record;
 begin
-  if bound is not null and p_user is distinct from bound then
-    raise exception 'this connection speaks for another user' using errcode = 'QT006';
+  select * into caller from quota.caller();
+  if caller.speaks_for = 'all' or p_user is null and caller.speaks_for = 'anonymous'
+    or caller.speaks_for = 'user' and p_user = coalesce(caller.user_id, quota.newcomer())
+  then
+    return true;
   end if;
-  return true;
+  perform quota.refuse_caller(caller.speaks_for);
 end $function$;
-comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 when the login role is bound to a user, and not to this one.';
+comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 unless this session speaks for this user (null: somebody not signed in).';
 grant execute on function quota.refuse_other_user(uuid) to quota_finance;
 grant execute on function quota.refuse_other_user(uuid) to quota_operator;
 grant execute on function quota.refuse_other_user(uuid) to quota_readonly;
@@ -6434,6 +6602,7 @@ declare
   found_id uuid := quota.find_user(p_user);
 begin
   if found_id is null then
+    perform quota.refuse_other_name(p_user);
     perform quota.refuse_unknown_user(p_user);
   end if;
   perform quota.refuse_other_user(found_id);
@@ -6610,6 +6779,44 @@ begin
 end $function$;
 comment on function quota.revoke_grant(bigint,text) is 'Takes a grant back: it gives nothing more, and what it gave stays given. Null id: there is none that can be taken back.';
 grant execute on function quota.revoke_grant(bigint,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.role_standing(p_role name, OUT standing text, OUT user_id uuid, OUT claim text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  role_id oid := quote_ident(p_role)::regrole;
+  matches integer;
+  is_exact boolean;
+begin
+  if pg_has_role(role_id, (select n.nspowner from pg_namespace n where n.nspname = 'quota'), 'usage') then
+    standing := 'owner';
+    return;
+  end if;
+  select count(*), bool_and(l.role_oid = role_id and l.role_name = p_role), min(l.speaks_for),
+    min(l.user_id::text)::uuid, min(l.claim)
+  into matches, is_exact, standing, user_id, claim
+  from quota.logins l where l.role_oid = role_id or l.role_name = p_role;
+  if matches > 0 and is_exact is not true then
+    -- A role that was renamed, or made anew under a name that somebody else had: it is not who was meant.
+    standing := 'mistaken';
+    user_id := null;
+    claim := null;
+  elsif matches = 0 then
+    standing := case
+      when pg_has_role(role_id, to_regrole('quota_operator'), 'usage') then 'staff'
+      when pg_has_role(role_id, to_regrole('quota_app'), 'member') then 'unregistered'
+      when pg_has_role(role_id, to_regrole('quota_finance'), 'usage')
+        or pg_has_role(role_id, to_regrole('quota_readonly'), 'usage') then 'staff'
+      else 'unregistered'
+    end;
+  end if;
+end $function$;
+comment on function quota.role_standing(name) is 'What a role is here: owner (of the schema, or a superuser), staff (operators, finance, readers), app, user or claim as registered in quota.logins, unregistered, or mistaken: registered under another name or oid.';
+grant execute on function quota.role_standing(name) to quota_finance;
+grant execute on function quota.role_standing(name) to quota_operator;
+grant execute on function quota.role_standing(name) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.roll_up_day(p_day date)
  RETURNS integer
@@ -7073,6 +7280,32 @@ begin
 end $function$;
 comment on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) is 'Queues the restore of assistants, books grants and enforces what running periods have used already; returns how many assistants were queued. For reset_due.';
 grant execute on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.speaker(p_role name, OUT speaks_for text, OUT user_id uuid, OUT user_name text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  role record;
+begin
+  select * into role from quota.role_standing(p_role);
+  speaks_for := case when role.standing in ('owner', 'staff', 'app') then 'all'
+    when role.standing in ('user', 'claim') then 'user' else 'nobody' end;
+  user_id := role.user_id;
+  if role.standing = 'claim' then
+    user_name := quota.claimed_user(role.claim);
+    -- By the app's own id alone: what somebody may choose for a name must not be the id of another.
+    select u.id into user_id from quota.users u where u.external_id = user_name;
+    if user_name is null then
+      speaks_for := 'anonymous';
+    end if;
+  end if;
+end $function$;
+comment on function quota.speaker(name) is 'For whom a role speaks: all, user (user_id null: one whom nobody has told of, called user_name), anonymous (by claim, and there is none), or nobody.';
+grant execute on function quota.speaker(name) to quota_finance;
+grant execute on function quota.speaker(name) to quota_operator;
+grant execute on function quota.speaker(name) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
  RETURNS SETOF date
@@ -7982,6 +8215,7 @@ begin
     perform quota.refuse_other_user(found_id);
     return found_id;
   end if;
+  perform quota.refuse_other_name(p_user);
   if p_user is null or not quota.creates_users() then
     perform quota.refuse_unknown_user(p_user);
   end if;

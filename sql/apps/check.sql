@@ -11,9 +11,12 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   owner uuid;
+  is_plain boolean;
 begin
-  select u.id into owner from quota.users u where u.external_id = p_user;
-  if owner is null and p_user is not null then
+  select u.id, quota.is_plain_caller() into owner, is_plain from quota.users u where u.external_id = p_user;
+  if p_user is null then
+    perform quota.refuse_other_user(null);
+  elsif owner is null or not is_plain then
     owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,

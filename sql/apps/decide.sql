@@ -24,7 +24,6 @@ begin
       and quota.contains(q, at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
-      and not exists (select from quota.role_bindings b where b.role_name = session_user)
     order by is_special desc, remaining, q.meter
     limit 1;
     if not worst.is_special and worst.percent < 100

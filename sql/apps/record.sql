@@ -14,7 +14,7 @@ as $$
 declare
   answer quota.check_result;
   owner uuid;
-  is_bound boolean;
+  is_plain boolean;
   in_seconds boolean;
   is_live boolean;
   starts timestamptz;
@@ -22,14 +22,14 @@ declare
   recorded_id bigint;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, exists (select from quota.role_bindings b where b.role_name = session_user),
+  select u.id, quota.is_plain_caller(),
     s.in_seconds, s.is_live
-  into owner, is_bound, in_seconds, is_live
+  into owner, is_plain, in_seconds, is_live
   from (
     select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
-  if owner is null or is_bound then
+  if owner is null or not is_plain then
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then

@@ -11,12 +11,14 @@ grant execute on function
   quota.ensure_user, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
   quota.calculate_usage_stats
   to quota_app, quota_operator;
+-- What row level security asks, where an app is given a table to read.
+grant execute on function quota.caller, quota.bound_user, quota.newcomer to quota_app;
 
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
-revoke select on quota.audit_personal, quota.role_bindings from quota_readonly, quota_finance;
+revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
 grant execute on all functions in schema quota to quota_operator;
-revoke execute on function quota.erase_user, quota.erase_reasons, quota.erase_mentions, quota.forget_lines
-  from quota_operator;
+revoke execute on function quota.erase_user, quota.erase_reasons, quota.erase_mentions, quota.forget_lines,
+  quota.is_plain_caller from quota_operator;
 
 -- Readers and finance may ask whatever changes nothing.
 do $$
@@ -26,7 +28,7 @@ begin
   for f in
     select p.oid from pg_proc p
     where p.pronamespace = 'quota'::regnamespace and p.provolatile <> 'v'
-      and p.prorettype <> 'trigger'::regtype
+      and p.prorettype <> 'trigger'::regtype and p.proname <> 'is_plain_caller'
   loop
     execute format('grant execute on function %s to quota_finance, quota_readonly', f);
   end loop;

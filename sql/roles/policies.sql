@@ -31,7 +31,7 @@ create policy one_user on quota.grants
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.limit_overrides
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
-create policy one_user on quota.role_bindings
+create policy one_user on quota.logins
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.subscriptions
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));

@@ -8,6 +8,15 @@ begin
   perform quota.refuse_unfit_name(p_user);
   perform quota.refuse_unfit_person(p_email, p_name, p_signup_at, p_timezone);
   user_id := quota.find_user(p_user);
+  if user_id is null then
+    perform quota.refuse_other_name(p_user);
+  else
+    perform quota.refuse_other_user(user_id);
+  end if;
+  if (p_signup_at is not null or p_timezone is not null) and (quota.caller()).speaks_for <> 'all' then
+    raise exception 'signup and time zone, which cut the periods, are told by the app, not by a user'
+      using errcode = 'QT006';
+  end if;
   changed := false;
   if user_id is null then
     user_id := quota.add_user(p_user, p_signup_at, p_timezone);
@@ -17,7 +26,6 @@ begin
     user_id := quota.resolve_user(p_user);
   end if;
   created := coalesce(created, false);
-  perform quota.refuse_other_user(user_id);
   if exists (select from quota.users u where u.id = user_id and u.erased_at is not null) then
     raise exception 'the user "%" was erased: nothing about the person is taken any more', left(p_user, 60)
       using errcode = 'QT001';

@@ -5,6 +5,7 @@ declare
   found_id uuid := quota.find_user(p_user);
 begin
   if found_id is null then
+    perform quota.refuse_other_name(p_user);
     perform quota.refuse_unknown_user(p_user);
   end if;
   perform quota.refuse_other_user(found_id);

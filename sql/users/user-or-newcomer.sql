@@ -8,6 +8,7 @@ begin
     perform quota.refuse_other_user(found_id);
     return found_id;
   end if;
+  perform quota.refuse_other_name(p_user);
   if p_user is null or not quota.creates_users() then
     perform quota.refuse_unknown_user(p_user);
   end if;

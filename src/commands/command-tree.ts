@@ -45,6 +45,10 @@ export const commandTree: Group['commands'] = {
     summary: "hold a provider's bill of a month against the call logs; every line and log in one kind",
     loadGroup: async () => (await import('./reconcile/group.ts')).reconcileCommands,
   },
+  login: {
+    summary: 'which roles of the database speak for the app, for one user, or for the user of a claim',
+    loadGroup: async () => (await import('./login/group.ts')).loginCommands,
+  },
   audit: {
     summary: 'the history: who changed what, when and why; is it intact',
     loadGroup: async () => (await import('./audit/group.ts')).auditCommands,

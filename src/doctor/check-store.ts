@@ -97,6 +97,13 @@ export const unknownZones = `
     where not quota.is_known_zone(z.timezone))
   order by u.external_id, s.service`;
 
+/** Roles that are registered and are not what was meant, or that nobody has looked at since an upgrade. */
+export const doubtfulLogins = `
+  select l.role_name as role, l.speaks_for as "speaksFor", l.state
+  from quota.known_logins() l
+  where $1::uuid is null and l.state in ('carried', 'renamed', 'gone')
+  order by l.role_name`;
+
 /** What is dated after now: a run with a clock that was ahead, or with --as-of. */
 export const aheadOfTime = `
   select u.external_id as "externalId", s.service, ${iso('s.last_reset_at')} as "lastResetAt",

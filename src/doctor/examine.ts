@@ -3,6 +3,7 @@ import { findChangedObjects } from '../db/core/changed-objects.ts';
 import {
   aheadOfTime,
   deadRuns,
+  doubtfulLogins,
   dueResets,
   type Examination,
   type Found,
@@ -150,6 +151,15 @@ const checks: readonly Check[] = [
     found: 'assistants of erased users that have a name',
     suggestion: 'find out who switches triggers off; quota user erase with the id takes the names out',
     sql: namedErased,
+  },
+  {
+    check: 'logins',
+    level: 'attention',
+    healthy: 'every login that is registered is the role that it was registered as, and was looked at',
+    found: 'logins that an upgrade carried over, or whose role was renamed or is gone (those are refused)',
+    suggestion:
+      'quota login allow ROLE (the whole app), quota login bind ROLE --user or --claim, or quota login revoke ROLE',
+    sql: doubtfulLogins,
   },
   {
     check: 'enforcement',

@@ -14,6 +14,9 @@ const required = {
   'grants revoke': ['GRANT'],
   'reconcile resolve': ['--month', '2026-10', '--kind', 'unlogged', '--as', 'accepted'],
   'reconcile backfill': ['--month', '2026-10'],
+  'login allow': ['quota_app'],
+  'login bind': ['quota_app', '--claim', 'sub'],
+  'login revoke': ['quota_readonly'],
 };
 const optional = {
   'plan apply': ['PLANS'],
@@ -49,6 +52,7 @@ beforeAll(async () => {
   await desk.addCalls({ userId: bob, at: '2026-10-10T10:00:00Z', seconds: '900' });
   const added = await desk.json('user', 'grant', 'ada', 'voice_seconds', '60', '--reason', 'promo', '--yes');
   grant = added.grantId;
+  await desk.json('login', 'allow', 'quota_readonly', '--reason', 'to be revoked', '--yes');
   await desk.json(3, 'reconcile', '--month', '2026-10', '--export', bill('2026-10-05'));
   const recorded = ['--key', 'call-2026-09-05', '--quantity', '60', '--cost', '0.05', '--yes'];
   await desk.json(

@@ -18,7 +18,8 @@ beforeAll(async () => {
     await desk.query(`create role ${login(role)} login in role quota_${role}`);
   }
   await desk.query(`create role ${login('ada')} login in role quota_app, quota_readonly`);
-  await desk.query('insert into quota.role_bindings values ($1, $2)', [login('ada'), ids.ada]);
+  await desk.json('login', 'allow', login('app'), '--reason', 'the back end', '--yes');
+  await desk.json('login', 'bind', login('ada'), '--user', 'ada', '--reason', 'her own login', '--yes');
 });
 
 /** Roles belong to the whole server: each run has its own. */

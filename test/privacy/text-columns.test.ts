@@ -38,7 +38,7 @@ const decided: Record<string, Record<string, string>> = {
   cache_outbox: { personal: 'external_id', fact: 'meter' },
   call_logs: {
     personal: 'error_message metadata',
-    fact: 'assistant_id import_key model provider provider_call_id service status',
+    fact: 'assistant_id import_key model provider provider_call_id service settled_by status',
   },
   concurrent_processing: { fact: 'service' },
   discrepancies: {
@@ -53,6 +53,7 @@ const decided: Record<string, Record<string, string>> = {
   grants: { personal: 'reason revoke_reason', staff: 'actor revoked_by', fact: 'kind meter' },
   job_runs: { shared: 'error', staff: 'actor', fact: 'counts job status' },
   limit_overrides: { personal: 'reason', staff: 'actor', fact: 'meter plan' },
+  logins: { staff: 'registered_by role_name', fact: 'claim speaks_for' },
   meters: { fact: 'key models service unit' },
   model_aliases: { staff: 'noted_by', fact: 'alias model' },
   plan_limits: { fact: 'boundary meter on_exceeded plan reset_anchor' },
@@ -62,7 +63,6 @@ const decided: Record<string, Record<string, string>> = {
   reconciliation_exports: { fact: 'control' },
   reconciliation_items: { fact: 'kind model' },
   reconciliations: { shared: 'close_reason', staff: 'closed_by', fact: 'provider totals' },
-  role_bindings: { staff: 'role_name' },
   schema_core: { staff: 'installed_by', fact: 'sha256 version' },
   schema_migrations: { fact: 'name sha256' },
   schema_objects: { fact: 'digest identity kind source' },

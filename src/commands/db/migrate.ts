@@ -1,10 +1,12 @@
-import type { Style } from '../../context.ts';
+import type { Context, Style } from '../../context.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
 import { migrate } from '../../db/migrations.ts';
 import { refuseForeignSchema } from '../../db/schema-state.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import type { Login } from '../../logins/login.ts';
+import { selectLogins } from '../../logins/login-store.ts';
 
 interface MigrationReport {
   dryRun: boolean;
@@ -52,6 +54,9 @@ export const dbMigrate = defineCommand(
           };
         }
         const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
+        if (result.applied.some((name) => name.endsWith('_logins'))) {
+          warnOfLogins(context, await selectLogins(client));
+        }
         return {
           dryRun: false,
           applied: result.applied,
@@ -74,6 +79,23 @@ export const dbMigrate = defineCommand(
     return exitCodes.ok;
   },
 );
+
+/** From that version on only logins that are registered get answers: an upgrade does not lock anybody out silently. */
+function warnOfLogins({ talk }: Context, logins: readonly Login[]): void {
+  const named = (state: Login['state']) =>
+    logins.filter((login) => login.state === state).map(({ role }) => role);
+  const [carried, refused] = [named('carried'), named('refused')];
+  if (carried.length > 0) {
+    talk.warn(
+      `logins of apps are registered from now on; carried over as what they were, to be looked at with quota login list: ${carried.join(', ')}`,
+    );
+  }
+  if (refused.length > 0) {
+    talk.warn(
+      `members of quota_app that are not registered are refused: ${refused.join(', ')}; see quota login allow, quota login bind`,
+    );
+  }
+}
 
 const row = (state: string) => (migration: string) => ({ migration, state });
 
