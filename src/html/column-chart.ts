@@ -28,6 +28,8 @@ const labelHeightPx = 22;
 const topPx = 10;
 const tickSteps = [1, 2, 2.5, 5, 10];
 const pxPerTick = 50;
+/** Steps from here on are written `2M`: all their zeros would need more room than the scale has. */
+const compactFrom = 100_000;
 
 /**
  * Columns side by side per place, as SVG that fits every width: across it is measured in percent, so that text keeps
@@ -101,6 +103,9 @@ export function ticksFor(min: number, max: number, heightPx = heightDefaultPx): 
 /** As many digits as tell one tick from the next. */
 function tickText(tick: number, ticks: readonly number[]): string {
   const step = Math.abs((ticks[1] ?? 1) - (ticks[0] ?? 0)) || 1;
+  if (step >= compactFrom) {
+    return tick.toLocaleString('en', { notation: 'compact', maximumFractionDigits: 1 });
+  }
   const digits = Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(step) + 1e-9)));
   return tick.toLocaleString('en', { maximumFractionDigits: digits });
 }

@@ -25,12 +25,13 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wr
 .tiles dd{margin:0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tiles dd small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
 .company{font-weight:600;margin-bottom:.6rem;overflow-wrap:anywhere}
-.headline{font-size:1.08rem;max-width:52rem;margin:.9rem 0;padding:.8rem 1rem;border-left:.25rem solid var(--first);background:var(--panel)}
+.headline{font-size:1.08rem;margin:.9rem 0;padding:.8rem 1rem;max-width:none;border-left:.25rem solid var(--first);background:var(--panel)}
 /* Shadows at the edges say that there is more to be scrolled to; covers that move along take them away at the ends. */
 .scroll{overflow-x:auto;margin:.4rem 0 1rem;background:linear-gradient(90deg,var(--paper) 30%,transparent) 0 0/2.5rem 100% no-repeat local,
 linear-gradient(270deg,var(--paper) 30%,transparent) 100% 0/2.5rem 100% no-repeat local,
 linear-gradient(90deg,var(--shade),transparent) 0 0/.9rem 100% no-repeat scroll,linear-gradient(270deg,var(--shade),transparent) 100% 0/.9rem 100% no-repeat scroll}
 data{cursor:help}
+.headline span{display:block;font-size:.95rem;margin-top:.4rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums lining-nums}
 th,td{padding:.34rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}
 thead th.text,thead th.name,thead th.wide,thead th.code{overflow-wrap:normal}
@@ -38,13 +39,23 @@ thead th{color:var(--soft);font-size:.82rem;font-weight:600;border-bottom:1px so
 th:first-child,td:first-child{padding-left:0}
 th:last-child,td:last-child{padding-right:0}
 .number{text-align:right;white-space:nowrap}
-td.code,th.code{font:.8em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;min-width:11rem}
+tbody .code{font:.8em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;min-width:11rem}
 .text{overflow-wrap:anywhere;min-width:7rem}
 .wide{overflow-wrap:anywhere;min-width:11rem}
 .name{overflow-wrap:anywhere;min-width:13rem}
 td.bar{min-width:7rem;width:26%}
 table.dense td.bar{min-width:4rem;width:10%}
 th small,td small{display:block;color:var(--soft);font-size:.86em;line-height:1.4}
+@media screen and (max-width:40rem){
+table.stacked{display:grid;grid-template-columns:repeat(var(--columns),minmax(min-content,1fr))}
+table.stacked :is(thead,tbody,tr){display:grid;grid-column:1/-1;grid-template-columns:subgrid}
+table.stacked tbody th{grid-column:1/-1;width:0;min-width:100%;padding:.5rem 0 0;border-bottom:0}
+thead th.number{white-space:normal}table.stacked tr.total td{border-top:0}
+table.stacked thead th:first-child,table.stacked .bar{display:none}
+table.stacked tbody td{padding-top:.1rem}
+table.stacked :is(th,td):nth-child(2){text-align:left;padding-left:0}
+table.stacked caption{position:absolute}
+table.dense :is(th,td):first-child{position:sticky;left:0;background:var(--paper)}}
 tr.total>*{font-weight:600;border-top:1px solid var(--ink)}
 table.dense{font-size:.86rem}
 table.dense th,table.dense td{padding:.26rem .5rem}
@@ -75,5 +86,5 @@ footer{margin-top:3rem;padding-top:.8rem;border-top:1px solid var(--line);color:
 @media print{html{font-size:12.5px}body{max-width:none;padding:0;font-size:9.2pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 h2{break-after:avoid;margin-top:1.6rem}h3{break-after:avoid}h2+p,h3+p{break-after:avoid}
 .scroll{overflow:visible}thead{display:table-header-group;break-after:avoid}tbody tr:nth-child(-n+3){break-before:avoid}tr,p,figure,.tiles div{break-inside:avoid}
-table.dense{font-size:7.4pt}table.dense th,table.dense td{padding:.16rem .28rem}table.dense .wide,table.dense .code{min-width:0}table.dense .text{min-width:5.2rem}.tiles{grid-template-columns:repeat(4,1fr)}.tiles dd{font-size:1.1rem}}
+table.dense{font-size:7.4pt}table.dense th,table.dense td{padding:.16rem .28rem}table.dense .wide,table.dense .code{min-width:0}table.dense .text{min-width:5.2rem}.tiles{grid-template-columns:repeat(5,1fr)}.tiles dd{font-size:1rem}.headline{font-size:1em}.headline span{font-size:.95em}}
 `.trim();

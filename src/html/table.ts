@@ -14,6 +14,9 @@ export interface TableRow {
   style?: 'total';
 }
 
+/** As many columns beside the first as do not fit on a phone beside it. */
+const stackedMin = 3;
+
 export interface TableOptions {
   columns: readonly TableColumn[];
   rows: readonly TableRow[];
@@ -27,11 +30,18 @@ export function table({ columns, rows, caption, dense = false }: TableOptions): 
   const heads = columns.map(
     ({ title, kind = 'text' }) => html`<th scope="col" class="${kind}">${title}</th>`,
   );
+  const layout = dense ? html` class="dense"` : stacked(columns);
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-<table${dense ? html` class="dense"` : noHtml}><caption class="hidden">${caption}</caption>
+<table${layout}><caption class="hidden">${caption}</caption>
 <thead><tr>${heads}</tr></thead>
 <tbody>
 ${rows.map((row) => tableRow(row, columns))}</tbody></table></div>`;
+}
+
+/** With many columns, on a phone the first cell of a row stands above the others, which then have the whole width. */
+function stacked(columns: readonly TableColumn[]): Html {
+  const below = columns.slice(1).filter(({ kind }) => kind !== 'bar').length;
+  return below < stackedMin ? noHtml : html` class="stacked" style="--columns:${below}"`;
 }
 
 const tableRow = ({ cells, style }: TableRow, columns: readonly TableColumn[]): Html =>

@@ -35,9 +35,15 @@ export function signedText(decimal: string, scale = 2): string {
 }
 
 /** A column of amounts with their points under one another, as plain text. What is no amount stays empty. */
-export function amountColumn(decimals: readonly string[], scaleMin = 2): string[] {
-  const scale = scaleOf(decimals, scaleMin);
-  return decimals.map((decimal) => (decimal === '' ? '' : plainAmount(decimal, scale)));
+export const amountColumn = (decimals: readonly string[], scaleMin = 2): string[] =>
+  amountColumns([decimals], scaleMin)[0] ?? [];
+
+/** Several columns of one table, all with the same number of digits. */
+export function amountColumns(columns: readonly (readonly string[])[], scaleMin = 2): string[][] {
+  const scale = scaleOf(columns.flat(), scaleMin);
+  return columns.map((column) =>
+    column.map((decimal) => (decimal === '' ? '' : plainAmount(decimal, scale))),
+  );
 }
 
 export const isZero = (decimal: string): boolean => !/[1-9]/.test(decimal);
@@ -47,9 +53,10 @@ export const countText = (count: number): string => amountText(String(count), 0)
 function partsOf(decimal: string, scale: number) {
   const shown = roundDecimal(plainDecimal(decimal), scaleMax);
   const unsigned = shown.replace('-', '');
-  const digits = fractionOf(unsigned).padEnd(scale, '0');
+  const isCut = isRounded(decimal);
+  const digits = fractionOf(unsigned).padEnd(isCut ? scaleMax : scale, '0');
   return {
-    rounded: isRounded(decimal) ? roundedSign : '',
+    rounded: isCut ? roundedSign : '',
     sign: shown.startsWith('-') ? '-' : '',
     whole: unsigned.split('.')[0] ?? '',
     fraction: digits === '' ? '' : `.${digits}`,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bar, rangeOf } from '../../src/html/bars.ts';
 import { columnChart, ticksFor } from '../../src/html/column-chart.ts';
 import { cut, html } from '../../src/html/html.ts';
+import { table } from '../../src/html/table.ts';
 import { amountText, scaleOf, signedText } from '../../src/values/amount.ts';
 
 test('what is put in is escaped, in text and in attributes, and loses its control characters', () => {
@@ -27,6 +28,9 @@ describe('amounts stay exact', () => {
     ['123456789012345678901234567890.1', 0, '123,456,789,012,345,678,901,234,567,890.1'],
     ['1000', 0, '1,000'],
     ['-0.00', 2, '0.00'],
+    ['0.2538359800000000000000000000000001', 2, '≈0.253836'],
+    ['-9999.9999995', 2, '≈-10,000.000000'],
+    ['0.0000000000004', 2, '≈0.000000'],
   ])('%s with %i digits: %s', (decimal, scale, text) => {
     expect(amountText(decimal, scale)).toBe(text);
   });
@@ -35,6 +39,8 @@ describe('amounts stay exact', () => {
     expect([signedText('1.5'), signedText('-1.5'), signedText('0.000')]).toEqual(['+1.50', '-1.50', '0.00']);
     expect(scaleOf(['1', '2.30', '0.00130', null])).toBe(4);
     expect(scaleOf([])).toBe(2);
+    expect(scaleOf(['0.12345678901'])).toBe(6);
+    expect(signedText('0.12345678')).toBe('≈+0.123457');
   });
 });
 
@@ -71,4 +77,29 @@ test('a chart without values, and bars without a range, are still well formed', 
   expect(chart).toContain('aria-labelledby="empty-title empty-desc"');
   expect(bar(0, rangeOf([0, 0])).text).toBe('');
   expect(bar(-1, rangeOf([-1, 3])).text).toContain('class="below" x="0%" y="2" width="25%"');
+});
+
+test('with many columns the first cell of a row stands above the others on a phone, in a dense table it stays', () => {
+  const rows = [{ cells: ['a', '1', '2', '3', ''] }];
+  const numbers = ['x', 'y', 'z'].map((title) => ({ title, kind: 'number' as const }));
+  const columns = [{ title: 'name' }, ...numbers, { title: '', kind: 'bar' as const }];
+  expect(table({ caption: 'c', columns, rows }).text).toContain(
+    '<table class="stacked" style="--columns:3">',
+  );
+  expect(table({ caption: 'c', columns: columns.slice(0, 3), rows }).text).toContain('<table><caption');
+  expect(table({ caption: 'c', columns, rows, dense: true }).text).toContain('<table class="dense">');
+});
+
+test('the scale of large amounts is written short, of small ones in full', () => {
+  const chart = (value: number) =>
+    columnChart({
+      id: 'x',
+      title: 't',
+      description: 'd',
+      labels: ['1'],
+      hints: ['h'],
+      series: [{ name: 'n', style: 'first', values: [value] }],
+    }).text;
+  expect(chart(98_765_432_109)).toContain('>75B</span>');
+  expect(chart(7_300)).toContain('>8,000</span>');
 });

@@ -8,7 +8,7 @@ import { selectReconciliations } from '../../reconcile/months/stored-reconciliat
 import { amountColumn } from '../../values/amount.ts';
 import { parseMonth } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
-import { roundingNote } from './reconcile-text.ts';
+import { roundingNote } from './sums-text.ts';
 import { textTable } from './text-table.ts';
 
 /** `quota reconcile list`: `[{id, provider, month, exports, kinds, totals, open, resolved, closedAt, closedBy, …}]`. */

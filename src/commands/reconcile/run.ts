@@ -17,8 +17,9 @@ import {
 import type { Tolerances } from '../../reconcile/months/reconciliation-store.ts';
 import { parseInteger, parseMonth, parseRate } from '../../values/option-values.ts';
 import { every, fetchMonth, openFetchSource } from './fetch.ts';
+import { kindColumns, kindRows } from './kind-table.ts';
 import { lowerCase, readerOptions, toleranceOptions } from './options.ts';
-import { kindColumns, kindRows, reconciliationText } from './reconcile-text.ts';
+import { reconciliationText } from './reconcile-text.ts';
 import { withReport } from './report.ts';
 
 /** Lines between two reports of progress. */

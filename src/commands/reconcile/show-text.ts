@@ -8,18 +8,11 @@ import type { StoredReconciliation } from '../../reconcile/months/stored-reconci
 import type { HeadlineMonth } from '../../reconcile/report/headline.ts';
 import { rateSentence } from '../../reconcile/report/rate-words.ts';
 import type { Entry } from '../../reconcile/resolve/discrepancy-store.ts';
-import { amountColumn } from '../../values/amount.ts';
+import { amountColumns } from '../../values/amount.ts';
+import { kindTable } from './kind-table.ts';
 import { countAll } from './list.ts';
-import {
-  billLines,
-  controlLines,
-  differenceLines,
-  exportLines,
-  headlineLines,
-  kindTable,
-  roundingNote,
-  sumsText,
-} from './reconcile-text.ts';
+import { billLines, controlLines, exportLines } from './reconcile-text.ts';
+import { differenceLines, headlineLines, roundingNote, sumsText } from './sums-text.ts';
 import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
@@ -62,13 +55,13 @@ function ratesTable(rates: readonly ExpectedCost[], style: Style): string[] {
     return [];
   }
   const head = ['rate card', 'unit', 'expected', 'by bill durations', 'billed', 'rate diff.', 'usage diff.'];
-  const columns = [
+  const columns = amountColumns([
     rates.map(({ expected }) => expected),
     rates.map(({ byBillDurations }) => byBillDurations ?? ''),
     rates.map(({ billed }) => billed ?? ''),
     rates.map(({ rateDifference }) => rateDifference ?? ''),
     rates.map(({ usageDifference }) => usageDifference ?? ''),
-  ].map(amountColumn);
+  ]);
   const rows = rates.map(({ name, unit }, row) => [name, unit, ...columns.map((cells) => cells[row] || '-')]);
   return [
     '',
@@ -107,15 +100,18 @@ export function entriesText({ currency, entries, next }: Entries, style: Style):
     ),
     'resolution',
   ];
-  const seconds = [
-    entries.map(({ billedSeconds }) => billedSeconds ?? ''),
-    entries.map(({ loggedSeconds }) => loggedSeconds ?? ''),
-  ].map((column) => amountColumn(column, 0));
-  const money = [
+  const seconds = amountColumns(
+    [
+      entries.map(({ billedSeconds }) => billedSeconds ?? ''),
+      entries.map(({ loggedSeconds }) => loggedSeconds ?? ''),
+    ],
+    0,
+  );
+  const money = amountColumns([
     entries.map(({ billed }) => billed),
     entries.map(({ logged }) => logged),
     entries.map(({ difference }) => difference),
-  ].map((column) => amountColumn(column));
+  ]);
   const rows = entries.map((entry, row) => [
     entry.id ?? '',
     entry.kind,

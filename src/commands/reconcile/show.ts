@@ -11,8 +11,8 @@ import { findReconciliation } from '../../reconcile/months/find-reconciliation.t
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { type Entry, type EntryFilter, streamEntries } from '../../reconcile/resolve/discrepancy-store.ts';
 import { parseInteger } from '../../values/option-values.ts';
+import { kindColumns, kindRows } from './kind-table.ts';
 import { monthOptions, parseKinds, userIdOf } from './options.ts';
-import { kindColumns, kindRows } from './reconcile-text.ts';
 import { entriesText, summaryText } from './show-text.ts';
 
 /** As many as a person looks at; files take all. */

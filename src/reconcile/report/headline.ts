@@ -4,6 +4,7 @@ import { amountText, countText, isZero } from '../../values/amount.ts';
 import { leftOutWords } from '../exports/left-out.ts';
 import type { ClaimPart, Differences } from '../match/claim.ts';
 import type { Cause } from '../match/claim-store.ts';
+import type { Answer } from '../match/compute-answer.ts';
 import type { ExpectedCost } from '../match/rate-store.ts';
 import { otherPriceSentence, otherPrices } from './rate-words.ts';
 import { counted, providerText } from './report-words.ts';
@@ -17,6 +18,7 @@ export interface HeadlineMonth {
   /** Null: the bill states no amounts. */
   differences: Differences | null;
   exports: readonly { lines: number }[];
+  kinds: Answer['kinds'];
   /** How many differences nobody has resolved. */
   openCount: number;
   closed?: { at: string; by: string | null } | undefined;
@@ -76,12 +78,13 @@ export function headline(month: HeadlineMonth): string[] {
 }
 
 function moneySentences(
-  { currency, exports }: HeadlineMonth,
+  { currency, exports, kinds }: HeadlineMonth,
   differences: Differences,
   name: string,
 ): string[] {
   const money = (amount: string) => `${amountText(amount)}${currency === null ? '' : ` ${currency}`}`;
   const { claim, underBilled, notCompared } = differences;
+  const fees = kinds.fee?.billed ?? '0';
   const isEmpty = exports.every(({ lines }) => lines === 0);
   const partsOf = (sureness: ClaimPart['sureness']) =>
     claim.parts.filter((part) => part.sureness === sureness);
@@ -108,6 +111,9 @@ function moneySentences(
       : [
           `The other way round, ${money(underBilled)} of what we logged was not billed, or billed lower; it may still be charged.`,
         ]),
+    ...(isZero(fees)
+      ? []
+      : [`Fees and credits of ${money(fees)} belong to no call: compare them with the contract.`]),
     ...(notCompared.count === 0
       ? []
       : [

@@ -1,7 +1,7 @@
 import { amountCell, signedCell } from '../../html/amount-cell.ts';
 import { type Html, html, noHtml } from '../../html/html.ts';
 import { type TableRow, table } from '../../html/table.ts';
-import { countText, isZero, scaleOf } from '../../values/amount.ts';
+import { isZero, scaleOf } from '../../values/amount.ts';
 import type { ClaimPart } from '../match/claim.ts';
 import type { Cause } from '../match/claim-store.ts';
 import { type DifferenceStep, differenceSteps } from '../match/difference-steps.ts';
@@ -59,7 +59,8 @@ ${table({
       ([title, amount]): TableRow => ({ style: 'total', cells: [title, '', amountCell(amount, scale)] }),
     ),
   ],
-})}<p class="note">The lines to send with it: <code>quota reconcile show --month ${stored.month} --provider ${stored.provider} --kind ${claim.parts[0]?.kind ?? ''} --output csv</code></p></section>
+})}<p class="note">The lines to send with it, for a spreadsheet:<br>
+<code>quota reconcile show --month ${stored.month} --provider ${stored.provider} --kind ${claim.parts[0]?.kind ?? ''} --output csv</code></p></section>
 `;
 }
 
@@ -94,6 +95,5 @@ ${table({
     ...steps.map(({ what, amount }) => ({ cells: [stepWords[what], signedCell(amount, scale)] })),
     { style: 'total' as const, cells: ['Difference of this month', signedCell(difference, scale)] },
   ],
-})}<p class="note">${countText(differences.open)} of the differences are open.</p>
-`;
+})}`;
 }

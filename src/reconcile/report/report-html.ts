@@ -46,7 +46,7 @@ function heading(report: ReconciliationReport): Html {
   return html`<header>
 <h1>${providerText(provider)}, ${monthText(month)}</h1>
 <div class="note">What the provider billed, held against what we logged.</div>
-<p class="headline"><strong>${claim}</strong> ${sentences.join(' ')}</p>
+<p class="headline"><strong>${claim}</strong> <span>${sentences.join(' ')}</span></p>
 <p>${stateBadge(report)}</p>
 </header>
 <dl class="tiles">
@@ -83,6 +83,7 @@ const headlineMonth = ({
   provider: stored.provider,
   month: stored.month,
   exports,
+  kinds: stored.kinds,
   control: stored.control,
   leftOut: bill.leftOut,
   openCount: states.find(({ resolution }) => resolution === null)?.count ?? 0,
@@ -131,7 +132,7 @@ function verdict({ stored, kinds, currency, hasAmounts, monthSums }: Reconciliat
 }
 
 function footer({ stored, madeAt, madeBy }: ReconciliationReport, body: readonly Html[]): Html {
-  const isRounded = body.some(({ text }) => text.includes(roundedSign));
+  const isRounded = body.some(({ text }) => text.includes('<data value='));
   return html`<footer>Made by ${madeBy} on ${secondText(madeAt)} with
 <code>quota reconcile report --month ${stored.month} --provider ${stored.provider}</code>. All times are UTC. ${isRounded ? html`Amounts with ${roundedSign} are rounded for reading, at most to ${scaleMax} digits after the point; whoever points at them sees all, and so do <code>quota reconcile show --output csv</code> and <code>json</code>.` : 'Amounts are exact, nothing is rounded.'}</footer>
 `;
