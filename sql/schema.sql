@@ -2826,6 +2826,10 @@ begin
   using old_rows o join new_rows n on n.id = o.id
   where o.status = 'active' and c.user_id = o.user_id and c.call_log_id = o.id
     and (n.status <> 'active' or n.user_id <> o.user_id or n.service <> o.service);
+  update quota.concurrent_processing c set started_at = n.started_at
+  from old_rows o join new_rows n on n.id = o.id
+  where n.started_at <> o.started_at and o.status = 'active' and c.user_id = o.user_id
+    and c.call_log_id = o.id;
   return null;
 end $function$;
 grant execute on function quota.end_leases() to quota_operator;
@@ -3846,6 +3850,13 @@ end $function$;
 comment on function quota.hold_assistants(uuid[]) is 'Locks the provider work of users until the transaction ends: after their subscriptions, by assistant, in one go.';
 grant execute on function quota.hold_assistants(uuid[]) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.hold_key(p_provider text, p_key text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$ select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, 0)) $function$;
+comment on function quota.hold_key(text,text) is 'Until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
+grant execute on function quota.hold_key(text,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -4822,6 +4833,31 @@ begin
 end $function$;
 comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
 grant execute on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.mend_leases(batch_size integer, only_user uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  taken integer;
+  mended integer;
+begin
+  delete from quota.concurrent_processing c
+  where (c.user_id, c.id) in (
+    select w.user_id, w.id from quota.wrong_leases(only_user) w where w.is_stray limit batch_size);
+  get diagnostics taken = row_count;
+  update quota.concurrent_processing c
+  set started_at = l.started_at, reserved = greatest(c.cap, c.progress, 0)
+  from quota.call_logs l
+  where l.id = c.call_log_id and (c.user_id, c.id) in (
+    select w.user_id, w.id from quota.wrong_leases(only_user) w where not w.is_stray limit batch_size);
+  get diagnostics mended = row_count;
+  return taken + mended;
+end $function$;
+comment on function quota.mend_leases(integer,uuid) is 'Takes away up to batch_size leases that no running session has, and puts up to as many right that differ from their calls; returns how many.';
+grant execute on function quota.mend_leases(integer,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
@@ -5825,21 +5861,15 @@ CREATE OR REPLACE FUNCTION quota.reap_sessions(batch_size integer, run uuid, onl
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  reaped integer;
-  stray integer;
 begin
-  reaped := quota.settle_leases(array(
+  return quota.settle_leases(array(
     select c.call_log_id from quota.concurrent_processing c
     where c.expires_at <= quota.now() and c.call_log_id is not null
       and (only_user is null or c.user_id = only_user)
-    order by c.expires_at limit batch_size), run);
-  delete from quota.concurrent_processing c
-  where (c.user_id, c.id) in (select s.user_id, s.id from quota.stray_leases(only_user) s limit batch_size);
-  get diagnostics stray = row_count;
-  return reaped + stray;
+    order by c.expires_at limit batch_size), run)
+    + quota.mend_leases(batch_size, only_user);
 end $function$;
-comment on function quota.reap_sessions(integer,uuid,uuid) is 'Settles up to batch_size sessions whose lease has ended, at an estimate, and takes away leases that no running session has; returns how many leases went.';
+comment on function quota.reap_sessions(integer,uuid,uuid) is 'Settles up to batch_size sessions whose lease has ended, at an estimate, and mends leases that do not follow from their calls; returns how many of both.';
 grant execute on function quota.reap_sessions(integer,uuid,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reason_digest(salt uuid, reason text)
@@ -5899,6 +5929,7 @@ begin
   elsif in_seconds and is_live then
     starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
   end if;
+  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
@@ -6453,12 +6484,17 @@ CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text, p_mod
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(sum(case
+  select coalesce(sum(greatest(0, case
       when c.call_log_id = p_session then coalesce(c.progress, 0)
       when c.expires_at > quota.now() then c.reserved
       -- Settled or not, a session whose lease ended counts the same.
       else quota.lease_quantity(c, quota.is_live(p_service), quota.now())
-    end), 0)
+    end - case
+      -- A message counts from its start on.
+      when l.id is null then 0
+      else quota.quantity_of((select min(m.unit) from quota.meters m where m.service = p_service), l.status,
+        l.duration_seconds, l.messages)
+    end)), 0)
   from quota.concurrent_processing c
   left join quota.call_logs l on l.id = c.call_log_id
   where c.user_id = p_user and c.service = p_service and c.started_at >= p_from
@@ -7423,6 +7459,8 @@ declare
   result quota.session_result;
 begin
   perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  -- Before anything else, as quota.record does: a start and a record of one key wait here, and in no circle.
+  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   select * into session from quota.call_logs l
   where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
   if found then
@@ -7433,10 +7471,6 @@ begin
   end if;
   perform quota.settle_ended_leases(owner, p_service);
   perform quota.lock_allowance(owner, p_service);
-  result := quota.started_session(owner, coalesce(p_provider, p_service), p_key);
-  if result.session_id is not null and session.id is null then
-    return result; -- Somebody else started it in the meantime.
-  end if;
   result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
     p_file_bytes);
   if not result.allowed then
@@ -7451,7 +7485,13 @@ begin
       file_size_bytes, metadata)
     values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
       coalesce(p_started_at, quota.now()), p_file_bytes, p_metadata)
+    on conflict do nothing
     returning * into session;
+    if not found then
+      -- A plain row of this key came in the meantime: then it is there, as for a start that comes after it.
+      return quota.start_session(p_user, p_service, p_key, p_provider, p_assistant_id, p_model, p_estimate,
+        p_file_bytes, p_grace, p_metadata, p_started_at);
+    end if;
   end if;
   result.session_id := session.id;
   insert into quota.concurrent_processing
@@ -7601,28 +7641,6 @@ begin
 end $function$;
 comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
 grant execute on function quota.store_items(uuid) to quota_operator;
-
-CREATE OR REPLACE FUNCTION quota.stray_leases(only_user uuid DEFAULT NULL::uuid)
- RETURNS TABLE(user_id uuid, id uuid, call_log_id bigint, expires_at timestamp with time zone, problem text)
- LANGUAGE sql
- STABLE
-AS $function$
-  select c.user_id, c.id, c.call_log_id, c.expires_at, p.problem
-  from quota.concurrent_processing c
-  left join quota.call_logs l on l.id = c.call_log_id
-  cross join lateral (select case
-    when c.call_log_id is null then case when c.expires_at <= quota.now() then 'its time is over' end
-    when l.id is null then 'its call is gone'
-    when l.user_id <> c.user_id or l.service <> c.service then 'its call is another''s'
-    when l.status <> 'active' then 'its call has ended'
-    end) p(problem)
-  where p.problem is not null and (only_user is null or c.user_id = only_user)
-  order by c.expires_at
-$function$;
-comment on function quota.stray_leases(uuid) is 'Leases that hold a reservation for no running session, and why: reap-stale takes them away.';
-grant execute on function quota.stray_leases(uuid) to quota_finance;
-grant execute on function quota.stray_leases(uuid) to quota_operator;
-grant execute on function quota.stray_leases(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.subscribe_to_defaults(users uuid[], services text[])
  RETURNS void
@@ -8309,6 +8327,38 @@ begin
 end $function$;
 comment on function quota.withdraw_alerts(uuid[]) is 'Withdraws alerts that wait to be told and are not so any more; returns how many.';
 grant execute on function quota.withdraw_alerts(uuid[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.wrong_leases(only_user uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(user_id uuid, id uuid, call_log_id bigint, service text, expires_at timestamp with time zone, is_stray boolean, problem text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.user_id, c.id, c.call_log_id, c.service, c.expires_at, p.is_stray, p.problem
+  from quota.concurrent_processing c
+  left join quota.call_logs l on l.id = c.call_log_id
+  cross join lateral (select
+    case
+      when c.call_log_id is null then case when c.expires_at <= quota.now() then 'its time is over' end
+      when l.id is null then 'its call is gone'
+      when l.user_id <> c.user_id or l.service <> c.service then 'its call is another''s'
+      when l.status <> 'active' then 'its call has ended'
+      when exists (
+        select from quota.concurrent_processing o
+        where o.user_id = c.user_id and o.call_log_id = c.call_log_id and o.id < c.id)
+        then 'its call has another lease'
+    end) s(stray)
+  cross join lateral (select s.stray is not null, coalesce(s.stray, case
+      when c.call_log_id is null then null
+      when c.started_at <> l.started_at then 'it begins at another time than its call'
+      when c.reserved <> greatest(c.cap, c.progress, 0) then 'it reserves something else than it may use'
+    end)) p(is_stray, problem)
+  where p.problem is not null and (only_user is null or c.user_id = only_user)
+  order by c.expires_at
+$function$;
+comment on function quota.wrong_leases(uuid) is 'Leases that do not follow from their calls, and why. is_stray: it holds a reservation for no running session, and reap-stale takes it away; the others are put right by it.';
+grant execute on function quota.wrong_leases(uuid) to quota_finance;
+grant execute on function quota.wrong_leases(uuid) to quota_operator;
+grant execute on function quota.wrong_leases(uuid) to quota_readonly;
 
 -- Views
 

@@ -52,6 +52,7 @@ begin
   elsif in_seconds and is_live then
     starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
   end if;
+  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)

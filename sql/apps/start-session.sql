@@ -16,6 +16,8 @@ declare
   result quota.session_result;
 begin
   perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  -- Before anything else, as quota.record does: a start and a record of one key wait here, and in no circle.
+  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   select * into session from quota.call_logs l
   where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
   if found then
@@ -26,10 +28,6 @@ begin
   end if;
   perform quota.settle_ended_leases(owner, p_service);
   perform quota.lock_allowance(owner, p_service);
-  result := quota.started_session(owner, coalesce(p_provider, p_service), p_key);
-  if result.session_id is not null and session.id is null then
-    return result; -- Somebody else started it in the meantime.
-  end if;
   result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
     p_file_bytes);
   if not result.allowed then
@@ -44,7 +42,13 @@ begin
       file_size_bytes, metadata)
     values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, 'active',
       coalesce(p_started_at, quota.now()), p_file_bytes, p_metadata)
+    on conflict do nothing
     returning * into session;
+    if not found then
+      -- A plain row of this key came in the meantime: then it is there, as for a start that comes after it.
+      return quota.start_session(p_user, p_service, p_key, p_provider, p_assistant_id, p_model, p_estimate,
+        p_file_bytes, p_grace, p_metadata, p_started_at);
+    end if;
   end if;
   result.session_id := session.id;
   insert into quota.concurrent_processing

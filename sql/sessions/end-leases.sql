@@ -13,6 +13,10 @@ begin
   using old_rows o join new_rows n on n.id = o.id
   where o.status = 'active' and c.user_id = o.user_id and c.call_log_id = o.id
     and (n.status <> 'active' or n.user_id <> o.user_id or n.service <> o.service);
+  update quota.concurrent_processing c set started_at = n.started_at
+  from old_rows o join new_rows n on n.id = o.id
+  where n.started_at <> o.started_at and o.status = 'active' and c.user_id = o.user_id
+    and c.call_log_id = o.id;
   return null;
 end $$;
 

@@ -2,20 +2,14 @@ create or replace function quota.reap_sessions(batch_size integer, run uuid, onl
 returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-  reaped integer;
-  stray integer;
 begin
-  reaped := quota.settle_leases(array(
+  return quota.settle_leases(array(
     select c.call_log_id from quota.concurrent_processing c
     where c.expires_at <= quota.now() and c.call_log_id is not null
       and (only_user is null or c.user_id = only_user)
-    order by c.expires_at limit batch_size), run);
-  delete from quota.concurrent_processing c
-  where (c.user_id, c.id) in (select s.user_id, s.id from quota.stray_leases(only_user) s limit batch_size);
-  get diagnostics stray = row_count;
-  return reaped + stray;
+    order by c.expires_at limit batch_size), run)
+    + quota.mend_leases(batch_size, only_user);
 end $$;
 comment on function quota.reap_sessions(integer, uuid, uuid) is
-  'Settles up to batch_size sessions whose lease has ended, at an estimate, and takes away leases that no '
-  'running session has; returns how many leases went.';
+  'Settles up to batch_size sessions whose lease has ended, at an estimate, and mends leases that do '
+  'not follow from their calls; returns how many of both.';

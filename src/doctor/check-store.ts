@@ -87,6 +87,27 @@ export const wrongAlerts = `
     and q.period_start <= quota.now() and q.period_end > quota.now()
   order by u.external_id, q.meter, w.threshold`;
 
+/** What is set aside must follow from the calls that run. Leases whose time is over are for the job. */
+export const wrongSessions = `
+  select u.external_id as "externalId", w.service, coalesce(l.provider_call_id, w.call_log_id::text) as session, w.problem,
+    c.reserved::text as reserved, c.progress::text as progress, ${iso('w.expires_at')} as "expiresAt"
+  from quota.wrong_leases($1) w
+  join quota.concurrent_processing c on c.user_id = w.user_id and c.id = w.id
+  join quota.users u on u.id = w.user_id
+  left join quota.call_logs l on l.id = w.call_log_id
+  where w.call_log_id is not null
+  order by u.external_id, w.call_log_id`;
+
+/** Nobody has settled what nobody ended: the job does not run. */
+export const unsettledSessions = `
+  select u.external_id as "externalId", c.service, coalesce(l.provider_call_id, c.call_log_id::text) as session,
+    c.reserved::text as reserved, ${iso('c.expires_at')} as "expiredAt"
+  from quota.concurrent_processing c
+  join quota.users u on u.id = c.user_id
+  left join quota.call_logs l on l.id = c.call_log_id
+  where ($1::uuid is null or c.user_id = $1) and c.expires_at < quota.now() - interval '1 hour'
+  order by c.expires_at, u.external_id`;
+
 /** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once. */
 export const unknownZones = `
   select u.external_id as "externalId", s.service, s.timezone, ${iso('s.next_reset_at')} as "resetDueSince"

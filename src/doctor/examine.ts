@@ -17,9 +17,11 @@ import {
   unknownZones,
   unlimitedAssistants,
   unmarkedQuotas,
+  unsettledSessions,
   wrongAlerts,
   wrongGrants,
   wrongQuotas,
+  wrongSessions,
 } from './check-store.ts';
 import { lostItems, wrongClosings, wrongExports, wrongMonths } from './finance-check-store.ts';
 
@@ -67,6 +69,14 @@ const checks: readonly Check[] = [
     suggestion:
       'find out who writes to quota.usage_alerts or quota.usage_quotas; quota.refresh_quotas(users) raises and ends them anew',
     sql: wrongAlerts,
+  },
+  {
+    check: 'sessions',
+    level: 'difference',
+    healthy: 'what is reserved is what running sessions may use',
+    found: 'reservations that no running session has, or that are not what it may use',
+    suggestion: 'quota jobs reap-stale mends them; find out who switches triggers off',
+    sql: wrongSessions,
   },
   {
     check: 'clock',
@@ -176,6 +186,14 @@ const checks: readonly Check[] = [
     found: 'plans with subscriptions whose reset is due',
     suggestion: 'quota jobs reset-anniversaries, quota jobs reset-months',
     sql: dueResets,
+  },
+  {
+    check: 'leases',
+    level: 'attention',
+    healthy: 'no session waits to be settled for more than an hour',
+    found: 'sessions whose lease ended more than an hour ago and that nobody settled',
+    suggestion: 'quota jobs reap-stale',
+    sql: unsettledSessions,
   },
   {
     check: 'assistants',

@@ -10,7 +10,7 @@ const stale = `
   select 'session' as kind, coalesce(c.call_log_id::text, c.id::text) as subject, c.user_id, c.expires_at as since
   from quota.concurrent_processing c
   where ($1::uuid is null or c.user_id = $1)
-    and (c.expires_at <= quota.now() or (c.user_id, c.id) in (select s.user_id, s.id from quota.stray_leases($1) s))
+    and (c.expires_at <= quota.now() or (c.user_id, c.id) in (select w.user_id, w.id from quota.wrong_leases($1) w))
   union all
   select 'call', l.id::text, l.user_id, l.started_at from quota.idle_calls(make_interval(secs => $2), $1) l
   union all

@@ -74,6 +74,55 @@ test('tells quotas that differ from the facts', async () => {
   expect(await diagnose()).toMatchObject({ code: 0 });
 });
 
+test('tells reservations that do not follow from the sessions that run; reap-stale mends them', async () => {
+  for (const key of ['gone', 'ended', 'moved', 'swollen', 'right']) {
+    await desk.queryAt(asOf, `select quota.start_session('bob', 'voice', $1, p_estimate => 50)`, [key]);
+  }
+  expect(await diagnose('--strict')).toMatchObject({ code: 0, attention: 0 });
+  await meddle(`delete from quota.call_logs where provider_call_id = 'gone';
+    update quota.call_logs set status = 'completed', duration_seconds = 5 where provider_call_id = 'ended';
+    update quota.concurrent_processing c set started_at = c.started_at - interval '1 day' from quota.call_logs l
+      where l.id = c.call_log_id and l.provider_call_id = 'moved';
+    update quota.concurrent_processing c set reserved = 500 from quota.call_logs l
+      where l.id = c.call_log_id and l.provider_call_id = 'swollen';
+    update quota.usage_quotas set used = 5, calls = 4 where meter = 'voice_seconds' and user_id <> '${adaId}'`);
+  const diagnosis = await diagnose();
+  expect(diagnosis).toMatchObject({ code: 3, differences: 1 });
+  expect(
+    findingsOf(diagnosis, 'sessions')
+      .map(({ session, problem }) => `${session}: ${problem}`)
+      .sort(),
+  ).toEqual([
+    expect.stringMatching(/^\d+: its call is gone$/),
+    'ended: its call has ended',
+    'moved: it begins at another time than its call',
+    'swollen: it reserves something else than it may use',
+  ]);
+  expect(await desk.json('jobs', 'reap-stale')).toMatchObject({ sessions: 4 });
+  expect(await diagnose('--strict')).toMatchObject({ code: 0, attention: 0 });
+  expect(
+    await desk.query(
+      `select l.provider_call_id as key, c.reserved::text, c.started_at = l.started_at as same
+       from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id order by 1`,
+    ),
+  ).toEqual(['moved', 'right', 'swollen'].map((key) => ({ key, reserved: '50.000', same: true })));
+});
+
+test('tells sessions that nobody ended and no job settled', async () => {
+  await desk.queryAt('2026-11-15T09:00:00Z', `select quota.start_session('ada', 'avatar', 'old')`);
+  const diagnosis = await diagnose();
+  expect(diagnosis).toMatchObject({ code: 0, attention: 1 });
+  expect(findingsOf(diagnosis, 'leases')).toEqual([
+    {
+      externalId: 'ada',
+      service: 'avatar',
+      session: 'old',
+      reserved: '1200.000',
+      expiredAt: '2026-11-15T09:25:00.000Z',
+    },
+  ]);
+});
+
 test('tells calls that were logged with the triggers switched off', async () => {
   await meddle(
     `insert into quota.call_logs (user_id, service, started_at, duration_seconds) values ('${adaId}', 'voice', '2026-01-05', 5)`,

@@ -348,6 +348,21 @@ test('a message that was reserved and never reported counts', async () => {
   expect(await end(3 * hour, 'm', null, `, p_status => 'error'`)).toMatchObject({ recorded: true, used: 0 });
 });
 
+test('messages that are on their way are held once', async () => {
+  await subscribe('chat-free');
+  await desk.queryAt(
+    at(0),
+    `insert into quota.call_logs (user_id, service, started_at, messages) select id, 'chat', quota.now(), 97 from quota.users
+     where external_id = $1`,
+    [user],
+  );
+  expect(await begin(1, 'chat', 'm1', ', p_estimate => 1')).toMatchObject({ allowed: true });
+  expect(await begin(1, 'chat', 'm2', ', p_estimate => 1')).toMatchObject({ allowed: true });
+  expect(await check(1, 'chat')).toMatchObject({ allowed: true, remaining: 1 });
+  expect(await begin(1, 'chat', 'm3', ', p_estimate => 1')).toMatchObject({ allowed: true });
+  expect(await begin(1, 'chat', 'm4', ', p_estimate => 1')).toMatchObject({ allowed: false });
+});
+
 test('an end without a length leaves an estimate an estimate', async () => {
   await subscribe('avatar-lifetime');
   await begin(0, 'avatar', 'vague');
