@@ -1302,6 +1302,54 @@ grant execute on function quota.actor() to quota_finance;
 grant execute on function quota.actor() to quota_operator;
 grant execute on function quota.actor() to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text, p_name text DEFAULT NULL::text, p_service text DEFAULT 'voice'::text, OUT allowed boolean, OUT reason text, OUT message text, OUT added boolean, OUT assistants integer, OUT max_assistants integer, OUT upgrade_to text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := quota.user_or_new(p_user);
+  known quota.assistants;
+  answer quota.check_result;
+begin
+  perform quota.refuse_unfit_name(p_assistant_id, 'the id of an assistant');
+  if p_name is not null then
+    perform quota.refuse_unfit_name(p_name, 'the name of an assistant');
+  end if;
+  -- Of two at once the second waits here, and counts the first.
+  perform quota.lock_subscriptions(array[owner], array[p_service]);
+  select * into known from quota.assistants a
+  where a.provider_assistant_id = p_assistant_id for no key update;
+  if known.user_id <> owner then
+    raise exception 'the assistant "%" is another user''s', left(p_assistant_id, 60) using errcode = 'QT003';
+  end if;
+  added := known.state is distinct from 'active';
+  if added then
+    answer := quota.decide(owner, p_service, p_for => 'assistant');
+  end if;
+  allowed := coalesce(answer.allowed, true);
+  reason := coalesce(answer.reason, 'ok');
+  message := coalesce(answer.message, 'Allowed.');
+  upgrade_to := answer.upgrade_to;
+  added := added and allowed;
+  if known.id is null and added then
+    insert into quota.assistants (user_id, provider_assistant_id, name)
+    values (owner, p_assistant_id, p_name);
+  elsif added then
+    update quota.assistants a set state = 'active', name = coalesce(p_name, a.name) where a.id = known.id;
+    perform quota.revive_assistants(array[known.id], null);
+  end if;
+  select count(a.id), max(p.max_assistants) into assistants, max_assistants
+  from quota.subscriptions s
+  join quota.plans p on p.key = s.plan
+  left join quota.assistants a on a.user_id = s.user_id and a.state = 'active'
+  where s.user_id = owner and s.service = p_service;
+end $function$;
+comment on function quota.add_assistant(text,text,text,text) is 'Registers an assistant of a user, if the plan includes one more: counted and added in one go, however many ask at once. allowed false, with reason and message: nothing is added. added false and allowed: it was there.';
+grant execute on function quota.add_assistant(text,text,text,text) to quota_app;
+grant execute on function quota.add_assistant(text,text,text,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.add_fees(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE sql
@@ -1633,6 +1681,26 @@ comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of 
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_finance;
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_operator;
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.begin_act(p_reason text, p_actor text, OUT former_actor text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if (quota.caller()).speaks_for <> 'all' then
+    raise exception 'this connection does not speak for the company' using errcode = 'QT006';
+  end if;
+  if p_reason is null or btrim(p_reason) = '' or char_length(p_reason) > 1000 then
+    raise exception 'an act of an operator needs a reason of 1 to 1000 characters' using errcode = 'QT003';
+  end if;
+  if p_actor is not null then
+    perform quota.refuse_unfit_name(p_actor, 'the name of who acts');
+  end if;
+  former_actor := coalesce(current_setting('quota.actor', true), '');
+  perform set_config('quota.actor', coalesce(p_actor, former_actor), true);
+end $function$;
+comment on function quota.begin_act(text,text) is 'Before an act of an operator from a back office: refuses one without a reason (QT003) or by a login of one user (QT006), and has the audit say who acts. Returns who acted before, to be set again after.';
+grant execute on function quota.begin_act(text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.bent_reasons()
  RETURNS TABLE(audit_id bigint, fault text)
@@ -3619,6 +3687,42 @@ end $function$;
 comment on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) is 'Queues the restore of an assistant, or its limit, with an original that did not come from a look at it before the limit. p_made: what it has instead, the limit of another application. Exact: restored whatever is found.';
 grant execute on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.grant_allowance(p_user text, p_meter text, p_quantity numeric, p_reason text, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_actor text DEFAULT NULL::text, OUT grant_id bigint, OUT granted numeric, OUT remaining numeric, OUT audit_id bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  former_actor text := quota.begin_act(p_reason, p_actor);
+  owner uuid := quota.resolve_user(p_user);
+  meter quota.meters;
+begin
+  select * into meter from quota.meters m where m.key = p_meter;
+  if not found then
+    raise exception 'unknown meter "%"', left(p_meter, 60) using errcode = 'QT003';
+  elsif p_quantity is null or p_quantity <= 0 or p_quantity > 99999999999
+    or p_quantity <> round(p_quantity, case meter.unit when 'message' then 0 else 3 end)
+  then
+    raise exception 'a grant of %s: above zero, whole messages or seconds with milliseconds', meter.unit
+      using errcode = 'QT003';
+  elsif p_expires_at <= quota.now() then
+    raise exception 'a grant that expired at % gives nothing', p_expires_at using errcode = 'QT004';
+  end if;
+  insert into quota.grants (user_id, meter, quantity, expires_at, reason)
+  values (owner, p_meter, p_quantity, p_expires_at, p_reason) returning id into grant_id;
+  select c.granted, greatest(c.limit_quantity + c.granted - c.used, 0) into granted, remaining
+  from quota.current_quotas(owner) c where c.meter = p_meter;
+  insert into quota.audit_log (action, user_id, service, subject, reason, after)
+  values ('grant.added', owner, meter.service, p_meter, p_reason, jsonb_build_object(
+    'grantId', grant_id::text, 'meter', p_meter, 'quantity', p_quantity::text,
+    'expiresAt', p_expires_at, 'granted', granted::text, 'remaining', remaining::text))
+  returning id into audit_id;
+  perform set_config('quota.actor', former_actor, true);
+end $function$;
+comment on function quota.grant_allowance(text,text,numeric,text,timestamp with time zone,text) is 'Gives a user extra allowance of a meter, from the back office of an app: used after the plan''s; a limit on assistants that it lifts is lifted. Audited with the reason and who acted.';
+grant execute on function quota.grant_allowance(text,text,numeric,text,timestamp with time zone,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.grant_ledger(p_user uuid, p_meter text, p_at timestamp with time zone DEFAULT quota.now())
  RETURNS TABLE(id bigint, ends_at timestamp with time zone, given numeric, given_running numeric, left_over numeric)
  LANGUAGE plpgsql
@@ -4300,6 +4404,28 @@ begin
 end $function$;
 comment on function quota.lift_limits(uuid[],text) is 'Lifts the limits of users by hand, whatever they have used; returns how many of their assistants are queued.';
 grant execute on function quota.lift_limits(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.lift_reset_limits(p_user uuid, p_meters text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  freed text[];
+begin
+  select array_agg(s.service order by s.service) into freed
+  from quota.subscriptions s
+  where s.user_id = p_user and s.limit_enforced_at is not null
+    and exists (
+      select from quota.current_quotas(p_user) c
+      where c.service = s.service and c.on_exceeded = 'limit_assistants' and c.meter = any (p_meters))
+    and not quota.must_be_limited(s.user_id, s.service);
+  if freed is not null then
+    perform quota.mark_limited(array_fill(p_user, array[cardinality(freed)]), freed, false);
+  end if;
+  return freed;
+end $function$;
+comment on function quota.lift_reset_limits(uuid,text[]) is 'After a reset of these meters: lifts the limits of their services, whatever they came from, unless one is still used up. The services that were freed; null: none.';
+grant execute on function quota.lift_reset_limits(uuid,text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.lift_spent_limits(users uuid[], services text[])
  RETURNS void
@@ -6394,6 +6520,34 @@ grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,tex
 grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_operator;
 grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.remove_assistant(p_user text, p_assistant_id text, OUT removed boolean, OUT assistants integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := quota.resolve_user(p_user);
+  known quota.assistants;
+begin
+  perform quota.hold_subscriptions(array[owner]);
+  perform quota.hold_assistants(array[owner]);
+  select * into known from quota.assistants a where a.provider_assistant_id = p_assistant_id;
+  if known.id is null or known.user_id <> owner then
+    raise exception 'the user has no assistant "%"', left(p_assistant_id, 60) using errcode = 'QT003';
+  end if;
+  removed := known.state = 'active';
+  update quota.assistants a set state = 'gone' where a.id = known.id and removed;
+  -- Nothing is left to be limited or restored at the provider; who works on it finds another change.
+  update quota.assistant_limits l
+  set status = 'gone', change = l.change + 1, next_attempt_at = null, updated_at = quota.now()
+  where l.assistant_id = known.id and l.status <> 'gone';
+  select count(*) into assistants from quota.assistants a where a.user_id = owner and a.state = 'active';
+end $function$;
+comment on function quota.remove_assistant(text,text) is 'Tells that an assistant was deleted at the provider: it counts no more for the maximum of the plan, and its limit is not worked on any more. removed false: it was gone already.';
+grant execute on function quota.remove_assistant(text,text) to quota_app;
+grant execute on function quota.remove_assistant(text,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.reopen_after(p_after timestamp with time zone, p_reason text, p_user uuid DEFAULT NULL::uuid)
  RETURNS TABLE(user_id uuid, service text, former_reset timestamp with time zone, reopened integer)
  LANGUAGE plpgsql
@@ -6628,6 +6782,78 @@ begin
 end $function$;
 comment on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) is 'Resets up to batch_size subscriptions that are due and that nobody else is working on, in the order of the index after a position. reset = 0: none was left there.';
 grant execute on function quota.reset_due(text,integer,uuid,uuid,quota.reset_position) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reset_meters(p_user uuid, p_meters text[], p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  closed text;
+begin
+  select c.meter into closed
+  from quota.current_quotas(p_user) c
+  join quota.usage_quotas q on q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
+  where c.meter = any (p_meters) and (c.used > 0 or c.cost > 0) and q.closed_at is not null
+  limit 1;
+  if closed is not null then
+    raise exception 'the period of % is closed: a reset has gone past it', closed using errcode = 'QT005';
+  end if;
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason)
+  select c.user_id, c.meter, c.period_start, 'reset', -greatest(c.used, 0), -greatest(c.cost, 0), p_reason
+  from quota.current_quotas(p_user) c
+  where c.meter = any (p_meters) and (c.used > 0 or c.cost > 0)
+  order by c.meter;
+end $function$;
+comment on function quota.reset_meters(uuid,text[],text) is 'Takes what is used of these meters, and its cost, off their running periods. QT005: one is closed.';
+grant execute on function quota.reset_meters(uuid,text[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reset_usage(p_user text, p_reason text, p_service text DEFAULT NULL::text, p_meter text DEFAULT NULL::text, p_actor text DEFAULT NULL::text)
+ RETURNS TABLE(service text, meter text, used_before numeric, used_after numeric, audit_id bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  former_actor text := quota.begin_act(p_reason, p_actor);
+  owner uuid := quota.resolve_user(p_user);
+  chosen text[];
+  before jsonb;
+  freed text[];
+  audit bigint;
+begin
+  perform quota.hold_subscriptions(array[owner]);
+  select array_agg(c.meter), jsonb_agg(jsonb_build_object('meter', c.meter, 'service', c.service, 'used',
+    c.used::text, 'cost', c.cost::text) order by c.service, c.meter)
+  into chosen, before
+  from quota.current_quotas(owner) c
+  where (p_service is null or c.service = p_service) and (p_meter is null or c.meter = p_meter);
+  if chosen is null and (p_service is not null or p_meter is not null) then
+    raise exception 'the user has no %', left(concat_ws(' of ', p_meter, p_service), 60)
+      using errcode = 'QT003';
+  end if;
+  perform quota.reset_meters(owner, chosen, p_reason);
+  freed := quota.lift_reset_limits(owner, chosen);
+  if freed is not null or exists (
+    select from jsonb_to_recordset(before) b(used numeric, cost numeric) where b.used > 0 or b.cost > 0)
+  then
+    insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
+    values ('usage.reset', owner, p_service, array_to_string(chosen, ', '), p_reason,
+      jsonb_build_object('meters', before, 'limited', coalesce(to_jsonb(freed), '[]')),
+      jsonb_build_object('meters', (
+        select jsonb_agg(jsonb_build_object('meter', c.meter, 'used', c.used::text, 'cost', c.cost::text)
+          order by c.service, c.meter)
+        from quota.current_quotas(owner) c where c.meter = any (chosen))))
+    returning id into audit;
+  end if;
+  perform set_config('quota.actor', former_actor, true);
+  return query
+  select b.service, b.meter, b.used, c.used, audit
+  from jsonb_to_recordset(before) b(service text, meter text, used numeric)
+  join quota.current_quotas(owner) c on c.meter = b.meter
+  order by 1, 2;
+end $function$;
+comment on function quota.reset_usage(text,text,text,text,text) is 'Sets what a user has used of the running periods back to nothing by correcting entries, from the back office of an app, and lifts the limits that came of it; all meters, or those of a service, or one. Audited with the reason and who acted. One row per meter; audit_id null: there was nothing to reset.';
+grant execute on function quota.reset_usage(text,text,text,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.resolve_user(p_user text)
  RETURNS uuid
@@ -7006,6 +7232,41 @@ comment on function quota.session_room(quota.call_logs,numeric,numeric,numeric) 
 grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_finance;
 grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_operator;
 grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.set_plan(p_user text, p_plan text, p_reason text, p_actor text DEFAULT NULL::text, OUT service text, OUT plan_before text, OUT plan text, OUT changed boolean, OUT audit_id bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  former_actor text := quota.begin_act(p_reason, p_actor);
+  owner uuid := quota.resolve_user(p_user);
+  customs jsonb;
+begin
+  select p.service, p.key into service, plan from quota.plans p where p.key = p_plan;
+  if not found then
+    raise exception 'unknown plan "%"', left(p_plan, 60) using errcode = 'QT002';
+  end if;
+  perform quota.hold_subscriptions(array[owner], array[service]);
+  select s.plan into plan_before from quota.subscriptions s
+  where s.user_id = owner and s.service = set_plan.service;
+  -- As from the terminal: custom limits that are not named go.
+  with gone as (
+    delete from quota.limit_overrides o where o.user_id = owner and o.plan = p_plan
+    returning o.meter, o.limit_quantity, o.cost_limit)
+  select jsonb_agg(jsonb_build_object('meter', g.meter, 'limit', g.limit_quantity::text, 'costLimit',
+    g.cost_limit::text)) into customs from gone g;
+  changed := plan_before is distinct from plan or customs is not null;
+  if changed then
+    audit_id := quota.change_plan(array[owner], p_plan, p_reason, null,
+      jsonb_build_object('customLimits', coalesce(customs, '[]')),
+      jsonb_build_object('customLimits', '[]'::jsonb));
+  end if;
+  perform set_config('quota.actor', former_actor, true);
+end $function$;
+comment on function quota.set_plan(text,text,text,text) is 'Puts a user on a plan, from the back office of an app: its limits hold at once, what is used stays, a limit on assistants that it lifts is lifted. Audited with the reason and who acted; changed false: it is so already.';
+grant execute on function quota.set_plan(text,text,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_call(p_call bigint, told quota.told_end)
  RETURNS quota.record_result

@@ -107,6 +107,7 @@ test('functions that write are for the roles that write, and none for everybody'
     {
       role: 'quota_app',
       names: [
+        'add_assistant',
         'bound_user',
         'calculate_usage_stats',
         'caller',
@@ -117,6 +118,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'get_user_plan_limits',
         'newcomer',
         'record',
+        'remove_assistant',
         'start_session',
         'touch_session',
       ],
