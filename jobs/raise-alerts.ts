@@ -25,10 +25,11 @@ export const raiseAlerts = defineJob({
   async withWork(context, { maxAge = maxAgeSecondsDefault }, use) {
     const { openAlertTarget } = await import('../src/alerts/open-alert-target.ts');
     const { deliverAlerts } = await import('../src/alerts/deliver-alerts.ts');
-    const target = await openAlertTarget(context.settings, context.now);
+    const target = await openAlertTarget(context);
     return use({
       withoutTransaction: true,
-      runBatch: (client, { size }) => deliverAlerts(client, { target, maxAgeSeconds: maxAge }, size),
+      runBatch: (client, { size }) =>
+        deliverAlerts(client, { target, maxAgeSeconds: maxAge, redact: context.redact }, size),
       settle: async (client) => ({ counts: {}, left: await countFailedAlerts(client) }),
       unsettledText: 'alerts wait for another attempt',
     });

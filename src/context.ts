@@ -12,6 +12,8 @@ export interface Context {
   readonly asOf: string | null;
   readonly output: Output;
   readonly talk: Talk;
+  /** Takes the secrets of the settings out of a text that goes to the database, a file or another program. */
+  readonly redact: (text: string) => string;
   /** What `-` in place of a file reads from; breaks off when `signal` is aborted. */
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Aborted by SIGINT and SIGTERM: stop at the next point where everything is consistent. */
@@ -34,7 +36,7 @@ export interface Context {
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
-/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret` and `pingUrl` are secrets: never print them. */
+/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */

@@ -4,8 +4,11 @@ import type { AlertTarget } from './alert-target.ts';
 const timeoutMs = 30_000;
 const errorLengthMax = 500;
 
-/** Runs a shell command with the alert as a line on its stdin; 0 is a receipt. What it prints on stderr is told when it fails. */
-export const commandTarget = (command: string): AlertTarget => ({
+/**
+ * Runs a shell command with the alert as a line on its stdin; 0 is a receipt. What it prints on stderr when it
+ * fails is told and not kept: it may be anything, a key as well.
+ */
+export const commandTarget = (command: string, tell: (words: string) => void): AlertTarget => ({
   name: 'command',
   send: ({ id, body }) =>
     new Promise((resolve, reject) => {
@@ -25,7 +28,10 @@ export const commandTarget = (command: string): AlertTarget => ({
           resolve();
         } else {
           const end = code === null ? `was ended by ${signal}` : `ended with ${code}`;
-          reject(new Error(`the command ${end}${said.trim() === '' ? '' : `: ${said.trim()}`}`));
+          if (said.trim() !== '') {
+            tell(`the command for alerts ${end}: ${said.trim()}`);
+          }
+          reject(new Error(`the command ${end}`));
         }
       });
       child.stdin.on('error', () => {}); // It may end without reading.

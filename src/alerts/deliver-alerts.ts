@@ -7,6 +7,8 @@ export interface Delivery {
   target: AlertTarget;
   /** Alerts crossed longer ago are not sent any more. */
   maxAgeSeconds: number;
+  /** Takes secrets out of what is kept of a failure. */
+  redact(text: string): string;
 }
 
 /** Sent side by side. */
@@ -18,7 +20,7 @@ const batchMax = 20;
  */
 export async function deliverAlerts(
   client: pg.ClientBase,
-  { target, maxAgeSeconds }: Delivery,
+  { target, maxAgeSeconds, redact }: Delivery,
   size: number,
 ): Promise<JobBatch> {
   const expired = await expireAlerts(client, maxAgeSeconds);
@@ -33,7 +35,8 @@ export async function deliverAlerts(
     } else {
       failed++;
       const reason: unknown = answer?.reason;
-      await recordFailed(client, id, target.name, reason instanceof Error ? reason.message : String(reason));
+      const words = reason instanceof Error ? reason.message : String(reason);
+      await recordFailed(client, id, target.name, redact(words));
     }
   }
   return {

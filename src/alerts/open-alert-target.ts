@@ -1,21 +1,17 @@
+import type { Context } from '../context.ts';
 import { configurationError } from '../errors.ts';
+import { plainHttpHost } from '../values/transport.ts';
 import type { AlertTarget } from './alert-target.ts';
-
-export interface AlertSettings {
-  readonly alertUrl: string | undefined;
-  readonly alertSecret: string | undefined;
-  readonly alertCommand: string | undefined;
-}
 
 /**
  * The webhook or the command of the settings.
- * @param now the clock whose time is signed
  * @throws configurationError unless exactly one of them is set, a webhook with its secret
  */
-export async function openAlertTarget(
-  { alertUrl, alertSecret, alertCommand }: AlertSettings,
-  now: () => Date,
-): Promise<AlertTarget> {
+export async function openAlertTarget({
+  settings: { alertUrl, alertSecret, alertCommand },
+  now,
+  talk,
+}: Pick<Context, 'settings' | 'now' | 'talk'>): Promise<AlertTarget> {
   if ((alertUrl === undefined) === (alertCommand === undefined)) {
     throw configurationError(
       alertUrl === undefined ? 'alerts have nowhere to go' : 'alerts have two ways to go',
@@ -28,9 +24,13 @@ export async function openAlertTarget(
         suggestion: 'set QUOTA_ALERT_SECRET to the secret that the receiver knows',
       });
     }
+    const plainHost = plainHttpHost(alertUrl);
+    if (plainHost !== undefined) {
+      talk.warn(`alerts are sent to ${plainHost} unencrypted: give QUOTA_ALERT_URL as https`);
+    }
     const { webhookTarget } = await import('./webhook-target.ts');
     return webhookTarget(alertUrl, alertSecret, now);
   }
   const { commandTarget } = await import('./command-target.ts');
-  return commandTarget(alertCommand ?? '');
+  return commandTarget(alertCommand ?? '', (words) => talk.warn(words));
 }

@@ -21,6 +21,7 @@ export interface LimitsSetup {
   concurrency: number;
   organisation: KeyOrganisation;
   missing: MissingAssistants;
+  redact: Context['redact'];
 }
 
 /** @throws configurationError without a key, or with a limited state that VAPI would refuse. */
@@ -33,6 +34,7 @@ export async function openLimits(context: Context, options: LimitsOptions): Prom
     concurrency: options.concurrency ?? concurrencyDefault,
     organisation: new KeyOrganisation(provider),
     missing: new MissingAssistants(options.acceptGone),
+    redact: context.redact,
   };
 }
 

@@ -19,6 +19,13 @@ export function createContext(
 ): Context {
   const asOf = options.asOf ?? null;
   const prompt = createPrompt(process, signal, options.input);
+  const talk = createTalk({
+    stderr: process.stderr,
+    quiet: options.quiet === true,
+    verbose: options.verbose === true,
+    machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
+    redact,
+  });
   return {
     settings,
     actor: settings.actor,
@@ -29,13 +36,8 @@ export function createContext(
       stdout: process.stdout,
       color: wantsColor(process.stdout, process.env, options.color !== false),
     }),
-    talk: createTalk({
-      stderr: process.stderr,
-      quiet: options.quiet === true,
-      verbose: options.verbose === true,
-      machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
-      redact,
-    }),
+    talk,
+    redact,
     get stdin() {
       return addAbortSignal(signal, process.stdin).on('error', () => {}); // Whoever reads it gets the error.
     },
@@ -47,7 +49,7 @@ export function createContext(
     ask: (question) => prompt.text(question),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
-      return withDatabase({ settings, asOf, signal, ...databaseOptions }, use);
+      return withDatabase({ settings, asOf, signal, warn: talk.warn, ...databaseOptions }, use);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { redactUrls } from '../db/redact-url.ts';
 import { createContext } from './create-context.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
@@ -25,5 +26,11 @@ export function prepareCommand(
   const { databaseUrl, envFile } = globals;
   const settings = readSettings({ databaseUrl, envFile, env, platform, cwd: process.cwd() });
   const redact = createRedactor(settings);
-  return { context: createContext(process, settings, globals, signal, redact), redact };
+  const context = createContext(process, settings, globals, signal, redact);
+  if (databaseUrl !== undefined && redactUrls(databaseUrl) !== databaseUrl) {
+    context.talk.warn(
+      'everybody on this machine can read the password in --database-url in the list of processes: use DATABASE_URL or DATABASE_URL_FILE',
+    );
+  }
+  return { context, redact };
 }

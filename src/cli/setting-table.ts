@@ -4,7 +4,7 @@ export interface Setting {
   flag?: string;
   defaultText: string;
   description: string;
-  /** Never printed, not even in part. */
+  /** Never printed, not even in part; `NAME_FILE` names a file that holds it. */
   secret?: true;
 }
 
@@ -72,6 +72,7 @@ export const settingTable = [
     variable: 'QUOTA_ALERT_COMMAND',
     defaultText: 'none',
     description: 'Shell command that `jobs raise-alerts` gives each alert to, as JSON on stdin',
+    secret: true,
   },
   {
     variable: 'QUOTA_SCHEDULES',
@@ -102,3 +103,8 @@ export const settingTable = [
 ] as const satisfies readonly Setting[];
 
 export type SettingVariable = (typeof settingTable)[number]['variable'];
+export type SecretVariable = Extract<(typeof settingTable)[number], { secret: true }>['variable'];
+
+/** Whether `NAME_FILE` may name a file with the value. */
+export const isSecret = (variable: SettingVariable): boolean =>
+  settingTable.some((setting: Setting) => setting.variable === variable && setting.secret === true);

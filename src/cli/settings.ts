@@ -5,7 +5,8 @@ import { parseEnv } from 'node:util';
 import type { Environment, Settings } from '../context.ts';
 import { defaultDataDir } from '../db/embedded/default-data-dir.ts';
 import { configurationError } from '../errors.ts';
-import type { SettingVariable } from './setting-table.ts';
+import { readSecretFile } from './secret-file.ts';
+import { isSecret, type SettingVariable } from './setting-table.ts';
 
 const environments: readonly Environment[] = ['development', 'test', 'production'];
 /** Looser than the URL standard: a socket's URL has no host, postgres://user@/database?host=/run/postgresql */
@@ -22,9 +23,9 @@ export interface SettingSources {
   cwd: string;
 }
 
+/** A value and where it came from, for messages: the flag, the variable, or the variable and its file. */
 interface Found {
   value: string;
-  /** For messages: the flag, the variable, or the variable and its file. */
   source: string;
 }
 
@@ -39,12 +40,24 @@ export function readSettings(sources: SettingSources): Settings {
     if (flag !== undefined) {
       return { value: flag, source: '--database-url' };
     }
-    if (sources.env[variable]) {
-      return { value: sources.env[variable], source: variable };
+    return findIn(sources.env, variable, '') ?? findIn(file, variable, ` in ${sources.envFile}`);
+  };
+  const findIn = (
+    from: SettingSources['env'],
+    variable: SettingVariable,
+    where: string,
+  ): Found | undefined => {
+    const value = from[variable];
+    const path = isSecret(variable) ? from[`${variable}_FILE`] : undefined;
+    if (value && path) {
+      problems.push(`${variable}${where} and ${variable}_FILE${where} are both set: which is it?`);
     }
-    return file[variable]
-      ? { value: file[variable], source: `${variable} in ${sources.envFile}` }
-      : undefined;
+    if (value) {
+      return { value, source: `${variable}${where}` };
+    }
+    const source = `${variable}_FILE${where}`;
+    const kept = path ? readSecretFile(path, source, sources.cwd, problems) : undefined;
+    return kept === undefined ? undefined : { value: kept, source };
   };
   const url = (found: Found | undefined, pattern: RegExp, example: string) => {
     if (found !== undefined && !pattern.test(found.value)) {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { configurationError, unavailableError } from '../errors.ts';
+import { isLoopback } from '../values/transport.ts';
 import { redactUrls } from './redact-url.ts';
 
 /** A server that does not answer is reported within 5 seconds, start of the process included. */
@@ -30,6 +31,12 @@ export async function withClient<T>(
   } finally {
     await client.end();
   }
+}
+
+/** The host of a database off this machine that is spoken to without TLS, and whose URL does not ask for just that. */
+export function plainDatabaseHost(url: string): string | undefined {
+  const { host, ssl } = createClient(url);
+  return ssl || isLoopback(host) || /[?&]sslmode=disable(?:&|$)/.test(url) ? undefined : host;
 }
 
 function createClient(url: string): pg.Client {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
-import { clientConfig, withClient } from './client.ts';
+import { clientConfig, plainDatabaseHost, withClient } from './client.ts';
 import type { EmbeddedSession } from './embedded/session.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
 
@@ -9,6 +9,8 @@ export interface DatabaseRequest extends DatabaseOptions {
   settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'actor'>;
   asOf: string | null;
   signal: AbortSignal;
+  /** Told when the database is spoken to over a network without TLS. Default: nobody. */
+  warn?(text: string): void;
 }
 
 /**
@@ -22,6 +24,12 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const { databaseUrl } = request.settings;
   if (databaseUrl !== undefined) {
+    const plainHost = plainDatabaseHost(databaseUrl);
+    if (plainHost !== undefined) {
+      request.warn?.(
+        `the database on ${plainHost} is spoken to unencrypted: add sslmode=verify-full to its URL, or sslmode=disable where the network may be trusted`,
+      );
+    }
     return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use), request.signal);
   }
   return withEmbedded(request, ({ client, url }) => useClient(request, client, url, use));

@@ -28,6 +28,8 @@ export interface DrainRequest {
   provider: VapiClient;
   organisation: KeyOrganisation;
   missing: MissingAssistants;
+  /** Takes secrets out of what is kept of a failure. */
+  redact: (text: string) => string;
   /** Whether it is one of several drains of a run: which assistants are gone is decided after the last one. */
   isBatch?: boolean | undefined;
   scope: QueueScope;
@@ -114,6 +116,7 @@ class Drain {
       provider: request.provider,
       organisation: request.organisation,
       missing: request.missing,
+      redact: request.redact,
       signal: this.#abort.signal,
       limitedState: ({ planState, user }) =>
         planState === null ? request.limitedState : parseLimitedState(planState, `the plan of ${user}`),

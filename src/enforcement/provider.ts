@@ -1,6 +1,7 @@
 import type { Settings, Talk } from '../context.ts';
 import { configurationError } from '../errors.ts';
 import type { VapiClient } from '../providers/vapi/client.ts';
+import { plainHttpHost } from '../values/transport.ts';
 
 /** How VAPI is to be approached; what is left out takes the client's defaults. */
 export interface ProviderOptions {
@@ -28,6 +29,10 @@ export async function openProvider(
       detail: 'nothing was read or changed',
       suggestion: 'set it to the private key of your VAPI organisation (dashboard, API Keys)',
     });
+  }
+  const plainHost = plainHttpHost(vapiBaseUrl);
+  if (plainHost !== undefined) {
+    talk.warn(`VAPI_API_KEY is sent to ${plainHost} unencrypted: give VAPI_BASE_URL as https`);
   }
   const { VapiClient } = await import('../providers/vapi/client.ts');
   return new VapiClient({

@@ -13,6 +13,8 @@ export interface Worker extends Claimant {
   provider: VapiClient;
   organisation: KeyOrganisation;
   missing: MissingAssistants;
+  /** Takes secrets out of what is kept of a failure. */
+  redact: (text: string) => string;
   signal: AbortSignal;
   limitedState: (task: LimitTask) => Fields;
   /** Whether it is certain that nobody else works on an assistant. */
@@ -46,7 +48,7 @@ export async function recordFailure(
   if (worker.signal.aborted || !isOfThisAssistant(error)) {
     throw error;
   }
-  const words = error.message;
+  const words = worker.redact(error.message);
   if (isVapiNotFound(error)) {
     try {
       await worker.organisation.requireKnown(worker.queries, worker.signal);

@@ -27,6 +27,8 @@ export interface RunJobOptions extends JobScope {
   ifLocked?: 'wait' | 'fail' | undefined;
   /** Another run goes on, and this one will not wait. */
   onLocked?(): void;
+  /** Takes secrets out of the error that the record keeps. */
+  redact(text: string): string;
   /** A signal stops the run after its batch. */
   signal: AbortSignal;
   /** The run has the lock and is recorded; so many earlier runs were found whose process had died. */
@@ -226,13 +228,13 @@ function whyIncomplete(stop: JobStop | null, left: number, unsettled: number): s
 }
 
 /** On a broken connection nothing can be recorded: the next run finds this one abandoned. */
-async function recordFailure({ client, record, total }: Run, error: unknown): Promise<void> {
+async function recordFailure({ client, options, record, total }: Run, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   try {
     await finishRun(client, record.id, {
       status: 'failed',
       counts: { done: total.done, ...total.counts },
-      error: message,
+      error: options.redact(message),
     });
   } catch {}
 }

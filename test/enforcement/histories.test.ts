@@ -267,6 +267,7 @@ class History {
       provider,
       organisation: new KeyOrganisation(provider),
       missing: new MissingAssistants(),
+      redact: (text) => text,
       scope: { userIds: [this.#userId], dueOnly: false },
       recheck: true,
       limitedState: states[this.#state] ?? {},

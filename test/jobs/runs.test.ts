@@ -186,6 +186,7 @@ test('what stays locked is left to the next run', async () => {
         limit: undefined,
         maxDurationSeconds: undefined,
         lockedWaitMsMax: 500,
+        redact: (text) => text,
         signal: new AbortController().signal,
         onStart: () => {},
         withProgress: (_due, use) => use({ update: () => {} }),

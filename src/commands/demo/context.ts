@@ -30,7 +30,7 @@ export function demoContext(
     vapiApiKey: vapi.apiKey,
     vapiBaseUrl: vapi.url,
   };
-  const { actor, signal, talk } = context;
+  const { actor, redact, signal, talk } = context;
   return {
     capture,
     context: {
@@ -38,6 +38,7 @@ export function demoContext(
       actor,
       asOf,
       signal,
+      redact,
       get stdin() {
         return context.stdin;
       },

@@ -123,6 +123,7 @@ async function runMeasured<Options extends OptionDeclarations>(
           onLocked: () => {
             course.isLockedOut = true;
           },
+          redact: context.redact,
           signal: context.signal,
           onStart: async (abandoned) => {
             warnOfAbandoned(context, job.name, abandoned);
