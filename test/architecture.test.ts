@@ -87,7 +87,7 @@ const rooms: Record<string, readonly string[]> = {
   'src/cache': base,
   'src/doctor': [...base, 'src/cache'],
   'src/enforcement': [...base, 'src/providers/vapi'],
-  'src/imports': [...base, 'src/providers/vapi'],
+  'src/imports': [...base, 'src/providers/vapi', 'src/usage'],
   'src/jobs': base,
   'src/logins': [...base, 'src/users'],
   'src/privacy': base,
@@ -101,7 +101,7 @@ const rooms: Record<string, readonly string[]> = {
     'src/reconcile/fetch',
     'src/reconcile/match',
   ],
-  'src/reconcile/resolve': [...base, 'src/reconcile/match', 'src/reconcile/months'],
+  'src/reconcile/resolve': [...base, 'src/reconcile/match', 'src/reconcile/months', 'src/usage'],
   'src/reconcile/report': [
     ...base,
     'src/html',

@@ -56,6 +56,7 @@ export interface Expectation {
 /**
  * What is expected of a job that ran last at `ranAt`, or that nobody has run since `ranAt`. One time that passes may be
  * a machine that was busy, or a run that another one kept from starting; two are not.
+ * @throws configurationError when the schedule is none
  */
 export async function expectationOf(
   { name, schedule }: Scheduled,
