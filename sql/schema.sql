@@ -467,6 +467,21 @@ grant select on table quota.concurrent_processing to quota_finance;
 grant select on table quota.concurrent_processing to quota_operator;
 grant select on table quota.concurrent_processing to quota_readonly;
 
+create table quota.database_mark (
+  is_only boolean not null default true,
+  environment text not null,
+  marked_at timestamp with time zone not null default clock_timestamp(),
+  marked_by text not null default quota.actor(),
+  login text not null default SESSION_USER
+);
+comment on table quota.database_mark is 'Whether this is a database of production. One row, or none where nobody has said; set by quota db mark.';
+alter table quota.database_mark add constraint database_mark_environment_check CHECK ((environment = ANY (ARRAY['development'::text, 'test'::text, 'production'::text])));
+alter table quota.database_mark add constraint database_mark_is_only_check CHECK (is_only);
+alter table quota.database_mark add constraint database_mark_pkey PRIMARY KEY (is_only);
+grant select on table quota.database_mark to quota_finance;
+grant select on table quota.database_mark to quota_operator;
+grant select on table quota.database_mark to quota_readonly;
+
 create table quota.discrepancies (
   id bigint not null generated always as identity,
   reconciliation_id uuid not null,

@@ -22,9 +22,10 @@ export interface Context {
   now(): Date;
   /**
    * Asks for leave to change something. `false` on a dry run: nothing is asked, nothing may be changed.
+   * @param database that is to be changed: what it says that it is adds to the guard of the settings
    * @throws refusedError when it is declined, or cannot be asked for want of a terminal.
    */
-  confirm(change: Change, options: ChangeOptions): Promise<boolean>;
+  confirm(change: Change, options: ChangeOptions, database: GuardedDatabase): Promise<boolean>;
   /** Whether somebody is there to be asked: a terminal, and no `--no-input`. */
   readonly canAsk: boolean;
   /** Asks a person for a line of text. */
@@ -69,6 +70,10 @@ export interface Change {
   name: string;
   /** Has to be typed outside production too, for what no environment should do by habit. */
   typed?: boolean;
+  /** Takes away what does not come back: refused on a database elsewhere that nobody has said anything about. */
+  isDangerous?: boolean;
+  /** Only adds to the guard: nobody is asked. */
+  isGuard?: boolean;
 }
 
 /** The options that every changing command has. */
@@ -89,9 +94,17 @@ export interface DatabaseOptions {
   onAbort?: 'cancel' | 'finish';
 }
 
-/** One open connection with the settings of the session (`quota.as_of`, `quota.actor`, UTC) in place. */
-export interface Database {
+/** What the guard in front of a change knows of a database. */
+export interface GuardedDatabase {
   readonly client: pg.Client;
+  /** What it says that it is (`quota db mark`); null: nobody has said. */
+  readonly mark: Environment | null;
+  /** On this machine: the embedded server, a socket, a loopback address. */
+  readonly isLocal: boolean;
+}
+
+/** One open connection with the settings of the session (`quota.as_of`, `quota.actor`, UTC) in place. */
+export interface Database extends GuardedDatabase {
   /** Holds the password: never print it. */
   readonly url: string;
   /** The instant of `--as-of` lies ahead of the server's clock. */

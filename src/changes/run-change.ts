@@ -98,12 +98,12 @@ async function agreeAndApply<Plan, Applied, Settled, Data, Reason extends string
       return { plan, applied: undefined };
     }
     const { lines = [], subject = 'what is to be changed', ...change } = steps.describe(plan, database);
-    const isBeforehand = isAgreedBeforehand(context, options, change);
+    const isBeforehand = isAgreedBeforehand(context, options, change, database);
     if (!isBeforehand && lines.length > 0) {
       context.talk.info(lines.join('\n'));
     }
     agreement ??= { reason: await settleReason(context, options, steps.reason), isBeforehand };
-    await context.confirm(change, options);
+    await context.confirm(change, options, database);
     const agreed = agreement;
     const movesUsage = steps.outdatesCache !== false;
     const apply = () => steps.apply(database, plan, agreed);
@@ -125,4 +125,7 @@ const isAgreedBeforehand = (
   { settings }: Context,
   { yes, confirm }: ChangeOptions,
   { typed = false }: Change,
-): boolean => confirm !== undefined || (yes === true && settings.environment !== 'production' && !typed);
+  { mark }: Database,
+): boolean =>
+  confirm !== undefined ||
+  (yes === true && settings.environment !== 'production' && mark !== 'production' && !typed);

@@ -17,18 +17,19 @@ export interface Run {
  */
 export async function agreeToUnusualRun(
   context: Context,
-  { isAheadOfTime }: Pick<Database, 'isAheadOfTime'>,
+  database: Database,
   { action, name, dangers = [] }: Run,
   { dryRun = false, confirm }: ChangeOptions,
 ): Promise<void> {
   const unusual = [
-    ...(isAheadOfTime ? [`as of ${context.asOf}, which lies ahead of the clock`] : []),
+    ...(database.isAheadOfTime ? [`as of ${context.asOf}, which lies ahead of the clock`] : []),
     ...dangers,
   ];
   if (unusual.length > 0 && !dryRun) {
     await context.confirm(
-      { action: `${action} ${unusual.join(' and ')}`, name },
+      { action: `${action} ${unusual.join(' and ')}`, name, isDangerous: true },
       { yes: true, ...(confirm !== undefined && { confirm }) },
+      database,
     );
   }
 }

@@ -18,6 +18,9 @@ export async function confirmChange(
   if (options.dryRun) {
     return false;
   }
+  if (change.isGuard) {
+    return true;
+  }
   if (options.confirm !== undefined) {
     return confirmName(change, options.confirm);
   }

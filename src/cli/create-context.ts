@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream';
 import type { Context, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { guardOf } from './guard.ts';
 import { createOutput } from './output.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createPrompt } from './prompt.ts';
@@ -42,7 +43,15 @@ export function createContext(
       return addAbortSignal(signal, process.stdin).on('error', () => {}); // Whoever reads it gets the error.
     },
     now: () => (asOf === null ? readClock() : new Date(asOf)),
-    confirm: (change, changeOptions) => confirmChange(prompt, settings.environment, change, changeOptions),
+    confirm: async (change, changeOptions, database) => {
+      const environment = await guardOf(
+        { prompt, environment: settings.environment },
+        change,
+        changeOptions,
+        database,
+      );
+      return confirmChange(prompt, environment, change, changeOptions);
+    },
     get canAsk() {
       return prompt.interactive;
     },

@@ -25,7 +25,8 @@ export const settingTable = [
   {
     variable: 'QUOTA_ENV',
     defaultText: '`development`',
-    description: '`development`, `test` or `production`; production asks for a typed confirmation of changes',
+    description:
+      '`development`, `test` or `production`; production, said by either the shell or the file, asks for a typed confirmation of changes',
   },
   {
     variable: 'QUOTA_ACTOR',

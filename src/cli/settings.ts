@@ -59,6 +59,11 @@ export function readSettings(sources: SettingSources): Settings {
     const kept = path ? readSecretFile(path, source, sources.cwd, problems) : undefined;
     return kept === undefined ? undefined : { value: kept, source };
   };
+  const foundAnywhere = (variable: SettingVariable): Found[] =>
+    [
+      { value: sources.env[variable], source: variable },
+      { value: file[variable], source: `${variable} in ${sources.envFile}` },
+    ].filter((found): found is Found => Boolean(found.value));
   const url = (found: Found | undefined, pattern: RegExp, example: string) => {
     if (found !== undefined && !pattern.test(found.value)) {
       problems.push(`${found.source} is not a URL like ${example}`);
@@ -67,7 +72,7 @@ export function readSettings(sources: SettingSources): Settings {
   };
   const dataDir = find('QUOTA_DATA_DIR')?.value;
   const settings: Settings = {
-    environment: readEnvironment(find('QUOTA_ENV'), problems),
+    environment: readEnvironment(foundAnywhere('QUOTA_ENV'), problems),
     databaseUrl: url(
       find('DATABASE_URL', sources.databaseUrl),
       postgresUrl,
@@ -114,12 +119,15 @@ function readEnvFile(
   }
 }
 
-function readEnvironment(found: Found | undefined, problems: string[]): Environment {
-  const environment = environments.find((name) => name === found?.value);
-  if (found !== undefined && environment === undefined) {
-    problems.push(`${found.source} is "${found.value}", not one of ${environments.join(', ')}`);
+/** Production where any of them says so: neither the shell nor the file takes the other's guard away. */
+function readEnvironment(said: readonly Found[], problems: string[]): Environment {
+  for (const { value, source } of said) {
+    if (!environments.some((name) => name === value)) {
+      problems.push(`${source} is "${value}", not one of ${environments.join(', ')}`);
+    }
   }
-  return environment ?? 'development';
+  const names = said.flatMap(({ value }) => environments.filter((name) => name === value));
+  return names.includes('production') ? 'production' : (names[0] ?? 'development');
 }
 
 /** `reap-stale=0 * * * *;purge=off`. Which jobs there are, and what a schedule may be, is known to whoever uses it. */

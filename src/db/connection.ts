@@ -48,6 +48,10 @@ async function withEmbedded<T>(
   }
 }
 
+/** A host that this machine is, or the folder of a socket. A tunnel looks like one: then the mark is all there is. */
+const isLocalHost = (host: string): boolean =>
+  host.startsWith('/') || /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
 async function useClient<T>(
   { settings, asOf, signal, schema, onAbort }: DatabaseRequest,
   client: pg.Client,
@@ -63,6 +67,7 @@ async function useClient<T>(
       : prepareSessionWithSchema(client, session));
     return use({
       ...opened,
+      isLocal: isLocalHost(client.host),
       client,
       url,
       connect: (useMore) =>

@@ -14,6 +14,7 @@ import {
 } from './core/install.ts';
 import { findBrokenFunctions, installWhatFits } from './core/install-what-fits.ts';
 import { recountEverything } from './core/recount-store.ts';
+import { restoreMark, selectMarkIfThere } from './mark-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
 import { refuseForeignSchema } from './schema-state.ts';
@@ -95,8 +96,12 @@ export async function resetSchema(
 ): Promise<string[]> {
   return withMigrator(url, options, async (migrator) => {
     options.talk.verbose('dropping the schema quota');
+    const mark = await selectMarkIfThere(migrator.client);
     await migrator.client.query('drop schema if exists quota cascade');
     const { applied } = await bringUpToDate(migrator, options);
+    if (mark !== null) {
+      await restoreMark(migrator.client, mark);
+    }
     await recordChange(migrator.client, 'schema.reset', change, { applied });
     return applied;
   });

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Environment } from '../context.ts';
 import { configurationError } from '../errors.ts';
 import { hasSqlstate } from './database-error.ts';
 import { type AppliedStep, requireCurrentSchema } from './schema-state.ts';
@@ -16,6 +17,8 @@ export interface SessionSettings {
 
 /** What is known of a session once it is open. */
 export interface OpenedSession {
+  /** What the database says that it is; null: nobody has said. */
+  mark: Environment | null;
   /** The instant of `--as-of` lies ahead of the server's clock. */
   isAheadOfTime: boolean;
 }
@@ -61,11 +64,14 @@ const selectApplied = `
 /** A little beyond the clock is a clock that differs. */
 const selectAhead = `coalesce(nullif($1, '')::timestamptz > clock_timestamp() + interval '1 minute', false) as ahead`;
 
+const selectMark = '(select environment from quota.database_mark) as mark';
+
 interface SessionRow {
   version: number;
   ahead: boolean;
   applied?: AppliedStep[] | null;
   core?: string | null;
+  mark?: Environment | null;
 }
 
 /**
@@ -73,7 +79,9 @@ interface SessionRow {
  * @throws configurationError for a server that is too old
  */
 export async function prepareSession(client: pg.Client, settings: SessionSettings): Promise<OpenedSession> {
-  return openedSession(await openSession(client, settings, []));
+  return openedSession(
+    (await openSessionIfThere(client, settings, [selectMark])) ?? (await openSession(client, settings, [])),
+  );
 }
 
 /**
@@ -86,7 +94,7 @@ export async function prepareSessionWithSchema(
 ): Promise<OpenedSession> {
   const core = '(select sha256 from quota.schema_core) as core';
   const row =
-    (await openSessionIfThere(client, settings, [selectApplied, core])) ??
+    (await openSessionIfThere(client, settings, [selectApplied, core, selectMark])) ??
     // Only now is it worth a second look: the record of migrations alone is that of an older version.
     (await openSessionIfThere(client, settings, [selectApplied])) ??
     (await openSession(client, settings, []));
@@ -97,7 +105,7 @@ export async function prepareSessionWithSchema(
   return openedSession(row);
 }
 
-const openedSession = ({ ahead }: SessionRow): OpenedSession => ({ isAheadOfTime: ahead });
+const openedSession = ({ ahead, mark = null }: SessionRow): OpenedSession => ({ isAheadOfTime: ahead, mark });
 
 /** The database ignores the clock of a login that may not set it: whoever asked for it would get answers for now. */
 async function requireClock(client: pg.Client): Promise<void> {

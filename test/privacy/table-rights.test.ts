@@ -29,6 +29,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   cache_state: ['si', 's', 's'],
   call_logs: ['siu', 'siu', 's'],
   concurrent_processing: ['s', 's', 's'],
+  database_mark: ['s', 's', 's'],
   discrepancies: ['s', 'siud', 's'],
   export_fetches: ['s', 'siud', 's'],
   export_mappings: ['s', 'siud', 's'],

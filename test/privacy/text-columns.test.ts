@@ -41,6 +41,7 @@ const decided: Record<string, Record<string, string>> = {
     fact: 'assistant_id import_key model provider provider_call_id service settled_by status',
   },
   concurrent_processing: { fact: 'service' },
+  database_mark: { staff: 'login marked_by', fact: 'environment' },
   discrepancies: {
     personal: 'reason',
     staff: 'resolved_by',

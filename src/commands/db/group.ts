@@ -27,6 +27,11 @@ export const dbCommands: Group = {
       load: async () => (await import('./rollback.ts')).dbRollback,
       isDestructive: true,
     },
+    mark: {
+      summary:
+        'say that the database is one of production, so that every client asks for typed confirmations',
+      load: async () => (await import('./mark.ts')).dbMark,
+    },
     reset: {
       summary: 'drop all tables of quota with their data and make them anew',
       load: async () => (await import('./reset.ts')).dbReset,
@@ -36,5 +41,6 @@ export const dbCommands: Group = {
   examples: [
     ['quota db status', 'which database, which version, what is to be done'],
     ['quota db migrate', 'create or update the tables'],
+    ['quota db mark production', 'whatever QUOTA_ENV its clients have'],
   ],
 };

@@ -24,6 +24,7 @@ export const dbReset = defineCommand(
       describe: ({ database, dropped }) => ({
         action: `Drop every table of quota in ${database}`,
         name: database,
+        isDangerous: true,
         lines: droppedLines(database, dropped),
       }),
       apply: ({ url }, _plan, { reason }) => resetSchema(url, { actor: context.actor, reason }, context),

@@ -28,6 +28,7 @@ export const dbRollback = defineCommand(
       describe: (plan, { client }) => ({
         action: `Roll back ${plan.join(', ')} in ${client.database}`,
         name: client.database ?? '',
+        isDangerous: true,
         lines: [`To be rolled back, with the data in what was made: ${plan.join(', ')}`],
       }),
       async apply({ url }, plan, { reason }) {

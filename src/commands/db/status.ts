@@ -1,5 +1,6 @@
 import type { Context, Style } from '../../context.ts';
 import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
+import { type DatabaseMark, selectMark } from '../../db/mark-store.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
 import { redactUrls } from '../../db/redact-url.ts';
 import { selectServerVersion } from '../../db/server-store.ts';
@@ -8,13 +9,15 @@ import { exitCodes } from '../../errors.ts';
 
 interface DatabaseStatus {
   database: { kind: 'embedded' | 'url'; url: string; serverVersion: string | null };
+  /** What the database says that it is; null: nobody has said. */
+  mark: DatabaseMark | null;
   /** Null where DATABASE_URL is used. */
   embedded: EmbeddedStatus | null;
   schema: SchemaStatus;
 }
 
 /**
- * `quota db status`: `{database: {kind, url, serverVersion}, embedded, schema: SchemaStatus}`.
+ * `quota db status`: `{database: {kind, url, serverVersion}, mark, embedded, schema: SchemaStatus}`.
  * A stopped embedded server is started for the question; one that does not exist yet is not made.
  */
 export const dbStatus = defineCommand(
@@ -51,6 +54,7 @@ export const dbStatus = defineCommand(
 
 const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
   database: { kind: 'embedded', url: embedded.url, serverVersion: null },
+  mark: null,
   embedded,
   schema: schemaStatus([], null),
 });
@@ -61,6 +65,7 @@ const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<
       const serverVersion = await selectServerVersion(client);
       return {
         database: { kind: embedded === null ? 'url' : 'embedded', url: redactUrls(url), serverVersion },
+        mark: await selectMark(client),
         embedded,
         schema: await readSchemaStatus(client),
       };
@@ -76,12 +81,13 @@ const meanings = {
   edited: 'made by migrations that were edited afterwards',
 };
 
-function statusText({ database, embedded, schema }: DatabaseStatus, style: Style): string {
+function statusText({ database, mark, embedded, schema }: DatabaseStatus, style: Style): string {
   const color = schema.state === 'current' ? style.green : style.yellow;
   const version = database.serverVersion === null ? 'not made yet' : `PostgreSQL ${database.serverVersion}`;
   return [
     `database  ${database.url}`,
     `server    ${version}${embedded === null ? '' : embeddedText(embedded)}`,
+    `marked    ${markText(mark, style)}`,
     `tables    ${color(meanings[schema.state])}`,
     ...schema.applied.map(({ name, appliedAt }) => `  applied ${name} ${style.dim(appliedAt)}`),
     ...schema.pending.map((name) => `  ${style.yellow('pending')} ${name}`),
@@ -90,6 +96,15 @@ function statusText({ database, embedded, schema }: DatabaseStatus, style: Style
     `functions ${coreText(schema)}`,
     ...schema.changed.map(({ object, state }) => `  ${style.red(`${state} by hand`)} ${object}`),
   ].join('\n');
+}
+
+function markText(mark: DatabaseMark | null, style: Style): string {
+  if (mark === null) {
+    return 'not yet: quota db mark production (or test, development)';
+  }
+  const { environment, markedAt, markedBy } = mark;
+  const name = environment === 'production' ? style.red(environment) : environment;
+  return `${name}, by ${markedBy} on ${markedAt}`;
 }
 
 /** Hashes in twelve digits, as git abbreviates them. */

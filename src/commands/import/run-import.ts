@@ -62,13 +62,14 @@ function parseOptions({ file, ...options }: FileOptions): ImportOptions {
 
 function load(
   context: Context,
-  { client }: Database,
+  database: Database,
   kind: ImportKind,
   file: ImportFile,
   importOptions: ImportOptions,
   options: FileOptions,
 ): Promise<ImportReport> {
   const { talk, signal } = context;
+  const { client } = database;
   return talk.withProgress(`${file.input.name}: lines`, null, (progress) => {
     let next = progressLines;
     const surroundings = {
@@ -85,7 +86,7 @@ function load(
         const action = `Import ${kind.noun}s from ${plan.file}: ${describeLines(plan)}`;
         talk.verbose(action);
         // An import adds rows and takes none away: outside production the command itself is the yes.
-        return context.confirm({ action, name: client.database ?? '' }, { ...options, yes: true });
+        return context.confirm({ action, name: client.database ?? '' }, { ...options, yes: true }, database);
       },
     };
     const loadFile = () => importFile(surroundings, kind, file, importOptions);

@@ -58,6 +58,7 @@ export const planApply = defineCommand(
         return {
           action: `Apply ${options.file} to ${keys}`,
           name: keys,
+          isDangerous: now,
           lines: changedOf(plans).flatMap((change) => changeLines(change)),
         };
       },

@@ -96,7 +96,7 @@ async function agreeToReconcile(context: Context, database: Database, options: O
   const name = `${options.provider ?? ''} ${options.month}`.trim();
   if (options.replace) {
     const action = `Put other exports in place of those of ${name}`;
-    await context.confirm({ action, name }, { ...options, yes: true });
+    await context.confirm({ action, name }, { ...options, yes: true }, database);
   } else {
     await agreeToUnusualRun(context, database, { action: `Reconcile ${name}`, name }, options);
   }

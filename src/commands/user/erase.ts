@@ -33,6 +33,7 @@ export const userErase = defineCommand(
       describe: ({ user }) => ({
         action: `Erase the person ${user.externalId} for ever`,
         name: user.externalId,
+        isDangerous: true,
       }),
       apply: ({ client }, { user }, { reason }) => eraseUser(client, user.id, reason),
       report: async ({ plan: { user, erased }, applied: auditId = null, dryRun }, { client }) => {
