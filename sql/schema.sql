@@ -1130,6 +1130,27 @@ grant select on table quota.users to quota_readonly;
 
 -- Types
 
+create type quota.alert as (
+  id uuid,
+  service text,
+  meter text,
+  unit text,
+  level text,
+  threshold integer,
+  message text,
+  active boolean,
+  percent numeric,
+  used numeric,
+  "limit" numeric,
+  cost numeric,
+  cost_limit numeric,
+  period_start timestamp with time zone,
+  period_end timestamp with time zone,
+  crossed_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  acknowledged_at timestamp with time zone
+);
+
 create type quota.allowance as (
   meter text,
   unit text,
@@ -1307,6 +1328,39 @@ grant execute on function quota."check"(text,text,text,numeric,bigint,text,text)
 grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_operator;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.acknowledge_alert(p_user text, p_alert uuid, p_reason text DEFAULT NULL::text)
+ RETURNS quota.alert
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid := quota.resolve_user(p_user);
+  taken record;
+  answer quota.alert;
+begin
+  update quota.usage_alerts a set acknowledged_at = quota.now()
+  where a.user_id = owner and a.id = p_alert and a.acknowledged_at is null
+  returning a.meter, a.threshold, a.acknowledged_at into taken;
+  if found then
+    insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
+    select 'alert.acknowledged', owner, m.service, p_alert::text, p_reason,
+      jsonb_build_object('acknowledgedAt', null),
+      jsonb_build_object(
+        'acknowledgedAt', taken.acknowledged_at, 'meter', m.key, 'threshold', taken.threshold)
+    from quota.meters m where m.key = taken.meter;
+  end if;
+  select f.* into answer from quota.alerts_of(owner, p_alert) f;
+  if answer.id is null then
+    raise exception 'this user has no alert %', p_alert
+      using errcode = 'QT003', hint = 'quota.alerts(user) tells their ids.';
+  end if;
+  return answer;
+end $function$;
+comment on function quota.acknowledge_alert(text,uuid,text) is 'Marks an alert as seen by its user, once: the first time stays. Returns the alert; QT003: this user has no such alert.';
+grant execute on function quota.acknowledge_alert(text,uuid,text) to quota_app;
+grant execute on function quota.acknowledge_alert(text,uuid,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.actor()
  RETURNS text
  LANGUAGE sql
@@ -1443,6 +1497,24 @@ grant execute on function quota.alert_level(integer,integer[]) to quota_finance;
 grant execute on function quota.alert_level(integer,integer[]) to quota_operator;
 grant execute on function quota.alert_level(integer,integer[]) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.alert_message(threshold integer, service text, unit text, meter text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when threshold >= 100 then 'All of your ' else threshold || ' % of your ' end
+    || case
+      when unit = 'second' then service || ' time'
+      else replace(meter, '_', ' ')
+    end
+    || case when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
+    end
+$function$;
+comment on function quota.alert_message(integer,text,text,text) is 'A sentence for the user of an app.';
+grant execute on function quota.alert_message(integer,text,text,text) to quota_finance;
+grant execute on function quota.alert_message(integer,text,text,text) to quota_operator;
+grant execute on function quota.alert_message(integer,text,text,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.alert_payload(p_user uuid, p_alert uuid)
  RETURNS jsonb
  LANGUAGE sql
@@ -1477,6 +1549,26 @@ grant execute on function quota.alert_payload(uuid,uuid) to quota_finance;
 grant execute on function quota.alert_payload(uuid,uuid) to quota_operator;
 grant execute on function quota.alert_payload(uuid,uuid) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.alerts(p_user text, p_limit integer DEFAULT 50, p_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_service text DEFAULT NULL::text)
+ RETURNS SETOF quota.alert
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.*
+  from quota.user_or_newcomer(p_user) o(id)
+  cross join lateral quota.alerts_of(o.id, null) a
+  where (p_before is null or a.crossed_at < p_before) and (p_service is null or a.service = p_service)
+    and quota.refuse_unknown_service(p_service)
+  order by a.crossed_at desc, a.threshold desc, a.id
+  limit least(greatest(p_limit, 1), 1000)
+$function$;
+comment on function quota.alerts(text,integer,timestamp with time zone,text) is 'The alerts of a user, the latest first, a page at a time (p_before: crossed_at of the last one).';
+grant execute on function quota.alerts(text,integer,timestamp with time zone,text) to quota_app;
+grant execute on function quota.alerts(text,integer,timestamp with time zone,text) to quota_finance;
+grant execute on function quota.alerts(text,integer,timestamp with time zone,text) to quota_operator;
+grant execute on function quota.alerts(text,integer,timestamp with time zone,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.alerts_differ(q quota.usage_quotas)
  RETURNS boolean
  LANGUAGE sql
@@ -1492,6 +1584,31 @@ comment on function quota.alerts_differ(quota.usage_quotas) is 'Whether the aler
 grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_finance;
 grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_operator;
 grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.alerts_of(p_user uuid, p_alert uuid)
+ RETURNS SETOF quota.alert
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select a.id, m.service, a.meter, m.unit,
+    case when n.active then quota.alert_level(a.threshold, q.warn_at) else a.level end, a.threshold,
+    quota.alert_message(a.threshold, m.service, m.unit, a.meter), n.active,
+    case when n.active
+      then quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) else a.percent end,
+    case when n.active then q.used end, case when n.active then q.limit_quantity + q.granted end,
+    case when n.active then q.cost end, case when n.active then q.cost_limit end,
+    case when isfinite(q.period_start) then q.period_start end,
+    case when isfinite(q.period_end) then q.period_end end, a.crossed_at, a.ended_at, a.acknowledged_at
+  from quota.usage_alerts a
+  join quota.usage_quotas q using (user_id, meter, period_start)
+  join quota.meters m on m.key = a.meter
+  cross join lateral (select quota.alert_payload(a.user_id, a.id) is not null as active) n
+  where a.user_id = p_user and (p_alert is null or a.id = p_alert)
+$function$;
+comment on function quota.alerts_of(uuid,uuid) is 'One alert of a user, or all. active: it is so now, with the figures of now; else percent is that of when it was raised.';
+grant execute on function quota.alerts_of(uuid,uuid) to quota_finance;
+grant execute on function quota.alerts_of(uuid,uuid) to quota_operator;
+grant execute on function quota.alerts_of(uuid,uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor timestamp without time zone, p_timezone text, p_model text, p_session bigint)
  RETURNS SETOF quota.allowance
@@ -2208,6 +2325,7 @@ begin
   claimed := array(
     select c.id from quota.alert_deliveries c
     where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
+      and ((select quota.bound_user()) is null or c.user_id = (select quota.bound_user()))
     order by c.next_attempt_at, c.id limit batch_size for update skip locked);
   update quota.alert_deliveries d set attempts = d.attempts + 1, next_attempt_at = quota.now() + lease
   where d.id = any (claimed);
@@ -5755,6 +5873,8 @@ CREATE OR REPLACE FUNCTION quota.queue_alerts()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  queued integer;
 begin
   -- Usage of the past is no news: it came with an import, or more than a day late.
   insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
@@ -5764,6 +5884,18 @@ begin
   from new_rows n
   order by n.user_id, n.meter, n.period_start, n.threshold
   on conflict do nothing;
+  -- For whoever listens: what to look at, nothing about a person. Thousands at once are told by their number.
+  select count(*) into queued
+  from new_rows n join quota.alert_deliveries d on d.user_id = n.user_id and d.id = n.id
+  where d.status = 'pending';
+  if queued between 1 and 20 then
+    perform pg_notify('quota_alerts', jsonb_build_object(
+      'id', n.id, 'userId', n.user_id, 'meter', n.meter, 'threshold', n.threshold, 'level', n.level)::text)
+    from new_rows n join quota.alert_deliveries d on d.user_id = n.user_id and d.id = n.id
+    where d.status = 'pending';
+  elsif queued > 20 then
+    perform pg_notify('quota_alerts', jsonb_build_object('count', queued)::text);
+  end if;
   return null;
 end $function$;
 grant execute on function quota.queue_alerts() to quota_operator;

@@ -8,6 +8,7 @@ begin
   claimed := array(
     select c.id from quota.alert_deliveries c
     where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
+      and ((select quota.bound_user()) is null or c.user_id = (select quota.bound_user()))
     order by c.next_attempt_at, c.id limit batch_size for update skip locked);
   update quota.alert_deliveries d set attempts = d.attempts + 1, next_attempt_at = quota.now() + lease
   where d.id = any (claimed);

@@ -1,6 +1,8 @@
 create or replace function quota.queue_alerts() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  queued integer;
 begin
   -- Usage of the past is no news: it came with an import, or more than a day late.
   insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
@@ -10,6 +12,18 @@ begin
   from new_rows n
   order by n.user_id, n.meter, n.period_start, n.threshold
   on conflict do nothing;
+  -- For whoever listens: what to look at, nothing about a person. Thousands at once are told by their number.
+  select count(*) into queued
+  from new_rows n join quota.alert_deliveries d on d.user_id = n.user_id and d.id = n.id
+  where d.status = 'pending';
+  if queued between 1 and 20 then
+    perform pg_notify('quota_alerts', jsonb_build_object(
+      'id', n.id, 'userId', n.user_id, 'meter', n.meter, 'threshold', n.threshold, 'level', n.level)::text)
+    from new_rows n join quota.alert_deliveries d on d.user_id = n.user_id and d.id = n.id
+    where d.status = 'pending';
+  elsif queued > 20 then
+    perform pg_notify('quota_alerts', jsonb_build_object('count', queued)::text);
+  end if;
   return null;
 end $$;
 

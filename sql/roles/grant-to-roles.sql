@@ -9,7 +9,8 @@ grant execute on function
   quota.end_session(bigint, numeric, numeric, integer, integer, text, text),
   quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text),
   quota.ensure_user, quota.add_assistant, quota.remove_assistant, quota.get_user_plan_limits,
-  quota.check_concurrent_processing_limit, quota.calculate_usage_stats
+  quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
+  quota.acknowledge_alert
   to quota_app, quota_operator;
 -- What row level security asks, where an app is given a table to read.
 grant execute on function quota.caller, quota.bound_user, quota.newcomer to quota_app;

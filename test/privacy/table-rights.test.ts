@@ -108,7 +108,9 @@ test('functions that write are for the roles that write, and none for everybody'
     {
       role: 'quota_app',
       names: [
+        'acknowledge_alert',
         'add_assistant',
+        'alerts',
         'bound_user',
         'calculate_usage_stats',
         'caller',
