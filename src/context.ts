@@ -30,8 +30,16 @@ export interface Context {
   readonly canAsk: boolean;
   /** Asks a person for a line of text. */
   ask(question: string): Promise<string>;
+  /** Asks a person for one of several answers; `initial` is what is proposed. */
+  choose<T extends string>(question: string, choices: readonly Choice<T>[], initial: T): Promise<T>;
   /** Opens the database of the settings for the time of `use`, and closes it whatever happens. */
   withDatabase<T>(use: (database: Database) => Promise<T>, options?: DatabaseOptions): Promise<T>;
+}
+
+export interface Choice<T extends string = string> {
+  /** What is shown. */
+  name: string;
+  value: T;
 }
 
 export type Environment = 'development' | 'test' | 'production';

@@ -56,6 +56,7 @@ export function createContext(
       return prompt.interactive;
     },
     ask: (question) => prompt.text(question),
+    choose: (question, choices, initial) => prompt.choose(question, choices, initial),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
       return withDatabase({ settings, asOf, signal, warn: talk.warn, ...databaseOptions }, use);

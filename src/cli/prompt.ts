@@ -1,3 +1,4 @@
+import type { Choice } from '../context.ts';
 import { printable } from '../printable.ts';
 import type { ProcessLike } from './process-like.ts';
 
@@ -7,6 +8,20 @@ export interface Prompt {
   readonly interactive: boolean;
   confirm(message: string): Promise<boolean>;
   text(message: string): Promise<string>;
+  /** One of several, the first shown being `initial`. */
+  choose<T extends string>(message: string, choices: readonly Choice<T>[], initial: T): Promise<T>;
+}
+
+/** So many choices are shown at a time. */
+const pageSize = 12;
+
+interface Question {
+  type: 'confirm' | 'input' | 'select';
+  message: string;
+  default?: boolean | string;
+  choices?: readonly Choice[];
+  loop?: boolean;
+  pageSize?: number;
 }
 
 /**
@@ -14,11 +29,7 @@ export interface Prompt {
  * @param mayAsk false with `--no-input`
  */
 export function createPrompt(process: ProcessLike, signal: AbortSignal, mayAsk = true): Prompt {
-  const ask = async <T>(question: {
-    type: 'confirm' | 'input';
-    message: string;
-    default?: boolean;
-  }): Promise<T> => {
+  const ask = async <T>(question: Question): Promise<T> => {
     const { default: inquirer } = await import('inquirer');
     const prompt = inquirer.createPromptModule({ input: process.stdin, output: process.stderr, signal });
     const answers = await prompt([{ ...question, message: printable(question.message), name: 'answer' }]);
@@ -30,5 +41,10 @@ export function createPrompt(process: ProcessLike, signal: AbortSignal, mayAsk =
     },
     confirm: (message) => ask({ type: 'confirm', message, default: false }),
     text: (message) => ask({ type: 'input', message }),
+    choose: (message, choices, initial) =>
+      ask({
+        ...{ type: 'select', message, default: initial, loop: false, pageSize },
+        choices: choices.map(({ name, value }) => ({ name: printable(name), value })),
+      }),
   };
 }

@@ -9,11 +9,13 @@ const nobody: Prompt = {
   interactive: false,
   confirm: () => Promise.reject(new Error('asked without a terminal')),
   text: () => Promise.reject(new Error('asked without a terminal')),
+  choose: () => Promise.reject(new Error('asked without a terminal')),
 };
 const person = (answer: { yes?: boolean; types?: string }): Prompt => ({
   interactive: true,
   confirm: async () => answer.yes === true,
   text: async () => answer.types ?? '',
+  choose: async (_message, _choices, initial) => initial,
 });
 
 const allowed: [Environment, Prompt, ChangeOptions, boolean][] = [

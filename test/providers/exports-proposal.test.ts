@@ -47,6 +47,13 @@ describe('a CSV that nobody knows', () => {
       { cost: '0.10', startedAt: '2026-10-03T16:12:19Z' },
     ],
     [
+      'of a French spreadsheet',
+      'Référence;Agent;Début;Durée (s);Coût\nr-9;b-3;03/10/2026 16:12:19;61;1,5\n',
+      ['Référence=id', 'Agent=assistant_id', 'Début=started_at', 'Durée (s)=duration_seconds', 'Coût=cost'],
+      ['--date-order', '--decimal', 'comma'],
+      { durationSeconds: '61', cost: '1.5' },
+    ],
+    [
       'of sums',
       'Usage date,Engine,Spend\n2026-10-03,o3,1.25\n',
       ['Usage date=day', 'Engine=model', 'Spend=cost'],

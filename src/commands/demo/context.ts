@@ -54,6 +54,7 @@ export function demoContext(
       confirm: async (_change, options) => options.dryRun !== true,
       canAsk: false,
       ask: () => Promise.reject(new Error('no command of the demo asks')),
+      choose: () => Promise.reject(new Error('no command of the demo asks')),
       withDatabase: (use, options) => withDatabase({ settings, asOf, signal, ...options }, use),
     },
   };

@@ -6,7 +6,7 @@ import { declareCommand, defineCommand, type OptionsOf } from '../../declaration
 import { flag, repeated, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { openRejectsFile } from '../../files/rejects-file.ts';
-import { type SavedMapping, saveMapping, selectMapping } from '../../reconcile/exports/mapping-store.ts';
+import { saveMapping } from '../../reconcile/exports/mapping-store.ts';
 import { selectExpectedCosts } from '../../reconcile/match/rate-store.ts';
 import {
   hasDiscrepancies,
@@ -16,11 +16,14 @@ import {
 } from '../../reconcile/months/reconcile-month.ts';
 import type { Tolerances } from '../../reconcile/months/reconciliation-store.ts';
 import { parseInteger, parseMonth, parseRate } from '../../values/option-values.ts';
+import { askingForColumns } from './ask-for-columns.ts';
+import { commandWith } from './command-with.ts';
 import { every, fetchMonth, openFetchSource } from './fetch.ts';
 import { kindColumns, kindRows } from './kind-table.ts';
 import { lowerCase, readerOptions, toleranceOptions } from './options.ts';
 import { reconciliationText } from './reconcile-text.ts';
 import { withReport } from './report.ts';
+import { mappingOf, withMapping } from './saved-mapping.ts';
 
 /** Lines between two reports of progress. */
 const progressLines = 100_000;
@@ -61,8 +64,19 @@ type Options = OptionsOf<typeof declaration>;
 
 /** `quota reconcile`: a `Reconciliation`; exit 3 if anything differs, resolved or not, 0 if all matched. */
 export const reconcileRun = defineCommand(declaration, async (context, options) => {
+  const data = await askingForColumns(context, options, (told) => reconcile(context, told));
+  await context.output.write({
+    data,
+    rows: kindRows(data),
+    columns: kindColumns,
+    text: reconciliationText,
+  });
+  return hasDiscrepancies(data) ? exitCodes.differences : exitCodes.ok;
+});
+
+async function reconcile(context: Context, options: Options): Promise<Reconciliation> {
   const source = await openFetchSource(context, options);
-  const data = await withReport(context, options, (finish) =>
+  return withReport(context, options, (finish) =>
     withRejects(options, (onReject) =>
       context.withDatabase(async (database) => {
         const { client } = database;
@@ -82,14 +96,7 @@ export const reconcileRun = defineCommand(declaration, async (context, options) 
       }),
     ),
   );
-  await context.output.write({
-    data,
-    rows: kindRows(data),
-    columns: kindColumns,
-    text: reconciliationText,
-  });
-  return hasDiscrepancies(data) ? exitCodes.differences : exitCodes.ok;
-});
+}
 
 /** Reconciling adds and compares: outside production the command itself is the yes. */
 async function agreeToReconcile(context: Context, database: Database, options: Options): Promise<void> {
@@ -112,37 +119,6 @@ function runWithProgress(
     return reconcileMonth({ client, onStep: talk.verbose, onNotice: talk.warn, onProgress }, request);
   });
 }
-
-const mappingOf = ({ map = [], ...options }: Options): SavedMapping => ({
-  columns: map,
-  provider: options.provider ?? null,
-  dateOrder: options.dateOrder ?? null,
-  assumeUtc: options.assumeUtc === true,
-  decimal: options.decimal ?? null,
-  currency: options.currency ?? null,
-  feesWithoutDate: options.feesWithoutDate === true,
-});
-
-/** What is given wins over what was saved; columns are added to it. */
-async function withMapping(client: pg.ClientBase, options: Options): Promise<Options> {
-  if (options.mapping === undefined) {
-    return options;
-  }
-  const saved = await selectMapping(client, options.mapping);
-  const given = new Set(options.map?.map(oursOf));
-  return {
-    ...options,
-    map: [...saved.columns.filter((pair) => !given.has(oursOf(pair))), ...(options.map ?? [])],
-    ...(saved.provider === null ? {} : { provider: options.provider ?? saved.provider }),
-    ...(saved.dateOrder === null ? {} : { dateOrder: options.dateOrder ?? saved.dateOrder }),
-    ...(saved.decimal === null ? {} : { decimal: options.decimal ?? saved.decimal }),
-    ...(saved.currency === null ? {} : { currency: options.currency ?? saved.currency }),
-    assumeUtc: options.assumeUtc ?? saved.assumeUtc,
-    feesWithoutDate: options.feesWithoutDate ?? saved.feesWithoutDate,
-  };
-}
-
-const oursOf = (pair: string) => pair.slice(pair.lastIndexOf('=') + 1).trim();
 
 type OnReject = NonNullable<ReconcileRequest['reader']['onReject']>;
 
@@ -209,29 +185,6 @@ function parseOptions(context: Context, options: Options, onReject: OnReject | u
     dryRun: options.dryRun === true,
     reason: options.reason,
   };
-}
-
-/** This command for one file, with further arguments: what a hint says can be pasted. */
-function commandWith(
-  { month, provider, format, map = [], dateOrder, assumeUtc, decimal, currency, feesWithoutDate }: Options,
-  file: string,
-  args: readonly string[],
-): string[] {
-  const valued: [flag: string, value: string | undefined][] = [
-    ['--provider', args.includes('--provider') ? undefined : provider],
-    ['--format', args.includes('--format') ? undefined : format],
-    ['--date-order', dateOrder],
-    ['--decimal', decimal],
-    ['--currency', currency],
-    ...map.map((pair): [string, string] => ['--map', pair]),
-  ];
-  return [
-    ...['quota', 'reconcile', '--month', month, '--export', file === 'stdin' ? '-' : file],
-    ...valued.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
-    ...(assumeUtc ? ['--assume-utc'] : []),
-    ...(feesWithoutDate ? ['--fees-without-date'] : []),
-    ...args,
-  ];
 }
 
 function parseTolerances(options: Options): Partial<Tolerances> {

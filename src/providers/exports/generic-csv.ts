@@ -1,4 +1,4 @@
-import { fileFault } from '../../files/bad-lines.ts';
+import { fileFault, place } from '../../files/bad-lines.ts';
 import { quoted } from '../../files/cells.ts';
 import type { Input } from '../../files/input.ts';
 import { openTable, parseMapping, splitIgnored, type Table } from '../../files/table-rows.ts';
@@ -12,6 +12,7 @@ import { guessReading, type ReadingGuess } from './guess-reading.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasMembers, isEmptyList, isMoneyName, type Shape, shapeOf } from './shape.ts';
 import { isTotalWord, TotalRows } from './total-rows.ts';
+import { UnknownColumns } from './unknown-columns.ts';
 
 /** Any CSV with a header, such as the dashboards' own exports, whose columns are undocumented and change; JSON alike. */
 export const genericCsv: ExportReader = {
@@ -137,18 +138,29 @@ function requireColumns(
     return;
   }
   const isData = shape.kind === 'csv' && shape.names.some(isValue);
-  throw fileFault({
+  const at = { file: input.name, line: 1, column: null };
+  if (isData) {
+    throw fileFault({
+      ...at,
+      reason: `the first line is no header but data: ${quoted(shown)}`,
+      suggestion: 'each part of a file that was split needs its header',
+    });
+  }
+  const guess = guessReading(shape, settings);
+  const begin = kind === 'csv' ? 'the header is' : 'the file begins with';
+  throw new UnknownColumns(`${place(at)}: ${first[1]}; ${begin} ${quoted(shown)}`, {
     file: input.name,
-    line: 1,
-    column: null,
-    reason: isData
-      ? `the first line is no header but data: ${quoted(shown)}`
-      : `${first[1]}; ${kind === 'csv' ? `the header is ${quoted(shown)}` : `the file begins with ${quoted(shown)}`}`,
-    suggestion: isData
-      ? 'each part of a file that was split needs its header'
-      : proposal(guessReading(shape, settings), missing, settings),
+    guess,
+    lacksProvider: !has('provider') && settings.provider === null,
+    suggestion: proposal(guess, missing, settings),
   });
 }
+
+const cellFlags = ({ dateOrder, assumeUtc, decimal }: ReadingGuess['cells']): string[] => [
+  ...(dateOrder === undefined ? [] : ['--date-order', dateOrder]),
+  ...(assumeUtc ? ['--assume-utc'] : []),
+  ...(decimal === undefined ? [] : ['--decimal', decimal]),
+];
 
 /** The command that reads the file, with what is guessed of its columns, and a place for what cannot be. */
 function proposal(guess: ReadingGuess, missing: readonly Need[], settings: ReaderSettings): string {
@@ -162,7 +174,11 @@ function proposal(guess: ReadingGuess, missing: readonly Need[], settings: Reade
     .filter((column) => column !== 'provider' && !isMet(column));
   const pairs = [...guess.mapping, ...unguessed.map((column) => `THEIR COLUMN=${column}`)];
   const provider = missing.some(([, , column]) => column === 'provider') ? ['--provider', 'NAME'] : [];
-  return settings.propose([...provider, ...pairs.flatMap((pair) => ['--map', pair]), ...guess.flags]);
+  return settings.propose([
+    ...provider,
+    ...pairs.flatMap((pair) => ['--map', pair]),
+    ...cellFlags(guess.cells),
+  ]);
 }
 
 /** What no column is called: a number or a time. */

@@ -1,3 +1,4 @@
+import type { CellFormat } from '../../files/cells.ts';
 import { normaliseName } from '../../files/nearest-name.ts';
 import { splitIgnored } from '../../files/table-rows.ts';
 import { parseDecimal } from '../../values/decimal.ts';
@@ -17,8 +18,17 @@ import type { Shape } from './shape.ts';
 export interface ReadingGuess {
   /** `THEIRS=ours` pairs for `--map`, beside those that are given. */
   mapping: string[];
-  /** Further options, as arguments. */
-  flags: string[];
+  /** How values are written, where it is not as it should be and has not been said. */
+  cells: CellFormat;
+  /** The columns that have not been named by the caller, in their order. */
+  columns: GuessedColumn[];
+}
+
+export interface GuessedColumn extends Column {
+  /** What it seems to be; null: nothing that is known. */
+  ours: GenericColumn | null;
+  /** Whether it is called like that. */
+  isPlain: boolean;
 }
 
 interface Column {
@@ -44,25 +54,36 @@ const targets: readonly [ours: GenericColumn, names: readonly RegExp[], fits: (v
   [
     [
       'started_at',
-      [/start|begin|connect|answered/, /^(call)?(date)?time(stamp)?$|when|^at$|created|datum|^date/],
+      [
+        /start|begin|connect|answered|debut|début|inicio|inizio/,
+        /^(call)?(date)?time(stamp)?$|when|^at$|created|datum|^date|^fecha|^data$/,
+      ],
       isTime,
     ],
-    ['ended_at', [/end(ed|time|date)|^end$|finish|hang|disconnect|stop/], isTime],
+    ['ended_at', [/end(ed|time|date)|^ende?$|finish|hang|disconnect|stop|^fin(e|al)?$/], isTime],
     ['day', [/^day|date$|usagedate|^tag$/], isDate],
-    ['duration_minutes', [/min(ute)?s?$|minutes/], isNumber],
+    ['duration_minutes', [/min(ute|uto)?[ns]?$|minut[eo]s/], isNumber],
     ['duration_ms', [/(duration|length|time)ms$|milli/], isNumber],
-    ['duration_seconds', [/duration|seconds|secs?$|length|talk|billsec|dauer/], isNumber],
     [
-      'cost',
-      [/cost|kosten/, /price|amount|charge|spend|betrag|preis/, /^(grand)?total|net|gross|fee|credits?used/],
+      'duration_seconds',
+      [/duration|seconds|secs?$|length|talk|billsec|dauer|sekunden|dur(é|e)e|duraci|durata/],
       isNumber,
     ],
-    ['assistant_id', [/(assistant|agent|bot)s?(id|uuid)?$/], isName],
+    [
+      'cost',
+      [
+        /cost|kosten|cout|coût/,
+        /price|amount|charge|spend|betrag|preis|montant|prix|importe|precio|prezzo/,
+        /^(grand)?total|net|gross|fee|credits?used/,
+      ],
+      isNumber,
+    ],
+    ['assistant_id', [/(assistante?n?|assistent|agente?|bot|berater)s?(id|uuid|nr)?$/], isName],
     [
       'id',
       [
         /^(call|session|conversation|request|job|message)(id|sid|uuid|ref(erence)?|number|no)?$/,
-        /(id|uuid|guid|sid|ref|reference|nr)$/,
+        /(id|uuid|guid|sid|ref|r[eé]f[eé]rence|nr|nummer)$/,
       ],
       isName,
     ],
@@ -82,29 +103,34 @@ export function guessReading(shape: Shape, { mapping, cells }: ReaderSettings): 
     ...given.ignored,
     ...given.pairs.map((pair) => pair.slice(0, pair.lastIndexOf('=')).trim()),
   ]);
-  const taken: Column[] = [];
-  const take = (column: Column) => {
+  const isGiven = new Set(claimed);
+  const taken = new Map<string, GuessedColumn>();
+  const take = (column: Column, ours: GenericColumn, isPlain: boolean) => {
     claimed.add(column.name);
-    taken.push(column);
+    bound.add(ours);
+    taken.set(column.name, { ...column, ours, isPlain });
   };
   for (const { name: ours, ...spec } of genericColumns) {
     const names = [ours, ...('aliases' in spec ? spec.aliases : [])].map(normaliseName);
     const plain = columns.find(({ name }) => !claimed.has(name) && names.includes(normaliseName(name)));
     if (plain !== undefined && !bound.has(ours)) {
-      bound.add(ours);
-      take(plain);
+      take(plain, ours, true);
     }
   }
-  const pairs: string[] = [];
   for (const [ours, names, fits] of targets) {
     const found = bound.has(ours) || isTold(ours, bound) ? undefined : bestOf(columns, claimed, names, fits);
     if (found !== undefined) {
-      bound.add(ours);
-      take(found);
-      pairs.push(`${found.name}=${ours}`);
+      take(found, ours, false);
     }
   }
-  return { mapping: pairs, flags: flagsFor(taken, cells) };
+  const guessed = [...taken.values()];
+  return {
+    mapping: guessed.filter(({ isPlain }) => !isPlain).map(({ name, ours }) => `${name}=${ours}`),
+    cells: cellsOf(guessed, cells),
+    columns: columns
+      .filter(({ name }) => !isGiven.has(name))
+      .map((column) => taken.get(column.name) ?? { ...column, ours: null, isPlain: false }),
+  };
 }
 
 /** A duration is told once, and a time is not its day. */
@@ -143,10 +169,7 @@ function columnsOf(shape: Shape): Column[] {
 }
 
 /** How dates and amounts are written, where it is not as it should be. */
-function flagsFor(
-  columns: readonly Column[],
-  { dateOrder, assumeUtc, decimal }: ReaderSettings['cells'],
-): string[] {
+function cellsOf(columns: readonly Column[], { dateOrder, assumeUtc, decimal }: CellFormat): CellFormat {
   const values = columns.flatMap((column) => column.values);
   const times = values.filter((value) => parseInstant(value, { assumeUtc: true }) !== null);
   const order = values.some(isSerial)
@@ -157,11 +180,11 @@ function flagsFor(
     (value) =>
       parseDecimal(value) === null && /^-?[\d.]*\d,\d+$/.test(value) && !/^\d{1,3}(,\d{3})+$/.test(value),
   );
-  return [
-    ...(dateOrder === undefined && order !== null ? ['--date-order', order] : []),
-    ...(dateOrder === undefined && order === null && !assumeUtc && hasNoZone ? ['--assume-utc'] : []),
-    ...(decimal === undefined && hasCommas ? ['--decimal', 'comma'] : []),
-  ];
+  return {
+    ...(dateOrder === undefined && order !== null && { dateOrder: order }),
+    ...(dateOrder === undefined && order === null && !assumeUtc && hasNoZone && { assumeUtc: true }),
+    ...(decimal === undefined && hasCommas && { decimal: 'comma' as const }),
+  };
 }
 
 const orders = ['mdy', 'dmy', 'ymd'] as const;

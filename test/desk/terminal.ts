@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { shellLine } from '../../src/shell-word.ts';
+
+/** How a key is written on a terminal. */
+export const keys = { enter: '\r', up: '\u001b[A', down: '\u001b[B', interrupt: '\u0003' };
+
+export interface Conversation {
+  env: Record<string, string>;
+  /** What is typed once its question stands on the screen, in this order. */
+  answers: readonly (readonly [question: RegExp, typed: string])[];
+}
+
+/**
+ * Runs the built bin on a terminal of its own, which `script` makes, and answers its questions.
+ * @returns its exit code and what has been shown, without colours and moves of the cursor
+ */
+export async function onTerminal(
+  args: readonly string[],
+  { env, answers }: Conversation,
+): Promise<{ code: number | null; screen: string }> {
+  const command = shellLine([process.execPath, resolve('dist/bin/quota.js'), ...args]);
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    env: { PATH: process.env.PATH, QUOTA_ACTOR: 'tester', TERM: 'xterm', ...env },
+    stdio: 'pipe',
+  });
+  let screen = '';
+  let wake = () => {};
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    wake();
+  });
+  const code = new Promise<number | null>((settle, reject) => {
+    child.on('error', reject);
+    child.on('close', settle);
+  });
+  let hasEnded = false;
+  const ended = code.finally(() => {
+    hasEnded = true;
+    wake();
+  });
+  let shown = 0;
+  for (const [question, typed] of answers) {
+    while (!question.test(stripVTControlCharacters(screen.slice(shown))) && !hasEnded) {
+      await new Promise<void>((settle) => {
+        wake = settle;
+      });
+    }
+    shown = screen.length;
+    child.stdin.write(typed);
+  }
+  return { code: await ended, screen: stripVTControlCharacters(screen) };
+}
