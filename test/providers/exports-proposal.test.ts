@@ -94,6 +94,66 @@ describe('a CSV that nobody knows', () => {
   });
 });
 
+describe('what a bill is for', () => {
+  it.each([
+    ['a column', 'id,started_at,duration_seconds,Price EUR\na,2026-10-03T16:12:19Z,60,1.20\n', 'Price EUR'],
+    [
+      'a member',
+      '[{"id":"a","created_at":"2026-10-03T16:12:19Z","duration":60,"netAmount":"1.20"}]',
+      'netAmount',
+    ],
+    [
+      'a column of commas',
+      'id;started_at;duration_seconds;Betrag\na;2026-10-03T16:12:19Z;60;1,20\n',
+      'Betrag',
+    ],
+  ])('is never passed over in silence: %s', async (_, text, name) => {
+    const error = await refusal(readText(text, { ...options, provider: 'acme' }));
+    expect(error.message).toContain(`the column "${name}" looks like what calls cost, and would not be read`);
+    expect(argumentsOf(error.suggestion ?? '')).toEqual(expect.arrayContaining(['--map', `${name}=cost`]));
+  });
+
+  it('is not what only sounds like it', async () => {
+    const text =
+      'id,started_at,duration_seconds,cost_center,charge_id,price plan,amount_currency\na,2026-10-03T16:12:19Z,60,120,77,gold,USD\n';
+    expect((await readText(text, { provider: 'acme' })).lines[0]).toMatchObject({ durationSeconds: '60' });
+  });
+});
+
+describe('a file that is no table of a bill', () => {
+  it.each([
+    [
+      'titles above the header',
+      `October\n\nid;started_at;cost\na;2026-10-03;1\nb;2026-10-03;2\n`,
+      /header seems to be on line 3/,
+      'tail -n +3',
+    ],
+    [
+      'a word of a gateway',
+      'upstream connect error or disconnect\n',
+      /is no table; it says "upstream connect/,
+      'download it again',
+    ],
+    ['nothing at all', 'null', /is no table; it says "null"/, 'download it again'],
+    [
+      'a complaint of an API',
+      '{"detail":"Not authenticated"}',
+      /an answer that says: "Not authenticated"/,
+      'fetch it again',
+    ],
+    [
+      'a list in something else',
+      '{"calls":[{"id":"a","cost":1}],"next":null}',
+      /not recognised/,
+      "jq -c '.calls[]' FILE",
+    ],
+  ])('is named as such: %s', async (_, text, message, advice) => {
+    const error = await refusal(readText(text, { ...options, provider: 'acme' }));
+    expect(error.message).toMatch(message);
+    expect(error.suggestion).toContain(advice);
+  });
+});
+
 describe('FOCUS of a converter', () => {
   const text =
     'BilledCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ResourceId\n0.05,Usage,2026-10-03T16:12:19Z,2026-10-03T16:14:39Z,NULL\n';

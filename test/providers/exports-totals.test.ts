@@ -51,12 +51,75 @@ describe('rows that call themselves a total, or are one', () => {
     expect(detail).toMatch(/total|Summe/i);
   });
 
+  const day = 'day,model,cost\n';
+  it.each([
+    [
+      'after',
+      `${day}2026-10-03,o3,4.00\n2026-10-03,o4,1\n2026-10-03,,5.00\n2026-10-04,o3,6.5\n2026-10-04,,6.5\n`,
+    ],
+    [
+      'before',
+      `${day}2026-10-03,,5\n2026-10-03,o3,4.00\n2026-10-03,o4,1\n2026-10-04,,6.50\n2026-10-04,o3,6.5\n`,
+    ],
+  ])('are refused as totals of days, %s what they add up', async (_, text) => {
+    const { detail } = await refusal(readText(text, acme));
+    expect(detail).toMatch(/5(\.00)? is the sum of the other rows of 2026-10-03: this is their total/);
+    expect(detail).toMatch(/6\.50? is the sum of the other rows of 2026-10-04/);
+    const { lines } = await readText(text, { ...acme, skipInvalid: true });
+    expect(lines.map(({ cost }) => cost)).toEqual(['4.00', '1', '6.5']);
+  });
+
+  const log = 'Call ID\tAssistant ID\tDuration\tStarted At\tEnded At\tCost\n';
+  const logged = (id: string, cost: string) =>
+    `${id}\tbot\t61\t2026-10-03 16:12:19 GMT-3\t2026-10-03 16:13:20 GMT-3\t${cost}\n`;
+  const console9 =
+    'usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,cost_type\n';
+  const used = (date: string, model: string, cost: string) =>
+    `${date},${model},Default,k,message,,output,${cost},token\n`;
+  const costs = 'start_time,end_time,amount_value,amount_currency,line_item\n';
+  it.each([
+    [
+      "VAPI's call log, by a word",
+      `${log}${logged('v-1', '0.08')}${logged('v-2', '1.25')}Total\t\t122\t\t\t1.33\n`,
+    ],
+    [
+      "VAPI's call log, without one",
+      `${log}${logged('v-1', '0.08')}${logged('v-2', '1.25')}\t\t122\t\t\t1.33\n`,
+    ],
+    ["VAPI's call log, with other digits", `${log}${logged('v-1', '0.08')}Summe\t\t61\t\t\t0.09\n`],
+    [
+      "Anthropic's console",
+      `${console9}${used('2026-10-03', 'Claude Opus 5', '2')}${used('2026-10-04', 'Claude Opus 5', '1')}${used('2026-10-31', 'Total', '3')}`,
+    ],
+    [
+      "OpenAI's dashboard",
+      `${costs}1790985600,1791072000,2.00,usd,a\n1791072000,1791158400,0.50,usd,b\n,,2.50,usd,\n`,
+    ],
+  ])('are refused in the download of a provider: %s', async (_, text) => {
+    const { detail } = await refusal(readText(text));
+    expect(detail).toMatch(
+      /the row says "(Total|Summe)"|is the sum of the other (2 )?rows: this is their total/,
+    );
+  });
+
   it('are lines where they only look alike', async () => {
     const pair = `${head}${call('a', '0.40')}b,bot,,60,0.40,\n`;
     expect((await readText(pair, acme)).lines).toHaveLength(2);
     const other = `${head}${call('a', '0.40')}${call('b', '0.35')}c,bot,,60,0.76,\n`;
     expect((await readText(other, acme)).lines.map(({ cost }) => cost)).toEqual(['0.40', '0.35', '0.76']);
+    const days = `${day}2026-10-03,,1\n2026-10-04,,2\n2026-10-05,,3\n2026-10-06,o3,0\n2026-10-06,,0\n`;
+    expect((await readText(days, acme)).lines).toHaveLength(5);
     const model = 'day,model,cost\n2026-10-03,total,1.25\n2026-10-04,o3,0.75\n';
     expect((await readText(model, acme)).lines).toHaveLength(2);
+  });
+});
+
+describe('words under a table', () => {
+  it('are no call', async () => {
+    const text = `${head}${call('a', '0.40')}Generated on 2026-11-01,,,,,\n`;
+    const error = await refusal(readText(text, acme));
+    expect(error.detail).toContain('line 3, column id: "Generated on 2026-11-01" is all that the row says');
+    const { lines } = await readText(`${head}${call('a', '0.40')}b,bot,,,,\n`, acme);
+    expect(lines.map(({ externalId }) => externalId)).toEqual(['a', 'b']);
   });
 });

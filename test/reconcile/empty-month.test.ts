@@ -92,7 +92,9 @@ describe('a month in which nothing was billed', () => {
       '--export',
       head,
     );
-    expect(error.suggestion).toContain('--nothing-billed');
+    expect(error.suggestion).toContain('--nothing-billed --provider acme in place of the file');
+    const nobody = await desk.json(4, 'reconcile', '--month', '2026-07', '--nothing-billed');
+    expect(nobody.error.suggestion).toContain('--nothing-billed --provider NAME');
     const together = await desk.json(
       2,
       'reconcile',

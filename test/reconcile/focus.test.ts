@@ -186,4 +186,20 @@ describe('corrections', () => {
     expect(september.totals.billed).toBe('-120.25');
     expect(september.invoice).toMatchObject({ billed: '0', use: '-120.25', onOtherInvoices: '-120.25' });
   });
+
+  test('beside a bill that names no invoices: its charges are on that of their month', async () => {
+    const period = { from: '10-10T00:00:00', to: '10-11T00:00:00', resource: 'R-1' };
+    const named = focus(
+      'named.csv',
+      { ...period, cost: '7.5' },
+      { ...period, from: '09-30T00:00:00', to: '10-01T00:00:00', cost: '2' },
+    );
+    const nameless = desk.write('nameless.csv', [
+      columns.replace('BillingPeriodStart,', ''),
+      row({ ...period, resource: 'R-2', cost: '30.25' }).replace(/^[^,]*,/, ''),
+    ]);
+    await reconcile(3, named);
+    const { invoice } = await reconcile(3, nameless);
+    expect(invoice).toEqual({ billed: '39.75', use: '37.75', ofOtherMonths: '2', onOtherInvoices: '0' });
+  });
 });

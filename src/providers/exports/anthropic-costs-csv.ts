@@ -39,6 +39,8 @@ export const anthropicCostsCsv: ExportReader = {
   lines: (input: Input, settings: ReaderSettings) => {
     const { columns: at, batches } = openCsvTable(input, costColumns, settings.badLines);
     return linesFromRows(input, batches(), settings.badLines, {
+      amountColumn: 'cost_usd',
+      mayHaveTotals: true,
       amountOf: (row) => amountIn(row[at.cost_usd]),
       read: (row, { number }, lines) => {
         const cell = (column: keyof typeof at) => (at[column] === -1 ? null : (row[at[column]] ?? ''));

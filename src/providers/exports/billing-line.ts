@@ -1,3 +1,4 @@
+import { CellFault, quoted } from '../../files/cells.ts';
 /**
  * One line of what a provider says it billed, the same for every format. Money, quantities and durations are
  * exact decimals as text; instants are ISO 8601 UTC with the precision of the file.
@@ -76,6 +77,23 @@ export function emptyLine(lineNumber: number, provider: string, kind: BillingLin
 /** A value of the file, or null where it has none. */
 export function textOrNull(text: string): string | null {
   return text === '' ? null : text;
+}
+
+/**
+ * Refuses what is no call but words under the table: `Generated on 2026-10-01`.
+ * @throws CellFault for a line that has an id and nothing else
+ */
+export function requireCall(line: BillingLine, column: string): void {
+  const { assistantId, createdAt, startedAt, endedAt, durationSeconds, quantity, cost, raw, status } = line;
+  const facts = [assistantId, createdAt, startedAt, endedAt, durationSeconds, quantity, cost, raw];
+  const isBare = facts.every((fact) => fact === null) && (status === 'ended' || status === 'untimed');
+  if (isBare && line.externalId !== null) {
+    throw new CellFault(
+      column,
+      `${quoted(line.externalId)} is all that the row says`,
+      'leave out what is no line of the bill',
+    );
+  }
 }
 
 /** Whether an amount is given back. */

@@ -8,7 +8,7 @@ import {
 } from '../../files/cells.ts';
 import type { Table } from '../../files/table-rows.ts';
 import { parseDay } from '../../values/instant.ts';
-import { type BillingLine, isNegative, providerOf, textOrNull } from './billing-line.ts';
+import { type BillingLine, isNegative, providerOf, requireCall, textOrNull } from './billing-line.ts';
 import { chargeOf, modelKey, partOfDay } from './charge.ts';
 import type { ReaderSettings } from './export-reader.ts';
 import { cellReader, durationReader, rawReader, statusOf } from './generic-cells.ts';
@@ -123,6 +123,9 @@ function requirePlace(
   const total = words.find(([, word]) => isTotalWord(word));
   if (total !== undefined) {
     throw new CellFault(titles[total[0]], 'names no call, day or time', totalAdvice);
+  }
+  if (kind === 'call' && stated === null) {
+    requireCall(line, titles.id);
   }
   if (externalId === null && assistantId === null && stated === null && !feesWithoutDate) {
     throw new CellFault(

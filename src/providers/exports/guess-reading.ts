@@ -41,7 +41,8 @@ const isTime = (value: string): boolean =>
   parseInstant(value, { assumeUtc: true }) !== null || sheetOrder([value]) !== null || isSerial(value);
 const isSerial = (value: string): boolean =>
   /^[45]\d{4}[.,]\d+$/.test(value) && parseSerialInstant(value) !== null;
-const isNumber = (value: string): boolean =>
+/** Whether a cell is an amount, however it is written. */
+export const isAmount = (value: string): boolean =>
   parseDecimal(value) !== null ||
   parseSpreadsheetDecimal(value) !== null ||
   parseCommaDecimal(value) !== null;
@@ -62,12 +63,12 @@ const targets: readonly [ours: GenericColumn, names: readonly RegExp[], fits: (v
     ],
     ['ended_at', [/end(ed|time|date)|^ende?$|finish|hang|disconnect|stop|^fin(e|al)?$/], isTime],
     ['day', [/^day|date$|usagedate|^tag$/], isDate],
-    ['duration_minutes', [/min(ute|uto)?[ns]?$|minut[eo]s/], isNumber],
-    ['duration_ms', [/(duration|length|time)ms$|milli/], isNumber],
+    ['duration_minutes', [/min(ute|uto)?[ns]?$|minut[eo]s/], isAmount],
+    ['duration_ms', [/(duration|length|time)ms$|milli/], isAmount],
     [
       'duration_seconds',
       [/duration|seconds|secs?$|length|talk|billsec|dauer|sekunden|dur(é|e)e|duraci|durata/],
-      isNumber,
+      isAmount,
     ],
     [
       'cost',
@@ -76,7 +77,7 @@ const targets: readonly [ours: GenericColumn, names: readonly RegExp[], fits: (v
         /price|amount|charge|spend|betrag|preis|montant|prix|importe|precio|prezzo/,
         /^(grand)?total|net|gross|fee|credits?used/,
       ],
-      isNumber,
+      isAmount,
     ],
     ['assistant_id', [/(assistante?n?|assistent|agente?|bot|berater)s?(id|uuid|nr)?$/], isName],
     [
@@ -89,7 +90,7 @@ const targets: readonly [ours: GenericColumn, names: readonly RegExp[], fits: (v
     ],
     ['model', [/model|engine|deployment/], isName],
     ['currency', [/currency|ccy|waehrung|währung/], (value) => /^[A-Za-z]{3}$/.test(value)],
-    ['quantity', [/quantity|credits|units?used|menge/], isNumber],
+    ['quantity', [/quantity|credits|units?used|menge/], isAmount],
     ['description', [/description|item|note|memo|text|beschreibung/], () => true],
     ['kind', [/kind|type|category|art/], (value) => /^(call|fee|aggregate)$/i.test(value)],
   ];

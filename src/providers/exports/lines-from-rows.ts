@@ -1,10 +1,10 @@
-import type { BadLine, BadLines } from '../../files/bad-lines.ts';
+import type { BadLines } from '../../files/bad-lines.ts';
 import { CellFault } from '../../files/cells.ts';
 import type { Input } from '../../files/input.ts';
 import type { RowBatch } from '../../files/row-batch.ts';
 import { parseDecimal } from '../../values/decimal.ts';
 import type { BillingLine } from './billing-line.ts';
-import { isTotalWord, totalAdvice } from './total-rows.ts';
+import { isTotalWord, TotalRows, totalAdvice } from './total-rows.ts';
 
 /** Takes a part of a row that cannot be read, with its text and what it says it costs, so far as that can be told. */
 export type RejectPart = (fault: CellFault, text: string, amount: string | null) => void;
@@ -28,22 +28,25 @@ export interface RowReading {
   read: (row: string[], at: RowPlace, lines: BillingLine[]) => void;
   /** What a row that cannot be read says it costs, as an exact decimal; null if that cannot be read either. */
   amountOf?: ((row: string[]) => string | null) | undefined;
-  /** What is known of such an amount once the file is read. */
-  remarkOn?: ((amount: string | null) => ReturnType<NonNullable<BadLine['remark']>>) | undefined;
+  /** Where that stands, for messages. */
+  amountColumn?: string;
+  /** Whether somebody may have added rows of totals: as in all that can be opened in a spreadsheet. */
+  mayHaveTotals?: boolean;
 }
 
-/** Turns rows into lines. */
+/** Turns rows into lines. Rows of totals are none. */
 export async function* linesFromRows(
   input: Input,
   batches: AsyncIterable<RowBatch>,
   badLines: BadLines,
-  { read, amountOf, remarkOn }: RowReading,
+  { read, amountOf, amountColumn = 'cost', mayHaveTotals = false }: RowReading,
 ): AsyncGenerator<BillingLine[], void, undefined> {
+  const totals = mayHaveTotals ? new TotalRows() : null;
   for await (const batch of batches) {
     const lines: BillingLine[] = [];
     let index = 0;
     const reject: RejectPart = ({ column, reason, suggestion }, text, amount) => {
-      const remark = remarkOn === undefined ? {} : { remark: () => remarkOn(amount) };
+      const remark = totals === null ? {} : { remark: () => totals.remarkOn(amount) };
       badLines.add({ file: input.name, line: at.line, column, reason, suggestion, amount, ...remark }, text);
     };
     const at: RowPlace = { number: 0, line: 0, text: () => batch.originalText(index), reject };
@@ -54,6 +57,9 @@ export async function* linesFromRows(
       at.line = batch.lines[index] ?? 0;
       try {
         read(row, at, lines);
+        if (totals !== null) {
+          totals.sift(lines, before, at);
+        }
       } catch (error) {
         if (!(error instanceof CellFault)) {
           throw error;
@@ -66,7 +72,11 @@ export async function* linesFromRows(
       yield lines;
     }
   }
+  const lines = totals?.settle(input, amountColumn, badLines) ?? [];
   badLines.refuseIfAny();
+  if (lines.length > 0) {
+    yield lines;
+  }
 }
 
 /** Says of a row that calls itself a total that this is why it cannot be read. */

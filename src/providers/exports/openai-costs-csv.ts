@@ -42,6 +42,8 @@ export const openAiCostsCsv: ExportReader = {
   lines: (input: Input, settings: ReaderSettings) => {
     const { columns: at, batches } = openCsvTable(input, costColumns, settings.badLines);
     return linesFromRows(input, batches(), settings.badLines, {
+      amountColumn: 'amount_value',
+      mayHaveTotals: true,
       amountOf: (row) => amountIn(row[at.amount_value]),
       read: (row, { number }, lines) => {
         const value = (column: keyof typeof at) => row[at[column]] ?? '';

@@ -87,8 +87,17 @@ function notRecognised(input: Input, shape: Shape) {
       : 'the format is not recognised',
     suggestion: isEmpty
       ? 'if nothing was billed, say by whom: --provider NAME'
-      : `say what it is: --format ${exportFormats.join('|')}`,
+      : (unpacking(shape) ?? `say what it is: --format ${exportFormats.join('|')}`),
   });
+}
+
+/** How a list of calls that is wrapped in something is read. */
+function unpacking(shape: Shape): string | null {
+  const paths = shape.kind === 'json' ? [...shape.members.keys()] : [];
+  const list = paths
+    .map((path) => /^(\w+)\.(?:id|call_?id|started_?at|created_?at)$/i.exec(path)?.[1])
+    .find(Boolean);
+  return list === undefined ? null : `if "${list}" lists calls: jq -c '.${list}[]' FILE | quota … -`;
 }
 
 const failureMembers = ['error.message', 'error', 'message', 'detail', 'title', 'errors'];
@@ -101,7 +110,9 @@ function describeFailure(shape: Shape): { reason: string; suggestion: string } |
   const { members } = shape;
   const told = failureMembers.map((name) => members.get(name) ?? '').find((text) => text !== '');
   const isFailure =
-    members.has('error') || members.has('errors') || members.has('statusCode') || members.has('status');
+    ['error', 'errors', 'statusCode', 'status'].some((name) => members.has(name)) ||
+    // Nothing else is in it.
+    [...members.keys()].every((path) => failureMembers.includes(path));
   return told === undefined || !isFailure
     ? null
     : {

@@ -55,11 +55,29 @@ export function isEmptyList(shape: Shape): boolean {
   return shape.kind === 'json' && shape.members.size === 0;
 }
 
-/** What columns and members of money are called. */
-const moneyNames =
-  /^(total|net|gross|billed|unit)?(cost|costs|amount|price|charge|charges|spend)(value|usd|inusd|total)?$/;
+/** Words by which columns and members of money are called. */
+const moneyWords = new Set(
+  (
+    'cost costs price prices amount charge charges charged spend spent fee fees billed usd eur gbp ' +
+    'betrag kosten preis netto brutto cout coût montant prix importe precio coste prezzo costo'
+  ).split(' '),
+);
+/** Words that make of such a name that of something else: `cost_center`, `cost_type`, `amount_currency`. */
+const otherWords = new Set(
+  (
+    'id type kind class category center centre code currency unit units quantity name description account rate ' +
+    'token tokens count seconds minutes'
+  ).split(' '),
+);
 
-export const isMoneyName = (name: string): boolean => moneyNames.test(normaliseName(name));
+/** Whether something that is called so says what was charged: `cost`, `Net price (EUR)`, `totalCost`. */
+export function isMoneyName(name: string): boolean {
+  const words = name
+    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}]+/u);
+  return words.some((word) => moneyWords.has(word)) && !words.some((word) => otherWords.has(word));
+}
 
 /** Whether records or rows state what they cost: what reads no costs must not take such a file, and drop them. */
 export function statesMoney(shape: Shape): boolean {

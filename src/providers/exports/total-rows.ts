@@ -1,92 +1,163 @@
 import type { BadLines } from '../../files/bad-lines.ts';
 import type { Input } from '../../files/input.ts';
 import { multiplyDecimal, sameDecimal } from '../../values/decimal-math.ts';
-import { DecimalSum } from '../../values/decimal-sum.ts';
+import { DecimalSum, sumOf } from '../../values/decimal-sum.ts';
 import type { BillingLine } from './billing-line.ts';
 
 const totalWords =
   /^(?:(?:grand|sub|overall)[ -]?)?(?:totals?|sum|summe|zwischensumme|gesamt(?:summe|betrag)?|insgesamt|total general|totale|总计|合计|合計)\s*:?$/i;
 
-/** Whether a cell says that its row adds others up. */
-export const isTotalWord = (cell: string | null): boolean => cell !== null && totalWords.test(cell.trim());
+/** Ids are longer, as a rule, and there are many of them. */
+const wordLengthMax = 30;
 
-/** A row that may add up the others: what it becomes is known when all have been read. */
+/** Whether a cell says that its row adds others up. */
+export const isTotalWord = (cell: string | null): boolean =>
+  cell !== null && cell.length <= wordLengthMax && totalWords.test(cell.trim());
+
+/** A row that may add up others: what it becomes is known when all have been read. */
 interface Held {
   line: BillingLine;
+  cost: string;
+  /** Others of its day, or all others. */
+  of: 'day' | 'all';
   /** 1-based line of the file. */
   at: number;
   text: string;
 }
 
+/** Rows that add up all others have no time, or are called so; those of days name nothing of what the others name. */
+function doubtOf(line: BillingLine): Held['of'] | null {
+  const { kind, externalId, model, description, startedAt, createdAt } = line;
+  const isTimeless = startedAt === null && createdAt === null;
+  if (isTimeless || isTotalWord(externalId) || isTotalWord(model) || isTotalWord(description)) {
+    return 'all';
+  }
+  return kind === 'aggregate' && model === null && description === null ? 'day' : null;
+}
+
 /** So many doubtful rows are held; more than these are no rows of totals. */
-const heldMax = 100;
+const heldMax = 1000;
 /** A row that equals one other row is no sum. */
 const othersMin = 2;
+/** Sums are kept of so many days: a bill is of a month, or of some. */
+const daysMax = 400;
+
+/** What was added up. */
+class Others {
+  readonly #sum = new DecimalSum();
+  count = 0;
+
+  add(cost: string): void {
+    this.#sum.add(cost);
+    this.count += 1;
+  }
+
+  /** Whether they come to it. That nothing costs nothing says nothing. */
+  comeTo(cost: string): boolean {
+    return isCharged(cost) && sameDecimal(cost, this.#sum.toString());
+  }
+
+  toString(): string {
+    return this.#sum.toString();
+  }
+}
+
+const isCharged = (cost: string): boolean => /[1-9]/.test(cost);
 
 /**
  * Tells rows of totals from lines: a bill that has both would count twice. Costs are added up as they pass, and a
- * doubtful row is held back until the sum of all others is known.
+ * doubtful row is held back until the sum of all others, or of those of its day, is known.
  */
 export class TotalRows {
-  readonly #sum = new DecimalSum();
-  #count = 0;
+  readonly #all = new Others();
+  /** Those, and the rows that may add up others of their day. */
+  readonly #withDaily = new Others();
+  readonly #days = new Map<string, Others>();
   readonly #held: Held[] = [];
 
-  add(cost: string | null): void {
-    if (cost !== null) {
-      this.#sum.add(cost);
-      this.#count += 1;
+  /** Takes those lines of a row, from `from` on, that are to be decided on at the end, and adds up the others. */
+  sift(lines: BillingLine[], from: number, row: { line: number; text: () => string }): void {
+    for (let index = from; index < lines.length; index++) {
+      const line = lines[index] as BillingLine;
+      const { cost } = line;
+      if (cost === null) {
+        continue;
+      }
+      const of = this.#held.length < heldMax ? doubtOf(line) : null;
+      if (of === null) {
+        this.#add(line, cost);
+      } else {
+        this.#held.push({ line, cost, of, at: row.line, text: row.text() });
+        if (of === 'day') {
+          this.#withDaily.add(cost);
+        }
+        lines.splice(index, 1);
+        index -= 1;
+      }
     }
   }
 
-  /** Whether the row was taken to be decided on at the end. */
-  hold(held: Held): boolean {
-    if (held.line.cost === null || this.#held.length >= heldMax) {
-      return false;
+  #add({ kind, day }: BillingLine, cost: string): void {
+    this.#all.add(cost);
+    this.#withDaily.add(cost);
+    if (kind !== 'aggregate' || day === null) {
+      return;
     }
-    this.#held.push(held);
-    return true;
+    const others = this.#days.get(day);
+    if (others !== undefined) {
+      others.add(cost);
+    } else if (this.#days.size < daysMax) {
+      const first = new Others();
+      first.add(cost);
+      this.#days.set(day, first);
+    }
   }
 
   /** That an amount is the sum of all rows that were read, if it is; to be asked when they are. */
   remarkOn(amount: string | null): { reason: string; suggestion: string } | null {
-    return amount !== null && this.#count >= othersMin && sameDecimal(amount, this.#sum.toString())
-      ? {
-          reason: `${amount} is the sum of the other ${this.#count} rows: this is their total`,
+    const others = [this.#all, this.#withDaily].find(
+      (some) => amount !== null && some.count >= othersMin && some.comeTo(amount),
+    );
+    return others === undefined
+      ? null
+      : {
+          reason: `${amount} is the sum of the other ${others.count} rows: this is their total`,
           suggestion: totalAdvice,
-        }
-      : null;
+        };
   }
 
-  /** The held rows that are lines; those that add up the others go to `badLines`. */
-  settle(input: Input, badLines: BadLines): BillingLine[] {
-    const all = new DecimalSum();
-    all.add(this.#sum.toString());
-    for (const { line } of this.#held) {
-      all.add(line.cost ?? '0');
-    }
-    const withOthers = all.toString();
-    return this.#held.flatMap(({ line, at, text }) => {
-      const cost = line.cost ?? '0';
-      const isTotal =
+  /** The held rows that are lines; those that add up others go to `badLines`. */
+  settle(input: Input, column: string, badLines: BadLines): BillingLine[] {
+    const ofDays = this.#held.filter(({ of }) => of === 'day');
+    const areDaily = ofDays.some((held) => this.#isTotalOfDay(held, othersMin));
+    const daily = ofDays.filter((held) => areDaily && this.#isTotalOfDay(held, 1));
+    const ofAll = this.#held.filter(({ of }) => of === 'all');
+    const others = daily.length > 0 ? this.#all : this.#withDaily;
+    const withHeld = sumOf([others.toString(), ...ofAll.map(({ cost }) => cost)]);
+    const totals = ofAll.filter(
+      ({ cost }) =>
         this.remarkOn(cost) !== null ||
-        (this.#count + this.#held.length > othersMin && sameDecimal(multiplyDecimal(cost, 2), withOthers));
-      if (!isTotal) {
-        return [line];
-      }
+        (isCharged(cost) &&
+          others.count + ofAll.length > othersMin &&
+          sameDecimal(multiplyDecimal(cost, 2), withHeld)),
+    );
+    for (const { line, cost, of, at, text } of [...daily, ...totals]) {
+      const what = of === 'day' ? `the other rows of ${line.day}` : 'the other rows';
+      const reason = `${cost} is the sum of ${what}: this is their total`;
       badLines.add(
-        {
-          file: input.name,
-          line: at,
-          column: 'cost',
-          reason: `${cost} is the sum of the other rows: this is their total`,
-          suggestion: totalAdvice,
-          amount: cost,
-        },
+        { file: input.name, line: at, column, reason, suggestion: totalAdvice, amount: cost },
         text,
       );
-      return [];
-    });
+    }
+    return this.#held
+      .filter((held) => !daily.includes(held) && !totals.includes(held))
+      .map(({ line }) => line);
+  }
+
+  /** Whether a row that names nothing comes to what so many others of its day come to, which name something. */
+  #isTotalOfDay({ line: { day }, cost }: Held, min: number): boolean {
+    const others = day === null ? undefined : this.#days.get(day);
+    return others !== undefined && others.count >= min && others.comeTo(cost);
   }
 }
 

@@ -9,10 +9,11 @@ import {
 import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import { addSeconds, secondsBetween } from '../../values/instant-math.ts';
-import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
+import { type BillingLine, emptyLine, rawObject, requireCall, textOrNull } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasColumns, type Shape } from './shape.ts';
+import { isTotalWord, totalAdvice } from './total-rows.ts';
 
 const logColumns = [
   { name: 'call_id', required: true, aliases: ['id'] },
@@ -47,6 +48,8 @@ export const vapiCallLog: ExportReader = {
     const { columns: at, batches } = openCsvTable(input, logColumns, settings.badLines);
     const cells = { ...settings.cells, assumeUtc: true };
     const lines = linesFromRows(input, batches(), settings.badLines, {
+      amountColumn: 'Cost',
+      mayHaveTotals: true,
       amountOf: (row) => amountIn(withoutSign(row[at.cost] ?? '')),
       read: (row, { number }, read) => {
         read.push(callLine((column) => row[at[column]]?.trim() ?? '', number, cells));
@@ -86,7 +89,10 @@ const withoutSign = (amount: string): string => amount.replace(/^(-?)\$/, '$1');
 
 function callLine(value: Value, lineNumber: number, cells: CellFormat): BillingLine {
   if (value('call_id') === '') {
-    throw new CellFault('Call ID', 'is empty: the row is no call', 'leave out rows of totals');
+    throw new CellFault('Call ID', 'is empty: the row is no call', totalAdvice);
+  }
+  if (value('started_at') === '' && isTotalWord(value('call_id'))) {
+    throw new CellFault('Call ID', 'names no call', totalAdvice);
   }
   const line = emptyLine(lineNumber, 'vapi', 'call');
   line.externalId = value('call_id');
@@ -107,6 +113,7 @@ function callLine(value: Value, lineNumber: number, cells: CellFormat): BillingL
   const hasEnded = line.durationSeconds !== null || line.endedAt !== null || line.startedAt === null;
   line.status = value('status').toLowerCase() || (hasEnded ? 'ended' : 'in-progress');
   line.raw = rawObject({ type: value('type'), endedReason: value('ended_reason') });
+  requireCall(line, 'Call ID');
   return line;
 }
 

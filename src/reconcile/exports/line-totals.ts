@@ -91,7 +91,7 @@ export class LineTotals {
    * no days, such as an empty list.
    * @throws badInputError if no line is of the month, nor any day that is covered
    */
-  requireMonth(file: string, covered: Covered, isBillOfNothing = false): void {
+  requireMonth(file: string, provider: string, covered: Covered, isBillOfNothing = false): void {
     const isCovered =
       covered !== null &&
       covered.from.slice(0, 7) <= this.#month &&
@@ -108,7 +108,7 @@ export class LineTotals {
     }
     if (this.lines === 0) {
       throw badInputError(`${file} has no billing line`, {
-        suggestion: 'check the export; if nothing was billed: --nothing-billed in place of the file',
+        suggestion: `check the export; if nothing was billed: --nothing-billed --provider ${provider} in place of the file`,
       });
     }
     throw badInputError(`${file} has no line of ${this.#month}`, {

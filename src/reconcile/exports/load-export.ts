@@ -65,7 +65,7 @@ async function load(
     });
   }
   const provider = totals.provider(opened.file, opened.provider);
-  totals.requireMonth(opened.file, covered, isBillOfNothing);
+  totals.requireMonth(opened.file, provider, covered, isBillOfNothing);
   for (const notice of notices) {
     onNotice(`${opened.file}: ${notice}`);
   }

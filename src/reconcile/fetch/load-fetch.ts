@@ -128,7 +128,7 @@ async function copyRecords(
   badLines.refuseIfAny();
   // What VAPI lists is the whole month, also where that is nothing.
   const covered = monthOf(key.month);
-  totals.requireMonth(fetchedSource, covered);
+  totals.requireMonth(fetchedSource, key.provider, covered);
   if (badLines.total > 0) {
     onNotice(`${fetchedSource}: ${leftOutWords(badLines.leftOut, 'call')}`);
   }

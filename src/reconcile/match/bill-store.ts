@@ -36,13 +36,13 @@ export async function selectBill(client: pg.ClientBase, id: string): Promise<Bil
   return { currency, leftOut, invoice: hasInvoices ? await selectInvoice(client, id) : null };
 }
 
-/** What was billed before counts once. */
+/** What was billed before counts once. What names no invoice, beside what does, is on that of its month. */
 async function selectInvoice(client: pg.ClientBase, id: string): Promise<Invoice | null> {
   const { rows } = await client.query<Invoice>(
-    `select coalesce(sum(l.cost) filter (where l.invoice_month = l.month), 0) as billed,
+    `select coalesce(sum(l.cost) filter (where l.invoice_month = l.month or (l.invoice_month is null and l.is_used)), 0) as billed,
        coalesce(sum(l.cost) filter (where l.is_used), 0) as use,
        coalesce(sum(l.cost) filter (where l.invoice_month = l.month and not l.is_used), 0) as "ofOtherMonths",
-       coalesce(sum(l.cost) filter (where l.is_used and l.invoice_month is distinct from l.month), 0) as "onOtherInvoices"
+       coalesce(sum(l.cost) filter (where l.is_used and l.invoice_month <> l.month), 0) as "onOtherInvoices"
      from (
        select l.cost, l.invoice_month, r.month,
          coalesce(coalesce(l.started_at, l.created_at, l.day::timestamp at time zone 'UTC') >= r.month::timestamp at time zone 'UTC'

@@ -165,7 +165,8 @@ async function onlyProvider(client: pg.ClientBase, month: string): Promise<strin
   const [provider, ...others] = await selectProviders(client, month);
   if (provider === undefined) {
     throw notFoundError(`no bill of ${month} has been loaded`, {
-      suggestion: 'name its files: --export FILE',
+      suggestion:
+        'name its files: --export FILE; if nothing was billed, say by whom: --nothing-billed --provider NAME',
     });
   }
   if (others.length > 0) {

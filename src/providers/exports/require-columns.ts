@@ -1,0 +1,167 @@
+import { fileFault, place } from '../../files/bad-lines.ts';
+import { quoted } from '../../files/cells.ts';
+import type { Input } from '../../files/input.ts';
+import type { Table } from '../../files/table-rows.ts';
+import { parseDecimal } from '../../values/decimal.ts';
+import { parseInstant } from '../../values/instant.ts';
+import type { ReaderSettings } from './export-reader.ts';
+import { type GenericColumn, genericColumns } from './generic-columns.ts';
+import { guessReading, isAmount, type ReadingGuess } from './guess-reading.ts';
+import { hasMembers, isEmptyList, isMoneyName, type Shape } from './shape.ts';
+import { UnknownColumns } from './unknown-columns.ts';
+
+const namesOf = (column: GenericColumn): string[] => {
+  const spec: { name: string; aliases?: readonly string[] } | undefined = genericColumns.find(
+    ({ name }) => name === column,
+  );
+  const names = [column, ...(spec?.aliases ?? [])];
+  return [
+    ...names,
+    ...names.map((name) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())),
+  ];
+};
+
+/** Whether the records of a JSON list have a member for one of the columns. */
+export const hasAnyOf = (shape: Shape, ...columns: GenericColumn[]): boolean =>
+  columns.some((column) => namesOf(column).some((name) => hasMembers(shape, [], name)));
+
+/** What looks like costs, by name and values, and is not known: as a rule the very thing that a bill is for. */
+function moneyIn(shape: Shape, unknown: readonly string[]): string[] {
+  const named =
+    shape.kind === 'csv' ? unknown : [...shape.members.keys()].filter((path) => !path.includes('.'));
+  return named.filter(isMoneyName).filter((name) => {
+    const at = shape.kind === 'csv' ? shape.names.indexOf(name) : -1;
+    const values =
+      shape.kind === 'csv' ? shape.rows.map((row) => row[at] ?? '') : [shape.members.get(name) ?? ''];
+    return values.every((value) => value.trim() === '' || isAmount(value));
+  });
+}
+
+type Need = [isMet: boolean, lacking: string, column: GenericColumn];
+
+/**
+ * Refuses a file that does not say when, which, how much and by whom, or whose costs would not be read.
+ * @throws UnknownColumns if a person could say which column is which, and badInputError if that would not help
+ */
+export function requireColumns(
+  input: Input,
+  shape: Shape,
+  { columns, kind, unknown }: Table<GenericColumn>,
+  settings: ReaderSettings,
+  ignored: ReadonlySet<string>,
+): void {
+  const isMapped = (name: GenericColumn) =>
+    settings.mapping.some((pair) => pair.trimEnd().endsWith(`=${name}`));
+  const has = (...names: GenericColumn[]) =>
+    kind === 'csv'
+      ? names.some((name) => columns[name] !== -1)
+      : names.some((name) => isMapped(name) || hasAnyOf(shape, name));
+  const money = has('cost')
+    ? undefined
+    : moneyIn(shape, unknown).find((name) => !ignored.has(name.toLowerCase()));
+  const needs: Need[] = [
+    [has('started_at', 'created_at', 'day') || settings.feesWithoutDate, 'no column says when', 'started_at'],
+    [has('id', 'assistant_id', 'day', 'kind') || settings.feesWithoutDate, 'no column says which call', 'id'],
+    [
+      has('cost', 'duration_seconds', 'duration_minutes', 'duration_ms', 'ended_at', 'quantity'),
+      'no column says how much',
+      'cost',
+    ],
+    [
+      money === undefined,
+      `the column ${quoted(money ?? '')} looks like what calls cost, and would not be read`,
+      'cost',
+    ],
+    [has('provider') || settings.provider !== null, 'no column says which provider billed it', 'provider'],
+  ];
+  const missing = needs.filter(([isMet]) => !isMet);
+  const [first] = missing;
+  if (first === undefined) {
+    return;
+  }
+  const shown = input.sample.slice(0, input.sample.search(/[\r\n]|$/));
+  // An empty list of a provider that is named is a bill of nothing.
+  if (kind === 'json' && isEmptyList(shape) && settings.provider !== null) {
+    return;
+  }
+  const isData = shape.kind === 'csv' && shape.names.some(isValue);
+  const at = { file: input.name, line: 1, column: null };
+  if (isData) {
+    throw fileFault({
+      ...at,
+      reason: `the first line is no header but data: ${quoted(shown)}`,
+      suggestion: 'each part of a file that was split needs its header',
+    });
+  }
+  const above = kind === 'csv' ? linesAboveHeader(input.sample) : 0;
+  if (above > 0) {
+    throw fileFault({
+      ...at,
+      reason: `the header seems to be on line ${above + 1}; the first line is ${quoted(shown)}`,
+      suggestion: `leave out what is above it: tail -n +${above + 1} FILE | quota … -`,
+    });
+  }
+  if (shape.kind === 'csv' && [shape.names, ...shape.rows].every((row) => row.length < 2)) {
+    throw fileFault({
+      ...at,
+      reason: `the file is no table; it says ${quoted(shown)}`,
+      suggestion: 'the download failed, or this is another file: download it again',
+    });
+  }
+  const guess = guessReading(shape, settings);
+  const begin = kind === 'csv' ? 'the header is' : 'the file begins with';
+  throw new UnknownColumns(`${place(at)}: ${first[1]}; ${begin} ${quoted(shown)}`, {
+    file: input.name,
+    guess,
+    lacksProvider: !has('provider') && settings.provider === null,
+    suggestion: proposal(guess, missing, settings),
+  });
+}
+
+const cellFlags = ({ dateOrder, assumeUtc, decimal }: ReadingGuess['cells']): string[] => [
+  ...(dateOrder === undefined ? [] : ['--date-order', dateOrder]),
+  ...(assumeUtc ? ['--assume-utc'] : []),
+  ...(decimal === undefined ? [] : ['--decimal', decimal]),
+];
+
+const lookedAt = 30;
+
+/** Reports begin with titles: how many lines there are before the first that is cut like the two after it. */
+function linesAboveHeader(sample: string): number {
+  const lines = sample.split(/\r?\n/, lookedAt);
+  const widthOf = (line: string | undefined, delimiter: string) => (line ?? '').split(delimiter).length;
+  for (const delimiter of [',', ';', '\t', '|']) {
+    const at = lines.findIndex((line, index) => {
+      const width = widthOf(line, delimiter);
+      return width > 2 && [1, 2].every((next) => widthOf(lines[index + next], delimiter) === width);
+    });
+    if (at > 0 && widthOf(lines[0], delimiter) < widthOf(lines[at], delimiter)) {
+      return at;
+    }
+  }
+  return 0;
+}
+
+/** The command that reads the file, with what is guessed of its columns, and a place for what cannot be. */
+function proposal(guess: ReadingGuess, missing: readonly Need[], settings: ReaderSettings): string {
+  const mapped = new Set(
+    [...settings.mapping, ...guess.mapping].map((pair) => pair.slice(pair.lastIndexOf('=') + 1).trim()),
+  );
+  // A sum needs neither a call nor a time beside its day.
+  const isMet = (column: GenericColumn) => mapped.has(column) || (column !== 'cost' && mapped.has('day'));
+  const unguessed = missing
+    .map(([, , column]) => column)
+    .filter((column) => column !== 'provider' && !isMet(column));
+  const pairs = [...guess.mapping, ...unguessed.map((column) => `THEIR COLUMN=${column}`)];
+  const provider = missing.some(([, , column]) => column === 'provider') ? ['--provider', 'NAME'] : [];
+  return settings.propose([
+    ...provider,
+    ...pairs.flatMap((pair) => ['--map', pair]),
+    ...cellFlags(guess.cells),
+  ]);
+}
+
+/** What no column is called: a number or a time. */
+function isValue(cell: string): boolean {
+  return parseDecimal(cell) !== null || parseInstant(cell, { assumeUtc: true }) !== null;
+}
