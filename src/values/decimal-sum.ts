@@ -1,6 +1,7 @@
 /** As many digits as a float holds exactly, with room for adding a billion of them up. */
 const exactDigitsMax = 15;
 const exactMax = 2 ** 52;
+const [dot, minus, zero] = ['.', '-', '0'].map((sign) => sign.charCodeAt(0)) as [number, number, number];
 
 /**
  * The exact sum of decimals, as `parseDecimal` gives them. Keeps as many digits after the point as the longest of
@@ -12,21 +13,38 @@ export class DecimalSum {
   readonly #large: bigint[] = [];
 
   add(decimal: string): void {
-    const point = decimal.indexOf('.');
-    const scale = point === -1 ? 0 : decimal.length - point - 1;
-    const digits = point === -1 ? decimal : decimal.slice(0, point) + decimal.slice(point + 1);
-    if (digits.length > exactDigitsMax) {
-      this.#large[scale] = (this.#large[scale] ?? 0n) + BigInt(digits);
-      this.#small[scale] ??= 0;
+    // A digit at a time: without pieces of text to be collected, it takes half as long.
+    if (decimal.length > exactDigitsMax) {
+      this.#addLong(decimal);
       return;
     }
-    const sum = (this.#small[scale] ?? 0) + Number(digits);
+    const from = decimal.charCodeAt(0) === minus ? 1 : 0;
+    let digits = 0;
+    let point = -1;
+    for (let at = from; at < decimal.length; at++) {
+      const code = decimal.charCodeAt(at);
+      if (code === dot) {
+        point = at;
+      } else {
+        digits = digits * 10 + (code - zero);
+      }
+    }
+    const scale = point === -1 ? 0 : decimal.length - point - 1;
+    const sum = (this.#small[scale] ?? 0) + (from === 1 ? -digits : digits);
     if (sum < exactMax && sum > -exactMax) {
       this.#small[scale] = sum;
     } else {
       this.#large[scale] = (this.#large[scale] ?? 0n) + BigInt(sum);
       this.#small[scale] = 0;
     }
+  }
+
+  #addLong(decimal: string): void {
+    const point = decimal.indexOf('.');
+    const scale = point === -1 ? 0 : decimal.length - point - 1;
+    const digits = point === -1 ? decimal : decimal.slice(0, point) + decimal.slice(point + 1);
+    this.#large[scale] = (this.#large[scale] ?? 0n) + BigInt(digits);
+    this.#small[scale] ??= 0;
   }
 
   toString(): string {

@@ -98,7 +98,7 @@ export function requireCall(line: BillingLine, column: string): void {
 
 /** Whether an amount is given back. */
 export const isNegative = (decimal: string | null): boolean =>
-  decimal?.startsWith('-') === true && /[1-9]/.test(decimal);
+  decimal !== null && decimal.charAt(0) === '-' && /[1-9]/.test(decimal);
 
 /**
  * Our key for the provider that a file names: `OpenAI` is `openai`. Files write companies in many ways, so a
