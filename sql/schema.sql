@@ -3325,6 +3325,22 @@ begin
 end $function$;
 comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody. Reasons about the person go, and what else has words of the person in it.';
 
+CREATE OR REPLACE FUNCTION quota.estimated_of(p_user uuid, p_service text, p_models text[], p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(sum(quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages)), 0)
+  from quota.call_logs l
+  cross join (select min(m.unit) as unit from quota.meters m where m.service = p_service) m
+  where l.user_id = p_user and l.service = p_service and l.started_at >= p_from and l.started_at < p_to
+    and l.settled_by in ('nobody', 'reservation', 'heartbeat') and quota.counts_model(p_models, l.model)
+$function$;
+comment on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) is 'The part of what a user used of a meter with these models, in a period, that is an estimate.';
+grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.expected_costs(reconciliation uuid)
  RETURNS TABLE(name text, unit text, note text, price numeric, logs bigint, logged_seconds numeric, expected numeric, lines bigint, billed_seconds numeric, by_bill_durations numeric, billed numeric)
  LANGUAGE plpgsql

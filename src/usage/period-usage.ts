@@ -11,6 +11,8 @@ export interface PeriodUsage {
   granted: string;
   used: string;
   adjusted: string;
+  /** The part of `used` that is an estimate: of sessions whose end nobody told. */
+  estimated: string;
   cost: string;
   calls: number;
   exhaustedAt: string | null;

@@ -16,6 +16,10 @@ export interface QuotaUsage {
   /** The part of `used` that corrections and resets make; negative after a reset. */
   adjusted: string;
   remaining: string | null;
+  /** The part of `used` that is an estimate: of sessions whose end nobody told. */
+  estimated: string;
+  /** What running sessions have set aside of what remains. */
+  reserved: string;
   /** Of the allowance or of the cost limit, whichever is nearer; null where there is neither. */
   percent: string | null;
   state: QuotaState;

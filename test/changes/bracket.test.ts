@@ -12,6 +12,7 @@ const required = {
   'user erase': ['ada'],
   'plan move': ['voice-free', 'voice-test'],
   'grants revoke': ['GRANT'],
+  'usage settle': ['tab-1', '--seconds', '30'],
   'reconcile resolve': ['--month', '2026-10', '--kind', 'unlogged', '--as', 'accepted'],
   'reconcile backfill': ['--month', '2026-10'],
   'login allow': ['quota_app'],
@@ -50,6 +51,7 @@ beforeAll(async () => {
   plans = desk.write('plans.json', JSON.stringify({ ...definition, name: 'Another name' }));
   await desk.addCalls({ userId: ada, at: '2026-10-10T10:00:00Z', seconds: '120' });
   await desk.addCalls({ userId: bob, at: '2026-10-10T10:00:00Z', seconds: '900' });
+  await desk.queryAt('2026-10-15T11:50:00Z', `select quota.start_session('bob', 'avatar', 'tab-1')`);
   const added = await desk.json('user', 'grant', 'ada', 'voice_seconds', '60', '--reason', 'promo', '--yes');
   grant = added.grantId;
   await desk.json('login', 'allow', 'quota_readonly', '--reason', 'to be revoked', '--yes');

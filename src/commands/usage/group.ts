@@ -10,6 +10,14 @@ export const usageCommands: Group = {
       summary: 'record usage that no app recorded, once per key',
       load: async () => (await import('./record.ts')).usageRecord,
     },
+    sessions: {
+      summary: 'what runs, and what was settled at an estimate because nobody told its end',
+      load: async () => (await import('./sessions.ts')).usageSessions,
+    },
+    settle: {
+      summary: 'tell what a session lasted that nobody ended',
+      load: async () => (await import('./settle.ts')).usageSettle,
+    },
     analytics: {
       summary: 'usage per day, service, plan or user; use of plans; who will run out before the reset',
       load: async () => (await import('./analytics.ts')).usageAnalytics,

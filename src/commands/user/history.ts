@@ -100,6 +100,7 @@ const periodColumns: Column[] = [
   'closedAt',
   'superseded',
   'resets',
+  'estimated',
 ].map((key) => ({ key }));
 
 const tableColumns: Column[] = [
@@ -109,6 +110,7 @@ const tableColumns: Column[] = [
   { key: 'used', align: 'right' },
   { key: 'limit', align: 'right' },
   { key: 'adjusted', align: 'right' },
+  { key: 'estimated', align: 'right' },
   { key: 'late', align: 'right' },
   { key: 'calls', align: 'right' },
   { key: 'resets', align: 'right' },
@@ -128,6 +130,7 @@ function tableRow({ meter, unit, period, resets, ...usage }: PeriodUsage): Row {
     used: text(usage.used),
     limit: usage.limit === null ? null : text(usage.limit),
     adjusted: orNothing(usage.adjusted),
+    estimated: orNothing(usage.estimated),
     late: orNothing(usage.late),
     calls: usage.calls,
     resets: resets.length === 0 ? null : resets.length,

@@ -28,6 +28,12 @@ export function quotaText(quota: QuotaUsage, { now, clock }: TimeTelling, style:
   if (!isZero(quota.adjusted)) {
     lines.push(...foldText(adjustedText(quota), 4, style));
   }
+  if (!isZero(quota.estimated)) {
+    lines.push(...foldText(estimatedText(quota), 4, style, style.yellow));
+  }
+  if (!isZero(quota.reserved)) {
+    lines.push(...foldText(reservedText(quota), 4, style));
+  }
   if (quota.costLimit !== null) {
     lines.push(...foldText(`cost ${quota.cost} of ${quota.costLimit}`, 4, style));
   }
@@ -45,6 +51,16 @@ function usedText({ used, limit, granted, remaining, unit }: QuotaUsage): string
   const extra = isZero(granted) ? '' : ` and ${format.text(granted)} granted`;
   const left = isZero(remaining) ? 'nothing left' : `${format.text(remaining)} left`;
   return `${format.text(used)} of ${format.text(limit)} ${format.unit}${extra} used, ${left}`;
+}
+
+function estimatedText({ estimated, unit, limit, used }: QuotaUsage): string {
+  const format = quantityFormat(unit, limit ?? used);
+  return `${format.text(estimated)} of it estimated, for nobody told the end: quota usage sessions`;
+}
+
+function reservedText({ reserved, unit, limit, used }: QuotaUsage): string {
+  const format = quantityFormat(unit, limit ?? used);
+  return `${format.text(reserved)} set aside for running sessions`;
 }
 
 function adjustedText({ adjusted, unit, limit, used }: QuotaUsage): string {
