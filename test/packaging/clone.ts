@@ -23,6 +23,14 @@ export function cloneInto(folder: string): string {
 export const linkPackage = (clone: string, name: string): void =>
   symlinkSync(join(root, 'node_modules', name), join(clone, 'node_modules', name));
 
+/** Of the environment who one is, and the way to the registry of packages. */
+const kept = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) =>
+    /^(?:path|home|https?_proxy|no_proxy|node_extra_ca_certs|npm_config_(?:registry|cafile))$/i.test(name),
+  ),
+);
+const runMsMax = 300_000;
+
 export interface ProgramResult {
   code: number | null;
   stdout: string;
@@ -35,12 +43,12 @@ export function run(
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): ProgramResult {
-  const { PATH = '', HOME = '' } = process.env;
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
-    env: { PATH, HOME, ...env },
+    env: { ...kept, ...env },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
+    timeout: runMsMax,
   });
   if (error) {
     throw error;

@@ -35,11 +35,11 @@ beforeAll(() => {
   const packed = run('npm', ['pack', '--pack-destination', place], { cwd: clone });
   expect(packed.code, packed.stderr).toBe(0);
   // What npm ci has left in its cache is enough, as the lock goes with the package.
-  const { code, stderr } = run(
-    'npm',
-    ['install', '-g', '--prefix', prefix, '--prefer-offline', join(place, 'quota-0.1.0.tgz')],
-    { cwd: elsewhere },
-  );
+  const packageFile = join(place, `quota-${packageJson.version}.tgz`);
+  // Under another prefix npm would look for the machine's settings there.
+  const settings = run('npm', ['config', 'get', 'globalconfig'], { cwd: elsewhere }).stdout.trim();
+  const flags = ['--prefix', prefix, '--globalconfig', settings, '--prefer-offline', '--fetch-retries', '1'];
+  const { code, stderr } = run('npm', ['install', '-g', ...flags, packageFile], { cwd: elsewhere });
   expect(code, stderr).toBe(0);
 });
 
