@@ -43,7 +43,7 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
   if (!tty) {
     stdin.end(input);
   } else if (input !== undefined) {
-    typeAtQuestion(stdin, input);
+    typeAtQuestion(stdin, stderr, input);
   }
   const listeners = new Map<string, (signal: NodeJS.Signals) => void>();
   const fake: ProcessLike = {
@@ -67,15 +67,21 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
   };
 }
 
-/** A prompt drops what was typed before it listens. */
-function typeAtQuestion(stdin: PassThrough, input: string): void {
-  const listener = (event: string) => {
+/** A prompt drops what was typed before it listens and has asked. */
+function typeAtQuestion(stdin: PassThrough, stderr: PassThrough, input: string): void {
+  const onListener = (event: string) => {
     if (event === 'keypress') {
-      stdin.off('newListener', listener);
-      setTimeout(() => stdin.write(input), 20);
+      stdin.off('newListener', onListener);
+      stderr.on('data', onText);
     }
   };
-  stdin.on('newListener', listener);
+  const onText = (text: Buffer) => {
+    if (text.includes('?')) {
+      stderr.off('data', onText);
+      setImmediate(() => stdin.write(input));
+    }
+  };
+  stdin.on('newListener', onListener);
 }
 
 /** A pipe does not end a process's own streams. */

@@ -158,7 +158,7 @@ test('writers, bulk loads, corrections, moves and resets at once: no deadlock, n
     except select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas`,
   );
   expect(differences).toEqual([]);
-}, 120_000);
+});
 
 test('every call counts in a quota of its time', async () => {
   const uncounted = await query(

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addCalls, addUser } from '../users/arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
 const asOf = '2026-10-15T12:00:00Z';
@@ -10,32 +8,26 @@ const october = Date.parse('2026-10-01T00:00:00Z') / 1000;
 const messages = `quota:usage:ada:messages:${october}`;
 
 describe('the counter cache of an app', () => {
-  let database: TestDatabase;
+  const desk = useDesk({ asOf });
   let redis: RedisServer;
   let ada: string;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
     redis = await startRedis();
-    ada = await addUser(database.url, { externalId: 'ada', createdAt: '2026-09-01T00:00:00Z' });
+    ada = await desk.addUser({ externalId: 'ada', createdAt: '2026-09-01T00:00:00Z' });
     await chat(30);
     await run('jobs', 'sync-cache');
   });
-  afterAll(async () => {
-    await redis?.stop();
-    await database?.drop();
-  });
+  afterAll(() => redis?.stop());
   beforeEach(() => redis.use((r) => r.flushall()));
 
   const chat = (times: number) =>
-    addCalls(database.url, { userId: ada, at: asOf, service: 'chat', model: 'gemini-2.0-flash', times });
+    desk.addCalls({ userId: ada, at: asOf, service: 'chat', model: 'gemini-2.0-flash', times });
   const get = (key: string) => redis.use((r) => r.get(key));
   const set = (key: string, value: string) => redis.use((r) => r.set(key, value));
-  const run = (...args: string[]) =>
-    runCli([...args, '--quiet', '--as-of', asOf], {
-      env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
-    });
-  const outbox = () => query(database.url, 'select 1 from quota.cache_outbox');
+  const cached = (at = asOf, url = redis.url) => desk.with({ asOf: at, env: { REDIS_URL: url } });
+  const run = (...args: string[]) => cached().run(...args, '--quiet');
+  const outbox = () => desk.query('select 1 from quota.cache_outbox');
 
   test('calls leave the counter to the app, which counts them itself', async () => {
     await set(messages, '30');
@@ -70,52 +62,40 @@ describe('the counter cache of an app', () => {
 
   test('the reset of a month takes the counters of the month that is over out', async () => {
     await set(messages, '31');
-    const { code } = await runCli(['jobs', 'reset-months', '--quiet', '--as-of', '2026-11-01T00:05:00Z'], {
-      env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
-    });
-    expect(code).toBe(0);
+    await cached('2026-11-01T00:05:00Z').json('jobs', 'reset-months');
     expect(await get(messages)).toBeNull();
   });
 
   test('a change while Redis is away stands, is told, and heals at the next sync', async () => {
     const november = `quota:usage:ada:messages:${Date.parse('2026-11-01T00:00:00Z') / 1000}`;
-    const at = ['--as-of', '2026-11-02T00:00:00Z', '--quiet'];
-    await addCalls(database.url, { userId: ada, at: '2026-11-01T12:00:00Z', service: 'chat' });
+    const at = '2026-11-02T00:00:00Z';
+    await desk.addCalls({ userId: ada, at: '2026-11-01T12:00:00Z', service: 'chat' });
     await set(november, '1');
-    const away = await runCli(
-      ['user', 'reset', 'ada', '--service', 'chat', '--reason', 'away', '--yes', ...at],
-      {
-        env: { DATABASE_URL: database.url, REDIS_URL: 'redis://127.0.0.1:9' },
-      },
-    );
+    const reset = ['user', 'reset', 'ada', '--service', 'chat', '--reason', 'away', '--yes'];
+    const away = await cached(at, 'redis://127.0.0.1:9').run(...reset, '--quiet');
     expect(away.code).toBe(0);
     expect(away.stderr).toContain('quota jobs sync-cache');
     expect(await get(november)).toBe('1');
-    const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
-    const due = await runCli(['jobs', 'sync-cache', '--dry-run', '--json', ...at], { env });
-    expect(JSON.parse(due.stdout)).toMatchObject({ due: 1, first: [{ key: november }] });
-    expect((await runCli(['jobs', 'sync-cache', ...at], { env })).code).toBe(0);
+    const due = await cached(at).json('jobs', 'sync-cache', '--dry-run');
+    expect(due).toMatchObject({ due: 1, first: [{ key: november }] });
+    await cached(at).json('jobs', 'sync-cache');
     expect(await get(november)).toBeNull();
     expect(await outbox()).toEqual([]);
   });
 
   test('an unreachable Redis is 69, none at all is 78', async () => {
-    const sync = (env: Record<string, string>) =>
-      runCli(['jobs', 'sync-cache'], { env: { DATABASE_URL: database.url, ...env } });
-    expect((await sync({ REDIS_URL: 'redis://127.0.0.1:9' })).code).toBe(69);
-    expect((await sync({})).code).toBe(78);
+    expect((await cached(asOf, 'redis://127.0.0.1:9').run('jobs', 'sync-cache')).code).toBe(69);
+    expect((await desk.run('jobs', 'sync-cache')).code).toBe(78);
   });
 
   test('doctor --cache tells wrong and orphaned counters, and --rebuild puts them right', async () => {
     // A year that no machine's clock has passed: Redis drops at once what has expired.
     const at = '2090-10-15T00:00:00Z';
     const messages = `quota:usage:ada:messages:${Date.parse('2090-10-01T00:00:00Z') / 1000}`;
-    await addCalls(database.url, { userId: ada, at, service: 'chat', times: 7 });
+    await desk.addCalls({ userId: ada, at, service: 'chat', times: 7 });
     const doctor = async (...more: string[]) => {
-      const { code, stdout, stderr } = await runCli(['doctor', '--cache', '--json', '--as-of', at, ...more], {
-        env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
-      });
-      return { code, stderr, report: stdout === '' ? null : JSON.parse(stdout) };
+      const { code, data } = await cached(at).answer('doctor', '--cache', ...more);
+      return { code, report: data };
     };
     const right = '7';
     await set(messages, `${right}.000`);

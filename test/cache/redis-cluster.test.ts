@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestDatabase, query, type TestDatabase } from '../database.ts';
-import { runCli } from '../run-cli.ts';
-import { addUser } from '../users/arrange.ts';
+import { useDesk } from '../desk/desk.ts';
 import { type RedisCluster, startRedisCluster, untilWhole } from './redis-cluster.ts';
 
 const users = 60;
@@ -9,18 +7,14 @@ const users = 60;
 const user = (number: number) => `user-${number ** 3}`;
 
 describe('a cache in a cluster of three', () => {
-  let database: TestDatabase;
+  const desk = useDesk();
   let cluster: RedisCluster;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
     cluster = await startRedisCluster();
-    await addUser(database.url, { externalId: 'ada' });
+    await desk.addUser({ externalId: 'ada' });
   });
-  afterAll(async () => {
-    await cluster?.stop();
-    await database?.drop();
-  });
+  afterAll(() => cluster?.stop());
   beforeEach(async () => {
     await Promise.all(cluster.nodes.map((node) => node.use((redis) => redis.flushall())));
     await Promise.all(
@@ -32,10 +26,9 @@ describe('a cache in a cluster of three', () => {
 
   const nodeSizes = () => Promise.all(cluster.nodes.map((node) => node.use((redis) => redis.dbsize())));
   const run = (args: string[], redisUrl = `redis://127.0.0.1:${cluster.ports[0]}`) =>
-    runCli([...args, '--quiet'], { env: { DATABASE_URL: database.url, REDIS_URL: redisUrl } });
+    desk.with({ env: { REDIS_URL: redisUrl } }).run(...args, '--quiet');
   const makeOutdated = () =>
-    query(
-      database.url,
+    desk.query(
       `insert into quota.cache_outbox (user_id, external_id, meter, period_start)
        select u.id, 'user-' || n * n * n, 'messages', to_timestamp(1) from quota.users u, generate_series(0, $1) n`,
       [users - 1],
@@ -49,7 +42,7 @@ describe('a cache in a cluster of three', () => {
     await makeOutdated();
     expect(await run(['jobs', 'sync-cache'])).toMatchObject({ code: 0, stderr: '' });
     expect(await nodeSizes()).toEqual([0, 0, 0]);
-    expect(await query(database.url, 'select 1 from quota.cache_outbox')).toEqual([]);
+    expect(await desk.query('select 1 from quota.cache_outbox')).toEqual([]);
   });
 
   test('doctor --cache sees the counters of every node, and puts them right there', async () => {
@@ -97,8 +90,7 @@ describe('a cache in a cluster of three', () => {
       } finally {
         node?.signal('SIGCONT');
       }
-      const [left] = await query<{ count: number }>(
-        database.url,
+      const [left] = await desk.query<{ count: number }>(
         'select count(*)::integer as count from quota.cache_outbox',
       );
       expect(left?.count).toBe(users);

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
+import { expect } from 'vitest';
 import type { Certificate } from './certificate.ts';
 import { freePorts, type RedisServer, startServer } from './redis-server.ts';
 
@@ -88,10 +88,6 @@ async function joinNodes(
 /** Waits until every node knows a master for every slot. */
 export async function untilWhole({ nodes }: Pick<RedisCluster, 'nodes'>): Promise<void> {
   for (const node of nodes) {
-    await node.use(async (redis) => {
-      while (!(await redis.cluster('INFO')).includes('cluster_state:ok')) {
-        await sleep(50);
-      }
-    });
+    await node.use((redis) => expect.poll(() => redis.cluster('INFO')).toContain('cluster_state:ok'));
   }
 }

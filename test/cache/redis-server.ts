@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { expect } from 'vitest';
 
 export interface RedisServer {
   url: string;
@@ -45,7 +45,7 @@ export async function startServer(
     { stdio: 'ignore' },
   );
   own.on('error', () => {}); // It is told to whoever asked.
-  await untilItAnswers(own);
+  await expect.poll(() => own.ping().catch(String)).toBe('PONG');
   return {
     use: (use) => use(own),
     signal: (name) => void server.kill(name),
@@ -59,20 +59,6 @@ export async function startServer(
 function requireRedisServer(): void {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     throw new Error('these tests need a redis-server on the PATH: apt-get install redis-server');
-  }
-}
-
-async function untilItAnswers(own: Redis): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await own.ping();
-      return;
-    } catch (error) {
-      if (attempt > 100) {
-        throw error;
-      }
-      await sleep(50);
-    }
   }
 }
 

@@ -73,6 +73,8 @@ test('text is asked for on stderr too, and an interruption ends the question', a
   expect(stderr()).toContain('Type ada:');
   const silent = fakeProcess([], { tty: true });
   const controller = new AbortController();
-  setTimeout(() => controller.abort(), 20);
-  await expect(createPrompt(silent.process, controller.signal).text('Type ada:')).rejects.toThrow();
+  const question = createPrompt(silent.process, controller.signal).text('Type ada:');
+  await expect.poll(silent.stderr).toContain('Type ada:');
+  controller.abort(new Error('interrupted'));
+  await expect(question).rejects.toThrow();
 });

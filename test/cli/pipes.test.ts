@@ -68,7 +68,6 @@ test('a signal at a question does the same', async () => {
   });
   const code = main(process);
   await expect.poll(stderr).toContain('Drop every table');
-  await new Promise((settle) => setTimeout(settle, 50));
   signal('SIGTERM');
   expect(await code).toBe(143);
 });

@@ -1,17 +1,11 @@
 import type { Command } from 'commander';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json';
-import { createTestDatabase, type TestDatabase } from '../database.ts';
-import { fakeProcess, runBin, runCli, startBin } from '../run-cli.ts';
+import { useDesk } from '../desk/desk.ts';
+import { fakeProcess, runBin, runCli } from '../run-cli.ts';
 import { wholeTree } from '../whole-tree.ts';
 
-let database: TestDatabase;
-let env: Record<string, string>;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  env = { DATABASE_URL: database.url };
-});
-afterAll(() => database.drop());
+const desk = useDesk();
 
 /** Every command that can be run, by its full name. */
 function commandsOf(command: Command, path: string[] = []): [string, Command][] {
@@ -64,7 +58,7 @@ test.each([
   [['--quiet', 'db', 'status', '--verbose'], /contradict/],
   [['db', 'rollback', '--all', '--to', '0001_core'], /contradict/],
 ])('%j is a usage error', async (args, stderr) => {
-  expect(await runCli(args, { env })).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(stderr) });
+  expect(await desk.run(...args)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(stderr) });
 });
 
 test.each([
@@ -92,7 +86,7 @@ test('global options are taken before, between and after', async () => {
     ['db', '--json', 'status'],
     ['db', 'status', '--json'],
   ]) {
-    const { code, stdout } = await runCli(args, { env });
+    const { code, stdout } = await desk.run(...args);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).schema.state).toBe('current');
   }
@@ -107,7 +101,7 @@ test('wrong settings: all of them, 78', async () => {
 });
 
 test('the built bin: results on stdout, errors on stderr, nothing from the surroundings', async () => {
-  const good = await runBin(['db', 'status', '--json'], { env });
+  const good = await desk.bin('db', 'status', '--json');
   expect(good).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(good.stdout)).toMatchObject({ database: { kind: 'url' }, schema: { state: 'current' } });
   const bad = await runBin(['db', 'status', '--database-url', 'postgres://ada:hunter22@127.0.0.1:1/app']);
@@ -119,26 +113,19 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s ends a command with %i, its statement and its connection', async (signal, code) => {
-  // The advisory lock of the migrations is taken: the command waits for it.
-  const { default: pg } = await import('pg');
-  const holder = new pg.Client(database.url);
-  await holder.connect();
-  await holder.query('begin; lock table quota.schema_migrations in access exclusive mode');
-  const run = startBin(['db', 'status', '--json'], { env });
-  const waiting = () =>
-    holder.query(
-      `select 1 from pg_locks where not granted and relation = 'quota.schema_migrations'::regclass`,
-    );
-  await expect.poll(async () => (await waiting()).rowCount, { timeout: 10_000 }).toBe(1);
-  run.kill(signal);
-  expect(await run.result).toEqual({ code, stdout: '', stderr: expect.stringContaining('interrupted') });
-  expect((await waiting()).rowCount).toBe(0);
-  await holder.end();
+  await desk.session(async (holder) => {
+    await holder.query('begin; lock table quota.schema_migrations in access exclusive mode');
+    const run = desk.start('db', 'status', '--json');
+    await desk.untilLocked();
+    run.kill(signal);
+    expect(await run.result).toEqual({ code, stdout: '', stderr: expect.stringContaining('interrupted') });
+    expect((await desk.sessions()).filter(({ waitsForLock }) => waitsForLock)).toEqual([]);
+  });
 });
 
 test('a second signal ends the process at once', () => {
   const killed: string[] = [];
-  const { process, signal } = fakeProcess(['db', 'status'], { env });
+  const { process, signal } = fakeProcess(['db', 'status'], {});
   const fake = { ...process, kill: (_pid: number, name: NodeJS.Signals) => killed.push(name) > 0 };
   return import('../../src/cli/signals.ts').then(({ listenForSignals }) => {
     const interruption = listenForSignals(fake);

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { accounts } from '../../src/db/embedded/server-account.ts';
@@ -128,7 +127,8 @@ describe.runIf(needs(asRoot, 'to be run as root'))(
       const isOpen = opening.then(() => true);
       const nobody = uidOf('nobody');
       const answers = new Set<string>();
-      while (!(await Promise.race([isOpen, setImmediate(false)]))) {
+      const notYet = () => new Promise<boolean>((resolve) => setImmediate(() => resolve(false)));
+      while (!(await Promise.race([isOpen, notYet()]))) {
         const temporaries = existsSync(dataDir)
           ? readdirSync(dataDir).filter((name) => name.includes('.new-'))
           : [];

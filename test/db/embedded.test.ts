@@ -43,8 +43,7 @@ beforeEach(() => {
 afterEach(() => removeDataDir(dataDir));
 
 const open = () => startChild(program, ['open', dataDir]);
-const gone = () =>
-  expect.poll(() => existsSync(join(cluster(dataDir), 'postmaster.pid')), { timeout: 60_000 });
+const gone = () => expect.poll(() => existsSync(join(cluster(dataDir), 'postmaster.pid')));
 const leaveAll = async (children: Child[]) => {
   for (const child of children) {
     expect(await child.leave()).toEqual({ printed: { alive: true }, exitCode: 0 });
@@ -134,7 +133,7 @@ describe('crashes', () => {
     const { pid } = await child.line();
     child.process.kill('SIGKILL');
     await once(child.process, 'exit');
-    await expect.poll(async () => (await embeddedStatus(dataDir)).sessions, { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => (await embeddedStatus(dataDir)).sessions).toBe(0);
     const next = open();
     expect((await next.line()).pid).toBe(pid);
     await leaveAll([next]);
@@ -189,7 +188,7 @@ describe('a start that is cut short', () => {
 
   test('by SIGKILL while the cluster is made: the next start clears up', async () => {
     const child = open();
-    await expect.poll(temporaries, { interval: 5, timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(temporaries, { interval: 5 }).toHaveLength(1);
     child.process.kill('SIGKILL');
     await once(child.process, 'exit');
     expect(temporaries()).toHaveLength(1);
@@ -201,7 +200,7 @@ describe('a start that is cut short', () => {
 
   test('by a signal while the cluster is made: nothing is left', async () => {
     const child = open();
-    await expect.poll(temporaries, { interval: 5, timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(temporaries, { interval: 5 }).toHaveLength(1);
     child.process.kill('SIGTERM');
     expect((await child.leave()).printed.error).toContain('terminated');
     expect(temporaries()).toEqual([]);

@@ -200,6 +200,17 @@ export class Desk extends Commands {
     );
   }
 
+  /** Waits until another session runs a statement that contains these words. */
+  async untilRunning(words: string): Promise<void> {
+    await expect
+      .poll(
+        async () =>
+          (await this.sessions()).some(({ state, query }) => state === 'active' && query.includes(words)),
+        { interval: 5 },
+      )
+      .toBe(true);
+  }
+
   /** Waits until somebody waits for what another has locked. */
   async untilLocked(): Promise<void> {
     await expect

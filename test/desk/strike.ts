@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { BinRun } from '../run-cli.ts';
 
@@ -14,6 +13,8 @@ export interface Strikes {
 }
 
 const askEveryMs = 2;
+/** A run that comes to its moment, or to its end, no sooner than this hangs. */
+const endMsMax = 100_000;
 
 /**
  * Kills runs with SIGKILL until so many of the kills have struck: the run died of the signal and left evidence of
@@ -32,9 +33,9 @@ export async function strike(strikes: Strikes): Promise<Record<string, number>> 
     const result = run.result.finally(() => {
       hasEnded = true;
     });
-    while (!hasEnded && !(await isDue(attempt))) {
-      await sleep(askEveryMs);
-    }
+    await expect
+      .poll(async () => hasEnded || (await isDue(attempt)), { interval: askEveryMs, timeout: endMsMax })
+      .toBe(true);
     run.kill('SIGKILL');
     const { code } = await result;
     const what = code === null ? await evidence(attempt) : null;

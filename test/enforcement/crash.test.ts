@@ -101,7 +101,7 @@ test('faults and kill -9 at any moment: every assistant ends as desired, no orig
   expect(patches).toHaveLength(4 * users);
   const [originals] = await desk.query('select count(*)::int as rows from quota.assistant_originals');
   expect(originals).toEqual({ rows: 2 * users });
-}, 300_000);
+});
 
 test('two runs at once patch no assistant twice for the same change', async () => {
   desk.vapi.clearFaults();
@@ -118,7 +118,7 @@ test('an interrupted run ends soon, gives its claims back and reports what it di
   desk.vapi.setLatency(200);
   await desk.exceed(...names);
   const run = sync(asOf);
-  await expect.poll(() => desk.vapi.patches().length, { timeout: 10_000 }).toBeGreaterThan(5);
+  await expect.poll(() => desk.vapi.patches().length).toBeGreaterThan(5);
   run.kill('SIGTERM');
   const { code, stdout } = await run.result;
   expect(code).toBe(143);

@@ -242,14 +242,12 @@ describe('leave to change', () => {
     const { process, stdout, stderr } = fakeProcess(args, { env: desk.env, tty: true });
     const done = main(process);
     const asked = async (times: number) => {
-      await expect
-        .poll(() => stderr().split(`Reset the usage of ${name}?`).length, { timeout: 5000 })
-        .toBeGreaterThan(times);
+      await expect.poll(() => stderr().split(`Reset the usage of ${name}?`).length).toBeGreaterThan(times);
     };
     await asked(1);
     await desk.addCalls({ userId, at: '2026-11-12T10:00:00Z', seconds: '8' });
     process.stdin.push('y\n');
-    await expect.poll(stderr, { timeout: 5000 }).toContain('10:20 → 0:00');
+    await expect.poll(stderr).toContain('10:20 → 0:00');
     expect(stderr()).toContain('the usage has moved since the plan was shown');
     expect(await audits()).toEqual([]);
     process.stdin.push('y\n');
