@@ -8,6 +8,7 @@
  */
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 import { mergeChunks } from './merge-chunks.mjs';
 import { sourceHash } from './source-hash.mjs';
 import { sqlSet } from './sql-set.mjs';
@@ -33,17 +34,7 @@ const withoutChildProcess = {
 /** Help and completion read what the commands can be given, and load none of them. */
 async function writeCommands(temporary) {
   const outfile = `${temporary}/written-commands.mjs`;
-  await build({
-    entryPoints: ['scripts/written-commands.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    packages: 'external',
-    plugins: [sqlSet],
-    logLevel: 'warning',
-  });
+  await bundle('scripts/written-commands.ts', outfile);
   const { writtenCommands } = await import(`../${outfile}`);
   await writeFile(`${temporary}/commands.json`, JSON.stringify(await writtenCommands()));
   await rm(outfile);

@@ -3,21 +3,10 @@
  * package.json, from which npm links the pages of an installation.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { build } from 'esbuild';
-import { sqlSet } from './sql-set.mjs';
+import { bundle } from './bundle.mjs';
 
 const outfile = 'dist/scripts/man-pages.js';
-await build({
-  entryPoints: ['scripts/man-pages.ts'],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  packages: 'external',
-  plugins: [sqlSet],
-  logLevel: 'warning',
-});
+await bundle('scripts/man-pages.ts', outfile);
 const { manPages } = await import(`../${outfile}`);
 await rm('man', { recursive: true, force: true });
 await mkdir('man');

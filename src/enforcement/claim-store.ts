@@ -12,7 +12,7 @@ export interface QueueScope {
 }
 
 /** A task of `assistant_limits l`, its assistant `a` and its user `u`. */
-export const taskColumns = `
+const taskColumns = `
   l.assistant_id as "assistantId", a.provider_assistant_id as "providerAssistantId", a.name,
   l.user_id as "userId", u.external_id as "user", l.desired, l.status, l.change::text as change,
   l.original, l.applied, l.intents, l.made, l.doubtful, a.organisation, l.exact_change is not distinct from l.change as exact,
@@ -27,6 +27,26 @@ const isQueued = (dueOnly: string, userIds: string, desired: string) => `
 const isApplied = (userIds: string) => `
   l.status = 'applied' and l.desired = 'limited' and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))`;
 
+/**
+ * Claims the first assistant, in an order, that nobody works on and that this run has not had yet. `$1` is the run, `$2`
+ * the length of the claim, what follows is the caller's.
+ */
+export const claimFirst = (where: string, order: string) =>
+  `with next as (
+     select l.assistant_id
+     from quota.assistant_limits l
+     where ${where}
+       and l.claimed_by is distinct from $1 and (l.claimed_until is null or l.claimed_until <= clock_timestamp())
+     order by ${order}
+     limit 1
+     for no key update skip locked
+   )
+   update quota.assistant_limits l
+   set claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
+   from next, quota.assistants a, quota.users u
+   where l.assistant_id = next.assistant_id and a.id = l.assistant_id and u.id = l.user_id
+   returning ${taskColumns}`;
+
 /** Claims the next assistant of the queue that nobody works on and that this run has not tried yet. */
 export async function claimQueued(
   queries: Queries,
@@ -35,20 +55,7 @@ export async function claimQueued(
   { userIds, dueOnly, desired }: QueueScope,
 ): Promise<LimitTask | undefined> {
   const { rows } = await queries.query<LimitTask>(
-    `with next as (
-       select l.assistant_id
-       from quota.assistant_limits l
-       where ${isQueued('$3', '$4', '$5')}
-         and l.claimed_by is distinct from $1 and (l.claimed_until is null or l.claimed_until <= clock_timestamp())
-       order by l.next_attempt_at
-       limit 1
-       for no key update skip locked
-     )
-     update quota.assistant_limits l
-     set claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
-     from next, quota.assistants a, quota.users u
-     where l.assistant_id = next.assistant_id and a.id = l.assistant_id and u.id = l.user_id
-     returning ${taskColumns}`,
+    claimFirst(isQueued('$3', '$4', '$5'), 'l.next_attempt_at'),
     [run, leaseSeconds, dueOnly, userIds, desired ?? null],
   );
   return rows[0];
@@ -62,20 +69,7 @@ export async function claimUnverified(
   { userIds, since }: { userIds: readonly string[] | null; since: string },
 ): Promise<LimitTask | undefined> {
   const { rows } = await queries.query<LimitTask>(
-    `with next as (
-       select l.assistant_id
-       from quota.assistant_limits l
-       where ${isApplied('$4')} and (l.verified_at is null or l.verified_at < $3)
-         and l.claimed_by is distinct from $1 and (l.claimed_until is null or l.claimed_until <= clock_timestamp())
-       order by l.verified_at
-       limit 1
-       for no key update skip locked
-     )
-     update quota.assistant_limits l
-     set claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
-     from next, quota.assistants a, quota.users u
-     where l.assistant_id = next.assistant_id and a.id = l.assistant_id and u.id = l.user_id
-     returning ${taskColumns}`,
+    claimFirst(`${isApplied('$4')} and (l.verified_at is null or l.verified_at < $3)`, 'l.verified_at'),
     [run, leaseSeconds, since, userIds],
   );
   return rows[0];

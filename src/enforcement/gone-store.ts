@@ -1,5 +1,5 @@
 import type { Queries } from '../db/serial-queries.ts';
-import { taskColumns } from './claim-store.ts';
+import { claimFirst } from './claim-store.ts';
 import type { Desired, LimitTask } from './limit-task.ts';
 import type { Claimant } from './result-store.ts';
 
@@ -11,22 +11,12 @@ export async function claimGone(
   { userIds, since }: { userIds: readonly string[] | null; since: string },
 ): Promise<LimitTask | undefined> {
   const { rows } = await queries.query<LimitTask>(
-    `with next as (
-       select l.assistant_id
-       from quota.assistant_limits l
-       where l.status = 'gone' and ($4::uuid[] is null or l.user_id = any ($4))
+    claimFirst(
+      `l.status = 'gone' and ($4::uuid[] is null or l.user_id = any ($4))
          and (l.verified_at is null or l.verified_at < $3)
-         and l.claimed_by is distinct from $1 and (l.claimed_until is null or l.claimed_until <= clock_timestamp())
-         and not exists (select from quota.users u where u.id = l.user_id and u.erased_at is not null)
-       order by l.verified_at nulls first
-       limit 1
-       for no key update skip locked
-     )
-     update quota.assistant_limits l
-     set claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
-     from next, quota.assistants a, quota.users u
-     where l.assistant_id = next.assistant_id and a.id = l.assistant_id and u.id = l.user_id
-     returning ${taskColumns}`,
+         and not exists (select from quota.users u where u.id = l.user_id and u.erased_at is not null)`,
+      'l.verified_at nulls first',
+    ),
     [run, leaseSeconds, since, userIds],
   );
   return rows[0];
