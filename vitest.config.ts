@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { sqlSetForVite } from './scripts/sql-set.mjs';
+import NoSkips from './test/no-skips.ts';
 
 export default defineConfig({
   plugins: [sqlSetForVite],
   test: {
     include: ['test/**/*.test.ts'],
-    reporters: process.env.CI ? ['default', './test/no-skips.ts'] : ['default'],
+    reporters: process.env.CI ? ['default', new NoSkips()] : ['default'],
     globalSetup: ['test/global-setup.ts'],
     // A test that asserts nothing fails. Times only end what hangs: a busy machine takes its time.
     expect: { poll: { timeout: 60_000 }, requireAssertions: true },
