@@ -105,6 +105,18 @@ test('a check warns of every meter that the call counts on', async () => {
   });
 });
 
+test('a cost limit is reached by its last cent, not before', async () => {
+  await app.addUser('penny', '2026-11-01T00:00:00Z');
+  await subscribe('penny', 'avatar', 'avatar-monthly');
+  const spend = (key: string, cost: string) =>
+    app.call(`select recorded from quota.record('penny', 'avatar', $1, 1, p_cost => $2)`, [key, cost]);
+  const check = () => app.call(`select allowed, reason from quota.check('penny', 'avatar')`);
+  await spend('nearly all', '49.99');
+  expect(await check()).toEqual({ allowed: true, reason: 'ok' });
+  await spend('the rest', '0.01');
+  expect(await check()).toEqual({ allowed: false, reason: 'cost_limit_exceeded' });
+});
+
 test('who is not signed in is told to, where a service has nothing for them', async () => {
   expect(await app.call(`select allowed, reason, message from quota.check(null, 'voice')`)).toEqual({
     allowed: false,

@@ -76,3 +76,10 @@ test('the fourth assistant is refused softly', async () => {
     message: 'The plan "Voice Free" includes 3 assistants.',
   });
 });
+
+test('an assistant that is gone leaves its place to another', async () => {
+  await app.rows(`update quota.assistants set state = 'gone' where provider_assistant_id = 'a2'`);
+  expect(
+    await app.call(`select allowed, reason from quota.check('ada', 'voice', p_for => 'assistant')`),
+  ).toEqual({ allowed: true, reason: 'ok' });
+});
