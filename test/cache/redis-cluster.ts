@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Certificate } from './certificate.ts';
-import { freePorts, type RedisServer, startServer } from './redis-server.ts';
+import { freePorts, type RedisServer, startMsMax, startServer } from './redis-server.ts';
 
 export interface RedisCluster {
   ports: readonly number[];
@@ -88,6 +88,8 @@ async function joinNodes(
 /** Waits until every node knows a master for every slot. */
 export async function untilWhole({ nodes }: Pick<RedisCluster, 'nodes'>): Promise<void> {
   for (const node of nodes) {
-    await node.use((redis) => expect.poll(() => redis.cluster('INFO')).toContain('cluster_state:ok'));
+    await node.use((redis) =>
+      vi.waitFor(async () => expect(await redis.cluster('INFO')).toContain('cluster_state:ok'), startMsMax),
+    );
   }
 }
