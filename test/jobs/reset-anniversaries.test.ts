@@ -62,3 +62,16 @@ test('a run left behind by a process that died is told as abandoned', async () =
   );
   expect(run).toEqual({ n: 1 });
 });
+
+test('nobody is reset before it is time, also not when asked for by name', async () => {
+  const [next] = await desk.query<{ user: string; before: string; due: string }>(
+    `select user_id as user, (next_reset_at - interval '1 second')::text as before, next_reset_at::text as due
+     from quota.subscriptions order by next_reset_at, user_id limit 1`,
+  );
+  const { user, before: tooEarly, due } = next ?? { user: '', before: '', due: '' };
+  const reset = `select (quota.reset_due('signup', 10, gen_random_uuid(), $1)).reset`;
+  const before = await desk.snapshot();
+  expect(await desk.queryAt(tooEarly, reset, [user])).toEqual([{ reset: 0 }]);
+  expect(await desk.snapshot()).toEqual(before);
+  expect(await desk.queryAt(due, reset, [user])).toEqual([{ reset: 1 }]);
+});
