@@ -203,7 +203,11 @@ describe('a month with something of everything', () => {
         '--yes',
       );
     await as('cost_mismatch', 'accepted');
-    await as('duplicate_line', 'disputed');
+    const resolved = await as('duplicate_line', 'disputed');
+    expect(resolved).toMatchObject({
+      currency: 'USD',
+      totals: { before: { difference: '1.352' }, after: null },
+    });
     const { differences } = await desk.json('reconcile', 'show', ...month);
     expect(differences).toMatchObject({
       overBilled: '3.25',
@@ -267,6 +271,36 @@ describe('months that are not like others', () => {
     expect(stdout).toContain(
       'Fees and credits of 16.375 EUR belong to no call: compare them with the contract.',
     );
+  });
+
+  test('a corrected log says how it moved the difference; the history tells amounts', async () => {
+    await desk.query(
+      `insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, status, started_at, ended_at, duration_seconds, cost)
+       select user_id, 'voice', 'meterco', c.id, 'as-own', 'completed', '2026-07-05Z', '2026-07-05 00:01Z', 60, c.cost
+       from quota.assistants, (values ('up', 1.2), ('down', 1.75)) c (id, cost)`,
+    );
+    const calls = [
+      'up,as-own,2026-07-05T00:00:00Z,95,1.9,USD,call,',
+      'down,as-own,2026-07-05T00:00:00Z,60,1.05,USD,call,',
+    ];
+    const path = desk.write('meterco.csv', [head, ...calls]);
+    const of = ['--month', '2026-07', '--provider', 'meterco'];
+    const { totals } = await desk.json(3, 'reconcile', ...of, '--export', path);
+    expect(totals.difference).toBe('0.00');
+    const wanted = ['--kind', 'duration_mismatch', '--as', 'corrected', '--reason', 'webhook lost', '--yes'];
+    const { stdout } = await desk.run('reconcile', 'resolve', ...of, ...wanted);
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'resolved 1 discrepancy of meterco 2026-07 as corrected',
+      '  duration_mismatch 1: billed 1.90, logged 1.20 USD',
+      '  1 log changed',
+      '  the difference of the month was 0.00 USD and is -0.70 USD: the bill is the same, our records have changed',
+    ]);
+    const closed = await desk.run('reconcile', 'close', ...of, '--force', '--reason', 'agreed', '--yes');
+    expect(closed.stdout).toBe('closed meterco 2026-07: billed 2.95, logged 3.65, difference -0.70 USD\n');
+    const history = (await desk.run('audit', 'log', '--limit', '4')).stdout;
+    expect(history).toMatch(/reconciliation\.close .* billed 2\.95, difference -0\.70/);
+    expect(history).toMatch(/discrepancy\.resolve .* 1 corrected/);
+    expect(history).toMatch(/call-log\.update .* cost 1\.2 → 1\.9/);
   });
 
   test('36 digits are rounded for reading, which is said; JSON, CSV and the page have all of them', async () => {

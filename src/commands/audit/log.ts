@@ -8,6 +8,7 @@ import { exitCodes } from '../../errors.ts';
 import { minuteText } from '../../text/time-text.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
+import { changeText } from './change-text.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
 const limitDefault = 50;
@@ -101,16 +102,18 @@ const tableColumns: Column[] = [
   { key: 'action' },
   { key: 'user' },
   { key: 'about' },
+  { key: 'change' },
   { key: 'reason' },
 ];
 
-/** What was before and after is in the other formats. */
-const tableRow = ({ id, at, actor, action, user, service, subject, reason }: AuditRow): Row => ({
+/** What was before and after is there in short; the other formats have all of it. */
+const tableRow = ({ id, at, actor, action, user, service, subject, reason, ...row }: AuditRow): Row => ({
   id,
   at: minuteText(at),
   actor,
   action,
   user,
   about: subject ?? service,
+  change: changeText({ action, ...row }),
   reason,
 });

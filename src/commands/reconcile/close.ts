@@ -8,9 +8,13 @@ import { closeMonth, requireNothingOpen } from '../../reconcile/months/close-mon
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { monthOptions } from './options.ts';
+import { sumsText } from './sums-text.ts';
 
 interface CloseReport
-  extends Pick<StoredReconciliation, 'id' | 'provider' | 'month' | 'exports' | 'kinds' | 'totals' | 'open'> {
+  extends Pick<
+    StoredReconciliation,
+    'id' | 'provider' | 'month' | 'exports' | 'kinds' | 'totals' | 'open' | 'currency'
+  > {
   dryRun: boolean;
   closedBy: string;
   auditId: string | null;
@@ -39,13 +43,13 @@ export const reconcileClose = defineCommand(
         const stored = await findOpenReconciliation(client, options);
         return { stored, open: requireNothingOpen(stored, force) };
       },
-      describe: ({ stored: { provider, month, totals } }) => ({
-        action: `Close ${provider} ${month}: billed ${totals.billed}`,
+      describe: ({ stored: { provider, month, totals, currency } }) => ({
+        action: `Close ${provider} ${month}: billed ${totals.billed}${currency === null ? '' : ` ${currency}`}`,
         name: `${provider} ${month}`,
       }),
       apply: ({ client }, { stored }, { reason }) => closeMonth(client, stored, { force, reason }),
       report: ({ plan: { stored, open }, applied, dryRun }) => {
-        const { id, provider, month, exports, kinds, totals } = stored;
+        const { id, provider, month, exports, kinds, totals, currency } = stored;
         const { answer, auditId } = applied ?? { answer: { exports, kinds, totals }, auditId: null };
         const data: CloseReport = {
           id,
@@ -55,6 +59,7 @@ export const reconcileClose = defineCommand(
           closedBy: context.actor,
           ...answer,
           open,
+          currency,
           auditId,
         };
         return { data, text: closeText };
@@ -64,5 +69,7 @@ export const reconcileClose = defineCommand(
   },
 );
 
-const closeText = ({ dryRun, provider, month, totals }: CloseReport, style: Style): string =>
-  `${dryRun ? style.yellow('would close') : style.green('closed')} ${provider} ${month}: billed ${totals.billed}, logged ${totals.logged}, difference ${totals.difference}`;
+const closeText = ({ dryRun, provider, month, totals, currency }: CloseReport, style: Style): string => {
+  const verb = dryRun ? style.yellow('would close') : style.green('closed');
+  return `${verb} ${provider} ${month}: ${sumsText({ totals, currency, quantities: null })}`;
+};

@@ -5,6 +5,7 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
+import type { Answer } from '../../reconcile/match/compute-answer.ts';
 import type { Resolution } from '../../reconcile/match/kinds.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import {
@@ -13,6 +14,8 @@ import {
   type ResolvePlan,
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
+import { amountColumns } from '../../values/amount.ts';
+import { sameDecimal } from '../../values/decimal-math.ts';
 import { parseChoice } from '../../values/option-values.ts';
 import { monthOptions, parseKinds, requireDiscrepancyKinds, userIdOf } from './options.ts';
 
@@ -27,6 +30,10 @@ interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
   logs: ResolveResult['logs'];
   /** The kinds of the month afterwards; null where no log was changed. */
   after: Record<string, unknown> | null;
+  /** Of the bill; null where it states no amounts. */
+  currency: string | null;
+  /** What the month came to before, and comes to after its logs were changed; null where none was. */
+  totals: { before: Answer['totals']; after: Answer['totals'] | null };
   auditId: string | null;
 }
 
@@ -74,10 +81,10 @@ export const reconcileResolve = defineCommand(
         return { stored, request, change: await planResolve(client, stored, request) };
       },
       isNothing: ({ change }) => change.ids.length === 0,
-      describe: ({ stored: { provider, month }, change }) => ({
-        action: `Resolve ${change.ids.length} discrepancies of ${provider} ${month} as ${as}`,
+      describe: ({ stored: { provider, month, currency }, change }) => ({
+        action: `Resolve ${countWords(change.ids.length)} of ${provider} ${month} as ${as}`,
         name: `${provider} ${month}`,
-        lines: planLines(change, as),
+        lines: planLines(change, as, currency),
       }),
       apply: ({ client }, { stored, request, change }, { reason }) =>
         applyResolve(client, stored, { ...request, reason }, change),
@@ -93,6 +100,8 @@ export const reconcileResolve = defineCommand(
           logs: applied?.logs ?? { added: change.logs.add.length, changed: change.logs.change.length },
           left: change.left,
           after: applied?.answer?.kinds ?? null,
+          currency: stored.currency,
+          totals: { before: stored.totals, after: applied?.answer?.totals ?? null },
           auditId: applied?.auditId ?? null,
         };
         return {
@@ -105,10 +114,22 @@ export const reconcileResolve = defineCommand(
   },
 );
 
-function planLines({ kinds, logs, left }: ResolvePlan, as: Resolution): string[] {
-  const lines = kinds.map(
-    ({ kind, count, billed, logged }) => `  ${kind} ${count}: billed ${billed}, logged ${logged}`,
+const countWords = (count: number) => `${count} ${count === 1 ? 'discrepancy' : 'discrepancies'}`;
+
+/** The kinds with their sums, amounts with as many digits as the longest of them has. */
+function kindLines(kinds: ResolvePlan['kinds'], currency: string | null): string[] {
+  const [billed = [], logged = []] = amountColumns([
+    kinds.map((one) => one.billed),
+    kinds.map((one) => one.logged),
+  ]);
+  const unit = currency === null ? '' : ` ${currency}`;
+  return kinds.map(
+    ({ kind, count }, row) => `  ${kind} ${count}: billed ${billed[row]}, logged ${logged[row]}${unit}`,
   );
+}
+
+function planLines({ kinds, logs, left }: ResolvePlan, as: Resolution, currency: string | null): string[] {
+  const lines = kindLines(kinds, currency);
   if (logs.add.length > 0) {
     lines.push(`  ${logs.add.length} calls to be logged, counted against the quotas of their users`);
   }
@@ -128,7 +149,7 @@ function leftLines({ unknownAssistant, impossible }: ResolvePlan['left']): strin
 }
 
 function reportText(
-  { resolved, as, dryRun, logs, left, provider, month, kinds }: ResolveReport,
+  { resolved, as, dryRun, logs, left, provider, month, kinds, currency, totals }: ResolveReport,
   style: Style,
 ): string {
   if (resolved === 0) {
@@ -136,12 +157,27 @@ function reportText(
   }
   const verb = dryRun ? style.yellow('would resolve') : style.green('resolved');
   return [
-    `${verb} ${resolved} discrepancies of ${provider} ${month} as ${as}`,
-    ...kinds.map(
-      ({ kind, count, billed, logged }) => `  ${kind} ${count}: billed ${billed}, logged ${logged}`,
-    ),
-    ...(logs.added > 0 ? [`  ${logs.added} calls ${dryRun ? 'to be logged' : 'logged'}`] : []),
-    ...(logs.changed > 0 ? [`  ${logs.changed} logs ${dryRun ? 'to be changed' : 'changed'}`] : []),
+    `${verb} ${countWords(resolved)} of ${provider} ${month} as ${as}`,
+    ...kindLines(kinds, currency),
+    ...(logs.added > 0
+      ? [`  ${logs.added} ${logs.added === 1 ? 'call' : 'calls'} ${dryRun ? 'to be logged' : 'logged'}`]
+      : []),
+    ...(logs.changed > 0
+      ? [`  ${logs.changed} ${logs.changed === 1 ? 'log' : 'logs'} ${dryRun ? 'to be changed' : 'changed'}`]
+      : []),
     ...leftLines(left),
+    ...totalLines(totals, currency),
   ].join('\n');
+}
+
+/** A corrected log can move the difference either way: what one call was billed too much hid what another lacked. */
+function totalLines({ before, after }: ResolveReport['totals'], currency: string | null): string[] {
+  if (after === null || sameDecimal(before.difference, after.difference)) {
+    return [];
+  }
+  const [was, is] = amountColumns([[before.difference], [after.difference]]).flat();
+  const unit = currency === null ? '' : ` ${currency}`;
+  return [
+    `  the difference of the month was ${was}${unit} and is ${is}${unit}: the bill is the same, our records have changed`,
+  ];
 }

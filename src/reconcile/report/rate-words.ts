@@ -67,4 +67,4 @@ export function otherPrices(rates: readonly ExpectedCost[]): ExpectedCost[] {
 
 /** What a minute costs if so many seconds cost so much: for reading, to four digits. */
 export const minutePrice = (cost: string, seconds: number): string =>
-  `${roundedSign}${((Number(cost) * 60) / seconds).toFixed(4)}`;
+  `${roundedSign}${amountText(((Number(cost) * 60) / seconds).toFixed(4), 4)}`;
