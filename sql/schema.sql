@@ -909,6 +909,20 @@ grant insert, select, update on table quota.reconciliations to quota_finance;
 grant select on table quota.reconciliations to quota_operator;
 grant select on table quota.reconciliations to quota_readonly;
 
+create table quota.refusals (
+  day date not null,
+  service text not null,
+  plan text not null,
+  reason text not null,
+  slot integer not null,
+  refused bigint not null
+);
+comment on table quota.refusals is 'Refusals (HTTP 429) per day (UTC), service, plan and reason, in slots, so that two that count do not wait for each other.';
+alter table quota.refusals add constraint refusals_pkey PRIMARY KEY (day, service, plan, reason, slot);
+grant select on table quota.refusals to quota_finance;
+grant select on table quota.refusals to quota_operator;
+grant select on table quota.refusals to quota_readonly;
+
 create table quota.schema_core (
   is_installed boolean not null default true,
   sha256 text,
@@ -2658,6 +2672,36 @@ begin
 end $function$;
 comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
 grant execute on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner uuid;
+begin
+  if p_user is null then
+    perform quota.refuse_other_user(null);
+  else
+    owner := quota.user_or_newcomer(p_user);
+  end if;
+  if p_service is null then
+    raise exception 'a refusal is of a service' using errcode = 'QT002';
+  end if;
+  perform quota.refuse_unknown_service(p_service);
+  if p_reason is null or p_reason !~ '^[a-z][a-z0-9_]{0,59}$' then
+    raise exception 'a reason is one word of a-z, 0-9 and _, like quota_exceeded, not "%"',
+      left(p_reason, 60) using errcode = 'QT003';
+  end if;
+  perform quota.note_refusal(p_service, case when owner is null
+    then (select p.key from quota.plans p where p.service = p_service and p.anonymous limit 1)
+    else (select s.plan from quota.services_of(owner, p_service) s limit 1) end, p_reason);
+end $function$;
+comment on function quota.count_refusal(text,text,text) is 'Counts that a user was told no (HTTP 429) for a reason, as quota.check names it; a null user: somebody not signed in. quota.start_session counts its own.';
+grant execute on function quota.count_refusal(text,text,text) to quota_app;
+grant execute on function quota.count_refusal(text,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.counts_model(models text[], model text)
  RETURNS boolean
@@ -5335,6 +5379,18 @@ grant execute on function quota.next_reset(text,timestamp without time zone,text
 grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into quota.refusals as r (day, service, plan, reason, slot, refused)
+  values ((quota.now() at time zone 'UTC')::date, p_service, coalesce(p_plan, ''), p_reason,
+    pg_backend_pid() % 16, 1)
+  on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1
+$function$;
+comment on function quota.note_refusal(text,text,text) is 'Counts one refusal; at most those of the same connection, nearly, wait for each other.';
+grant execute on function quota.note_refusal(text,text,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.now()
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -6419,6 +6475,22 @@ comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,t
 grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
 grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
 grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refusals_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(day date, service text, plan text, reason text, refused bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select r.day, r.service, r.plan, r.reason, sum(r.refused)::bigint
+  from quota.refusals r
+  where r.day between p_from and p_to and (p_service is null or r.service = p_service)
+  group by r.day, r.service, r.plan, r.reason
+  order by r.day, r.service, r.plan, r.reason
+$function$;
+comment on function quota.refusals_by_day(date,date,text) is 'How often users were refused, per day (UTC), service, plan and reason, both days included.';
+grant execute on function quota.refusals_by_day(date,date,text) to quota_finance;
+grant execute on function quota.refusals_by_day(date,date,text) to quota_operator;
+grant execute on function quota.refusals_by_day(date,date,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_caller(p_speaks_for text)
  RETURNS void
@@ -7898,6 +7970,9 @@ begin
   result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
     p_file_bytes);
   if not result.allowed then
+    perform quota.note_refusal(p_service, (
+      select s.plan from quota.subscriptions s where s.user_id = owner and s.service = p_service),
+      result.reason);
     return result;
   end if;
   result.expires_at := quota.now() + case when quota.is_live(p_service)
@@ -8563,6 +8638,43 @@ comment on function quota.usage_from_facts(uuid[]) is 'What each open or closed 
 grant execute on function quota.usage_from_facts(uuid[]) to quota_finance;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_operator;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_history(p_user text, p_service text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_before bigint DEFAULT NULL::bigint)
+ RETURNS TABLE(call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text, started_at timestamp with time zone, ended_at timestamp with time zone, seconds numeric, messages integer, words integer, cost numeric, error text, metadata jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  owner uuid := quota.user_or_newcomer(p_user);
+  bound quota.call_logs;
+begin
+  perform quota.refuse_unknown_service(p_service);
+  if p_limit is null or p_limit < 1 or p_limit > 500 then
+    raise exception 'a page has 1 to 500 calls, not %', p_limit using errcode = 'QT003';
+  end if;
+  if p_before is not null then
+    select * into bound from quota.call_logs l where l.id = p_before and l.user_id = owner;
+    if not found then
+      raise exception 'the user has no call %', p_before
+        using errcode = 'QT003', hint = 'Give the call_log_id of the last row of the page before.';
+    end if;
+  end if;
+  return query
+  select l.id, l.service, l.provider, l.provider_call_id, l.assistant_id, l.model, l.status, l.started_at,
+    l.ended_at, l.duration_seconds, l.messages, l.words_spoken, quota.price_of(l), l.error_message, l.metadata
+  from quota.call_logs l
+  where l.user_id = owner and (p_service is null or l.service = p_service)
+    and (p_before is null or (l.started_at, l.id) < (bound.started_at, bound.id))
+  order by l.started_at desc, l.id desc
+  limit p_limit;
+end $function$;
+comment on function quota.usage_history(text,text,integer,bigint) is 'The calls of a user, the newest first, of one service or all; cost as logged, else by the price of the plan. p_before: the call_log_id of the last row of the page before.';
+grant execute on function quota.usage_history(text,text,integer,bigint) to quota_app;
+grant execute on function quota.usage_history(text,text,integer,bigint) to quota_finance;
+grant execute on function quota.usage_history(text,text,integer,bigint) to quota_operator;
+grant execute on function quota.usage_history(text,text,integer,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_until(q quota.usage_quotas, at timestamp with time zone)
  RETURNS TABLE(quantity numeric, cost numeric)

@@ -31,6 +31,9 @@ begin
   result := quota.reserve_session(owner, p_service, coalesce(session.model, p_model), p_estimate,
     p_file_bytes);
   if not result.allowed then
+    perform quota.note_refusal(p_service, (
+      select s.plan from quota.subscriptions s where s.user_id = owner and s.service = p_service),
+      result.reason);
     return result;
   end if;
   result.expires_at := quota.now() + case when quota.is_live(p_service)

@@ -10,7 +10,7 @@ grant execute on function
   quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text),
   quota.ensure_user, quota.add_assistant, quota.remove_assistant, quota.get_user_plan_limits,
   quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
-  quota.acknowledge_alert
+  quota.acknowledge_alert, quota.usage_history, quota.count_refusal
   to quota_app, quota_operator;
 -- What row level security asks, where an app is given a table to read.
 grant execute on function quota.caller, quota.bound_user, quota.newcomer to quota_app;

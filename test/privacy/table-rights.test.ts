@@ -47,6 +47,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   rate_cards: ['s', 'siud', 's'],
   reconciliation_exports: ['s', 'siud', 's'],
   reconciliation_items: ['s', 'siud', 's'],
+  refusals: ['s', 's', 's'],
   reconciliations: ['s', 'siu', 's'],
   schema_core: ['s', 's', 's'],
   schema_migrations: ['s', 's', 's'],
@@ -116,6 +117,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'caller',
         'check',
         'check_concurrent_processing_limit',
+        'count_refusal',
         'end_session',
         'ensure_user',
         'get_user_plan_limits',
@@ -124,6 +126,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'remove_assistant',
         'start_session',
         'touch_session',
+        'usage_history',
       ],
     },
     {

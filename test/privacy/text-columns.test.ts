@@ -64,6 +64,7 @@ const decided: Record<string, Record<string, string>> = {
   reconciliation_exports: { fact: 'control' },
   reconciliation_items: { fact: 'kind model' },
   reconciliations: { shared: 'close_reason', staff: 'closed_by', fact: 'provider totals' },
+  refusals: { fact: 'plan reason service' },
   schema_core: { staff: 'installed_by', fact: 'sha256 version' },
   schema_migrations: { fact: 'name sha256' },
   schema_objects: { fact: 'digest identity kind source' },
