@@ -21,6 +21,10 @@ export const commandTree: Group['commands'] = {
     summary: 'extra allowances: what was given, what is left; take one back',
     loadGroup: async () => (await import('./grants/group.ts')).grantsCommands,
   },
+  alerts: {
+    summary: 'thresholds that were crossed: what is so now, who was told; mark as seen',
+    loadGroup: async () => (await import('./alerts/group.ts')).alertsCommands,
+  },
   jobs: {
     summary: 'cron jobs: exact when run twice or at once, catching up what was missed',
     loadGroup: async () => (await import('./jobs/group.ts')).jobsCommands,

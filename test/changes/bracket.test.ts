@@ -21,6 +21,7 @@ const required = {
 };
 const optional = {
   'plan apply': ['PLANS'],
+  'alerts ack': ['--user', 'bob'],
   'limits apply': ['ada', '--no-sync'],
   'limits restore': ['bob', '--no-sync'],
   'user edit': ['ada', '--name', 'Ada'],

@@ -1,0 +1,60 @@
+import { applyAcknowledge, planAcknowledge } from '../../alerts/acknowledge.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { optionalArgument } from '../../declarations/option.ts';
+import { userOption } from '../../declarations/user-argument.ts';
+import { usageError } from '../../errors.ts';
+import { findUser } from '../../users/find-user.ts';
+import { parseUuid } from '../../values/option-values.ts';
+
+/** `quota alerts ack`: `{alerts: [AlertState], dryRun}`, those that were not acknowledged before. */
+export const alertsAck = defineCommand(
+  {
+    arguments: { id: optionalArgument('of the alert, as quota alerts list tells it', parseUuid) },
+    options: { ...userOption, ...changeOptions },
+    examples: [
+      ['quota alerts ack 5b2f6c1e-0d0c-4f0e-9a57-3f1d2c4b5a69 --yes', 'one'],
+      ['quota alerts ack --user ada@example.com --reason "called her"', 'all that is so now of ada'],
+    ],
+  },
+  async (context, options) => {
+    const { id, user } = options;
+    if ((id === undefined) === (user === undefined)) {
+      throw usageError('one alert, or those of one user', {
+        suggestion: 'give the id of an alert, or --user USER',
+      });
+    }
+    return runChange(context, options, {
+      reason: optionalReason,
+      outdatesCache: false,
+      plan: async ({ client }) =>
+        planAcknowledge(
+          client,
+          id === undefined ? { userId: (await findUser(client, user ?? '')).id } : { id },
+        ),
+      isNothing: ({ alerts }) => alerts.length === 0,
+      describe: ({ alerts }) => ({
+        action: `Acknowledge ${alerts.length === 1 ? 'an alert' : `${alerts.length} alerts`} of ${alerts[0]?.user ?? ''}`,
+        name: alerts[0]?.user ?? '',
+      }),
+      apply: ({ client }, plan, { reason }) => applyAcknowledge(client, plan, reason),
+      report: ({ plan, applied, dryRun }) => {
+        const alerts = applied ?? plan.alerts;
+        return {
+          data: { alerts, dryRun },
+          text: (_data, style) =>
+            alerts.length === 0
+              ? 'Nothing to acknowledge.'
+              : alerts
+                  .map(
+                    ({ user: whose, meter, threshold }) =>
+                      `${dryRun ? style.yellow('would acknowledge') : style.green('acknowledged')} ${threshold} % of ${meter} of ${whose}`,
+                  )
+                  .join('\n'),
+        };
+      },
+    });
+  },
+);

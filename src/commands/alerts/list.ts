@@ -1,0 +1,91 @@
+import { type AlertState, selectAlerts } from '../../alerts/alert-list-store.ts';
+import type { Column, Row } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { flag, value } from '../../declarations/option.ts';
+import { limitOption } from '../../declarations/page-options.ts';
+import { anyUserArgument } from '../../declarations/user-argument.ts';
+import { exitCodes } from '../../errors.ts';
+import { minuteText } from '../../text/time-text.ts';
+import { findUser } from '../../users/find-user.ts';
+import { parseChoice } from '../../values/option-values.ts';
+
+const limitDefault = 50;
+
+/** `quota alerts list`: `{alerts: [AlertState]}`. */
+export const alertsList = defineCommand(
+  {
+    arguments: anyUserArgument,
+    options: {
+      active: flag('only what is so now'),
+      open: flag('only what nobody has acknowledged'),
+      delivery: value(
+        'status',
+        'only pending, failed, delivered, expired, withdrawn or past ones',
+        parseChoice('pending', 'failed', 'delivered', 'expired', 'withdrawn', 'past'),
+      ),
+      ...limitOption,
+    },
+    examples: [
+      ['quota alerts list --active --open', 'what is so now, and seen by nobody'],
+      ['quota alerts list ada@example.com --json', 'all of ada'],
+      ['quota alerts list --delivery failed', 'what the receiver did not take'],
+    ],
+  },
+  async (context, { user, limit, ...filter }) => {
+    const { format } = context.output;
+    const all = format === 'csv' || format === 'ndjson';
+    const alerts = await context.withDatabase(async ({ client }) =>
+      selectAlerts(client, {
+        ...filter,
+        userId: user === undefined ? undefined : (await findUser(client, user)).id,
+        limit: limit ?? (all ? undefined : limitDefault),
+      }),
+    );
+    await context.output.write({
+      data: { alerts },
+      rows: alerts.map((alert) => (all ? { ...alert } : tableRow(alert))),
+      columns: all ? allColumns : columns,
+    });
+    return exitCodes.ok;
+  },
+);
+
+const columns: Column[] = [
+  { key: 'user' },
+  { key: 'meter' },
+  { key: 'threshold', align: 'right' },
+  { key: 'percent', align: 'right' },
+  { key: 'level' },
+  { key: 'crossed' },
+  { key: 'now' },
+  { key: 'delivery' },
+  { key: 'id' },
+];
+
+const allColumns: Column[] = [
+  'id',
+  'user',
+  'userId',
+  'service',
+  'meter',
+  'threshold',
+  'level',
+  'active',
+  'percent',
+  'crossedAt',
+  'endedAt',
+  'acknowledgedAt',
+  'delivery',
+  'attempts',
+  'lastError',
+].map((key) => ({ key }));
+
+function tableRow({ crossedAt, active, acknowledgedAt, delivery, lastError, ...alert }: AlertState): Row {
+  const state = active ? 'so' : 'over';
+  return {
+    ...alert,
+    crossed: minuteText(crossedAt),
+    now: acknowledgedAt === null ? state : `${state}, seen`,
+    delivery: lastError === null ? delivery : `${delivery}: ${lastError}`,
+  };
+}
