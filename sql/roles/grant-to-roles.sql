@@ -37,7 +37,7 @@ end $$;
 
 grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants,
 quota.assistants,
-  quota.limit_overrides, quota.assistant_limits, quota.assistant_originals, quota.job_runs, quota.audit_log,
+  quota.limit_overrides, quota.assistant_limits, quota.assistant_originals, quota.job_runs,
   quota.audit_personal to quota_operator;
 grant update on quota.users, quota.subscriptions, quota.call_logs, quota.usage_quotas, quota.usage_alerts,
   quota.assistants, quota.assistant_limits, quota.job_runs, quota.limit_overrides to quota_operator;
@@ -60,4 +60,7 @@ grant execute on function quota.next_export, quota.fold_parts, quota.forget_line
 grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
 grant insert, update on quota.call_logs to quota_finance;
-grant insert on quota.audit_log to quota_finance;
+
+-- A trigger sets the rest of a row of the history.
+grant insert (at, actor, action, user_id, service, subject, reason, before, after, run_id, period_end)
+  on quota.audit_log to quota_operator, quota_finance;

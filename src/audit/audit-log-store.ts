@@ -22,7 +22,10 @@ export interface AuditRow {
   at: string;
   /** When it was written, by the clock of the database server. */
   recordedAt: string;
+  /** Who was said to have done it. */
   actor: string;
+  /** The login that wrote it; null: from before logins were kept. */
+  login: string | null;
   action: string;
   userId: string | null;
   /** As it is now; null: not about a user. */
@@ -69,7 +72,7 @@ export async function* selectAuditLog(client: pg.ClientBase, filter: AuditFilter
     conditions.push(`a.id < ${bind(beforeId)}`);
   }
   const sql = `
-    select a.id, a.at, a.recorded_at as "recordedAt", a.actor, a.action, a.user_id as "userId", u.external_id as user,
+    select a.id, a.at, a.recorded_at as "recordedAt", a.actor, a.login, a.action, a.user_id as "userId", u.external_id as user,
       a.service, a.subject, quota.audit_reason(a) as reason, a.before, a.after, a.run_id as "runId", a.period_end as "periodEnd"
     from quota.audit_log a
     left join quota.users u on u.id = a.user_id

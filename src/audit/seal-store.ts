@@ -1,31 +1,7 @@
 import type pg from 'pg';
 
-/** A seal that does not hold. Ids and counts are those of audit rows. */
-export interface BrokenSeal {
-  seal: string;
-  firstId: string;
-  lastId: string;
-  sealedAt: string;
-  sealedRows: number;
-  foundRows: number;
-  fault: string;
-}
-
 /** Of more, one change or another hides the rest. */
 const brokenMax = 20;
-
-/** Recomputes every seal from the rows that it covers; returns the first that do not hold. */
-export async function selectBrokenSeals(client: pg.ClientBase): Promise<BrokenSeal[]> {
-  const { rows } = await client.query<Omit<BrokenSeal, 'sealedAt'> & { sealedAt: Date }>(
-    `select id as seal, first_id as "firstId", last_id as "lastId", sealed_at as "sealedAt",
-       sealed_rows as "sealedRows", found_rows as "foundRows", fault
-     from quota.verify_audit()
-     where fault is not null
-     order by id
-     limit ${brokenMax}`,
-  );
-  return rows.map((row) => ({ ...row, sealedAt: row.sealedAt.toISOString() }));
-}
 
 /** A reason that is not what was written with its audit row. */
 export interface BentReason {

@@ -19,6 +19,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   assistant_limits: ['siu', 's', 's'],
   assistant_originals: ['si', 's', 's'],
   assistants: ['siu', 's', 's'],
+  audit_complete: ['s', 's', 's'],
   audit_log: ['si', 'si', 's'],
   audit_personal: ['si', '', ''],
   audit_reasons: ['s', 's', 's'],
@@ -74,7 +75,8 @@ test('every table has its decision for every role, and the grants are just that'
        has_table_privilege('quota_operator', c.oid, 'truncate') or has_table_privilege('quota_finance', c.oid, 'truncate') as truncates
      from pg_class c
      cross join lateral (select array_agg((
-         select coalesce(string_agg(left(p, 1), '' order by n) filter (where has_table_privilege(r.role, c.oid, p)), '')
+         select coalesce(string_agg(left(p, 1), '' order by n) filter (where has_table_privilege(r.role, c.oid, p)
+           or p = 'insert' and has_any_column_privilege(r.role, c.oid, p)), '')
          from unnest(array['select', 'insert', 'update', 'delete']) with ordinality p(p, n)) order by r.n) as rights
        from unnest(array['quota_app', 'quota_operator', 'quota_finance', 'quota_readonly']) with ordinality r(role, n)) r
      where c.relnamespace = 'quota'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')`,

@@ -26,7 +26,7 @@ const decided: Record<string, Record<string, string>> = {
   },
   assistant_originals: { personal: 'fields', staff: 'actor', fact: 'absent source' },
   assistants: { personal: 'name', fact: 'organisation provider_assistant_id state' },
-  audit_log: { staff: 'actor', fact: 'action after before reason service subject' },
+  audit_log: { staff: 'actor login', fact: 'action after before reason service subject' },
   audit_personal: { personal: 'after before' },
   audit_reasons: { personal: 'reason' },
   audit_seals: { staff: 'actor', fact: 'digest' },

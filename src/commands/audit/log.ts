@@ -83,6 +83,7 @@ const entryColumns: Column[] = [
   'at',
   'recordedAt',
   'actor',
+  'login',
   'action',
   'userId',
   'user',
@@ -99,6 +100,7 @@ const tableColumns: Column[] = [
   { key: 'id', align: 'right' },
   { key: 'at' },
   { key: 'actor' },
+  { key: 'login' },
   { key: 'action' },
   { key: 'user' },
   { key: 'about' },
@@ -107,10 +109,22 @@ const tableColumns: Column[] = [
 ];
 
 /** What was before and after is there in short; the other formats have all of it. */
-const tableRow = ({ id, at, actor, action, user, service, subject, reason, ...row }: AuditRow): Row => ({
+const tableRow = ({
+  id,
+  at,
+  actor,
+  login,
+  action,
+  user,
+  service,
+  subject,
+  reason,
+  ...row
+}: AuditRow): Row => ({
   id,
   at: minuteText(at),
   actor,
+  login,
   action,
   user,
   about: subject ?? service,

@@ -1,0 +1,2 @@
+drop table quota.audit_complete;
+alter table quota.audit_log drop column login;
