@@ -197,6 +197,17 @@ grant select on table quota.assistants to quota_finance;
 grant insert, select, update on table quota.assistants to quota_operator;
 grant select on table quota.assistants to quota_readonly;
 
+create table quota.audit_complete (
+  is_only boolean not null default true,
+  last_id bigint not null
+);
+comment on table quota.audit_complete is 'Up to which id no row of the history can appear any more, as quota.audit_frontier() last found: only that is sealed.';
+alter table quota.audit_complete add constraint audit_complete_is_only_check CHECK (is_only);
+alter table quota.audit_complete add constraint audit_complete_pkey PRIMARY KEY (is_only);
+grant select on table quota.audit_complete to quota_finance;
+grant select on table quota.audit_complete to quota_operator;
+grant select on table quota.audit_complete to quota_readonly;
+
 create table quota.audit_log (
   id bigint not null generated always as identity,
   at timestamp with time zone not null default quota.now(),
@@ -211,19 +222,22 @@ create table quota.audit_log (
   after jsonb,
   run_id uuid,
   period_end timestamp with time zone,
-  xid xid8 not null default pg_current_xact_id()
+  xid xid8 not null default pg_current_xact_id(),
+  login text
 );
 comment on table quota.audit_log is 'Append-only: who changed what, when and why. period_end is set on resets only.';
+comment on column quota.audit_log.login is 'The login that wrote the row, set by a trigger; actor is who it said to be. Null in rows from before it was kept.';
 alter table quota.audit_log enable row level security;
 alter table quota.audit_log add constraint audit_log_pkey PRIMARY KEY (id);
 CREATE UNIQUE INDEX audit_log_reset_once ON quota.audit_log USING btree (user_id, service, period_end) WHERE (action = 'subscription.reset'::text);
 CREATE INDEX audit_log_user ON quota.audit_log USING btree (user_id, id);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.audit_log FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER audit_log_stamped BEFORE INSERT ON quota.audit_log FOR EACH ROW EXECUTE FUNCTION quota.stamp_audit();
 CREATE TRIGGER audit_log_without_reason BEFORE INSERT ON quota.audit_log FOR EACH ROW WHEN (((new.reason IS NOT NULL) AND (new.action <> 'user.erased'::text))) EXECUTE FUNCTION quota.keep_reason_apart();
 create policy one_user on quota.audit_log for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
-grant insert, select on table quota.audit_log to quota_finance;
-grant insert, select on table quota.audit_log to quota_operator;
+grant select on table quota.audit_log to quota_finance;
+grant select on table quota.audit_log to quota_operator;
 grant select on table quota.audit_log to quota_readonly;
 
 create table quota.audit_personal (
@@ -1795,9 +1809,11 @@ begin
   -- Ids are not committed in their order. Once nobody is writing, no row up to the last id can appear any
   -- more; the lock is let go with the transaction, before anything is sealed.
   lock table quota.audit_log in share mode;
-  return coalesce((select max(id) from quota.audit_log), 0);
+  insert into quota.audit_complete (last_id) select coalesce(max(a.id), 0) from quota.audit_log a
+  on conflict (is_only) do update set last_id = greatest(audit_complete.last_id, excluded.last_id);
+  return (select c.last_id from quota.audit_complete c);
 end $function$;
-comment on function quota.audit_frontier() is 'Up to which id the audit log is complete. Waits for running writers and holds new ones for that long: call it in a transaction of its own.';
+comment on function quota.audit_frontier() is 'Up to which id the audit log is complete; kept for quota.seal_audit. Waits for running writers and holds new ones for that long: call it in a transaction of its own.';
 grant execute on function quota.audit_frontier() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.audit_reason(a quota.audit_log)
@@ -1818,10 +1834,12 @@ CREATE OR REPLACE FUNCTION quota.audit_row_text(a quota.audit_log)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select jsonb_build_array(
+  select (jsonb_build_array(
     a.id, extract(epoch from a.at), extract(epoch from a.recorded_at), a.actor, a.action, a.user_id,
     a.service, a.subject, a.reason,
-    a.before, a.after, a.run_id, extract(epoch from a.period_end), a.xid::text)::text
+    a.before, a.after, a.run_id, extract(epoch from a.period_end), a.xid::text)
+    -- Rows from before logins were kept are sealed without.
+    || case when a.login is null then '[]' else jsonb_build_array(a.login) end)::text
 $function$;
 comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
 grant execute on function quota.audit_row_text(quota.audit_log) to quota_finance;
@@ -7406,6 +7424,8 @@ declare
   sealed integer := 0;
 begin
   lock table quota.audit_seals in share row exclusive mode;
+  -- Whoever calls this: a row that appears under a seal would break the chain for good.
+  frontier := least(frontier, (select c.last_id from quota.audit_complete c));
   select * into head from quota.audit_seals s order by s.id desc limit 1;
   for stretch in
     select max(n.id) as last_id
@@ -7873,6 +7893,38 @@ comment on function quota.stale_grants(uuid) is 'Whose running quotas still coun
 grant execute on function quota.stale_grants(uuid) to quota_finance;
 grant execute on function quota.stale_grants(uuid) to quota_operator;
 grant execute on function quota.stale_grants(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.stamp_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  is_owner boolean := has_schema_privilege(session_user, 'quota', 'create with grant option');
+begin
+  -- An identity gives each row a number that its sequence has given. Any other is somebody's own.
+  if new.id is distinct from pg_sequence_last_value('quota.audit_log_id_seq')
+    and (pg_sequence_last_value('quota.audit_log_id_seq') is null
+      or new.id > pg_sequence_last_value('quota.audit_log_id_seq')
+      or new.id <= coalesce((select max(s.last_id) from quota.audit_seals s), 0))
+  then
+    new.id := nextval('quota.audit_log_id_seq');
+  end if;
+  new.login := session_user;
+  -- Made-up histories are dated when they would have been; only the owner can make one.
+  if not (is_owner and coalesce(current_setting('quota.makes_history', true), '') = 'on') then
+    new.recorded_at := clock_timestamp();
+    new.xid := pg_current_xact_id();
+  end if;
+  if not is_owner then
+    new.at := quota.now();
+    new.actor := quota.actor();
+  end if;
+  return new;
+end $function$;
+comment on function quota.stamp_audit() is 'Gives a row of the history its number, times, transaction and login, whatever its writer says. The owner of the schema may tell the instant of a change and who made it, as jobs do.';
+grant execute on function quota.stamp_audit() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone)

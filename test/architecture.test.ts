@@ -125,7 +125,7 @@ const rooms: Record<string, readonly string[]> = {
   'src/files/csv': ['src/files', 'src/files/json', 'src/values'],
   'src/files/json': ['src/files', 'src/values'],
   'src/values': [],
-  'src/db': ['migrations'],
+  'src/db': ['migrations', 'src/values'],
   'src/db/core': ['src/db'],
   'src/db/embedded': ['src/db'],
   migrations: [],

@@ -33,7 +33,10 @@ export async function withClient<T>(
   }
 }
 
-/** The host of a database off this machine that is spoken to without TLS, and whose URL does not ask for just that. */
+/**
+ * The host of a database off this machine that is spoken to without TLS, and whose URL does not ask for just that.
+ * @throws configurationError for a URL that cannot be used
+ */
 export function plainDatabaseHost(url: string): string | undefined {
   const { host, ssl } = createClient(url);
   return ssl || isLoopback(host) || /[?&]sslmode=disable(?:&|$)/.test(url) ? undefined : host;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
+import { isLoopback } from '../values/transport.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
 import { clientConfig, plainDatabaseHost, withClient } from './client.ts';
 import type { EmbeddedSession } from './embedded/session.ts';
@@ -48,10 +49,6 @@ async function withEmbedded<T>(
   }
 }
 
-/** A host that this machine is, or the folder of a socket. A tunnel looks like one: then the mark is all there is. */
-const isLocalHost = (host: string): boolean =>
-  host.startsWith('/') || /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
-
 async function useClient<T>(
   { settings, asOf, signal, schema, onAbort }: DatabaseRequest,
   client: pg.Client,
@@ -67,7 +64,8 @@ async function useClient<T>(
       : prepareSessionWithSchema(client, session));
     return use({
       ...opened,
-      isLocal: isLocalHost(client.host),
+      // A tunnel that ends here looks local, too: then the mark is all there is.
+      isLocal: isLoopback(client.host),
       client,
       url,
       connect: (useMore) =>
