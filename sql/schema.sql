@@ -8692,7 +8692,7 @@ grant execute on function quota.usage_from_facts(uuid[]) to quota_operator;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_history(p_user text, p_service text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_before bigint DEFAULT NULL::bigint)
- RETURNS TABLE(call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text, started_at timestamp with time zone, ended_at timestamp with time zone, seconds numeric, messages integer, words integer, cost numeric, error text, metadata jsonb)
+ RETURNS TABLE(call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text, started_at timestamp with time zone, ended_at timestamp with time zone, seconds numeric, messages integer, words integer, cost numeric, error text, metadata jsonb, is_estimate boolean)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -8715,14 +8715,15 @@ begin
   end if;
   return query
   select l.id, l.service, l.provider, l.provider_call_id, l.assistant_id, l.model, l.status, l.started_at,
-    l.ended_at, l.duration_seconds, l.messages, l.words_spoken, quota.price_of(l), l.error_message, l.metadata
+    l.ended_at, l.duration_seconds, l.messages, l.words_spoken, quota.price_of(l), l.error_message,
+    l.metadata, coalesce(quota.is_estimate(l.settled_by), false)
   from quota.call_logs l
   where l.user_id = owner and (p_service is null or l.service = p_service)
     and (p_before is null or (l.started_at, l.id) < (bound.started_at, bound.id))
   order by l.started_at desc, l.id desc
   limit p_limit;
 end $function$;
-comment on function quota.usage_history(text,text,integer,bigint) is 'The calls of a user, the newest first, of one service or all; cost as logged, else by the price of the plan. p_before: the call_log_id of the last row of the page before.';
+comment on function quota.usage_history(text,text,integer,bigint) is 'The calls of a user, the newest first, of one service or all; cost as logged, else by the price of the plan. is_estimate: nobody told its end. p_before: the call_log_id of the last row of the page before.';
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_app;
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_finance;
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_operator;

@@ -86,6 +86,12 @@ test('a tab that crashed costs what it had used, and the next session starts a m
     settled_by: 'heartbeat',
     leases: 0,
   });
+  const history = await desk.queryAt(
+    at(155),
+    'select is_estimate, seconds::float8 from quota.usage_history($1)',
+    [user],
+  );
+  expect(history).toEqual([{ is_estimate: true, seconds: 60 }]);
   expect(await begin(160, 'avatar', 'tab 2')).toMatchObject({ allowed: true, cap_seconds: 1140 });
   // The first tab's beacon arrives after all.
   expect(await end(10 * minute, 'tab', 75)).toMatchObject({ recorded: true, used: 75, is_estimate: false });

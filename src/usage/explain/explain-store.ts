@@ -126,7 +126,7 @@ const eventsQuery = `
         or a.action = 'plan.applied' and a.subject = story.plan and a.user_id is null)
   ), calls as (
     select c.started_at as at, c.id, quota.quantity_of(story.unit, c.status, c.duration_seconds, c.messages) as quantity,
-      c.provider, c.model, c.status, story.timezone, count(*) over () as total
+      c.provider, c.model, case when quota.is_estimate(c.settled_by) then 'estimated' else c.status end as status, story.timezone, count(*) over () as total
     from story
     join quota.call_logs c on c.user_id = $1 and c.service = story.service and c.started_at >= story.starts
       and c.started_at < story.ends and c.started_at <= quota.now() and (story.models is null or c.model = any (story.models))
