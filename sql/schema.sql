@@ -1192,7 +1192,10 @@ create type quota.allowance as (
   resets_at timestamp with time zone,
   warn_at integer[],
   is_open boolean,
-  period_start timestamp with time zone
+  period_start timestamp with time zone,
+  cost numeric,
+  cost_limit numeric,
+  models text[]
 );
 
 create type quota.check_result as (
@@ -1207,6 +1210,8 @@ create type quota.check_result as (
   "limit" numeric,
   remaining numeric,
   percent numeric,
+  cost numeric,
+  cost_limit numeric,
   state text,
   warnings text[],
   resets_at timestamp with time zone,
@@ -1221,6 +1226,8 @@ create type quota.record_result as (
   remaining numeric,
   state text,
   action text,
+  cost numeric,
+  cost_limit numeric,
   differs boolean,
   stored_status text,
   stored_quantity numeric,
@@ -1263,7 +1270,9 @@ create type quota.session_result as (
   expires_at timestamp with time zone,
   remaining numeric,
   resets_at timestamp with time zone,
-  upgrade_to text
+  upgrade_to text,
+  cost numeric,
+  cost_limit numeric
 );
 
 create type quota.session_room as (
@@ -1651,7 +1660,7 @@ AS $function$
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
     coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
-    a.is_open, a.period_start
+    a.is_open, a.period_start, a.cost, a.cost_limit, a.models
   from (
     select l.meter, m.unit, m.service, m.models, t.*, q.user_id is not null as is_open,
       coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
@@ -2890,7 +2899,7 @@ begin
   -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
-      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
+      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
       q.user_id is null or q.exhausted_at is not null or q.granted <> 0 or q.cost_limit is not null
         or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
         or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special
@@ -2910,7 +2919,8 @@ begin
       return (
         true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
         worst.remaining,
-        worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
+        worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
+        null)::quota.check_result;
     end if;
   end if;
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);
@@ -2957,7 +2967,8 @@ begin
     reason := 'unknown_time_zone';
   end if;
   if reason <> 'ok' then
-    message := quota.refusal_message(reason, plan, worst);
+    message := quota.refusal_message(reason, plan, worst, worst.models is not null and not exists (
+      select from unnest(allowances) a where a.exhausted and a.meter <> worst.meter));
     action := case
       when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed')
         and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
@@ -2974,14 +2985,15 @@ begin
   end if;
   if exists (select from unnest(allowances) a where a.percent >= any (a.warn_at)) then
     warnings := array(
-      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
+      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || quota.meter_label(a.meter, a.unit)
+          || ' used'
       from unnest(allowances) with ordinality a cross join unnest(a.warn_at) w
       where w <= a.percent order by a.ordinality, w);
   end if;
   return (
     reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
     worst.limit_quantity,
-    worst.remaining, worst.percent, state, warnings, worst.resets_at,
+    worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $function$;
 comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check in every case.';
@@ -5196,6 +5208,19 @@ end $function$;
 comment on function quota.mend_leases(integer,uuid) is 'Takes away up to batch_size leases that no running session has, and puts up to as many right that differ from their calls; returns how many.';
 grant execute on function quota.mend_leases(integer,uuid) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.meter_label(p_meter text, p_unit text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select replace(case p_unit
+    when 'second' then regexp_replace(p_meter, '_seconds$', '') || '_minutes' else p_meter end, '_', ' ')
+$function$;
+comment on function quota.meter_label(text,text) is 'A meter in words for people: voice minutes, premium messages.';
+grant execute on function quota.meter_label(text,text) to quota_finance;
+grant execute on function quota.meter_label(text,text) to quota_operator;
+grant execute on function quota.meter_label(text,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
  LANGUAGE sql
@@ -6312,7 +6337,7 @@ begin
   answer := quota.decide(owner, p_service, p_model);
   return (
     true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    false, p_status, p_quantity, p_cost, false)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;
 comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_app;
@@ -6421,16 +6446,21 @@ end $function$;
 comment on function quota.refresh_quotas(uuid[],text[],boolean) is 'Brings the quotas of (user, service) pairs, or of all services of users, in line with their subscriptions and their facts: after a new subscription, plan, anchor or zone. Without new_terms running periods keep theirs, and only what is missing is opened and counted.';
 grant execute on function quota.refresh_quotas(uuid[],text[],boolean) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.refusal_message(reason text, plan quota.plans, worst quota.allowance)
+CREATE OR REPLACE FUNCTION quota.refusal_message(reason text, plan quota.plans, worst quota.allowance, others_left boolean)
  RETURNS text
  LANGUAGE sql
  STABLE
 AS $function$
   select case reason
-    when 'quota_exceeded' then 'The allowance of the plan "' || plan.name || '" is used up'
+    when 'quota_exceeded' then 'The ' || quota.meter_label(worst.meter, worst.unit) || ' of the plan "'
+      || plan.name || '" are used up'
     when 'cost_limit_exceeded' then 'The cost limit of the plan "' || plan.name || '" is reached'
-    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit
-      || 's that are left of the plan "' || plan.name || '"'
+    when 'would_exceed' then 'This needs more than the ' || case worst.unit
+        when 'second' then div(worst.remaining, 60) || ':'
+          || lpad((trunc(worst.remaining) % 60)::text, 2, '0')
+        else trim_scale(worst.remaining)::text end
+      || ' ' || quota.meter_label(worst.meter, worst.unit) || ' that are left of the plan "' || plan.name
+      || '"'
     when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes)
       || ' of the plan "' || plan.name || '"'
     when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent
@@ -6447,16 +6477,17 @@ AS $function$
     when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
+  || case when reason = 'quota_exceeded' and others_left then '; other models can be used' else '' end
   || case when reason <> 'ok' and plan.upgrade_to is not null
       then '. Upgrade to '
         || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
         || ' for more.'
     else '.' end
 $function$;
-comment on function quota.refusal_message(text,quota.plans,quota.allowance) is 'A sentence for the user of the app, with the way out.';
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_finance;
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_operator;
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance) to quota_readonly;
+comment on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) is 'A sentence for the user of the app: what is used up, until when, and the way out. others_left: models that the meter does not count can still be used.';
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_finance;
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_operator;
+grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint)
  RETURNS text
@@ -6874,6 +6905,8 @@ begin
   result.remaining := answer.remaining;
   result.resets_at := answer.resets_at;
   result.upgrade_to := answer.upgrade_to;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   if answer.allowed then
     result.cap_seconds := (
       select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
@@ -8873,6 +8906,8 @@ begin
   result.remaining := answer.remaining;
   result.state := answer.state;
   result.action := answer.action;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   return result;
 end $function$;
 comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 'The answer to a record or an end with what is left after it.';

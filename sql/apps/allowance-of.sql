@@ -2,7 +2,7 @@ create type quota.allowance as (
   meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric,
   exhausted boolean,
   by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[],
-  is_open boolean, period_start timestamptz);
+  is_open boolean, period_start timestamptz, cost numeric, cost_limit numeric, models text[]);
 
 create or replace function quota.allowance_of(
   p_user uuid, p_plan text, p_anchor timestamp, p_timezone text, p_model text, p_session bigint)
@@ -17,7 +17,7 @@ as $$
     quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
     coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
     coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
-    a.is_open, a.period_start
+    a.is_open, a.period_start, a.cost, a.cost_limit, a.models
   from (
     select l.meter, m.unit, m.service, m.models, t.*, q.user_id is not null as is_open,
       coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,

@@ -1,7 +1,7 @@
 create type quota.check_result as (
   allowed boolean, reason text, action text, message text, service text, plan text, meter text, used numeric,
-  "limit" numeric, remaining numeric, percent numeric, state text, warnings text[], resets_at timestamptz,
-  upgrade_to text);
+  "limit" numeric, remaining numeric, percent numeric, cost numeric, cost_limit numeric, state text,
+  warnings text[], resets_at timestamptz, upgrade_to text);
 
 create or replace function quota.check(
   p_user text, p_service text, p_model text default null, p_quantity numeric default null,

@@ -36,7 +36,8 @@ begin
     reason := 'unknown_time_zone';
   end if;
   if reason <> 'ok' then
-    message := quota.refusal_message(reason, plan, worst);
+    message := quota.refusal_message(reason, plan, worst, worst.models is not null and not exists (
+      select from unnest(allowances) a where a.exhausted and a.meter <> worst.meter));
     action := case
       when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed')
         and worst.on_exceeded = 'static_fallback' then 'switch_to_static'
@@ -53,14 +54,15 @@ begin
   end if;
   if exists (select from unnest(allowances) a where a.percent >= any (a.warn_at)) then
     warnings := array(
-      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || a.meter || ' used'
+      select quota.alert_level(w, a.warn_at) || ': ' || w || '% of ' || quota.meter_label(a.meter, a.unit)
+          || ' used'
       from unnest(allowances) with ordinality a cross join unnest(a.warn_at) w
       where w <= a.percent order by a.ordinality, w);
   end if;
   return (
     reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
     worst.limit_quantity,
-    worst.remaining, worst.percent, state, warnings, worst.resets_at,
+    worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $$;
 comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text, bigint) is

@@ -12,7 +12,7 @@ begin
   -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' then
     select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
-      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.period_end,
+      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
       q.user_id is null or q.exhausted_at is not null or q.granted <> 0 or q.cost_limit is not null
         or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
         or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special
@@ -32,7 +32,8 @@ begin
       return (
         true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
         worst.remaining,
-        worst.percent, 'ok', '{}', nullif(worst.period_end, 'infinity'), null)::quota.check_result;
+        worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
+        null)::quota.check_result;
     end if;
   end if;
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);

@@ -1,6 +1,7 @@
 create type quota.record_result as (
   recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text,
-  action text, differs boolean, stored_status text, stored_quantity numeric, stored_cost numeric,
+  action text, cost numeric, cost_limit numeric,
+  differs boolean, stored_status text, stored_quantity numeric, stored_cost numeric,
   is_estimate boolean);
 
 create or replace function quota.record(
@@ -72,7 +73,7 @@ begin
   answer := quota.decide(owner, p_service, p_model);
   return (
     true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    false, p_status, p_quantity, p_cost, false)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;
 comment on function quota.record(
   text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is

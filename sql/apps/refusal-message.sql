@@ -1,12 +1,18 @@
-create or replace function quota.refusal_message(reason text, plan quota.plans, worst quota.allowance)
+create or replace function quota.refusal_message(
+  reason text, plan quota.plans, worst quota.allowance, others_left boolean)
 returns text
 language sql stable
 as $$
   select case reason
-    when 'quota_exceeded' then 'The allowance of the plan "' || plan.name || '" is used up'
+    when 'quota_exceeded' then 'The ' || quota.meter_label(worst.meter, worst.unit) || ' of the plan "'
+      || plan.name || '" are used up'
     when 'cost_limit_exceeded' then 'The cost limit of the plan "' || plan.name || '" is reached'
-    when 'would_exceed' then 'This needs more than the ' || trim_scale(worst.remaining) || ' ' || worst.unit
-      || 's that are left of the plan "' || plan.name || '"'
+    when 'would_exceed' then 'This needs more than the ' || case worst.unit
+        when 'second' then div(worst.remaining, 60) || ':'
+          || lpad((trunc(worst.remaining) % 60)::text, 2, '0')
+        else trim_scale(worst.remaining)::text end
+      || ' ' || quota.meter_label(worst.meter, worst.unit) || ' that are left of the plan "' || plan.name
+      || '"'
     when 'file_too_large' then 'The file is larger than the ' || pg_size_pretty(plan.max_file_bytes)
       || ' of the plan "' || plan.name || '"'
     when 'too_many_concurrent' then 'The plan "' || plan.name || '" runs ' || plan.max_concurrent
@@ -23,11 +29,13 @@ as $$
     when reason in ('quota_exceeded', 'cost_limit_exceeded', 'would_exceed') and worst.resets_at is not null
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
+  || case when reason = 'quota_exceeded' and others_left then '; other models can be used' else '' end
   || case when reason <> 'ok' and plan.upgrade_to is not null
       then '. Upgrade to '
         || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
         || ' for more.'
     else '.' end
 $$;
-comment on function quota.refusal_message(text, quota.plans, quota.allowance) is
-  'A sentence for the user of the app, with the way out.';
+comment on function quota.refusal_message(text, quota.plans, quota.allowance, boolean) is
+  'A sentence for the user of the app: what is used up, until when, and the way out. others_left: models '
+  'that the meter does not count can still be used.';

@@ -1,7 +1,8 @@
 create type quota.session_result as (
   allowed boolean, reason text, action text, message text, session_id bigint, cap_seconds numeric,
   expires_at timestamptz,
-  remaining numeric, resets_at timestamptz, upgrade_to text);
+  remaining numeric, resets_at timestamptz, upgrade_to text, cost numeric,
+  cost_limit numeric);
 
 create or replace function quota.start_session(
   p_user text, p_service text, p_key text, p_provider text default null, p_assistant_id text default null,

@@ -14,6 +14,8 @@ begin
   result.remaining := answer.remaining;
   result.resets_at := answer.resets_at;
   result.upgrade_to := answer.upgrade_to;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   if answer.allowed then
     result.cap_seconds := (
       select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)

@@ -11,6 +11,8 @@ begin
   result.remaining := answer.remaining;
   result.state := answer.state;
   result.action := answer.action;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   return result;
 end $$;
 comment on function quota.with_allowance(quota.record_result, uuid, text, text) is

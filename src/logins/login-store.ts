@@ -11,13 +11,15 @@ export async function selectLogins(client: pg.ClientBase): Promise<Login[]> {
   return rows.map((row) => ({ ...row, registeredAt: row.registeredAt?.toISOString() ?? null }));
 }
 
-/** Whether the server has a role of this name, and whether it may call functions of apps. */
+/** Whether the server has a role of this name, may call functions of apps, or is an operator or of finance. */
 export async function selectRole(
   client: pg.ClientBase,
   role: string,
-): Promise<{ isMember: boolean } | undefined> {
-  const { rows } = await client.query<{ isMember: boolean }>(
-    `select coalesce(pg_has_role(r.oid, to_regrole('quota_app'), 'usage'), false) as "isMember"
+): Promise<{ isMember: boolean; isStaff: boolean } | undefined> {
+  const { rows } = await client.query<{ isMember: boolean; isStaff: boolean }>(
+    `select coalesce(pg_has_role(r.oid, to_regrole('quota_app'), 'usage'), false) as "isMember",
+       coalesce(pg_has_role(r.oid, to_regrole('quota_operator'), 'member')
+         or pg_has_role(r.oid, to_regrole('quota_finance'), 'member'), false) as "isStaff"
      from pg_roles r where r.rolname = $1`,
     [role],
   );

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { notFoundError } from '../errors.ts';
+import { notFoundError, refusedError } from '../errors.ts';
 import type { User } from '../users/user.ts';
 import type { Registration } from './login.ts';
 import { deleteLogin, selectLogins, selectRole, upsertLogin } from './login-store.ts';
@@ -24,7 +24,7 @@ export interface Speaker {
   claim?: string | undefined;
 }
 
-/** @throws notFoundError when the server has no such role */
+/** @throws notFoundError when the server has no such role; refusedError to bind one that works for the company */
 export async function planRegistration(
   client: pg.ClientBase,
   role: string,
@@ -34,6 +34,11 @@ export async function planRegistration(
   if (found === undefined) {
     throw notFoundError(`the server has no role "${role}"`, {
       suggestion: 'make it in psql first, like: create role app login in role quota_app',
+    });
+  }
+  if (speaksFor !== 'app' && found.isStaff) {
+    throw refusedError(`the role "${role}" is an operator or of finance, whose work concerns every user`, {
+      suggestion: 'bind a role that is a member of quota_app, or quota_readonly, and of nothing else',
     });
   }
   const { before, state } = await registrationOf(client, role);

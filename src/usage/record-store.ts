@@ -16,6 +16,9 @@ export interface Allowance {
   limit: string | null;
   remaining: string | null;
   percent: string | null;
+  /** Of the period, in the currency of its prices. */
+  cost: string | null;
+  costLimit: string | null;
   state: string | null;
   warnings: string[];
   resetsAt: string | null;
@@ -36,7 +39,8 @@ export interface UsageQuestion {
 /** @throws a server error of SQLSTATE QT001 (user) or QT002 (service) */
 export async function selectAllowance(client: pg.ClientBase, question: UsageQuestion): Promise<Allowance> {
   const { rows } = await client.query<Omit<Allowance, 'resetsAt'> & { resetsAt: Date | null }>(
-    `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent, state, warnings,
+    `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent,
+       trim_scale(cost)::text as cost, trim_scale(cost_limit)::text as "costLimit", state, warnings,
        resets_at as "resetsAt", upgrade_to as "upgradeTo"
      from quota.check($1, $2, $3, $4, $5, $6)`,
     [

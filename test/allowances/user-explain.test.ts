@@ -91,7 +91,7 @@ test('one screen for a person, with the answer and the ways out at its end', asy
     /2026-11-06 12:00Z +-10:00 +0:00 {2}.*usage reset by an operator.*by tester: "outage"/,
   );
   expect(stdout).toMatch(/2026-11-07 10:00Z +\+3:20 +3:20 {2}10 calls/);
-  expect(stdout).toContain('Blocked: The allowance of the plan "Voice Free" is used up');
+  expect(stdout).toContain('Blocked: The voice minutes of the plan "Voice Free" are used up');
   expect(stdout).toContain('It resets at 2026-12-05 00:00');
   expect(stdout).toContain('quota user grant ada voice_seconds');
 });

@@ -220,6 +220,14 @@ test('the short way of the caller is right wherever it says yes', async () => {
   }
 });
 
+test('an operator is not bound: what it may run concerns every user', async () => {
+  const login = await makeRole('staff', 'login in role quota_app, quota_operator');
+  expect(await desk.run('login', 'bind', login, '--user', 'ada', '--reason', 'test', '--yes')).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining('is an operator'),
+  });
+});
+
 test.each([
   [4, ['allow', 'no_such_role'], 'has no role'],
   [4, ['revoke', 'no_such_role'], 'is not registered'],

@@ -112,7 +112,20 @@ describe('60 minutes and $50 a calendar month (Phase 1.5)', () => {
   });
 
   test('costs are estimated at $0.50 a minute, and 80 % warns', async () => {
-    await app.call(`select quota.record('mia', 'avatar', 'mia-1', 2700)`);
+    expect(
+      await app.call(`select cost::text, cost_limit::text from quota.record('mia', 'avatar', 'mia-1', 2700)`),
+    ).toEqual({ cost: '22.500000', cost_limit: '50.000000' });
+    expect(
+      await app.call(
+        `select cost::text, cost_limit::text, message from quota.check('mia', 'avatar', p_quantity => 905)`,
+      ),
+    ).toEqual({
+      cost: '22.500000',
+      cost_limit: '50.000000',
+      message: expect.stringContaining(
+        'This needs more than the 15:00 avatar minutes that are left of the plan',
+      ),
+    });
     const [quota] = await app.rows(
       `select cost::text from quota.usage_quotas q join quota.users u on u.id = q.user_id where u.external_id = 'mia'`,
     );

@@ -40,6 +40,31 @@ test('premium message 21 is refused, others go on; message 101 is refused', asyn
   expect(await check('cara', 'gemini-2.0-flash')).toMatchObject({ allowed: false, meter: 'messages' });
 });
 
+test('a refusal says which messages are used up, until when, and what would help', async () => {
+  await app.addUser('eli', '2026-01-31T09:00:00Z');
+  for (let n = 1; n <= 16; n++) {
+    await send('eli', `e${n}`, 'claude-3-opus');
+  }
+  expect(await app.call(`select warnings from quota.check('eli', 'chat', 'claude-3-opus')`)).toEqual({
+    warnings: ['warning: 80% of premium messages used'],
+  });
+  for (let n = 17; n <= 20; n++) {
+    await send('eli', `e${n}`, 'claude-3-opus');
+  }
+  const message = async (model: string) =>
+    (await app.call<{ message: string }>(`select message from quota.check('eli', 'chat', $1)`, [model]))
+      .message;
+  expect(await message('claude-3-opus')).toBe(
+    'The premium messages of the plan "Chat Free" are used up until 2026-12-01 00:00 UTC; other models can be used.',
+  );
+  for (let n = 21; n <= 100; n++) {
+    await send('eli', `e${n}`, 'gpt-4o');
+  }
+  expect(await message('claude-3-opus')).toBe(
+    'The messages of the plan "Chat Free" are used up until 2026-12-01 00:00 UTC.',
+  );
+});
+
 test('100 messages of any model use up the premium ones too', async () => {
   for (let n = 1; n <= 100; n++) {
     await send('dan', `d${n}`, 'gpt-4o');
