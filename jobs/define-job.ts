@@ -46,6 +46,8 @@ export interface JobDefinition<Options extends OptionDeclarations = OptionDeclar
   ): Promise<Record<string, unknown>[]>;
   /** Opens what the run needs besides the database, for its time, before anything is touched. */
   withWork<T>(context: Context, options: Given<Options>, use: (work: JobWork) => Promise<T>): Promise<T>;
+  /** The channel on which the database tells that there is something to do; wanted: the run stays and listens. */
+  follow?: { channel: string; isWanted(options: Given<Options>): boolean };
   /** What the job tells as JSON; default: everything counted, by its name. */
   report?(outcome: JobOutcome): Record<string, unknown>;
 }

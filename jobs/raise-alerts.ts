@@ -1,5 +1,5 @@
 import { countDueAlerts, countFailedAlerts, selectDueAlerts } from '../src/alerts/alert-store.ts';
-import { value } from '../src/declarations/option.ts';
+import { flag, value } from '../src/declarations/option.ts';
 import { parseDurationSeconds } from '../src/values/option-values.ts';
 import { defineJob } from './define-job.ts';
 
@@ -18,8 +18,11 @@ export const raiseAlerts = defineJob({
   scope: { everybody: 'alerts are told as they come' },
   batchSizeDefault: 20,
   options: {
+    follow: flag('stay, and tell each alert as it is raised, until SIGTERM'),
     maxAge: value('time', 'drop alerts crossed longer ago (default: 7d)', parseDurationSeconds),
   },
+  examples: [['quota jobs raise-alerts --follow', 'as a service: alerts are told within a second']],
+  follow: { channel: 'quota_alerts', isWanted: ({ follow = false }) => follow },
   countDue: (client) => countDueAlerts(client),
   listDue: (client, _scope, limit) => selectDueAlerts(client, limit),
   async withWork(context, { maxAge = maxAgeSecondsDefault }, use) {

@@ -22,6 +22,10 @@ export function jobCommand(name: string, job: JobDefinition): Command {
         const { dryRunJob } = await import('./dry-run.ts');
         return dryRunJob(context, job, given);
       }
+      if (job.follow?.isWanted(given)) {
+        const { followJob } = await import('./follow-job.ts');
+        return followJob(context, job, given);
+      }
       const { runJobCommand } = await import('./run-job.ts');
       return runJobCommand(context, job, given);
     },

@@ -93,7 +93,7 @@ function runTold<Options extends OptionDeclarations>(
 }
 
 /** A run that fails is measured too; one that another run keeps from starting leaves the file to that one. */
-async function runMeasured<Options extends OptionDeclarations>(
+export async function runMeasured<Options extends OptionDeclarations>(
   context: Context,
   job: JobDefinition<Options>,
   options: JobOptions<Options>,
