@@ -80,6 +80,19 @@ describe('seals', () => {
     expect(await verify()).toMatchObject({ code: 0, ok: true, rows: '2' });
   });
 
+  test('reach as far as the log was complete, not over what came since', async () => {
+    await write(2);
+    const [{ frontier } = { frontier: '' }] = await desk.query<{ frontier: string }>(
+      'select quota.audit_frontier() as frontier',
+    );
+    await write(1);
+    await desk.query('select quota.seal_audit($1)', [frontier]);
+    expect(await desk.query('select last_id, row_count from quota.audit_seals')).toEqual([
+      { last_id: frontier, row_count: '2' },
+    ]);
+    expect(await verify()).toMatchObject({ code: 0, seals: 1, unsealedRows: '1' });
+  });
+
   test('give up on writers that do not end, and hold nobody for long', async () => {
     await desk.session(async (writer) => {
       await writer.query('begin');

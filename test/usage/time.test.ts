@@ -215,6 +215,20 @@ test('a zone that moves the boundary gives no second allowance, in either direct
   expect(await desk.differences()).toEqual([]);
 });
 
+test('who moves to and fro carries along what was used since, and nothing twice', async () => {
+  await addUser('twice', '2026-10-12T12:00:00Z', 'America/Los_Angeles');
+  const call = (at: string, key: string, seconds: number, startedAt: string) =>
+    record(at, 'twice', 'voice', key, seconds, `, p_started_at => '${startedAt}'`);
+  await call('2026-11-12T08:30:00Z', 'm1', 300, '2026-11-12T08:05:00Z');
+  await moveTo('2026-11-12T09:00:00Z', 'twice', 'Pacific/Auckland');
+  await call('2026-11-12T09:30:00Z', 'm2', 200, '2026-11-12T09:20:00Z');
+  await moveTo('2026-11-12T10:00:00Z', 'twice', 'America/Los_Angeles');
+  await moveTo('2026-11-12T10:30:00Z', 'twice', 'Pacific/Auckland');
+  await job('2026-11-12T11:30:00Z');
+  expect(await check('2026-11-12T12:00:00Z', 'twice')).toMatchObject({ used: 500, remaining: 100 });
+  expect(await desk.differences()).toEqual([]);
+});
+
 test('calls of the future are refused, by line in a file', async () => {
   await addUser('future', '2026-10-15T09:00:00Z');
   await expect(
