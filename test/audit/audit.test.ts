@@ -88,7 +88,7 @@ describe('seals', () => {
     await write(1);
     await desk.query('select quota.seal_audit($1)', [frontier]);
     expect(await desk.query('select last_id, row_count from quota.audit_seals')).toEqual([
-      { last_id: frontier, row_count: '2' },
+      { last_id: frontier, row_count: 2 },
     ]);
     expect(await verify()).toMatchObject({ code: 0, seals: 1, unsealedRows: '1' });
   });

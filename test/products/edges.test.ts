@@ -111,10 +111,17 @@ test('a cost limit is reached by its last cent, not before', async () => {
   const spend = (key: string, cost: string) =>
     app.call(`select recorded from quota.record('penny', 'avatar', $1, 1, p_cost => $2)`, [key, cost]);
   const check = () => app.call(`select allowed, reason from quota.check('penny', 'avatar')`);
+  const isMarked = () =>
+    app.call(
+      `select q.exhausted_at is not null as marked from quota.usage_quotas q join quota.users u on u.id = q.user_id
+       where u.external_id = 'penny'`,
+    );
   await spend('nearly all', '49.99');
   expect(await check()).toEqual({ allowed: true, reason: 'ok' });
+  expect(await isMarked()).toEqual({ marked: false });
   await spend('the rest', '0.01');
   expect(await check()).toEqual({ allowed: false, reason: 'cost_limit_exceeded' });
+  expect(await isMarked()).toEqual({ marked: true });
 });
 
 test('who is not signed in is told to, where a service has nothing for them', async () => {

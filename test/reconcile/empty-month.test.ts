@@ -56,6 +56,12 @@ describe('a month in which nothing was billed', () => {
     });
     const all = ['--kind', 'unbilled', '--as', 'accepted', '--reason', 'free credits', '--yes'];
     await desk.json(0, 'reconcile', 'resolve', ...month, ...all);
+    // What was looked at is what is closed.
+    const raise = `update quota.call_logs set cost = cost + $2 where provider = $1`;
+    await desk.query(raise, [provider, 1]);
+    const { error } = await desk.json(5, 'reconcile', 'close', ...month, '--yes');
+    expect(error.message).toContain('the logs of 2026-09 have changed since it was last reconciled');
+    await desk.query(raise, [provider, -1]);
     expect((await desk.json(0, 'reconcile', 'close', ...month, '--yes')).closedBy).toBeTruthy();
   });
 

@@ -219,9 +219,9 @@ test('who moves to and fro carries along what was used since, and nothing twice'
   await addUser('twice', '2026-10-12T12:00:00Z', 'America/Los_Angeles');
   const call = (at: string, key: string, seconds: number, startedAt: string) =>
     record(at, 'twice', 'voice', key, seconds, `, p_started_at => '${startedAt}'`);
-  await call('2026-11-12T08:30:00Z', 'm1', 300, '2026-11-12T08:05:00Z');
+  await call('2026-11-12T08:30:00Z', 'to', 300, '2026-11-12T08:05:00Z');
   await moveTo('2026-11-12T09:00:00Z', 'twice', 'Pacific/Auckland');
-  await call('2026-11-12T09:30:00Z', 'm2', 200, '2026-11-12T09:20:00Z');
+  await call('2026-11-12T09:30:00Z', 'fro', 200, '2026-11-12T09:20:00Z');
   await moveTo('2026-11-12T10:00:00Z', 'twice', 'America/Los_Angeles');
   await moveTo('2026-11-12T10:30:00Z', 'twice', 'Pacific/Auckland');
   await job('2026-11-12T11:30:00Z');
