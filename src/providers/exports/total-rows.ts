@@ -70,8 +70,8 @@ const isCharged = (cost: string): boolean => /[1-9]/.test(cost);
  */
 export class TotalRows {
   readonly #all = new Others();
-  /** Those, and the rows that may add up others of their day. */
-  readonly #withDaily = new Others();
+  /** Of the rows that may add up others of their day. */
+  readonly #daily = new Others();
   readonly #days = new Map<string, Others>();
   readonly #held: Held[] = [];
 
@@ -89,7 +89,7 @@ export class TotalRows {
       } else {
         this.#held.push({ line, cost, of, at: row.line, text: row.text() });
         if (of === 'day') {
-          this.#withDaily.add(cost);
+          this.#daily.add(cost);
         }
         lines.splice(index, 1);
         index -= 1;
@@ -99,7 +99,6 @@ export class TotalRows {
 
   #add({ kind, day }: BillingLine, cost: string): void {
     this.#all.add(cost);
-    this.#withDaily.add(cost);
     if (kind !== 'aggregate' || day === null) {
       return;
     }
@@ -115,7 +114,7 @@ export class TotalRows {
 
   /** That an amount is the sum of all rows that were read, if it is; to be asked when they are. */
   remarkOn(amount: string | null): { reason: string; suggestion: string } | null {
-    const others = [this.#all, this.#withDaily].find(
+    const others = [this.#all, this.#allWithDaily()].find(
       (some) => amount !== null && some.count >= othersMin && some.comeTo(amount),
     );
     return others === undefined
@@ -126,13 +125,21 @@ export class TotalRows {
         };
   }
 
+  #allWithDaily(): Others {
+    const both = new Others();
+    both.add(this.#all.toString());
+    both.add(this.#daily.toString());
+    both.count = this.#all.count + this.#daily.count;
+    return both;
+  }
+
   /** The held rows that are lines; those that add up others go to `badLines`. */
   settle(input: Input, column: string, badLines: BadLines): BillingLine[] {
     const ofDays = this.#held.filter(({ of }) => of === 'day');
     const areDaily = ofDays.some((held) => this.#isTotalOfDay(held, othersMin));
     const daily = ofDays.filter((held) => areDaily && this.#isTotalOfDay(held, 1));
     const ofAll = this.#held.filter(({ of }) => of === 'all');
-    const others = daily.length > 0 ? this.#all : this.#withDaily;
+    const others = daily.length > 0 ? this.#all : this.#allWithDaily();
     const withHeld = sumOf([others.toString(), ...ofAll.map(({ cost }) => cost)]);
     const totals = ofAll.filter(
       ({ cost }) =>
