@@ -82,8 +82,12 @@ export interface UsageEntry {
 }
 
 export interface RecordedUsage {
-  /** False: it was recorded before. */
+  /** False: it was recorded before. True also where it completed a call that ran, or replaced an estimate. */
   recorded: boolean;
+  /** Other figures are stored, and stay. */
+  differs: boolean;
+  storedQuantity: string | null;
+  storedCost: string | null;
   callLogId: string;
   used: string | null;
   limit: string | null;
@@ -95,7 +99,7 @@ export interface RecordedUsage {
 /** @throws a server error of SQLSTATE QT001 to QT004 */
 export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Promise<RecordedUsage> {
   const { rows } = await client.query<RecordedUsage>(
-    `select recorded, call_log_id as "callLogId", used, "limit", remaining, state, action
+    `select recorded, differs, stored_quantity as "storedQuantity", trim_scale(stored_cost)::text as "storedCost", call_log_id as "callLogId", used, "limit", remaining, state, action
      from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9)`,
     [
       entry.externalId,

@@ -127,6 +127,34 @@ test.each([
   expect(await desk.snapshot()).toEqual(before);
 });
 
+test('recording by hand completes a call that runs, and tells what is stored of one whose end is known', async () => {
+  await desk.queryAt(noon, `select quota.start_session('bob', 'voice', 'lost', p_estimate => 300)`);
+  const line = [
+    'usage',
+    'record',
+    'bob',
+    '--service',
+    'voice',
+    '--key',
+    'lost',
+    '--reason',
+    'lost webhook',
+    '--yes',
+  ];
+  expect(await desk.json(...line, '--quantity', '240')).toMatchObject({
+    recorded: true,
+    differs: false,
+    used: '240.000',
+  });
+  expect(await desk.json(...line, '--quantity', '250')).toMatchObject({
+    recorded: false,
+    differs: true,
+    storedQuantity: '240.000',
+  });
+  const { stdout } = await desk.run(...line, '--quantity', '250', '--output', 'table');
+  expect(stdout).toContain('was recorded before as 240.000, which stays');
+});
+
 test('all of it follows from the facts', async () => {
   expect(await desk.differences()).toEqual([]);
 });

@@ -12,8 +12,8 @@ import { findUser } from '../../users/find-user.ts';
 import { parseDecimal, parseInstant, parseQuantity } from '../../values/option-values.ts';
 
 /**
- * `quota usage record`: `{recorded, callLogId, used, limit, remaining, state, action}`; `recorded` is false when
- * the key was there before, and null on a dry run.
+ * `quota usage record`: `{recorded, differs, storedQuantity, storedCost, callLogId, used, limit, remaining, state, action}`; `recorded` is false when
+ * the end of the key's call was known before - `differs`: with other figures, which stay -, and null on a dry run.
  */
 export const usageRecord = defineCommand(
   {
@@ -61,7 +61,9 @@ export const usageRecord = defineCommand(
   },
 );
 
-function recordedText({ recorded, used, limit, remaining, state }: RecordedUsage, style: Style): string {
-  const done = recorded ? style.green('recorded') : style.yellow('was recorded before');
+function recordedText(recordedUsage: RecordedUsage, style: Style): string {
+  const { recorded, differs, storedQuantity, used, limit, remaining, state } = recordedUsage;
+  const before = differs ? `was recorded before as ${storedQuantity}, which stays` : 'was recorded before';
+  const done = recorded ? style.green('recorded') : style.yellow(before);
   return `${done}: ${used} of ${limit ?? 'no limit'} used, ${remaining ?? 'no limit'} left, ${state}`;
 }
