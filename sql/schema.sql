@@ -28,6 +28,7 @@ alter table quota.adjustments add constraint adjustments_reason_check CHECK ((re
 alter table quota.adjustments add constraint adjustments_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
 CREATE TRIGGER adjustments_append_only BEFORE DELETE OR TRUNCATE ON quota.adjustments FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER adjustments_inserted AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.adjustments_inserted();
+CREATE TRIGGER adjustments_inserted_directly AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason', '');
 CREATE TRIGGER adjustments_of_nobody BEFORE INSERT ON quota.adjustments FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
 CREATE TRIGGER adjustments_unchanged BEFORE UPDATE ON quota.adjustments FOR EACH ROW WHEN (((new.reason <> 'erased'::text) OR ((to_jsonb(old.*) - 'reason'::text) <> (to_jsonb(new.*) - 'reason'::text)))) EXECUTE FUNCTION quota.refuse_change();
 create policy one_user on quota.adjustments for all to public
@@ -188,9 +189,11 @@ alter table quota.assistants add constraint assistants_state_check CHECK ((state
 alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisation) WHERE (organisation IS NOT NULL);
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
+CREATE TRIGGER assistants_deleted_directly AFTER DELETE ON quota.assistants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
 CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
 CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"name": null}');
+CREATE TRIGGER assistants_updated_directly AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
 create policy one_user on quota.assistants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistants to quota_finance;
@@ -435,6 +438,7 @@ CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at)
 CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_deleted_directly AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
 CREATE TRIGGER call_logs_deleted_leases AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 CREATE TRIGGER call_logs_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_mark_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
@@ -443,6 +447,7 @@ CREATE TRIGGER call_logs_mark_updated AFTER UPDATE ON quota.call_logs REFERENCIN
 CREATE TRIGGER call_logs_not_truncated BEFORE TRUNCATE ON quota.call_logs FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER call_logs_of_nobody BEFORE INSERT OR UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.metadata IS NOT NULL) OR (new.error_message IS NOT NULL))) EXECUTE FUNCTION quota.keep_nobody_named('{"metadata": null, "error_message": null}');
 CREATE TRIGGER call_logs_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
+CREATE TRIGGER call_logs_updated_directly AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
 CREATE TRIGGER call_logs_updated_leases AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 create policy one_user on quota.call_logs for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -535,10 +540,12 @@ alter table quota.discrepancies add constraint discrepancies_reconciliation_id_k
 alter table quota.discrepancies add constraint discrepancies_resolution_check CHECK ((resolution = ANY (ARRAY['accepted'::text, 'disputed'::text, 'corrected'::text])));
 CREATE INDEX discrepancies_user ON quota.discrepancies USING btree (user_id, reconciliation_id);
 CREATE TRIGGER discrepancies_delete AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER discrepancies_deleted_directly AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
 CREATE TRIGGER discrepancies_insert AFTER INSERT ON quota.discrepancies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 CREATE TRIGGER discrepancies_kept BEFORE TRUNCATE ON quota.discrepancies FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER discrepancies_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.discrepancies FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_owner_unnamed();
 CREATE TRIGGER discrepancies_update AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER discrepancies_updated_directly AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
 create policy one_user on quota.discrepancies for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant delete, insert, select, update on table quota.discrepancies to quota_finance;
@@ -644,9 +651,12 @@ alter table quota.grants add constraint grants_pkey PRIMARY KEY (user_id, id);
 alter table quota.grants add constraint grants_quantity_check CHECK ((quantity > (0)::numeric));
 alter table quota.grants add constraint grants_reason_check CHECK ((reason <> ''::text));
 alter table quota.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE TRIGGER grants_deleted_directly AFTER DELETE ON quota.grants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 CREATE TRIGGER grants_inserted AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.grants_inserted();
+CREATE TRIGGER grants_inserted_directly AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 CREATE TRIGGER grants_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.grants FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
 CREATE TRIGGER grants_revoked_of_nobody BEFORE INSERT OR UPDATE OF revoke_reason ON quota.grants FOR EACH ROW WHEN ((new.revoke_reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"revoke_reason": "erased"}');
+CREATE TRIGGER grants_updated_directly AFTER UPDATE ON quota.grants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 create policy one_user on quota.grants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.grants to quota_finance;
@@ -691,9 +701,12 @@ alter table quota.limit_overrides add constraint limit_overrides_pkey PRIMARY KE
 alter table quota.limit_overrides add constraint limit_overrides_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
 alter table quota.limit_overrides add constraint limit_overrides_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE TRIGGER limit_overrides_deleted AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_deleted_directly AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 CREATE TRIGGER limit_overrides_inserted AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_inserted_directly AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 CREATE TRIGGER limit_overrides_of_nobody BEFORE INSERT OR UPDATE ON quota.limit_overrides FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"reason": null}');
 CREATE TRIGGER limit_overrides_updated AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
+CREATE TRIGGER limit_overrides_updated_directly AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 create policy one_user on quota.limit_overrides for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.limit_overrides to quota_finance;
@@ -721,6 +734,9 @@ alter table quota.logins add constraint logins_pkey PRIMARY KEY (role_name);
 alter table quota.logins add constraint logins_role_oid_key UNIQUE (role_oid);
 alter table quota.logins add constraint logins_speaks_for_check CHECK ((speaks_for = ANY (ARRAY['app'::text, 'user'::text, 'claim'::text])));
 alter table quota.logins add constraint logins_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE TRIGGER logins_deleted_directly AFTER DELETE ON quota.logins REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
+CREATE TRIGGER logins_inserted_directly AFTER INSERT ON quota.logins REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
+CREATE TRIGGER logins_updated_directly AFTER UPDATE ON quota.logins REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
 create policy one_user on quota.logins for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.logins to quota_operator;
@@ -737,6 +753,9 @@ comment on column quota.meters.is_live is 'Its seconds pass in real time, as tho
 alter table quota.meters add constraint meters_pkey PRIMARY KEY (key);
 alter table quota.meters add constraint meters_unit_check CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text])));
 CREATE INDEX meters_service ON quota.meters USING btree (service);
+CREATE TRIGGER meters_deleted_directly AFTER DELETE ON quota.meters REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_inserted_directly AFTER INSERT ON quota.meters REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_updated_directly AFTER UPDATE ON quota.meters REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.meters to quota_finance;
 grant select on table quota.meters to quota_operator;
 grant select on table quota.meters to quota_readonly;
@@ -779,6 +798,9 @@ alter table quota.plan_limits add constraint plan_limits_pkey PRIMARY KEY (plan,
 alter table quota.plan_limits add constraint plan_limits_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
 alter table quota.plan_limits add constraint plan_limits_reset_anchor_check CHECK ((reset_anchor = ANY (ARRAY['signup'::text, 'calendar'::text])));
 alter table quota.plan_limits add constraint plan_limits_unit_price_check CHECK ((unit_price >= (0)::numeric));
+CREATE TRIGGER plan_limits_deleted_directly AFTER DELETE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_inserted_directly AFTER INSERT ON quota.plan_limits REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_updated_directly AFTER UPDATE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
 grant select on table quota.plan_limits to quota_finance;
 grant select on table quota.plan_limits to quota_operator;
 grant select on table quota.plan_limits to quota_readonly;
@@ -827,6 +849,9 @@ alter table quota.plans add constraint plans_max_file_bytes_check CHECK ((max_fi
 alter table quota.plans add constraint plans_max_session_seconds_check CHECK ((max_session_seconds > (0)::numeric));
 alter table quota.plans add constraint plans_pkey PRIMARY KEY (key);
 CREATE UNIQUE INDEX plans_default ON quota.plans USING btree (service) WHERE is_default;
+CREATE TRIGGER plans_deleted_directly AFTER DELETE ON quota.plans REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_inserted_directly AFTER INSERT ON quota.plans REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_updated_directly AFTER UPDATE ON quota.plans REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.plans to quota_finance;
 grant select on table quota.plans to quota_operator;
 grant select on table quota.plans to quota_readonly;
@@ -919,6 +944,8 @@ alter table quota.reconciliations add constraint reconciliations_month_check CHE
 alter table quota.reconciliations add constraint reconciliations_pkey PRIMARY KEY (id);
 alter table quota.reconciliations add constraint reconciliations_provider_month_key UNIQUE (provider, month);
 CREATE TRIGGER reconciliations_closed BEFORE DELETE OR UPDATE ON quota.reconciliations FOR EACH ROW EXECUTE FUNCTION quota.guard_reconciliation();
+CREATE TRIGGER reconciliations_deleted_directly AFTER DELETE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
+CREATE TRIGGER reconciliations_updated_directly AFTER UPDATE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
 grant insert, select, update on table quota.reconciliations to quota_finance;
 grant select on table quota.reconciliations to quota_operator;
 grant select on table quota.reconciliations to quota_readonly;
@@ -998,6 +1025,9 @@ comment on table quota.settings is 'Settings of this database. auto_create_users
 alter table quota.settings add constraint settings_check CHECK (((name <> 'auto_create_users'::text) OR (value = ANY (ARRAY['on'::text, 'off'::text]))));
 alter table quota.settings add constraint settings_name_check CHECK ((name = 'auto_create_users'::text));
 alter table quota.settings add constraint settings_pkey PRIMARY KEY (name);
+CREATE TRIGGER settings_deleted_directly AFTER DELETE ON quota.settings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
+CREATE TRIGGER settings_inserted_directly AFTER INSERT ON quota.settings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
+CREATE TRIGGER settings_updated_directly AFTER UPDATE ON quota.settings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
 grant select on table quota.settings to quota_finance;
 grant select on table quota.settings to quota_operator;
 grant select on table quota.settings to quota_readonly;
@@ -1026,6 +1056,8 @@ CREATE TRIGGER former_plans_kept AFTER UPDATE ON quota.subscriptions REFERENCING
 CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_insert();
 CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
 CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
+CREATE TRIGGER subscriptions_deleted_directly AFTER DELETE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
+CREATE TRIGGER subscriptions_updated_directly AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
 CREATE TRIGGER subscriptions_zones_inserted AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.subscriptions for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -1146,8 +1178,10 @@ alter table quota.users add constraint users_pkey PRIMARY KEY (id);
 CREATE INDEX users_email ON quota.users USING btree (lower(email));
 CREATE INDEX users_erased ON quota.users USING btree (id) WHERE (erased_at IS NOT NULL);
 CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FOR EACH ROW WHEN (((old.external_id <> new.external_id) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_former_name();
+CREATE TRIGGER users_deleted_directly AFTER DELETE ON quota.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_erased BEFORE UPDATE OF external_id, email, name, erased_at ON quota.users FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION quota.keep_erased();
 CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER users_updated_directly AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_zones_inserted AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 CREATE TRIGGER users_zones_updated AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.users for all to public
@@ -4106,11 +4140,15 @@ CREATE OR REPLACE FUNCTION quota.guard_reconciliation()
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- Reopening takes the mark away, and an erasure a reason that names somebody; nothing else may touch a
-  -- closed month.
-  if old.closed_at is not null and (tg_op = 'DELETE' or new.closed_at is not null) then
-    if tg_op = 'DELETE' or new.close_reason is distinct from 'erased'
-      or to_jsonb(old) - 'close_reason' <> to_jsonb(new) - 'close_reason'
+  -- quota.reopen_month takes the mark away, and an erasure a reason that names somebody; nothing else may
+  -- touch a closed month.
+  if old.closed_at is not null then
+    if tg_op = 'DELETE' or not (
+      new.close_reason is not distinct from 'erased'
+        and to_jsonb(old) - 'close_reason' = to_jsonb(new) - 'close_reason'
+      -- Only its own function runs as the owner with this setting.
+      or coalesce(current_setting('quota.reopens_month', true), '') = 'on' and new.closed_at is null
+        and has_schema_privilege('quota', 'create with grant option'))
     then
       perform quota.refuse_closed(old.id);
     end if;
@@ -5422,6 +5460,28 @@ grant execute on function quota.next_reset(text,timestamp without time zone,text
 grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.note_direct_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    perform quota.note_rows(tg_table_name, 'inserted', tg_argv,
+      null, array(select to_jsonb(n) from new_rows n));
+  elsif tg_op = 'DELETE' then
+    perform quota.note_rows(tg_table_name, 'deleted', tg_argv,
+      array(select to_jsonb(o) from old_rows o), null);
+  else
+    perform quota.note_rows(tg_table_name, 'updated', tg_argv,
+      array(select to_jsonb(o) from old_rows o), array(select to_jsonb(n) from new_rows n));
+  end if;
+  return null;
+end $function$;
+comment on function quota.note_direct_change() is 'Writes into the history what a role changed by SQL of its own, not through the functions of the schema. Its triggers fire for such statements only. Their arguments, each a list: the key of the table, the column of the user, columns that may name a person, and the columns that count (none: all).';
+grant execute on function quota.note_direct_change() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
  RETURNS void
  LANGUAGE sql
@@ -5433,6 +5493,35 @@ AS $function$
 $function$;
 comment on function quota.note_refusal(text,text,text) is 'Counts one refusal; at most those of the same connection, nearly, wait for each other.';
 grant execute on function quota.note_refusal(text,text,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.note_rows(on_table text, what text, arguments text[], old_rows jsonb[], new_rows jsonb[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- The arguments of a trigger are counted from 0.
+  keys text[] := string_to_array(arguments[0], ' ');
+  personal text[] := string_to_array(arguments[2], ' ');
+  counting text[] := string_to_array(arguments[3], ' ');
+begin
+  insert into quota.audit_log (action, user_id, service, subject, before, after)
+  select on_table || '.' || what, (coalesce(n.line, o.line)->>arguments[1])::uuid,
+    coalesce(n.line, o.line)->>'service', array_to_string(k.key, ' '),
+    (select jsonb_object_agg(e.key, e.value) from jsonb_each(o.line) e
+      where e.value is distinct from n.line->e.key and e.key <> all (personal)),
+    (select jsonb_object_agg(e.key, case when e.key = any (personal) then '"(personal)"' else e.value end)
+      from jsonb_each(n.line) e where e.value is distinct from o.line->e.key)
+  from (select r as line, array(select r->>c from unnest(keys) c) as key from unnest(old_rows) r) o
+  full join (select r as line, array(select r->>c from unnest(keys) c) as key from unnest(new_rows) r) n
+    on n.key = o.key
+  cross join lateral (select coalesce(n.key, o.key)) k(key)
+  where case when counting = '{}' then o.line is distinct from n.line
+    else exists (
+      select from unnest(counting) c where coalesce(o.line->>c, '') <> coalesce(n.line->>c, '')) end
+  order by k.key;
+end $function$;
+comment on function quota.note_rows(text,text,text[],jsonb[],jsonb[]) is 'One row of the history per changed row: what differs, before and after, without what may name a person.';
 
 CREATE OR REPLACE FUNCTION quota.now()
  RETURNS timestamp with time zone
@@ -6592,6 +6681,7 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_closed(uuid) is 'QT007 if the month is closed.';
+grant execute on function quota.refuse_closed(uuid) to quota_finance;
 grant execute on function quota.refuse_closed(uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamp with time zone)
@@ -6888,6 +6978,38 @@ begin
 end $function$;
 comment on function quota.reopen_after(timestamp with time zone,text,uuid) is 'Takes back what resets dated after an instant closed, as if they had not run: their periods are open again, the next reset is the one that is due by the real time. What is over by then is due at once. Audited; one row per subscription.';
 grant execute on function quota.reopen_after(timestamp with time zone,text,uuid) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.reopen_month(p_reconciliation uuid, p_reason text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  r quota.reconciliations;
+  audit bigint;
+begin
+  if coalesce(p_reason, '') = '' then
+    raise exception 'opening a month again needs a reason, for the audit log' using errcode = 'QT003';
+  end if;
+  select * into strict r from quota.reconciliations where id = p_reconciliation for no key update;
+  if r.closed_at is null then
+    return null;
+  end if;
+  perform set_config('quota.reopens_month', 'on', true);
+  update quota.reconciliations set closed_at = null, closed_by = null, close_reason = null where id = r.id;
+  perform set_config('quota.reopens_month', '', true);
+  -- Why it was closed lies with the row of the closing, where it can be erased.
+  insert into quota.audit_log (action, subject, reason, before)
+  values ('reconciliation.reopen', r.provider || ' ' || to_char(r.month, 'YYYY-MM'), p_reason,
+    jsonb_build_object(
+      'closedAt', to_char(r.closed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'closedBy', r.closed_by, 'kinds', coalesce(r.totals -> 'kinds', '{}'), 'totals', r.totals -> 'totals'))
+  returning id into audit;
+  return audit;
+end $function$;
+comment on function quota.reopen_month(uuid,text) is 'Opens a closed month again, with its row in the history, and returns the id of that; null: it is not closed. The only way: whatever else touches a closed month is refused with QT007.';
+grant execute on function quota.reopen_month(uuid,text) to quota_finance;
 
 CREATE OR REPLACE FUNCTION quota.reserve_session(p_user uuid, p_service text, p_model text, p_estimate numeric, p_file_bytes bigint)
  RETURNS quota.session_result

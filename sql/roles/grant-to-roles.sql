@@ -18,6 +18,8 @@ grant execute on function quota.caller, quota.bound_user, quota.newcomer to quot
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
 grant execute on all functions in schema quota to quota_operator;
+-- Triggers alone write what was changed without the functions.
+revoke execute on function quota.note_rows, quota.reopen_month from quota_operator;
 revoke execute on function quota.erase_user, quota.erase_reasons, quota.erase_mentions, quota.forget_lines,
   quota.is_plain_caller from quota_operator;
 
@@ -54,8 +56,8 @@ grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconc
 grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports,
 quota.reconciliation_items,
   quota.discrepancies to quota_finance;
-grant execute on function quota.next_export, quota.fold_parts, quota.forget_lines,
-  quota.open_reconciliation, quota.compute_reconciliation
+grant execute on function quota.reopen_month, quota.refuse_closed, quota.next_export,
+  quota.fold_parts, quota.forget_lines, quota.open_reconciliation, quota.compute_reconciliation
   to quota_finance;
 grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;

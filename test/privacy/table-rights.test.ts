@@ -133,7 +133,15 @@ test('functions that write are for the roles that write, and none for everybody'
     },
     {
       role: 'quota_finance',
-      names: ['compute_reconciliation', 'fold_parts', 'forget_lines', 'next_export', 'open_reconciliation'],
+      names: [
+        'compute_reconciliation',
+        'fold_parts',
+        'forget_lines',
+        'next_export',
+        'open_reconciliation',
+        'refuse_closed',
+        'reopen_month',
+      ],
     },
   ]);
 });

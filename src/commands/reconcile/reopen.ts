@@ -2,8 +2,8 @@ import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
-import { reopenMonth } from '../../reconcile/months/close-month.ts';
 import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import { reopenReconciliation } from '../../reconcile/months/reconciliation-store.ts';
 import { monthOptions } from './options.ts';
 
 /** `quota reconcile reopen`: `{id, provider, month, dryRun, reopened, auditId}`. */
@@ -21,7 +21,7 @@ export const reconcileReopen = defineCommand(
         action: `Open ${provider} ${month} again`,
         name: `${provider} ${month}`,
       }),
-      apply: ({ client }, stored, { reason }) => reopenMonth(client, stored, reason),
+      apply: ({ client }, { id }, { reason }) => reopenReconciliation(client, id, reason),
       report: ({ plan: { id, provider, month, closedAt }, applied: auditId = null, dryRun }) => {
         const reopened = closedAt !== null;
         return {

@@ -3,7 +3,7 @@ import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { refusedError } from '../../errors.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
-import { openReconciliation, updateClosing } from './reconciliation-store.ts';
+import { closeReconciliation, openReconciliation } from './reconciliation-store.ts';
 import type { StoredReconciliation } from './stored-reconciliation.ts';
 
 export interface CloseRequest {
@@ -35,7 +35,7 @@ export function closeMonth(
       );
     }
     const open = requireNothingOpen(stored, force);
-    await updateClosing(client, id, { isClosed: true, reason });
+    await closeReconciliation(client, id, reason);
     const auditId = await insertAuditEntry(client, {
       action: 'reconciliation.close',
       subject: `${provider} ${month}`,
@@ -59,22 +59,4 @@ export function requireNothingOpen(
     });
   }
   return open;
-}
-
-/** Opens a closed month again; what it was closed with stays in the history. */
-export function reopenMonth(
-  client: pg.ClientBase,
-  { id, provider, month, closedAt, closedBy, kinds, totals }: StoredReconciliation,
-  reason: string,
-): Promise<string> {
-  return withTransaction(client, async () => {
-    await updateClosing(client, id, { isClosed: false, reason });
-    return insertAuditEntry(client, {
-      action: 'reconciliation.reopen',
-      subject: `${provider} ${month}`,
-      reason,
-      // Why it was closed lies with the row of the closing, where it can be erased.
-      before: { closedAt, closedBy, kinds, totals },
-    });
-  });
 }

@@ -63,20 +63,30 @@ export async function updateTolerances(
   }
 }
 
-/** Closes a month, or opens it again. */
-export async function updateClosing(
+/** Closes a month. */
+export async function closeReconciliation(
   client: pg.ClientBase,
   id: string,
-  { isClosed, reason }: { isClosed: boolean; reason: string | undefined },
+  reason: string | undefined,
 ): Promise<void> {
   await client.query(
-    isClosed
-      ? `update quota.reconciliations
-         set closed_at = quota.now(), closed_by = quota.actor(), close_reason = $2 where id = $1`
-      : `update quota.reconciliations set closed_at = null, closed_by = null, close_reason = null
-         where id = $1 and closed_at is not null and $2::text is not null`,
+    `update quota.reconciliations
+     set closed_at = quota.now(), closed_by = quota.actor(), close_reason = $2 where id = $1`,
     [id, reason ?? null],
   );
+}
+
+/** Opens a closed month again; what it was closed with stays in the history. Returns the id of that row. */
+export async function reopenReconciliation(
+  client: pg.ClientBase,
+  id: string,
+  reason: string,
+): Promise<string> {
+  const { rows } = await client.query<{ id: string }>('select quota.reopen_month($1, $2) as id', [
+    id,
+    reason,
+  ]);
+  return rows[0]?.id ?? '';
 }
 
 const firstDay = (month: string) => `${month}-01`;
