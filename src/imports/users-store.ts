@@ -8,6 +8,7 @@ export const userStore: ImportStore = {
   async markProblems(client) {
     await markErased(client);
     await settleTimeZones(client);
+    await markIds(client);
     await markPlans(client);
   },
 
@@ -40,8 +41,8 @@ export const userStore: ImportStore = {
 
   async insert(client, onConflict): Promise<InsertCounts> {
     const { rowCount } = await client.query(`
-      insert into quota.users (external_id, email, name, timezone, created_at)
-      select r.external_id, r.email, r.name, coalesce(r.timezone, 'UTC'), coalesce(r.signup_at, quota.now())
+      insert into quota.users (id, external_id, email, name, timezone, created_at)
+      select coalesce(r.id, gen_random_uuid()), r.external_id, r.email, r.name, coalesce(r.timezone, 'UTC'), coalesce(r.signup_at, quota.now())
       from import_rows r
       where r.problem is null and r.repeated is not true
         and not exists (select from quota.users u where u.external_id = r.external_id)
@@ -76,6 +77,25 @@ async function settleTimeZones(client: pg.ClientBase): Promise<void> {
       where name !~ '^(posix|right)/' and name not in ('localtime', 'posixrules', 'Factory')
     ) z on lower(z.name) = lower(g.given)
     where r.timezone = g.given and r.problem is null and z.name is distinct from g.given`);
+}
+
+/** An id is given once, and stays. */
+async function markIds(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'id', problem = case when u.id = r.id
+      then format('"%s" is the id of another user, "%s"', r.id, left(u.external_id, 60))
+      else format('the user has the id "%s" already, which stays', u.id) end
+    from quota.users u
+    where r.problem is null and r.id is not null
+      and (u.id = r.id and u.external_id <> r.external_id or u.external_id = r.external_id and u.id <> r.id)`);
+  await client.query(`
+    update import_rows r
+    set problem_column = 'id', problem = format('"%s" is the id of several users of the file', r.id)
+    from (
+      select id from import_rows where problem is null and id is not null
+      group by id having count(distinct external_id) > 1) d
+    where r.problem is null and r.id = d.id`);
 }
 
 async function markPlans(client: pg.ClientBase): Promise<void> {

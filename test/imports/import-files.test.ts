@@ -17,6 +17,31 @@ const used = () =>
   );
 
 describe('users', () => {
+  test('a uuid of the app is kept as the id, once for all', async () => {
+    const id = 'A4CB0000-0000-4000-8000-00000000C0DE';
+    const file = (name: string, ...lines: string[]) =>
+      desk.write(name, `id,external_id\n${lines.join('\n')}\n`);
+    const good = file('ids.csv', `${id},carl`, ',dora');
+    expect(await desk.report('users', good)).toMatchObject({ new: 2 });
+    expect(await desk.report('users', good)).toMatchObject({ new: 0, existing: 2 });
+    expect(await desk.query(`select id from quota.users where external_id = 'carl'`)).toEqual([
+      { id: id.toLowerCase() },
+    ]);
+    for (const [line, words] of [
+      [`${id},eve`, 'is the id of another user'],
+      ['a4cb0000-0000-4000-8000-00000000c0df,carl', 'already, which stays'],
+      ['a4cb,eve', 'is not a uuid'],
+      ['00000000-0000-0000-0000-000000000000,eve', 'is not a uuid'],
+      [
+        'a4cb0000-0000-4000-8000-00000000c0d1,eve\na4cb0000-0000-4000-8000-00000000c0d1,fay',
+        'is the id of several users',
+      ],
+    ] as const) {
+      const bad = await desk.run('import', 'users', file('bad.csv', line));
+      expect(bad).toMatchObject({ code: 65, stderr: expect.stringContaining(words) });
+    }
+  });
+
   test('a line makes a user with the plans it names', async () => {
     const file = desk.write(
       'users.csv',
@@ -116,7 +141,7 @@ describe('users', () => {
       expect.objectContaining({ external_id: 'bob', timezone: 'Europe/Berlin', plan: 'transcription-pro' }),
     ]);
     const [audit] = await desk.query(
-      `select a.*, p.before as personal_before, p.after as personal_after
+      `select a.*, quota.audit_reason(a) as reason, p.before as personal_before, p.after as personal_after
       from quota.audit_log a join quota.audit_personal p on p.audit_id = a.id where action = 'user.update'`,
     );
     expect(audit).toMatchObject({

@@ -12,7 +12,8 @@ export const importUsers = defineCommand(
   {
     arguments: fileArgument,
     options: fileOptions,
-    details: 'Columns: external_id, email, name, signup_at, timezone, plan.',
+    details:
+      'Columns: external_id, id (a uuid of the app, kept as ours), email, name, signup_at, timezone, plan.',
     examples: [
       ['quota import users users.csv', 'add those that are not there yet'],
       ['quota import users crm.csv --map "ID=external_id" --map "Notes="', 'own headers; leave a column out'],
