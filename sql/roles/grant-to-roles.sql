@@ -63,6 +63,7 @@ grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.m
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
 grant insert, update on quota.call_logs to quota_finance;
 
--- A trigger sets the rest of a row of the history.
+-- A trigger sets the rest of a row of the history. Earlier versions let roles write all of it.
+revoke insert on quota.audit_log from quota_operator, quota_finance;
 grant insert (at, actor, action, user_id, service, subject, reason, before, after, run_id, period_end)
   on quota.audit_log to quota_operator, quota_finance;
