@@ -2642,7 +2642,6 @@ begin
 end $function$;
 comment on function quota.compute_reconciliation(uuid,boolean) is 'Holds the exports of a month against the logs and stores what differs from the stored answer; how many items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';
 grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_finance;
-grant execute on function quota.compute_reconciliation(uuid,boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.contains(q quota.usage_quotas, at timestamp with time zone)
  RETURNS boolean
@@ -3758,7 +3757,6 @@ begin
 end $function$;
 comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), in an export that no month has yet; how many calls it has.';
 grant execute on function quota.fold_parts(integer) to quota_finance;
-grant execute on function quota.fold_parts(integer) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::text)
  RETURNS TABLE(user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric, allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamp with time zone, per_day numeric, runs_out_at timestamp with time zone, by_cost boolean)
@@ -4535,7 +4533,8 @@ grant execute on function quota.keeps_cache() to quota_readonly;
 CREATE OR REPLACE FUNCTION quota.known_logins()
  RETURNS TABLE(role_name name, speaks_for text, external_id text, claim text, state text, is_member boolean, registered_at timestamp with time zone, registered_by text)
  LANGUAGE sql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select l.role_name, l.speaks_for, u.external_id, l.claim,
     case when r.oid is null then 'gone' when r.rolname <> l.role_name then 'renamed'
@@ -5401,9 +5400,7 @@ AS $function$
   from told where length(trim(name)) >= 3
 $function$;
 comment on function quota.naming_pattern(uuid) is 'A regular expression, to be matched in any case, for text that has the email, the name or the external id of a user, now or in former times, as words; null: there is nothing that could be looked for.';
-grant execute on function quota.naming_pattern(uuid) to quota_finance;
 grant execute on function quota.naming_pattern(uuid) to quota_operator;
-grant execute on function quota.naming_pattern(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  RETURNS boolean
@@ -5492,7 +5489,6 @@ AS $function$
   on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1
 $function$;
 comment on function quota.note_refusal(text,text,text) is 'Counts one refusal; at most those of the same connection, nearly, wait for each other.';
-grant execute on function quota.note_refusal(text,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.note_rows(on_table text, what text, arguments text[], old_rows jsonb[], new_rows jsonb[])
  RETURNS void
@@ -5634,7 +5630,6 @@ begin
 end $function$;
 comment on function quota.open_reconciliation(uuid) is 'Locks a month that is to be changed. QT007 if it is closed.';
 grant execute on function quota.open_reconciliation(uuid) to quota_finance;
-grant execute on function quota.open_reconciliation(uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.open_running(users uuid[], services text[])
  RETURNS void
@@ -7279,9 +7274,7 @@ begin
   return found_id;
 end $function$;
 comment on function quota.resolve_user(text) is 'The id of a user named by external id or id, for whom this connection may speak; raises QT001 and QT006.';
-grant execute on function quota.resolve_user(text) to quota_finance;
 grant execute on function quota.resolve_user(text) to quota_operator;
-grant execute on function quota.resolve_user(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean)
  RETURNS integer
@@ -7484,9 +7477,7 @@ begin
   end if;
 end $function$;
 comment on function quota.role_standing(name) is 'What a role is here: owner (of the schema, or a superuser), staff (operators, finance, readers), app, user or claim as registered in quota.logins, unregistered, or mistaken: registered under another name or oid.';
-grant execute on function quota.role_standing(name) to quota_finance;
 grant execute on function quota.role_standing(name) to quota_operator;
-grant execute on function quota.role_standing(name) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.roll_up_day(p_day date)
  RETURNS integer
@@ -8010,9 +8001,7 @@ begin
   end if;
 end $function$;
 comment on function quota.speaker(name) is 'For whom a role speaks: all, user (user_id null: one whom nobody has told of, called user_name), anonymous (by claim, and there is none), or nobody.';
-grant execute on function quota.speaker(name) to quota_finance;
 grant execute on function quota.speaker(name) to quota_operator;
-grant execute on function quota.speaker(name) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
  RETURNS SETOF date
@@ -8985,9 +8974,7 @@ begin
   return quota.newcomer();
 end $function$;
 comment on function quota.user_or_newcomer(text) is 'The id of a user named by external id or id; quota.newcomer() for one whom a first call would make.';
-grant execute on function quota.user_or_newcomer(text) to quota_finance;
 grant execute on function quota.user_or_newcomer(text) to quota_operator;
-grant execute on function quota.user_or_newcomer(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.verify_audit()
  RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)

@@ -2,7 +2,7 @@ create or replace function quota.known_logins()
 returns table (
   role_name name, speaks_for text, external_id text, claim text, state text, is_member boolean,
   registered_at timestamptz, registered_by text)
-language sql stable
+language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select l.role_name, l.speaks_for, u.external_id, l.claim,
     case when r.oid is null then 'gone' when r.rolname <> l.role_name then 'renamed'

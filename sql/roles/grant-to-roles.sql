@@ -21,7 +21,9 @@ grant execute on all functions in schema quota to quota_operator;
 -- Triggers alone write what was changed without the functions.
 revoke execute on function quota.note_rows, quota.reopen_month from quota_operator;
 revoke execute on function quota.erase_user, quota.erase_reasons, quota.erase_mentions, quota.forget_lines,
-  quota.is_plain_caller from quota_operator;
+  quota.is_plain_caller, quota.note_refusal, quota.open_reconciliation, quota.compute_reconciliation,
+  quota.fold_parts
+  from quota_operator;
 
 -- Readers and finance may ask whatever changes nothing.
 do $$
@@ -31,7 +33,10 @@ begin
   for f in
     select p.oid from pg_proc p
     where p.pronamespace = 'quota'::regnamespace and p.provolatile <> 'v'
-      and p.prorettype <> 'trigger'::regtype and p.proname <> 'is_plain_caller'
+      and p.prorettype <> 'trigger'::regtype
+      -- They read what is kept from both, or make users.
+      and p.proname <> all (array['is_plain_caller', 'naming_pattern', 'resolve_user', 'role_standing',
+        'speaker', 'user_or_newcomer'])
   loop
     execute format('grant execute on function %s to quota_finance, quota_readonly', f);
   end loop;

@@ -55,11 +55,14 @@ export function databaseError(error: unknown): QuotaError | undefined {
   return undefined;
 }
 
-function fromAdvice(error: ServerError, { name, kind, suggestion }: SqlstateAdvice): QuotaError {
+function fromAdvice(
+  error: ServerError,
+  { name, kind, suggestion, insteadOfHint }: SqlstateAdvice,
+): QuotaError {
   const isOurs = error.code.startsWith('QT');
   return kinds[kind](isOurs ? error.message : `the database answered: ${error.message}`, {
     detail: error.detail ?? (isOurs ? undefined : name),
-    suggestion: error.hint ?? suggestion,
+    suggestion: insteadOfHint ? suggestion : (error.hint ?? suggestion),
     cause: error,
   });
 }

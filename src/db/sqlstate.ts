@@ -19,6 +19,8 @@ export interface SqlstateAdvice {
   name: string;
   kind: 'unavailable' | 'tryAgain' | 'configuration' | 'notFound' | 'refused' | 'usage' | 'badInput';
   suggestion?: string;
+  /** The server's own hint does not help whoever uses quota. */
+  insteadOfHint?: true;
 }
 
 const again = 'run the same command again';
@@ -58,10 +60,16 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
     kind: 'configuration',
     suggestion: 'point DATABASE_URL at the primary server, not at a standby',
   },
+  '0A000': {
+    name: 'feature_not_supported',
+    kind: 'configuration',
+    suggestion: 'use the owner of the schema quota: docs/roles.md lists what each role may',
+    insteadOfHint: true,
+  },
   '42501': {
     name: 'insufficient_privilege',
     kind: 'configuration',
-    suggestion: 'use a role that owns the schema quota, or grant it what is missing',
+    suggestion: 'use a login whose role may do this: docs/roles.md lists what each may',
   },
   QT001: { name: 'quota_unknown_user', kind: 'notFound' },
   QT002: { name: 'quota_unknown_service', kind: 'notFound' },
