@@ -253,7 +253,8 @@ test('whoever says something later, nothing is taken about the person', async ()
     'voice_seconds=800',
     ...why('later-override'),
   );
-  await desk.query('update quota.reconciliations set closed_at = null, close_reason = null');
+  const reopened = ['--month', '2026-10', '--provider', 'vapi', '--reason', 'a corrected bill', '--yes'];
+  await desk.json('reconcile', 'reopen', ...reopened);
   await desk.query(`update quota.discrepancies set reason = $1`, [said('later-resolution')]);
   const users = desk.write('given-users.csv', [
     'external_id,email,name',
