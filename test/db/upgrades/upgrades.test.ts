@@ -21,6 +21,13 @@ const restored = async (version: string) => {
   return { url, run };
 };
 
+/** In the order in which they came. */
+const planVersions = (url: string) =>
+  query(
+    url,
+    'select plan, reason, definition::text from quota.plan_versions order by applied_at, plan, version',
+  );
+
 test('there are dumps', () => {
   expect(landedVersions).toEqual(expect.arrayContaining(['9dc017b', 'd8967f4']));
 });
@@ -35,12 +42,22 @@ test.each(landedVersions)(
     });
     expect((await run('db status')).stdout).toContain('older than this version');
     const before = await factsOf({ url });
+    const versions = await planVersions(url);
     expect(await run('db migrate')).toMatchObject({ code: 0 });
     expect(await catalogueOf({ url })).toEqual(fresh);
     const after = await factsOf({ url });
     const shared = Object.keys(before).filter((column) => column in after);
     expect(shared.length).toBeGreaterThan(250);
-    expect(shared.filter((column) => before[column] !== after[column])).toEqual([]);
+    const changed = shared.filter((column) => before[column] !== after[column]);
+    // A built-in plan warns at more levels, which is a version of it more.
+    expect(changed.filter((column) => !column.startsWith('plan_versions.')).sort()).toEqual([
+      'plan_limits.warn_at',
+      'plans.version',
+    ]);
+    expect(await planVersions(url)).toEqual([
+      ...versions,
+      { plan: 'avatar-monthly', reason: 'warns at 80, 90 and 100 %', definition: expect.any(String) },
+    ]);
     expect(await run('db migrate')).toMatchObject({ code: 0, stdout: expect.stringContaining('up to date') });
     expect(await query(url, 'select name from quota.schema_migrations where sha256 is null')).toEqual([]);
   },
