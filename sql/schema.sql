@@ -236,7 +236,7 @@ CREATE UNIQUE INDEX audit_log_reset_once ON quota.audit_log USING btree (user_id
 CREATE INDEX audit_log_user ON quota.audit_log USING btree (user_id, id);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON quota.audit_log FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER audit_log_stamped BEFORE INSERT ON quota.audit_log FOR EACH ROW EXECUTE FUNCTION quota.stamp_audit();
-CREATE TRIGGER audit_log_without_reason BEFORE INSERT ON quota.audit_log FOR EACH ROW WHEN (((new.reason IS NOT NULL) AND (new.action <> 'user.erased'::text))) EXECUTE FUNCTION quota.keep_reason_apart();
+CREATE TRIGGER audit_log_without_reason BEFORE INSERT ON quota.audit_log FOR EACH ROW WHEN (((new.reason IS NOT NULL) AND (new.action <> ALL (ARRAY['user.erased'::text, 'subscription.reset'::text])))) EXECUTE FUNCTION quota.keep_reason_apart();
 create policy one_user on quota.audit_log for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.audit_log to quota_finance;

@@ -15,7 +15,7 @@ begin
   return new;
 end $$;
 
--- An erasure says why in words that name nobody: they stay.
+-- An erasure and the end of a period say why in words of the program, which name nobody: they stay.
 create or replace trigger audit_log_without_reason before insert on quota.audit_log
-  for each row when (new.reason is not null and new.action <> 'user.erased')
+  for each row when (new.reason is not null and new.action not in ('user.erased', 'subscription.reset'))
   execute function quota.keep_reason_apart();
