@@ -10,8 +10,8 @@ import type { DayUsage, UsageReport, UsageSums } from './usage-report.ts';
 
 const nameMax = 120;
 
-/** The report as one page that needs nothing else. */
-export function usageReportHtml(report: UsageReport): string {
+/** The report as one page that needs nothing else, headed by the name of the company where there is one. */
+export function usageReportHtml(report: UsageReport, company: string | undefined): string {
   const title = `Usage from ${report.from} to ${report.to}`;
   const body = html`<h1>${title}</h1>
 <p class="note">Days are UTC. ${report.service ?? 'All services'}. As of ${report.asOf}.</p>
@@ -24,7 +24,7 @@ ${planTable(report)}
 <h2>Will run out before their reset, at the present pace</h2>
 ${forecastTable(report)}
 `;
-  return page({ title, body }).text;
+  return page({ title, company, body }).text;
 }
 
 const numbers = (...titles: string[]): TableColumn[] => titles.map((title) => ({ title, kind: 'number' }));

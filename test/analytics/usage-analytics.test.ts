@@ -39,7 +39,7 @@ beforeAll(async () => {
   await desk.addCalls({ userId: fast, at: '2026-10-04T00:00:00Z', service: 'transcription', seconds: '100' });
 });
 
-const october = ['usage', 'analytics', '--from', '2026-10-01', '--to', '2026-10-10'];
+const october = ['usage', 'analytics', '--from', '2026-10-01', '--to', '2026-10-11'];
 const analytics = (...args: string[]) => desk.run(...october, ...args);
 const json = (...args: string[]) => desk.json(...october, ...args);
 
@@ -145,10 +145,24 @@ test('a person sees bars and a line of days, a sheet has the rows, a page needs 
     'voice,21,0,3,1100.000,0,0,0.60',
   ]);
   const path = desk.path('usage.html');
-  expect((await analytics('--by', 'user', '--html', path)).code).toBe(0);
+  const company = desk.with({ env: { QUOTA_COMPANY: 'Slow & Steady' } });
+  expect((await company.run(...october, '--by', 'user', '--html', path)).code).toBe(0);
   const page = readFileSync(path, 'utf8');
   expect(page).toContain('&lt;slow&gt;');
+  expect(page).toContain('<div class="company">Slow &amp; Steady</div>');
   expect(page).not.toMatch(/<slow>|<script|https?:/);
+});
+
+test('a month is the days up to before the next, however it is said', async () => {
+  const whole = await desk.json('usage', 'analytics', '--month', '2026-10');
+  const { days, ...sums } = await desk.json(
+    'usage',
+    'analytics',
+    ...['--from', '2026-10-01', '--to', '2026-11-01'],
+  );
+  expect(whole).toEqual({ days, ...sums });
+  expect(whole).toMatchObject({ from: '2026-10-01', to: '2026-10-31' });
+  expect((await desk.run('usage', 'analytics', '--month', '2026-10', '--to', '2026-11-01')).code).toBe(2);
 });
 
 test('a range of no days and an unknown service are refused', async () => {

@@ -203,7 +203,9 @@ test('the short way of the caller is right wherever it says yes', async () => {
         language sql security definer as 'select quota.is_plain_caller(), c.speaks_for from quota.caller() c'`);
       const [{ schema }] = (await client.query(`select pg_my_temp_schema()::regnamespace::text as schema`))
         .rows;
-      await client.query(`grant usage on schema ${schema} to public`);
+      await client.query(
+        `grant usage on schema ${schema} to public; grant execute on function ${schema}.both() to public`,
+      );
       await client.query(`set session authorization ${role}`);
       await client.query(set === undefined ? 'reset role' : `set role ${set}`);
       return (await client.query(`select * from ${schema}.both()`)).rows[0];

@@ -22,7 +22,7 @@ test('rows are listed since yesterday or some hours, counted from --as-of', asyn
 });
 
 test('days and months', async () => {
-  const report = await desk.json('usage', 'analytics', '--from', '7d', '--to', 'yesterday', '--as-of', asOf);
+  const report = await desk.json('usage', 'analytics', '--from', '7d', '--to', 'now', '--as-of', asOf);
   expect(report).toMatchObject({ from: '2026-11-23', to: '2026-11-29' });
   const month = ['--month', 'last-month', '--provider', 'vapi'];
   const { error } = await desk.json(4, 'reconcile', 'show', ...month, '--as-of', asOf);

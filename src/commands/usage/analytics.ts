@@ -1,9 +1,11 @@
 import { readUsageReport } from '../../analytics/read-usage-report.ts';
 import type { UsageReport, UsageReportRequest } from '../../analytics/usage-report.ts';
+import type { Context } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
-import { parseChoice, parseDate, parseInteger } from '../../values/option-values.ts';
+import { daysOfMonth } from '../../values/month.ts';
+import { parseChoice, parseDate, parseInteger, parseMonth } from '../../values/option-values.ts';
 import { usageReportText } from './analytics-text.ts';
 
 const daysDefault = 30;
@@ -14,7 +16,8 @@ const dayMs = 86_400_000;
 const declaration = declareCommand({
   options: {
     from: value('date', 'first day, UTC (default: 30 days up to the last)', parseDate),
-    to: value('date', 'last day, UTC (default: today)', parseDate),
+    to: value('date', 'day after the last, UTC (default: tomorrow)', parseDate),
+    month: value('month', 'a whole month, in place of both: 2026-10', parseMonth),
     by: value(
       'what',
       'day, service, plan or user (default: service)',
@@ -27,7 +30,7 @@ const declaration = declareCommand({
   examples: [
     ['quota usage analytics', 'the last 30 days'],
     ['quota usage analytics --by user --top 50 --output csv', 'who costs most, as a sheet'],
-    ['quota usage analytics --from 2026-10-01 --to 2026-10-31 --html october.html', 'for finance'],
+    ['quota usage analytics --month 2026-10 --html october.html', 'for finance'],
   ],
 });
 
@@ -40,7 +43,7 @@ export const usageAnalytics = defineCommand(declaration, async (context, options
     readUsageReport(client, request, context.now().toISOString()),
   );
   if (options.html !== undefined) {
-    await writePage(options.html, report);
+    await writePage(context, options.html, report);
     context.talk.info(`written to ${options.html}`);
   }
   await context.output.write<UsageReport>({
@@ -63,14 +66,15 @@ export const usageAnalytics = defineCommand(declaration, async (context, options
 
 /** @throws usageError when the range is empty or longer than ten years. */
 function requestOf(options: Options, now: Date): UsageReportRequest {
-  const to = options.to ?? now.toISOString().slice(0, 10);
-  const from =
-    options.from ?? new Date(Date.parse(to) - (daysDefault - 1) * dayMs).toISOString().slice(0, 10);
+  const { from, to } = options.month === undefined ? rangeOf(options, now) : monthRange(options);
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days < 1 || days > daysMax) {
-    throw usageError(days < 1 ? `--from ${from} is after --to ${to}` : `${days} days are too many`, {
-      suggestion: `give at most ${daysMax} days, the first before the last`,
-    });
+    throw usageError(
+      days < 1 ? `no day lies from ${from} up to before ${dayAfter(to, 1)}` : `${days} days are too many`,
+      {
+        suggestion: `give at most ${daysMax} days; --to is the day after the last`,
+      },
+    );
   }
   return {
     from,
@@ -81,8 +85,28 @@ function requestOf(options: Options, now: Date): UsageReportRequest {
   };
 }
 
-async function writePage(path: string, report: UsageReport): Promise<void> {
+/** Days, the last of them included. */
+type Days = Pick<UsageReportRequest, 'from' | 'to'>;
+
+function rangeOf(options: Options, now: Date): Days {
+  const to = options.to === undefined ? now.toISOString().slice(0, 10) : dayAfter(options.to, -1);
+  return { from: options.from ?? dayAfter(to, 1 - daysDefault), to };
+}
+
+/** @throws usageError where days are given, too */
+function monthRange({ month = '', from, to }: Options): Days {
+  if (from !== undefined || to !== undefined) {
+    throw usageError('--month and --from or --to contradict each other', { suggestion: 'give one of them' });
+  }
+  const days = daysOfMonth(month);
+  return { from: days[0] ?? '', to: days.at(-1) ?? '' };
+}
+
+const dayAfter = (day: string, days: number): string =>
+  new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
+
+async function writePage({ settings }: Context, path: string, report: UsageReport): Promise<void> {
   const { usageReportHtml } = await import('../../analytics/usage-report-html.ts');
   const { replaceFile } = await import('../../files/write-file.ts');
-  await replaceFile(path, (write) => write(usageReportHtml(report)));
+  await replaceFile(path, (write) => write(usageReportHtml(report, settings.company)));
 }
