@@ -17,12 +17,15 @@ export class Logins {
     });
   }
 
-  /** Makes a login that is a member of roles; its name. */
+  /** Makes a login that is a member of roles, one of apps also registered as that of a whole app; its name. */
   async add(name: string, ...roles: readonly RoleName[]): Promise<string> {
     const login = `${this.#desk.name}_${name}`.slice(0, 60);
     const membership = roles.length === 0 ? '' : `in role ${roles.map((role) => `quota_${role}`).join(', ')}`;
     await this.#desk.query(`create role ${login} login ${membership}`);
     this.#made.push(login);
+    if (roles.includes('app')) {
+      await this.#desk.json('login', 'allow', login, '--reason', 'test', '--yes');
+    }
     return login;
   }
 
