@@ -21,7 +21,7 @@ test('the reset job restores what it queued, and the next run finds nothing due'
   expect(audits).toHaveLength(2);
   expect(audits.every(({ same }) => same)).toBe(true);
   const second = await desk.run('jobs', 'reset-anniversaries', '--as-of', afterReset);
-  expect(second).toMatchObject({ code: 0, stdout: 'nothing due\n' });
+  expect(second).toMatchObject({ code: 0, stdout: '' }); // The desk is --quiet, and nothing was due.
 });
 
 test('a restore that fails leaves the run incomplete; sync-limits makes it good when it is due', async () => {
@@ -57,7 +57,7 @@ test('the reset job without a key: done, left queued with a warning; the next ru
   expect(first.stderr).toContain('VAPI_API_KEY is not set');
   expect(first.data).toMatchObject({ reset: 3, assistants: { queued: 2, restored: 0 } });
   const second = await desk.with(keyless).run('jobs', 'reset-anniversaries', '--as-of', afterReset);
-  expect(second).toMatchObject({ code: 0, stdout: 'nothing due\n' });
+  expect(second).toMatchObject({ code: 0, stdout: '' }); // The desk is --quiet, and nothing was due.
   expect((await desk.with(keyless).run('jobs', 'sync-limits')).code).toBe(78);
 });
 

@@ -87,8 +87,8 @@ test('a type that changes takes its functions along, and they come back with the
   const set = edited({
     'apps/allowance-of.sql': (text) =>
       text
-        .replace('period_start timestamptz)', 'period_start timestamptz, note text)')
-        .replace('a.period_start\n  from', 'a.period_start, null\n  from'),
+        .replace('models text[])', 'models text[], note text)')
+        .replace('a.models\n  from', 'a.models, null\n  from'),
   });
   const { installed, dropped } = await install(set);
   expect(installed).toContain('type quota.allowance');
