@@ -2,6 +2,9 @@
 -- readers read. Whatever the roles had before is taken away first, so that this is all they have. Runs where
 -- all four exist.
 
+revoke all on all tables in schema quota from quota_app, quota_operator, quota_finance, quota_readonly;
+revoke all on all sequences in schema quota from quota_app, quota_operator, quota_finance, quota_readonly;
+revoke all on all functions in schema quota from quota_app, quota_operator, quota_finance, quota_readonly;
 grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_readonly;
 
 grant execute on function
@@ -68,7 +71,6 @@ grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.m
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
 grant insert, update on quota.call_logs to quota_finance;
 
--- A trigger sets the rest of a row of the history. Earlier versions let roles write all of it.
-revoke insert on quota.audit_log from quota_operator, quota_finance;
+-- A trigger sets the rest of a row of the history.
 grant insert (at, actor, action, user_id, service, subject, reason, before, after, run_id, period_end)
   on quota.audit_log to quota_operator, quota_finance;

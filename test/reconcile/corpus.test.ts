@@ -54,6 +54,8 @@ describe('a known file, however often and in however many parts', () => {
     async (file, known) => {
       const whole = await billed(known, [pathOf(file)]);
       await forget();
+      expect(await billed(known, [pathOf(file)])).toEqual(whole); // Of files of several parts, which are not changed, all.
+      await forget();
       const text = file.endsWith('.json') && file.includes('/') ? '' : readFileSync(pathOf(file), 'utf8');
       if (text !== '') {
         const packed = desk.write('again.gz', gzipSync(text));
