@@ -208,8 +208,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 
   'alerts list': () => ['alerts', 'list'],
   'alerts ack': async (owner) => {
-    await owner.query('update quota.usage_alerts set acknowledged_at = null');
-    return ['alerts', 'ack', '--user', 'ada', ...why];
+    const warned = crypto.randomUUID(); // Somebody whom no other command resets.
+    await owner.query(`select quota.record($1, 'voice', $1, 590)`, [warned]);
+    return ['alerts', 'ack', '--user', warned, ...why];
   },
   'usage sessions': () => ['usage', 'sessions'],
   'usage settle': async (owner) => {
