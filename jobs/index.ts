@@ -12,3 +12,7 @@ export const jobs: Readonly<Record<string, () => Promise<JobDefinition>>> = {
   'roll-up-analytics': async () => (await import('./roll-up-analytics.ts')).rollUpAnalytics,
   purge: async () => (await import('./purge.ts')).purge,
 };
+
+/** All of them, loaded. */
+export const loadJobs = (): Promise<JobDefinition[]> =>
+  Promise.all(Object.values(jobs).map((load) => load()));

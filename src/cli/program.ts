@@ -6,6 +6,7 @@ import { CommandTree, type Run } from './command-tree.ts';
 import { addExplanation, addOptions } from './declare-command.ts';
 import { globalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
+import { topicList } from './topics/topics.ts';
 
 /** The program with its tree, of which nothing is loaded but the names and summaries of the groups. */
 export function createProgram(process: ProcessLike, run: Run): CommandTree {
@@ -24,7 +25,7 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
     .exitOverride()
     .showSuggestionAfterError(true);
   addOptions(program, globalOptions);
-  addExplanation(program, { details: topicList, examples });
+  addExplanation(program, { details: `Topics: quota help ${topicList}`, examples });
   const tree: CommandTree = new CommandTree(
     program,
     { ...commandTree, ...shellCommands(() => tree), help: helpCommand },
@@ -32,9 +33,6 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
   );
   return tree;
 }
-
-/** Their texts are loaded by name, in `main`. */
-const topicList = 'Topics: quota help environment, exit-codes, output, time, roles or cron';
 
 const examples = [
   ['quota db migrate', 'create or update the tables'],

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { jobs } from '../../jobs/index.ts';
+import { loadJobs } from '../../jobs/index.ts';
 import { readWords } from '../../src/cli/read-words.ts';
 import { wholeTree } from '../whole-tree.ts';
 
-const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+const definitions = await loadJobs();
 const schedules = Object.fromEntries(definitions.map(({ name, schedule }) => [name, schedule]));
 
 /** `*\/5 * * * *` as systemd writes it, for the kinds of schedule that jobs have. */

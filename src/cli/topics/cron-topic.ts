@@ -1,8 +1,8 @@
-import { jobs } from '../../../jobs/index.ts';
+import { loadJobs } from '../../../jobs/index.ts';
 
 /** The jobs with their schedules, and what a run promises. */
 export async function cronText(): Promise<string> {
-  const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+  const definitions = await loadJobs();
   const nameWidth = Math.max(...definitions.map(({ name }) => name.length));
   const scheduleWidth = Math.max(...definitions.map(({ schedule }) => schedule.length));
   const lines = definitions.map(

@@ -12,6 +12,9 @@ type Topic = keyof typeof topics;
 
 export const topicNames = Object.keys(topics) as Topic[];
 
+/** `environment, exit-codes or output`, for the help. */
+export const topicList = `${topicNames.slice(0, -1).join(', ')} or ${topicNames.at(-1)}`;
+
 export const isTopic = (word: string): word is Topic => Object.hasOwn(topics, word);
 
 /** What a topic tells, ending in a line break. */

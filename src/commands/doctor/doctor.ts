@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { jobs } from '../../../jobs/index.ts';
+import { loadJobs } from '../../../jobs/index.ts';
 import type { Context, Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
@@ -63,7 +63,7 @@ export const doctor = defineCommand(
 );
 
 async function overdueJobs(context: Context, client: pg.ClientBase): Promise<OverdueJob[]> {
-  const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+  const definitions = await loadJobs();
   const { standings } = await standingsOf(client, definitions, context.settings);
   return standings
     .filter(({ overdueSince }) => overdueSince !== null)

@@ -1,4 +1,4 @@
-import { jobs } from '../../../jobs/index.ts';
+import { loadJobs } from '../../../jobs/index.ts';
 import type { Context } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
@@ -20,7 +20,7 @@ export const jobsList = defineCommand(
   },
   async (context, options) => {
     const { now, data } = await context.withDatabase(async ({ client }) => {
-      const definitions = await Promise.all(Object.values(jobs).map((load) => load()));
+      const definitions = await loadJobs();
       const { now, standings } = await standingsOf(client, definitions, context.settings);
       const list = [];
       for (const [index, job] of definitions.entries()) {
