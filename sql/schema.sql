@@ -2676,10 +2676,12 @@ begin
   -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
   -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
-    -- the full way.
-    select q.user_id is not null and (q.period_end > quota.now() or not exists (
-        select from quota.grants g where g.user_id = q.user_id))
+    -- What belongs to a period that is over may take of a grant what the running one counts on, and what
+    -- belongs to before a grant ended may be covered by it still: that is for the full way.
+    select q.user_id is not null and not exists (
+        select from quota.grants g
+        where g.user_id = q.user_id and (q.period_end <= quota.now()
+          or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
       and (q.adjusted = 0 or not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
@@ -7825,7 +7827,8 @@ begin
     join quota.meters m on m.key = d.meter
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
       and q.period_start = d.period_start
-      and q.period_end <= quota.now()
+      and (q.period_end <= quota.now()
+        or least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
   ) l;
   if users is not null then
     perform quota.settle_grants(users, services);
@@ -7845,7 +7848,7 @@ begin
     perform quota.keep_resets(users, services);
   end if;
 end $function$;
-comment on function quota.settle_late(quota.usage_delta[]) is 'After usage that is told late: what grants cover of periods that are over is gone from the running ones, and what belongs to before a manual reset is taken off.';
+comment on function quota.settle_late(quota.usage_delta[]) is 'After usage that is told late: what grants cover of periods that are over is gone from the running ones, a grant that has ended covers what was used before its end, and what belongs to before a manual reset is taken off.';
 grant execute on function quota.settle_late(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_leases(sessions bigint[], run uuid DEFAULT NULL::uuid)

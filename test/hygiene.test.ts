@@ -23,3 +23,7 @@ test('every file of tests asserts something', () => {
 test('tests wait for what happens, not for a time to pass', () => {
   expect(having(/\bsetTimeout\b|timers\/promises|AbortSignal\.timeout|Atomics\.wait/)).toEqual([]);
 });
+
+test('properties are tried with a seed that is the same everywhere', () => {
+  expect(having(/from 'fast-check'/)).toEqual(['fast-check.ts']);
+});

@@ -13,7 +13,8 @@ begin
     join quota.meters m on m.key = d.meter
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
       and q.period_start = d.period_start
-      and q.period_end <= quota.now()
+      and (q.period_end <= quota.now()
+        or least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
   ) l;
   if users is not null then
     perform quota.settle_grants(users, services);
@@ -35,4 +36,5 @@ begin
 end $$;
 comment on function quota.settle_late(quota.usage_delta[]) is
   'After usage that is told late: what grants cover of periods that are over is gone from the running '
-  'ones, and what belongs to before a manual reset is taken off.';
+  'ones, a grant that has ended covers what was used before its end, and what belongs to before a manual '
+  'reset is taken off.';

@@ -12,10 +12,12 @@ begin
   -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
   -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on: that is for
-    -- the full way.
-    select q.user_id is not null and (q.period_end > quota.now() or not exists (
-        select from quota.grants g where g.user_id = q.user_id))
+    -- What belongs to a period that is over may take of a grant what the running one counts on, and what
+    -- belongs to before a grant ended may be covered by it still: that is for the full way.
+    select q.user_id is not null and not exists (
+        select from quota.grants g
+        where g.user_id = q.user_id and (q.period_end <= quota.now()
+          or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
       and (q.adjusted = 0 or not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'

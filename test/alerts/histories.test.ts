@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
 import type { AlertTarget } from '../../src/alerts/alert-target.ts';
 import { deliverAlerts } from '../../src/alerts/deliver-alerts.ts';
 import { useDesk } from '../desk/desk.ts';
+import fc from '../fast-check.ts';
 import type { Told } from './alert-desk.ts';
 
 const desk = useDesk();

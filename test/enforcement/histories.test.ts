@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Normalisation } from '../../fixtures/vapi-simulator/normalise.ts';
@@ -8,6 +7,7 @@ import { KeyOrganisation, WrongProviderError } from '../../src/enforcement/key-o
 import { MissingAssistants } from '../../src/enforcement/missing-assistants.ts';
 import { VapiClient } from '../../src/providers/vapi/client.ts';
 import { perFile } from '../desk/desk.ts';
+import fc from '../fast-check.ts';
 import { asOf, LimitsDesk } from './limits-desk.ts';
 
 /**

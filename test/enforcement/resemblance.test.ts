@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { resembles } from '../../src/enforcement/resemblance.ts';
+import fc from '../fast-check.ts';
 
 const hook = {
   on: 'call.timeElapsed',

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import Papa from 'papaparse';
 import { describe, expect, it } from 'vitest';
 import { BadLines } from '../../src/files/bad-lines.ts';
 import { readCsvHeader } from '../../src/files/csv/csv-header.ts';
 import { csvRows } from '../../src/files/csv/csv-rows.ts';
+import fc from '../fast-check.ts';
 import { collectRows, refusal, skipping, withText } from './input.ts';
 
 function read(csv: string, badLines = new BadLines(), pieceBytes?: number) {

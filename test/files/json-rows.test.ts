@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BadLines } from '../../src/files/bad-lines.ts';
 import { outlineJson } from '../../src/files/json/json-outline.ts';
 import { jsonRows, recordsIn } from '../../src/files/json/json-rows.ts';
 import type { JsonShape } from '../../src/files/json/json-shape.ts';
+import fc from '../fast-check.ts';
 import { collectRows, refusal, skipping, withText } from './input.ts';
 
 const shape: JsonShape = {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { JsonFault, JsonIncomplete, JsonScanner } from '../../src/files/json/json-scan.ts';
+import fc from '../fast-check.ts';
 
 /** True if the text is one whole JSON value for the scanner. */
 function accepts(text: string): boolean {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomOf } from '../../fixtures/seed/random.ts';
+import fc from '../fast-check.ts';
 import { expectedKinds, type MadeMonth, makeMonth, vapiJson } from './made-month.ts';
 import { MonthDesk } from './month-desk.ts';
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { withClient } from '../../src/db/client.ts';
 import { useDesk } from '../desk/desk.ts';
+import fc from '../fast-check.ts';
 import { type Rules, SessionModel } from './session-model.ts';
 
 const desk = useDesk();

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DecimalSum, sumOf } from '../../src/values/decimal-sum.ts';
+import fc from '../fast-check.ts';
 
 const decimal = fc
   .tuple(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), fc.integer({ min: 0, max: 20 }), fc.boolean())

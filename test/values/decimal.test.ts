@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeDecimalProblem, parseDecimal, parseWhole } from '../../src/values/decimal.ts';
 import { multiplyDecimal, shiftDecimal } from '../../src/values/decimal-math.ts';
 import { parseSpreadsheetDecimal } from '../../src/values/spreadsheet.ts';
+import fc from '../fast-check.ts';
 
 describe('parseDecimal', () => {
   it.each([

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { describe, expect, test } from 'vitest';
 import { type FromNow, maySayFromNow, resolveFromNow } from '../../src/values/from-now.ts';
+import fc from '../fast-check.ts';
 
 const now = new Date('2026-03-31T10:20:30.400Z');
 const instant: FromNow = { gives: 'instant', bare: 'ago' };

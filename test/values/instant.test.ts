@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   describeInstantProblem,
@@ -8,6 +7,7 @@ import {
 } from '../../src/values/instant.ts';
 import { addSeconds, epochMicros, secondsBetween } from '../../src/values/instant-math.ts';
 import { parseSpreadsheetInstant } from '../../src/values/spreadsheet.ts';
+import fc from '../fast-check.ts';
 
 const anyInstant = fc.date({
   min: new Date('1970-01-02T00:00:00Z'),

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   parseCommaDecimal,
@@ -6,6 +5,7 @@ import {
   parseSerialOrIso,
   parseSpreadsheetInstant,
 } from '../../src/values/spreadsheet.ts';
+import fc from '../fast-check.ts';
 
 describe('amounts with a decimal comma', () => {
   it.each([
