@@ -1508,7 +1508,6 @@ AS $function$
   from pg_temp.repeated_sums s join quota.billing_lines l on l.export_id = s.export_id and l.line = s.line
 $function$;
 comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_items.';
-grant execute on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.add_user(p_external_id text, p_signup_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_timezone text DEFAULT NULL::text)
  RETURNS uuid
@@ -1529,7 +1528,6 @@ begin
   return added;
 end $function$;
 comment on function quota.add_user(text,timestamp with time zone,text) is 'Makes a user (signup: this moment, in UTC, unless told); the id, null where somebody else has just made it.';
-grant execute on function quota.add_user(text,timestamp with time zone,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
  RETURNS trigger
@@ -1550,7 +1548,6 @@ begin
   perform quota.apply_usage(deltas);
   return null;
 end $function$;
-grant execute on function quota.adjustments_inserted() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.alert_level(threshold integer, warn_at integer[])
  RETURNS text
@@ -1652,9 +1649,6 @@ AS $function$
     order by a.threshold)
 $function$;
 comment on function quota.alerts_differ(quota.usage_quotas) is 'Whether the alerts that stand are others than those that a quota calls for.';
-grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_finance;
-grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_operator;
-grant execute on function quota.alerts_differ(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.alerts_of(p_user uuid, p_alert uuid)
  RETURNS SETOF quota.alert
@@ -1729,9 +1723,6 @@ AS $function$
   ) a
 $function$;
 comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter that a call of this model would count on, in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_finance;
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_operator;
-grant execute on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
  RETURNS void
@@ -1765,7 +1756,6 @@ begin
   perform quota.settle_late(deltas);
 end $function$;
 comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the subscriptions.';
-grant execute on function quota.apply_usage(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.assistants_inserted()
  RETURNS trigger
@@ -1787,7 +1777,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.assistants_inserted() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.assistants_moved()
  RETURNS trigger
@@ -1824,7 +1813,6 @@ begin
   return null;
 end $function$;
 comment on function quota.assistants_moved() is 'An assistant that changes hands takes its original along, and is limited or restored as its new owner is.';
-grant execute on function quota.assistants_moved() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.audit_digest(previous bytea, first_id bigint, last_id bigint, OUT row_count integer, OUT digest bytea)
  RETURNS record
@@ -1838,9 +1826,6 @@ AS $function$
   where a.id between first_id and last_id
 $function$;
 comment on function quota.audit_digest(bytea,bigint,bigint) is 'The hash of a stretch of the audit log, chained to a hash.';
-grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_finance;
-grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_operator;
-grant execute on function quota.audit_digest(bytea,bigint,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.audit_frontier()
  RETURNS bigint
@@ -1885,9 +1870,6 @@ AS $function$
     || case when a.login is null then '[]' else jsonb_build_array(a.login) end)::text
 $function$;
 comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
-grant execute on function quota.audit_row_text(quota.audit_log) to quota_finance;
-grant execute on function quota.audit_row_text(quota.audit_log) to quota_operator;
-grant execute on function quota.audit_row_text(quota.audit_log) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.begin_act(p_reason text, p_actor text, OUT former_actor text)
  RETURNS text
@@ -1907,7 +1889,6 @@ begin
   perform set_config('quota.actor', coalesce(p_actor, former_actor), true);
 end $function$;
 comment on function quota.begin_act(text,text) is 'Before an act of an operator from a back office: refuses one without a reason (QT003) or by a login of one user (QT006), and has the audit say who acts. Returns who acted before, to be set again after.';
-grant execute on function quota.begin_act(text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.bent_reasons()
  RETURNS TABLE(audit_id bigint, fault text)
@@ -1947,9 +1928,6 @@ AS $function$
   end)
 $function$;
 comment on function quota.billable_seconds(numeric,quota.rate_cards) is 'What a card charges for a call of so many seconds.';
-grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_finance;
-grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_operator;
-grant execute on function quota.billable_seconds(numeric,quota.rate_cards) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.bound_user()
  RETURNS uuid
@@ -2057,7 +2035,6 @@ begin
   end if;
   return new;
 end $function$;
-grant execute on function quota.call_logs_before_write() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.call_logs_changed()
  RETURNS trigger
@@ -2140,7 +2117,6 @@ begin
   perform quota.apply_usage(deltas);
   return null;
 end $function$;
-grant execute on function quota.call_logs_changed() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.caller(OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
@@ -2243,7 +2219,6 @@ begin
   order by n.user_id, n.meter, n.period_start;
 end $function$;
 comment on function quota.carry_usage(quota.usage_quotas[]) is 'After a change of zone or anchor: what was used in a former running period and would lie before the period that takes its place is carried into that one, so that no change gives an allowance twice. The caller holds the subscriptions.';
-grant execute on function quota.carry_usage(quota.usage_quotas[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.change_plan(p_users uuid[], p_plan text, p_reason text, p_run uuid DEFAULT NULL::uuid, p_before jsonb DEFAULT '{}'::jsonb, p_after jsonb DEFAULT '{}'::jsonb)
  RETURNS SETOF bigint
@@ -2254,6 +2229,7 @@ AS $function$
 declare
   fresh quota.plans;
 begin
+  perform quota.refuse_other_users(p_users);
   select * into fresh from quota.plans p where p.key = p_plan;
   if not found then
     raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
@@ -2301,6 +2277,7 @@ CREATE OR REPLACE FUNCTION quota.change_zones(users uuid[], zones text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform quota.refuse_other_users(users);
   perform quota.hold_subscriptions(users);
   -- Subscriptions that are in the user's zone follow it. Their anchor stays the signup; one of a zone that
   -- the server does
@@ -2336,9 +2313,6 @@ AS $function$
     and quota.line_key(l.export_id, l.line) <> all (beside)
 $function$;
 comment on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) is 'The lines of a month that a card speaks of: those of its exports, without some beside it; sums of days as they are.';
-grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_finance;
-grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_operator;
-grant execute on function quota.charged_lines(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.charged_logs(r quota.reconciliations, exports integer[], beside bigint[], c quota.rate_cards)
  RETURNS SETOF quota.call_logs
@@ -2361,9 +2335,6 @@ AS $function$
   where c.line_has is not null
 $function$;
 comment on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) is 'The logs of a month that a card speaks of.';
-grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_finance;
-grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_operator;
-grant execute on function quota.charged_logs(quota.reconciliations,integer[],bigint[],quota.rate_cards) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.check_concurrent_processing_limit(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, can_process boolean, active integer, max_concurrent integer)
@@ -2455,7 +2426,6 @@ begin
   return claimed;
 end $function$;
 comment on function quota.claim_due(text[],integer,uuid,quota.reset_position) is 'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
-grant execute on function quota.claim_due(text[],integer,uuid,quota.reset_position) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.claimed_user(p_claim text)
  RETURNS text
@@ -2471,9 +2441,6 @@ exception when invalid_text_representation then
   return null;
 end $function$;
 comment on function quota.claimed_user(text) is 'The value of a claim of request.jwt.claims, as PostgREST sets it; null: there is none.';
-grant execute on function quota.claimed_user(text) to quota_finance;
-grant execute on function quota.claimed_user(text) to quota_operator;
-grant execute on function quota.claimed_user(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.closable_since(claimed quota.subscriptions[])
  RETURNS TABLE(user_id uuid, service text, meter text, since timestamp with time zone)
@@ -2489,9 +2456,6 @@ AS $function$
   join quota.meters m on m.service = d.service
 $function$;
 comment on function quota.closable_since(quota.subscriptions[]) is 'From which start on the periods of each meter may be open: all that ended before the last reset is closed, so that old years need not be looked at.';
-grant execute on function quota.closable_since(quota.subscriptions[]) to quota_finance;
-grant execute on function quota.closable_since(quota.subscriptions[]) to quota_operator;
-grant execute on function quota.closable_since(quota.subscriptions[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.closed_months()
  RETURNS uuid[]
@@ -2500,8 +2464,6 @@ CREATE OR REPLACE FUNCTION quota.closed_months()
 AS $function$ select array_agg(r.id) from quota.reconciliations r where r.closed_at is not null $function$;
 comment on function quota.closed_months() is 'The reconciliations that are closed; null: none is.';
 grant execute on function quota.closed_months() to quota_finance;
-grant execute on function quota.closed_months() to quota_operator;
-grant execute on function quota.closed_months() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.coarse_exports(exports integer[])
  RETURNS integer[]
@@ -2510,9 +2472,6 @@ CREATE OR REPLACE FUNCTION quota.coarse_exports(exports integer[])
 AS $function$ select array(select e.id from quota.billing_exports e where e.id = any (exports)
   and e.whole_seconds) $function$;
 comment on function quota.coarse_exports(integer[]) is 'Those whose durations are printed in whole seconds.';
-grant execute on function quota.coarse_exports(integer[]) to quota_finance;
-grant execute on function quota.coarse_exports(integer[]) to quota_operator;
-grant execute on function quota.coarse_exports(integer[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.compare_days(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -2589,7 +2548,6 @@ begin
   from pg_temp.computed_days d;
 end $function$;
 comment on function quota.compare_days(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Where exports have sums of days: puts one item per day and model in the place of the logs that no call line has.';
-grant execute on function quota.compare_days(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.compute_reconciliation(reconciliation uuid, is_trial boolean DEFAULT false)
  RETURNS bigint
@@ -2733,7 +2691,6 @@ begin
   return true;
 end $function$;
 comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
-grant execute on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_reason text)
  RETURNS void
@@ -2781,9 +2738,6 @@ CREATE OR REPLACE FUNCTION quota.creates_users()
  STABLE
 AS $function$ select s.value = 'on' from quota.settings s where s.name = 'auto_create_users' $function$;
 comment on function quota.creates_users() is 'Whether the first call of a user whom nobody has told of makes the user: the setting auto_create_users.';
-grant execute on function quota.creates_users() to quota_finance;
-grant execute on function quota.creates_users() to quota_operator;
-grant execute on function quota.creates_users() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.crossings(q quota.usage_quotas, thresholds integer[])
  RETURNS TABLE(threshold integer, at timestamp with time zone)
@@ -2822,9 +2776,6 @@ AS $function$
   from unnest(thresholds) t(threshold)
 $function$;
 comment on function quota.crossings(quota.usage_quotas,integer[]) is 'When a quota came to be beyond thresholds: at the end of the call, or at the correction, that crossed them, and not before its allowance was lowered to what it is.';
-grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_finance;
-grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_operator;
-grant execute on function quota.crossings(quota.usage_quotas,integer[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.current_quotas(p_user uuid)
  RETURNS TABLE(user_id uuid, service text, plan text, meter text, unit text, period_start timestamp with time zone, period_end timestamp with time zone, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, used numeric, adjusted numeric, granted numeric, cost numeric, calls integer, exhausted_at timestamp with time zone, percent numeric, state text)
@@ -2961,9 +2912,6 @@ begin
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);
 end $function$;
 comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count.';
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
-grant execute on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint)
  RETURNS quota.check_result
@@ -3032,9 +2980,6 @@ begin
     case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
 end $function$;
 comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check in every case.';
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
-grant execute on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.deltas_of(p_sign integer, p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
  RETURNS SETOF quota.usage_delta
@@ -3051,9 +2996,6 @@ AS $function$
   where m.service = p_service and quota.counts_model(m.models, p_model)
 $function$;
 comment on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'What one call adds to (1) or takes from (-1) each quota that counts it, superseded ones too. Inlined, for lateral joins with many calls.';
-grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_finance;
-grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_operator;
-grant execute on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.differs(stored quota.call_logs, told quota.told_end, in_seconds boolean)
  RETURNS boolean
@@ -3068,9 +3010,6 @@ AS $function$
     end or coalesce(told.cost <> stored.cost, told.cost is not null)
 $function$;
 comment on function quota.differs(quota.call_logs,quota.told_end,boolean) is 'Whether other figures are told of a call than are stored: what it counts, and its cost.';
-grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_finance;
-grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_operator;
-grant execute on function quota.differs(quota.call_logs,quota.told_end,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
  RETURNS text[]
@@ -3092,9 +3031,6 @@ CREATE OR REPLACE FUNCTION quota.duration_tolerance(r quota.reconciliations, is_
  IMMUTABLE PARALLEL SAFE
 AS $function$ select case when is_coarse then r.duration_tolerance + 1 else r.duration_tolerance end $function$;
 comment on function quota.duration_tolerance(quota.reconciliations,boolean) is 'By how much the durations of a line and its log may differ: one printed in whole seconds may be a second off by that alone.';
-grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_finance;
-grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_operator;
-grant execute on function quota.duration_tolerance(quota.reconciliations,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.end_call(p_call bigint, told quota.told_end)
  RETURNS quota.record_result
@@ -3118,7 +3054,6 @@ begin
   return quota.with_allowance(result, session.user_id, session.service, session.model);
 end $function$;
 comment on function quota.end_call(bigint,quota.told_end) is 'Settles a call by what is told of its end, and answers what is left. Raises QT003 for what cannot be.';
-grant execute on function quota.end_call(bigint,quota.told_end) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.end_leases()
  RETURNS trigger
@@ -3142,7 +3077,6 @@ begin
     and c.call_log_id = o.id;
   return null;
 end $function$;
-grant execute on function quota.end_leases() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text)
  RETURNS quota.record_result
@@ -3248,7 +3182,6 @@ begin
   end if;
 end $function$;
 comment on function quota.enforce(quota.usage_quotas[]) is 'Raises alerts, marks and unmarks exhaustion and queues provider limits for quotas of the running period, given as they stand. Each is dated by the call that crossed.';
-grant execute on function quota.enforce(quota.usage_quotas[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.enforce_limits(batch_size integer, run uuid DEFAULT NULL::uuid, only_user uuid DEFAULT NULL::uuid, reason text DEFAULT 'over the allowance'::text, OUT users uuid[], OUT services text[])
  RETURNS record
@@ -3259,6 +3192,7 @@ AS $function$
 declare
   fresh quota.usage_quotas[];
 begin
+  perform quota.refuse_other_users(array[only_user]);
   -- Those that a writer or a reset holds are left to it: it enforces what it writes.
   select array_agg(o.user_id), array_agg(o.service) into users, services
   from (
@@ -3465,6 +3399,7 @@ declare
   beside bigint[];
   c quota.rate_cards;
 begin
+  perform quota.refuse_other_users(null);
   select * into r from quota.reconciliations where id = reconciliation;
   exports := array(
     select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
@@ -3562,7 +3497,6 @@ begin
   return result;
 end $function$;
 comment on function quota.extend_lease(quota.call_logs,numeric) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left.';
-grant execute on function quota.extend_lease(quota.call_logs,numeric) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.find_discrepancies()
  RETURNS void
@@ -3606,7 +3540,6 @@ begin
   analyze pg_temp.computed_discrepancies;
 end $function$;
 comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
-grant execute on function quota.find_discrepancies() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.find_session(p_user uuid, p_key text, p_provider text)
  RETURNS bigint
@@ -3632,9 +3565,6 @@ AS $function$
       where l.id = case when p_key ~ '^[0-9]{1,18}$' then p_key::bigint end and l.user_id = p_user))
 $function$;
 comment on function quota.find_session(uuid,text,text) is 'The call of a user by the app''s key (of any provider where none is named), or by our number; null: there is none.';
-grant execute on function quota.find_session(uuid,text,text) to quota_finance;
-grant execute on function quota.find_session(uuid,text,text) to quota_operator;
-grant execute on function quota.find_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.find_user(p_user text)
  RETURNS uuid
@@ -3651,9 +3581,6 @@ begin
   return found_id;
 end $function$;
 comment on function quota.find_user(text) is 'The id of the user with this external id, else with this id; null: there is none.';
-grant execute on function quota.find_user(text) to quota_finance;
-grant execute on function quota.find_user(text) to quota_operator;
-grant execute on function quota.find_user(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.fit_periods(users uuid[], services text[])
  RETURNS void
@@ -3678,7 +3605,6 @@ begin
   where q.user_id = u.user_id and q.meter = m.key and q.superseded and quota.fits_subscription(q);
 end $function$;
 comment on function quota.fit_periods(uuid[],text[]) is 'Ends the open periods of (user, service) pairs that their present plan, anchor and zone would not have cut this way; those of a plan that came back live again. For refresh_quotas.';
-grant execute on function quota.fit_periods(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.fits_subscription(q quota.usage_quotas)
  RETURNS boolean
@@ -3696,9 +3622,6 @@ AS $function$
         case when isfinite(q.period_start) then q.period_start else quota.now() end))
 $function$;
 comment on function quota.fits_subscription(quota.usage_quotas) is 'Whether the user''s present plan, anchor and zone cut time into this very period.';
-grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_finance;
-grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_operator;
-grant execute on function quota.fits_subscription(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.fold_parts(export integer)
  RETURNS integer
@@ -3707,6 +3630,7 @@ CREATE OR REPLACE FUNCTION quota.fold_parts(export integer)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform quota.refuse_other_users(null);
   drop table if exists pg_temp.call_parts, pg_temp.long_resources;
   create temp table call_parts on commit drop as
   select l.*, row_number() over (
@@ -3826,6 +3750,7 @@ CREATE OR REPLACE FUNCTION quota.forget_lines(p_export integer)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+  select quota.refuse_other_users(null);
   update quota.billing_lines b set raw = null, description = null
   from (
     select l.line
@@ -3876,9 +3801,6 @@ AS $function$
   where l->>'meter' = p_meter
 $function$;
 comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
-grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_finance;
-grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_operator;
-grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
@@ -3920,6 +3842,8 @@ declare
   whole jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}') || p_fields;
   made_of jsonb := case when p_made is null then '[]' else jsonb_build_array(p_made) end;
 begin
+  perform quota.refuse_other_users(array(
+    select a.user_id from quota.assistants a where a.id = p_assistant));
   insert into quota.assistant_limits as l
     (assistant_id, user_id, desired, status, next_attempt_at, original, made, exact_change)
   select a.id, a.user_id, p_desired, 'pending', quota.now(), whole, made_of, case when p_exact then 1 end
@@ -4065,7 +3989,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.grants_inserted() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.guard_answer()
  RETURNS trigger
@@ -4098,7 +4021,6 @@ begin
   return null;
 end $function$;
 comment on function quota.guard_answer() is 'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
-grant execute on function quota.guard_answer() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.guard_attachment()
  RETURNS trigger
@@ -4113,7 +4035,6 @@ begin
   end if;
   return case when tg_op = 'DELETE' then old else new end;
 end $function$;
-grant execute on function quota.guard_attachment() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.guard_lines()
  RETURNS trigger
@@ -4133,7 +4054,6 @@ begin
   return null;
 end $function$;
 comment on function quota.guard_lines() is 'Lines can be removed only with their whole export, once no month has it.';
-grant execute on function quota.guard_lines() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.guard_reconciliation()
  RETURNS trigger
@@ -4155,7 +4075,6 @@ begin
   end if;
   return case when tg_op = 'DELETE' then old else new end;
 end $function$;
-grant execute on function quota.guard_reconciliation() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.guess_period(anchor_local timestamp without time zone, every interval, local_at timestamp without time zone)
  RETURNS integer
@@ -4200,9 +4119,6 @@ CREATE OR REPLACE FUNCTION quota.highest_reached(q quota.usage_quotas)
  IMMUTABLE PARALLEL SAFE
 AS $function$ select coalesce(max(r), 0) from unnest(quota.reached_by(q)) r $function$;
 comment on function quota.highest_reached(quota.usage_quotas) is 'The highest threshold that a quota has reached; 0: none.';
-grant execute on function quota.highest_reached(quota.usage_quotas) to quota_finance;
-grant execute on function quota.highest_reached(quota.usage_quotas) to quota_operator;
-grant execute on function quota.highest_reached(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.hold_assistants(users uuid[])
  RETURNS void
@@ -4213,14 +4129,12 @@ begin
   where l.user_id = any (users) order by l.assistant_id for no key update;
 end $function$;
 comment on function quota.hold_assistants(uuid[]) is 'Locks the provider work of users until the transaction ends: after their subscriptions, by assistant, in one go.';
-grant execute on function quota.hold_assistants(uuid[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.hold_key(p_provider text, p_key text)
  RETURNS void
  LANGUAGE sql
 AS $function$ select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, 0)) $function$;
 comment on function quota.hold_key(text,text) is 'Until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
-grant execute on function quota.hold_key(text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
  RETURNS void
@@ -4263,9 +4177,6 @@ AS $function$
         from unnest(claimed)) z where quota.is_known_zone(z.timezone)))
 $function$;
 comment on function quota.in_known_zones(quota.subscriptions[]) is 'Those of the subscriptions whose time the server can reckon; the others are set apart.';
-grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_finance;
-grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_operator;
-grant execute on function quota.in_known_zones(quota.subscriptions[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
  RETURNS text
@@ -4380,9 +4291,6 @@ AS $function$
     or coalesce(cost_limit > former_cost_limit, former_cost_limit is not null and cost_limit is null)
 $function$;
 comment on function quota.is_raised(numeric,numeric,numeric,numeric) is 'Whether an allowance or a cost limit is more than it was.';
-grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_finance;
-grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_operator;
-grant execute on function quota.is_raised(numeric,numeric,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean
@@ -4412,7 +4320,6 @@ begin
   new.erased_at := old.erased_at;
   return new;
 end $function$;
-grant execute on function quota.keep_erased() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_former_plans()
  RETURNS trigger
@@ -4428,7 +4335,6 @@ begin
   on conflict do nothing; -- Two changes at one instant: the first tells what was before.
   return null;
 end $function$;
-grant execute on function quota.keep_former_plans() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_nobody_erased()
  RETURNS trigger
@@ -4441,7 +4347,6 @@ begin
     select from quota.users u where u.id = new.user_id and u.erased_at is not null) then new end;
 end $function$;
 comment on function quota.keep_nobody_erased() is 'Work that goes on after an erasure, such as restoring assistants, writes nothing down about the person again.';
-grant execute on function quota.keep_nobody_erased() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_nobody_named()
  RETURNS trigger
@@ -4456,7 +4361,6 @@ begin
   return new;
 end $function$;
 comment on function quota.keep_nobody_named() is 'Text that may name a person: whatever is told later, rows of an erased user have the values of the argument instead.';
-grant execute on function quota.keep_nobody_named() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_owner_unnamed()
  RETURNS trigger
@@ -4472,7 +4376,6 @@ begin
   end if;
   return new;
 end $function$;
-grant execute on function quota.keep_owner_unnamed() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_reason_apart()
  RETURNS trigger
@@ -4492,7 +4395,6 @@ begin
   new.reason := quota.reason_digest(own_salt, new.reason);
   return new;
 end $function$;
-grant execute on function quota.keep_reason_apart() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keep_resets(users uuid[], services text[])
  RETURNS void
@@ -4520,7 +4422,6 @@ begin
   order by q.user_id, q.meter, q.period_start;
 end $function$;
 comment on function quota.keep_resets(uuid[],text[]) is 'Keeps what a manual reset took off taken off, however time was cut anew since, and whatever of before it is told later. The caller holds the subscriptions.';
-grant execute on function quota.keep_resets(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.keeps_cache()
  RETURNS boolean
@@ -4528,9 +4429,7 @@ CREATE OR REPLACE FUNCTION quota.keeps_cache()
  STABLE
 AS $function$ select exists (select 1 from quota.cache_state) $function$;
 comment on function quota.keeps_cache() is 'Whether an app keeps counters in a cache.';
-grant execute on function quota.keeps_cache() to quota_finance;
 grant execute on function quota.keeps_cache() to quota_operator;
-grant execute on function quota.keeps_cache() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.known_logins()
  RETURNS TABLE(role_name name, speaks_for text, external_id text, claim text, state text, is_member boolean, registered_at timestamp with time zone, registered_by text)
@@ -4545,15 +4444,17 @@ AS $function$
   from quota.logins l
   left join pg_roles r on r.oid = l.role_oid
   left join quota.users u on u.id = l.user_id
+  where (select quota.bound_user()) is null or l.user_id = (select quota.bound_user())
   union all
   select r.rolname, null, null, null, 'refused', true, null, null
   from pg_roles r
-  where pg_has_role(r.oid, to_regrole('quota_app'), 'usage') and r.rolname <> 'quota_app'
+  where (select quota.bound_user()) is null
+    and pg_has_role(r.oid, to_regrole('quota_app'), 'usage') and r.rolname <> 'quota_app'
     and not exists (select from quota.logins l where l.role_oid = r.oid or l.role_name = r.rolname)
     and (quota.role_standing(r.rolname)).standing = 'unregistered'
   order by 1
 $function$;
-comment on function quota.known_logins() is 'The roles that are registered, and the members of quota_app that are not and so are refused. state: registered, carried (by an upgrade, to be looked at), renamed or gone (then refused, too), refused.';
+comment on function quota.known_logins() is 'The roles that are registered, and the members of quota_app that are not and so are refused. state: registered, carried (by an upgrade, to be looked at), renamed or gone (then refused, too), refused. Whoever speaks for one user sees the logins of that user only.';
 grant execute on function quota.known_logins() to quota_finance;
 grant execute on function quota.known_logins() to quota_operator;
 grant execute on function quota.known_logins() to quota_readonly;
@@ -4568,9 +4469,6 @@ AS $function$
   select p_user, quota.now(), 'UTC' where p_user = quota.newcomer()
 $function$;
 comment on function quota.known_or_new(uuid) is 'The signup and the zone of a user; for quota.newcomer() those of one who signs up now.';
-grant execute on function quota.known_or_new(uuid) to quota_finance;
-grant execute on function quota.known_or_new(uuid) to quota_operator;
-grant execute on function quota.known_or_new(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.last_reset(p_user uuid, p_meter text, p_period_start timestamp with time zone)
  RETURNS timestamp with time zone
@@ -4582,9 +4480,6 @@ AS $function$
     where a.user_id = p_user and a.meter = p_meter and a.period_start = p_period_start and a.kind = 'reset'))
 $function$;
 comment on function quota.last_reset(uuid,text,timestamp with time zone) is 'When a meter last began at nothing: with its period, or by a reset of an operator in it; null: never, of a lifetime.';
-grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_finance;
-grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_operator;
-grant execute on function quota.last_reset(uuid,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lease_length(p_user uuid, p_service text)
  RETURNS interval
@@ -4598,9 +4493,6 @@ AS $function$
   ), case when quota.is_live(p_service) then 90 else 3600 end)::float8)
 $function$;
 comment on function quota.lease_length(uuid,text) is 'How long a session of a user is taken to be alive after a sign of life: as the plan says, else 90 seconds where seconds pass in real time, and an hour for jobs.';
-grant execute on function quota.lease_length(uuid,text) to quota_finance;
-grant execute on function quota.lease_length(uuid,text) to quota_operator;
-grant execute on function quota.lease_length(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lease_quantity(lease quota.concurrent_processing, p_is_live boolean, at timestamp with time zone)
  RETURNS numeric
@@ -4631,9 +4523,6 @@ AS $function$
   limit 1
 $function$;
 comment on function quota.leased_session(uuid,text,text) is 'The running session of a user by the app''s key, or by ours; null: there is none.';
-grant execute on function quota.leased_session(uuid,text,text) to quota_finance;
-grant execute on function quota.leased_session(uuid,text,text) to quota_operator;
-grant execute on function quota.leased_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
  RETURNS integer
@@ -4645,6 +4534,7 @@ declare
   limited_users uuid[];
   limited_services text[];
 begin
+  perform quota.refuse_other_users(users);
   perform quota.hold_subscriptions(users);
   select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
   from quota.subscriptions s
@@ -4687,7 +4577,20 @@ begin
   return freed;
 end $function$;
 comment on function quota.lift_reset_limits(uuid,text[]) is 'After a reset of these meters: lifts the limits of their services, whatever they came from, unless one is still used up. The services that were freed; null: none.';
-grant execute on function quota.lift_reset_limits(uuid,text[]) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.lift_services(p_user uuid, p_services text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[p_user]);
+  perform quota.mark_limited(
+    array_fill(p_user, array[cardinality(p_services)]), p_services, false);
+end $function$;
+comment on function quota.lift_services(uuid,text[]) is 'Lifts the limits of services of a user, whatever they came from, and queues the restore of the assistants: for a reset from the terminal, which says in its own audit row which.';
+grant execute on function quota.lift_services(uuid,text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.lift_spent_limits(users uuid[], services text[])
  RETURNS void
@@ -4710,7 +4613,6 @@ begin
   end if;
 end $function$;
 comment on function quota.lift_spent_limits(uuid[],text[]) is 'Lifts the limits of (user, service) pairs whose quota is over, or gone with the former plan.';
-grant execute on function quota.lift_spent_limits(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp without time zone)
  RETURNS timestamp without time zone
@@ -4744,7 +4646,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.limit_overrides_changed() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.limit_users(users uuid[], reason text)
  RETURNS integer
@@ -4756,6 +4657,7 @@ declare
   limiting_users uuid[];
   limiting_services text[];
 begin
+  perform quota.refuse_other_users(users);
   -- Who has no plan that answers excess with limited assistants gets the default one, as with a first call.
   select array_agg(p.user_id), array_agg(p.service) into limiting_users, limiting_services
   from (
@@ -4812,9 +4714,6 @@ CREATE OR REPLACE FUNCTION quota.line_at(l quota.billing_lines)
  IMMUTABLE
 AS $function$ select coalesce(l.started_at, l.created_at) $function$;
 comment on function quota.line_at(quota.billing_lines) is 'The instant that decides which month a line belongs to.';
-grant execute on function quota.line_at(quota.billing_lines) to quota_finance;
-grant execute on function quota.line_at(quota.billing_lines) to quota_operator;
-grant execute on function quota.line_at(quota.billing_lines) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.line_key(export_id integer, line integer)
  RETURNS bigint
@@ -4822,9 +4721,6 @@ CREATE OR REPLACE FUNCTION quota.line_key(export_id integer, line integer)
  IMMUTABLE PARALLEL SAFE
 AS $function$ select (export_id::bigint << 32) | line $function$;
 comment on function quota.line_key(integer,integer) is 'A line as one number, which is looked up faster than two.';
-grant execute on function quota.line_key(integer,integer) to quota_finance;
-grant execute on function quota.line_key(integer,integer) to quota_operator;
-grant execute on function quota.line_key(integer,integer) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.line_kind(l quota.billing_lines, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS text
@@ -4845,9 +4741,6 @@ AS $function$
   end
 $function$;
 comment on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) is 'The kind of a call line by itself; null: its repetitions and its log decide.';
-grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.line_kind(quota.billing_lines,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lock_allowance(p_user uuid, p_service text)
  RETURNS void
@@ -4856,7 +4749,6 @@ CREATE OR REPLACE FUNCTION quota.lock_allowance(p_user uuid, p_service text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select quota.open_running(array[p_user], array[p_service]) $function$;
 comment on function quota.lock_allowance(uuid,text) is 'Opens and locks the running quotas of a user''s service, so that changes to its allowance are made one after another.';
-grant execute on function quota.lock_allowance(uuid,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.lock_subscriptions(users uuid[], services text[])
  RETURNS boolean
@@ -4884,7 +4776,6 @@ begin
   return true;
 end $function$;
 comment on function quota.lock_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. True: there were such, and the calls of all pairs have been counted. Once per transaction, before anything else.';
-grant execute on function quota.lock_subscriptions(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.logs_beside(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS SETOF quota.call_logs
@@ -4908,9 +4799,6 @@ AS $function$
           r.month + interval '1 month')))
 $function$;
 comment on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Logs just before and after the month that no line has, here or in the months beside.';
-grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.logs_told_elsewhere(r quota.reconciliations)
  RETURNS SETOF bigint
@@ -4922,9 +4810,6 @@ AS $function$
   where i.log_month = r.month and i.kind <> 'outside_month' and o.provider = r.provider and o.id <> r.id
 $function$;
 comment on function quota.logs_told_elsewhere(quota.reconciliations) is 'Logs of the month whose lines, by the clock of the bill, belong to others: they are told there.';
-grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_finance;
-grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_operator;
-grant execute on function quota.logs_told_elsewhere(quota.reconciliations) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.loose_items(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -4964,7 +4849,6 @@ begin
   analyze pg_temp.open_lines;
 end $function$;
 comment on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_items and loose_lines, all but what plainly matches: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
-grant execute on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.make_due(users uuid[], services text[], ends timestamp with time zone[])
  RETURNS void
@@ -4981,7 +4865,6 @@ AS $function$
   where s.user_id = o.user_id and s.service = o.service and s.next_reset_at > o.period_end
 $function$;
 comment on function quota.make_due(uuid[],text[],timestamp with time zone[]) is 'Brings resets forward to the end of a past period that was opened by usage and that no reset has closed. The caller holds the subscriptions.';
-grant execute on function quota.make_due(uuid[],text[],timestamp with time zone[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_days()
  RETURNS trigger
@@ -5026,7 +4909,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.mark_days() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_limited(users uuid[], services text[], limited boolean, since timestamp with time zone[] DEFAULT NULL::timestamp with time zone[])
  RETURNS void
@@ -5047,7 +4929,6 @@ begin
   perform quota.queue_assistants(users, case when limited then 'limited' else 'original' end);
 end $function$;
 comment on function quota.mark_limited(uuid[],text[],boolean,timestamp with time zone[]) is 'Sets limit_enforced_at of (user, service) pairs, to what is given or now, or clears it, and queues their assistants accordingly.';
-grant execute on function quota.mark_limited(uuid[],text[],boolean,timestamp with time zone[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_parts()
  RETURNS void
@@ -5072,7 +4953,6 @@ begin
   where f.external_id = o.external_id and o.takes_log;
 end $function$;
 comment on function quota.mark_parts() is 'Marks those of open_lines that state further parts of a call which another file of the bill begins: they are no repetitions.';
-grant execute on function quota.mark_parts() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_repeated_sums(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -5108,7 +4988,6 @@ begin
   end if;
 end $function$;
 comment on function quota.mark_repeated_sums(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary table repeated_sums: the sums and fees of the month that another line states, too.';
-grant execute on function quota.mark_repeated_sums(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mark_repetitions(r quota.reconciliations)
  RETURNS void
@@ -5158,7 +5037,6 @@ begin
   where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id;
 end $function$;
 comment on function quota.mark_repetitions(quota.reconciliations) is 'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';
-grant execute on function quota.mark_repetitions(quota.reconciliations) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -5201,7 +5079,6 @@ begin
       and g.id not in (select quota.logs_told_elsewhere(r)));
 end $function$;
 comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line and every log of the month, joined by id.';
-grant execute on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone, is_stored_at_once boolean)
  RETURNS void
@@ -5220,7 +5097,6 @@ begin
   perform quota.settle_open_lines(r, month_start, month_end);
 end $function$;
 comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
-grant execute on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.mend_leases(batch_size integer, only_user uuid DEFAULT NULL::uuid)
  RETURNS integer
@@ -5245,7 +5121,6 @@ begin
   return taken + mended;
 end $function$;
 comment on function quota.mend_leases(integer,uuid) is 'Takes away up to batch_size leases that no running session has, and puts up to as many right that differ from their calls; returns how many.';
-grant execute on function quota.mend_leases(integer,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.meter_label(p_meter text, p_unit text)
  RETURNS text
@@ -5256,9 +5131,6 @@ AS $function$
     when 'second' then regexp_replace(p_meter, '_seconds$', '') || '_minutes' else p_meter end, '_', ' ')
 $function$;
 comment on function quota.meter_label(text,text) is 'A meter in words for people: voice minutes, premium messages.';
-grant execute on function quota.meter_label(text,text) to quota_finance;
-grant execute on function quota.meter_label(text,text) to quota_operator;
-grant execute on function quota.meter_label(text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
@@ -5287,6 +5159,7 @@ CREATE OR REPLACE FUNCTION quota.move_plan(p_from text, p_to text, p_reason text
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+  select quota.refuse_other_users(null);
   select count(*) from quota.change_plan(array(
     -- Locked as they are found, in the order of locks: whoever leaves the plan at this moment is not moved.
     select s.user_id from quota.subscriptions s
@@ -5316,7 +5189,6 @@ begin
   update quota.users u set created_at = p_signup_at where u.id = p_user;
 end $function$;
 comment on function quota.move_signup(uuid,timestamp with time zone) is 'Gives a user another signup, and the periods that are reckoned from it. What was used in the running period stays used (carry_usage).';
-grant execute on function quota.move_signup(uuid,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.moved_anchor(anchor_local timestamp without time zone, former_tz text, tz text, signup timestamp with time zone)
  RETURNS timestamp without time zone
@@ -5345,9 +5217,6 @@ AS $function$
       and quota.contains(q, quota.now()))
 $function$;
 comment on function quota.must_be_limited(uuid,text) is 'Whether a running quota that limits assistants is exhausted.';
-grant execute on function quota.must_be_limited(uuid,text) to quota_finance;
-grant execute on function quota.must_be_limited(uuid,text) to quota_operator;
-grant execute on function quota.must_be_limited(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.name_models()
  RETURNS void
@@ -5374,7 +5243,6 @@ begin
     and b.model not in (select n.model from pg_temp.model_names n where n.is_logged);
 end $function$;
 comment on function quota.name_models() is 'Makes the temporary table model_names: what the models of bill and logs are called here, one name for what is the same; meters that are no model are taken from billed_days.';
-grant execute on function quota.name_models() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.naming_pattern(p_user uuid)
  RETURNS text
@@ -5415,9 +5283,6 @@ AS $function$
       or quota.highest_reached(q) is distinct from q.alerted)
 $function$;
 comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way, since that was last looked at (R9: never a past period).';
-grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_finance;
-grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_operator;
-grant execute on function quota.needs_enforcement(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.newcomer()
  RETURNS uuid
@@ -5442,7 +5307,6 @@ begin
 end $function$;
 comment on function quota.next_export() is 'The id of a new export; held for it until the transaction ends.';
 grant execute on function quota.next_export() to quota_finance;
-grant execute on function quota.next_export() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.next_reset(plan_key text, anchor_local timestamp without time zone, tz text, at timestamp with time zone)
  RETURNS timestamp with time zone
@@ -5455,9 +5319,6 @@ AS $function$
   where l.plan = plan_key and l.reset_every is not null
 $function$;
 comment on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) is 'When the first of a plan''s periods that contain an instant ends; null for lifetime plans.';
-grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_finance;
-grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_operator;
-grant execute on function quota.next_reset(text,timestamp without time zone,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.note_direct_change()
  RETURNS trigger
@@ -5479,7 +5340,6 @@ begin
   return null;
 end $function$;
 comment on function quota.note_direct_change() is 'Writes into the history what a role changed by SQL of its own, not through the functions of the schema. Its triggers fire for such statements only. Their arguments, each a list: the key of the table, the column of the user, columns that may name a person, and the columns that count (none: all).';
-grant execute on function quota.note_direct_change() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
  RETURNS void
@@ -5561,7 +5421,6 @@ begin
   end if;
 end $function$;
 comment on function quota.open_answer(quota.reconciliations,boolean) is 'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
-grant execute on function quota.open_answer(quota.reconciliations,boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
  RETURNS boolean
@@ -5617,7 +5476,6 @@ begin
   return coalesce(has_revived, false);
 end $function$;
 comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. True: one of a former plan became one of the present plan, and must be counted anew. The caller holds the subscriptions.';
-grant execute on function quota.open_periods(quota.usage_span[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.open_reconciliation(reconciliation uuid)
  RETURNS quota.reconciliations
@@ -5626,6 +5484,7 @@ AS $function$
 declare
   r quota.reconciliations;
 begin
+  perform quota.refuse_other_users(null);
   select * into strict r from quota.reconciliations where id = reconciliation for no key update;
   perform quota.refuse_closed(reconciliation);
   return r;
@@ -5652,7 +5511,6 @@ begin
   on conflict do nothing;
 end $function$;
 comment on function quota.open_running(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running quotas.';
-grant execute on function quota.open_running(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.open_running_periods(p_plans text[])
  RETURNS void
@@ -5673,7 +5531,6 @@ AS $function$
   on conflict do nothing
 $function$;
 comment on function quota.open_running_periods(text[]) is 'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans change.';
-grant execute on function quota.open_running_periods(text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.outdate_cache()
  RETURNS trigger
@@ -5686,7 +5543,6 @@ begin
   select new.user_id, u.external_id, new.meter, new.period_start from quota.users u where u.id = new.user_id;
   return null;
 end $function$;
-grant execute on function quota.outdate_cache() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.outdate_former_name()
  RETURNS trigger
@@ -5700,7 +5556,6 @@ begin
   from quota.usage_quotas q where q.user_id = old.id and q.period_end > quota.now();
   return null;
 end $function$;
-grant execute on function quota.outdate_former_name() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_at timestamp with time zone)
  RETURNS TABLE(quota quota.usage_quotas, segment tstzrange)
@@ -5795,7 +5650,6 @@ begin
   from pg_temp.time_pairs p where p.export_id = o.export_id and p.line = o.line;
 end $function$;
 comment on function quota.pair_by_time(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Gives open_lines without a log those logs that carry no id (older app versions stored none): same assistant, start within the tolerance, nearest duration.';
-grant execute on function quota.pair_by_time(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.pair_kind(line_owner uuid, log_owner uuid, line_seconds numeric, log_seconds numeric, billed numeric, logged numeric, duration_tolerance numeric, cost_tolerance numeric)
  RETURNS text
@@ -5812,9 +5666,6 @@ AS $function$
   end
 $function$;
 comment on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) is 'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the seconds of a line that states none.';
-grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_finance;
-grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_operator;
-grant execute on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with time zone, ended_at timestamp with time zone)
  RETURNS text
@@ -5822,9 +5673,6 @@ CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with
  STABLE
 AS $function$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $function$;
 comment on function quota.part_key(text,timestamp with time zone,timestamp with time zone) is 'What tells a part of a call from its other parts: its dimensions and times.';
-grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.part_key(text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.part_keys(l quota.billing_lines)
  RETURNS text[]
@@ -5838,9 +5686,6 @@ AS $function$
   end
 $function$;
 comment on function quota.part_keys(quota.billing_lines) is 'The keys of the parts of a call that a line states; null where its format has no parts.';
-grant execute on function quota.part_keys(quota.billing_lines) to quota_finance;
-grant execute on function quota.part_keys(quota.billing_lines) to quota_operator;
-grant execute on function quota.part_keys(quota.billing_lines) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric)
  RETURNS numeric
@@ -6011,9 +5856,6 @@ AS $function$
     where m.service = l.service and quota.counts_model(m.models, l.model)), 0)
 $function$;
 comment on function quota.price_of(quota.call_logs) is 'What a call cost: as logged, else by the price of its plan, as its quota counts it.';
-grant execute on function quota.price_of(quota.call_logs) to quota_finance;
-grant execute on function quota.price_of(quota.call_logs) to quota_operator;
-grant execute on function quota.price_of(quota.call_logs) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.project_charge(charge jsonb, dimensions text[])
  RETURNS jsonb
@@ -6022,9 +5864,6 @@ CREATE OR REPLACE FUNCTION quota.project_charge(charge jsonb, dimensions text[])
 AS $function$ select coalesce(jsonb_object_agg(k.name, coalesce(charge ->> k.name, '')), '{}')
 from unnest(dimensions) as k(name) $function$;
 comment on function quota.project_charge(jsonb,text[]) is 'What a sum states, in these dimensions alone.';
-grant execute on function quota.project_charge(jsonb,text[]) to quota_finance;
-grant execute on function quota.project_charge(jsonb,text[]) to quota_operator;
-grant execute on function quota.project_charge(jsonb,text[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.purgeable_calls(before timestamp with time zone, batch_size integer)
  RETURNS SETOF bigint
@@ -6099,7 +5938,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.queue_alerts() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.queue_assistants(users uuid[], wanted text)
  RETURNS integer
@@ -6136,7 +5974,6 @@ begin
   return queued;
 end $function$;
 comment on function quota.queue_assistants(uuid[],text) is 'Queues the assistants of users to become limited or original again; returns how many were queued.';
-grant execute on function quota.queue_assistants(uuid[],text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.queue_unlimited(batch_size integer, only_user uuid DEFAULT NULL::uuid, OUT users integer, OUT queued integer)
  RETURNS record
@@ -6147,6 +5984,7 @@ AS $function$
 declare
   found_users uuid[];
 begin
+  perform quota.refuse_other_users(array[only_user]);
   -- Locked, so that a reset cannot lift the limit of a user between the look and the queueing.
   select array_agg(distinct o.user_id) into found_users
   from (
@@ -6216,9 +6054,6 @@ AS $function$
   where m.key = p_meter and l.user_id = p_user and p.period is not null
 $function$;
 comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
-grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.rank_sums(month_end timestamp with time zone)
  RETURNS void
@@ -6250,7 +6085,6 @@ begin
   analyze pg_temp.month_sums;
 end $function$;
 comment on function quota.rank_sums(timestamp with time zone) is 'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
-grant execute on function quota.rank_sums(timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reached(warn_at integer[], percent numeric)
  RETURNS integer[]
@@ -6285,6 +6119,7 @@ declare
   calls bigint[];
   reaped integer;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   calls := array(select c.id from quota.idle_calls(idle, only_user) c order by c.started_at limit batch_size);
   perform 1 from quota.call_logs l where l.id = any (calls) order by l.id for no key update;
   with settled as (
@@ -6315,6 +6150,7 @@ declare
   services text[] := '{}';
   pair record;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   for pair in select g.user_id, g.service from quota.stale_grants(only_user) g order by 1, 2 limit batch_size
   loop
     perform quota.lock_allowance(pair.user_id, pair.service);
@@ -6336,6 +6172,7 @@ CREATE OR REPLACE FUNCTION quota.reap_sessions(batch_size integer, run uuid, onl
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform quota.refuse_other_users(array[only_user]);
   return quota.settle_leases(array(
     select c.call_log_id from quota.concurrent_processing c
     where c.expires_at <= quota.now() and c.call_log_id is not null
@@ -6447,7 +6284,6 @@ begin
   return quota.with_allowance(result, p_user, p_service, told.model);
 end $function$;
 comment on function quota.record_again(uuid,text,text,text,quota.told_end) is 'The answer of quota.record for a key that is there: completes what runs or was estimated. QT003: the key is that of another call.';
-grant execute on function quota.record_again(uuid,text,text,text,quota.told_end) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.recount_quotas(users uuid[], services text[])
  RETURNS void
@@ -6476,7 +6312,6 @@ begin
   end if;
 end $function$;
 comment on function quota.recount_quotas(uuid[],text[]) is 'Sums the quotas of (user, service) pairs anew from their facts, and enforces them. The caller holds subscriptions and assistants.';
-grant execute on function quota.recount_quotas(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DEFAULT NULL::text[], new_terms boolean DEFAULT true)
  RETURNS void
@@ -6530,7 +6365,6 @@ begin
   perform quota.lift_spent_limits(users, services);
 end $function$;
 comment on function quota.refresh_quotas(uuid[],text[],boolean) is 'Brings the quotas of (user, service) pairs, or of all services of users, in line with their subscriptions and their facts: after a new subscription, plan, anchor or zone. Without new_terms running periods keep theirs, and only what is missing is opened and counted.';
-grant execute on function quota.refresh_quotas(uuid[],text[],boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refusal_message(reason text, plan quota.plans, worst quota.allowance, others_left boolean)
  RETURNS text
@@ -6571,9 +6405,6 @@ AS $function$
     else '.' end
 $function$;
 comment on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) is 'A sentence for the user of the app: what is used up, until when, and the way out. others_left: models that the meter does not count can still be used.';
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_finance;
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_operator;
-grant execute on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint)
  RETURNS text
@@ -6607,9 +6438,6 @@ begin
   return 'ok';
 end $function$;
 comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_finance;
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_operator;
-grant execute on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refusals_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, reason text, refused bigint)
@@ -6647,8 +6475,6 @@ begin
 end $function$;
 comment on function quota.refuse_caller(text) is 'Raises QT006 with what is wrong: another user, nobody signed in, or a role that is not registered.';
 grant execute on function quota.refuse_caller(text) to quota_finance;
-grant execute on function quota.refuse_caller(text) to quota_operator;
-grant execute on function quota.refuse_caller(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_change()
  RETURNS trigger
@@ -6659,7 +6485,6 @@ begin
     tg_table_name
     using errcode = 'QT005', hint = 'Write a correcting entry (an adjustment, a new audit row) instead.';
 end $function$;
-grant execute on function quota.refuse_change() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_closed(reconciliation uuid)
  RETURNS void
@@ -6679,7 +6504,6 @@ begin
 end $function$;
 comment on function quota.refuse_closed(uuid) is 'QT007 if the month is closed.';
 grant execute on function quota.refuse_closed(uuid) to quota_finance;
-grant execute on function quota.refuse_closed(uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamp with time zone)
  RETURNS void
@@ -6700,9 +6524,6 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values, QT004 on times to come and on those of more than a year ago.';
-grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_finance;
-grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_operator;
-grant execute on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_impossible_start(p_estimate numeric, p_grace interval, p_started_at timestamp with time zone)
  RETURNS void
@@ -6719,9 +6540,6 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) is 'Raises QT003 on a negative estimate and on a grace that is negative or longer than a day, QT004 on a start to come or of more than 7 days ago.';
-grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_finance;
-grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_operator;
-grant execute on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_other_name(p_user text)
  RETURNS void
@@ -6739,9 +6557,6 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_other_name(text) is 'Raises QT006 unless this session speaks for a user of this name, whom nobody has told of yet.';
-grant execute on function quota.refuse_other_name(text) to quota_finance;
-grant execute on function quota.refuse_other_name(text) to quota_operator;
-grant execute on function quota.refuse_other_name(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_other_user(p_user uuid)
  RETURNS boolean
@@ -6760,9 +6575,23 @@ begin
   perform quota.refuse_caller(caller.speaks_for);
 end $function$;
 comment on function quota.refuse_other_user(uuid) is 'True; raises QT006 unless this session speaks for this user (null: somebody not signed in).';
-grant execute on function quota.refuse_other_user(uuid) to quota_finance;
-grant execute on function quota.refuse_other_user(uuid) to quota_operator;
-grant execute on function quota.refuse_other_user(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.refuse_other_users(p_users uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  bound uuid := quota.bound_user();
+begin
+  if bound is not null
+    and (p_users is null or exists (select from unnest(p_users) u(id) where u.id is distinct from bound))
+  then
+    perform quota.refuse_caller((quota.caller()).speaks_for);
+  end if;
+end $function$;
+comment on function quota.refuse_other_users(uuid[]) is 'Raises QT006 unless this session speaks for all users, or these are the one for whom it does. Null, or among them: whatever acts on users without naming them.';
+grant execute on function quota.refuse_other_users(uuid[]) to quota_finance;
 
 CREATE OR REPLACE FUNCTION quota.refuse_taken_key(p_key text)
  RETURNS void
@@ -6774,7 +6603,6 @@ begin
       || 'what is new needs a key of its own.';
 end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
-grant execute on function quota.refuse_taken_key(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_name(p_name text, p_what text DEFAULT 'the id of a user'::text)
  RETURNS void
@@ -6788,9 +6616,6 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_unfit_name(text,text) is 'Raises QT003 on a text that cannot name anybody: empty, endless, or with control characters.';
-grant execute on function quota.refuse_unfit_name(text,text) to quota_finance;
-grant execute on function quota.refuse_unfit_name(text,text) to quota_operator;
-grant execute on function quota.refuse_unfit_name(text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_person(p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS void
@@ -6815,9 +6640,6 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) is 'Raises QT003 or QT004 on what cannot be the email, the name, the signup or the time zone of a user; null says nothing.';
-grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_finance;
-grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_operator;
-grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_service(p_service text)
  RETURNS boolean
@@ -6831,9 +6653,6 @@ begin
   return true;
 end $function$;
 comment on function quota.refuse_unknown_service(text) is 'True; raises QT002 when a service is named that no meter counts.';
-grant execute on function quota.refuse_unknown_service(text) to quota_finance;
-grant execute on function quota.refuse_unknown_service(text) to quota_operator;
-grant execute on function quota.refuse_unknown_service(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_user(p_user text)
  RETURNS void
@@ -6844,7 +6663,6 @@ begin
     using errcode = 'QT001', hint = 'Give the external id or the id of a user.';
 end $function$;
 comment on function quota.refuse_unknown_user(text) is 'Raises QT001.';
-grant execute on function quota.refuse_unknown_user(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_zones()
  RETURNS trigger
@@ -6871,7 +6689,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.refuse_unknown_zones() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.remaining_of(allowance numeric, used numeric, cost_limit numeric, cost numeric, unit text, unit_price numeric, reserved numeric)
  RETURNS numeric
@@ -6887,9 +6704,6 @@ AS $function$
   ) as quantity) l
 $function$;
 comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) is 'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
-grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_finance;
-grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_operator;
-grant execute on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.remove_assistant(p_user text, p_assistant_id text, OUT removed boolean, OUT assistants integer)
  RETURNS record
@@ -6929,6 +6743,7 @@ declare
   users uuid[];
   services text[];
 begin
+  perform quota.refuse_other_users(array[p_user]);
   perform quota.hold_subscriptions(array(
     select distinct s.user_id from quota.subscriptions s
     where s.last_reset_at > p_after and (p_user is null or s.user_id = p_user)));
@@ -6986,6 +6801,7 @@ declare
   r quota.reconciliations;
   audit bigint;
 begin
+  perform quota.refuse_other_users(null);
   if coalesce(p_reason, '') = '' then
     raise exception 'opening a month again needs a reason, for the audit log' using errcode = 'QT003';
   end if;
@@ -7034,9 +6850,6 @@ begin
   return result;
 end $function$;
 comment on function quota.reserve_session(uuid,text,text,numeric,bigint) is 'Whether a session may start, and what is reserved for it as cap_seconds: its estimate, what is left or the limit per session, whichever is least; null: no limit. The caller holds the allowance.';
-grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_finance;
-grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_operator;
-grant execute on function quota.reserve_session(uuid,text,text,numeric,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text, p_models text[], p_from timestamp with time zone, p_session bigint)
  RETURNS numeric
@@ -7146,7 +6959,6 @@ begin
   return outcome;
 end $function$;
 comment on function quota.reset_claimed(quota.subscriptions[],uuid) is 'Closes the periods of claimed subscriptions that are over, opens the running ones, lifts limits, audits and advances. For reset_due.';
-grant execute on function quota.reset_claimed(quota.subscriptions[],uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reset_due(anchor text, batch_size integer, run uuid, only_user uuid DEFAULT NULL::uuid, after quota.reset_position DEFAULT NULL::quota.reset_position)
  RETURNS quota.reset_counts
@@ -7165,6 +6977,7 @@ declare
   last_claimed quota.subscriptions;
   outcome quota.reset_outcome;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   loop
     claimed := quota.claim_due(plans, batch_size, only_user, after);
     exit when cardinality(claimed) = 0;
@@ -7210,7 +7023,6 @@ begin
   order by c.meter;
 end $function$;
 comment on function quota.reset_meters(uuid,text[],text) is 'Takes what is used of these meters, and its cost, off their running periods. QT005: one is closed.';
-grant execute on function quota.reset_meters(uuid,text[],text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reset_usage(p_user text, p_reason text, p_service text DEFAULT NULL::text, p_meter text DEFAULT NULL::text, p_actor text DEFAULT NULL::text)
  RETURNS TABLE(service text, meter text, used_before numeric, used_after numeric, audit_id bigint)
@@ -7276,7 +7088,6 @@ begin
   return found_id;
 end $function$;
 comment on function quota.resolve_user(text) is 'The id of a user named by external id or id, for whom this connection may speak; raises QT001 and QT006.';
-grant execute on function quota.resolve_user(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean)
  RETURNS integer
@@ -7304,7 +7115,6 @@ begin
   return cardinality(users);
 end $function$;
 comment on function quota.retake_plan_terms(text[],boolean) is 'Running periods of all subscribers take the terms that plans have now; recount: their calls are assigned to periods and priced anew. Returns the number of users.';
-grant execute on function quota.retake_plan_terms(text[],boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.retake_terms(users uuid[])
  RETURNS void
@@ -7362,7 +7172,6 @@ begin
   perform quota.lift_spent_limits(their_users, their_services);
 end $function$;
 comment on function quota.retake_terms(uuid[]) is 'Gives the running periods of users the terms of their plans and custom limits as they are now, and enforces them.';
-grant execute on function quota.retake_terms(uuid[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.retry_alert(attempts integer)
  RETURNS interval
@@ -7395,6 +7204,7 @@ AS $function$
 declare
   their_users uuid[] := array(select a.user_id from quota.assistants a where a.id = any (p_assistants));
 begin
+  perform quota.refuse_other_users(their_users);
   -- A limit that is put on or lifted in the meantime reaches these assistants, or this sees it.
   perform quota.hold_subscriptions(their_users);
   perform quota.hold_assistants(their_users);
@@ -7433,6 +7243,7 @@ declare
 begin
   select g.user_id, m.service into revoked.user_id, its_service
   from quota.grants g join quota.meters m on m.key = g.meter where g.id = p_grant;
+  perform quota.refuse_other_users(array[revoked.user_id]);
   perform quota.lock_allowance(revoked.user_id, its_service);
   update quota.grants g set revoked_at = quota.now(), revoked_by = quota.actor(), revoke_reason = p_reason
   where g.id = p_grant and g.user_id = revoked.user_id and g.revoked_at is null
@@ -7479,7 +7290,6 @@ begin
   end if;
 end $function$;
 comment on function quota.role_standing(name) is 'What a role is here: owner (of the schema, or a superuser), staff (operators, finance, readers), app, user or claim as registered in quota.logins, unregistered, or mistaken: registered under another name or oid.';
-grant execute on function quota.role_standing(name) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.roll_up_day(p_day date)
  RETURNS integer
@@ -7490,6 +7300,7 @@ AS $function$
 declare
   written integer;
 begin
+  perform quota.refuse_other_users(null);
   -- Two at once would both insert.
   perform 1 from quota.analytics_days d where d.day = p_day for update;
   if not found then
@@ -7545,9 +7356,6 @@ AS $function$
     offset 0) p
 $function$;
 comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
-grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_finance;
-grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_operator;
-grant execute on function quota.running_periods(quota.subscriptions[],timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.same_model(model text)
  RETURNS text
@@ -7556,9 +7364,6 @@ CREATE OR REPLACE FUNCTION quota.same_model(model text)
 AS $function$ select coalesce((select quota.model_key(a.model) from quota.model_aliases a
   where a.alias = quota.model_key($1)), quota.model_key($1)) $function$;
 comment on function quota.same_model(text) is 'By what models are held against each other: their key, or that of the model for which an alias stands.';
-grant execute on function quota.same_model(text) to quota_finance;
-grant execute on function quota.same_model(text) to quota_operator;
-grant execute on function quota.same_model(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.seal_audit(frontier bigint, rows_max integer DEFAULT 10000)
  RETURNS integer
@@ -7608,9 +7413,6 @@ AS $function$
       select from quota.subscriptions s where s.user_id = p_user and s.service = p.service)
 $function$;
 comment on function quota.services_of(uuid,text) is 'The plans of a user by service: those subscribed to, and the default ones of services not called yet.';
-grant execute on function quota.services_of(uuid,text) to quota_finance;
-grant execute on function quota.services_of(uuid,text) to quota_operator;
-grant execute on function quota.services_of(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.session_room(p_call quota.call_logs, p_estimate numeric, p_former_cap numeric, p_progress numeric)
  RETURNS quota.session_room
@@ -7632,9 +7434,6 @@ AS $function$
     from quota.allowance_of(p_call.user_id, s.plan, s.anchor_local, s.timezone, p_call.model, p_call.id) a) r
 $function$;
 comment on function quota.session_room(quota.call_logs,numeric,numeric,numeric) is 'What a session that has used p_progress may go on to use: its own reservation is its own. p_estimate: what it asked for (null: whatever is left), p_former_cap: what it was given before.';
-grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_finance;
-grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_operator;
-grant execute on function quota.session_room(quota.call_logs,numeric,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.set_plan(p_user text, p_plan text, p_reason text, p_actor text DEFAULT NULL::text, OUT service text, OUT plan_before text, OUT plan text, OUT changed boolean, OUT audit_id bigint)
  RETURNS record
@@ -7726,7 +7525,6 @@ begin
   return result;
 end $function$;
 comment on function quota.settle_call(bigint,quota.told_end) is 'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and differs says whether something else is told now. Answers what is stored, not yet what is left.';
-grant execute on function quota.settle_call(bigint,quota.told_end) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_ended_leases(p_user uuid, p_service text)
  RETURNS void
@@ -7743,7 +7541,6 @@ begin
   end if;
 end $function$;
 comment on function quota.settle_ended_leases(uuid,text) is 'Settles the sessions of a user''s service whose lease has ended, before another one starts: nothing is given twice. To be called before anything of the user is locked.';
-grant execute on function quota.settle_ended_leases(uuid,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_grants(users uuid[], services text[])
  RETURNS void
@@ -7785,7 +7582,6 @@ begin
   end if;
 end $function$;
 comment on function quota.settle_grants(uuid[],text[]) is 'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds the subscriptions.';
-grant execute on function quota.settle_grants(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_if_granted(users uuid[], services text[])
  RETURNS void
@@ -7807,7 +7603,6 @@ begin
   end if;
 end $function$;
 comment on function quota.settle_if_granted(uuid[],text[]) is 'The same as settle_grants for those of the (user, service) pairs that have grants: most have none.';
-grant execute on function quota.settle_if_granted(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_late(deltas quota.usage_delta[])
  RETURNS void
@@ -7849,7 +7644,6 @@ begin
   end if;
 end $function$;
 comment on function quota.settle_late(quota.usage_delta[]) is 'After usage that is told late: what grants cover of periods that are over is gone from the running ones, a grant that has ended covers what was used before its end, and what belongs to before a manual reset is taken off.';
-grant execute on function quota.settle_late(quota.usage_delta[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_leases(sessions bigint[], run uuid DEFAULT NULL::uuid)
  RETURNS integer
@@ -7893,7 +7687,6 @@ begin
   return settled;
 end $function$;
 comment on function quota.settle_leases(bigint[],uuid) is 'Settles those of these sessions whose lease has ended and whose end nobody told, at an estimate: their last sign of life, else what they had reserved. Messages count as sent, seconds as those of an error. Returns how many; their leases go with them.';
-grant execute on function quota.settle_leases(bigint[],uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_open_lines(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -7937,7 +7730,6 @@ begin
     and g.id not in (select quota.logs_told_elsewhere(r));
 end $function$;
 comment on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
-grant execute on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_reset(claimed quota.subscriptions[], freed_users uuid[], are_kept boolean)
  RETURNS integer
@@ -7980,7 +7772,6 @@ begin
   return queued;
 end $function$;
 comment on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) is 'Queues the restore of assistants, books grants and enforces what running periods have used already; returns how many assistants were queued. For reset_due.';
-grant execute on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.speaker(p_role name, OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
@@ -8004,7 +7795,6 @@ begin
   end if;
 end $function$;
 comment on function quota.speaker(name) is 'For whom a role speaks: all, user (user_id null: one whom nobody has told of, called user_name), anonymous (by claim, and there is none), or nobody.';
-grant execute on function quota.speaker(name) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
  RETURNS SETOF date
@@ -8071,7 +7861,6 @@ begin
   return new;
 end $function$;
 comment on function quota.stamp_audit() is 'Gives a row of the history its number, times, transaction and login, whatever its writer says. The owner of the schema may tell the instant of a change and who made it, as jobs do.';
-grant execute on function quota.stamp_audit() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone)
@@ -8103,9 +7892,6 @@ AS $function$
         l.reset_every, coalesce(p.timezone, u.timezone), quota.now()) as period) n
 $function$;
 comment on function quota.standing_of(uuid,text) is 'What a user has used of each meter in the running period, also of services not called yet, whose default plan is shown, and also for quota.newcomer().';
-grant execute on function quota.standing_of(uuid,text) to quota_finance;
-grant execute on function quota.standing_of(uuid,text) to quota_operator;
-grant execute on function quota.standing_of(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.start_again(p_user uuid, p_service text, session quota.call_logs)
  RETURNS quota.session_result
@@ -8140,7 +7926,6 @@ begin
   return result;
 end $function$;
 comment on function quota.start_again(uuid,text,quota.call_logs) is 'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was reserved for it. QT003: the key is that of another call, or of one whose end is known.';
-grant execute on function quota.start_again(uuid,text,quota.call_logs) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS quota.session_result
@@ -8221,9 +8006,6 @@ begin
   return result;
 end $function$;
 comment on function quota.started_session(uuid,text,text) is 'The session that a user started under a key, as its start was answered; its session_id is null: none.';
-grant execute on function quota.started_session(uuid,text,text) to quota_finance;
-grant execute on function quota.started_session(uuid,text,text) to quota_operator;
-grant execute on function quota.started_session(uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.stated_seconds(duration_seconds numeric, status text)
  RETURNS numeric
@@ -8231,9 +8013,6 @@ CREATE OR REPLACE FUNCTION quota.stated_seconds(duration_seconds numeric, status
  IMMUTABLE
 AS $function$ select coalesce(duration_seconds, case when status is distinct from 'untimed' then 0 end) $function$;
 comment on function quota.stated_seconds(numeric,text) is 'The seconds of a call line; null where its export has no column that could tell them.';
-grant execute on function quota.stated_seconds(numeric,text) to quota_finance;
-grant execute on function quota.stated_seconds(numeric,text) to quota_operator;
-grant execute on function quota.stated_seconds(numeric,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.store_discrepancies(reconciliation uuid)
  RETURNS void
@@ -8291,7 +8070,6 @@ begin
   order by c.kind, c.started_at, c.subject;
 end $function$;
 comment on function quota.store_discrepancies(uuid) is 'Brings discrepancies to computed_discrepancies; resolutions stay.';
-grant execute on function quota.store_discrepancies(uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.store_items(reconciliation uuid)
  RETURNS bigint
@@ -8338,7 +8116,6 @@ begin
   return changed;
 end $function$;
 comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
-grant execute on function quota.store_items(uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.subscribe_to_defaults(users uuid[], services text[])
  RETURNS void
@@ -8369,7 +8146,6 @@ begin
   on conflict do nothing;
 end $function$;
 comment on function quota.subscribe_to_defaults(uuid[],text[]) is 'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
-grant execute on function quota.subscribe_to_defaults(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.subscription_or_default(p_user uuid, p_service text)
  RETURNS quota.subscriptions
@@ -8402,9 +8178,6 @@ begin
   return subscription;
 end $function$;
 comment on function quota.subscription_or_default(uuid,text) is 'The subscription of a user, else plan, anchor and zone of the one that a first call would make, also for quota.newcomer(); a null user has the anonymous plan. No plan: there is none. QT002: unknown service, QT001: unknown user.';
-grant execute on function quota.subscription_or_default(uuid,text) to quota_finance;
-grant execute on function quota.subscription_or_default(uuid,text) to quota_operator;
-grant execute on function quota.subscription_or_default(uuid,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.subscriptions_after_insert()
  RETURNS trigger
@@ -8428,7 +8201,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.subscriptions_after_insert() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.subscriptions_after_update()
  RETURNS trigger
@@ -8462,7 +8234,6 @@ begin
   end if;
   return null;
 end $function$;
-grant execute on function quota.subscriptions_after_update() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.subscriptions_before_write()
  RETURNS trigger
@@ -8504,7 +8275,6 @@ begin
   end if;
   return new;
 end $function$;
-grant execute on function quota.subscriptions_before_write() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
@@ -8610,7 +8380,6 @@ begin
   where b.is_past and d.user_id = a.user_id and d.id = a.id;
 end $function$;
 comment on function quota.sync_alerts(quota.usage_quotas[]) is 'Raises the alerts that quotas of the running period, given as they stand, call for, and ends those that are not so any more: who was not told of these is not told. The caller holds the subscriptions.';
-grant execute on function quota.sync_alerts(quota.usage_quotas[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.take_beside(stated text, export integer, taken integer, is_same_cut boolean, shared text[])
  RETURNS void
@@ -8637,7 +8406,6 @@ begin
   insert into pg_temp.repeated_sums select r.export_id, r.line from repeated r;
 end $function$;
 comment on function quota.take_beside(text,integer,integer,boolean,text[]) is 'Takes the sums of an export beside those of one that is taken: what both state counts once.';
-grant execute on function quota.take_beside(text,integer,integer,boolean,text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.take_sums()
  RETURNS void
@@ -8655,7 +8423,6 @@ begin
   end loop;
 end $function$;
 comment on function quota.take_sums() is 'Takes export after export: what states the same part of the same day as a line that is taken, in the dimensions that both have, is repeated.';
-grant execute on function quota.take_sums() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.take_terms(users uuid[], services text[])
  RETURNS void
@@ -8677,7 +8444,6 @@ AS $function$
     and q.closed_at is null
 $function$;
 comment on function quota.take_terms(uuid[],text[]) is 'Gives the running periods of (user, service) pairs the terms of their present plan. For refresh_quotas, which counts and enforces afterwards.';
-grant execute on function quota.take_terms(uuid[],text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.take_terms_ahead(users uuid[])
  RETURNS void
@@ -8698,7 +8464,6 @@ AS $function$
       is distinct from (t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at, t.on_exceeded)
 $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
-grant execute on function quota.take_terms_ahead(uuid[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_seconds numeric DEFAULT NULL::numeric, p_provider text DEFAULT NULL::text)
  RETURNS quota.touch_result
@@ -8777,7 +8542,6 @@ begin
   return true;
 end $function$;
 comment on function quota.update_person(uuid,text,text,timestamp with time zone,text) is 'Changes what is known of a user, with its audit row; null leaves it. False: it is so already.';
-grant execute on function quota.update_person(uuid,text,text,timestamp with time zone,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
@@ -8900,9 +8664,6 @@ AS $function$
   ) a
 $function$;
 comment on function quota.usage_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; never less than nothing.';
-grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_finance;
-grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_operator;
-grant execute on function quota.usage_until(quota.usage_quotas,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.used_before(q quota.usage_quotas, at timestamp with time zone)
  RETURNS numeric
@@ -8955,7 +8716,6 @@ begin
   return found_id;
 end $function$;
 comment on function quota.user_or_new(text) is 'The id of a user named by external id or id; one whom nobody has told of is made, with this moment as signup.';
-grant execute on function quota.user_or_new(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.user_or_newcomer(p_user text)
  RETURNS uuid
@@ -8977,7 +8737,6 @@ begin
   return quota.newcomer();
 end $function$;
 comment on function quota.user_or_newcomer(text) is 'The id of a user named by external id or id; quota.newcomer() for one whom a first call would make.';
-grant execute on function quota.user_or_newcomer(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.verify_audit()
  RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)
@@ -9001,9 +8760,6 @@ AS $function$
   order by s.id
 $function$;
 comment on function quota.verify_audit() is 'Every seal, recomputed from the rows; fault is null where it holds. A seal that was changed also breaks the one after it.';
-grant execute on function quota.verify_audit() to quota_finance;
-grant execute on function quota.verify_audit() to quota_operator;
-grant execute on function quota.verify_audit() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.with_allowance(result quota.record_result, p_user uuid, p_service text, p_model text)
  RETURNS quota.record_result
@@ -9023,9 +8779,6 @@ begin
   return result;
 end $function$;
 comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 'The answer to a record or an end with what is left after it.';
-grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_finance;
-grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_operator;
-grant execute on function quota.with_allowance(quota.record_result,uuid,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.withdraw_alerts(alerts uuid[])
  RETURNS integer
@@ -9037,6 +8790,8 @@ declare
   free uuid[];
   withdrawn integer;
 begin
+  perform quota.refuse_other_users(array(
+    select d.user_id from quota.alert_deliveries d where d.id = any (alerts)));
   -- Those that a writer holds are left for later: what it writes may make them true again.
   free := array(
     select d.id from quota.alert_deliveries d

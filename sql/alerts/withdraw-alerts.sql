@@ -5,6 +5,8 @@ declare
   free uuid[];
   withdrawn integer;
 begin
+  perform quota.refuse_other_users(array(
+    select d.user_id from quota.alert_deliveries d where d.id = any (alerts)));
   -- Those that a writer holds are left for later: what it writes may make them true again.
   free := array(
     select d.id from quota.alert_deliveries d

@@ -4,6 +4,7 @@ as $$
 declare
   written integer;
 begin
+  perform quota.refuse_other_users(null);
   -- Two at once would both insert.
   perform 1 from quota.analytics_days d where d.day = p_day for update;
   if not found then

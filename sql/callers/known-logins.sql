@@ -11,14 +11,17 @@ as $$
   from quota.logins l
   left join pg_roles r on r.oid = l.role_oid
   left join quota.users u on u.id = l.user_id
+  where (select quota.bound_user()) is null or l.user_id = (select quota.bound_user())
   union all
   select r.rolname, null, null, null, 'refused', true, null, null
   from pg_roles r
-  where pg_has_role(r.oid, to_regrole('quota_app'), 'usage') and r.rolname <> 'quota_app'
+  where (select quota.bound_user()) is null
+    and pg_has_role(r.oid, to_regrole('quota_app'), 'usage') and r.rolname <> 'quota_app'
     and not exists (select from quota.logins l where l.role_oid = r.oid or l.role_name = r.rolname)
     and (quota.role_standing(r.rolname)).standing = 'unregistered'
   order by 1
 $$;
 comment on function quota.known_logins() is
   'The roles that are registered, and the members of quota_app that are not and so are refused. state: '
-  'registered, carried (by an upgrade, to be looked at), renamed or gone (then refused, too), refused.';
+  'registered, carried (by an upgrade, to be looked at), renamed or gone (then refused, too), refused. '
+  'Whoever speaks for one user sees the logins of that user only.';

@@ -7,6 +7,7 @@ as $$
 declare
   fresh quota.usage_quotas[];
 begin
+  perform quota.refuse_other_users(array[only_user]);
   -- Those that a writer or a reset holds are left to it: it enforces what it writes.
   select array_agg(o.user_id), array_agg(o.service) into users, services
   from (

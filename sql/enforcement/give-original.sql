@@ -10,6 +10,8 @@ declare
   whole jsonb := coalesce((select jsonb_object_agg(f, null) from unnest(p_absent) f), '{}') || p_fields;
   made_of jsonb := case when p_made is null then '[]' else jsonb_build_array(p_made) end;
 begin
+  perform quota.refuse_other_users(array(
+    select a.user_id from quota.assistants a where a.id = p_assistant));
   insert into quota.assistant_limits as l
     (assistant_id, user_id, desired, status, next_attempt_at, original, made, exact_change)
   select a.id, a.user_id, p_desired, 'pending', quota.now(), whole, made_of, case when p_exact then 1 end

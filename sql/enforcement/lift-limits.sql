@@ -5,6 +5,7 @@ declare
   limited_users uuid[];
   limited_services text[];
 begin
+  perform quota.refuse_other_users(users);
   perform quota.hold_subscriptions(users);
   select array_agg(s.user_id), array_agg(s.service) into limited_users, limited_services
   from quota.subscriptions s

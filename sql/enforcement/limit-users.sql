@@ -5,6 +5,7 @@ declare
   limiting_users uuid[];
   limiting_services text[];
 begin
+  perform quota.refuse_other_users(users);
   -- Who has no plan that answers excess with limited assistants gets the default one, as with a first call.
   select array_agg(p.user_id), array_agg(p.service) into limiting_users, limiting_services
   from (

@@ -5,6 +5,7 @@ as $$
 declare
   found_users uuid[];
 begin
+  perform quota.refuse_other_users(array[only_user]);
   -- Locked, so that a reset cannot lift the limit of a user between the look and the queueing.
   select array_agg(distinct o.user_id) into found_users
   from (

@@ -6,6 +6,7 @@ as $$
 declare
   their_users uuid[] := array(select a.user_id from quota.assistants a where a.id = any (p_assistants));
 begin
+  perform quota.refuse_other_users(their_users);
   -- A limit that is put on or lifted in the meantime reaches these assistants, or this sees it.
   perform quota.hold_subscriptions(their_users);
   perform quota.hold_assistants(their_users);

@@ -7,6 +7,7 @@ declare
 begin
   select g.user_id, m.service into revoked.user_id, its_service
   from quota.grants g join quota.meters m on m.key = g.meter where g.id = p_grant;
+  perform quota.refuse_other_users(array[revoked.user_id]);
   perform quota.lock_allowance(revoked.user_id, its_service);
   update quota.grants g set revoked_at = quota.now(), revoked_by = quota.actor(), revoke_reason = p_reason
   where g.id = p_grant and g.user_id = revoked.user_id and g.revoked_at is null

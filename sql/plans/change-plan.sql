@@ -7,6 +7,7 @@ as $$
 declare
   fresh quota.plans;
 begin
+  perform quota.refuse_other_users(p_users);
   select * into fresh from quota.plans p where p.key = p_plan;
   if not found then
     raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';

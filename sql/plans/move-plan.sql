@@ -3,6 +3,7 @@ create or replace function quota.move_plan(
 returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
+  select quota.refuse_other_users(null);
   select count(*) from quota.change_plan(array(
     -- Locked as they are found, in the order of locks: whoever leaves the plan at this moment is not moved.
     select s.user_id from quota.subscriptions s

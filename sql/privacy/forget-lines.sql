@@ -1,6 +1,7 @@
 create or replace function quota.forget_lines(p_export integer) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
+  select quota.refuse_other_users(null);
   update quota.billing_lines b set raw = null, description = null
   from (
     select l.line

@@ -13,6 +13,7 @@ declare
   beside bigint[];
   c quota.rate_cards;
 begin
+  perform quota.refuse_other_users(null);
   select * into r from quota.reconciliations where id = reconciliation;
   exports := array(
     select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);

@@ -2,6 +2,7 @@ create or replace function quota.fold_parts(export integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform quota.refuse_other_users(null);
   drop table if exists pg_temp.call_parts, pg_temp.long_resources;
   create temp table call_parts on commit drop as
   select l.*, row_number() over (

@@ -4,6 +4,7 @@ as $$
 declare
   r quota.reconciliations;
 begin
+  perform quota.refuse_other_users(null);
   select * into strict r from quota.reconciliations where id = reconciliation for no key update;
   perform quota.refuse_closed(reconciliation);
   return r;

@@ -5,6 +5,7 @@ declare
   r quota.reconciliations;
   audit bigint;
 begin
+  perform quota.refuse_other_users(null);
   if coalesce(p_reason, '') = '' then
     raise exception 'opening a month again needs a reason, for the audit log' using errcode = 'QT003';
   end if;

@@ -6,6 +6,7 @@ declare
   users uuid[];
   services text[];
 begin
+  perform quota.refuse_other_users(array[p_user]);
   perform quota.hold_subscriptions(array(
     select distinct s.user_id from quota.subscriptions s
     where s.last_reset_at > p_after and (p_user is null or s.user_id = p_user)));

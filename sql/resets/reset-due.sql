@@ -21,6 +21,7 @@ declare
   last_claimed quota.subscriptions;
   outcome quota.reset_outcome;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   loop
     claimed := quota.claim_due(plans, batch_size, only_user, after);
     exit when cardinality(claimed) = 0;

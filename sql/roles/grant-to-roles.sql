@@ -7,6 +7,7 @@ revoke all on all sequences in schema quota from quota_app, quota_operator, quot
 revoke all on all functions in schema quota from quota_app, quota_operator, quota_finance, quota_readonly;
 grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_readonly;
 
+-- The door for apps, as docs/apps.md tells of it.
 grant execute on function
   quota.check, quota.record, quota.start_session, quota.touch_session,
   quota.end_session(bigint, numeric, numeric, integer, integer, text, text),
@@ -15,35 +16,44 @@ grant execute on function
   quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
   quota.acknowledge_alert, quota.usage_history, quota.count_refusal
   to quota_app, quota_operator;
+grant execute on function quota.set_plan, quota.reset_usage, quota.grant_allowance to quota_operator;
+grant execute on function quota.check, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
+  quota.calculate_usage_stats, quota.alerts, quota.usage_history
+  to quota_finance, quota_readonly;
+grant execute on function quota.refusals_by_day to quota_operator, quota_finance, quota_readonly;
 -- What row level security asks, where an app is given a table to read.
 grant execute on function quota.caller, quota.bound_user, quota.newcomer to quota_app;
 
+-- What the program asks without changing anything, and what that asks in turn with the rights of who asks. A
+-- test holds every function that is given here against what the program and the door name.
+grant execute on function
+  quota.actor, quota.now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
+  quota.alert_level, quota.alert_message, quota.alert_payload, quota.alerts_of, quota.reached,
+  quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
+  quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
+  quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
+  quota.quota_state, quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
+  quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
+  quota.idle_calls, quota.purgeable_calls, quota.wrong_leases, quota.due_plans, quota.estimated_of,
+  quota.is_estimate, quota.is_live, quota.lease_quantity, quota.reserved_for, quota.grant_ledger,
+  quota.granted_now, quota.overuse_segments, quota.stale_grants, quota.used_before, quota.used_beyond,
+  quota.guess_period, quota.is_known_zone, quota.is_zone_name, quota.limit_anchor, quota.moved_anchor,
+  quota.period_at, quota.periods_between, quota.instant_text, quota.interval_text, quota.plan_definition,
+  quota.cache_key, quota.expected_costs, quota.model_family, quota.model_key
+  to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
-grant execute on all functions in schema quota to quota_operator;
--- Triggers alone write what was changed without the functions.
-revoke execute on function quota.note_rows, quota.reopen_month from quota_operator;
-revoke execute on function quota.erase_user, quota.erase_reasons, quota.erase_mentions, quota.forget_lines,
-  quota.is_plain_caller, quota.note_refusal, quota.open_reconciliation, quota.compute_reconciliation,
-  quota.fold_parts
-  from quota_operator;
 
--- Readers and finance may ask whatever changes nothing.
-do $$
-declare
-  f regprocedure;
-begin
-  for f in
-    select p.oid from pg_proc p
-    where p.pronamespace = 'quota'::regnamespace and p.provolatile <> 'v'
-      and p.prorettype <> 'trigger'::regtype
-      -- They read what is kept from both, or make users.
-      and p.proname <> all (array['is_plain_caller', 'naming_pattern', 'resolve_user', 'role_standing',
-        'speaker', 'user_or_newcomer'])
-  loop
-    execute format('grant execute on function %s to quota_finance, quota_readonly', f);
-  end loop;
-end $$;
+-- What the commands and jobs of operators change by; whoever speaks for one user is refused others by each.
+grant execute on function
+  quota.change_plan, quota.change_zones, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
+  quota.revoke_grant, quota.enforce_limits, quota.give_original, quota.lift_limits, quota.limit_users,
+  quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
+  quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
+  quota.roll_up_day, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
+  to quota_operator;
+-- A trigger's condition is asked as whoever writes.
+grant execute on function quota.keeps_cache to quota_operator;
 
 grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants,
 quota.assistants,
@@ -64,8 +74,9 @@ grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconc
 grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports,
 quota.reconciliation_items,
   quota.discrepancies to quota_finance;
-grant execute on function quota.reopen_month, quota.refuse_closed, quota.next_export,
-  quota.fold_parts, quota.forget_lines, quota.open_reconciliation, quota.compute_reconciliation
+grant execute on function quota.reopen_month, quota.refuse_closed, quota.closed_months, quota.next_export,
+  quota.fold_parts, quota.forget_lines, quota.open_reconciliation, quota.compute_reconciliation,
+  quota.refuse_other_users, quota.refuse_caller
   to quota_finance;
 grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;

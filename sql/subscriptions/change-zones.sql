@@ -2,6 +2,7 @@ create or replace function quota.change_zones(users uuid[], zones text[]) return
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform quota.refuse_other_users(users);
   perform quota.hold_subscriptions(users);
   -- Subscriptions that are in the user's zone follow it. Their anchor stays the signup; one of a zone that
   -- the server does

@@ -7,6 +7,7 @@ declare
   calls bigint[];
   reaped integer;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   calls := array(select c.id from quota.idle_calls(idle, only_user) c order by c.started_at limit batch_size);
   perform 1 from quota.call_logs l where l.id = any (calls) order by l.id for no key update;
   with settled as (

@@ -6,6 +6,7 @@ declare
   services text[] := '{}';
   pair record;
 begin
+  perform quota.refuse_other_users(array[only_user]);
   for pair in select g.user_id, g.service from quota.stale_grants(only_user) g order by 1, 2 limit batch_size
   loop
     perform quota.lock_allowance(pair.user_id, pair.service);

@@ -3,6 +3,7 @@ returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform quota.refuse_other_users(array[only_user]);
   return quota.settle_leases(array(
     select c.call_log_id from quota.concurrent_processing c
     where c.expires_at <= quota.now() and c.call_log_id is not null

@@ -79,10 +79,7 @@ export async function liftLimits(
   userId: string,
   services: readonly string[],
 ): Promise<void> {
-  await client.query(
-    `select quota.mark_limited(array_agg($1::uuid), array_agg(service), false) from unnest($2::text[]) service`,
-    [userId, services],
-  );
+  await client.query('select quota.lift_services($1, $2)', [userId, services]);
 }
 
 /** The provider work of an assistant, as it stands. */

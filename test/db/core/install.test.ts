@@ -57,7 +57,7 @@ test('another result, another argument, none at all: what is gone is dropped, wh
       text.replace('returns date', 'returns timestamptz').replace('::date ', '::date::timestamptz '),
     'alerts/retry-alert.sql': (text) =>
       text.replace('(attempts integer)', '(attempts bigint)').replace('(integer)', '(bigint)'),
-    'enforcement/retry-delay.sql': () => '',
+    'reconcile/stated-seconds.sql': () => '',
     'usage/extra.sql': () =>
       'create or replace function quota.extra() returns integer language sql as $$ select 1 $$;',
   });
@@ -69,7 +69,7 @@ test('another result, another argument, none at all: what is gone is dropped, wh
   ]);
   expect([...dropped].sort()).toEqual([
     'function quota.retry_alert(integer)',
-    'function quota.retry_delay(integer,numeric)',
+    'function quota.stated_seconds(numeric,text)',
   ]);
   await install(edited({}));
   expect(await query(database.url, `select to_regprocedure('quota.extra()') as extra`)).toEqual([
