@@ -108,13 +108,13 @@ export const unsettledSessions = `
   where ($1::uuid is null or c.user_id = $1) and c.expires_at < quota.now() - interval '1 hour'
   order by c.expires_at, u.external_id`;
 
-/** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once. */
+/** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once: by "offset 0". */
 export const unknownZones = `
   select u.external_id as "externalId", s.service, s.timezone, ${iso('s.next_reset_at')} as "resetDueSince"
   from quota.subscriptions s
   join quota.users u on u.id = s.user_id
   where ($1::uuid is null or s.user_id = $1) and s.timezone in (
-    select z.timezone from (select distinct timezone from quota.subscriptions) z
+    select z.timezone from (select distinct timezone from quota.subscriptions offset 0) z
     where not quota.is_known_zone(z.timezone))
   order by u.external_id, s.service`;
 

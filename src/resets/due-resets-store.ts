@@ -4,9 +4,10 @@ import type { JobBatch, JobBatchRequest, JobScope } from '../jobs/job.ts';
 /** Which periods a job resets: those that begin at a user's signup day, or those of the calendar. */
 export type ResetAnchor = 'signup' | 'calendar';
 
-/** Zones of due subscriptions that the server does not know, told apart once each. */
+/** Zones of due subscriptions that the server does not know, told apart once each: "offset 0" keeps it so. */
 const unknownZones = `array(
-  select z.timezone from (select distinct timezone from quota.subscriptions where next_reset_at <= quota.now()) z
+  select z.timezone
+  from (select distinct timezone from quota.subscriptions where next_reset_at <= quota.now() offset 0) z
   where not quota.is_known_zone(z.timezone))`;
 
 /** A subscription whose time cannot be reckoned: its zone is not known to this server. */
