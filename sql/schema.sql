@@ -5180,6 +5180,7 @@ CREATE OR REPLACE FUNCTION quota.move_signup(p_user uuid, p_signup_at timestamp 
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform quota.refuse_other_users(array[p_user]);
   perform quota.hold_subscriptions(array[p_user]);
   -- Subscriptions that are reckoned from the signup follow it; their trigger carries what is used.
   update quota.subscriptions s
@@ -5190,6 +5191,7 @@ begin
   update quota.users u set created_at = p_signup_at where u.id = p_user;
 end $function$;
 comment on function quota.move_signup(uuid,timestamp with time zone) is 'Gives a user another signup, and the periods that are reckoned from it. What was used in the running period stays used (carry_usage).';
+grant execute on function quota.move_signup(uuid,timestamp with time zone) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.moved_anchor(anchor_local timestamp without time zone, former_tz text, tz text, signup timestamp with time zone)
  RETURNS timestamp without time zone
@@ -6617,6 +6619,7 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_unfit_name(text,text) is 'Raises QT003 on a text that cannot name anybody: empty, endless, or with control characters.';
+grant execute on function quota.refuse_unfit_name(text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_person(p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS void
@@ -6641,6 +6644,7 @@ begin
   end if;
 end $function$;
 comment on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) is 'Raises QT003 or QT004 on what cannot be the email, the name, the signup or the time zone of a user; null says nothing.';
+grant execute on function quota.refuse_unfit_person(text,text,timestamp with time zone,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_service(p_service text)
  RETURNS boolean

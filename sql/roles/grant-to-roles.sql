@@ -46,7 +46,8 @@ revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_f
 
 -- What the commands and jobs of operators change by; whoever speaks for one user is refused others by each.
 grant execute on function
-  quota.change_plan, quota.change_zones, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
+  quota.change_plan, quota.change_zones, quota.move_signup, quota.refuse_unfit_person,
+  quota.refuse_unfit_name, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
   quota.revoke_grant, quota.enforce_limits, quota.give_original, quota.lift_limits, quota.limit_users,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,

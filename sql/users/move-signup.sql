@@ -2,6 +2,7 @@ create or replace function quota.move_signup(p_user uuid, p_signup_at timestampt
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform quota.refuse_other_users(array[p_user]);
   perform quota.hold_subscriptions(array[p_user]);
   -- Subscriptions that are reckoned from the signup follow it; their trigger carries what is used.
   update quota.subscriptions s

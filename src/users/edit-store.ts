@@ -7,6 +7,8 @@ export interface UserEdit {
   name?: string | undefined;
   /** A name of the time zone database. */
   timezone?: string | undefined;
+  /** Signup, ISO 8601 UTC. */
+  createdAt?: string | undefined;
 }
 
 /** Another user who has one of these already; undefined when nobody has. */
@@ -22,22 +24,30 @@ export async function selectHolder(
   return rows[0]?.externalId;
 }
 
-/** Whether the server knows a time zone by this name. */
-export async function isZoneName(client: pg.ClientBase, timezone: string): Promise<boolean> {
-  const { rows } = await client.query<{ known: boolean }>('select quota.is_zone_name($1) as known', [
-    timezone,
+/** @throws QT003, QT004 for an email, a name, a zone or a signup that cannot be */
+export async function refuseUnfitPerson(
+  client: pg.ClientBase,
+  { email, name, createdAt, timezone }: UserEdit,
+): Promise<void> {
+  await client.query('select quota.refuse_unfit_person($1, $2, $3, $4)', [
+    email ?? null,
+    name ?? null,
+    createdAt ?? null,
+    timezone ?? null,
   ]);
-  return rows[0]?.known === true;
 }
 
-/** Changes the user; time is cut anew where the zone changes. */
+/** Changes the user; time is cut anew where the zone or the signup changes. */
 export async function updateUser(
   client: pg.ClientBase,
   userId: string,
-  { externalId, email, name, timezone }: UserEdit,
+  { externalId, email, name, timezone, createdAt }: UserEdit,
 ): Promise<void> {
   if (timezone !== undefined) {
     await client.query('select quota.change_zones(array[$1::uuid], array[$2])', [userId, timezone]);
+  }
+  if (createdAt !== undefined) {
+    await client.query('select quota.move_signup($1, $2)', [userId, createdAt]);
   }
   await client.query(
     `update quota.users set external_id = coalesce($2, external_id), email = coalesce($3, email), name = coalesce($4, name)

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { insertPersonalAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { refusedError, usageError } from '../errors.ts';
-import { isZoneName, selectHolder, type UserEdit, updateUser } from './edit-store.ts';
+import { refuseUnfitPerson, selectHolder, type UserEdit, updateUser } from './edit-store.ts';
 import type { User } from './user.ts';
 
 export interface EditPlan {
@@ -14,7 +14,7 @@ export interface EditPlan {
 
 /**
  * What an edit changes; values that are so already are left out.
- * @throws usageError for an unknown time zone or when nothing would change, refusedError for an external id that
+ * @throws usageError when nothing would change, QT003 and QT004 for what cannot be, refusedError for an external id that
  * somebody else has, or a user who was erased
  */
 export async function planEdit(client: pg.ClientBase, user: User, wanted: UserEdit): Promise<EditPlan> {
@@ -26,22 +26,19 @@ export async function planEdit(client: pg.ClientBase, user: User, wanted: UserEd
     email: user.email ?? undefined,
     name: user.name ?? undefined,
     timezone: user.timezone,
+    createdAt: user.createdAt,
   };
   const keys = (Object.keys(wanted) as (keyof UserEdit)[]).filter(
     (key) => wanted[key] !== undefined && wanted[key] !== present[key],
   );
   if (keys.length === 0) {
     throw usageError(`nothing would change of ${user.externalId}`, {
-      suggestion: 'give --timezone, --email, --name or --external-id with another value',
+      suggestion: 'give --timezone, --email, --name, --signup or --external-id with another value',
     });
   }
   const pick = (from: UserEdit) => Object.fromEntries(keys.map((key) => [key, from[key]])) as UserEdit;
   const edit = pick(wanted);
-  if (edit.timezone !== undefined && !(await isZoneName(client, edit.timezone))) {
-    throw usageError(`"${edit.timezone}" is not a time zone that the server knows`, {
-      suggestion: 'write it like Europe/Berlin, or UTC',
-    });
-  }
+  await refuseUnfitPerson(client, edit);
   if (edit.externalId !== undefined && (await selectHolder(client, user.id, edit)) !== undefined) {
     throw refusedError(`another user has the external id "${edit.externalId}"`, {
       detail: 'nothing was changed',

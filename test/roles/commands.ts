@@ -121,6 +121,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     crypto.randomUUID(),
     '--yes',
   ],
+  'user add': () => ['user', 'add', `new-${crypto.randomUUID()}`, '--plan', 'chat-free', ...why],
   'user edit': () => ['user', 'edit', 'ada', '--name', `Ada ${crypto.randomUUID()}`, ...why],
   'user grant': () => ['user', 'grant', 'ada', 'voice_seconds', '60s', ...why],
   'grants revoke': async (owner) => {

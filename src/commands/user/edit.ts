@@ -4,25 +4,13 @@ import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
+import { parsePersonText, personOptions } from '../../declarations/person-options.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
-import { usageError } from '../../errors.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import type { UserEdit } from '../../users/edit-store.ts';
 import { applyEdit, planEdit } from '../../users/edit-user.ts';
 import { findUser } from '../../users/find-user.ts';
-
-const textLengthMax = 200;
-
-function parseText(text: string): string {
-  const trimmed = text.trim();
-  if (trimmed === '' || trimmed.length > textLengthMax || trimmed.includes('\u0000')) {
-    throw usageError(`a text of 1 to ${textLengthMax} characters is needed`, {
-      suggestion: 'give another value',
-    });
-  }
-  return trimmed;
-}
 
 /** `quota user edit`: `{user, dryRun, before, after, auditId, assistants}`; `before` and `after` have what changes. */
 export const userEdit = defineCommand(
@@ -31,13 +19,8 @@ export const userEdit = defineCommand(
     options: {
       ...changeOptions,
       ...drainOptions,
-      timezone: value(
-        'zone',
-        'time zone, like Europe/Berlin; periods are cut by it, no allowance is given twice',
-      ),
-      email: value('email', 'another email', parseText),
-      name: value('name', 'another name', parseText),
-      externalId: value('id', 'the id that the app has for the user', parseText),
+      ...personOptions,
+      externalId: value('id', 'the id that the app has for the user', parsePersonText),
     },
     examples: [
       [
@@ -45,15 +28,25 @@ export const userEdit = defineCommand(
         'her periods begin at midnight there',
       ],
       ['quota user edit ada --email ada@example.org --dry-run', 'look first'],
+      [
+        'quota user edit ada --signup 2026-03-31 --reason "as in the CRM" --yes',
+        'her anniversaries move; what is used in the running period stays used',
+      ],
     ],
   },
   async (context, options) => {
-    const { timezone, email, name, externalId } = options;
+    const { timezone, email, name, externalId, signup: createdAt } = options;
     const work = await openProviderWork(context, options, 'optional');
     return runChange(context, options, {
       reason: requiredReason('a change of a user', 'moved to Berlin'),
       plan: async ({ client }) =>
-        planEdit(client, await findUser(client, options.user), { timezone, email, name, externalId }),
+        planEdit(client, await findUser(client, options.user), {
+          timezone,
+          email,
+          name,
+          externalId,
+          createdAt,
+        }),
       describe: ({ user, after }) => ({
         action: `Change ${Object.keys(after).join(', ')} of ${user.externalId}`,
         name: user.externalId,

@@ -10,8 +10,12 @@ export const userCommands: Group = {
       summary: 'how much is left, of what, until when, why it is blocked, which assistants are limited',
       load: async () => (await import('./show.ts')).userShow,
     },
+    add: {
+      summary: 'make a user, also with a signup in the past and on plans of their own; audited',
+      load: async () => (await import('./add.ts')).userAdd,
+    },
     edit: {
-      summary: 'change the time zone, the email, the name or the external id of a user; audited',
+      summary: 'change the time zone, the email, the name, the signup or the external id; audited',
       load: async () => (await import('./edit.ts')).userEdit,
     },
     grant: {
