@@ -410,13 +410,15 @@ create table quota.call_logs (
   error_message text,
   metadata jsonb,
   import_key text,
-  settled_by text
+  settled_by text,
+  quantities jsonb
 );
 comment on table quota.call_logs is 'One metered call to a provider. user_id is checked by set-based triggers, not by a foreign key (a row loop in bulk loads).';
 comment on column quota.call_logs.assistant_id is 'The assistant or avatar as the provider names it (assistants.provider_assistant_id).';
 comment on column quota.call_logs.cost is 'Exactly as logged, its scale included: sums print as a bill would.';
 comment on column quota.call_logs.import_key is 'Content and occurrence of an imported row that has no provider_call_id: makes imports repeatable.';
 comment on column quota.call_logs.settled_by is 'Who told what the call came to; null: its end, or it runs. nobody, reservation and heartbeat are estimates.';
+comment on column quota.call_logs.quantities is 'What else the call used, by unit ("tokens") or by meter; null: its seconds, messages and bytes are all.';
 alter table quota.call_logs enable row level security;
 alter table quota.call_logs add constraint call_logs_cost_check CHECK (((cost >= (0)::numeric) AND (cost < '1000000000'::numeric)));
 alter table quota.call_logs add constraint call_logs_duration CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (604800)::numeric)));
@@ -424,6 +426,7 @@ alter table quota.call_logs add constraint call_logs_ended CHECK ((ended_at >= s
 alter table quota.call_logs add constraint call_logs_file_size_bytes_check CHECK ((file_size_bytes >= 0));
 alter table quota.call_logs add constraint call_logs_messages_check CHECK ((messages >= 0));
 alter table quota.call_logs add constraint call_logs_pkey PRIMARY KEY (id);
+alter table quota.call_logs add constraint call_logs_quantities CHECK (((jsonb_typeof(quantities) = 'object'::text) AND (NOT jsonb_path_exists(quantities, '$.*?((!(@.type() == "number") || @ < 0) || @ >= 1000000000000000)'::jsonpath)))) NOT VALID;
 alter table quota.call_logs add constraint call_logs_settled_by CHECK ((settled_by = ANY (ARRAY['nobody'::text, 'reservation'::text, 'heartbeat'::text, 'operator'::text, 'bill'::text])));
 alter table quota.call_logs add constraint call_logs_started CHECK (((started_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '2200-01-01 00:00:00+00'::timestamp with time zone)));
 alter table quota.call_logs add constraint call_logs_status_check CHECK ((status = ANY (ARRAY['active'::text, 'completed'::text, 'error'::text])));
@@ -435,8 +438,8 @@ CREATE UNIQUE INDEX call_logs_import_key ON quota.call_logs USING btree (import_
 CREATE UNIQUE INDEX call_logs_provider_call ON quota.call_logs USING btree (provider, provider_call_id) WHERE (provider_call_id IS NOT NULL);
 CREATE INDEX call_logs_started ON quota.call_logs USING btree (started_at);
 CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at);
-CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)))) EXECUTE FUNCTION quota.call_logs_before_write();
-CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_deleted_directly AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
 CREATE TRIGGER call_logs_deleted_leases AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
@@ -610,6 +613,20 @@ grant delete, insert, select, update on table quota.fetched_calls to quota_finan
 grant select on table quota.fetched_calls to quota_operator;
 grant select on table quota.fetched_calls to quota_readonly;
 
+create table quota.former_meters (
+  meter text not null,
+  until timestamp with time zone not null,
+  models text[],
+  patterns text[],
+  measure jsonb
+);
+comment on table quota.former_meters is 'How a meter counted until when, kept by a trigger on meters: a period that is over goes on as it was counted.';
+alter table quota.former_meters add constraint former_meters_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
+alter table quota.former_meters add constraint former_meters_pkey PRIMARY KEY (meter, until);
+grant select on table quota.former_meters to quota_finance;
+grant select on table quota.former_meters to quota_operator;
+grant select on table quota.former_meters to quota_readonly;
+
 create table quota.former_plans (
   user_id uuid not null,
   service text not null,
@@ -746,13 +763,26 @@ create table quota.meters (
   service text not null,
   unit text not null,
   models text[],
-  is_live boolean not null default false
+  is_live boolean not null default false,
+  rounding numeric(14,3),
+  credit_seconds numeric(14,3),
+  patterns text[],
+  measure jsonb,
+  changed_at timestamp with time zone
 );
-comment on column quota.meters.models is 'When set, the meter counts only calls of these models.';
+comment on column quota.meters.models is 'When set, the meter counts only calls of these models; "*" in a name stands for any text: claude-*.';
 comment on column quota.meters.is_live is 'Its seconds pass in real time, as those of a call do: what is recorded without a start began that long ago.';
+comment on column quota.meters.rounding is 'Each call counts up to a multiple of this; null: as it is.';
+comment on column quota.meters.credit_seconds is 'How many seconds a credit is worth; null: an app tells credits as such.';
+comment on column quota.meters.patterns is 'The models with "*", for like; null: there are none. Kept by a trigger.';
+comment on column quota.meters.measure is 'How a call is measured; null: by its seconds or its messages, as they are. Kept by a trigger.';
+comment on column quota.meters.changed_at is 'Since when it counts as it does: periods that had ended by then count as quota.former_meters says. Null: ever.';
+alter table quota.meters add constraint meters_credit_seconds CHECK (((credit_seconds IS NULL) OR ((credit_seconds > (0)::numeric) AND (unit = 'credit'::text))));
 alter table quota.meters add constraint meters_pkey PRIMARY KEY (key);
-alter table quota.meters add constraint meters_unit_check CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text])));
+alter table quota.meters add constraint meters_rounding CHECK ((rounding > (0)::numeric));
+alter table quota.meters add constraint meters_unit CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text, 'request'::text, 'byte'::text, 'token'::text, 'credit'::text])));
 CREATE INDEX meters_service ON quota.meters USING btree (service);
+CREATE TRIGGER meters_before_write BEFORE INSERT OR UPDATE ON quota.meters FOR EACH ROW EXECUTE FUNCTION quota.meters_before_write();
 CREATE TRIGGER meters_deleted_directly AFTER DELETE ON quota.meters REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 CREATE TRIGGER meters_inserted_directly AFTER INSERT ON quota.meters REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 CREATE TRIGGER meters_updated_directly AFTER UPDATE ON quota.meters REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
@@ -787,7 +817,7 @@ create table quota.plan_limits (
   on_exceeded text not null default 'block'::text
 );
 comment on column quota.plan_limits.limit_quantity is 'In the unit of the meter; null: not limited by quantity.';
-comment on column quota.plan_limits.unit_price is 'Money per minute (meters in seconds) or per message; prices calls that carry no cost.';
+comment on column quota.plan_limits.unit_price is 'Money per minute (meters in seconds), per million tokens, per GB of 1024³ bytes, or per message, request or credit; prices calls that carry no cost.';
 comment on column quota.plan_limits.reset_every is 'Length of a period; null: a lifetime quota.';
 alter table quota.plan_limits add constraint plan_limits_boundary_check CHECK ((boundary = ANY (ARRAY['midnight'::text, 'instant'::text])));
 alter table quota.plan_limits add constraint plan_limits_cost_limit_check CHECK ((cost_limit >= (0)::numeric));
@@ -837,11 +867,14 @@ create table quota.plans (
   anonymous boolean not null default false,
   upgrade_to text,
   limited_state jsonb,
-  lease_seconds numeric(14,3)
+  lease_seconds numeric(14,3),
+  features jsonb not null default '{}'::jsonb
 );
 comment on column quota.plans.timezone is 'Zone of every subscription of the plan; null: the zone of the user.';
 comment on column quota.plans.limited_state is 'Fields put on a limited assistant; null: the configured default.';
 comment on column quota.plans.lease_seconds is 'How long a session is taken to be alive after a sign of life; null: 90 s where seconds pass in real time, else 1 h.';
+comment on column quota.plans.features is 'What else the plan includes, by name: true or false, a number, a text.';
+alter table quota.plans add constraint plans_features CHECK ((jsonb_typeof(features) = 'object'::text));
 alter table quota.plans add constraint plans_lease_seconds_check CHECK (((lease_seconds > (0)::numeric) AND (lease_seconds <= (604800)::numeric)));
 alter table quota.plans add constraint plans_max_assistants_check CHECK ((max_assistants >= 0));
 alter table quota.plans add constraint plans_max_concurrent_check CHECK ((max_concurrent >= 0));
@@ -1229,8 +1262,12 @@ create type quota.allowance as (
   period_start timestamp with time zone,
   cost numeric,
   cost_limit numeric,
-  models text[]
+  models text[],
+  measure jsonb,
+  counts boolean,
+  room numeric
 );
+comment on type quota.allowance is 'What is left of a meter; counts: a call of the model counts on it; room: what remains, in the unit of the service, null where it cannot be told in that.';
 
 create type quota.check_result as (
   allowed boolean,
@@ -1249,7 +1286,9 @@ create type quota.check_result as (
   state text,
   warnings text[],
   resets_at timestamp with time zone,
-  upgrade_to text
+  upgrade_to text,
+  meters jsonb,
+  features jsonb
 );
 
 create type quota.record_result as (
@@ -1312,9 +1351,11 @@ create type quota.session_result as (
 create type quota.session_room as (
   remaining numeric,
   cap numeric,
-  on_exceeded text
+  on_exceeded text,
+  cost numeric,
+  cost_limit numeric
 );
-comment on type quota.session_room is 'What a running session may still use of the allowance, what it may use in all, and what is done when that is used up; null: no limit.';
+comment on type quota.session_room is 'What a running session may still use of the allowance, what it may use in all, what is done when that is used up, and the money of the period; null: no limit.';
 
 create type quota.told_alert as (
   user_id uuid,
@@ -1337,7 +1378,8 @@ create type quota.told_end as (
   assistant_id text,
   model text,
   file_size_bytes bigint,
-  metadata jsonb
+  metadata jsonb,
+  quantities jsonb
 );
 comment on type quota.told_end is 'What is told of a call that is over; null: nothing is said of that.';
 
@@ -1351,7 +1393,9 @@ create type quota.touch_result as (
   ends_at timestamp with time zone,
   expires_at timestamp with time zone,
   action text,
-  is_estimate boolean
+  is_estimate boolean,
+  cost numeric,
+  cost_limit numeric
 );
 
 create type quota.usage_delta as (
@@ -1374,7 +1418,7 @@ comment on type quota.usage_span is 'From the first to the last call of a user''
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session text DEFAULT NULL::text, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -1391,13 +1435,14 @@ begin
     owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,
-    case when p_session is not null then quota.leased_session(owner, p_service, p_session) end);
+    case when p_session is not null then quota.leased_session(owner, p_service, p_session) end,
+    p_quantities);
 end $function$;
-comment on function quota."check"(text,text,text,numeric,bigint,text,text) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs (seconds or messages); p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it has reserved only what it has used counts.';
-grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_app;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_finance;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_operator;
-grant execute on function quota."check"(text,text,text,numeric,bigint,text,text) to quota_readonly;
+comment on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs, in the unit of the service (seconds, messages, tokens ...); p_quantities: by unit or meter, like {"tokens": 900}. p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it has reserved only what it has used counts. meters: what is left of each meter of the plan; features: what else it includes.';
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_app;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_finance;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_operator;
+grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.acknowledge_alert(p_user text, p_alert uuid, p_reason text DEFAULT NULL::text)
  RETURNS quota.alert
@@ -1573,7 +1618,7 @@ AS $function$
   select case when threshold >= 100 then 'All of your ' else threshold || ' % of your ' end
     || case
       when unit = 'second' then service || ' time'
-      else replace(meter, '_', ' ')
+      else quota.meter_label(meter, unit)
     end
     || case when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
     end
@@ -1680,49 +1725,56 @@ CREATE OR REPLACE FUNCTION quota.allowance_of(p_user uuid, p_plan text, p_anchor
  LANGUAGE sql
  STABLE
 AS $function$
-  select a.meter, a.unit, a.used, a.limit_quantity,
-    quota.remaining_of(
-      a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
-      quota.reserved_for(
-        p_user, a.service, a.models, coalesce(a.period_start, '-infinity'), p_session)),
-    quota.percent_used(a.used, a.limit_quantity + a.granted, a.cost, a.cost_limit),
-    coalesce(a.used >= a.limit_quantity + a.granted, false) or coalesce(a.cost >= a.cost_limit, false),
-    coalesce(a.cost >= a.cost_limit, false), a.on_exceeded, nullif(a.period_end, 'infinity'), a.warn_at,
-    a.is_open, a.period_start, a.cost, a.cost_limit, a.models
+  select b.meter, b.unit, b.used, b.limit_quantity, b.remaining,
+    quota.percent_used(b.used, b.limit_quantity + b.granted, b.cost, b.cost_limit),
+    coalesce(b.used >= b.limit_quantity + b.granted, false) or coalesce(b.cost >= b.cost_limit, false),
+    coalesce(b.cost >= b.cost_limit, false), b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
+    b.is_open, b.period_start, b.cost, b.cost_limit, b.models, b.measure, b.counts,
+    case when b.measure is null and b.unit = 'second' then b.remaining
+      else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end
   from (
-    select l.meter, m.unit, m.service, m.models, t.*, q.user_id is not null as is_open,
-      coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
-      coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
-      coalesce(q.period_start, lower(p.period)) as period_start,
-      coalesce(q.period_end, upper(p.period)) as period_end
-    from quota.plan_limits l
-    join quota.meters m on m.key = l.meter and quota.counts_model(m.models, p_model)
-    left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
-      and quota.contains(q, quota.now()) and not q.superseded
-    cross join lateral (select case when q.user_id is null then quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()) end
-      as period) p
-    -- Custom limits need a look only where no period is open: open ones have them.
-    cross join lateral (select
-      case when q.user_id is not null then q.limit_quantity else coalesce((
-        select o.limit_quantity from quota.limit_overrides o
-        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end
-        as limit_quantity,
-      case when q.user_id is not null then q.cost_limit else coalesce((
-        select o.cost_limit from quota.limit_overrides o
-        where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end as cost_limit,
-      case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
-      -- Stored grants are right until one expires.
-      case
-        when q.user_id is null then quota.granted_now(p_user, l.meter)
-        when q.granted > 0 then quota.granted_now(p_user, l.meter)
-        else 0
-      end as granted) t
-    where l.plan = p_plan
-    offset 0 -- What is worked out here is used many times above.
-  ) a
+    select a.*, quota.remaining_of(
+        a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
+        quota.reserved_for(p_user, a.meter, coalesce(a.period_start, '-infinity'), p_session)) as remaining
+    from (
+      select l.meter, m.unit, m.service, m.models, m.measure,
+        coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts, t.*,
+        q.user_id is not null as is_open,
+        coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+        coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
+        coalesce(q.period_start, lower(p.period)) as period_start,
+        coalesce(q.period_end, upper(p.period)) as period_end
+      from quota.plan_limits l
+      join quota.meters m on m.key = l.meter
+      left join quota.usage_quotas q on q.user_id = p_user and q.meter = l.meter
+        and quota.contains(q, quota.now()) and not q.superseded
+      cross join lateral (select case when q.user_id is null then quota.period_at(
+        quota.limit_anchor(l.reset_anchor, l.boundary, p_anchor), l.reset_every, p_timezone, quota.now()) end
+        as period) p
+      -- Custom limits need a look only where no period is open: open ones have them.
+      cross join lateral (select
+        case when q.user_id is not null then q.limit_quantity else coalesce((
+          select o.limit_quantity from quota.limit_overrides o
+          where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.limit_quantity) end
+          as limit_quantity,
+        case when q.user_id is not null then q.cost_limit else coalesce((
+          select o.cost_limit from quota.limit_overrides o
+          where o.user_id = p_user and o.plan = l.plan and o.meter = l.meter), l.cost_limit) end
+          as cost_limit,
+        case when q.user_id is null then l.unit_price else q.unit_price end as unit_price,
+        -- Stored grants are right until one expires.
+        case
+          when q.user_id is null then quota.granted_now(p_user, l.meter)
+          when q.granted > 0 then quota.granted_now(p_user, l.meter)
+          else 0
+        end as granted) t
+      where l.plan = p_plan
+      offset 0 -- What is worked out here is used many times above.
+    ) a
+    offset 0
+  ) b
 $function$;
-comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter that a call of this model would count on, in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
+comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter of a plan in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
 
 CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
  RETURNS void
@@ -2020,13 +2072,19 @@ begin
         using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;
+  if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
+    new.quantities := quota.told_quantities(new.service, new.quantities);
+    new.duration_seconds := coalesce(new.duration_seconds, (new.quantities->>'seconds')::numeric);
+    new.messages := coalesce(new.messages, (new.quantities->>'messages')::integer);
+    new.quantities := nullif(new.quantities - '{seconds,messages}'::text[], '{}');
+  end if;
   if new.duration_seconds is null and new.ended_at is not null then
     new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);
   end if;
   -- Whoever writes other figures than an estimate's, and does not say who told them, tells the end.
   if tg_op = 'UPDATE' and quota.is_estimate(old.settled_by) and new.settled_by = old.settled_by
-    and (new.status, new.duration_seconds, new.messages, new.ended_at)
-      is distinct from (old.status, old.duration_seconds, old.messages, old.ended_at)
+    and (new.status, new.duration_seconds, new.messages, new.ended_at, new.quantities) is distinct from
+      (old.status, old.duration_seconds, old.messages, old.ended_at, old.quantities)
   then
     new.settled_by := null;
     if new.status <> 'error' and new.error_message = old.error_message then
@@ -2052,10 +2110,11 @@ begin
   if tg_op = 'INSERT' then
     -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
     select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-      (select count(*) from (select from new_rows limit 2) first_two) as rows
+      n.file_size_bytes, n.quantities, (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
     if not found or one.rows = 1 and quota.count_call(one.user_id, one.service, one.model, one.status,
-      one.started_at, one.duration_seconds, one.messages, one.cost)
+      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes,
+      one.quantities)
     then
       return null;
     end if;
@@ -2080,7 +2139,8 @@ begin
     from (
       select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
       from new_rows n
-      join quota.meters m on m.service = n.service and quota.counts_model(m.models, n.model)
+      join quota.meter_terms m on m.service = n.service and quota.counts_model(m.models, m.patterns, n.model)
+        and n.started_at < m.until
       where not exists (
         select from quota.usage_quotas q
         where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
@@ -2099,7 +2159,8 @@ begin
         sum(d.calls))::quota.usage_delta as delta
       from new_rows n
       cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost) d
+        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+        n.file_size_bytes, n.quantities) d
       group by d.user_id, d.meter, d.period_start
     ) d;
   end if;
@@ -2110,7 +2171,8 @@ begin
         sum(d.calls))::quota.usage_delta as delta
       from old_rows o
       cross join lateral quota.deltas_of(
-        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost) d
+        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
+        o.file_size_bytes, o.quantities) d
       group by d.user_id, d.meter, d.period_start
     ) d;
   end if;
@@ -2615,14 +2677,17 @@ CREATE OR REPLACE FUNCTION quota.cost_of(cost numeric, unit text, quantity numer
  RETURNS numeric
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select coalesce(cost, round(quantity * unit_price / case unit when 'second' then 60 else 1 end, 6),
-  0) $function$;
-comment on function quota.cost_of(numeric,text,numeric,numeric) is 'What a call log cost: as logged, else estimated by the price per minute or message.';
+AS $function$
+  -- What a message or a minute costs is told in millionths; a token costs less than that.
+  select coalesce(cost, round(quantity * unit_price / quota.units_priced(unit),
+    case when unit in ('token', 'byte') then 12 else 6 end), 0)
+$function$;
+comment on function quota.cost_of(numeric,text,numeric,numeric) is 'What a call log cost: as logged, else estimated by the price of the unit (quota.units_priced).';
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_finance;
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_operator;
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.count_call(p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
+CREATE OR REPLACE FUNCTION quota.count_call(p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric, p_file_bytes bigint, p_quantities jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
 AS $function$
@@ -2634,18 +2699,22 @@ begin
   -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
   -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on, and what
-    -- belongs to before a grant ended may be covered by it still: that is for the full way.
-    select q.user_id is not null and not exists (
+    -- What belongs to a period that is over may take of a grant that the running one counts on, or to before
+    -- a grant ended be covered by it, or count as its meter once did: that is for the full way.
+    select q.user_id is not null as is_counted, q.user_id is null and not exists (
+        select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)
+      or q.user_id is not null and not exists (
         select from quota.grants g
         where g.user_id = q.user_id and (q.period_end <= quota.now()
           or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
+      and (m.changed_at is null or m.changed_at < p_started_at)
       and (q.adjusted = 0 or not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
           and a.created_at > p_started_at)) as is_open
     from quota.subscriptions s
-    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
+    join quota.meters m on m.service = s.service
+      and (quota.counts_model(m.models, m.patterns, p_model) or m.changed_at >= p_started_at)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
       and quota.contains(q, p_started_at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
@@ -2654,7 +2723,7 @@ begin
     if not meter.is_open then
       return false;
     end if;
-    meters := meters + 1;
+    meters := meters + case when meter.is_counted then 1 else 0 end;
   end loop;
   if meters = 0 then
     return false;
@@ -2665,9 +2734,10 @@ begin
     set used = q.used + c.quantity, calls = q.calls + 1,
       cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
     from (
-      select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
+      select m.key, m.unit, quota.quantity_of(m.unit, m.measure, p_status, p_duration_seconds, p_messages,
+        p_file_bytes, p_quantities) as quantity
       from quota.meters m
-      where m.service = p_service and quota.counts_model(m.models, p_model)
+      where m.service = p_service and quota.counts_model(m.models, m.patterns, p_model)
       offset 0 -- The quantity is worked out once.
     ) c
     where q.user_id = p_user and q.meter = c.key and quota.contains(q, p_started_at)
@@ -2690,7 +2760,7 @@ begin
   end if;
   return true;
 end $function$;
-comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
+comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
 
 CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_reason text)
  RETURNS void
@@ -2722,15 +2792,15 @@ comment on function quota.count_refusal(text,text,text) is 'Counts that a user w
 grant execute on function quota.count_refusal(text,text,text) to quota_app;
 grant execute on function quota.count_refusal(text,text,text) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.counts_model(models text[], model text)
+CREATE OR REPLACE FUNCTION quota.counts_model(models text[], patterns text[], model text)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select models is null or model = any (models) $function$;
-comment on function quota.counts_model(text[],text) is 'Whether a meter with these models (null: all) counts a call of a model. Inlined: write it in joins.';
-grant execute on function quota.counts_model(text[],text) to quota_finance;
-grant execute on function quota.counts_model(text[],text) to quota_operator;
-grant execute on function quota.counts_model(text[],text) to quota_readonly;
+AS $function$ select models is null or model = any (models) or model like any (patterns) $function$;
+comment on function quota.counts_model(text[],text[],text) is 'Whether a meter with these models and patterns (null: all) counts a call of a model. Inlined: write it in joins.';
+grant execute on function quota.counts_model(text[],text[],text) to quota_finance;
+grant execute on function quota.counts_model(text[],text[],text) to quota_operator;
+grant execute on function quota.counts_model(text[],text[],text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.creates_users()
  RETURNS boolean
@@ -2748,14 +2818,15 @@ AS $function$
     select least(v.at, quota.now()) as at, v.quantity,
       quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price) as cost
     from (
-      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity,
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity,
         coalesce(c.ended_at, c.started_at + make_interval(secs => c.duration_seconds::float8), c.started_at)
           as at
-      from quota.meters m
+      from quota.meter_terms m
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, c.model)
+        and quota.counts_model(m.models, m.patterns, c.model)
         and c.started_at >= q.period_start and c.started_at < q.period_end
-      where m.key = q.meter
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
     ) v
     union all
     select a.created_at, a.quantity, a.cost from quota.adjustments a
@@ -2872,7 +2943,7 @@ grant execute on function quota.dead_runs() to quota_finance;
 grant execute on function quota.dead_runs() to quota_operator;
 grant execute on function quota.dead_runs() to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session bigint DEFAULT NULL::bigint)
+CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE
@@ -2883,37 +2954,50 @@ declare
 begin
   -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one
   -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
-  if p_file_bytes is null and p_for = 'usage' then
-    select s.plan, q.meter, q.used, q.limit_quantity, q.limit_quantity - q.used as remaining,
-      round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
-      q.user_id is null or q.exhausted_at is not null or q.granted <> 0 or q.cost_limit is not null
-        or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
-        or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special
+  if p_file_bytes is null and p_for = 'usage' and p_quantities is null then
+    select x.*, min(x.unit) over every <> max(x.unit) over every as is_mixed,
+      jsonb_agg(case
+        when x.used is null then quota.meter_unopened(p_user, x.meter)
+        else quota.meter_left(x.meter, x.unit, x.used, x.limit_quantity, x.remaining, x.percent, x.cost, null,
+          x.period_end) end) over every as meters
     into worst
-    from quota.subscriptions s
-    join quota.plans p on p.key = s.plan
-    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
-    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and quota.contains(q, at) and not q.superseded
-    where s.user_id = p_user and s.service = p_service
-      and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
-    order by is_special desc, remaining, q.meter
+    from (
+      select s.plan, p.features, m.key as meter, m.unit, q.used, q.limit_quantity,
+        q.limit_quantity - q.used as remaining,
+        round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
+        coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
+        m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
+          or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,
+        q.user_id is null or q.exhausted_at is not null
+          or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
+          as is_near
+      from quota.subscriptions s
+      join quota.plans p on p.key = s.plan
+      join quota.plan_limits l on l.plan = s.plan
+      join quota.meters m on m.key = l.meter
+      left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+        and quota.contains(q, at) and not q.superseded
+      where s.user_id = p_user and s.service = p_service
+        and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
+    ) x
+    window every as (rows between unbounded preceding and unbounded following)
+    order by x.is_special desc, x.counts desc, x.is_near desc, x.remaining, x.meter
     limit 1;
-    if not worst.is_special and worst.percent < 100
+    if worst.counts and not (worst.is_special or worst.is_near or worst.is_mixed) and worst.percent < 100
       and (p_quantity is null or p_quantity between 0 and worst.remaining)
     then
       return (
         true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
-        worst.remaining,
-        worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
-        null)::quota.check_result;
+        worst.remaining, worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
+        null, worst.meters, worst.features)::quota.check_result;
     end if;
   end if;
-  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session);
+  return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
+    p_quantities);
 end $function$;
-comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count.';
+comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint,jsonb) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count.';
 
-CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint)
+CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE
@@ -2922,6 +3006,8 @@ declare
   subscription quota.subscriptions;
   plan quota.plans;
   allowances quota.allowance[];
+  needed numeric;
+  meters jsonb;
   worst quota.allowance;
   reason text;
   action text;
@@ -2938,12 +3024,12 @@ begin
   end if;
   subscription := quota.subscription_or_default(p_user, p_service);
   select * into plan from quota.plans p where p.key = subscription.plan;
-  select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
-  from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
-    p_session) a;
+  select r.allowances, r.needed, r.meters into allowances, needed, meters
+  from quota.ranked_allowances(p_user, subscription, p_service, p_model, p_quantity, p_quantities,
+    p_session) r;
   worst := allowances[1];
 
-  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for,
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, needed, p_file_bytes, p_for,
     p_session);
   if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
     false) then
@@ -2977,25 +3063,28 @@ begin
     reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
     worst.limit_quantity,
     worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
-    case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
+    case when reason <> 'ok' then plan.upgrade_to end, coalesce(meters, '[]'),
+    coalesce(plan.features, '{}'))::quota.check_result;
 end $function$;
-comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint) is 'The answer of quota.check in every case.';
+comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint,jsonb) is 'The answer of quota.check in every case.';
 
-CREATE OR REPLACE FUNCTION quota.deltas_of(p_sign integer, p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric)
+CREATE OR REPLACE FUNCTION quota.deltas_of(p_sign integer, p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric, p_file_bytes bigint, p_quantities jsonb)
  RETURNS SETOF quota.usage_delta
  LANGUAGE sql
  STABLE
 AS $function$
-  select q.user_id, q.meter, q.period_start,
-    p_sign * quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages), 0::numeric,
-    p_sign * quota.cost_of(
-      p_cost, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages), q.unit_price),
-      p_sign
-  from quota.meters m
-  join quota.usage_quotas q on q.user_id = p_user and q.meter = m.key and quota.contains(q, p_started_at)
-  where m.service = p_service and quota.counts_model(m.models, p_model)
+  select c.user_id, c.meter, c.period_start, p_sign * c.quantity, 0::numeric,
+    p_sign * quota.cost_of(p_cost, c.unit, c.quantity, c.unit_price), p_sign
+  from (
+    select q.user_id, q.meter, q.period_start, q.unit_price, m.unit, quota.quantity_of(
+      m.unit, m.measure, p_status, p_duration_seconds, p_messages, p_file_bytes, p_quantities) as quantity
+    from quota.meter_terms m
+    join quota.usage_quotas q on q.user_id = p_user and q.meter = m.key and quota.contains(q, p_started_at)
+      and q.period_end > m.since and q.period_end <= m.until
+    where m.service = p_service and quota.counts_model(m.models, m.patterns, p_model)
+  ) c
 $function$;
-comment on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric) is 'What one call adds to (1) or takes from (-1) each quota that counts it, superseded ones too. Inlined, for lateral joins with many calls.';
+comment on function quota.deltas_of(integer,uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'What one call adds to (1) or takes from (-1) each quota that counts it, superseded ones too. Inlined, for lateral joins with many calls.';
 
 CREATE OR REPLACE FUNCTION quota.differs(stored quota.call_logs, told quota.told_end, in_seconds boolean)
  RETURNS boolean
@@ -3005,11 +3094,13 @@ AS $function$
   select case
       when in_seconds then told.duration_seconds is distinct from stored.duration_seconds
         and told.duration_seconds is not null
-      else quota.quantity_of('message', told.status, null, told.messages)
-        <> quota.quantity_of('message', stored.status, null, stored.messages)
-    end or coalesce(told.cost <> stored.cost, told.cost is not null)
+      when told.quantities is not null and told.messages is null then false
+      else quota.quantity_of('message', null, told.status, null, told.messages, null, null)
+        <> quota.quantity_of('message', null, stored.status, null, stored.messages, null, null)
+    end or coalesce(not stored.quantities @> told.quantities, told.quantities is not null)
+      or coalesce(told.cost <> stored.cost, told.cost is not null)
 $function$;
-comment on function quota.differs(quota.call_logs,quota.told_end,boolean) is 'Whether other figures are told of a call than are stored: what it counts, and its cost.';
+comment on function quota.differs(quota.call_logs,quota.told_end,boolean) is 'Whether other figures are told of a call than are stored: what it counts, whatever it is told of, and its cost.';
 
 CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
  RETURNS text[]
@@ -3049,6 +3140,9 @@ begin
   elsif told.messages < 0 or told.words_spoken < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
+  if told.quantities is not null then
+    told := quota.with_quantities(told, (select l.service from quota.call_logs l where l.id = p_call));
+  end if;
   result := quota.settle_call(p_call, told);
   select * into session from quota.call_logs l where l.id = p_call;
   return quota.with_allowance(result, session.user_id, session.service, session.model);
@@ -3078,7 +3172,7 @@ begin
   return null;
 end $function$;
 
-CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_seconds numeric DEFAULT NULL::numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.record_result
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3093,13 +3187,13 @@ begin
   end if;
   perform quota.refuse_other_user(owner);
   return quota.end_call(p_session, (p_status, null, p_duration_seconds, p_messages, p_cost, p_words, p_error,
-    null, null, null, null)::quota.told_end);
+    null, null, null, null, p_quantities)::quota.told_end);
 end $function$;
-comment on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) is 'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. Also one that was settled at an estimate because nobody told its end. recorded = false: its end is known already; differs: as something else. action = switch_to_static: nothing is left.';
-grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_app;
-grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text) to quota_operator;
+comment on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text,jsonb) is 'Settles a session: its duration (default: since its start), cost and words; frees what was reserved. Also one that was settled at an estimate because nobody told its end. recorded = false: its end is known already; differs: as something else. p_quantities: what else it used, by unit or meter. action = switch_to_static: nothing is left.';
+grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text,jsonb) to quota_app;
+grant execute on function quota.end_session(bigint,numeric,numeric,integer,integer,text,text,jsonb) to quota_operator;
 
-CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text, p_provider text DEFAULT NULL::text, p_service text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds numeric, p_cost numeric DEFAULT NULL::numeric, p_words integer DEFAULT NULL::integer, p_messages integer DEFAULT NULL::integer, p_status text DEFAULT 'completed'::text, p_error text DEFAULT NULL::text, p_provider text DEFAULT NULL::text, p_service text DEFAULT NULL::text, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.record_result
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3112,20 +3206,20 @@ declare
 begin
   if session is not null then
     return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
-      null, null, null, null)::quota.told_end);
+      null, null, null, null, p_quantities)::quota.told_end);
   elsif p_service is null then
     raise exception 'unknown session "%"', p_key using errcode = 'QT003',
       hint = 'With p_service an end is recorded also where its start was not told.';
-  elsif exists (select from quota.meters m where m.service = p_service and m.unit = 'message') then
-    return quota.record(p_user, p_service, p_key, coalesce(p_messages, 1), p_provider, p_cost => p_cost,
-      p_status => p_status, p_words => p_words, p_error => p_error);
   end if;
-  return quota.record(p_user, p_service, p_key, coalesce(p_seconds, 0), p_provider, p_cost => p_cost,
-    p_status => p_status, p_words => p_words, p_error => p_error);
+  return quota.record(p_user, p_service, p_key, case quota.service_unit(p_service)
+      when 'second' then coalesce(p_seconds, (p_quantities->>'seconds')::numeric, 0)
+      when 'message' then coalesce(p_messages, (p_quantities->>'messages')::numeric, 1) end, p_provider,
+    p_cost => p_cost, p_status => p_status, p_words => p_words, p_error => p_error,
+    p_quantities => p_quantities);
 end $function$;
-comment on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) is 'The same by the user and the app''s key of the session (or our number). With p_service also where its start was never told: then the end is all there is, and is recorded.';
-grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) to quota_app;
-grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text) to quota_operator;
+comment on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) is 'The same by the user and the app''s key of the session (or our number). With p_service also where its start was never told: then the end is all there is, and is recorded.';
+grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) to quota_app;
+grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.enforce(quotas quota.usage_quotas[])
  RETURNS void
@@ -3368,21 +3462,23 @@ begin
 end $function$;
 comment on function quota.erase_user(uuid) is 'Takes the person out and leaves the facts: usage, costs, resets and reconciliations stay, under an id that names nobody. Reasons about the person go, and what else has words of the person in it.';
 
-CREATE OR REPLACE FUNCTION quota.estimated_of(p_user uuid, p_service text, p_models text[], p_from timestamp with time zone, p_to timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.estimated_of(p_user uuid, p_meter text, p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS numeric
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(sum(quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages)), 0)
-  from quota.call_logs l
-  cross join (select min(m.unit) as unit from quota.meters m where m.service = p_service) m
-  where l.user_id = p_user and l.service = p_service and l.started_at >= p_from and l.started_at < p_to
-    and l.settled_by in ('nobody', 'reservation', 'heartbeat') and quota.counts_model(p_models, l.model)
+  select coalesce(sum(quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+    l.file_size_bytes, l.quantities)), 0)
+  from quota.meter_terms m
+  join quota.call_logs l on l.service = m.service and quota.counts_model(m.models, m.patterns, l.model)
+  where m.key = p_meter and p_to > m.since and p_to <= m.until
+    and l.user_id = p_user and l.started_at >= p_from and l.started_at < p_to
+    and l.settled_by in ('nobody', 'reservation', 'heartbeat')
 $function$;
-comment on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) is 'The part of what a user used of a meter with these models, in a period, that is an estimate.';
-grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.estimated_of(uuid,text,text[],timestamp with time zone,timestamp with time zone) to quota_readonly;
+comment on function quota.estimated_of(uuid,text,timestamp with time zone,timestamp with time zone) is 'The part of what a user used of a meter in a period that is an estimate.';
+grant execute on function quota.estimated_of(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.estimated_of(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.estimated_of(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.expected_costs(reconciliation uuid)
  RETURNS TABLE(name text, unit text, note text, price numeric, logs bigint, logged_seconds numeric, expected numeric, lines bigint, billed_seconds numeric, by_bill_durations numeric, billed numeric)
@@ -3459,7 +3555,7 @@ begin
     -- It was given up too early: what it was taken to have used is told by itself again.
     update quota.call_logs l
     set status = 'active', duration_seconds = null, messages = null, ended_at = null, error_message = null,
-      settled_by = null
+      quantities = l.quantities - (quota.service_unit(l.service) || 's'), settled_by = null
     where l.id = p_call.id;
   end if;
   perform quota.lock_allowance(p_call.user_id, p_call.service);
@@ -3467,7 +3563,7 @@ begin
     insert into quota.concurrent_processing
       (user_id, service, call_log_id, started_at, expires_at, progress)
     values (p_call.user_id, p_call.service, p_call.id, p_call.started_at, quota.now(),
-      case p_call.settled_by when 'heartbeat' then coalesce(p_call.duration_seconds, p_call.messages) end)
+      case p_call.settled_by when 'heartbeat' then quota.told_quantity(p_call) end)
     returning * into lease;
   end if;
   -- Signs of life come late, too: the one that tells most is the last.
@@ -3490,6 +3586,8 @@ begin
       when 'limit_assistants' then 'limit_assistants' else 'block' end;
   end if;
   result.is_estimate := false;
+  result.cost := room.cost;
+  result.cost_limit := room.cost_limit;
   update quota.concurrent_processing c
   set cap = room.cap, reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, 0)),
     touched_at = quota.now(), expires_at = result.expires_at
@@ -3497,6 +3595,25 @@ begin
   return result;
 end $function$;
 comment on function quota.extend_lease(quota.call_logs,numeric) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left.';
+
+CREATE OR REPLACE FUNCTION quota.features(p_user text, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(service text, plan text, features jsonb)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.service, p.key, p.features
+  from quota.user_or_newcomer(p_user) o(id)
+  cross join lateral quota.services_of(o.id, p_service) s
+  join quota.plans p on p.key = s.plan
+  where quota.refuse_unknown_service(p_service)
+  order by s.service
+$function$;
+comment on function quota.features(text,text) is 'What else the plans of a user include, by service: an object of names with true, false, numbers or texts; also before the first call.';
+grant execute on function quota.features(text,text) to quota_app;
+grant execute on function quota.features(text,text) to quota_finance;
+grant execute on function quota.features(text,text) to quota_operator;
+grant execute on function quota.features(text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.find_discrepancies()
  RETURNS void
@@ -3803,7 +3920,7 @@ $function$;
 comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
 
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
- RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3811,15 +3928,14 @@ AS $function$
   select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.granted, c.used,
     quota.remaining_of(
       c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
-      quota.reserved_for(o.id, c.service, m.models, coalesce(c.period_start, '-infinity'), null)),
+      quota.reserved_for(o.id, c.meter, coalesce(c.period_start, '-infinity'), null)),
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
-    p.upgrade_to
+    p.upgrade_to, p.features
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
-  join quota.meters m on m.key = c.meter
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
   where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter
@@ -3883,7 +3999,7 @@ begin
   if not found then
     raise exception 'unknown meter "%"', left(p_meter, 60) using errcode = 'QT003';
   elsif p_quantity is null or p_quantity <= 0 or p_quantity > 99999999999
-    or p_quantity <> round(p_quantity, case meter.unit when 'message' then 0 else 3 end)
+    or p_quantity <> round(p_quantity, case when meter.unit in ('second', 'credit') then 3 else 0 end)
   then
     raise exception 'a grant of %s: above zero, whole messages or seconds with milliseconds', meter.unit
       using errcode = 'QT003';
@@ -5099,6 +5215,31 @@ begin
 end $function$;
 comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
 
+CREATE OR REPLACE FUNCTION quota.measured(unit text, measure jsonb, status text, duration_seconds numeric, messages integer, file_bytes bigint, quantities jsonb)
+ RETURNS numeric
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  size numeric := (measure->>'rounding')::numeric;
+  quantity numeric := coalesce((quantities->>(measure->>'meter'))::numeric,
+    (quantities->>(unit || 's'))::numeric,
+    case unit
+      when 'second' then duration_seconds
+      when 'byte' then file_bytes
+      when 'credit' then duration_seconds / (measure->>'creditSeconds')::numeric
+      when 'token' then 0
+      -- What failed was not delivered; tokens, bytes and seconds of it were spent all the same.
+      else case when status = 'error' then 0 when unit = 'message' then coalesce(messages, 1) else 1 end
+    end, 0);
+begin
+  return round(case when size is null then quantity else ceil(quantity / size) * size end, 3);
+end $function$;
+comment on function quota.measured(text,jsonb,text,numeric,integer,bigint,jsonb) is 'What a call counts on a meter that has a measure: as it is told of the meter or its unit, else of its length, its file or itself; each call rounded up where the meter says so.';
+grant execute on function quota.measured(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_finance;
+grant execute on function quota.measured(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_operator;
+grant execute on function quota.measured(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.mend_leases(batch_size integer, only_user uuid DEFAULT NULL::uuid)
  RETURNS integer
  LANGUAGE plpgsql
@@ -5129,9 +5270,64 @@ CREATE OR REPLACE FUNCTION quota.meter_label(p_meter text, p_unit text)
  IMMUTABLE PARALLEL SAFE
 AS $function$
   select replace(case p_unit
-    when 'second' then regexp_replace(p_meter, '_seconds$', '') || '_minutes' else p_meter end, '_', ' ')
+    when 'second' then regexp_replace(p_meter, '_seconds$', '') || '_minutes'
+    else p_meter || case when p_meter like '%' || p_unit || 's' then '' else '_' || p_unit || 's' end end,
+    '_', ' ')
 $function$;
-comment on function quota.meter_label(text,text) is 'A meter in words for people: voice minutes, premium messages.';
+comment on function quota.meter_label(text,text) is 'A meter in words for people: voice minutes, premium messages, input tokens.';
+grant execute on function quota.meter_label(text,text) to quota_finance;
+grant execute on function quota.meter_label(text,text) to quota_operator;
+grant execute on function quota.meter_label(text,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.meter_left(meter text, unit text, used numeric, limit_quantity numeric, remaining numeric, percent numeric, cost numeric, cost_limit numeric, resets_at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object('meter', meter, 'unit', unit, 'used', trim_scale(used)::text,
+    'limit', trim_scale(limit_quantity)::text, 'remaining', trim_scale(greatest(remaining, 0))::text,
+    'percent', percent::text, 'cost', trim_scale(cost)::text, 'cost_limit', trim_scale(cost_limit)::text,
+    'resets_at', nullif(resets_at, 'infinity'))
+$function$;
+comment on function quota.meter_left(text,text,numeric,numeric,numeric,numeric,numeric,numeric,timestamp with time zone) is 'What is left of one meter, as quota.check answers it of each: quantities and money as exact decimals in text. Inlined.';
+
+CREATE OR REPLACE FUNCTION quota.meter_unopened(p_user uuid, p_meter text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select quota.meter_left(a.meter, a.unit, a.used, a.limit_quantity, a.remaining, a.percent, a.cost,
+    a.cost_limit, a.resets_at)
+  from quota.meters m
+  join quota.subscriptions s on s.user_id = p_user and s.service = m.service
+  cross join lateral quota.allowance_of(p_user, s.plan, s.anchor_local, s.timezone, null, null) a
+  where m.key = p_meter and a.meter = p_meter
+$function$;
+comment on function quota.meter_unopened(uuid,text) is 'What is left of a meter of which a user has used nothing in the running period, as quota.meter_left tells it.';
+
+CREATE OR REPLACE FUNCTION quota.meters_before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
+    order by name)
+  into new.patterns
+  from unnest(new.models) name where name like '%*%';
+  new.measure := case
+    when new.unit not in ('second', 'message') or new.rounding is not null then jsonb_strip_nulls(
+      jsonb_build_object('meter', new.key, 'rounding', new.rounding,
+        'creditSeconds', new.credit_seconds)) end;
+  if tg_op = 'UPDATE' and (old.models, old.measure) is distinct from (new.models, new.measure) then
+    insert into quota.former_meters (meter, until, models, patterns, measure)
+    values (old.key, quota.now(), old.models, old.patterns, old.measure)
+    on conflict do nothing;
+    new.changed_at := quota.now();
+  end if;
+  return new;
+end $function$;
+comment on function quota.meters_before_write() is 'Makes of the models and the rounding of a meter what its calls are counted by, and keeps what it was: periods that are over go on being counted so.';
 
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
@@ -5450,9 +5646,10 @@ begin
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
     where exists (
-      select from quota.call_logs c
-      where c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end
-        and c.service = m.service and quota.counts_model(m.models, c.model))
+      select from quota.meter_terms f
+      join quota.call_logs c on c.service = f.service and quota.counts_model(f.models, f.patterns, c.model)
+      where f.key = t.meter and t.period_end > f.since and t.period_end <= f.until
+        and c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end)
     order by t.user_id, t.meter, t.period_start
     on conflict (user_id, meter, period_start) do update
       set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
@@ -5826,7 +6023,7 @@ AS $function$
     sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
     coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
       round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
-        / case m.unit when 'second' then 60 else 1 end, 6)))
+        / quota.units_priced(m.unit), 6)))
       filter (where s.user_id is not null)
   from quota.plans p
   join quota.plan_limits l on l.plan = p.key
@@ -5851,12 +6048,15 @@ CREATE OR REPLACE FUNCTION quota.price_of(l quota.call_logs)
  STABLE
 AS $function$
   select coalesce(l.cost, (
-    select max(quota.cost_of(
-      null, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages), q.unit_price))
-    from quota.meters m
-    join quota.usage_quotas q on q.user_id = l.user_id and q.meter = m.key and not q.superseded
-      and quota.contains(q, l.started_at)
-    where m.service = l.service and quota.counts_model(m.models, l.model)), 0)
+    -- Meters of one unit count the same, one a part of the other; what is told by meter is each its own.
+    select sum(p.cost) from (
+      select max(quota.cost_of(null, m.unit, quota.quantity_of(m.unit, m.measure, l.status,
+        l.duration_seconds, l.messages, l.file_size_bytes, l.quantities), q.unit_price)) as cost
+      from quota.meter_terms m
+      join quota.usage_quotas q on q.user_id = l.user_id and q.meter = m.key and not q.superseded
+        and quota.contains(q, l.started_at) and q.period_end > m.since and q.period_end <= m.until
+      where m.service = l.service and quota.counts_model(m.models, m.patterns, l.model)
+      group by case when l.quantities ? m.key then m.key else m.unit end) p), 0)
 $function$;
 comment on function quota.price_of(quota.call_logs) is 'What a call cost: as logged, else by the price of its plan, as its quota counts it.';
 
@@ -5893,22 +6093,46 @@ grant execute on function quota.purgeable_calls(timestamp with time zone,integer
 grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_operator;
 grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.quantity_of(unit text, status text, duration_seconds numeric, messages integer)
+CREATE OR REPLACE FUNCTION quota.quantity_of(unit text, measure jsonb, status text, duration_seconds numeric, messages integer, file_bytes bigint, quantities jsonb)
  RETURNS numeric
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
   -- A failed message was not delivered and does not count; seconds of a failed call were spent all the same.
   select case
+    when measure is not null
+      then quota.measured(unit, measure, status, duration_seconds, messages, file_bytes, quantities)
     when unit = 'second' then coalesce(duration_seconds, 0)
     when status = 'error' then 0
     else coalesce(messages, 1)
   end
 $function$;
-comment on function quota.quantity_of(text,text,numeric,integer) is 'What a call log counts on a meter of this unit.';
-grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_finance;
-grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_operator;
-grant execute on function quota.quantity_of(text,text,numeric,integer) to quota_readonly;
+comment on function quota.quantity_of(text,jsonb,text,numeric,integer,bigint,jsonb) is 'What a call log counts on a meter of this unit and measure (null: as it is).';
+grant execute on function quota.quantity_of(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_finance;
+grant execute on function quota.quantity_of(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_operator;
+grant execute on function quota.quantity_of(text,jsonb,text,numeric,integer,bigint,jsonb) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.quantity_on(unit text, measure jsonb, p_service_unit text, p_quantity numeric, p_quantities jsonb)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when p_quantity is null and p_quantities is null and unit <> 'request' then null
+    else quota.quantity_of(unit, measure, 'active',
+      case p_service_unit when 'second' then p_quantity end,
+      case p_service_unit when 'message' then least(ceil(p_quantity), 2147483647)::integer end, null,
+      case
+        when p_service_unit in ('second', 'message') then p_quantities
+        else jsonb_strip_nulls(jsonb_build_object(p_service_unit || 's', p_quantity))
+          || coalesce(p_quantities, '{}')
+      end)
+  end
+$function$;
+comment on function quota.quantity_on(text,jsonb,text,numeric,jsonb) is 'What a call that is to come counts on a meter: its quantity, in the unit of the service, and what else it needs. Null: nothing is told.';
+grant execute on function quota.quantity_on(text,jsonb,text,numeric,jsonb) to quota_finance;
+grant execute on function quota.quantity_on(text,jsonb,text,numeric,jsonb) to quota_operator;
+grant execute on function quota.quantity_on(text,jsonb,text,numeric,jsonb) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.queue_alerts()
  RETURNS trigger
@@ -6089,6 +6313,30 @@ begin
 end $function$;
 comment on function quota.rank_sums(timestamp with time zone) is 'Makes the temporary table ranked_sums: which exports count first, and their dimensions.';
 
+CREATE OR REPLACE FUNCTION quota.ranked_allowances(p_user uuid, subscription quota.subscriptions, p_service text, p_model text, p_quantity numeric, p_quantities jsonb, p_session bigint)
+ RETURNS TABLE(allowances quota.allowance[], needed numeric, meters jsonb)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- What is least in the unit of the call comes first, or else what is nearest to its end.
+  select array_agg(o.a order by o.place) filter (where (o.a).counts),
+    max(o.needed) filter (where o.place = 1 and (o.a).counts),
+    jsonb_agg(quota.meter_left((o.a).meter, (o.a).unit, (o.a).used, (o.a).limit_quantity, (o.a).remaining,
+      (o.a).percent, (o.a).cost, (o.a).cost_limit, (o.a).resets_at) order by (o.a).meter)
+  from (
+    select a, n.needed, row_number() over (order by a.counts desc, a.exhausted desc,
+      coalesce(a.remaining = 0 or a.room = 0, false) desc, coalesce(n.needed > a.remaining, false) desc,
+      a.room asc nulls last, a.percent desc nulls last, a.meter) as place
+    from (select quota.service_unit(p_service) as unit,
+      quota.told_quantities(p_service, p_quantities) as quantities) t
+    cross join lateral quota.allowance_of(p_user, subscription.plan, subscription.anchor_local,
+      subscription.timezone, p_model, p_session) a
+    cross join lateral (
+      select quota.quantity_on(a.unit, a.measure, t.unit, p_quantity, t.quantities) as needed) n
+  ) o
+$function$;
+comment on function quota.ranked_allowances(uuid,quota.subscriptions,text,text,numeric,jsonb,bigint) is 'What is left of the meters that a call counts on, what stands in its way first; what the call takes of that first one; and all meters of the plan, as quota.meter_left tells them. QT003: quantities that cannot be.';
+
 CREATE OR REPLACE FUNCTION quota.reached(warn_at integer[], percent numeric)
  RETURNS integer[]
  LANGUAGE sql
@@ -6196,7 +6444,7 @@ grant execute on function quota.reason_digest(uuid,text) to quota_finance;
 grant execute on function quota.reason_digest(uuid,text) to quota_operator;
 grant execute on function quota.reason_digest(uuid,text) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text, p_quantity numeric, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_cost numeric DEFAULT NULL::numeric, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_status text DEFAULT 'completed'::text, p_assistant_id text DEFAULT NULL::text, p_file_bytes bigint DEFAULT NULL::bigint, p_words integer DEFAULT NULL::integer, p_error text DEFAULT NULL::text, p_metadata jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text, p_quantity numeric, p_provider text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_cost numeric DEFAULT NULL::numeric, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_status text DEFAULT 'completed'::text, p_assistant_id text DEFAULT NULL::text, p_file_bytes bigint DEFAULT NULL::bigint, p_words integer DEFAULT NULL::integer, p_error text DEFAULT NULL::text, p_metadata jsonb DEFAULT NULL::jsonb, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.record_result
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -6207,17 +6455,19 @@ declare
   owner uuid;
   is_plain boolean;
   in_seconds boolean;
+  in_messages boolean;
   is_live boolean;
   starts timestamptz;
   ends timestamptz;
+  told quota.told_end;
   recorded_id bigint;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, quota.is_plain_caller(),
-    s.in_seconds, s.is_live
-  into owner, is_plain, in_seconds, is_live
+  select u.id, quota.is_plain_caller(), s.in_seconds, s.in_messages, s.is_live
+  into owner, is_plain, in_seconds, in_messages, is_live
   from (
-    select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
+    select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
+      bool_or(m.unit = 'message') as in_messages, bool_or(m.is_live) as is_live
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
   if owner is null or not is_plain then
@@ -6229,45 +6479,46 @@ begin
   if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
   end if;
-  if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
-    raise exception 'messages are counted one by one: % is no number of them', p_quantity
-      using errcode = 'QT003';
-  elsif in_seconds and p_quantity > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
-      using errcode = 'QT003';
+  if p_quantities is not null or not in_seconds and not in_messages then
+    told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
+    p_quantity := coalesce(p_quantity, case when in_seconds then told.duration_seconds
+      when in_messages then told.messages end);
   end if;
-  ends := coalesce(p_started_at, quota.now());
-  starts := ends;
-  if in_seconds and p_started_at is not null then
-    ends := starts + make_interval(secs => p_quantity::float8);
-  elsif in_seconds and is_live then
-    starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
+  if in_seconds and p_quantity > 604800 or not in_seconds and in_messages
+    and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647)
+  then
+    perform quota.refuse_quantity(in_seconds, p_quantity);
   end if;
+  starts := coalesce(p_started_at, quota.now() - case when in_seconds and is_live
+    then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
+  ends := case when in_seconds and p_started_at is not null
+    then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
   values
     (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-     ends, case when in_seconds then p_quantity else 0 end,
-       case when not in_seconds then p_quantity::integer end,
-     p_words, p_file_bytes, p_cost, p_error, p_metadata)
+     ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
+       when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
+     told.quantities)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
   if not found then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
       (p_status, p_started_at, case when in_seconds then p_quantity end,
-        case when not in_seconds then p_quantity::integer end, p_cost, p_words, p_error, p_assistant_id,
-        p_model, p_file_bytes, p_metadata)::quota.told_end);
+        case when in_seconds then told.messages when in_messages then p_quantity::integer end, p_cost,
+        p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
+        told.quantities)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
   return (
     true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;
-comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) is 'Records usage once per (provider, key): seconds or messages. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
-grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_app;
-grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb) to quota_operator;
+comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) is 'Records usage once per (provider, key), in the unit of the service: seconds, messages, tokens, ...; p_quantities: what else it used, by unit or meter. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
+grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) to quota_app;
+grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.record_again(p_user uuid, p_service text, p_provider text, p_key text, told quota.told_end)
  RETURNS quota.record_result
@@ -6345,7 +6596,7 @@ begin
     select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
     from unnest(users, services) u(user_id, service)
     join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
-    join quota.meters m on m.service = c.service and quota.counts_model(m.models, c.model)
+    join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
     group by c.user_id, m.key));
   select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end)
   into due_users, due_services, due_ends
@@ -6381,6 +6632,7 @@ AS $function$
     when 'would_exceed' then 'This needs more than the ' || case worst.unit
         when 'second' then div(worst.remaining, 60) || ':'
           || lpad((trunc(worst.remaining) % 60)::text, 2, '0')
+        when 'byte' then pg_size_pretty(worst.remaining)
         else trim_scale(worst.remaining)::text end
       || ' ' || quota.meter_label(worst.meter, worst.unit) || ' that are left of the plan "' || plan.name
       || '"'
@@ -6409,7 +6661,7 @@ AS $function$
 $function$;
 comment on function quota.refusal_message(text,quota.plans,quota.allowance,boolean) is 'A sentence for the user of the app: what is used up, until when, and the way out. others_left: models that the meter does not count can still be used.';
 
-CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint)
+CREATE OR REPLACE FUNCTION quota.refusal_reason(plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_needed numeric, p_file_bytes bigint, p_for text, p_session bigint)
  RETURNS text
  LANGUAGE plpgsql
  STABLE
@@ -6427,9 +6679,9 @@ begin
     return 'file_too_large';
   elsif worst.by_cost then
     return 'cost_limit_exceeded';
-  elsif worst.exhausted or worst.remaining = 0 then
+  elsif worst.exhausted or worst.remaining = 0 or worst.room = 0 then
     return 'quota_exceeded';
-  elsif p_quantity > worst.remaining then
+  elsif p_needed > worst.remaining then
     return 'would_exceed';
   elsif plan.max_concurrent is not null and plan.max_concurrent <= (
     select count(*) from quota.concurrent_processing c
@@ -6440,7 +6692,7 @@ begin
   end if;
   return 'ok';
 end $function$;
-comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
+comment on function quota.refusal_reason(quota.plans,quota.allowance,uuid,text,text,numeric,bigint,text,bigint) is 'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left, of which the use takes p_needed.';
 
 CREATE OR REPLACE FUNCTION quota.refusals_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
  RETURNS TABLE(day date, service text, plan text, reason text, refused bigint)
@@ -6596,6 +6848,20 @@ end $function$;
 comment on function quota.refuse_other_users(uuid[]) is 'Raises QT006 unless this session speaks for all users, or these are the one for whom it does. Null, or among them: whatever acts on users without naming them.';
 grant execute on function quota.refuse_other_users(uuid[]) to quota_finance;
 
+CREATE OR REPLACE FUNCTION quota.refuse_quantity(in_seconds boolean, p_quantity numeric)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if in_seconds then
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
+      using errcode = 'QT003';
+  end if;
+  raise exception 'messages are counted one by one: % is no number of them', p_quantity
+    using errcode = 'QT003';
+end $function$;
+comment on function quota.refuse_quantity(boolean,numeric) is 'Raises QT003: no call is so long, and no number of messages is this.';
+
 CREATE OR REPLACE FUNCTION quota.refuse_taken_key(p_key text)
  RETURNS void
  LANGUAGE plpgsql
@@ -6705,7 +6971,7 @@ AS $function$
   from (select least(
     allowance - used,
     case when unit_price > 0
-      then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
+      then trunc((cost_limit - cost) * quota.units_priced(unit) / unit_price, 3) end
   ) as quantity) l
 $function$;
 comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) is 'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
@@ -6837,50 +7103,58 @@ AS $function$
 declare
   answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
   result quota.session_result;
+  is_measured boolean;
 begin
   result.allowed := answer.allowed;
   result.reason := answer.reason;
   result.action := answer.action;
   result.message := answer.message;
-  result.remaining := answer.remaining;
+  -- Where meters measure otherwise than the service is told, what is left is worked out for its own unit.
+  select bool_or(m.measure is not null) or min(m.unit) <> max(m.unit) into is_measured
+  from quota.meters m where m.service = p_service;
+  result.remaining := case
+    when is_measured then quota.room_for(p_user, p_service, p_model) else answer.remaining end;
   result.resets_at := answer.resets_at;
   result.upgrade_to := answer.upgrade_to;
   result.cost := answer.cost;
   result.cost_limit := answer.cost_limit;
   if answer.allowed then
     result.cap_seconds := (
-      select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+      select least(coalesce(p_estimate, result.remaining), result.remaining, p.max_session_seconds)
       from quota.plans p where p.key = answer.plan);
   end if;
   return result;
 end $function$;
 comment on function quota.reserve_session(uuid,text,text,numeric,bigint) is 'Whether a session may start, and what is reserved for it as cap_seconds: its estimate, what is left or the limit per session, whichever is least; null: no limit. The caller holds the allowance.';
 
-CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_service text, p_models text[], p_from timestamp with time zone, p_session bigint)
+CREATE OR REPLACE FUNCTION quota.reserved_for(p_user uuid, p_meter text, p_from timestamp with time zone, p_session bigint)
  RETURNS numeric
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(sum(greatest(0, case
+  select coalesce(sum(greatest(0, coalesce(quota.quantity_on(m.unit, m.measure, u.unit, case
       when c.call_log_id = p_session then coalesce(c.progress, 0)
       when c.expires_at > quota.now() then c.reserved
       -- Settled or not, a session whose lease ended counts the same.
-      else quota.lease_quantity(c, quota.is_live(p_service), quota.now())
-    end - case
+      else quota.lease_quantity(c, quota.is_live(m.service), quota.now())
+    end, null), 0) - case
       -- A message counts from its start on.
       when l.id is null then 0
-      else quota.quantity_of((select min(m.unit) from quota.meters m where m.service = p_service), l.status,
-        l.duration_seconds, l.messages)
+      else quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages, l.file_size_bytes,
+        l.quantities)
     end)), 0)
-  from quota.concurrent_processing c
+  from quota.meters m
+  cross join lateral quota.service_unit(m.service) u(unit)
+  join quota.concurrent_processing c on c.user_id = p_user and c.service = m.service
+    and c.started_at >= p_from
   left join quota.call_logs l on l.id = c.call_log_id
-  where c.user_id = p_user and c.service = p_service and c.started_at >= p_from
-    and coalesce(l.status, 'active') = 'active' and quota.counts_model(p_models, l.model)
+  where m.key = p_meter and coalesce(l.status, 'active') = 'active'
+    and quota.counts_model(m.models, m.patterns, l.model)
 $function$;
-comment on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) is 'What running sessions that began in a period, from p_from on, may still use of a meter with these models, in the unit of the service; of the call p_session only what it has used.';
-grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_finance;
-grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_operator;
-grant execute on function quota.reserved_for(uuid,text,text[],timestamp with time zone,bigint) to quota_readonly;
+comment on function quota.reserved_for(uuid,text,timestamp with time zone,bigint) is 'What running sessions that began in a period, from p_from on, may still use of a meter, in its unit: of what they reserved in the unit of the service, as the meter counts it; of the call p_session only what it has used.';
+grant execute on function quota.reserved_for(uuid,text,timestamp with time zone,bigint) to quota_finance;
+grant execute on function quota.reserved_for(uuid,text,timestamp with time zone,bigint) to quota_operator;
+grant execute on function quota.reserved_for(uuid,text,timestamp with time zone,bigint) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.reset_claimed(claimed quota.subscriptions[], run uuid)
  RETURNS quota.reset_outcome
@@ -7338,6 +7612,29 @@ end $function$;
 comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
 grant execute on function quota.roll_up_day(date) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.room_for(p_user uuid, p_service text, p_model text)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select min(a.room)
+  from quota.subscription_or_default(p_user, p_service) s
+  cross join lateral quota.allowance_of(p_user, s.plan, s.anchor_local, s.timezone, p_model, null) a
+  where a.counts
+$function$;
+comment on function quota.room_for(uuid,text,text) is 'What a call of a model may use, in the unit of its service; null: no limit.';
+
+CREATE OR REPLACE FUNCTION quota.room_of(unit text, measure jsonb, p_service_unit text, remaining numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when unit = p_service_unit or measure ? 'creditSeconds' and p_service_unit = 'second' then
+    coalesce(floor(remaining / (measure->>'rounding')::numeric) * (measure->>'rounding')::numeric, remaining)
+      * coalesce((measure->>'creditSeconds')::numeric, 1) end
+$function$;
+comment on function quota.room_of(text,jsonb,text,numeric) is 'What a call may use, in the unit of its service, of what remains on a meter: whole steps where each call is rounded up. Null: no limit, or none that can be told in that unit.';
+
 CREATE OR REPLACE FUNCTION quota.running_periods(claimed quota.subscriptions[], reset_at timestamp with time zone)
  RETURNS TABLE(user_id uuid, service text, due_at timestamp with time zone, limit_enforced_at timestamp with time zone, meter text, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, period_start timestamp with time zone, period_end timestamp with time zone, missed bigint)
  LANGUAGE sql
@@ -7404,6 +7701,22 @@ end $function$;
 comment on function quota.seal_audit(bigint,integer) is 'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new seals.';
 grant execute on function quota.seal_audit(bigint,integer) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.service_unit(p_service text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select m.unit from (
+    select case when m.credit_seconds is not null then 'second' else m.unit end as unit
+    from quota.meters m where m.service = p_service) m
+  order by array_position('{second,message,token,credit,byte,request}', m.unit)
+  limit 1
+$function$;
+comment on function quota.service_unit(text) is 'What the quantity of a call of a service is in, where one number is told: seconds where a meter counts time, else messages, tokens, credits, bytes or requests, the first of which there is a meter. Null: unknown service.';
+grant execute on function quota.service_unit(text) to quota_finance;
+grant execute on function quota.service_unit(text) to quota_operator;
+grant execute on function quota.service_unit(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.services_of(p_user uuid, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text)
  LANGUAGE sql
@@ -7427,16 +7740,19 @@ AS $function$
   select r.remaining,
     case when r.is_former then least(p_former_cap, p.max_session_seconds)
       else least(p_estimate, r.remaining + p_progress, p.max_session_seconds) end,
-    r.on_exceeded
+    r.on_exceeded, r.cost, r.cost_limit
   from quota.subscription_or_default(p_call.user_id, p_call.service) s
   join quota.plans p on p.key = s.plan
   cross join lateral (
     -- What began before a boundary belongs to the period that is over, whose rest it holds already.
     select bool_or(a.period_start > p_call.started_at) as is_former,
       case when bool_or(a.period_start > p_call.started_at) then greatest(p_former_cap - p_progress, 0)
-        else min(a.remaining) end as remaining,
-      (array_agg(a.on_exceeded order by a.exhausted desc, a.remaining asc nulls last))[1] as on_exceeded
-    from quota.allowance_of(p_call.user_id, s.plan, s.anchor_local, s.timezone, p_call.model, p_call.id) a) r
+        else min(case when a.exhausted or a.remaining = 0 then 0 else a.room end) end as remaining,
+      (array_agg(a.on_exceeded order by a.exhausted desc, a.room asc nulls last))[1] as on_exceeded,
+      (array_agg(a.cost order by a.exhausted desc, a.room asc nulls last))[1] as cost,
+      (array_agg(a.cost_limit order by a.exhausted desc, a.room asc nulls last))[1] as cost_limit
+    from quota.allowance_of(p_call.user_id, s.plan, s.anchor_local, s.timezone, p_call.model, p_call.id) a
+    where a.counts) r
 $function$;
 comment on function quota.session_room(quota.call_logs,numeric,numeric,numeric) is 'What a session that has used p_progress may go on to use: its own reservation is its own. p_estimate: what it asked for (null: whatever is left), p_former_cap: what it was given before.';
 
@@ -7488,12 +7804,13 @@ declare
 begin
   -- As an update does: the call first, then its subscription.
   select * into stored from quota.call_logs l where l.id = p_call for no key update;
-  in_seconds := (select bool_or(m.unit = 'second') from quota.meters m where m.service = stored.service);
+  in_seconds := quota.service_unit(stored.service) = 'second';
   told.duration_seconds := round(told.duration_seconds, 3);
   if stored.status <> 'active' and quota.is_estimate(stored.settled_by) is not true then
     result.recorded := false;
     result.differs := quota.differs(stored, told, in_seconds);
-  elsif stored.status <> 'active' and in_seconds and told.duration_seconds is null then
+  elsif stored.status <> 'active' and in_seconds and told.duration_seconds is null
+    and told.quantities is null then
     -- Of an end without a length an estimate remains the best that is known.
     update quota.call_logs l
     set cost = coalesce(told.cost, l.cost), words_spoken = coalesce(told.words_spoken, l.words_spoken)
@@ -7511,6 +7828,8 @@ begin
       file_size_bytes = coalesce(told.file_size_bytes, l.file_size_bytes),
       metadata = case when told.metadata is null then l.metadata
         else coalesce(l.metadata, '{}') || told.metadata end,
+      quantities = case when told.quantities is null then l.quantities
+        else coalesce(l.quantities, '{}') || told.quantities end,
       settled_by = null
     from (
       select t.starts, coalesce(told.duration_seconds, least(604800,
@@ -7523,8 +7842,8 @@ begin
   end if;
   result.call_log_id := p_call;
   result.stored_status := stored.status;
-  result.stored_quantity := case when in_seconds then stored.duration_seconds
-    else coalesce(stored.messages, 1) end;
+  result.stored_quantity := coalesce(quota.told_quantity(stored), case
+    when quota.service_unit(stored.service) = 'message' then 1 end);
   result.stored_cost := stored.cost;
   result.is_estimate := coalesce(quota.is_estimate(stored.settled_by), false);
   return result;
@@ -7667,26 +7986,28 @@ begin
     set status = case when s.in_seconds then 'error' else 'completed' end,
       error_message = 'session did not end',
       duration_seconds = case when s.in_seconds then least(q.quantity, 604800) end,
-      messages = case when s.in_seconds then l.messages
-        else nullif(least(ceil(q.quantity), 2147483647), 0)::integer end,
+      messages = case when s.unit = 'message'
+        then nullif(least(ceil(q.quantity), 2147483647), 0)::integer else l.messages end,
+      quantities = case when s.unit in ('second', 'message') then l.quantities
+        else coalesce(l.quantities, '{}') || jsonb_build_object(s.unit || 's', q.quantity) end,
       ended_at = l.started_at
         + make_interval(secs => case when s.in_seconds then least(q.quantity, 604800) else 0 end::float8),
       settled_by = case when c.progress is null then 'reservation' else 'heartbeat' end
     from quota.concurrent_processing c
     cross join lateral (
-      select bool_or(m.unit = 'second') as in_seconds from quota.meters m where m.service = c.service) s
+      select u.unit, u.unit = 'second' as in_seconds from quota.service_unit(c.service) u(unit)) s
     cross join lateral quota.lease_quantity(c, quota.is_live(c.service), quota.now()) q(quantity)
     where l.id = any (sessions) and c.user_id = l.user_id and c.call_log_id = l.id
       and c.expires_at <= quota.now() and l.status = 'active'
-    returning l.id, l.user_id, l.service, l.status, l.duration_seconds, l.messages, l.settled_by, c.reserved,
-      c.expires_at, c.touched_at
+    returning l.id, l.user_id, l.service, l.status, l.duration_seconds, l.messages, l.quantities,
+      l.settled_by, c.reserved, c.expires_at, c.touched_at
   )
   insert into quota.audit_log (action, user_id, service, subject, reason, before, after, run_id)
   select 'session.reaped', s.user_id, s.service, s.id::text, 'session did not end',
     jsonb_build_object('status', 'active', 'reserved', s.reserved::text, 'expiresAt', s.expires_at,
       'touchedAt', s.touched_at),
     jsonb_build_object('status', s.status, 'durationSeconds', s.duration_seconds::text,
-      'messages', s.messages, 'settledBy', s.settled_by), run
+      'messages', s.messages, 'quantities', s.quantities, 'settledBy', s.settled_by), run
   from settled s;
   get diagnostics settled = row_count;
   return settled;
@@ -8289,15 +8610,17 @@ CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DE
 AS $function$
   with calls as (
     select d.day, l.service, l.user_id, l.status, l.duration_seconds, l.model, l.cost, l.started_at,
-      m.key as meter, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages) as quantity,
+      m.key as meter, m.unit, quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+        l.file_size_bytes, l.quantities) as quantity, l.quantities,
       exists (
-        select 1 from quota.meters p where p.service = l.service and l.model = any (p.models)) as premium
+        select 1 from quota.meters p where p.service = l.service and p.models is not null
+          and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
     join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
       and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
     -- What counts every call of the service; the others are parts of it.
     left join lateral (
-      select m.key, m.unit from quota.meters m where m.service = l.service and m.models is null
+      select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
       order by m.key limit 1) m on true
     where p_service is null or l.service = p_service
   ), priced as (
@@ -8471,6 +8794,96 @@ AS $function$
 $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
 
+CREATE OR REPLACE FUNCTION quota.told_quantities(p_service text, p_quantities jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  wrong record;
+begin
+  if p_quantities is null or p_quantities = '{}' then
+    return null;
+  elsif jsonb_typeof(p_quantities) <> 'object' then
+    raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
+      using errcode = 'QT003';
+  end if;
+  select left(t.name, 60) as name, left(t.value::text, 60) as value, t.fault into wrong
+  from (
+    select q.key as name, q.value, case
+        when k.name is null then 'unknown'
+        when jsonb_typeof(q.value) <> 'number' then 'It is a number.'
+        when q.value::numeric < 0 then 'It is none or more.'
+        when q.value::numeric > case k.name when 'seconds' then 604800 when 'messages' then 2147483647
+          else 999999999999999 end then 'That is more than one call can have.'
+        when q.value::numeric <> round(q.value::numeric, k.digits)
+          then case k.digits when 0 then 'It is a whole number.'
+            else 'It has 3 digits after the point at most.' end
+      end as fault
+    from jsonb_each(p_quantities) q
+    left join (
+      select m.unit || 's' as name, case when m.unit in ('second', 'credit') then 3 else 0 end as digits
+      from quota.meters m where m.service = p_service
+      union
+      select 'seconds', 3 from quota.meters m where m.service = p_service and m.credit_seconds is not null
+      union
+      select m.key, case m.unit when 'credit' then 3 else 0 end from quota.meters m
+      where m.service = p_service and m.unit not in ('second', 'message')
+    ) k on k.name = q.key
+  ) t
+  where t.fault is not null
+  order by t.fault = 'unknown' desc, t.name limit 1;
+  if not found then
+    return p_quantities;
+  elsif wrong.fault = 'unknown' then
+    raise exception 'no meter of % counts "%"', left(p_service, 60), wrong.name
+      using errcode = 'QT003', hint = coalesce('Known are ' || (
+        select string_agg(distinct m.unit || 's', ', ') from quota.meters m where m.service = p_service)
+        || ', and the names of meters that count neither seconds nor messages.', 'There is no such service.');
+  end if;
+  raise exception 'the quantity "%" cannot be %', wrong.name, wrong.value
+    using errcode = 'QT003', hint = wrong.fault;
+end $function$;
+comment on function quota.told_quantities(text,jsonb) is 'Quantities as an app tells them, by unit ("tokens") or meter; null: none. Raises QT003 on what no meter of the service counts and on values that cannot be.';
+
+CREATE OR REPLACE FUNCTION quota.told_quantities_of(p_service text, in_seconds boolean, in_messages boolean, p_quantity numeric, p_quantities jsonb)
+ RETURNS quota.told_end
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  told quota.told_end;
+  unit text;
+begin
+  told.quantities := p_quantities;
+  if in_seconds then
+    told.duration_seconds := p_quantity;
+  elsif in_messages then
+    -- Half a message is refused where all of them are.
+    told.messages := case
+      when p_quantity = trunc(p_quantity) and p_quantity <= 2147483647 then p_quantity end;
+  elsif p_quantity is not null then
+    unit := quota.service_unit(p_service) || 's';
+    if (p_quantities->unit)::text <> p_quantity::text and (p_quantities->>unit)::numeric <> p_quantity then
+      raise exception 'one quantity is told twice, and differs' using errcode = 'QT003';
+    end if;
+    told.quantities := coalesce(p_quantities, '{}') || jsonb_build_object(unit, p_quantity);
+  end if;
+  return quota.with_quantities(told, p_service);
+end $function$;
+comment on function quota.told_quantities_of(text,boolean,boolean,numeric,jsonb) is 'The quantities of a call that is recorded: the one in the unit of its service, and what else is told, where they are kept. QT003 as quota.with_quantities.';
+
+CREATE OR REPLACE FUNCTION quota.told_quantity(l quota.call_logs)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case u.unit when 'second' then l.duration_seconds when 'message' then l.messages
+    else (l.quantities->>(u.unit || 's'))::numeric end
+  from quota.service_unit(l.service) u(unit)
+$function$;
+comment on function quota.told_quantity(quota.call_logs) is 'The quantity of a call in the unit of its service, as it is stored; null: none is told yet.';
+
 CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_seconds numeric DEFAULT NULL::numeric, p_provider text DEFAULT NULL::text)
  RETURNS quota.touch_result
  LANGUAGE plpgsql
@@ -8481,6 +8894,7 @@ declare
   owner uuid := quota.resolve_user(p_user);
   session quota.call_logs;
   result quota.touch_result;
+  answer quota.check_result;
 begin
   perform quota.refuse_impossible(p_seconds, null, null);
   if p_seconds > 604800 then
@@ -8500,14 +8914,29 @@ begin
   result.running := false;
   result.session_id := session.id;
   result.status := session.status;
-  result.progress := coalesce(session.duration_seconds, session.messages);
-  result.remaining := (quota.decide(owner, session.service, session.model)).remaining;
+  result.progress := quota.told_quantity(session);
+  answer := quota.decide(owner, session.service, session.model);
+  result.remaining := answer.remaining;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   result.is_estimate := false;
   return result;
 end $function$;
-comment on function quota.touch_session(text,text,numeric,text) is 'The sign of life of a running session, by the app''s key (or our number): what it has used (default on live meters: the time since its start). Extends the lease to expires_at; answers what is left including its own reservation, what it may use in all (cap_seconds), when to end (ends_at, live meters), and with action that it is to end now. A session that was settled at an estimate runs again. running = false: its end is known already.';
+comment on function quota.touch_session(text,text,numeric,text) is 'The sign of life of a running session, by the app''s key (or our number): what it has used (default on live meters: the time since its start). Extends the lease to expires_at; answers what is left including its own reservation, what it may use in all (cap_seconds), when to end (ends_at, live meters), and with action that it is to end now; cost: what the period has cost before it. A session that was settled at an estimate runs again. running = false: its end is known already.';
 grant execute on function quota.touch_session(text,text,numeric,text) to quota_app;
 grant execute on function quota.touch_session(text,text,numeric,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.units_priced(unit text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case unit when 'second' then 60 when 'token' then 1000000 when 'byte' then 1073741824 else 1 end
+$function$;
+comment on function quota.units_priced(text) is 'How many of a unit the price of a plan is for: prices are per minute, per million tokens, per GB, else per one. Inlined.';
+grant execute on function quota.units_priced(text) to quota_finance;
+grant execute on function quota.units_priced(text) to quota_operator;
+grant execute on function quota.units_priced(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.update_person(p_user uuid, p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS boolean
@@ -8583,18 +9012,20 @@ AS $function$
     coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
   from quota.usage_quotas q
   left join (
-    select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
-      sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
-      sum(quota.cost_of(
-        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages),
-        q.unit_price)) as cost
-    from quota.usage_quotas q
-    join quota.meters m on m.key = q.meter
-    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-      and quota.counts_model(m.models, c.model)
-      and c.started_at >= q.period_start and c.started_at < q.period_end
-    where users is null or q.user_id = any (users)
-    group by q.user_id, q.meter, q.period_start
+    select c.user_id, c.meter, c.period_start, count(*)::integer as calls, sum(c.quantity) as used,
+      sum(quota.cost_of(c.cost, c.unit, c.quantity, c.unit_price)) as cost
+    from (
+      select q.user_id, q.meter, q.period_start, q.unit_price, c.cost, m.unit, quota.quantity_of(
+        m.unit, m.measure, c.status, c.duration_seconds, c.messages, c.file_size_bytes, c.quantities)
+        as quantity
+      from quota.usage_quotas q
+      join quota.meter_terms m on m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, m.patterns, c.model)
+        and c.started_at >= q.period_start and c.started_at < q.period_end
+      where users is null or q.user_id = any (users)
+    ) c
+    group by c.user_id, c.meter, c.period_start
   ) l using (user_id, meter, period_start)
   left join (
     select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
@@ -8603,13 +9034,13 @@ AS $function$
   ) a using (user_id, meter, period_start)
   where users is null or q.user_id = any (users)
 $function$;
-comment on function quota.usage_from_facts(uuid[]) is 'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when null.';
+comment on function quota.usage_from_facts(uuid[]) is 'What each open or closed quota must hold, summed anew from call_logs and adjustments, each as its meter counted its period; all users when null.';
 grant execute on function quota.usage_from_facts(uuid[]) to quota_finance;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_operator;
 grant execute on function quota.usage_from_facts(uuid[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_history(p_user text, p_service text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_before bigint DEFAULT NULL::bigint)
- RETURNS TABLE(call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text, started_at timestamp with time zone, ended_at timestamp with time zone, seconds numeric, messages integer, words integer, cost numeric, error text, metadata jsonb, is_estimate boolean)
+ RETURNS TABLE(call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text, started_at timestamp with time zone, ended_at timestamp with time zone, seconds numeric, messages integer, words integer, cost numeric, error text, metadata jsonb, is_estimate boolean, quantities jsonb)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -8633,7 +9064,7 @@ begin
   return query
   select l.id, l.service, l.provider, l.provider_call_id, l.assistant_id, l.model, l.status, l.started_at,
     l.ended_at, l.duration_seconds, l.messages, l.words_spoken, quota.price_of(l), l.error_message,
-    l.metadata, coalesce(quota.is_estimate(l.settled_by), false)
+    l.metadata, coalesce(quota.is_estimate(l.settled_by), false), l.quantities
   from quota.call_logs l
   where l.user_id = owner and (p_service is null or l.service = p_service)
     and (p_before is null or (l.started_at, l.id) < (bound.started_at, bound.id))
@@ -8656,11 +9087,13 @@ AS $function$
   from (
     select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
     from (
-      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity
-      from quota.meters m
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity
+      from quota.meter_terms m
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, c.model)
-      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
+        and quota.counts_model(m.models, m.patterns, c.model)
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+        and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
     ) v
   ) c
   cross join (
@@ -8677,11 +9110,13 @@ CREATE OR REPLACE FUNCTION quota.used_before(q quota.usage_quotas, at timestamp 
  STABLE
 AS $function$
   select case when at is null or at >= q.period_end then q.used else least(q.used, coalesce((
-      select sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages))
-      from quota.meters m
+      select sum(quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds, c.messages,
+        c.file_size_bytes, c.quantities))
+      from quota.meter_terms m
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, c.model)
-      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < at), 0) + coalesce((
+        and quota.counts_model(m.models, m.patterns, c.model)
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+        and c.started_at >= q.period_start and c.started_at < at), 0) + coalesce((
       select sum(a.quantity) from quota.adjustments a
       where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
         and a.created_at < at), 0)) end
@@ -8786,6 +9221,27 @@ begin
 end $function$;
 comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 'The answer to a record or an end with what is left after it.';
 
+CREATE OR REPLACE FUNCTION quota.with_quantities(told quota.told_end, p_service text)
+ RETURNS quota.told_end
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  quantities jsonb := quota.told_quantities(p_service, told.quantities);
+begin
+  if (quantities->>'seconds')::numeric <> told.duration_seconds
+    or (quantities->>'messages')::numeric <> told.messages
+  then
+    raise exception 'one quantity is told twice, and differs' using errcode = 'QT003',
+      hint = 'Seconds and messages are told by their own arguments or among the quantities.';
+  end if;
+  told.duration_seconds := coalesce(told.duration_seconds, (quantities->>'seconds')::numeric);
+  told.messages := coalesce(told.messages, (quantities->>'messages')::integer);
+  told.quantities := nullif(quantities - '{seconds,messages}'::text[], '{}');
+  return told;
+end $function$;
+comment on function quota.with_quantities(quota.told_end,text) is 'What is told of a call, its quantities put where they are kept: seconds and messages have columns of their own. QT003: no meter counts one, it cannot be, or it is told twice and differs.';
+
 CREATE OR REPLACE FUNCTION quota.withdraw_alerts(alerts uuid[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -8858,6 +9314,32 @@ grant execute on function quota.wrong_leases(uuid) to quota_operator;
 grant execute on function quota.wrong_leases(uuid) to quota_readonly;
 
 -- Views
+
+create view quota.meter_terms with (security_invoker=true) as
+ SELECT m.key,
+    m.service,
+    m.unit,
+    m.models,
+    m.patterns,
+    m.measure,
+    COALESCE(m.changed_at, '-infinity'::timestamp with time zone) AS since,
+    'infinity'::timestamp with time zone AS until
+   FROM quota.meters m
+UNION ALL
+ SELECT m.key,
+    m.service,
+    m.unit,
+    f.models,
+    f.patterns,
+    f.measure,
+    COALESCE(lag(f.until) OVER (PARTITION BY f.meter ORDER BY f.until), '-infinity'::timestamp with time zone) AS since,
+    f.until
+   FROM (quota.former_meters f
+     JOIN quota.meters m ON ((m.key = f.meter)));
+comment on view quota.meter_terms is 'How each meter counts the periods that end after since, up to until; "infinity" belongs to the present terms.';
+grant select on table quota.meter_terms to quota_finance;
+grant select on table quota.meter_terms to quota_operator;
+grant select on table quota.meter_terms to quota_readonly;
 
 create view quota.user_limits with (security_invoker=true) as
  SELECT s.user_id,

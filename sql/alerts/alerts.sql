@@ -48,7 +48,7 @@ as $$
   select case when threshold >= 100 then 'All of your ' else threshold || ' % of your ' end
     || case
       when unit = 'second' then service || ' time'
-      else replace(meter, '_', ' ')
+      else quota.meter_label(meter, unit)
     end
     || case when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
     end

@@ -6,14 +6,15 @@ as $$
     select least(v.at, quota.now()) as at, v.quantity,
       quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price) as cost
     from (
-      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity,
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity,
         coalesce(c.ended_at, c.started_at + make_interval(secs => c.duration_seconds::float8), c.started_at)
           as at
-      from quota.meters m
+      from quota.meter_terms m
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, c.model)
+        and quota.counts_model(m.models, m.patterns, c.model)
         and c.started_at >= q.period_start and c.started_at < q.period_end
-      where m.key = q.meter
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
     ) v
     union all
     select a.created_at, a.quantity, a.cost from quota.adjustments a

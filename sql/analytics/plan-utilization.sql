@@ -14,7 +14,7 @@ as $$
     sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
     coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
       round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
-        / case m.unit when 'second' then 60 else 1 end, 6)))
+        / quota.units_priced(m.unit), 6)))
       filter (where s.user_id is not null)
   from quota.plans p
   join quota.plan_limits l on l.plan = p.key

@@ -6,15 +6,17 @@ language sql stable
 as $$
   with calls as (
     select d.day, l.service, l.user_id, l.status, l.duration_seconds, l.model, l.cost, l.started_at,
-      m.key as meter, m.unit, quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages) as quantity,
+      m.key as meter, m.unit, quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+        l.file_size_bytes, l.quantities) as quantity, l.quantities,
       exists (
-        select 1 from quota.meters p where p.service = l.service and l.model = any (p.models)) as premium
+        select 1 from quota.meters p where p.service = l.service and p.models is not null
+          and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
     join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
       and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
     -- What counts every call of the service; the others are parts of it.
     left join lateral (
-      select m.key, m.unit from quota.meters m where m.service = l.service and m.models is null
+      select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
       order by m.key limit 1) m on true
     where p_service is null or l.service = p_service
   ), priced as (

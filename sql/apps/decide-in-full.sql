@@ -1,6 +1,6 @@
 create or replace function quota.decide_in_full(
   p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text,
-  p_session bigint default null)
+  p_session bigint default null, p_quantities jsonb default null)
 returns quota.check_result
 language plpgsql stable
 as $$
@@ -8,6 +8,8 @@ declare
   subscription quota.subscriptions;
   plan quota.plans;
   allowances quota.allowance[];
+  needed numeric;
+  meters jsonb;
   worst quota.allowance;
   reason text;
   action text;
@@ -24,12 +26,12 @@ begin
   end if;
   subscription := quota.subscription_or_default(p_user, p_service);
   select * into plan from quota.plans p where p.key = subscription.plan;
-  select array_agg(a order by a.exhausted desc, a.remaining asc nulls last, a.meter) into allowances
-  from quota.allowance_of(p_user, plan.key, subscription.anchor_local, subscription.timezone, p_model,
-    p_session) a;
+  select r.allowances, r.needed, r.meters into allowances, needed, meters
+  from quota.ranked_allowances(p_user, subscription, p_service, p_model, p_quantity, p_quantities,
+    p_session) r;
   worst := allowances[1];
 
-  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, p_quantity, p_file_bytes, p_for,
+  reason := quota.refusal_reason(plan, worst, p_user, p_service, p_model, needed, p_file_bytes, p_for,
     p_session);
   if not quota.is_known_zone(coalesce(subscription.timezone, 'UTC')) and not coalesce(worst.is_open,
     false) then
@@ -63,7 +65,8 @@ begin
     reason = 'ok', reason, action, message, p_service, plan.key, worst.meter, worst.used,
     worst.limit_quantity,
     worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
-    case when reason <> 'ok' then plan.upgrade_to end)::quota.check_result;
+    case when reason <> 'ok' then plan.upgrade_to end, coalesce(meters, '[]'),
+    coalesce(plan.features, '{}'))::quota.check_result;
 end $$;
-comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text, bigint) is
+comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text, bigint, jsonb) is
   'The answer of quota.check in every case.';

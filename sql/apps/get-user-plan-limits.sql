@@ -4,21 +4,20 @@ returns table (
   used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric,
   unit_price numeric, reset_every interval, last_reset timestamptz, resets_at timestamptz,
   max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric,
-  allowed_models text[], upgrade_to text)
+  allowed_models text[], upgrade_to text, features jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.granted, c.used,
     quota.remaining_of(
       c.limit_quantity + c.granted, c.used, c.cost_limit, c.cost, c.unit, c.unit_price,
-      quota.reserved_for(o.id, c.service, m.models, coalesce(c.period_start, '-infinity'), null)),
+      quota.reserved_for(o.id, c.meter, coalesce(c.period_start, '-infinity'), null)),
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
-    p.upgrade_to
+    p.upgrade_to, p.features
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
-  join quota.meters m on m.key = c.meter
   join quota.plan_limits l on l.plan = c.plan and l.meter = c.meter
   where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter

@@ -8,7 +8,8 @@ create or replace function quota.record(
   p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null,
   p_model text default null, p_cost numeric default null, p_started_at timestamptz default null,
   p_status text default 'completed', p_assistant_id text default null, p_file_bytes bigint default null,
-  p_words integer default null, p_error text default null, p_metadata jsonb default null)
+  p_words integer default null, p_error text default null, p_metadata jsonb default null,
+  p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -17,17 +18,19 @@ declare
   owner uuid;
   is_plain boolean;
   in_seconds boolean;
+  in_messages boolean;
   is_live boolean;
   starts timestamptz;
   ends timestamptz;
+  told quota.told_end;
   recorded_id bigint;
 begin
   -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, quota.is_plain_caller(),
-    s.in_seconds, s.is_live
-  into owner, is_plain, in_seconds, is_live
+  select u.id, quota.is_plain_caller(), s.in_seconds, s.in_messages, s.is_live
+  into owner, is_plain, in_seconds, in_messages, is_live
   from (
-    select bool_or(m.unit = 'second') as in_seconds, bool_or(m.is_live) as is_live
+    select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
+      bool_or(m.unit = 'message') as in_messages, bool_or(m.is_live) as is_live
     from quota.meters m where m.service = p_service) s
   left join quota.users u on u.external_id = p_user;
   if owner is null or not is_plain then
@@ -39,36 +42,37 @@ begin
   if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
   end if;
-  if not in_seconds and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
-    raise exception 'messages are counted one by one: % is no number of them', p_quantity
-      using errcode = 'QT003';
-  elsif in_seconds and p_quantity > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
-      using errcode = 'QT003';
+  if p_quantities is not null or not in_seconds and not in_messages then
+    told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
+    p_quantity := coalesce(p_quantity, case when in_seconds then told.duration_seconds
+      when in_messages then told.messages end);
   end if;
-  ends := coalesce(p_started_at, quota.now());
-  starts := ends;
-  if in_seconds and p_started_at is not null then
-    ends := starts + make_interval(secs => p_quantity::float8);
-  elsif in_seconds and is_live then
-    starts := ends - make_interval(secs => greatest(p_quantity, 0)::float8);
+  if in_seconds and p_quantity > 604800 or not in_seconds and in_messages
+    and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647)
+  then
+    perform quota.refuse_quantity(in_seconds, p_quantity);
   end if;
+  starts := coalesce(p_started_at, quota.now() - case when in_seconds and is_live
+    then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
+  ends := case when in_seconds and p_started_at is not null
+    then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata)
+     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
   values
     (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-     ends, case when in_seconds then p_quantity else 0 end,
-       case when not in_seconds then p_quantity::integer end,
-     p_words, p_file_bytes, p_cost, p_error, p_metadata)
+     ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
+       when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
+     told.quantities)
   on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
   returning id into recorded_id;
   if not found then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
       (p_status, p_started_at, case when in_seconds then p_quantity end,
-        case when not in_seconds then p_quantity::integer end, p_cost, p_words, p_error, p_assistant_id,
-        p_model, p_file_bytes, p_metadata)::quota.told_end);
+        case when in_seconds then told.messages when in_messages then p_quantity::integer end, p_cost,
+        p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
+        told.quantities)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
   return (
@@ -76,7 +80,9 @@ begin
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;
 comment on function quota.record(
-  text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb) is
-  'Records usage once per (provider, key): seconds or messages. A call of that key that runs, or was settled '
+  text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb,
+  jsonb) is
+  'Records usage once per (provider, key), in the unit of the service: seconds, messages, tokens, ...; '
+  'p_quantities: what else it used, by unit or meter. A call of that key that runs, or was settled '
   'at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which '
   'stay. Returns what is stored and what is left.';

@@ -1,5 +1,5 @@
 create or replace function quota.refusal_reason(
-  plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_quantity numeric,
+  plan quota.plans, worst quota.allowance, p_user uuid, p_service text, p_model text, p_needed numeric,
   p_file_bytes bigint, p_for text, p_session bigint)
 returns text
 language plpgsql stable
@@ -17,9 +17,9 @@ begin
     return 'file_too_large';
   elsif worst.by_cost then
     return 'cost_limit_exceeded';
-  elsif worst.exhausted or worst.remaining = 0 then
+  elsif worst.exhausted or worst.remaining = 0 or worst.room = 0 then
     return 'quota_exceeded';
-  elsif p_quantity > worst.remaining then
+  elsif p_needed > worst.remaining then
     return 'would_exceed';
   elsif plan.max_concurrent is not null and plan.max_concurrent <= (
     select count(*) from quota.concurrent_processing c
@@ -32,4 +32,5 @@ begin
 end $$;
 comment on function quota.refusal_reason(
   quota.plans, quota.allowance, uuid, text, text, numeric, bigint, text, bigint) is
-  'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left.';
+  'Why a use is refused, the first reason that holds; ok: it is not. worst: the meter with the least left, '
+  'of which the use takes p_needed.';

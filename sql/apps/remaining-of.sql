@@ -9,7 +9,7 @@ as $$
   from (select least(
     allowance - used,
     case when unit_price > 0
-      then trunc((cost_limit - cost) * case unit when 'second' then 60 else 1 end / unit_price, 3) end
+      then trunc((cost_limit - cost) * quota.units_priced(unit) / unit_price, 3) end
   ) as quantity) l
 $$;
 comment on function quota.remaining_of(numeric, numeric, numeric, numeric, text, numeric, numeric) is

@@ -1,6 +1,7 @@
 create type quota.touch_result as (
   running boolean, session_id bigint, status text, progress numeric, remaining numeric, cap_seconds numeric,
-  ends_at timestamptz, expires_at timestamptz, action text, is_estimate boolean);
+  ends_at timestamptz, expires_at timestamptz, action text, is_estimate boolean, cost numeric,
+  cost_limit numeric);
 
 create or replace function quota.touch_session(
   p_user text, p_key text, p_seconds numeric default null, p_provider text default null)
@@ -11,6 +12,7 @@ declare
   owner uuid := quota.resolve_user(p_user);
   session quota.call_logs;
   result quota.touch_result;
+  answer quota.check_result;
 begin
   perform quota.refuse_impossible(p_seconds, null, null);
   if p_seconds > 604800 then
@@ -30,8 +32,11 @@ begin
   result.running := false;
   result.session_id := session.id;
   result.status := session.status;
-  result.progress := coalesce(session.duration_seconds, session.messages);
-  result.remaining := (quota.decide(owner, session.service, session.model)).remaining;
+  result.progress := quota.told_quantity(session);
+  answer := quota.decide(owner, session.service, session.model);
+  result.remaining := answer.remaining;
+  result.cost := answer.cost;
+  result.cost_limit := answer.cost_limit;
   result.is_estimate := false;
   return result;
 end $$;
@@ -39,5 +44,6 @@ comment on function quota.touch_session(text, text, numeric, text) is
   'The sign of life of a running session, by the app''s key (or our number): what it has used (default on '
   'live meters: the time since its start). Extends the lease to expires_at; answers what is left including '
   'its own reservation, what it may use in all (cap_seconds), when to end (ends_at, live meters), and with '
-  'action that it is to end now. A session that was settled at an estimate runs again. running = false: its '
+  'action that it is to end now; cost: what the period has cost before it. '
+  'A session that was settled at an estimate runs again. running = false: its '
   'end is known already.';

@@ -3,7 +3,7 @@ create or replace function quota.usage_history(
 returns table (
   call_log_id bigint, service text, provider text, key text, assistant_id text, model text, status text,
   started_at timestamptz, ended_at timestamptz, seconds numeric, messages integer, words integer,
-  cost numeric, error text, metadata jsonb, is_estimate boolean)
+  cost numeric, error text, metadata jsonb, is_estimate boolean, quantities jsonb)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -25,7 +25,7 @@ begin
   return query
   select l.id, l.service, l.provider, l.provider_call_id, l.assistant_id, l.model, l.status, l.started_at,
     l.ended_at, l.duration_seconds, l.messages, l.words_spoken, quota.price_of(l), l.error_message,
-    l.metadata, coalesce(quota.is_estimate(l.settled_by), false)
+    l.metadata, coalesce(quota.is_estimate(l.settled_by), false), l.quantities
   from quota.call_logs l
   where l.user_id = owner and (p_service is null or l.service = p_service)
     and (p_before is null or (l.started_at, l.id) < (bound.started_at, bound.id))

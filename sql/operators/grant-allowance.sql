@@ -13,7 +13,7 @@ begin
   if not found then
     raise exception 'unknown meter "%"', left(p_meter, 60) using errcode = 'QT003';
   elsif p_quantity is null or p_quantity <= 0 or p_quantity > 99999999999
-    or p_quantity <> round(p_quantity, case meter.unit when 'message' then 0 else 3 end)
+    or p_quantity <> round(p_quantity, case when meter.unit in ('second', 'credit') then 3 else 0 end)
   then
     raise exception 'a grant of %s: above zero, whole messages or seconds with milliseconds', meter.unit
       using errcode = 'QT003';

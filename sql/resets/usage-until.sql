@@ -7,11 +7,13 @@ as $$
   from (
     select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
     from (
-      select c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages) as quantity
-      from quota.meters m
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity
+      from quota.meter_terms m
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, c.model)
-      where m.key = q.meter and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
+        and quota.counts_model(m.models, m.patterns, c.model)
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+        and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
     ) v
   ) c
   cross join (

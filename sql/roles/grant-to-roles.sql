@@ -10,15 +10,15 @@ grant usage on schema quota to quota_app, quota_operator, quota_finance, quota_r
 -- The door for apps, as docs/apps.md tells of it.
 grant execute on function
   quota.check, quota.record, quota.start_session, quota.touch_session,
-  quota.end_session(bigint, numeric, numeric, integer, integer, text, text),
-  quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text),
+  quota.end_session(bigint, numeric, numeric, integer, integer, text, text, jsonb),
+  quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text, jsonb),
   quota.ensure_user, quota.add_assistant, quota.remove_assistant, quota.get_user_plan_limits,
   quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
-  quota.acknowledge_alert, quota.usage_history, quota.count_refusal
+  quota.acknowledge_alert, quota.usage_history, quota.count_refusal, quota.features
   to quota_app, quota_operator;
 grant execute on function quota.set_plan, quota.reset_usage, quota.grant_allowance to quota_operator;
 grant execute on function quota.check, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,
-  quota.calculate_usage_stats, quota.alerts, quota.usage_history
+  quota.calculate_usage_stats, quota.alerts, quota.usage_history, quota.features
   to quota_finance, quota_readonly;
 grant execute on function quota.refusals_by_day to quota_operator, quota_finance, quota_readonly;
 -- What row level security asks, where an app is given a table to read.
@@ -39,6 +39,7 @@ grant execute on function
   quota.granted_now, quota.overuse_segments, quota.stale_grants, quota.used_before, quota.used_beyond,
   quota.guess_period, quota.is_known_zone, quota.is_zone_name, quota.limit_anchor, quota.moved_anchor,
   quota.period_at, quota.periods_between, quota.instant_text, quota.interval_text, quota.plan_definition,
+  quota.meter_label, quota.measured, quota.units_priced, quota.service_unit, quota.quantity_on,
   quota.cache_key, quota.expected_costs, quota.model_family, quota.model_key
   to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;

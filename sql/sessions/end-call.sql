@@ -14,6 +14,9 @@ begin
   elsif told.messages < 0 or told.words_spoken < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
+  if told.quantities is not null then
+    told := quota.with_quantities(told, (select l.service from quota.call_logs l where l.id = p_call));
+  end if;
   result := quota.settle_call(p_call, told);
   select * into session from quota.call_logs l where l.id = p_call;
   return quota.with_allowance(result, session.user_id, session.service, session.model);

@@ -1,13 +1,15 @@
 create or replace function quota.estimated_of(
-  p_user uuid, p_service text, p_models text[], p_from timestamptz, p_to timestamptz)
+  p_user uuid, p_meter text, p_from timestamptz, p_to timestamptz)
 returns numeric
 language sql stable
 as $$
-  select coalesce(sum(quota.quantity_of(m.unit, l.status, l.duration_seconds, l.messages)), 0)
-  from quota.call_logs l
-  cross join (select min(m.unit) as unit from quota.meters m where m.service = p_service) m
-  where l.user_id = p_user and l.service = p_service and l.started_at >= p_from and l.started_at < p_to
-    and l.settled_by in ('nobody', 'reservation', 'heartbeat') and quota.counts_model(p_models, l.model)
+  select coalesce(sum(quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+    l.file_size_bytes, l.quantities)), 0)
+  from quota.meter_terms m
+  join quota.call_logs l on l.service = m.service and quota.counts_model(m.models, m.patterns, l.model)
+  where m.key = p_meter and p_to > m.since and p_to <= m.until
+    and l.user_id = p_user and l.started_at >= p_from and l.started_at < p_to
+    and l.settled_by in ('nobody', 'reservation', 'heartbeat')
 $$;
-comment on function quota.estimated_of(uuid, text, text[], timestamptz, timestamptz) is
-  'The part of what a user used of a meter with these models, in a period, that is an estimate.';
+comment on function quota.estimated_of(uuid, text, timestamptz, timestamptz) is
+  'The part of what a user used of a meter in a period that is an estimate.';

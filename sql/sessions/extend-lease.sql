@@ -14,7 +14,7 @@ begin
     -- It was given up too early: what it was taken to have used is told by itself again.
     update quota.call_logs l
     set status = 'active', duration_seconds = null, messages = null, ended_at = null, error_message = null,
-      settled_by = null
+      quantities = l.quantities - (quota.service_unit(l.service) || 's'), settled_by = null
     where l.id = p_call.id;
   end if;
   perform quota.lock_allowance(p_call.user_id, p_call.service);
@@ -22,7 +22,7 @@ begin
     insert into quota.concurrent_processing
       (user_id, service, call_log_id, started_at, expires_at, progress)
     values (p_call.user_id, p_call.service, p_call.id, p_call.started_at, quota.now(),
-      case p_call.settled_by when 'heartbeat' then coalesce(p_call.duration_seconds, p_call.messages) end)
+      case p_call.settled_by when 'heartbeat' then quota.told_quantity(p_call) end)
     returning * into lease;
   end if;
   -- Signs of life come late, too: the one that tells most is the last.
@@ -45,6 +45,8 @@ begin
       when 'limit_assistants' then 'limit_assistants' else 'block' end;
   end if;
   result.is_estimate := false;
+  result.cost := room.cost;
+  result.cost_limit := room.cost_limit;
   update quota.concurrent_processing c
   set cap = room.cap, reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, 0)),
     touched_at = quota.now(), expires_at = result.expires_at

@@ -6,19 +6,24 @@ as $$
 declare
   answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
   result quota.session_result;
+  is_measured boolean;
 begin
   result.allowed := answer.allowed;
   result.reason := answer.reason;
   result.action := answer.action;
   result.message := answer.message;
-  result.remaining := answer.remaining;
+  -- Where meters measure otherwise than the service is told, what is left is worked out for its own unit.
+  select bool_or(m.measure is not null) or min(m.unit) <> max(m.unit) into is_measured
+  from quota.meters m where m.service = p_service;
+  result.remaining := case
+    when is_measured then quota.room_for(p_user, p_service, p_model) else answer.remaining end;
   result.resets_at := answer.resets_at;
   result.upgrade_to := answer.upgrade_to;
   result.cost := answer.cost;
   result.cost_limit := answer.cost_limit;
   if answer.allowed then
     result.cap_seconds := (
-      select least(coalesce(p_estimate, answer.remaining), answer.remaining, p.max_session_seconds)
+      select least(coalesce(p_estimate, result.remaining), result.remaining, p.max_session_seconds)
       from quota.plans p where p.key = answer.plan);
   end if;
   return result;

@@ -1,7 +1,7 @@
 create type quota.told_end as (
   status text, started_at timestamptz, duration_seconds numeric, messages integer, cost numeric,
   words_spoken integer, error_message text, assistant_id text, model text, file_size_bytes bigint,
-  metadata jsonb);
+  metadata jsonb, quantities jsonb);
 comment on type quota.told_end is 'What is told of a call that is over; null: nothing is said of that.';
 
 create or replace function quota.settle_call(p_call bigint, told quota.told_end) returns quota.record_result
@@ -14,12 +14,13 @@ declare
 begin
   -- As an update does: the call first, then its subscription.
   select * into stored from quota.call_logs l where l.id = p_call for no key update;
-  in_seconds := (select bool_or(m.unit = 'second') from quota.meters m where m.service = stored.service);
+  in_seconds := quota.service_unit(stored.service) = 'second';
   told.duration_seconds := round(told.duration_seconds, 3);
   if stored.status <> 'active' and quota.is_estimate(stored.settled_by) is not true then
     result.recorded := false;
     result.differs := quota.differs(stored, told, in_seconds);
-  elsif stored.status <> 'active' and in_seconds and told.duration_seconds is null then
+  elsif stored.status <> 'active' and in_seconds and told.duration_seconds is null
+    and told.quantities is null then
     -- Of an end without a length an estimate remains the best that is known.
     update quota.call_logs l
     set cost = coalesce(told.cost, l.cost), words_spoken = coalesce(told.words_spoken, l.words_spoken)
@@ -37,6 +38,8 @@ begin
       file_size_bytes = coalesce(told.file_size_bytes, l.file_size_bytes),
       metadata = case when told.metadata is null then l.metadata
         else coalesce(l.metadata, '{}') || told.metadata end,
+      quantities = case when told.quantities is null then l.quantities
+        else coalesce(l.quantities, '{}') || told.quantities end,
       settled_by = null
     from (
       select t.starts, coalesce(told.duration_seconds, least(604800,
@@ -49,8 +52,8 @@ begin
   end if;
   result.call_log_id := p_call;
   result.stored_status := stored.status;
-  result.stored_quantity := case when in_seconds then stored.duration_seconds
-    else coalesce(stored.messages, 1) end;
+  result.stored_quantity := coalesce(quota.told_quantity(stored), case
+    when quota.service_unit(stored.service) = 'message' then 1 end);
   result.stored_cost := stored.cost;
   result.is_estimate := coalesce(quota.is_estimate(stored.settled_by), false);
   return result;

@@ -17,13 +17,19 @@ begin
         using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;
+  if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
+    new.quantities := quota.told_quantities(new.service, new.quantities);
+    new.duration_seconds := coalesce(new.duration_seconds, (new.quantities->>'seconds')::numeric);
+    new.messages := coalesce(new.messages, (new.quantities->>'messages')::integer);
+    new.quantities := nullif(new.quantities - '{seconds,messages}'::text[], '{}');
+  end if;
   if new.duration_seconds is null and new.ended_at is not null then
     new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);
   end if;
   -- Whoever writes other figures than an estimate's, and does not say who told them, tells the end.
   if tg_op = 'UPDATE' and quota.is_estimate(old.settled_by) and new.settled_by = old.settled_by
-    and (new.status, new.duration_seconds, new.messages, new.ended_at)
-      is distinct from (old.status, old.duration_seconds, old.messages, old.ended_at)
+    and (new.status, new.duration_seconds, new.messages, new.ended_at, new.quantities) is distinct from
+      (old.status, old.duration_seconds, old.messages, old.ended_at, old.quantities)
   then
     new.settled_by := null;
     if new.status <> 'error' and new.error_message = old.error_message then
@@ -34,10 +40,11 @@ begin
 end $$;
 
 create or replace trigger call_logs_before_insert before insert on quota.call_logs
-  for each row when (new.user_id is null or (new.duration_seconds is null and new.ended_at is not null))
+  for each row when (new.user_id is null or (new.duration_seconds is null and new.ended_at is not null)
+    or new.quantities is not null)
   execute function quota.call_logs_before_write();
 
 create or replace trigger call_logs_before_update before update on quota.call_logs
   for each row when (new.user_id is null or (new.duration_seconds is null and new.ended_at is not null)
-    or old.settled_by is not null)
+    or old.settled_by is not null or new.quantities is not null)
   execute function quota.call_logs_before_write();

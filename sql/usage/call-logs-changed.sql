@@ -18,10 +18,11 @@ begin
   if tg_op = 'INSERT' then
     -- One call into open periods is what apps do all day: it takes a third of the time of the sets below.
     select n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-      (select count(*) from (select from new_rows limit 2) first_two) as rows
+      n.file_size_bytes, n.quantities, (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
     if not found or one.rows = 1 and quota.count_call(one.user_id, one.service, one.model, one.status,
-      one.started_at, one.duration_seconds, one.messages, one.cost)
+      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes,
+      one.quantities)
     then
       return null;
     end if;
@@ -46,7 +47,8 @@ begin
     from (
       select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
       from new_rows n
-      join quota.meters m on m.service = n.service and quota.counts_model(m.models, n.model)
+      join quota.meter_terms m on m.service = n.service and quota.counts_model(m.models, m.patterns, n.model)
+        and n.started_at < m.until
       where not exists (
         select from quota.usage_quotas q
         where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
@@ -65,7 +67,8 @@ begin
         sum(d.calls))::quota.usage_delta as delta
       from new_rows n
       cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost) d
+        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+        n.file_size_bytes, n.quantities) d
       group by d.user_id, d.meter, d.period_start
     ) d;
   end if;
@@ -76,7 +79,8 @@ begin
         sum(d.calls))::quota.usage_delta as delta
       from old_rows o
       cross join lateral quota.deltas_of(
-        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost) d
+        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
+        o.file_size_bytes, o.quantities) d
       group by d.user_id, d.meter, d.period_start
     ) d;
   end if;

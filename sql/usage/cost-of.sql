@@ -1,7 +1,10 @@
 create or replace function quota.cost_of(cost numeric, unit text, quantity numeric, unit_price numeric)
 returns numeric
 language sql immutable parallel safe
-as $$ select coalesce(cost, round(quantity * unit_price / case unit when 'second' then 60 else 1 end, 6),
-  0) $$;
+as $$
+  -- What a message or a minute costs is told in millionths; a token costs less than that.
+  select coalesce(cost, round(quantity * unit_price / quota.units_priced(unit),
+    case when unit in ('token', 'byte') then 12 else 6 end), 0)
+$$;
 comment on function quota.cost_of(numeric, text, numeric, numeric) is
-  'What a call log cost: as logged, else estimated by the price per minute or message.';
+  'What a call log cost: as logged, else estimated by the price of the unit (quota.units_priced).';

@@ -1,6 +1,6 @@
 create or replace function quota.count_call(
   p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz,
-  p_duration_seconds numeric, p_messages integer, p_cost numeric)
+  p_duration_seconds numeric, p_messages integer, p_cost numeric, p_file_bytes bigint, p_quantities jsonb)
 returns boolean
 language plpgsql
 as $$
@@ -12,18 +12,22 @@ begin
   -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
   -- pays for it.
   for meter in
-    -- What belongs to a period that is over may take of a grant what the running one counts on, and what
-    -- belongs to before a grant ended may be covered by it still: that is for the full way.
-    select q.user_id is not null and not exists (
+    -- What belongs to a period that is over may take of a grant that the running one counts on, or to before
+    -- a grant ended be covered by it, or count as its meter once did: that is for the full way.
+    select q.user_id is not null as is_counted, q.user_id is null and not exists (
+        select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)
+      or q.user_id is not null and not exists (
         select from quota.grants g
         where g.user_id = q.user_id and (q.period_end <= quota.now()
           or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
+      and (m.changed_at is null or m.changed_at < p_started_at)
       and (q.adjusted = 0 or not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
           and a.created_at > p_started_at)) as is_open
     from quota.subscriptions s
-    join quota.meters m on m.service = s.service and quota.counts_model(m.models, p_model)
+    join quota.meters m on m.service = s.service
+      and (quota.counts_model(m.models, m.patterns, p_model) or m.changed_at >= p_started_at)
     left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
       and quota.contains(q, p_started_at) and not q.superseded
     where s.user_id = p_user and s.service = p_service
@@ -32,7 +36,7 @@ begin
     if not meter.is_open then
       return false;
     end if;
-    meters := meters + 1;
+    meters := meters + case when meter.is_counted then 1 else 0 end;
   end loop;
   if meters = 0 then
     return false;
@@ -43,9 +47,10 @@ begin
     set used = q.used + c.quantity, calls = q.calls + 1,
       cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
     from (
-      select m.key, m.unit, quota.quantity_of(m.unit, p_status, p_duration_seconds, p_messages) as quantity
+      select m.key, m.unit, quota.quantity_of(m.unit, m.measure, p_status, p_duration_seconds, p_messages,
+        p_file_bytes, p_quantities) as quantity
       from quota.meters m
-      where m.service = p_service and quota.counts_model(m.models, p_model)
+      where m.service = p_service and quota.counts_model(m.models, m.patterns, p_model)
       offset 0 -- The quantity is worked out once.
     ) c
     where q.user_id = p_user and q.meter = c.key and quota.contains(q, p_started_at)
@@ -68,6 +73,7 @@ begin
   end if;
   return true;
 end $$;
-comment on function quota.count_call(uuid, text, text, text, timestamptz, numeric, integer, numeric) is
+comment on function quota.count_call(
+  uuid, text, text, text, timestamptz, numeric, integer, numeric, bigint, jsonb) is
   'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; '
   'false, and nothing is added, if one of them is not open yet.';

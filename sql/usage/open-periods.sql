@@ -24,9 +24,10 @@ begin
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
     where exists (
-      select from quota.call_logs c
-      where c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end
-        and c.service = m.service and quota.counts_model(m.models, c.model))
+      select from quota.meter_terms f
+      join quota.call_logs c on c.service = f.service and quota.counts_model(f.models, f.patterns, c.model)
+      where f.key = t.meter and t.period_end > f.since and t.period_end <= f.until
+        and c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end)
     order by t.user_id, t.meter, t.period_start
     on conflict (user_id, meter, period_start) do update
       set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,

@@ -26,7 +26,7 @@ begin
     select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
     from unnest(users, services) u(user_id, service)
     join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
-    join quota.meters m on m.service = c.service and quota.counts_model(m.models, c.model)
+    join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
     group by c.user_id, m.key));
   select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end)
   into due_users, due_services, due_ends

@@ -11,18 +11,20 @@ as $$
     coalesce(l.cost, 0) + coalesce(a.cost, 0), coalesce(l.calls, 0)
   from quota.usage_quotas q
   left join (
-    select q.user_id, q.meter, q.period_start, count(*)::integer as calls,
-      sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) as used,
-      sum(quota.cost_of(
-        c.cost, m.unit, quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages),
-        q.unit_price)) as cost
-    from quota.usage_quotas q
-    join quota.meters m on m.key = q.meter
-    join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-      and quota.counts_model(m.models, c.model)
-      and c.started_at >= q.period_start and c.started_at < q.period_end
-    where users is null or q.user_id = any (users)
-    group by q.user_id, q.meter, q.period_start
+    select c.user_id, c.meter, c.period_start, count(*)::integer as calls, sum(c.quantity) as used,
+      sum(quota.cost_of(c.cost, c.unit, c.quantity, c.unit_price)) as cost
+    from (
+      select q.user_id, q.meter, q.period_start, q.unit_price, c.cost, m.unit, quota.quantity_of(
+        m.unit, m.measure, c.status, c.duration_seconds, c.messages, c.file_size_bytes, c.quantities)
+        as quantity
+      from quota.usage_quotas q
+      join quota.meter_terms m on m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, m.patterns, c.model)
+        and c.started_at >= q.period_start and c.started_at < q.period_end
+      where users is null or q.user_id = any (users)
+    ) c
+    group by c.user_id, c.meter, c.period_start
   ) l using (user_id, meter, period_start)
   left join (
     select user_id, meter, period_start, sum(quantity) as quantity, sum(cost) as cost
@@ -32,5 +34,5 @@ as $$
   where users is null or q.user_id = any (users)
 $$;
 comment on function quota.usage_from_facts(uuid[]) is
-  'What each open or closed quota must hold, summed anew from call_logs and adjustments; all users when '
-  'null.';
+  'What each open or closed quota must hold, summed anew from call_logs and adjustments, each as its meter '
+  'counted its period; all users when null.';

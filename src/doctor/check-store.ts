@@ -166,7 +166,8 @@ export const uncountedCalls = `
     from quota.call_logs c
     join quota.subscriptions s on s.user_id = c.user_id and s.service = c.service
     join quota.plan_limits l on l.plan = s.plan
-    join quota.meters m on m.key = l.meter and m.service = c.service and (m.models is null or c.model = any (m.models))
+    join quota.meters m on m.key = l.meter and m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
+      and (m.changed_at is null or c.started_at >= m.changed_at)
     where ($1::uuid is null or c.user_id = $1)
       and not exists (
         select 1 from quota.usage_quotas q

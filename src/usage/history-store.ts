@@ -63,7 +63,7 @@ export async function* selectHistory(
 const historyQuery = `
   select m.service, q.meter, m.unit, q.period_start as "periodStart", q.period_end as "periodEnd",
     q.limit_quantity::text as limit, q.granted::text as granted, q.used::text as used, q.adjusted::text as adjusted,
-    quota.estimated_of(q.user_id, m.service, m.models, q.period_start, q.period_end)::numeric(20,3)::text as estimated,
+    quota.estimated_of(q.user_id, q.meter, q.period_start, q.period_end)::numeric(20,3)::text as estimated,
     trim_scale(q.cost)::text as cost, q.calls, q.exhausted_at as "exhaustedAt", q.closed_at as "closedAt",
     q.used_at_close::text as "usedAtClose", (q.used - q.used_at_close)::text as late, q.superseded,
     coalesce(r.resets, '[]') as resets,

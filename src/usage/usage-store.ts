@@ -28,12 +28,12 @@ export async function selectUsage(client: pg.ClientBase, userId: string): Promis
              'limit', c.limit_quantity::text, 'granted', c.granted::numeric(20,3)::text,
              'used', c.used::numeric(20,3)::text, 'adjusted', c.adjusted::numeric(20,3)::text,
              'remaining', greatest(c.limit_quantity + c.granted - c.used, 0)::numeric(20,3)::text,
-             'estimated', quota.estimated_of(c.user_id, c.service, m.models, c.period_start, c.period_end)::numeric(20,3)::text,
-             'reserved', quota.reserved_for(c.user_id, c.service, m.models, c.period_start, null)::numeric(20,3)::text,
+             'estimated', quota.estimated_of(c.user_id, c.meter, c.period_start, c.period_end)::numeric(20,3)::text,
+             'reserved', quota.reserved_for(c.user_id, c.meter, c.period_start, null)::numeric(20,3)::text,
              'percent', c.percent::text, 'state', c.state,
              'cost', trim_scale(c.cost)::text, 'costLimit', trim_scale(c.cost_limit)::text,
              'calls', c.calls, 'onExceeded', c.on_exceeded, 'exhaustedAt', c.exhausted_at) order by c.meter) as quotas
-           from quota.current_quotas($1) c join quota.meters m on m.key = c.meter
+           from quota.current_quotas($1) c
            group by c.service
          ) q on q.service = s.service
          where s.user_id = $1

@@ -79,8 +79,8 @@ export async function selectPlannedTerms(
   const { rows } = await client.query<MeterTerms>(
     `select l.meter, m.unit, trim_scale(l.limit_quantity)::text as limit, trim_scale(l.cost_limit)::text as "costLimit",
        trim_scale(coalesce(q.used, (
-         select sum(quota.quantity_of(m.unit, c.status, c.duration_seconds, c.messages)) from quota.call_logs c
-         where c.user_id = $1 and c.service = m.service and (m.models is null or c.model = any (m.models))
+         select sum(quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds, c.messages, c.file_size_bytes, c.quantities)) from quota.call_logs c
+         where c.user_id = $1 and c.service = m.service and quota.counts_model(m.models, m.patterns, c.model)
            and c.started_at >= lower(t.period) and c.started_at < upper(t.period)), 0))::text as used,
        lower(t.period)::text as "periodStart", upper(t.period)::text as "periodEnd"
      from quota.plans p

@@ -47,7 +47,7 @@ const parameters = ({ definitions, usersOf, from, to }: Simulation) => [
 ];
 
 const termsQuery = `terms as (
-    select t.*, m.service, m.unit, m.models
+    select t.*, m.service, m.unit, m.measure, m.models, m.patterns
     from jsonb_to_recordset($1::jsonb) t(plan text, timezone text, "usersOf" text, meter text, "limit" numeric,
       "costLimit" numeric, "unitPrice" numeric, "resetEvery" interval, "resetAnchor" text, boundary text)
     join quota.meters m on m.key = t.meter
@@ -60,12 +60,12 @@ export async function selectSimulatedTotals(
 ): Promise<SimulatedTotals> {
   const { rows } = await client.query<SimulatedTotals>(
     `with ${termsQuery}, prices as (
-       select distinct on ("usersOf", service) "usersOf", service, unit, "unitPrice"
+       select distinct on ("usersOf", service) "usersOf", service, unit, measure, "unitPrice"
        from terms order by "usersOf", service, models nulls first
      )
      select count(distinct s.user_id)::integer as users, count(c.id)::integer as calls,
        trim_scale(coalesce(sum(quota.cost_of(c.cost, p.unit,
-         quota.quantity_of(p.unit, c.status, c.duration_seconds, c.messages), p."unitPrice")) filter (where c.id is not null), 0))::text as cost
+         quota.quantity_of(p.unit, p.measure, c.status, c.duration_seconds, c.messages, c.file_size_bytes, c.quantities), p."unitPrice")) filter (where c.id is not null), 0))::text as cost
      from prices p
      join quota.subscriptions s on s.plan = p."usersOf" and s.service = p.service
      left join quota.call_logs c on c.user_id = s.user_id and c.service = s.service
@@ -86,7 +86,7 @@ export async function selectSimulatedBlocks(
 ): Promise<SimulatedBlock[]> {
   const { rows } = await client.query<SimulatedBlock>(
     `with ${termsQuery}, windows as materialized (
-       select s.user_id, t.service, t.plan, t.meter, t.unit, t.models, t."unitPrice" as unit_price,
+       select s.user_id, t.service, t.plan, t.meter, t.unit, t.measure, t.models, t.patterns, t."unitPrice" as unit_price,
          coalesce(o.limit_quantity, t."limit") as limit_quantity, coalesce(o.cost_limit, t."costLimit") as cost_limit,
          lower(p.period) as starts, upper(p.period) as ends
        from terms t
@@ -98,7 +98,7 @@ export async function selectSimulatedBlocks(
          quota.limit_anchor(t."resetAnchor", t.boundary, case when z.zone = s.timezone then s.anchor_local
            else quota.moved_anchor(s.anchor_local, s.timezone, z.zone, u.created_at) end),
          t."resetEvery", z.zone, $2::timestamptz, $3::timestamptz - interval '1 microsecond') p(period)
-     ), parts as materialized (${replayQuery('w.models is not null and c.model = any (w.models)')}
+     ), parts as materialized (${replayQuery('w.models is not null and quota.counts_model(w.models, w.patterns, c.model)')}
      ), wholes as (${replayQuery(`w.models is null and not exists (
          select 1 from parts p where p.id = c.id and p.refused)`)}
      ), replayed as (
@@ -143,7 +143,8 @@ function replayQuery(condition: string): string {
          join quota.call_logs c on c.user_id = w.user_id and c.service = w.service
            and c.started_at >= w.starts and c.started_at < w.ends and c.started_at < $3
          cross join lateral (
-           select quota.quantity_of(w.unit, c.status, c.duration_seconds, c.messages) as quantity) n
+           select quota.quantity_of(w.unit, w.measure, c.status, c.duration_seconds, c.messages, c.file_size_bytes,
+             c.quantities) as quantity) n
          cross join lateral (
            select n.quantity, quota.cost_of(c.cost, w.unit, n.quantity, w.unit_price) as cost) v
          where ${condition}

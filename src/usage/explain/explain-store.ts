@@ -87,11 +87,11 @@ const toldElsewhere = `'usage.reset', 'grant.added'`;
 
 const eventsQuery = `
   with story as (
-    select m.key as meter, m.service, m.unit, m.models, $3::timestamptz as starts, $4::timestamptz as ends, s.plan,
+    select m.key as meter, m.service, m.unit, m.measure, m.models, m.patterns, $3::timestamptz as starts, $4::timestamptz as ends, s.plan,
       s.timezone, least(quota.now(), case when $4 = 'infinity' then quota.now() else $4::timestamptz end) as until,
       exists (select 1 from quota.plan_limits l where l.plan = s.plan and l.on_exceeded = 'limit_assistants') as limits_assistants
-    from quota.meters m left join quota.subscriptions s on s.user_id = $1 and s.service = m.service
-    where m.key = $2
+    from quota.meter_terms m left join quota.subscriptions s on s.user_id = $1 and s.service = m.service
+    where m.key = $2 and $4::timestamptz > m.since and $4 <= m.until
   ), others as (
     select a.created_at as at, 1 as place, a.id as part, 'adjustment' as kind, a.quantity, a.actor as who, a.reason as why,
       case a.kind when 'reset' then 'usage reset by an operator' when 'reset_carried' then 'used before a reset'
@@ -125,11 +125,12 @@ const eventsQuery = `
       and (a.user_id = $1 and (a.service = story.service or (story.limits_assistants and a.action like 'assistant.%'))
         or a.action = 'plan.applied' and a.subject = story.plan and a.user_id is null)
   ), calls as (
-    select c.started_at as at, c.id, quota.quantity_of(story.unit, c.status, c.duration_seconds, c.messages) as quantity,
+    select c.started_at as at, c.id, quota.quantity_of(story.unit, story.measure, c.status, c.duration_seconds, c.messages,
+        c.file_size_bytes, c.quantities) as quantity,
       c.provider, c.model, case when quota.is_estimate(c.settled_by) then 'estimated' else c.status end as status, story.timezone, count(*) over () as total
     from story
     join quota.call_logs c on c.user_id = $1 and c.service = story.service and c.started_at >= story.starts
-      and c.started_at < story.ends and c.started_at <= quota.now() and (story.models is null or c.model = any (story.models))
+      and c.started_at < story.ends and c.started_at <= quota.now() and quota.counts_model(story.models, story.patterns, c.model)
   ), placed as (
     select o.at, o.place, o.part, o.kind, o.quantity, o.who, o.why, o.text, null::text as model, null::text as day, 0::bigint as total
     from others o, story

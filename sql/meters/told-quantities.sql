@@ -1,0 +1,51 @@
+create or replace function quota.told_quantities(p_service text, p_quantities jsonb) returns jsonb
+language plpgsql stable
+as $$
+declare
+  wrong record;
+begin
+  if p_quantities is null or p_quantities = '{}' then
+    return null;
+  elsif jsonb_typeof(p_quantities) <> 'object' then
+    raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
+      using errcode = 'QT003';
+  end if;
+  select left(t.name, 60) as name, left(t.value::text, 60) as value, t.fault into wrong
+  from (
+    select q.key as name, q.value, case
+        when k.name is null then 'unknown'
+        when jsonb_typeof(q.value) <> 'number' then 'It is a number.'
+        when q.value::numeric < 0 then 'It is none or more.'
+        when q.value::numeric > case k.name when 'seconds' then 604800 when 'messages' then 2147483647
+          else 999999999999999 end then 'That is more than one call can have.'
+        when q.value::numeric <> round(q.value::numeric, k.digits)
+          then case k.digits when 0 then 'It is a whole number.'
+            else 'It has 3 digits after the point at most.' end
+      end as fault
+    from jsonb_each(p_quantities) q
+    left join (
+      select m.unit || 's' as name, case when m.unit in ('second', 'credit') then 3 else 0 end as digits
+      from quota.meters m where m.service = p_service
+      union
+      select 'seconds', 3 from quota.meters m where m.service = p_service and m.credit_seconds is not null
+      union
+      select m.key, case m.unit when 'credit' then 3 else 0 end from quota.meters m
+      where m.service = p_service and m.unit not in ('second', 'message')
+    ) k on k.name = q.key
+  ) t
+  where t.fault is not null
+  order by t.fault = 'unknown' desc, t.name limit 1;
+  if not found then
+    return p_quantities;
+  elsif wrong.fault = 'unknown' then
+    raise exception 'no meter of % counts "%"', left(p_service, 60), wrong.name
+      using errcode = 'QT003', hint = coalesce('Known are ' || (
+        select string_agg(distinct m.unit || 's', ', ') from quota.meters m where m.service = p_service)
+        || ', and the names of meters that count neither seconds nor messages.', 'There is no such service.');
+  end if;
+  raise exception 'the quantity "%" cannot be %', wrong.name, wrong.value
+    using errcode = 'QT003', hint = wrong.fault;
+end $$;
+comment on function quota.told_quantities(text, jsonb) is
+  'Quantities as an app tells them, by unit ("tokens") or meter; null: none. Raises QT003 on what no '
+  'meter of the service counts and on values that cannot be.';
