@@ -5474,9 +5474,11 @@ grant execute on function quota.naming_pattern(uuid) to quota_operator;
 CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  RETURNS boolean
  LANGUAGE sql
- STABLE
 AS $function$
   select not q.superseded and quota.contains(q, quota.now())
+    -- A transaction that waited may speak of a period that has ended since it began: what a reset has freed
+    -- meanwhile stays free. A clock that is set stands still.
+    and (q.period_end > clock_timestamp() or quota.now() <> now())
     and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
         <> (q.exhausted_at is not null)
       or quota.highest_reached(q) is distinct from q.alerted)
@@ -7804,6 +7806,9 @@ declare
 begin
   -- As an update does: the call first, then its subscription.
   select * into stored from quota.call_logs l where l.id = p_call for no key update;
+  if not found then
+    raise exception 'the call is no longer there: it was deleted meanwhile' using errcode = 'QT003';
+  end if;
   in_seconds := quota.service_unit(stored.service) = 'second';
   told.duration_seconds := round(told.duration_seconds, 3);
   if stored.status <> 'active' and quota.is_estimate(stored.settled_by) is not true then
@@ -7848,7 +7853,7 @@ begin
   result.is_estimate := coalesce(quota.is_estimate(stored.settled_by), false);
   return result;
 end $function$;
-comment on function quota.settle_call(bigint,quota.told_end) is 'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and differs says whether something else is told now. Answers what is stored, not yet what is left.';
+comment on function quota.settle_call(bigint,quota.told_end) is 'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and differs says whether something else is told now. Answers what is stored, not yet what is left. QT003: it is not there.';
 
 CREATE OR REPLACE FUNCTION quota.settle_ended_leases(p_user uuid, p_service text)
  RETURNS void

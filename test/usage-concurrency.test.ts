@@ -9,7 +9,10 @@ const seed = Number(process.env.QUOTA_TEST_SEED ?? 1);
 const users = 8;
 const writers = 8;
 const statementsPerWriter = Number(process.env.QUOTA_TEST_STATEMENTS ?? 150);
-/** The clock of all sessions runs through two months, so that resets fall due under the writers. */
+/**
+ * The clock of all sessions runs through two months, so that resets fall due under the writers. It is one clock, as a
+ * server's is: a writer that is days behind would use up a period that another has left.
+ */
 const clockStart = Date.UTC(2026, 9, 20);
 const clockEnd = Date.UTC(2026, 11, 20);
 
@@ -127,11 +130,14 @@ const kinds: ((draw: Draw) => Statement)[] = [
   (draw) => reset('calendar', 1 + draw('batch', 5)),
 ];
 
+let statements = 0;
+
 async function work(writer: number, errors: unknown[]): Promise<void> {
   await withClient(database.url, async (client) => {
     for (let index = 0; index < statementsPerWriter; index += 1) {
       const draw: Draw = (what, below) => Math.floor(chance(seed, writer, index, what) * below);
-      const at = clockStart + ((clockEnd - clockStart) * index) / statementsPerWriter;
+      const at = clockStart + ((clockEnd - clockStart) * statements) / (statementsPerWriter * writers);
+      statements += 1;
       const { sql, values } = (kinds[draw('kind', kinds.length)] ?? kinds[0])?.(draw) ?? {
         sql: '',
         values: [],

@@ -14,6 +14,9 @@ declare
 begin
   -- As an update does: the call first, then its subscription.
   select * into stored from quota.call_logs l where l.id = p_call for no key update;
+  if not found then
+    raise exception 'the call is no longer there: it was deleted meanwhile' using errcode = 'QT003';
+  end if;
   in_seconds := quota.service_unit(stored.service) = 'second';
   told.duration_seconds := round(told.duration_seconds, 3);
   if stored.status <> 'active' and quota.is_estimate(stored.settled_by) is not true then
@@ -60,4 +63,5 @@ begin
 end $$;
 comment on function quota.settle_call(bigint, quota.told_end) is
   'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and '
-  'differs says whether something else is told now. Answers what is stored, not yet what is left.';
+  'differs says whether something else is told now. Answers what is stored, not yet what is left. QT003: it '
+  'is not there.';

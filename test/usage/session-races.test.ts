@@ -57,3 +57,22 @@ test('touched, ended, recorded, reaped, deleted and started anew at once: no dea
     ),
   ).toEqual([]);
 }, 120_000);
+
+test('the end of a session that is deleted while its end waits is refused in words', async () => {
+  await desk.addUser({ externalId: 'bea' });
+  await desk.query(`select quota.start_session('bea', 'avatar', 'a tab')`);
+  const ended = await desk.session(async (other) => {
+    await other.query('begin');
+    await other.query(`delete from quota.call_logs where provider_call_id = 'a tab'`);
+    const end = desk.query(`select quota.end_session('bea', 'a tab', 12)`).catch((error) => error);
+    await expect
+      .poll(() => other.query(`select from pg_locks where not granted`).then(({ rowCount }) => rowCount))
+      .toBeGreaterThan(0);
+    await other.query('commit');
+    return end;
+  });
+  expect(ended).toMatchObject({
+    code: 'QT003',
+    message: 'the call is no longer there: it was deleted meanwhile',
+  });
+});
