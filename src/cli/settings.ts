@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Environment, Settings } from '../context.ts';
 import { defaultDataDir } from '../db/embedded/default-data-dir.ts';
+import { ConninfoFault } from '../db/target/parse-conninfo.ts';
+import { namesServer, resolveDatabase } from '../db/target/resolve.ts';
 import { configurationError } from '../errors.ts';
 import { readSecretFile } from './secret-file.ts';
 import { isSecret, type SettingVariable } from './setting-table.ts';
 
 const environments: readonly Environment[] = ['development', 'test', 'production'];
-/** Looser than the URL standard: a socket's URL has no host, postgres://user@/database?host=/run/postgresql */
-const postgresUrl = /^postgres(?:ql)?:\/\/\S+$/i;
 const redisUrl = /^(?:rediss?|unix):\/\/\S+$/i;
 const httpUrl = /^https?:\/\/[^\s/]\S*$/i;
 const vapiBaseUrlDefault = 'https://api.vapi.ai';
@@ -73,10 +73,10 @@ export function readSettings(sources: SettingSources): Settings {
   const dataDir = find('QUOTA_DATA_DIR')?.value;
   const settings: Settings = {
     environment: readEnvironment(foundAnywhere('QUOTA_ENV'), problems),
-    databaseUrl: url(
+    databaseUrl: readDatabase(
       find('DATABASE_URL', sources.databaseUrl),
-      postgresUrl,
-      'postgres://user:password@host:5432/database',
+      { ...file, ...sources.env },
+      problems,
     ),
     dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
     redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
@@ -99,6 +99,26 @@ export function readSettings(sources: SettingSources): Settings {
     });
   }
   return settings;
+}
+
+/** DATABASE_URL with what the variables of libpq add to it; they alone, if they name a server. */
+function readDatabase(
+  found: Found | undefined,
+  variables: SettingSources['env'],
+  problems: string[],
+): string | undefined {
+  if (found === undefined && !namesServer(variables)) {
+    return undefined;
+  }
+  try {
+    return resolveDatabase(found?.value ?? '', variables);
+  } catch (error) {
+    if (error instanceof ConninfoFault) {
+      problems.push(`${found?.source ?? 'what PGHOST and its kind say'} ${error.message}`);
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 const inDirectory = (cwd: string, path: string | undefined) =>

@@ -2,9 +2,11 @@ import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
 import { isLoopback } from '../values/transport.ts';
 import { cancelOnAbort } from './cancel-on-abort.ts';
-import { clientConfig, plainDatabaseHost, withClient } from './client.ts';
+import { withClient } from './client.ts';
 import type { EmbeddedSession } from './embedded/session.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
+import { clientConfig, type OpenClient } from './target/open-client.ts';
+import { readTarget } from './target/target.ts';
 
 export interface DatabaseRequest extends DatabaseOptions {
   settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'actor'>;
@@ -25,13 +27,20 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const { databaseUrl } = request.settings;
   if (databaseUrl !== undefined) {
-    const plainHost = plainDatabaseHost(databaseUrl);
-    if (plainHost !== undefined) {
-      request.warn?.(
-        `the database on ${plainHost} is spoken to unencrypted: add sslmode=verify-full to its URL, or sslmode=disable where the network may be trusted`,
-      );
-    }
-    return withClient(databaseUrl, (client) => useClient(request, client, databaseUrl, use), request.signal);
+    const target = readTarget(databaseUrl);
+    const warnOfPlain = ({ host, isEncrypted }: OpenClient) => {
+      if (!isEncrypted && target.isSslModeAssumed && !isLoopback(host.name)) {
+        request.warn?.(
+          `the database on ${host.name} is spoken to unencrypted: add sslmode=verify-full to its URL, or sslmode=disable where the network may be trusted`,
+        );
+      }
+    };
+    return withClient(
+      databaseUrl,
+      (client) => useClient(request, client, databaseUrl, use),
+      request.signal,
+      warnOfPlain,
+    );
   }
   return withEmbedded(request, ({ client, url }) => useClient(request, client, url, use));
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
 import type { Talk } from '../context.ts';
 import { sendCancelRequest } from './cancel-on-abort.ts';
-import { clientConfig } from './client.ts';
+import { withClient } from './client.ts';
 import { hasSqlstate } from './database-error.ts';
 import { sqlstates } from './sqlstate.ts';
 
@@ -76,43 +76,44 @@ async function tryOnce<T>(
   options.signal?.throwIfAborted();
   const { default: createKnex } = await import('knex');
   const log = (message: unknown) => options.talk.verbose(String(message));
-  let client: pg.Client | undefined;
-  const cancel = () => client && sendCancelRequest(client);
   const knex = createKnex({
     client: 'pg',
-    connection: { ...clientConfig, connectionString: url },
     compileSqlOnError: false, // An error is one sentence, not a thousand lines of SQL before it.
-    pool: {
-      min: 0,
-      max: 1,
-      afterCreate: (connection: pg.Client, done: (error?: Error) => void) => {
-        client = connection;
-        options.signal?.addEventListener('abort', cancel);
-        done();
-      },
-    },
     log: { warn: log, error: log, debug: log, deprecate: log },
   });
-  try {
-    return await knex.transaction(async (transaction) => {
-      await takeTurn(transaction, options.talk);
-      await freeLockRow(transaction);
-      return use({
-        knex: transaction,
-        client: client as pg.Client,
-        source: migratorConfig(options.migrations ?? allMigrations),
-      });
-    });
-  } finally {
-    options.signal?.removeEventListener('abort', cancel);
-    await knex.destroy();
-  }
+  return withClient(
+    url,
+    async (client) => {
+      const cancel = () => sendCancelRequest(client);
+      options.signal?.addEventListener('abort', cancel);
+      try {
+        return await knex.transaction(
+          async (transaction) => {
+            await takeTurn(transaction, options.talk);
+            await freeLockRow(transaction);
+            return use({
+              knex: transaction,
+              client,
+              source: migratorConfig(options.migrations ?? allMigrations),
+            });
+          },
+          { connection: client },
+        );
+      } finally {
+        options.signal?.removeEventListener('abort', cancel);
+      }
+    },
+    options.signal,
+  );
 }
 
 async function takeTurn(transaction: Knex.Transaction, talk: MigrationOptions['talk']): Promise<void> {
   await transaction.raw(`set local lock_timeout = '${turnTimeout}'`);
   await transaction.raw('set local statement_timeout = 0');
   await transaction.raw('set local idle_in_transaction_session_timeout = 0');
+  await transaction.raw(
+    `select set_config('transaction_timeout', '0', true) where current_setting('server_version_num')::int >= 170000`,
+  );
   const key = `hashtextextended('quota migrations', 0)`;
   const { rows } = await transaction.raw(`select pg_try_advisory_xact_lock(${key}) as locked`);
   if (!rows[0].locked) {

@@ -38,19 +38,6 @@ test('a password on the command line is warned of, and not shown', async () => {
   expect(await said({}, 'user', 'list', '--database-url', desk.url)).not.toContain('warning');
 });
 
-test('a database off this machine without TLS is warned of, unless its URL asks for that', async () => {
-  const url = (options: string) => `postgres://u:Wv9-db-word@db.invalid/app${options}`;
-  for (const options of ['', '?application_name=x']) {
-    const stderr = await said({ DATABASE_URL: url(options) }, 'user', 'list');
-    expect(stderr).toContain('warning: the database on db.invalid is spoken to unencrypted');
-    expect(stderr).not.toContain('Wv9');
-  }
-  for (const options of ['?sslmode=disable', '?sslmode=require', '?sslmode=verify-full']) {
-    expect(await said({ DATABASE_URL: url(options) }, 'user', 'list')).not.toContain('unencrypted');
-  }
-  expect(await said({}, 'user', 'list')).not.toContain('unencrypted');
-});
-
 test('plain http to VAPI and to a webhook off this machine is warned of', async () => {
   const vapi = { VAPI_API_KEY: 'Wv9-vapi-key', VAPI_BASE_URL: 'http://vapi.invalid' };
   const stderr = await said(vapi, 'limits', 'sync');
