@@ -123,6 +123,13 @@ export interface Database extends GuardedDatabase {
 
 export interface Output {
   readonly format: OutputFormat;
+  /** Only some fields are wanted (`--json externalId,percent`). */
+  readonly hasFields: boolean;
+  /**
+   * Refuses names of fields that data of this shape does not have: for whoever changes something first.
+   * @throws usageError
+   */
+  refuseUnknownFields(data: unknown): void;
   /** Writes the result of the command. Call it once; in the format `table` a long story may come in parts. */
   write<T>(report: Report<T>): Promise<void>;
   /** Writes a long list as it comes, in bounded memory. Call it once, instead of `write`. */

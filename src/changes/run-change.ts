@@ -97,6 +97,13 @@ async function agreeAndApply<Plan, Applied, Settled, Data, Reason extends string
     if (options.dryRun || steps.isNothing?.(plan)) {
       return { plan, applied: undefined };
     }
+    if (context.output.hasFields) {
+      const { data } = await steps.report(
+        { plan, applied: undefined, settled: undefined, dryRun: true },
+        database,
+      );
+      context.output.refuseUnknownFields(data);
+    }
     const { lines = [], subject = 'what is to be changed', ...change } = steps.describe(plan, database);
     const isBeforehand = isAgreedBeforehand(context, options, change, database);
     if (!isBeforehand && lines.length > 0) {

@@ -36,6 +36,7 @@ export function createContext(
       format: options.output ?? 'table',
       stdout: process.stdout,
       color: wantsColor(process.stdout, process.env, options.color !== false),
+      shape: { fields: options.json ?? [], jq: options.jq, template: options.template },
     }),
     talk,
     redact,

@@ -109,10 +109,10 @@ function commanderOption(name: string, declaration: OptionDeclaration): Option {
   const { description, placeholder, isRequired = false, short } = declaration;
   const long = longFlag(name, declaration);
   const flags = `${short === undefined ? '' : `-${short}, `}${long}`;
-  return new Option(
-    placeholder === undefined ? flags : `${flags} <${placeholder}>`,
-    description,
-  ).makeOptionMandatory(isRequired);
+  const value = declaration.kind === 'bareOrValue' ? `[${placeholder}]` : `<${placeholder}>`;
+  return new Option(placeholder === undefined ? flags : `${flags} ${value}`, description).makeOptionMandatory(
+    isRequired,
+  );
 }
 
 /** What a parser throws is said with the name of the flag. */

@@ -1,5 +1,5 @@
 import type { OutputFormat } from '../context.ts';
-import { flag, type Given, negated, value } from '../declarations/option.ts';
+import { bareOrValue, flag, type Given, negated, value } from '../declarations/option.ts';
 import { usageError } from '../errors.ts';
 import { parseChoice, parseInstant } from '../values/option-values.ts';
 
@@ -10,7 +10,16 @@ export const globalOptions = {
   output: value('format', 'table, json, ndjson or csv (default: table)', parseChoice(...formats), {
     short: 'o',
   }),
-  json: flag('short for --output json'),
+  json: bareOrValue(
+    'fields',
+    'short for --output json; with names only these fields: --json externalId,percent',
+    parseFields,
+  ),
+  jq: value('expression', "what jq makes of the JSON: --jq '.users[].externalId'"),
+  template: value(
+    'template',
+    "lines made of the JSON: --template '{{#each users}}{{externalId}}\\n{{/each}}'",
+  ),
   asOf: value('instant', 'act as if it were this instant', parseInstant),
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),
   envFile: value('file', 'read settings from a file of NAME=value lines'),
@@ -20,25 +29,45 @@ export const globalOptions = {
   verbose: flag('say what is being done', { short: 'v' }),
 };
 
+/** Names with commas between them; none where `--json` stands alone. @throws usageError */
+function parseFields(text: string): string[] {
+  const fields = text.split(',').map((field) => field.trim());
+  const wrong = fields.find((field) => field !== '' && !/^[A-Za-z]\w*$/.test(field));
+  if (wrong !== undefined) {
+    throw usageError(`"${wrong}" is not the name of a field`, {
+      suggestion: 'write it like --json externalId,percent',
+    });
+  }
+  return fields.filter((field) => field !== '');
+}
+
 export type GlobalOptions = Given<typeof globalOptions>;
+
+/** What makes JSON of the result, or something of the JSON. */
+const jsonFlags = ['json', 'jq', 'template'] as const;
 
 /** @throws usageError where flags contradict each other. */
 export function checkGlobalOptions(options: GlobalOptions): GlobalOptions {
-  if (options.json && options.output !== undefined && options.output !== 'json') {
-    throw usageError(`--json and --output ${options.output} contradict each other`, {
-      suggestion: 'give one of them',
-    });
+  const given = jsonFlags.find((name) => options[name] !== undefined);
+  if (given !== undefined && options.output !== undefined && options.output !== 'json') {
+    throw contradiction(`--${given}`, `--output ${options.output}`);
+  }
+  if (options.jq !== undefined && options.template !== undefined) {
+    throw contradiction('--jq', '--template');
   }
   if (options.quiet && options.verbose) {
-    throw usageError('--quiet and --verbose contradict each other', { suggestion: 'give one of them' });
+    throw contradiction('--quiet', '--verbose');
   }
-  return options.json ? { ...options, output: 'json' } : options;
+  return given === undefined ? options : { ...options, output: 'json' };
 }
+
+const contradiction = (one: string, other: string) =>
+  usageError(`${one} and ${other} contradict each other`, { suggestion: 'give one of them' });
 
 /** Whether errors are to be JSON, known before, and even if not, argv can be parsed. */
 export const wantsJsonErrors = (argv: readonly string[]): boolean =>
   argv.some((arg, index) => {
     const [, inOne] = /^(?:--output=|-o=?)(.+)$/.exec(arg) ?? [];
     const format = inOne ?? (arg === '--output' || arg === '-o' ? argv[index + 1] : undefined);
-    return arg === '--json' || /^(nd)?json$/i.test(format ?? '');
+    return /^--json(?:=|$)/.test(arg) || /^(nd)?json$/i.test(format ?? '');
   });

@@ -1,4 +1,6 @@
 import type { Column, Output, OutputFormat, Report, Row } from '../context.ts';
+import { pickRow, refuseUnknownFields } from './formats/fields.ts';
+import type { Shape } from './formats/shaped.ts';
 import { printableData } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
@@ -11,29 +13,43 @@ export interface OutputOptions {
   format: OutputFormat;
   stdout: TerminalStream;
   color: boolean;
+  /** What of the JSON is wanted. */
+  shape?: Shape;
 }
 
+const whole: Shape = { fields: [], jq: undefined, template: undefined };
+
 /** The only writer of stdout. Formats load what they need when they are used. */
-export function createOutput({ format, stdout, color }: OutputOptions): Output {
+export function createOutput({ format, stdout, color, shape = whole }: OutputOptions): Output {
   const writer = createStreamWriter(stdout);
   const style = () => createStyle(color, stdout.columns);
   return {
     format,
+    hasFields: shape.fields.length > 0,
+    refuseUnknownFields: (data) => refuseUnknownFields(data, shape.fields),
     async write(report) {
-      await writer.write(await formatReport(format, report as Report, style));
+      await writer.write(await formatReport(format, shape, report as Report, style));
     },
-    stream: (columns, rows) => streamRows(format, writer, columns, rows, style),
+    async stream(columns, rows) {
+      if (shape.jq !== undefined || shape.template !== undefined) {
+        const { formatShaped } = await import('./formats/shaped.ts');
+        await writer.write(await formatShaped(await collected(rows), shape));
+      } else {
+        await streamRows(format, writer, columns, pickedRows(rows, shape.fields), style);
+      }
+    },
   };
 }
 
 async function formatReport(
   format: OutputFormat,
+  shape: Shape,
   report: Report,
   style: () => ReturnType<typeof createStyle>,
 ) {
   switch (format) {
     case 'json':
-      return (await import('./formats/json.ts')).formatJson(report);
+      return (await import('./formats/shaped.ts')).formatShaped(report.data ?? null, shape);
     case 'ndjson':
       return (await import('./formats/ndjson.ts')).formatNdjson(report);
     case 'csv':
@@ -48,6 +64,21 @@ async function formatReport(
       return formatTable(reportColumns(report), reportRows(report), await style());
     }
   }
+}
+
+async function* pickedRows(rows: AsyncIterable<Row>, fields: readonly string[]): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    yield pickRow(row, fields);
+  }
+}
+
+/** Whoever asks for an expression of all rows at once gets them at once. */
+async function collected(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const all: Row[] = [];
+  for await (const row of rows) {
+    all.push(row);
+  }
+  return all;
 }
 
 /** Each chunk of a table is a table of its own, under one heading; of JSON, elements of one array. */

@@ -14,6 +14,13 @@ export function printableData<T>(data: T): T {
   return data;
 }
 
+/** Text that may have lines and tabs, and nothing else that a terminal acts upon. */
+export const printableText = (text: string): string =>
+  text
+    .split(/([\n\t])/)
+    .map((piece) => (piece === '\n' || piece === '\t' ? piece : printable(piece)))
+    .join('');
+
 /** A value as one cell of a table or csv: null is empty, instants are ISO 8601, structures are JSON. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) {

@@ -28,6 +28,8 @@ export interface ReadWords {
 interface Reading extends ReadWords {
   names: string[];
   others: string[];
+  /** Of an option that may have a value: where it stands among the others, and the word behind it. */
+  bare: { option: Option; at: number; word: string | undefined; wordAt: number } | undefined;
   asksForHelp: boolean;
   /** Nobody knows whether a word behind it is its value: commander will refuse it. */
   hasUnknownOption: boolean;
@@ -48,6 +50,7 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
     ordered: [],
     names: [],
     others: [],
+    bare: undefined,
     asksForHelp: false,
     hasUnknownOption: false,
   };
@@ -64,6 +67,7 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
       await readName(tree, reading, word);
     }
   }
+  await settleBare(tree, reading);
   const { command, names, others, asksForHelp, isHelp, hasUnknownOption } = reading;
   if (isHelp) {
     // Without a word of help, commander refuses an option that it does not know.
@@ -102,7 +106,11 @@ async function readFlag(tree: CommandTree, reading: Reading, word: string): Prom
   }
   const long = option.long ?? flag;
   reading.given.add(long);
-  if (!isShort) {
+  if (option.optional && value === undefined) {
+    await settleBare(tree, reading);
+    reading.bare = { option, at: reading.others.length, word: undefined, wordAt: 0 };
+    reading.others.push(`${long}=`);
+  } else if (!isShort) {
     reading.others.push(word);
   } else if (value === undefined || !option.required) {
     reading.others.push(long);
@@ -135,11 +143,53 @@ async function readName(tree: CommandTree, reading: Reading, word: string): Prom
     reading.names.push(word);
     return;
   }
+  if (mayBelongToOption(tree, reading, word)) {
+    return;
+  }
   if ((isGroup || reading.isHelp) && !reading.hasUnknownOption) {
     reading.unknown ??= { word, parent: command };
   }
   reading.argumentCount += 1;
   reading.others.push(word);
+}
+
+/** Whether a word can be the value of the option that it stands behind; what it is, is known when all are read. */
+function mayBelongToOption(
+  tree: CommandTree,
+  { command, bare, others, isHelp }: Reading,
+  word: string,
+): boolean {
+  const isBehind = bare !== undefined && bare.word === undefined && bare.at === others.length - 1;
+  const takesWords = command.commands.length === 0 || tree.defaultOf(command) !== undefined;
+  if (bare === undefined || !isBehind || !takesWords || isHelp) {
+    return false;
+  }
+  bare.word = word;
+  bare.wordAt = others.length;
+  return true;
+}
+
+/**
+ * `--json externalId` where an option may have a value: the word is that of the option where the command has no place
+ * for it, and, with a comma in it, where the command can do without; else it is an argument.
+ */
+async function settleBare(tree: CommandTree, reading: Reading): Promise<void> {
+  const { bare, command, others, argumentCount } = reading;
+  reading.bare = undefined;
+  if (bare?.word === undefined) {
+    return;
+  }
+  const target = tree.defaultOf(command) ?? command;
+  await tree.open(target);
+  const places = target.registeredArguments;
+  const isFull = !places.some(({ variadic }) => variadic) && argumentCount >= places.length;
+  const canDoWithout = argumentCount >= places.filter(({ required }) => required).length;
+  if (isFull || (canDoWithout && bare.word.includes(','))) {
+    others[bare.at] = `${bare.option.long}=${bare.word}`;
+  } else {
+    others.splice(bare.wordAt, 0, bare.word);
+    reading.argumentCount += 1;
+  }
 }
 
 /** Options of the commands above count as well: those of the program stand anywhere. */

@@ -1,6 +1,6 @@
 import type { ExitCode } from '../errors.ts';
 import type { Run } from './command-tree.ts';
-import { checkGlobalOptions } from './global-options.ts';
+import { checkGlobalOptions, type GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { readClock } from './read-clock.ts';
 import { withTimes } from './spoken-times.ts';
@@ -25,7 +25,18 @@ export function createCommandRunner(process: ProcessLike, signal: AbortSignal): 
       const { prepareCommand } = await import('./prepare-command.ts');
       const prepared = prepareCommand(process, checked, signal);
       redact = prepared.redact;
+      await refuseWrongShape(checked);
       exitCode = await definition.run(prepared.context, await withTimes(values, prepared.context.now));
     },
   };
+}
+
+/** Before anything runs: what is wrong with an expression is no reason to learn it after a change. @throws usageError */
+async function refuseWrongShape({ jq, template }: GlobalOptions): Promise<void> {
+  if (jq !== undefined) {
+    await (await import('./formats/jq.ts')).checkJq(jq);
+  }
+  if (template !== undefined) {
+    (await import('./formats/template.ts')).checkTemplate(template);
+  }
 }

@@ -9,7 +9,7 @@ export type Parse<Value> = (text: string) => Value;
 
 /** A flag and what follows it. `Value` is what the handler gets; with undefined in it the option can be left out. */
 export interface OptionDeclaration<Value = unknown> {
-  readonly kind: 'flag' | 'negated' | 'value' | 'repeated';
+  readonly kind: 'flag' | 'negated' | 'value' | 'repeated' | 'bareOrValue';
   readonly description: string;
   /** What stands for the value in the help: `month`. Undefined: a flag without one. */
   readonly placeholder?: string;
@@ -87,6 +87,13 @@ export function value(
 ): OptionDeclaration {
   return { kind: 'value', placeholder, description, parse, ...extra };
 }
+
+/** `--json`, or `--json=fields`: bare, `parse` gets an empty text. */
+export const bareOrValue = <Value>(
+  placeholder: string,
+  description: string,
+  parse: Parse<Value>,
+): OptionDeclaration<Value | undefined> => ({ kind: 'bareOrValue', placeholder, description, parse });
 
 /** The same for an option without which the command does not run. */
 export function requiredValue(placeholder: string, description: string): OptionDeclaration<string>;

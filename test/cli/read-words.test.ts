@@ -5,7 +5,7 @@ import { wholeTree } from '../whole-tree.ts';
 const tree = await wholeTree();
 
 test.each([
-  ['user show ada --json', 'user show ada --json'],
+  ['user show ada --json', 'user show ada --json='],
   ['--output json user --quiet show ada', 'user show --output json --quiet ada'],
   ['jobs run --dry-run reset-months', 'jobs run reset-months --dry-run'],
   ['jobs run --limit 5 --user ada reset-months', 'jobs run reset-months --limit 5 --user ada'],

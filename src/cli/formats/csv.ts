@@ -1,7 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Column, Report, Row } from '../../context.ts';
-import { printable } from '../../printable.ts';
-import { cellText } from '../printable.ts';
+import { cellText, printableText } from '../printable.ts';
 import { reportColumns, reportRows } from './rows.ts';
 
 /** RFC 4180 with a header line of keys, safe to open in a spreadsheet. */
@@ -16,13 +15,6 @@ export const formatCsvRows = (columns: readonly Column[], rows: readonly Row[]):
 
 /** Formulas are neutralised first: a sign that is taken out may have kept one from being seen. */
 const cellOf = (value: unknown) => spreadsheetSafe(printableText(spreadsheetSafe(cellText(value))));
-
-/** A cell may have lines and tabs; nothing else that a terminal acts upon. */
-const printableText = (text: string) =>
-  text
-    .split(/([\n\t])/)
-    .map((piece) => (piece === '\n' || piece === '\t' ? piece : printable(piece)))
-    .join('');
 
 /**
  * A spreadsheet runs a cell that starts like a formula, also with signs of full width; a leading apostrophe makes it

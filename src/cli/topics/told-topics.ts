@@ -11,6 +11,13 @@ Results go to stdout; progress, questions, warnings and errors go to stderr.
 In JSON, names are camelCase, quantities and money are strings of exact decimals, and instants are ISO 8601 in UTC.
 Cells of csv that a spreadsheet would run as a formula begin with an apostrophe.
 
+  --json a,b        only these fields: of the result, or of each element of the list in it
+  --jq EXPRESSION   what jq makes of the JSON, texts without quotes; nothing has to be installed
+  --template TEXT   lines made of the JSON, in the language of Handlebars with pad, padStart, join and json; \\n is a
+                    line break
+
+A field that is not there ends with exit code 2 and the names of those that are, before anything is changed.
+
 With --json an error is the last line of stderr:
   {"error":{"code":"notFound","message":"…","detail":"…","suggestion":"…"}}
 
@@ -19,8 +26,10 @@ With --json an error is the last line of stderr:
   --no-color        no colours; NO_COLOR=1 says the same, FORCE_COLOR=1 the opposite
   --no-input        ask nothing, also on a terminal
 
-  $ quota user show ada --json | jq -r '.subscriptions[].quotas[] | [.meter, .remaining] | @tsv'
   $ quota user list --state exceeded --output csv > exceeded.csv
+  $ quota user list --json externalId,percent
+  $ quota user show ada --jq '.subscriptions[].quotas[] | [.meter, .remaining] | @tsv'
+  $ quota user list --template '{{#each users}}{{pad externalId 20}}{{percent}}\\n{{/each}}'
 `;
 
 export const timeText = `

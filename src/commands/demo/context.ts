@@ -44,6 +44,8 @@ export function demoContext(
       },
       output: {
         format: context.output.format,
+        hasFields: false,
+        refuseUnknownFields: () => {},
         async write(report) {
           capture.report = report as Report<unknown>;
         },
