@@ -1085,7 +1085,6 @@ alter table quota.subscriptions add constraint subscriptions_plan_fkey FOREIGN K
 alter table quota.subscriptions add constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE INDEX subscriptions_due ON quota.subscriptions USING btree (plan, next_reset_at, user_id);
 CREATE INDEX subscriptions_limited ON quota.subscriptions USING btree (user_id) WHERE (limit_enforced_at IS NOT NULL);
-CREATE TRIGGER former_plans_kept AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.keep_former_plans();
 CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_insert();
 CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
 CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
@@ -1291,6 +1290,15 @@ create type quota.check_result as (
   features jsonb
 );
 
+create type quota.closed_period as (
+  meter text,
+  "periodStart" timestamp with time zone,
+  "periodEnd" timestamp with time zone,
+  used text,
+  "limit" text
+);
+comment on type quota.closed_period is 'A quota that a reset closed.';
+
 create type quota.record_result as (
   recorded boolean,
   call_log_id bigint,
@@ -1307,6 +1315,20 @@ create type quota.record_result as (
   stored_cost numeric,
   is_estimate boolean
 );
+
+create type quota.reset_after as (
+  "nextResetAt" timestamp with time zone,
+  missed bigint,
+  "limitEnforcedAt" timestamp with time zone
+);
+comment on type quota.reset_after is 'A subscription after its reset, and how many periods it had missed.';
+
+create type quota.reset_before as (
+  "nextResetAt" timestamp with time zone,
+  "limitEnforcedAt" timestamp with time zone,
+  closed quota.closed_period[]
+);
+comment on type quota.reset_before is 'A subscription before its reset, and what of it the reset closed.';
 
 create type quota.reset_counts as (
   reset integer,
@@ -4286,12 +4308,15 @@ CREATE OR REPLACE FUNCTION quota.in_known_zones(claimed quota.subscriptions[])
  LANGUAGE sql
  STABLE
 AS $function$
-  select array(
-    select c from unnest(claimed) c
-    -- "offset 0": each zone is tried once; without, PostgreSQL tries that of every subscription.
-    where c.timezone in (
+  select case
+    when unknown = '{}' then claimed
+    else array(select c from unnest(claimed) c where c.timezone <> all (unknown))
+  end
+  -- "offset 0": each zone is tried once; without, PostgreSQL tries that of every subscription.
+  from (
+    select array(
       select z.timezone from (select distinct timezone from unnest(claimed) offset 0) z
-      where quota.is_known_zone(z.timezone)))
+      where not quota.is_known_zone(z.timezone))) z(unknown)
 $function$;
 comment on function quota.in_known_zones(quota.subscriptions[]) is 'Those of the subscriptions whose time the server can reckon; the others are set apart.';
 
@@ -4438,21 +4463,6 @@ begin
   return new;
 end $function$;
 
-CREATE OR REPLACE FUNCTION quota.keep_former_plans()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  insert into quota.former_plans (user_id, service, until, plan)
-  select r.user_id, r.service, quota.now(), r.plan
-  from subscribed s join replaced r using (user_id, service)
-  where s.plan <> r.plan
-  on conflict do nothing; -- Two changes at one instant: the first tells what was before.
-  return null;
-end $function$;
-
 CREATE OR REPLACE FUNCTION quota.keep_nobody_erased()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4542,9 +4552,17 @@ comment on function quota.keep_resets(uuid[],text[]) is 'Keeps what a manual res
 
 CREATE OR REPLACE FUNCTION quota.keeps_cache()
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
-AS $function$ select exists (select 1 from quota.cache_state) $function$;
+AS $function$
+begin
+  -- Asked for each row that is written. A table that nobody wrote to has no pages: that is known without a
+  -- query, which costs ten times as much.
+  if pg_relation_size('quota.cache_state') = 0 then
+    return false;
+  end if;
+  return exists (select 1 from quota.cache_state);
+end $function$;
 comment on function quota.keeps_cache() is 'Whether an app keeps counters in a cache.';
 grant execute on function quota.keeps_cache() to quota_operator;
 
@@ -7193,17 +7211,16 @@ begin
   ), merged as materialized (
     select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
       min(period_end) as next_reset_at, max(missed) as missed,
-      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
+      bool_or(allows_nothing) as allows_nothing, array_agg(closed) filter (where closed is not null) as closed
     from (
       select user_id, service, due_at, limit_enforced_at, period_end, missed,
         on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit)
           and quota.granted_now(r.user_id, r.meter) = 0 as allows_nothing,
-        null::jsonb as closed
+        null::quota.closed_period as closed
       from running r
       union all
       select user_id, service, null, null, null, null, null,
-        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end,
-          'used', used::text, 'limit', limit_quantity::text)
+        (meter, period_start, period_end, used::text, limit_quantity::text)::quota.closed_period
       from closed
     ) periods
     group by user_id, service
@@ -7227,9 +7244,8 @@ begin
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
     select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
-      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
-      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
-        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
+      to_jsonb((due_at, limit_enforced_at, closed)::quota.reset_before),
+      to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
     from advance
   )
   select count(*), sum(a.missed), (select count(*) from closed),
@@ -7642,22 +7658,28 @@ CREATE OR REPLACE FUNCTION quota.running_periods(claimed quota.subscriptions[], 
  LANGUAGE sql
  STABLE
 AS $function$
-  select d.user_id, d.service, d.next_reset_at, d.limit_enforced_at, l.meter,
-    coalesce(o.limit_quantity, l.limit_quantity), coalesce(o.cost_limit, l.cost_limit),
-    l.unit_price, l.warn_at, l.on_exceeded, lower(p.period), upper(p.period),
-    case when lower(p.period) > d.next_reset_at then (
-      select count(*) - 1 from quota.periods_between(
-        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone,
-        d.next_reset_at, reset_at))
+  with terms as materialized (
+    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, d.timezone, l.meter,
+      coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity,
+      coalesce(o.cost_limit, l.cost_limit) as cost_limit, l.unit_price, l.warn_at, l.on_exceeded,
+      quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local) as anchor, l.reset_every
+    from unnest(claimed) d
+    join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
+    left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
+  ), spans as materialized (
+    -- Those who signed up on one day share their periods: each is worked out once.
+    select a.anchor, a.reset_every, a.timezone,
+      quota.period_at(a.anchor, a.reset_every, a.timezone, reset_at) as period
+    from (select distinct t.anchor, t.reset_every, t.timezone from terms t offset 0) a
+  )
+  select t.user_id, t.service, t.due_at, t.limit_enforced_at, t.meter, t.limit_quantity, t.cost_limit,
+    t.unit_price, t.warn_at, t.on_exceeded, lower(s.period), upper(s.period),
+    case when lower(s.period) > t.due_at then (
+      select count(*) - 1
+      from quota.periods_between(t.anchor, t.reset_every, t.timezone, t.due_at, reset_at))
     else 0 end
-  from unnest(claimed) d
-  join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
-  left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
-  cross join lateral (
-    select quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at)
-      as period
-    offset 0) p
+  from terms t
+  join spans s on s.anchor = t.anchor and s.reset_every = t.reset_every and s.timezone = t.timezone
 $function$;
 comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
 
@@ -8546,12 +8568,21 @@ declare
   recut quota.usage_quotas[];
 begin
   -- Resets and limit marks update subscriptions by the hundred thousand; only changed terms reopen quotas.
-  select array_agg(s.user_id), array_agg(s.service) into users, services
-  from subscribed s join replaced r using (user_id, service)
-  where (s.plan, s.anchor_local, s.timezone) is distinct from (r.plan, r.anchor_local, r.timezone);
+  -- Two sets are compared, not joined: that costs half.
+  select array_agg(c.user_id), array_agg(c.service) into users, services
+  from (
+    select s.user_id, s.service, s.plan, s.anchor_local, s.timezone from subscribed s
+    except
+    select r.user_id, r.service, r.plan, r.anchor_local, r.timezone from replaced r
+  ) c;
   if users is null then
     return null;
   end if;
+  insert into quota.former_plans (user_id, service, until, plan)
+  select r.user_id, r.service, quota.now(), r.plan
+  from subscribed s join replaced r using (user_id, service)
+  where s.plan <> r.plan
+  on conflict do nothing; -- Two changes at one instant: the first tells what was before.
   -- The running periods of those whose plan stayed and whose time is cut anew.
   select array_agg(q) into recut
   from subscribed s

@@ -4,6 +4,17 @@ comment on type quota.reset_outcome is
   'Subscriptions, periods they missed, quotas closed; whether a running period was open before its reset; '
   'whose limits were lifted.';
 
+-- What the history says of a reset. Types, for they are turned into JSON in one go; built piece by piece it
+-- takes a tenth of a run.
+create type quota.closed_period as (
+  meter text, "periodStart" timestamptz, "periodEnd" timestamptz, used text, "limit" text);
+comment on type quota.closed_period is 'A quota that a reset closed.';
+create type quota.reset_before as (
+  "nextResetAt" timestamptz, "limitEnforcedAt" timestamptz, closed quota.closed_period[]);
+comment on type quota.reset_before is 'A subscription before its reset, and what of it the reset closed.';
+create type quota.reset_after as ("nextResetAt" timestamptz, missed bigint, "limitEnforcedAt" timestamptz);
+comment on type quota.reset_after is 'A subscription after its reset, and how many periods it had missed.';
+
 create or replace function quota.reset_claimed(claimed quota.subscriptions[], run uuid)
 returns quota.reset_outcome
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -37,17 +48,16 @@ begin
   ), merged as materialized (
     select user_id, service, min(due_at) as due_at, min(limit_enforced_at) as limit_enforced_at,
       min(period_end) as next_reset_at, max(missed) as missed,
-      bool_or(allows_nothing) as allows_nothing, jsonb_agg(closed) filter (where closed is not null) as closed
+      bool_or(allows_nothing) as allows_nothing, array_agg(closed) filter (where closed is not null) as closed
     from (
       select user_id, service, due_at, limit_enforced_at, period_end, missed,
         on_exceeded = 'limit_assistants' and quota.is_exhausted(0, limit_quantity, 0, cost_limit)
           and quota.granted_now(r.user_id, r.meter) = 0 as allows_nothing,
-        null::jsonb as closed
+        null::quota.closed_period as closed
       from running r
       union all
       select user_id, service, null, null, null, null, null,
-        jsonb_build_object('meter', meter, 'periodStart', period_start, 'periodEnd', period_end,
-          'used', used::text, 'limit', limit_quantity::text)
+        (meter, period_start, period_end, used::text, limit_quantity::text)::quota.closed_period
       from closed
     ) periods
     group by user_id, service
@@ -71,9 +81,8 @@ begin
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
     select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
-      jsonb_build_object('nextResetAt', due_at, 'limitEnforcedAt', limit_enforced_at, 'closed', closed),
-      jsonb_build_object('nextResetAt', next_reset_at, 'missed', missed,
-        'limitEnforcedAt', case when stays_limited then limit_enforced_at end)
+      to_jsonb((due_at, limit_enforced_at, closed)::quota.reset_before),
+      to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
     from advance
   )
   select count(*), sum(a.missed), (select count(*) from closed),

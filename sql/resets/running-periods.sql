@@ -5,22 +5,28 @@ returns table (
   period_start timestamptz, period_end timestamptz, missed bigint)
 language sql stable
 as $$
-  select d.user_id, d.service, d.next_reset_at, d.limit_enforced_at, l.meter,
-    coalesce(o.limit_quantity, l.limit_quantity), coalesce(o.cost_limit, l.cost_limit),
-    l.unit_price, l.warn_at, l.on_exceeded, lower(p.period), upper(p.period),
-    case when lower(p.period) > d.next_reset_at then (
-      select count(*) - 1 from quota.periods_between(
-        quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone,
-        d.next_reset_at, reset_at))
+  with terms as materialized (
+    select d.user_id, d.service, d.next_reset_at as due_at, d.limit_enforced_at, d.timezone, l.meter,
+      coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity,
+      coalesce(o.cost_limit, l.cost_limit) as cost_limit, l.unit_price, l.warn_at, l.on_exceeded,
+      quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local) as anchor, l.reset_every
+    from unnest(claimed) d
+    join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
+    left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
+  ), spans as materialized (
+    -- Those who signed up on one day share their periods: each is worked out once.
+    select a.anchor, a.reset_every, a.timezone,
+      quota.period_at(a.anchor, a.reset_every, a.timezone, reset_at) as period
+    from (select distinct t.anchor, t.reset_every, t.timezone from terms t offset 0) a
+  )
+  select t.user_id, t.service, t.due_at, t.limit_enforced_at, t.meter, t.limit_quantity, t.cost_limit,
+    t.unit_price, t.warn_at, t.on_exceeded, lower(s.period), upper(s.period),
+    case when lower(s.period) > t.due_at then (
+      select count(*) - 1
+      from quota.periods_between(t.anchor, t.reset_every, t.timezone, t.due_at, reset_at))
     else 0 end
-  from unnest(claimed) d
-  join quota.plan_limits l on l.plan = d.plan and l.reset_every is not null
-  left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
-  cross join lateral (
-    select quota.period_at(
-      quota.limit_anchor(l.reset_anchor, l.boundary, d.anchor_local), l.reset_every, d.timezone, reset_at)
-      as period
-    offset 0) p
+  from terms t
+  join spans s on s.anchor = t.anchor and s.reset_every = t.reset_every and s.timezone = t.timezone
 $$;
 comment on function quota.running_periods(quota.subscriptions[], timestamptz) is
   'The periods that contain the instant of a reset, with the terms that they open under, and how many the '
