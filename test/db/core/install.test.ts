@@ -82,13 +82,13 @@ test('a type that changes takes its functions along, and they come back with the
   const rights = () =>
     query(
       database.url,
-      `select has_function_privilege('quota_app', 'quota.check(text, text, text, numeric, bigint, text, text)', 'execute') as app`,
+      `select has_function_privilege('quota_app', 'quota.check(text, text, text, numeric, bigint, text, text, jsonb)', 'execute') as app`,
     );
   const set = edited({
     'apps/allowance-of.sql': (text) =>
       text
-        .replace('models text[])', 'models text[], note text)')
-        .replace('a.models\n  from', 'a.models, null\n  from'),
+        .replace('room numeric)', 'room numeric, note text)')
+        .replace('b.remaining) end\n', 'b.remaining) end, null\n'),
   });
   const { installed, dropped } = await install(set);
   expect(installed).toContain('type quota.allowance');
