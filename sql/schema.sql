@@ -178,18 +178,24 @@ create table quota.assistants (
   name text,
   state text not null default 'active'::text,
   created_at timestamp with time zone not null default quota.now(),
-  organisation text
+  organisation text,
+  is_gated boolean not null default false,
+  numbers text[] not null default '{}'::text[]
 );
 comment on column quota.assistants.organisation is 'The provider''s id of the organisation that the assistant was last read from; null: not read yet.';
+comment on column quota.assistants.is_gated is 'Its calls are let in one by one by quota.gate, with what is left as their length: it is never limited at the provider.';
+comment on column quota.assistants.numbers is 'The phone numbers that it answers: the provider''s ids of them, or as they are dialled.';
 alter table quota.assistants enable row level security;
 alter table quota.assistants add constraint assistants_pkey PRIMARY KEY (id);
 alter table quota.assistants add constraint assistants_provider_assistant_id_check CHECK ((provider_assistant_id <> ''::text));
 alter table quota.assistants add constraint assistants_provider_assistant_id_key UNIQUE (provider_assistant_id);
 alter table quota.assistants add constraint assistants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'gone'::text])));
 alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
+CREATE INDEX assistants_numbers ON quota.assistants USING gin (numbers) WHERE (numbers <> '{}'::text[]);
 CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisation) WHERE (organisation IS NOT NULL);
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
 CREATE TRIGGER assistants_deleted_directly AFTER DELETE ON quota.assistants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
+CREATE TRIGGER assistants_gated AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_gated();
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
 CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
 CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"name": null}');
@@ -1509,7 +1515,7 @@ grant execute on function quota.actor() to quota_finance;
 grant execute on function quota.actor() to quota_operator;
 grant execute on function quota.actor() to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text, p_name text DEFAULT NULL::text, p_service text DEFAULT 'voice'::text, OUT allowed boolean, OUT reason text, OUT message text, OUT added boolean, OUT assistants integer, OUT max_assistants integer, OUT upgrade_to text)
+CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text, p_name text DEFAULT NULL::text, p_service text DEFAULT 'voice'::text, p_gated boolean DEFAULT NULL::boolean, p_numbers text[] DEFAULT NULL::text[], OUT allowed boolean, OUT reason text, OUT message text, OUT added boolean, OUT assistants integer, OUT max_assistants integer, OUT upgrade_to text)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1524,6 +1530,7 @@ begin
   if p_name is not null then
     perform quota.refuse_unfit_name(p_name, 'the name of an assistant');
   end if;
+  perform quota.refuse_unfit_numbers(p_numbers, p_assistant_id);
   -- Of two at once the second waits here, and counts the first.
   perform quota.lock_subscriptions(array[owner], array[p_service]);
   select * into known from quota.assistants a
@@ -1541,21 +1548,26 @@ begin
   upgrade_to := answer.upgrade_to;
   added := added and allowed;
   if known.id is null and added then
-    insert into quota.assistants (user_id, provider_assistant_id, name)
-    values (owner, p_assistant_id, p_name);
+    insert into quota.assistants (user_id, provider_assistant_id, name, is_gated, numbers)
+    values (owner, p_assistant_id, p_name, coalesce(p_gated, false), coalesce(p_numbers, '{}'));
   elsif added then
     update quota.assistants a set state = 'active', name = coalesce(p_name, a.name) where a.id = known.id;
     perform quota.revive_assistants(array[known.id], null);
   end if;
+  update quota.assistants a
+  set is_gated = coalesce(p_gated, a.is_gated), numbers = coalesce(p_numbers, a.numbers)
+  where a.id = known.id and allowed
+    and (coalesce(p_gated, a.is_gated), coalesce(p_numbers, a.numbers))
+      is distinct from (a.is_gated, a.numbers);
   select count(a.id), max(p.max_assistants) into assistants, max_assistants
   from quota.subscriptions s
   join quota.plans p on p.key = s.plan
   left join quota.assistants a on a.user_id = s.user_id and a.state = 'active'
   where s.user_id = owner and s.service = p_service;
 end $function$;
-comment on function quota.add_assistant(text,text,text,text) is 'Registers an assistant of a user, if the plan includes one more: counted and added in one go, however many ask at once. allowed false, with reason and message: nothing is added. added false and allowed: it was there.';
-grant execute on function quota.add_assistant(text,text,text,text) to quota_app;
-grant execute on function quota.add_assistant(text,text,text,text) to quota_operator;
+comment on function quota.add_assistant(text,text,text,text,boolean,text[]) is 'Registers an assistant of a user, if the plan includes one more: counted and added in one go, however many ask at once. allowed false, with reason and message: nothing is added. added false and allowed: it was there. p_gated: its calls are let in by quota.gate, and it is never limited at the provider; p_numbers: those that it answers, by the provider''s ids or as they are dialled. Null leaves them.';
+grant execute on function quota.add_assistant(text,text,text,text,boolean,text[]) to quota_app;
+grant execute on function quota.add_assistant(text,text,text,text,boolean,text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.add_fees(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -1615,6 +1627,56 @@ begin
   perform quota.apply_usage(deltas);
   return null;
 end $function$;
+
+CREATE OR REPLACE FUNCTION quota.admit_call(told jsonb, p_service text, p_refusal text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  -- VAPI takes no call to be shorter, or longer.
+  shortest constant integer := 10;
+  longest constant integer := 43200;
+  assistant quota.assistants := quota.called_assistant(told);
+  key text := quota.told_call(told);
+  owner text := (
+    select u.external_id from quota.users u where u.id = assistant.user_id and u.erased_at is null);
+  session quota.session_result;
+begin
+  if owner is null or assistant.state <> 'active' then
+    perform quota.refuse_other_users(null);
+    perform quota.note_refusal(p_service, null, 'unknown_assistant');
+    return quota.spoken_refusal(p_refusal, null, p_service);
+  end if;
+  perform quota.refuse_other_user(assistant.user_id);
+  -- By hand, until the reset or until somebody lifts it: what is left does not matter.
+  if exists (
+    select from quota.subscriptions s
+    where s.user_id = assistant.user_id and s.service = p_service and s.limit_enforced_at is not null
+      and coalesce(s.next_reset_at > quota.now(), true))
+  then
+    perform quota.note_refusal(p_service, (
+      select s.plan from quota.subscriptions s
+      where s.user_id = assistant.user_id and s.service = p_service), 'limited');
+    return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
+  end if;
+  session := quota.start_session(owner, p_service, key, 'vapi', assistant.provider_assistant_id);
+  if session.allowed and session.cap_seconds < shortest then
+    -- Too little for a call that can be cut off: nothing was used, and what was reserved is free again.
+    delete from quota.call_logs l where l.id = session.session_id;
+    session.allowed := false;
+    perform quota.note_refusal(p_service, (
+      select s.plan from quota.subscriptions s
+      where s.user_id = assistant.user_id and s.service = p_service), 'would_exceed');
+  end if;
+  if not session.allowed then
+    return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
+  end if;
+  return jsonb_build_object('assistantId', assistant.provider_assistant_id) || case
+    when session.cap_seconds is null then '{}'
+    else jsonb_build_object('assistantOverrides', jsonb_build_object(
+      'maxDurationSeconds', trunc(least(session.cap_seconds, longest))::integer)) end;
+end $function$;
+comment on function quota.admit_call(jsonb,text,text) is 'The answer to a call that wants to begin, by what is told of it. Raises QT003 where the call has no id.';
 
 CREATE OR REPLACE FUNCTION quota.alert_level(threshold integer, warn_at integer[])
  RETURNS text
@@ -1830,6 +1892,41 @@ begin
   perform quota.settle_late(deltas);
 end $function$;
 comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the subscriptions.';
+
+CREATE OR REPLACE FUNCTION quota.assistants_gated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  turned uuid[];
+  owners uuid[];
+  limited_owners uuid[];
+begin
+  select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into turned, owners
+  from new_rows n join old_rows o on o.id = n.id
+  where n.is_gated <> o.is_gated;
+  if turned is null then
+    return null;
+  end if;
+  perform quota.hold_subscriptions(owners);
+  perform quota.hold_assistants(owners);
+  -- What is let in call by call gets back what it had.
+  update quota.assistant_limits l
+  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  from new_rows n
+  where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
+    and l.status <> 'gone';
+  select array_agg(distinct s.user_id) into limited_owners
+  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
+  if limited_owners is not null then
+    perform quota.queue_assistants(limited_owners, 'limited');
+  end if;
+  return null;
+end $function$;
+comment on function quota.assistants_gated() is 'An assistant whose calls are let in one by one from now on is restored; one whose calls are not any more is limited where its user is.';
 
 CREATE OR REPLACE FUNCTION quota.assistants_inserted()
  RETURNS trigger
@@ -2201,6 +2298,30 @@ begin
   perform quota.apply_usage(deltas);
   return null;
 end $function$;
+
+CREATE OR REPLACE FUNCTION quota.called_assistant(told jsonb)
+ RETURNS quota.assistants
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  asked text := coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}');
+  dialled text[] := array_remove(array[
+    told#>>'{phoneNumber,id}', told#>>'{call,phoneNumberId}', told#>>'{phoneNumber,number}',
+    told#>>'{call,phoneNumber,number}'], null);
+  found_assistant quota.assistants;
+begin
+  if asked is not null then
+    select a.* into found_assistant from quota.assistants a where a.provider_assistant_id = asked;
+    return found_assistant;
+  end if;
+  select a.* into found_assistant
+  from quota.assistants a
+  where a.numbers && dialled and a.numbers <> '{}' and a.state = 'active'
+  order by a.created_at, a.id limit 1;
+  return found_assistant;
+end $function$;
+comment on function quota.called_assistant(jsonb) is 'The assistant that a webhook of VAPI names, else the one that answers the number that was dialled; null: nobody knows of it.';
 
 CREATE OR REPLACE FUNCTION quota.caller(OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
@@ -3463,7 +3584,8 @@ begin
   where u.id = p_user;
   update quota.call_logs l set metadata = null, error_message = null
   where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
-  update quota.assistants a set name = null where a.user_id = p_user and a.name is not null;
+  update quota.assistants a set name = null, numbers = '{}'
+  where a.user_id = p_user and (a.name is not null or a.numbers <> '{}');
   update quota.billing_lines b set raw = null, description = null
   where (b.raw is not null or b.description is not null) and (
     b.external_id in (select l.provider_call_id from quota.call_logs l where l.user_id = p_user)
@@ -3941,6 +4063,36 @@ AS $function$
 $function$;
 comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
 
+CREATE OR REPLACE FUNCTION quota.gate(p_provider text, p_body jsonb, p_service text DEFAULT 'voice'::text, p_refusal text DEFAULT NULL::text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  told jsonb := p_body->'message';
+begin
+  if p_provider is distinct from 'vapi' then
+    raise exception 'the gate answers the webhooks of "vapi", not of "%"', left(p_provider, 60)
+      using errcode = 'QT003';
+  elsif jsonb_typeof(told) is distinct from 'object' or jsonb_typeof(told->'type') is distinct from 'string'
+  then
+    raise exception 'this is no body of a webhook of VAPI: a "message" with a "type" is missing'
+      using errcode = 'QT003', hint = 'Give the whole body as it came, as jsonb.';
+  end if;
+  case told->>'type'
+    when 'assistant-request' then
+      return quota.admit_call(told, p_service, p_refusal);
+    when 'end-of-call-report' then
+      return quota.settle_admitted(told, p_service);
+    else
+      return '{}';
+  end case;
+end $function$;
+comment on function quota.gate(text,jsonb,text,text) is 'What to answer a webhook of the provider with, as it is. A call that wants to begin gets the assistant and what is left as its length, reserved under its id, or {error}, which is spoken: p_refusal, else what the plan says, else a sentence. The report of its end settles it; to anything else {} is said. QT003: no such body.';
+grant execute on function quota.gate(text,jsonb,text,text) to quota_app;
+grant execute on function quota.gate(text,jsonb,text,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb)
  LANGUAGE sql
@@ -4243,7 +4395,7 @@ CREATE OR REPLACE FUNCTION quota.has_unlimited(p_user uuid)
 AS $function$
   select exists (
     select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
-    where a.user_id = p_user and a.state = 'active'
+    where a.user_id = p_user and a.state = 'active' and not a.is_gated
       and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
 $function$;
 comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
@@ -6199,7 +6351,7 @@ begin
     insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
     select a.id, a.user_id, 'limited', 'pending', quota.now()
     from quota.assistants a
-    where a.user_id = any (users) and a.state = 'active'
+    where a.user_id = any (users) and a.state = 'active' and not a.is_gated
     order by a.id
     on conflict (assistant_id) do update
     set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
@@ -6254,7 +6406,8 @@ begin
   set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
   from quota.assistants a
-  where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active';
+  where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active'
+    and not a.is_gated;
   get diagnostics queued = row_count;
   queued := queued + quota.queue_assistants(found_users, 'limited');
 end $function$;
@@ -6907,6 +7060,31 @@ end $function$;
 comment on function quota.refuse_unfit_name(text,text) is 'Raises QT003 on a text that cannot name anybody: empty, endless, or with control characters.';
 grant execute on function quota.refuse_unfit_name(text,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.refuse_unfit_numbers(p_numbers text[], p_assistant_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  number text;
+begin
+  if cardinality(p_numbers) > 100 then
+    raise exception 'an assistant answers up to 100 numbers, not %', cardinality(p_numbers)
+      using errcode = 'QT003';
+  end if;
+  foreach number in array coalesce(p_numbers, '{}') loop
+    perform quota.refuse_unfit_name(number, 'a phone number, or the id of one,');
+    if exists (
+      select from quota.assistants a
+      where a.numbers @> array[number] and a.numbers <> '{}' and a.state = 'active'
+        and a.provider_assistant_id <> p_assistant_id)
+    then
+      raise exception 'another assistant answers the number "%"', left(number, 60) using errcode = 'QT003';
+    end if;
+  end loop;
+end $function$;
+comment on function quota.refuse_unfit_numbers(text[],text) is 'Raises QT003 on numbers that cannot be, and on those that another assistant answers.';
+
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_person(p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS void
  LANGUAGE plpgsql
@@ -7510,6 +7688,7 @@ begin
     update quota.assistant_limits l
     set desired = case when exists (
         select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+        and not exists (select from quota.assistants a where a.id = l.assistant_id and a.is_gated)
       then 'limited' else 'original' end,
       status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(),
@@ -7814,6 +7993,51 @@ begin
 end $function$;
 comment on function quota.set_plan(text,text,text,text) is 'Puts a user on a plan, from the back office of an app: its limits hold at once, what is used stays, a limit on assistants that it lifts is lifted. Audited with the reason and who acted; changed false: it is so already.';
 grant execute on function quota.set_plan(text,text,text,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.settle_admitted(told jsonb, p_service text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  key text := quota.told_call(told);
+  starts timestamptz := coalesce(quota.told_instant(told, 'startedAt'),
+    quota.told_instant(told->'call', 'startedAt'));
+  ends timestamptz := coalesce(quota.told_instant(told, 'endedAt'),
+    quota.told_instant(told->'call', 'endedAt'));
+  -- Of what never connected nothing was spoken.
+  seconds numeric := round(coalesce(quota.told_number(told, 'durationSeconds'),
+    quota.told_number(told, 'durationMs') / 1000, extract(epoch from ends - starts), 0), 3);
+  cost numeric := coalesce(quota.told_number(told, 'cost'), quota.told_number(told->'call', 'cost'));
+  ended_reason text := left(coalesce(told->>'endedReason', told#>>'{call,endedReason}'), 200);
+  is_error boolean := coalesce(ended_reason ~ '(^|[.-])error([.-]|$)', false);
+  assistant quota.assistants := quota.called_assistant(told);
+  owner uuid;
+  service text;
+  owner_name text;
+begin
+  select l.user_id, l.service into owner, service
+  from quota.call_logs l where l.provider = 'vapi' and l.provider_call_id = key;
+  if not found then
+    owner := assistant.user_id;
+    service := p_service;
+  end if;
+  select u.external_id into owner_name from quota.users u where u.id = owner and u.erased_at is null;
+  if owner_name is null then
+    perform quota.refuse_other_users(null);
+    -- A call that was refused is reported, too; nobody is to pay for it.
+    if seconds = 0 and coalesce(cost, 0) = 0 then
+      return '{}';
+    end if;
+    raise exception 'the assistant "%" of the call "%" is nobody''s',
+      left(coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}'), 60), key
+      using errcode = 'QT001', hint = 'Register it with quota.add_assistant, and send the report again.';
+  end if;
+  perform quota.record(owner_name, service, key, seconds, 'vapi', p_cost => cost,
+    p_started_at => coalesce(starts, ends), p_status => case when is_error then 'error' else 'completed' end,
+    p_assistant_id => assistant.provider_assistant_id, p_error => case when is_error then ended_reason end);
+  return '{}';
+end $function$;
+comment on function quota.settle_admitted(jsonb,text) is 'Records what the report of an ended call tells: completes the call that was let in, whenever it comes, or records one that was not. Twice is once. QT001: nobody''s assistant; QT003: figures that cannot be.';
 
 CREATE OR REPLACE FUNCTION quota.settle_call(p_call bigint, told quota.told_end)
  RETURNS quota.record_result
@@ -8148,6 +8372,19 @@ begin
   end if;
 end $function$;
 comment on function quota.speaker(name) is 'For whom a role speaks: all, user (user_id null: one whom nobody has told of, called user_name), anonymous (by claim, and there is none), or nobody.';
+
+CREATE OR REPLACE FUNCTION quota.spoken_refusal(p_refusal text, p_user uuid, p_service text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object('error', left(coalesce(nullif(btrim(p_refusal), ''), (
+    select p.limited_state->>'firstMessage'
+    from quota.subscriptions s join quota.plans p on p.key = s.plan
+    where s.user_id = p_user and s.service = p_service),
+    'Hello. This assistant cannot take calls now. Please call again later. Goodbye.'), 1000))
+$function$;
+comment on function quota.spoken_refusal(text,uuid,text) is 'What a caller hears in place of the assistant: no word of the plan of whoever is called.';
 
 CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
  RETURNS SETOF date
@@ -8829,6 +9066,63 @@ AS $function$
       is distinct from (t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at, t.on_exceeded)
 $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
+
+CREATE OR REPLACE FUNCTION quota.told_call(told jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  key text := told#>>'{call,id}';
+begin
+  if jsonb_typeof(told#>'{call,id}') is distinct from 'string' then
+    raise exception 'the call has no id: without it a webhook cannot be told from its repetition'
+      using errcode = 'QT003';
+  end if;
+  perform quota.refuse_unfit_name(key, 'the id of a call');
+  return key;
+end $function$;
+comment on function quota.told_call(jsonb) is 'The id of the call that a webhook of VAPI tells of; QT003: it has none.';
+
+CREATE OR REPLACE FUNCTION quota.told_instant(told jsonb, p_name text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  value text := told->>p_name;
+begin
+  if value is null then
+    return null;
+  elsif value !~ ('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?'
+    '(Z|[+-][0-9]{2}:?[0-9]{2})$')
+  then
+    raise exception '"%" is not an instant of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003',
+      hint = 'It is one of ISO 8601, like 2026-10-03T13:12:46.005Z.';
+  end if;
+  return value::timestamptz;
+exception
+  when datetime_field_overflow or invalid_datetime_format then
+    raise exception '"%" is not an instant of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003';
+end $function$;
+comment on function quota.told_instant(jsonb,text) is 'An instant of a webhook, with its zone; null: it is not told. QT003: something else.';
+
+CREATE OR REPLACE FUNCTION quota.told_number(told jsonb, p_name text)
+ RETURNS numeric
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+declare
+  value text := told->>p_name;
+begin
+  if value is null then
+    return null;
+  elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,30})?$' then
+    raise exception '"%" is not a number of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003';
+  end if;
+  return value::numeric;
+end $function$;
+comment on function quota.told_number(jsonb,text) is 'A number of a webhook, also as text; null: it is not told. QT003: something else, or one without end.';
 
 CREATE OR REPLACE FUNCTION quota.told_quantities(p_service text, p_quantities jsonb)
  RETURNS jsonb

@@ -1,5 +1,6 @@
 create or replace function quota.add_assistant(
   p_user text, p_assistant_id text, p_name text default null, p_service text default 'voice',
+  p_gated boolean default null, p_numbers text[] default null,
   out allowed boolean, out reason text, out message text, out added boolean, out assistants integer,
   out max_assistants integer, out upgrade_to text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -13,6 +14,7 @@ begin
   if p_name is not null then
     perform quota.refuse_unfit_name(p_name, 'the name of an assistant');
   end if;
+  perform quota.refuse_unfit_numbers(p_numbers, p_assistant_id);
   -- Of two at once the second waits here, and counts the first.
   perform quota.lock_subscriptions(array[owner], array[p_service]);
   select * into known from quota.assistants a
@@ -30,19 +32,25 @@ begin
   upgrade_to := answer.upgrade_to;
   added := added and allowed;
   if known.id is null and added then
-    insert into quota.assistants (user_id, provider_assistant_id, name)
-    values (owner, p_assistant_id, p_name);
+    insert into quota.assistants (user_id, provider_assistant_id, name, is_gated, numbers)
+    values (owner, p_assistant_id, p_name, coalesce(p_gated, false), coalesce(p_numbers, '{}'));
   elsif added then
     update quota.assistants a set state = 'active', name = coalesce(p_name, a.name) where a.id = known.id;
     perform quota.revive_assistants(array[known.id], null);
   end if;
+  update quota.assistants a
+  set is_gated = coalesce(p_gated, a.is_gated), numbers = coalesce(p_numbers, a.numbers)
+  where a.id = known.id and allowed
+    and (coalesce(p_gated, a.is_gated), coalesce(p_numbers, a.numbers))
+      is distinct from (a.is_gated, a.numbers);
   select count(a.id), max(p.max_assistants) into assistants, max_assistants
   from quota.subscriptions s
   join quota.plans p on p.key = s.plan
   left join quota.assistants a on a.user_id = s.user_id and a.state = 'active'
   where s.user_id = owner and s.service = p_service;
 end $$;
-comment on function quota.add_assistant(text, text, text, text) is
+comment on function quota.add_assistant(text, text, text, text, boolean, text[]) is
   'Registers an assistant of a user, if the plan includes one more: counted and added in one go, however '
   'many ask at once. allowed false, with reason and message: nothing is added. added false and allowed: it '
-  'was there.';
+  'was there. p_gated: its calls are let in by quota.gate, and it is never limited at the provider; '
+  'p_numbers: those that it answers, by the provider''s ids or as they are dialled. Null leaves them.';

@@ -8,7 +8,7 @@ begin
     insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
     select a.id, a.user_id, 'limited', 'pending', quota.now()
     from quota.assistants a
-    where a.user_id = any (users) and a.state = 'active'
+    where a.user_id = any (users) and a.state = 'active' and not a.is_gated
     order by a.id
     on conflict (assistant_id) do update
     set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,

@@ -10,7 +10,8 @@ begin
   where u.id = p_user;
   update quota.call_logs l set metadata = null, error_message = null
   where l.user_id = p_user and (l.metadata is not null or l.error_message is not null);
-  update quota.assistants a set name = null where a.user_id = p_user and a.name is not null;
+  update quota.assistants a set name = null, numbers = '{}'
+  where a.user_id = p_user and (a.name is not null or a.numbers <> '{}');
   update quota.billing_lines b set raw = null, description = null
   where (b.raw is not null or b.description is not null) and (
     b.external_id in (select l.provider_call_id from quota.call_logs l where l.user_id = p_user)

@@ -243,7 +243,7 @@ export const unlimitedAssistants = `
   select u.external_id as "externalId", a.provider_assistant_id as "providerAssistantId", l.desired, l.status
   from (select distinct user_id from quota.subscriptions where limit_enforced_at is not null) s
   join quota.users u on u.id = s.user_id
-  join quota.assistants a on a.user_id = s.user_id and a.state = 'active'
+  join quota.assistants a on a.user_id = s.user_id and a.state = 'active' and not a.is_gated
   left join quota.assistant_limits l on l.assistant_id = a.id
   where ($1::uuid is null or a.user_id = $1) and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')
   order by u.external_id, a.provider_assistant_id`;

@@ -125,6 +125,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'end_session',
         'ensure_user',
         'features',
+        'gate',
         'get_user_plan_limits',
         'newcomer',
         'record',

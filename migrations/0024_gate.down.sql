@@ -1,0 +1,2 @@
+drop index quota.assistants_numbers;
+alter table quota.assistants drop column is_gated, drop column numbers;

@@ -1,0 +1,37 @@
+create or replace function quota.assistants_gated() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  turned uuid[];
+  owners uuid[];
+  limited_owners uuid[];
+begin
+  select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into turned, owners
+  from new_rows n join old_rows o on o.id = n.id
+  where n.is_gated <> o.is_gated;
+  if turned is null then
+    return null;
+  end if;
+  perform quota.hold_subscriptions(owners);
+  perform quota.hold_assistants(owners);
+  -- What is let in call by call gets back what it had.
+  update quota.assistant_limits l
+  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  from new_rows n
+  where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
+    and l.status <> 'gone';
+  select array_agg(distinct s.user_id) into limited_owners
+  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
+  if limited_owners is not null then
+    perform quota.queue_assistants(limited_owners, 'limited');
+  end if;
+  return null;
+end $$;
+comment on function quota.assistants_gated() is
+  'An assistant whose calls are let in one by one from now on is restored; one whose calls are not any more '
+  'is limited where its user is.';
+
+create or replace trigger assistants_gated after update on quota.assistants
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function quota.assistants_gated();

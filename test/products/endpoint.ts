@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** A free port of the loopback interface, as of now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Starts a program that listens on PORT, and waits until it does. */
+export async function startEndpoint(program: string, file: string, env: Record<string, string>) {
+  const port = await freePort();
+  const child = spawn(program, [file], {
+    env: { PATH: process.env.PATH ?? '', ...env, PORT: String(port) },
+    stdio: 'ignore',
+  });
+  const url = `http://127.0.0.1:${port}/`;
+  const isUp = () =>
+    fetch(url, { method: 'POST', body: '' }).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isUp())) {
+    if (child.exitCode !== null) {
+      throw new Error(`${program} ${file} ended with ${child.exitCode}`);
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** Serves a handler of the kind that edge runtimes have. */
+export async function serveHandler(handler: (request: Request) => Promise<Response>) {
+  const server = createHttpServer(async (incoming, outgoing) => {
+    const body = await text(incoming);
+    const headers = Object.entries(incoming.headers).map(
+      ([name, value]) => [name, String(value)] as [string, string],
+    );
+    const answer = await handler(new Request('http://edge/', { method: 'POST', headers, body }));
+    outgoing.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
