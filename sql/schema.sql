@@ -28,13 +28,13 @@ alter table quota.adjustments add constraint adjustments_reason_check CHECK ((re
 alter table quota.adjustments add constraint adjustments_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
 CREATE TRIGGER adjustments_append_only BEFORE DELETE OR TRUNCATE ON quota.adjustments FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER adjustments_inserted AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.adjustments_inserted();
-CREATE TRIGGER adjustments_inserted_directly AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason', '');
+CREATE TRIGGER adjustments_inserted_directly AFTER INSERT ON quota.adjustments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason', '');
 CREATE TRIGGER adjustments_of_nobody BEFORE INSERT ON quota.adjustments FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
 CREATE TRIGGER adjustments_unchanged BEFORE UPDATE ON quota.adjustments FOR EACH ROW WHEN (((new.reason <> 'erased'::text) OR ((to_jsonb(old.*) - 'reason'::text) <> (to_jsonb(new.*) - 'reason'::text)))) EXECUTE FUNCTION quota.refuse_change();
 create policy one_user on quota.adjustments for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.adjustments to quota_finance;
-grant insert, select on table quota.adjustments to quota_operator;
+grant select on table quota.adjustments to quota_operator;
 grant select on table quota.adjustments to quota_readonly;
 
 create table quota.alert_deliveries (
@@ -62,7 +62,7 @@ CREATE TRIGGER alert_deliveries_of_nobody BEFORE INSERT OR UPDATE ON quota.alert
 create policy one_user on quota.alert_deliveries for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.alert_deliveries to quota_finance;
-grant insert, select, update on table quota.alert_deliveries to quota_operator;
+grant select on table quota.alert_deliveries to quota_operator;
 grant select on table quota.alert_deliveries to quota_readonly;
 
 create table quota.analytics_changes (
@@ -85,7 +85,7 @@ comment on column quota.analytics_days.horizon is 'Transactions from here on hav
 alter table quota.analytics_days add constraint analytics_days_pkey PRIMARY KEY (day);
 CREATE INDEX analytics_days_claimed ON quota.analytics_days USING btree (day) WHERE (rolled_at IS NULL);
 grant select on table quota.analytics_days to quota_finance;
-grant insert, select, update on table quota.analytics_days to quota_operator;
+grant select on table quota.analytics_days to quota_operator;
 grant select on table quota.analytics_days to quota_readonly;
 
 create table quota.assistant_limits (
@@ -138,7 +138,7 @@ CREATE TRIGGER assistant_limits_of_nobody BEFORE INSERT OR UPDATE ON quota.assis
 create policy one_user on quota.assistant_limits for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistant_limits to quota_finance;
-grant insert, select, update on table quota.assistant_limits to quota_operator;
+grant select on table quota.assistant_limits to quota_operator;
 grant select on table quota.assistant_limits to quota_readonly;
 
 create table quota.assistant_originals (
@@ -168,7 +168,7 @@ CREATE TRIGGER assistant_originals_of_nobody BEFORE INSERT ON quota.assistant_or
 create policy one_user on quota.assistant_originals for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistant_originals to quota_finance;
-grant insert, select on table quota.assistant_originals to quota_operator;
+grant select on table quota.assistant_originals to quota_operator;
 grant select on table quota.assistant_originals to quota_readonly;
 
 create table quota.assistants (
@@ -194,16 +194,16 @@ alter table quota.assistants add constraint assistants_user_id_fkey FOREIGN KEY 
 CREATE INDEX assistants_numbers ON quota.assistants USING gin (numbers) WHERE (numbers <> '{}'::text[]);
 CREATE INDEX assistants_organisation ON quota.assistants USING btree (organisation) WHERE (organisation IS NOT NULL);
 CREATE INDEX assistants_user ON quota.assistants USING btree (user_id);
-CREATE TRIGGER assistants_deleted_directly AFTER DELETE ON quota.assistants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
+CREATE TRIGGER assistants_deleted_directly AFTER DELETE ON quota.assistants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
 CREATE TRIGGER assistants_gated AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_gated();
 CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_inserted();
 CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
 CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"name": null}');
-CREATE TRIGGER assistants_updated_directly AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
+CREATE TRIGGER assistants_updated_directly AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
 create policy one_user on quota.assistants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistants to quota_finance;
-grant insert, select, update on table quota.assistants to quota_operator;
+grant select on table quota.assistants to quota_operator;
 grant select on table quota.assistants to quota_readonly;
 
 create table quota.audit_complete (
@@ -332,7 +332,7 @@ comment on column quota.billing_exports.left_out_amount is 'What they say that w
 comment on column quota.billing_exports.left_out_unknown is 'How many of them say no amount that can be read.';
 alter table quota.billing_exports add constraint billing_exports_content UNIQUE (provider, sha256, format, reading);
 alter table quota.billing_exports add constraint billing_exports_pkey PRIMARY KEY (id);
-grant delete, insert, select, update on table quota.billing_exports to quota_finance;
+grant select on table quota.billing_exports to quota_finance;
 grant select on table quota.billing_exports to quota_operator;
 grant select on table quota.billing_exports to quota_readonly;
 
@@ -365,7 +365,7 @@ comment on column quota.billing_lines.invoice_month is 'The month on whose invoi
 CREATE INDEX billing_lines_export ON quota.billing_lines USING brin (export_id) WITH (pages_per_range='32');
 CREATE TRIGGER billing_lines_kept AFTER DELETE ON quota.billing_lines REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_lines();
 CREATE TRIGGER billing_lines_unchanged BEFORE UPDATE OF export_id, line, kind, external_id, assistant_id, model, status, created_at, started_at, ended_at, duration_seconds, quantity, unit, cost, day, charge, invoice_month OR TRUNCATE ON quota.billing_lines FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
-grant delete, insert, select, update on table quota.billing_lines to quota_finance;
+grant insert, select on table quota.billing_lines to quota_finance;
 grant select on table quota.billing_lines to quota_operator;
 grant select on table quota.billing_lines to quota_readonly;
 
@@ -394,7 +394,7 @@ comment on table quota.cache_state is 'Has its row where a cache is kept: else n
 alter table quota.cache_state add constraint cache_state_is_kept_check CHECK (is_kept);
 alter table quota.cache_state add constraint cache_state_pkey PRIMARY KEY (is_kept);
 grant select on table quota.cache_state to quota_finance;
-grant insert, select on table quota.cache_state to quota_operator;
+grant select on table quota.cache_state to quota_operator;
 grant select on table quota.cache_state to quota_readonly;
 
 create table quota.call_logs (
@@ -447,7 +447,7 @@ CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at)
 CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
-CREATE TRIGGER call_logs_deleted_directly AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
+CREATE TRIGGER call_logs_deleted_directly AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
 CREATE TRIGGER call_logs_deleted_leases AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 CREATE TRIGGER call_logs_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_mark_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.mark_days();
@@ -456,12 +456,12 @@ CREATE TRIGGER call_logs_mark_updated AFTER UPDATE ON quota.call_logs REFERENCIN
 CREATE TRIGGER call_logs_not_truncated BEFORE TRUNCATE ON quota.call_logs FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER call_logs_of_nobody BEFORE INSERT OR UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.metadata IS NOT NULL) OR (new.error_message IS NOT NULL))) EXECUTE FUNCTION quota.keep_nobody_named('{"metadata": null, "error_message": null}');
 CREATE TRIGGER call_logs_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
-CREATE TRIGGER call_logs_updated_directly AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
+CREATE TRIGGER call_logs_updated_directly AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '', 'running');
 CREATE TRIGGER call_logs_updated_leases AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
 create policy one_user on quota.call_logs for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
-grant insert, select, update on table quota.call_logs to quota_finance;
-grant insert, select, update on table quota.call_logs to quota_operator;
+grant select on table quota.call_logs to quota_finance;
+grant select on table quota.call_logs to quota_operator;
 grant select on table quota.call_logs to quota_readonly;
 
 create table quota.concurrent_processing (
@@ -549,15 +549,15 @@ alter table quota.discrepancies add constraint discrepancies_reconciliation_id_k
 alter table quota.discrepancies add constraint discrepancies_resolution_check CHECK ((resolution = ANY (ARRAY['accepted'::text, 'disputed'::text, 'corrected'::text])));
 CREATE INDEX discrepancies_user ON quota.discrepancies USING btree (user_id, reconciliation_id);
 CREATE TRIGGER discrepancies_delete AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
-CREATE TRIGGER discrepancies_deleted_directly AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
+CREATE TRIGGER discrepancies_deleted_directly AFTER DELETE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
 CREATE TRIGGER discrepancies_insert AFTER INSERT ON quota.discrepancies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 CREATE TRIGGER discrepancies_kept BEFORE TRUNCATE ON quota.discrepancies FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER discrepancies_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.discrepancies FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_owner_unnamed();
 CREATE TRIGGER discrepancies_update AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
-CREATE TRIGGER discrepancies_updated_directly AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
+CREATE TRIGGER discrepancies_updated_directly AFTER UPDATE ON quota.discrepancies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'reason', 'resolution resolved_at resolved_by reason');
 create policy one_user on quota.discrepancies for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
-grant delete, insert, select, update on table quota.discrepancies to quota_finance;
+grant select on table quota.discrepancies to quota_finance;
 grant select on table quota.discrepancies to quota_operator;
 grant select on table quota.discrepancies to quota_readonly;
 
@@ -674,16 +674,16 @@ alter table quota.grants add constraint grants_pkey PRIMARY KEY (user_id, id);
 alter table quota.grants add constraint grants_quantity_check CHECK ((quantity > (0)::numeric));
 alter table quota.grants add constraint grants_reason_check CHECK ((reason <> ''::text));
 alter table quota.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
-CREATE TRIGGER grants_deleted_directly AFTER DELETE ON quota.grants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
+CREATE TRIGGER grants_deleted_directly AFTER DELETE ON quota.grants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 CREATE TRIGGER grants_inserted AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.grants_inserted();
-CREATE TRIGGER grants_inserted_directly AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
+CREATE TRIGGER grants_inserted_directly AFTER INSERT ON quota.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 CREATE TRIGGER grants_of_nobody BEFORE INSERT OR UPDATE OF reason ON quota.grants FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_named('{"reason": "erased"}');
 CREATE TRIGGER grants_revoked_of_nobody BEFORE INSERT OR UPDATE OF revoke_reason ON quota.grants FOR EACH ROW WHEN ((new.revoke_reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"revoke_reason": "erased"}');
-CREATE TRIGGER grants_updated_directly AFTER UPDATE ON quota.grants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
+CREATE TRIGGER grants_updated_directly AFTER UPDATE ON quota.grants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id id', 'user_id', 'reason revoke_reason', '');
 create policy one_user on quota.grants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.grants to quota_finance;
-grant insert, select on table quota.grants to quota_operator;
+grant select on table quota.grants to quota_operator;
 grant select on table quota.grants to quota_readonly;
 
 create table quota.job_runs (
@@ -701,7 +701,7 @@ alter table quota.job_runs add constraint job_runs_pkey PRIMARY KEY (id);
 alter table quota.job_runs add constraint job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'incomplete'::text, 'failed'::text, 'abandoned'::text])));
 CREATE INDEX job_runs_recent ON quota.job_runs USING btree (started_at DESC);
 grant select on table quota.job_runs to quota_finance;
-grant insert, select, update on table quota.job_runs to quota_operator;
+grant select on table quota.job_runs to quota_operator;
 grant select on table quota.job_runs to quota_readonly;
 
 create table quota.limit_overrides (
@@ -724,17 +724,25 @@ alter table quota.limit_overrides add constraint limit_overrides_pkey PRIMARY KE
 alter table quota.limit_overrides add constraint limit_overrides_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
 alter table quota.limit_overrides add constraint limit_overrides_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE TRIGGER limit_overrides_deleted AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
-CREATE TRIGGER limit_overrides_deleted_directly AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
+CREATE TRIGGER limit_overrides_deleted_directly AFTER DELETE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 CREATE TRIGGER limit_overrides_inserted AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
-CREATE TRIGGER limit_overrides_inserted_directly AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
+CREATE TRIGGER limit_overrides_inserted_directly AFTER INSERT ON quota.limit_overrides REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 CREATE TRIGGER limit_overrides_of_nobody BEFORE INSERT OR UPDATE ON quota.limit_overrides FOR EACH ROW WHEN ((new.reason IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"reason": null}');
+CREATE TRIGGER limit_overrides_stamped BEFORE UPDATE ON quota.limit_overrides FOR EACH ROW WHEN (((new.reason <> 'erased'::text) AND (((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.reason IS DISTINCT FROM new.reason)))) EXECUTE FUNCTION quota.stamp_override();
 CREATE TRIGGER limit_overrides_updated AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.limit_overrides_changed();
-CREATE TRIGGER limit_overrides_updated_directly AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
+CREATE TRIGGER limit_overrides_updated_directly AFTER UPDATE ON quota.limit_overrides REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id meter', 'user_id', 'reason', '');
 create policy one_user on quota.limit_overrides for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.limit_overrides to quota_finance;
-grant delete, insert, select, update on table quota.limit_overrides to quota_operator;
+grant delete, select on table quota.limit_overrides to quota_operator;
 grant select on table quota.limit_overrides to quota_readonly;
+
+create table quota.lock_seeds (
+  name text not null,
+  seed bigint not null
+);
+comment on table quota.lock_seeds is 'From what the numbers of advisory locks are reckoned: the row without a name for all, others for locks whose number somebody got to know and held. No role may read it.';
+alter table quota.lock_seeds add constraint lock_seeds_pkey PRIMARY KEY (name);
 
 create table quota.logins (
   role_name name not null,
@@ -757,9 +765,9 @@ alter table quota.logins add constraint logins_pkey PRIMARY KEY (role_name);
 alter table quota.logins add constraint logins_role_oid_key UNIQUE (role_oid);
 alter table quota.logins add constraint logins_speaks_for_check CHECK ((speaks_for = ANY (ARRAY['app'::text, 'user'::text, 'claim'::text])));
 alter table quota.logins add constraint logins_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
-CREATE TRIGGER logins_deleted_directly AFTER DELETE ON quota.logins REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
-CREATE TRIGGER logins_inserted_directly AFTER INSERT ON quota.logins REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
-CREATE TRIGGER logins_updated_directly AFTER UPDATE ON quota.logins REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
+CREATE TRIGGER logins_deleted_directly AFTER DELETE ON quota.logins REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
+CREATE TRIGGER logins_inserted_directly AFTER INSERT ON quota.logins REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
+CREATE TRIGGER logins_updated_directly AFTER UPDATE ON quota.logins REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('role_name', 'user_id', '', '');
 create policy one_user on quota.logins for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.logins to quota_operator;
@@ -789,9 +797,9 @@ alter table quota.meters add constraint meters_rounding CHECK ((rounding > (0)::
 alter table quota.meters add constraint meters_unit CHECK ((unit = ANY (ARRAY['second'::text, 'message'::text, 'request'::text, 'byte'::text, 'token'::text, 'credit'::text])));
 CREATE INDEX meters_service ON quota.meters USING btree (service);
 CREATE TRIGGER meters_before_write BEFORE INSERT OR UPDATE ON quota.meters FOR EACH ROW EXECUTE FUNCTION quota.meters_before_write();
-CREATE TRIGGER meters_deleted_directly AFTER DELETE ON quota.meters REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
-CREATE TRIGGER meters_inserted_directly AFTER INSERT ON quota.meters REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
-CREATE TRIGGER meters_updated_directly AFTER UPDATE ON quota.meters REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_deleted_directly AFTER DELETE ON quota.meters REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_inserted_directly AFTER INSERT ON quota.meters REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_updated_directly AFTER UPDATE ON quota.meters REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.meters to quota_finance;
 grant select on table quota.meters to quota_operator;
 grant select on table quota.meters to quota_readonly;
@@ -834,9 +842,9 @@ alter table quota.plan_limits add constraint plan_limits_pkey PRIMARY KEY (plan,
 alter table quota.plan_limits add constraint plan_limits_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key);
 alter table quota.plan_limits add constraint plan_limits_reset_anchor_check CHECK ((reset_anchor = ANY (ARRAY['signup'::text, 'calendar'::text])));
 alter table quota.plan_limits add constraint plan_limits_unit_price_check CHECK ((unit_price >= (0)::numeric));
-CREATE TRIGGER plan_limits_deleted_directly AFTER DELETE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
-CREATE TRIGGER plan_limits_inserted_directly AFTER INSERT ON quota.plan_limits REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
-CREATE TRIGGER plan_limits_updated_directly AFTER UPDATE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_deleted_directly AFTER DELETE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_inserted_directly AFTER INSERT ON quota.plan_limits REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_updated_directly AFTER UPDATE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
 grant select on table quota.plan_limits to quota_finance;
 grant select on table quota.plan_limits to quota_operator;
 grant select on table quota.plan_limits to quota_readonly;
@@ -888,9 +896,9 @@ alter table quota.plans add constraint plans_max_file_bytes_check CHECK ((max_fi
 alter table quota.plans add constraint plans_max_session_seconds_check CHECK ((max_session_seconds > (0)::numeric));
 alter table quota.plans add constraint plans_pkey PRIMARY KEY (key);
 CREATE UNIQUE INDEX plans_default ON quota.plans USING btree (service) WHERE is_default;
-CREATE TRIGGER plans_deleted_directly AFTER DELETE ON quota.plans REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
-CREATE TRIGGER plans_inserted_directly AFTER INSERT ON quota.plans REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
-CREATE TRIGGER plans_updated_directly AFTER UPDATE ON quota.plans REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_deleted_directly AFTER DELETE ON quota.plans REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_inserted_directly AFTER INSERT ON quota.plans REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_updated_directly AFTER UPDATE ON quota.plans REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.plans to quota_finance;
 grant select on table quota.plans to quota_operator;
 grant select on table quota.plans to quota_readonly;
@@ -934,7 +942,7 @@ alter table quota.reconciliation_exports add constraint reconciliation_exports_e
 alter table quota.reconciliation_exports add constraint reconciliation_exports_pkey PRIMARY KEY (reconciliation_id, export_id);
 alter table quota.reconciliation_exports add constraint reconciliation_exports_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES quota.reconciliations(id);
 CREATE TRIGGER reconciliation_exports_closed BEFORE INSERT OR DELETE OR UPDATE ON quota.reconciliation_exports FOR EACH ROW EXECUTE FUNCTION quota.guard_attachment();
-grant delete, insert, select, update on table quota.reconciliation_exports to quota_finance;
+grant delete, insert, select on table quota.reconciliation_exports to quota_finance;
 grant select on table quota.reconciliation_exports to quota_operator;
 grant select on table quota.reconciliation_exports to quota_readonly;
 
@@ -958,7 +966,7 @@ CREATE TRIGGER reconciliation_items_delete AFTER DELETE ON quota.reconciliation_
 CREATE TRIGGER reconciliation_items_insert AFTER INSERT ON quota.reconciliation_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
 CREATE TRIGGER reconciliation_items_kept BEFORE TRUNCATE ON quota.reconciliation_items FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
 CREATE TRIGGER reconciliation_items_update AFTER UPDATE ON quota.reconciliation_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
-grant delete, insert, select, update on table quota.reconciliation_items to quota_finance;
+grant select on table quota.reconciliation_items to quota_finance;
 grant select on table quota.reconciliation_items to quota_operator;
 grant select on table quota.reconciliation_items to quota_readonly;
 
@@ -983,9 +991,9 @@ alter table quota.reconciliations add constraint reconciliations_month_check CHE
 alter table quota.reconciliations add constraint reconciliations_pkey PRIMARY KEY (id);
 alter table quota.reconciliations add constraint reconciliations_provider_month_key UNIQUE (provider, month);
 CREATE TRIGGER reconciliations_closed BEFORE DELETE OR UPDATE ON quota.reconciliations FOR EACH ROW EXECUTE FUNCTION quota.guard_reconciliation();
-CREATE TRIGGER reconciliations_deleted_directly AFTER DELETE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
-CREATE TRIGGER reconciliations_updated_directly AFTER UPDATE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
-grant insert, select, update on table quota.reconciliations to quota_finance;
+CREATE TRIGGER reconciliations_deleted_directly AFTER DELETE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
+CREATE TRIGGER reconciliations_updated_directly AFTER UPDATE ON quota.reconciliations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', '', 'close_reason', 'closed_at closed_by close_reason');
+grant select on table quota.reconciliations to quota_finance;
 grant select on table quota.reconciliations to quota_operator;
 grant select on table quota.reconciliations to quota_readonly;
 
@@ -1064,9 +1072,9 @@ comment on table quota.settings is 'Settings of this database. auto_create_users
 alter table quota.settings add constraint settings_check CHECK (((name <> 'auto_create_users'::text) OR (value = ANY (ARRAY['on'::text, 'off'::text]))));
 alter table quota.settings add constraint settings_name_check CHECK ((name = 'auto_create_users'::text));
 alter table quota.settings add constraint settings_pkey PRIMARY KEY (name);
-CREATE TRIGGER settings_deleted_directly AFTER DELETE ON quota.settings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
-CREATE TRIGGER settings_inserted_directly AFTER INSERT ON quota.settings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
-CREATE TRIGGER settings_updated_directly AFTER UPDATE ON quota.settings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
+CREATE TRIGGER settings_deleted_directly AFTER DELETE ON quota.settings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
+CREATE TRIGGER settings_inserted_directly AFTER INSERT ON quota.settings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
+CREATE TRIGGER settings_updated_directly AFTER UPDATE ON quota.settings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('name', '', '', '');
 grant select on table quota.settings to quota_finance;
 grant select on table quota.settings to quota_operator;
 grant select on table quota.settings to quota_readonly;
@@ -1094,13 +1102,13 @@ CREATE INDEX subscriptions_limited ON quota.subscriptions USING btree (user_id) 
 CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_insert();
 CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
 CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
-CREATE TRIGGER subscriptions_deleted_directly AFTER DELETE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
-CREATE TRIGGER subscriptions_updated_directly AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
+CREATE TRIGGER subscriptions_deleted_directly AFTER DELETE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
+CREATE TRIGGER subscriptions_updated_directly AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
 CREATE TRIGGER subscriptions_zones_inserted AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.subscriptions for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.subscriptions to quota_finance;
-grant insert, select, update on table quota.subscriptions to quota_operator;
+grant select on table quota.subscriptions to quota_operator;
 grant select on table quota.subscriptions to quota_readonly;
 
 create table quota.usage_alerts (
@@ -1131,7 +1139,7 @@ CREATE TRIGGER usage_alerts_queued AFTER INSERT ON quota.usage_alerts REFERENCIN
 create policy one_user on quota.usage_alerts for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.usage_alerts to quota_finance;
-grant select, update on table quota.usage_alerts to quota_operator;
+grant select on table quota.usage_alerts to quota_operator;
 grant select on table quota.usage_alerts to quota_readonly;
 
 create table quota.usage_analytics (
@@ -1195,7 +1203,7 @@ CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_l
 create policy one_user on quota.usage_quotas for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.usage_quotas to quota_finance;
-grant select, update on table quota.usage_quotas to quota_operator;
+grant select on table quota.usage_quotas to quota_operator;
 grant select on table quota.usage_quotas to quota_readonly;
 
 create table quota.users (
@@ -1216,16 +1224,16 @@ alter table quota.users add constraint users_pkey PRIMARY KEY (id);
 CREATE INDEX users_email ON quota.users USING btree (lower(email));
 CREATE INDEX users_erased ON quota.users USING btree (id) WHERE (erased_at IS NOT NULL);
 CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FOR EACH ROW WHEN (((old.external_id <> new.external_id) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_former_name();
-CREATE TRIGGER users_deleted_directly AFTER DELETE ON quota.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
+CREATE TRIGGER users_deleted_directly AFTER DELETE ON quota.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_erased BEFORE UPDATE OF external_id, email, name, erased_at ON quota.users FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION quota.keep_erased();
 CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
-CREATE TRIGGER users_updated_directly AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT has_schema_privilege('quota'::text, 'create with grant option'::text))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
+CREATE TRIGGER users_updated_directly AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_zones_inserted AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 CREATE TRIGGER users_zones_updated AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.users for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.users to quota_finance;
-grant insert, select, update on table quota.users to quota_operator;
+grant select on table quota.users to quota_operator;
 grant select on table quota.users to quota_readonly;
 
 -- Types
@@ -1536,7 +1544,8 @@ begin
   select * into known from quota.assistants a
   where a.provider_assistant_id = p_assistant_id for no key update;
   if known.user_id <> owner then
-    raise exception 'the assistant "%" is another user''s', left(p_assistant_id, 60) using errcode = 'QT003';
+    raise exception 'the assistant "%" is another user''s', quota.shown(p_assistant_id)
+      using errcode = 'QT003';
   end if;
   added := known.state is distinct from 'active';
   if added then
@@ -2184,10 +2193,11 @@ begin
     where a.provider_assistant_id = new.assistant_id;
     if new.user_id is null then
       raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"',
-        new.assistant_id
+        quota.shown(new.assistant_id)
         using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
     elsif is_erased then
-      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s', new.assistant_id
+      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s',
+        quota.shown(new.assistant_id)
         using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;
@@ -2437,7 +2447,7 @@ begin
   perform quota.refuse_other_users(p_users);
   select * into fresh from quota.plans p where p.key = p_plan;
   if not found then
-    raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
+    raise exception 'unknown plan "%"', quota.shown(p_plan) using errcode = 'QT002';
   end if;
   perform quota.hold_subscriptions(p_users, array_fill(fresh.service, array[cardinality(p_users)]));
 
@@ -2925,7 +2935,7 @@ begin
   perform quota.refuse_unknown_service(p_service);
   if p_reason is null or p_reason !~ '^[a-z][a-z0-9_]{0,59}$' then
     raise exception 'a reason is one word of a-z, 0-9 and _, like quota_exceeded, not "%"',
-      left(p_reason, 60) using errcode = 'QT003';
+      quota.shown(p_reason) using errcode = 'QT003';
   end if;
   perform quota.note_refusal(p_service, case when owner is null
     then (select p.key from quota.plans p where p.service = p_service and p.anonymous limit 1)
@@ -3071,15 +3081,16 @@ grant execute on function quota.days_to_roll() to quota_readonly;
 CREATE OR REPLACE FUNCTION quota.dead_runs()
  RETURNS TABLE(id uuid, job text, started_at timestamp with time zone)
  LANGUAGE sql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   -- Whoever runs a job holds its lock from before the run is recorded until after it is finished.
   select r.id, r.job, r.started_at from quota.job_runs r
   where r.status = 'running' and not exists (
     select 1 from pg_locks l
-    where l.locktype = 'advisory' and l.objsubid = 1
+    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
-      and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('quota job ' || r.job, 0))
+      and (l.classid::bigint << 32 | l.objid::bigint) = quota.lock_key('job ' || r.job))
 $function$;
 comment on function quota.dead_runs() is 'Runs that say they are running, of processes that are gone.';
 grant execute on function quota.dead_runs() to quota_finance;
@@ -3163,7 +3174,8 @@ begin
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
   if p_for not in ('usage', 'assistant') then
-    raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
+    raise exception 'a check is for "usage" or "assistant", not "%"', quota.shown(p_for)
+      using errcode = 'QT003';
   end if;
   subscription := quota.subscription_or_default(p_user, p_service);
   select * into plan from quota.plans p where p.key = subscription.plan;
@@ -3275,11 +3287,13 @@ declare
   result quota.record_result;
 begin
   perform quota.refuse_impossible(told.duration_seconds, told.cost, told.started_at);
+  perform quota.refuse_endless(array[told.status], told.error_message, null);
   if told.duration_seconds > 604800 then
     raise exception 'a call of % seconds is longer than the 7 days that one call may last',
-      told.duration_seconds using errcode = 'QT003';
+      quota.shown(told.duration_seconds::text) using errcode = 'QT003';
   elsif told.status not in ('completed', 'error') or told.status is null then
-    raise exception 'a session ends as "completed" or "error", not "%"', told.status using errcode = 'QT003';
+    raise exception 'a session ends as "completed" or "error", not "%"', quota.shown(told.status)
+      using errcode = 'QT003';
   elsif told.messages < 0 or told.words_spoken < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
@@ -3325,10 +3339,11 @@ declare
   owner uuid;
 begin
   select l.user_id into owner from quota.call_logs l where l.id = p_session;
-  if not found then
+  -- Whoever speaks for one user learns of a number that is not theirs nothing, not whether it is somebody's.
+  perform quota.refuse_other_user(coalesce(owner, '00000000-0000-0000-0000-000000000001'));
+  if owner is null then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;
-  perform quota.refuse_other_user(owner);
   return quota.end_call(p_session, (p_status, null, p_duration_seconds, p_messages, p_cost, p_words, p_error,
     null, null, null, null, p_quantities)::quota.told_end);
 end $function$;
@@ -3351,7 +3366,7 @@ begin
     return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
       null, null, null, null, p_quantities)::quota.told_end);
   elsif p_service is null then
-    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+    raise exception 'unknown session "%"', quota.shown(p_key) using errcode = 'QT003',
       hint = 'With p_service an end is recorded also where its start was not told.';
   end if;
   return quota.record(p_user, p_service, p_key, case quota.service_unit(p_service)
@@ -3505,7 +3520,7 @@ begin
   end if;
   created := coalesce(created, false);
   if exists (select from quota.users u where u.id = user_id and u.erased_at is not null) then
-    raise exception 'the user "%" was erased: nothing about the person is taken any more', left(p_user, 60)
+    raise exception 'the user "%" was erased: nothing about the person is taken any more', quota.shown(p_user)
       using errcode = 'QT001';
   end if;
   if created then
@@ -4063,6 +4078,43 @@ AS $function$
 $function$;
 comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
 
+CREATE OR REPLACE FUNCTION quota.free_lock(p_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  key bigint := quota.lock_key(p_name);
+begin
+  -- Whoever looks at pg_locks while a lock is held sees its number, and may take it afterwards.
+  if exists (
+    select from pg_locks l
+    left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and (l.classid::bigint << 32 | l.objid::bigint) = key
+      and (a.usesysid is null or exists (
+        select from unnest(array[to_regrole('quota_operator'), to_regrole('quota_finance'), (
+          select n.nspowner::regrole from pg_namespace n where n.nspname = 'quota')]) r(id)
+        where pg_has_role(a.usesysid, r.id, 'member'))))
+    or not exists (
+      select from pg_locks l
+      where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+        and l.database = (select d.oid from pg_database d where d.datname = current_database())
+        and (l.classid::bigint << 32 | l.objid::bigint) = key)
+  then
+    return false;
+  end if;
+  insert into quota.lock_seeds (name, seed)
+  values (p_name, ('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint)
+  on conflict (name) do update set seed = excluded.seed;
+  return true;
+end $function$;
+comment on function quota.free_lock(text) is 'Gives a lock another number, if it is held by somebody who does none of the work that it is for; whether it was.';
+grant execute on function quota.free_lock(text) to quota_finance;
+grant execute on function quota.free_lock(text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.gate(p_provider text, p_body jsonb, p_service text DEFAULT 'voice'::text, p_refusal text DEFAULT NULL::text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4171,7 +4223,7 @@ declare
 begin
   select * into meter from quota.meters m where m.key = p_meter;
   if not found then
-    raise exception 'unknown meter "%"', left(p_meter, 60) using errcode = 'QT003';
+    raise exception 'unknown meter "%"', quota.shown(p_meter) using errcode = 'QT003';
   elsif p_quantity is null or p_quantity <= 0 or p_quantity > 99999999999
     or p_quantity <> round(p_quantity, case when meter.unit in ('second', 'credit') then 3 else 0 end)
   then
@@ -4423,7 +4475,10 @@ comment on function quota.hold_assistants(uuid[]) is 'Locks the provider work of
 CREATE OR REPLACE FUNCTION quota.hold_key(p_provider text, p_key text)
  RETURNS void
  LANGUAGE sql
-AS $function$ select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, 0)) $function$;
+AS $function$
+  select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, s.seed))
+  from quota.lock_seeds s where s.name = ''
+$function$;
 comment on function quota.hold_key(text,text) is 'Until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
 
 CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
@@ -4514,6 +4569,17 @@ comment on function quota.interval_text(interval) is 'The spelling of intervals 
 grant execute on function quota.interval_text(interval) to quota_finance;
 grant execute on function quota.interval_text(interval) to quota_operator;
 grant execute on function quota.interval_text(interval) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_endless(p_quantity numeric, p_cost numeric, p_metadata jsonb, p_texts text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select p_quantity < 0 or p_cost < 0 or greatest(p_quantity, p_cost) >= 1e9
+    or greatest(scale(p_quantity), scale(p_cost)) > 6 or pg_column_size(p_metadata) > 40000
+    or octet_length(p_texts) > 255
+$function$;
+comment on function quota.is_endless(numeric,numeric,jsonb,text) is 'Whether what is told of a call has to be looked at closely: quickly, for hardly any has. Inlined.';
 
 CREATE OR REPLACE FUNCTION quota.is_estimate(settled_by text)
  RETURNS boolean
@@ -5036,6 +5102,19 @@ CREATE OR REPLACE FUNCTION quota.lock_allowance(p_user uuid, p_service text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select quota.open_running(array[p_user], array[p_service]) $function$;
 comment on function quota.lock_allowance(uuid,text) is 'Opens and locks the running quotas of a user''s service, so that changes to its allowance are made one after another.';
+
+CREATE OR REPLACE FUNCTION quota.lock_key(p_name text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select hashtextextended('quota ' || p_name, s.seed)
+  from quota.lock_seeds s where s.name in ('', p_name) order by s.name desc limit 1
+$function$;
+comment on function quota.lock_key(text) is 'The number of an advisory lock of this database, such as that of "job purge": nobody else can reckon it.';
+grant execute on function quota.lock_key(text) to quota_finance;
+grant execute on function quota.lock_key(text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.lock_subscriptions(users uuid[], services text[])
  RETURNS boolean
@@ -5673,7 +5752,7 @@ AS $function$
 begin
   -- Not a sequence: a load that is refused or only tried leaves no trace. Two loads at once wait for each
   -- other.
-  perform pg_advisory_xact_lock(hashtextextended('quota billing export', 0));
+  perform pg_advisory_xact_lock(quota.lock_key('billing export'));
   return (select coalesce(max(e.id), 0) + 1 from quota.billing_exports e);
 end $function$;
 comment on function quota.next_export() is 'The id of a new export; held for it until the transaction ends.';
@@ -5697,20 +5776,34 @@ CREATE OR REPLACE FUNCTION quota.note_direct_change()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  rows_max constant integer := 10000;
+  what text := lower(tg_op) || case when tg_op = 'INSERT' then 'ed' else 'd' end;
+  old_lines jsonb[];
+  new_lines jsonb[];
 begin
+  -- One more than is told row by row; rows that are as they were are none.
   if tg_op = 'INSERT' then
-    perform quota.note_rows(tg_table_name, 'inserted', tg_argv,
-      null, array(select to_jsonb(n) from new_rows n));
+    new_lines := array(select to_jsonb(n) from new_rows n limit rows_max + 1);
   elsif tg_op = 'DELETE' then
-    perform quota.note_rows(tg_table_name, 'deleted', tg_argv,
-      array(select to_jsonb(o) from old_rows o), null);
+    old_lines := array(select to_jsonb(o) from old_rows o limit rows_max + 1);
   else
-    perform quota.note_rows(tg_table_name, 'updated', tg_argv,
-      array(select to_jsonb(o) from old_rows o), array(select to_jsonb(n) from new_rows n));
+    old_lines := array(
+      select to_jsonb(o) from old_rows o except select to_jsonb(n) from new_rows n limit rows_max + 1);
+    new_lines := array(
+      select to_jsonb(n) from new_rows n except select to_jsonb(o) from old_rows o limit rows_max + 1);
+  end if;
+  if greatest(cardinality(old_lines), cardinality(new_lines)) > rows_max then
+    insert into quota.audit_log (action, subject, after)
+    values (tg_table_name || '.' || what, 'more than ' || rows_max || ' rows',
+      jsonb_build_object('rows', case when tg_op = 'INSERT' then (select count(*) from new_rows)
+        else (select count(*) from old_rows) end));
+  else
+    perform quota.note_rows(tg_table_name, what, tg_argv, old_lines, new_lines);
   end if;
   return null;
 end $function$;
-comment on function quota.note_direct_change() is 'Writes into the history what a role changed by SQL of its own, not through the functions of the schema. Its triggers fire for such statements only. Their arguments, each a list: the key of the table, the column of the user, columns that may name a person, and the columns that count (none: all).';
+comment on function quota.note_direct_change() is 'Writes into the history what somebody changed by SQL of their own, not through the tool or the functions of the schema. Arguments of its triggers, each a list: the key of the table, the column of the user, columns that may name a person, the columns that count (none: all), and whether calls that run are left out. Of more than 10,000 rows at once: one row with their number.';
 
 CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
  RETURNS void
@@ -5733,6 +5826,9 @@ declare
   keys text[] := string_to_array(arguments[0], ' ');
   personal text[] := string_to_array(arguments[2], ' ');
   counting text[] := string_to_array(arguments[3], ' ');
+  -- A call that runs is ended and kept up to date by the app, which may well be the owner.
+  leaves_running boolean := coalesce(arguments[4] = 'running', false)
+    and has_schema_privilege(session_user, 'quota', 'create with grant option');
 begin
   insert into quota.audit_log (action, user_id, service, subject, before, after)
   select on_table || '.' || what, (coalesce(n.line, o.line)->>arguments[1])::uuid,
@@ -5748,6 +5844,9 @@ begin
   where case when counting = '{}' then o.line is distinct from n.line
     else exists (
       select from unnest(counting) c where coalesce(o.line->>c, '') <> coalesce(n.line->>c, '')) end
+    and not (leaves_running and o.line->>'status' = 'active'
+      and (o.line->'user_id', o.line->'service', o.line->'started_at')
+        = (n.line->'user_id', n.line->'service', n.line->'started_at'))
   order by k.key;
 end $function$;
 comment on function quota.note_rows(text,text,text[],jsonb[],jsonb[]) is 'One row of the history per changed row: what differs, before and after, without what may name a person.';
@@ -6647,10 +6746,12 @@ begin
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
-    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
-  if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
-    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
+  if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
+    p_assistant_id, p_model, p_status, p_error)) then
+    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -6670,8 +6771,7 @@ begin
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
-  values
-    (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
      ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
        when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
      told.quantities)
@@ -6685,8 +6785,7 @@ begin
         told.quantities)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
-  return (
-    true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
+  return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;
 comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) is 'Records usage once per (provider, key), in the unit of the service: seconds, messages, tokens, ...; p_quantities: what else it used, by unit or meter. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
@@ -6933,6 +7032,27 @@ end $function$;
 comment on function quota.refuse_closed(uuid) is 'QT007 if the month is closed.';
 grant execute on function quota.refuse_closed(uuid) to quota_finance;
 
+CREATE OR REPLACE FUNCTION quota.refuse_endless(p_names text[], p_error text, p_metadata jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  longest text := (select n from unnest(p_names) n order by char_length(n) desc nulls last limit 1);
+begin
+  if char_length(longest) > 255 then
+    raise exception 'a key, provider, assistant, model or status has up to 255 characters, not %: "%"',
+      char_length(longest), quota.shown(longest) using errcode = 'QT003';
+  elsif char_length(p_error) > 10000 then
+    raise exception 'an error message has up to 10000 characters, not %', char_length(p_error)
+      using errcode = 'QT003';
+  elsif octet_length(p_metadata::text) > 100000 then
+    raise exception 'the metadata of a call has up to 100000 bytes, not %', octet_length(p_metadata::text)
+      using errcode = 'QT003';
+  end if;
+end $function$;
+comment on function quota.refuse_endless(text[],text,jsonb) is 'Raises QT003 on what is too long to be kept with a call.';
+
 CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost numeric, p_at timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -6940,7 +7060,11 @@ CREATE OR REPLACE FUNCTION quota.refuse_impossible(p_quantity numeric, p_cost nu
 AS $function$
 begin
   if p_quantity < 0 or p_cost < 0 then
-    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost)
+    raise exception 'a quantity or cost cannot be negative: %', left(least(p_quantity, p_cost)::text, 40)
+      using errcode = 'QT003';
+  end if;
+  if greatest(scale(p_quantity), scale(p_cost)) > 20 or p_quantity >= 1e12 or p_cost >= 1e9 then
+    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 20 digits after the point'
       using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then
@@ -6951,7 +7075,7 @@ begin
       using errcode = 'QT004', hint = 'Calls of the past are loaded with quota import call-logs.';
   end if;
 end $function$;
-comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values, QT004 on times to come and on those of more than a year ago.';
+comment on function quota.refuse_impossible(numeric,numeric,timestamp with time zone) is 'Raises QT003 on negative values and on those of endless digits, QT004 on times to come and on those of more than a year ago.';
 
 CREATE OR REPLACE FUNCTION quota.refuse_impossible_start(p_estimate numeric, p_grace interval, p_started_at timestamp with time zone)
  RETURNS void
@@ -7027,10 +7151,12 @@ CREATE OR REPLACE FUNCTION quota.refuse_quantity(in_seconds boolean, p_quantity 
 AS $function$
 begin
   if in_seconds then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last',
+      quota.shown(p_quantity::text)
       using errcode = 'QT003';
   end if;
-  raise exception 'messages are counted one by one: % is no number of them', p_quantity
+  raise exception 'messages are counted one by one: % is no number of them',
+    quota.shown(p_quantity::text)
     using errcode = 'QT003';
 end $function$;
 comment on function quota.refuse_quantity(boolean,numeric) is 'Raises QT003: no call is so long, and no number of messages is this.';
@@ -7040,7 +7166,7 @@ CREATE OR REPLACE FUNCTION quota.refuse_taken_key(p_key text)
  LANGUAGE plpgsql
 AS $function$
 begin
-  raise exception 'the key "%" belongs to another call', p_key
+  raise exception 'the key "%" belongs to another call', quota.shown(p_key)
     using errcode = 'QT003', hint = 'A key names one call of one user and service, and is used once: '
       || 'what is new needs a key of its own.';
 end $function$;
@@ -7054,7 +7180,7 @@ AS $function$
 begin
   if p_name is null or btrim(p_name) = '' or char_length(p_name) > 255 or p_name ~ '[[:cntrl:]]' then
     raise exception '% has 1 to 255 characters and no control characters: "%"', p_what,
-      left(regexp_replace(coalesce(p_name, ''), '[[:cntrl:]]', '', 'g'), 60) using errcode = 'QT003';
+      quota.shown(coalesce(p_name, '')) using errcode = 'QT003';
   end if;
 end $function$;
 comment on function quota.refuse_unfit_name(text,text) is 'Raises QT003 on a text that cannot name anybody: empty, endless, or with control characters.';
@@ -7092,7 +7218,7 @@ CREATE OR REPLACE FUNCTION quota.refuse_unfit_person(p_email text, p_name text, 
 AS $function$
 begin
   if p_email is not null and (char_length(p_email) > 255 or p_email !~ '^[^[:space:]@]+@[^[:space:]@]+$') then
-    raise exception '"%" is not an email address', left(p_email, 60) using errcode = 'QT003';
+    raise exception '"%" is not an email address', quota.shown(p_email) using errcode = 'QT003';
   end if;
   if p_name is not null then
     perform quota.refuse_unfit_name(p_name, 'the name of a user');
@@ -7103,7 +7229,7 @@ begin
     raise exception 'nobody signed up before 1970: %', p_signup_at using errcode = 'QT004';
   end if;
   if p_timezone is not null and not quota.is_zone_name(p_timezone) then
-    raise exception '"%" is not a time zone that the server knows', left(p_timezone, 60)
+    raise exception '"%" is not a time zone that the server knows', quota.shown(p_timezone)
       using errcode = 'QT003', hint = 'Write it like Europe/Berlin, or UTC.';
   end if;
 end $function$;
@@ -7117,7 +7243,7 @@ CREATE OR REPLACE FUNCTION quota.refuse_unknown_service(p_service text)
 AS $function$
 begin
   if p_service is not null and not exists (select from quota.meters m where m.service = p_service) then
-    raise exception 'unknown service "%"', left(p_service, 60) using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   return true;
 end $function$;
@@ -7128,7 +7254,7 @@ CREATE OR REPLACE FUNCTION quota.refuse_unknown_user(p_user text)
  LANGUAGE plpgsql
 AS $function$
 begin
-  raise exception 'unknown user "%"', left(p_user, 60)
+  raise exception 'unknown user "%"', quota.shown(p_user)
     using errcode = 'QT001', hint = 'Give the external id or the id of a user.';
 end $function$;
 comment on function quota.refuse_unknown_user(text) is 'Raises QT001.';
@@ -7153,7 +7279,7 @@ begin
     where not quota.is_zone_name(z.timezone) limit 1;
   end if;
   if wrong is not null then
-    raise exception 'unknown time zone "%"', left(wrong, 100) using errcode = '22023',
+    raise exception 'unknown time zone "%"', quota.shown(wrong) using errcode = '22023',
       hint = 'write it like Europe/Berlin, or UTC; three hours east of Greenwich are Etc/GMT-3';
   end if;
   return null;
@@ -7188,7 +7314,7 @@ begin
   perform quota.hold_assistants(array[owner]);
   select * into known from quota.assistants a where a.provider_assistant_id = p_assistant_id;
   if known.id is null or known.user_id <> owner then
-    raise exception 'the user has no assistant "%"', left(p_assistant_id, 60) using errcode = 'QT003';
+    raise exception 'the user has no assistant "%"', quota.shown(p_assistant_id) using errcode = 'QT003';
   end if;
   removed := known.state = 'active';
   update quota.assistants a set state = 'gone' where a.id = known.id and removed;
@@ -7520,7 +7646,7 @@ begin
   from quota.current_quotas(owner) c
   where (p_service is null or c.service = p_service) and (p_meter is null or c.meter = p_meter);
   if chosen is null and (p_service is not null or p_meter is not null) then
-    raise exception 'the user has no %', left(concat_ws(' of ', p_meter, p_service), 60)
+    raise exception 'the user has no %', quota.shown(concat_ws(' of ', p_meter, p_service))
       using errcode = 'QT003';
   end if;
   perform quota.reset_meters(owner, chosen, p_reason);
@@ -7972,7 +8098,7 @@ declare
 begin
   select p.service, p.key into service, plan from quota.plans p where p.key = p_plan;
   if not found then
-    raise exception 'unknown plan "%"', left(p_plan, 60) using errcode = 'QT002';
+    raise exception 'unknown plan "%"', quota.shown(p_plan) using errcode = 'QT002';
   end if;
   perform quota.hold_subscriptions(array[owner], array[service]);
   select s.plan into plan_before from quota.subscriptions s
@@ -8350,6 +8476,14 @@ begin
 end $function$;
 comment on function quota.settle_reset(quota.subscriptions[],uuid[],boolean) is 'Queues the restore of assistants, books grants and enforces what running periods have used already; returns how many assistants were queued. For reset_due.';
 
+CREATE OR REPLACE FUNCTION quota.shown(p_text text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select regexp_replace(left(p_text, 60), '[[:cntrl:]]', '?', 'g') $function$;
+comment on function quota.shown(text) is 'What a message repeats of a text that somebody gave: its beginning, without what acts on a terminal.';
+grant execute on function quota.shown(text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.speaker(p_role name, OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
  LANGUAGE plpgsql
@@ -8453,6 +8587,18 @@ begin
 end $function$;
 comment on function quota.stamp_audit() is 'Gives a row of the history its number, times, transaction and login, whatever its writer says. The owner of the schema may tell the instant of a change and who made it, as jobs do.';
 
+CREATE OR REPLACE FUNCTION quota.stamp_override()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  new.actor := quota.actor();
+  new.created_at := quota.now();
+  return new;
+end $function$;
+comment on function quota.stamp_override() is 'A custom limit that is given anew is that of who gave it, from then on.';
+
 CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone)
  LANGUAGE sql
@@ -8530,6 +8676,7 @@ declare
   result quota.session_result;
 begin
   perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  perform quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model], null, p_metadata);
   -- Before anything else, as quota.record does: a start and a record of one key wait here, and in no circle.
   perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   select * into session from quota.call_logs l
@@ -8726,7 +8873,7 @@ begin
     raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
       hint = 'Add the user to quota.users first.';
   elsif found then
-    raise exception 'unknown service "%"', unknown.service
+    raise exception 'unknown service "%"', quota.shown(unknown.service)
       using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
   end if;
   insert into quota.subscriptions (user_id, service, plan)
@@ -8754,7 +8901,7 @@ begin
   select * into plan from quota.plans p
   where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
   if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
-    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   subscription.plan := plan.key;
   if p_user is not null then
@@ -8847,7 +8994,8 @@ declare
 begin
   select * into plan from quota.plans p where p.key = new.plan;
   if plan.service is distinct from new.service then
-    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service
+    raise exception 'plan "%" is not a plan of the service "%"', quota.shown(new.plan),
+      quota.shown(new.service)
       using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then
@@ -9138,7 +9286,7 @@ begin
     raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
       using errcode = 'QT003';
   end if;
-  select left(t.name, 60) as name, left(t.value::text, 60) as value, t.fault into wrong
+  select quota.shown(t.name) as name, quota.shown(t.value::text) as value, t.fault into wrong
   from (
     select q.key as name, q.value, case
         when k.name is null then 'unknown'
@@ -9166,7 +9314,7 @@ begin
   if not found then
     return p_quantities;
   elsif wrong.fault = 'unknown' then
-    raise exception 'no meter of % counts "%"', left(p_service, 60), wrong.name
+    raise exception 'no meter of % counts "%"', quota.shown(p_service), wrong.name
       using errcode = 'QT003', hint = coalesce('Known are ' || (
         select string_agg(distinct m.unit || 's', ', ') from quota.meters m where m.service = p_service)
         || ', and the names of meters that count neither seconds nor messages.', 'There is no such service.');
@@ -9228,14 +9376,15 @@ declare
 begin
   perform quota.refuse_impossible(p_seconds, null, null);
   if p_seconds > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_seconds
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last',
+      quota.shown(p_seconds::text)
       using errcode = 'QT003';
   end if;
   -- As an end does: the call first, then its subscription.
   select * into session from quota.call_logs l where l.id = quota.find_session(owner, p_key, p_provider)
   for no key update;
   if not found then
-    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+    raise exception 'unknown session "%"', quota.shown(p_key) using errcode = 'QT003',
       hint = 'A session is known from its start on.';
   end if;
   if session.status = 'active' or quota.is_estimate(session.settled_by) then

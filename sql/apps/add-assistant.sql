@@ -20,7 +20,8 @@ begin
   select * into known from quota.assistants a
   where a.provider_assistant_id = p_assistant_id for no key update;
   if known.user_id <> owner then
-    raise exception 'the assistant "%" is another user''s', left(p_assistant_id, 60) using errcode = 'QT003';
+    raise exception 'the assistant "%" is another user''s', quota.shown(p_assistant_id)
+      using errcode = 'QT003';
   end if;
   added := known.state is distinct from 'active';
   if added then

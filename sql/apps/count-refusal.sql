@@ -15,7 +15,7 @@ begin
   perform quota.refuse_unknown_service(p_service);
   if p_reason is null or p_reason !~ '^[a-z][a-z0-9_]{0,59}$' then
     raise exception 'a reason is one word of a-z, 0-9 and _, like quota_exceeded, not "%"',
-      left(p_reason, 60) using errcode = 'QT003';
+      quota.shown(p_reason) using errcode = 'QT003';
   end if;
   perform quota.note_refusal(p_service, case when owner is null
     then (select p.key from quota.plans p where p.service = p_service and p.anonymous limit 1)

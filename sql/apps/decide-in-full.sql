@@ -22,7 +22,8 @@ begin
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;
   if p_for not in ('usage', 'assistant') then
-    raise exception 'a check is for "usage" or "assistant", not "%"', p_for using errcode = 'QT003';
+    raise exception 'a check is for "usage" or "assistant", not "%"', quota.shown(p_for)
+      using errcode = 'QT003';
   end if;
   subscription := quota.subscription_or_default(p_user, p_service);
   select * into plan from quota.plans p where p.key = subscription.plan;

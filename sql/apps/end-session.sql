@@ -9,10 +9,11 @@ declare
   owner uuid;
 begin
   select l.user_id into owner from quota.call_logs l where l.id = p_session;
-  if not found then
+  -- Whoever speaks for one user learns of a number that is not theirs nothing, not whether it is somebody's.
+  perform quota.refuse_other_user(coalesce(owner, '00000000-0000-0000-0000-000000000001'));
+  if owner is null then
     raise exception 'unknown session %', p_session using errcode = 'QT003';
   end if;
-  perform quota.refuse_other_user(owner);
   return quota.end_call(p_session, (p_status, null, p_duration_seconds, p_messages, p_cost, p_words, p_error,
     null, null, null, null, p_quantities)::quota.told_end);
 end $$;
@@ -38,7 +39,7 @@ begin
     return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
       null, null, null, null, p_quantities)::quota.told_end);
   elsif p_service is null then
-    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+    raise exception 'unknown session "%"', quota.shown(p_key) using errcode = 'QT003',
       hint = 'With p_service an end is recorded also where its start was not told.';
   end if;
   return quota.record(p_user, p_service, p_key, case quota.service_unit(p_service)

@@ -37,10 +37,12 @@ begin
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
-    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
-  if p_quantity < 0 or p_cost < 0 or p_started_at is not null then
-    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at);
+  if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
+    p_assistant_id, p_model, p_status, p_error)) then
+    perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -60,8 +62,7 @@ begin
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
-  values
-    (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
+  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
      ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
        when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
      told.quantities)
@@ -75,8 +76,7 @@ begin
         told.quantities)::quota.told_end);
   end if;
   answer := quota.decide(owner, p_service, p_model);
-  return (
-    true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
+  return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;
 comment on function quota.record(

@@ -4,7 +4,11 @@ language plpgsql stable
 as $$
 begin
   if p_quantity < 0 or p_cost < 0 then
-    raise exception 'a quantity or cost cannot be negative: %', least(p_quantity, p_cost)
+    raise exception 'a quantity or cost cannot be negative: %', left(least(p_quantity, p_cost)::text, 40)
+      using errcode = 'QT003';
+  end if;
+  if greatest(scale(p_quantity), scale(p_cost)) > 20 or p_quantity >= 1e12 or p_cost >= 1e9 then
+    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 20 digits after the point'
       using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then
@@ -16,4 +20,5 @@ begin
   end if;
 end $$;
 comment on function quota.refuse_impossible(numeric, numeric, timestamptz) is
-  'Raises QT003 on negative values, QT004 on times to come and on those of more than a year ago.';
+  'Raises QT003 on negative values and on those of endless digits, '
+  'QT004 on times to come and on those of more than a year ago.';

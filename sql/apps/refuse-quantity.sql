@@ -3,10 +3,12 @@ language plpgsql
 as $$
 begin
   if in_seconds then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_quantity
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last',
+      quota.shown(p_quantity::text)
       using errcode = 'QT003';
   end if;
-  raise exception 'messages are counted one by one: % is no number of them', p_quantity
+  raise exception 'messages are counted one by one: % is no number of them',
+    quota.shown(p_quantity::text)
     using errcode = 'QT003';
 end $$;
 comment on function quota.refuse_quantity(boolean, numeric) is

@@ -3,7 +3,7 @@ language plpgsql stable
 as $$
 begin
   if p_service is not null and not exists (select from quota.meters m where m.service = p_service) then
-    raise exception 'unknown service "%"', left(p_service, 60) using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   return true;
 end $$;

@@ -10,7 +10,7 @@ begin
   perform quota.hold_assistants(array[owner]);
   select * into known from quota.assistants a where a.provider_assistant_id = p_assistant_id;
   if known.id is null or known.user_id <> owner then
-    raise exception 'the user has no assistant "%"', left(p_assistant_id, 60) using errcode = 'QT003';
+    raise exception 'the user has no assistant "%"', quota.shown(p_assistant_id) using errcode = 'QT003';
   end if;
   removed := known.state = 'active';
   update quota.assistants a set state = 'gone' where a.id = known.id and removed;

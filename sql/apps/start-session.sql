@@ -17,6 +17,7 @@ declare
   result quota.session_result;
 begin
   perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
+  perform quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model], null, p_metadata);
   -- Before anything else, as quota.record does: a start and a record of one key wait here, and in no circle.
   perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   select * into session from quota.call_logs l

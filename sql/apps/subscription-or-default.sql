@@ -13,7 +13,7 @@ begin
   select * into plan from quota.plans p
   where p.service = p_service and case when p_user is null then p.anonymous else p.is_default end;
   if plan.key is null and not exists (select 1 from quota.meters m where m.service = p_service) then
-    raise exception 'unknown service "%"', p_service using errcode = 'QT002';
+    raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   subscription.plan := plan.key;
   if p_user is not null then

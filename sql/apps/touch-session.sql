@@ -16,14 +16,15 @@ declare
 begin
   perform quota.refuse_impossible(p_seconds, null, null);
   if p_seconds > 604800 then
-    raise exception 'a call of % seconds is longer than the 7 days that one call may last', p_seconds
+    raise exception 'a call of % seconds is longer than the 7 days that one call may last',
+      quota.shown(p_seconds::text)
       using errcode = 'QT003';
   end if;
   -- As an end does: the call first, then its subscription.
   select * into session from quota.call_logs l where l.id = quota.find_session(owner, p_key, p_provider)
   for no key update;
   if not found then
-    raise exception 'unknown session "%"', p_key using errcode = 'QT003',
+    raise exception 'unknown session "%"', quota.shown(p_key) using errcode = 'QT003',
       hint = 'A session is known from its start on.';
   end if;
   if session.status = 'active' or quota.is_estimate(session.settled_by) then

@@ -7,6 +7,9 @@ declare
   keys text[] := string_to_array(arguments[0], ' ');
   personal text[] := string_to_array(arguments[2], ' ');
   counting text[] := string_to_array(arguments[3], ' ');
+  -- A call that runs is ended and kept up to date by the app, which may well be the owner.
+  leaves_running boolean := coalesce(arguments[4] = 'running', false)
+    and has_schema_privilege(session_user, 'quota', 'create with grant option');
 begin
   insert into quota.audit_log (action, user_id, service, subject, before, after)
   select on_table || '.' || what, (coalesce(n.line, o.line)->>arguments[1])::uuid,
@@ -22,6 +25,9 @@ begin
   where case when counting = '{}' then o.line is distinct from n.line
     else exists (
       select from unnest(counting) c where coalesce(o.line->>c, '') <> coalesce(n.line->>c, '')) end
+    and not (leaves_running and o.line->>'status' = 'active'
+      and (o.line->'user_id', o.line->'service', o.line->'started_at')
+        = (n.line->'user_id', n.line->'service', n.line->'started_at'))
   order by k.key;
 end $$;
 comment on function quota.note_rows(text, text, text[], jsonb[], jsonb[]) is

@@ -10,7 +10,7 @@ begin
     raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
       using errcode = 'QT003';
   end if;
-  select left(t.name, 60) as name, left(t.value::text, 60) as value, t.fault into wrong
+  select quota.shown(t.name) as name, quota.shown(t.value::text) as value, t.fault into wrong
   from (
     select q.key as name, q.value, case
         when k.name is null then 'unknown'
@@ -38,7 +38,7 @@ begin
   if not found then
     return p_quantities;
   elsif wrong.fault = 'unknown' then
-    raise exception 'no meter of % counts "%"', left(p_service, 60), wrong.name
+    raise exception 'no meter of % counts "%"', quota.shown(p_service), wrong.name
       using errcode = 'QT003', hint = coalesce('Known are ' || (
         select string_agg(distinct m.unit || 's', ', ') from quota.meters m where m.service = p_service)
         || ', and the names of meters that count neither seconds nor messages.', 'There is no such service.');

@@ -11,7 +11,7 @@ declare
 begin
   select * into meter from quota.meters m where m.key = p_meter;
   if not found then
-    raise exception 'unknown meter "%"', left(p_meter, 60) using errcode = 'QT003';
+    raise exception 'unknown meter "%"', quota.shown(p_meter) using errcode = 'QT003';
   elsif p_quantity is null or p_quantity <= 0 or p_quantity > 99999999999
     or p_quantity <> round(p_quantity, case when meter.unit in ('second', 'credit') then 3 else 0 end)
   then

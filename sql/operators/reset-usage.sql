@@ -19,7 +19,7 @@ begin
   from quota.current_quotas(owner) c
   where (p_service is null or c.service = p_service) and (p_meter is null or c.meter = p_meter);
   if chosen is null and (p_service is not null or p_meter is not null) then
-    raise exception 'the user has no %', left(concat_ws(' of ', p_meter, p_service), 60)
+    raise exception 'the user has no %', quota.shown(concat_ws(' of ', p_meter, p_service))
       using errcode = 'QT003';
   end if;
   perform quota.reset_meters(owner, chosen, p_reason);

@@ -10,7 +10,7 @@ declare
 begin
   select p.service, p.key into service, plan from quota.plans p where p.key = p_plan;
   if not found then
-    raise exception 'unknown plan "%"', left(p_plan, 60) using errcode = 'QT002';
+    raise exception 'unknown plan "%"', quota.shown(p_plan) using errcode = 'QT002';
   end if;
   perform quota.hold_subscriptions(array[owner], array[service]);
   select s.plan into plan_before from quota.subscriptions s

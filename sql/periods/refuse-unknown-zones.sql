@@ -15,7 +15,7 @@ begin
     where not quota.is_zone_name(z.timezone) limit 1;
   end if;
   if wrong is not null then
-    raise exception 'unknown time zone "%"', left(wrong, 100) using errcode = '22023',
+    raise exception 'unknown time zone "%"', quota.shown(wrong) using errcode = '22023',
       hint = 'write it like Europe/Berlin, or UTC; three hours east of Greenwich are Etc/GMT-3';
   end if;
   return null;

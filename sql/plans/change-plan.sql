@@ -10,7 +10,7 @@ begin
   perform quota.refuse_other_users(p_users);
   select * into fresh from quota.plans p where p.key = p_plan;
   if not found then
-    raise exception 'unknown plan "%"', p_plan using errcode = 'QT002';
+    raise exception 'unknown plan "%"', quota.shown(p_plan) using errcode = 'QT002';
   end if;
   perform quota.hold_subscriptions(p_users, array_fill(fresh.service, array[cardinality(p_users)]));
 

@@ -44,11 +44,14 @@ grant execute on function
   to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
+revoke select on quota.lock_seeds from quota_operator, quota_finance, quota_readonly;
+-- What runs alone, and nobody else may keep from running.
+grant execute on function quota.lock_key, quota.free_lock to quota_operator, quota_finance;
 
 -- What the commands and jobs of operators change by; whoever speaks for one user is refused others by each.
 grant execute on function
   quota.change_plan, quota.change_zones, quota.move_signup, quota.refuse_unfit_person,
-  quota.refuse_unfit_name, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
+  quota.shown, quota.refuse_unfit_name, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
   quota.revoke_grant, quota.enforce_limits, quota.give_original, quota.lift_limits, quota.limit_users,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
@@ -57,32 +60,57 @@ grant execute on function
 -- A trigger's condition is asked as whoever writes.
 grant execute on function quota.keeps_cache to quota_operator;
 
-grant insert on quota.users, quota.subscriptions, quota.call_logs, quota.adjustments, quota.grants,
-quota.assistants,
-  quota.limit_overrides, quota.assistant_limits, quota.assistant_originals, quota.job_runs,
-  quota.audit_personal to quota_operator;
-grant update on quota.users, quota.subscriptions, quota.call_logs, quota.usage_quotas, quota.usage_alerts,
-  quota.assistants, quota.assistant_limits, quota.job_runs, quota.limit_overrides to quota_operator;
-grant delete on quota.limit_overrides to quota_operator;
+-- Rows are numbered, dated and signed by defaults, triggers and functions: no role may name these columns.
+-- The signup of a user and the id that an app has for one are facts, told by who imports them.
+grant insert (id, external_id, email, name, timezone, created_at), update (external_id, email, name, timezone)
+  on quota.users to quota_operator;
+grant insert (user_id, service, plan, anchor_local, timezone), update (plan, anchor_local, timezone)
+  on quota.subscriptions to quota_operator;
+grant insert (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+    duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, import_key,
+    settled_by, quantities),
+  update (user_id, service, assistant_id, model, status, started_at, ended_at, duration_seconds, messages,
+    words_spoken, file_size_bytes, cost, error_message, metadata, settled_by, quantities)
+  on quota.call_logs to quota_operator, quota_finance;
+grant insert (user_id, meter, period_start, kind, quantity, cost, reason) on quota.adjustments
+  to quota_operator;
+grant insert (user_id, meter, quantity, expires_at, kind, reason) on quota.grants to quota_operator;
+grant insert (user_id, plan, meter, limit_quantity, cost_limit, reason),
+  update (limit_quantity, cost_limit, reason), delete
+  on quota.limit_overrides to quota_operator;
+grant insert (user_id, provider_assistant_id, name, organisation), update (name, state, organisation)
+  on quota.assistants to quota_operator;
+grant update (status, original, applied, intents, made, doubtful, attempts, last_error, next_attempt_at,
+    claimed_by, claimed_until, verified_at, applied_at, restored_at, updated_at)
+  on quota.assistant_limits to quota_operator;
+grant insert (user_id, assistant_id, change, fields, absent, source) on quota.assistant_originals
+  to quota_operator;
+grant insert (job), update (status, counts, error, finished_at) on quota.job_runs to quota_operator;
+grant insert on quota.audit_personal to quota_operator;
 
 -- What their jobs keep: days to roll up, alerts to tell, counters to take out of a cache. Purging is the
 -- owner's.
-grant insert, update on quota.analytics_days, quota.alert_deliveries to quota_operator;
-grant insert on quota.cache_state to quota_operator;
+grant insert (day), update (horizon) on quota.analytics_days to quota_operator;
+grant update (status, target, last_error, next_attempt_at, settled_at) on quota.alert_deliveries
+  to quota_operator;
+grant insert (is_kept) on quota.cache_state to quota_operator;
 grant delete on quota.cache_outbox to quota_operator;
 
-grant insert, update on quota.billing_exports, quota.billing_lines, quota.reconciliations,
-  quota.reconciliation_exports, quota.reconciliation_items, quota.discrepancies to quota_finance;
-grant delete on quota.billing_exports, quota.billing_lines, quota.reconciliation_exports,
-quota.reconciliation_items,
-  quota.discrepancies to quota_finance;
+grant insert (id, provider, format, source, sha256, bytes, lines, calls, billed, currency, reading,
+    covered_from, covered_until, whole_seconds, left_out_lines, left_out_amount, left_out_unknown)
+  on quota.billing_exports to quota_finance;
+grant insert on quota.billing_lines to quota_finance;
+grant insert (provider, month), update (duration_tolerance, cost_tolerance, match_seconds, aggregate_percent,
+    aggregate_amount, closed_at, closed_by, close_reason, totals)
+  on quota.reconciliations to quota_finance;
+grant insert, update (control), delete on quota.reconciliation_exports to quota_finance;
+grant update (resolution, reason, resolved_at, resolved_by) on quota.discrepancies to quota_finance;
 grant execute on function quota.reopen_month, quota.refuse_closed, quota.closed_months, quota.next_export,
   quota.fold_parts, quota.forget_lines, quota.open_reconciliation, quota.compute_reconciliation,
   quota.refuse_other_users, quota.refuse_caller
   to quota_finance;
 grant insert, update, delete on quota.rate_cards, quota.export_mappings, quota.model_aliases to quota_finance;
 grant insert, update, delete on quota.export_fetches, quota.fetched_calls to quota_finance;
-grant insert, update on quota.call_logs to quota_finance;
 
 -- A trigger sets the rest of a row of the history.
 grant insert (at, actor, action, user_id, service, subject, reason, before, after, run_id, period_end)

@@ -6,11 +6,13 @@ declare
   result quota.record_result;
 begin
   perform quota.refuse_impossible(told.duration_seconds, told.cost, told.started_at);
+  perform quota.refuse_endless(array[told.status], told.error_message, null);
   if told.duration_seconds > 604800 then
     raise exception 'a call of % seconds is longer than the 7 days that one call may last',
-      told.duration_seconds using errcode = 'QT003';
+      quota.shown(told.duration_seconds::text) using errcode = 'QT003';
   elsif told.status not in ('completed', 'error') or told.status is null then
-    raise exception 'a session ends as "completed" or "error", not "%"', told.status using errcode = 'QT003';
+    raise exception 'a session ends as "completed" or "error", not "%"', quota.shown(told.status)
+      using errcode = 'QT003';
   elsif told.messages < 0 or told.words_spoken < 0 then
     raise exception 'a quantity cannot be negative' using errcode = 'QT003';
   end if;

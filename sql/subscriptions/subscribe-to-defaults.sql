@@ -13,7 +13,7 @@ begin
     raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
       hint = 'Add the user to quota.users first.';
   elsif found then
-    raise exception 'unknown service "%"', unknown.service
+    raise exception 'unknown service "%"', quota.shown(unknown.service)
       using errcode = 'QT002', hint = 'A service is known by its meters: see quota.meters.';
   end if;
   insert into quota.subscriptions (user_id, service, plan)

@@ -9,7 +9,8 @@ declare
 begin
   select * into plan from quota.plans p where p.key = new.plan;
   if plan.service is distinct from new.service then
-    raise exception 'plan "%" is not a plan of the service "%"', new.plan, new.service
+    raise exception 'plan "%" is not a plan of the service "%"', quota.shown(new.plan),
+      quota.shown(new.service)
       using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then

@@ -10,10 +10,11 @@ begin
     where a.provider_assistant_id = new.assistant_id;
     if new.user_id is null then
       raise exception 'a call log needs a user_id or a known assistant_id, not assistant "%"',
-        new.assistant_id
+        quota.shown(new.assistant_id)
         using errcode = 'QT001', hint = 'Import the assistant first, or give the user_id.';
     elsif is_erased then
-      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s', new.assistant_id
+      raise exception 'the user of assistant "%" was erased, and its calls are nobody''s',
+        quota.shown(new.assistant_id)
         using errcode = 'QT001', hint = 'Give the assistant to whoever has it now, or give the user_id.';
     end if;
   end if;

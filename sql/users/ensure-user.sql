@@ -27,7 +27,7 @@ begin
   end if;
   created := coalesce(created, false);
   if exists (select from quota.users u where u.id = user_id and u.erased_at is not null) then
-    raise exception 'the user "%" was erased: nothing about the person is taken any more', left(p_user, 60)
+    raise exception 'the user "%" was erased: nothing about the person is taken any more', quota.shown(p_user)
       using errcode = 'QT001';
   end if;
   if created then

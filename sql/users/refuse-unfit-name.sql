@@ -5,7 +5,7 @@ as $$
 begin
   if p_name is null or btrim(p_name) = '' or char_length(p_name) > 255 or p_name ~ '[[:cntrl:]]' then
     raise exception '% has 1 to 255 characters and no control characters: "%"', p_what,
-      left(regexp_replace(coalesce(p_name, ''), '[[:cntrl:]]', '', 'g'), 60) using errcode = 'QT003';
+      quota.shown(coalesce(p_name, '')) using errcode = 'QT003';
   end if;
 end $$;
 comment on function quota.refuse_unfit_name(text, text) is

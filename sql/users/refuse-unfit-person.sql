@@ -5,7 +5,7 @@ language plpgsql stable
 as $$
 begin
   if p_email is not null and (char_length(p_email) > 255 or p_email !~ '^[^[:space:]@]+@[^[:space:]@]+$') then
-    raise exception '"%" is not an email address', left(p_email, 60) using errcode = 'QT003';
+    raise exception '"%" is not an email address', quota.shown(p_email) using errcode = 'QT003';
   end if;
   if p_name is not null then
     perform quota.refuse_unfit_name(p_name, 'the name of a user');
@@ -16,7 +16,7 @@ begin
     raise exception 'nobody signed up before 1970: %', p_signup_at using errcode = 'QT004';
   end if;
   if p_timezone is not null and not quota.is_zone_name(p_timezone) then
-    raise exception '"%" is not a time zone that the server knows', left(p_timezone, 60)
+    raise exception '"%" is not a time zone that the server knows', quota.shown(p_timezone)
       using errcode = 'QT003', hint = 'Write it like Europe/Berlin, or UTC.';
   end if;
 end $$;

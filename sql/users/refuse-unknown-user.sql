@@ -2,7 +2,7 @@ create or replace function quota.refuse_unknown_user(p_user text) returns void
 language plpgsql
 as $$
 begin
-  raise exception 'unknown user "%"', left(p_user, 60)
+  raise exception 'unknown user "%"', quota.shown(p_user)
     using errcode = 'QT001', hint = 'Give the external id or the id of a user.';
 end $$;
 comment on function quota.refuse_unknown_user(text) is 'Raises QT001.';

@@ -4,6 +4,8 @@ import { tryAgainError } from '../errors.ts';
 export interface AdvisoryLockOptions {
   /** `try` gives up at once when somebody else holds the lock; `wait` waits for it. */
   mode: 'try' | 'wait';
+  /** Whether the schema is there, by which nobody else can reckon the number of the lock. Default: it is. */
+  isSeeded?: boolean;
   /** What to throw in mode `try` when the lock is taken. Default: a tryAgainError that names the key. */
   taken?: () => Promise<Error>;
 }
@@ -17,36 +19,66 @@ export async function withAdvisoryLock<T>(
   client: pg.ClientBase,
   key: string,
   use: () => Promise<T>,
-  { mode, taken = async () => takenError(key) }: AdvisoryLockOptions,
+  { mode, isSeeded = true, taken = async () => takenError(key) }: AdvisoryLockOptions,
 ): Promise<T> {
-  if (!(await acquire(client, key, mode))) {
+  const number = isSeeded ? 'quota.lock_key($1)' : `hashtextextended('quota ' || $1, 0)`;
+  const lock = await acquire(client, { key, number, isSeeded }, mode);
+  if (lock === undefined) {
     throw await taken();
   }
   try {
     return await use();
   } finally {
-    await release(client, key);
+    await release(client, lock);
   }
 }
 
 const takenError = (key: string) =>
   tryAgainError(`${key} is being done by another process`, { suggestion: 'wait for it, then look again' });
 
-async function acquire(client: pg.ClientBase, key: string, mode: 'try' | 'wait'): Promise<boolean> {
+interface Lock {
+  key: string;
+  /** In SQL, of the key. */
+  number: string;
+  isSeeded: boolean;
+}
+
+/** Answers the number of the lock once it is held: it may get another in the meantime. */
+async function acquire(
+  client: pg.ClientBase,
+  lock: Lock,
+  mode: AdvisoryLockOptions['mode'],
+): Promise<string | undefined> {
   if (mode === 'wait') {
-    await client.query(`select pg_advisory_lock(hashtextextended('quota ' || $1, 0))`, [key]);
-    return true;
+    const { rows } = await client.query<{ number: string }>(
+      `select n.number, pg_advisory_lock(n.number) from (select ${lock.number} as number) n`,
+      [lock.key],
+    );
+    return rows[0]?.number;
   }
-  const { rows } = await client.query<{ locked: boolean }>(
-    `select pg_try_advisory_lock(hashtextextended('quota ' || $1, 0)) as locked`,
+  const number = await tryToAcquire(client, lock);
+  // An app can take any number, and hold up the work for which it stands; not twice.
+  return number === undefined && lock.isSeeded && (await isFreed(client, lock.key))
+    ? tryToAcquire(client, lock)
+    : number;
+}
+
+async function tryToAcquire(client: pg.ClientBase, { key, number }: Lock): Promise<string | undefined> {
+  const { rows } = await client.query<{ number: string; locked: boolean }>(
+    `select n.number, pg_try_advisory_lock(n.number) as locked from (select ${number} as number) n`,
     [key],
   );
-  return rows[0]?.locked === true;
+  return rows[0]?.locked === true ? rows[0].number : undefined;
+}
+
+async function isFreed(client: pg.ClientBase, key: string): Promise<boolean> {
+  const { rows } = await client.query<{ freed: boolean }>('select quota.free_lock($1) as freed', [key]);
+  return rows[0]?.freed === true;
 }
 
 /** On a broken connection the server has released it. */
-async function release(client: pg.ClientBase, key: string): Promise<void> {
+async function release(client: pg.ClientBase, number: string): Promise<void> {
   try {
-    await client.query(`select pg_advisory_unlock(hashtextextended('quota ' || $1, 0))`, [key]);
+    await client.query('select pg_advisory_unlock($1::bigint)', [number]);
   } catch {}
 }

@@ -254,13 +254,9 @@ export const namedErased = `
   where ($1::uuid is null or a.user_id = $1) and u.erased_at is not null and a.name is not null
   order by u.external_id, a.provider_assistant_id`;
 
-/** A run holds the advisory lock of its job for as long as it lives: see src/db/advisory-lock.ts. */
+/** A run holds the lock of its job for as long as it lives. */
 export const deadRuns = `
   select r.job, r.id as "runId", r.status, ${iso('r.started_at')} as "startedAt", r.error
   from (select distinct on (job) * from quota.job_runs order by job, started_at desc, id) r
-  where $1::uuid is null and (r.status in ('failed', 'incomplete', 'abandoned') or (r.status = 'running' and not exists (
-    select 1 from pg_locks l
-    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
-      and l.database = (select oid from pg_database where datname = current_database())
-      and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended('quota job ' || r.job, 0))))
+  where $1::uuid is null and (r.status in ('failed', 'incomplete', 'abandoned') or r.id in (select d.id from quota.dead_runs() d))
   order by r.started_at`;

@@ -128,6 +128,16 @@ test('a writer that has not committed when its day is claimed is waited for', as
   });
 });
 
+test('a transaction that sits there without having changed a call holds up nobody', async () => {
+  await desk.session(async (idle) => {
+    await idle.query('begin');
+    await idle.query('select pg_current_xact_id()');
+    await idle.query('select count(*) from quota.call_logs');
+    expect(await rollUp('2026-10-08T00:00:00Z')).toMatchObject({ due: 1, left: 0 });
+    await idle.query('rollback');
+  });
+});
+
 test('a writer under a clock of its own, after the claim, leaves a mark', async () => {
   await rollUp('2026-12-02T00:00:00Z');
   await desk.addCalls({ userId: ada, at: '2026-12-01T08:00:00Z', seconds: '9' });

@@ -134,7 +134,7 @@ test('at the deadline a run says what is left, and exits 75', async () => {
 
 test('while another run holds the lock, a run says since when and does nothing', async () => {
   await withClient(database.url, async (client) => {
-    await client.query(`select pg_advisory_lock(hashtextextended('quota job reset-anniversaries', 0))`);
+    await client.query(`select pg_advisory_lock(quota.lock_key('job reset-anniversaries'))`);
     await client.query(
       `insert into quota.job_runs (job, started_at) values ('reset-anniversaries', '2026-12-15T00:00:01Z')`,
     );

@@ -254,7 +254,7 @@ describe('refused', () => {
 
   test('while another process fetches the same month', async () => {
     await desk.session(async (other) => {
-      await other.query(`select pg_advisory_lock(hashtextextended('quota fetch of vapi 2026-10', 0))`);
+      await other.query(`select pg_advisory_lock(quota.lock_key('fetch of vapi 2026-10'))`);
       expect((await desk.fetch()).code).toBe(75);
     });
   });

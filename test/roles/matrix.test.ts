@@ -146,17 +146,19 @@ async function tryFunction(
 
 const privileges = ['select', 'insert', 'update', 'delete'] as const;
 
-/** What each role may do with each table; of an update of some columns only, which. */
+/** What each role may do with each table; of some columns only, which. */
 async function tableRows(): Promise<string[][]> {
   const tables = await desk.query<{ name: string; rights: string[] }>(
     `select c.relname as name, array(
        select concat_ws(', ',
          (select string_agg(p, ', ' order by n) from unnest($2::text[]) with ordinality p(p, n)
           where has_table_privilege(r, c.oid, p)),
-         (select p || ' of ' || string_agg(a.attname, ' ' order by a.attname) from unnest($2::text[]) with ordinality p(p, n)
-          join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-          where p <> 'delete' and not has_table_privilege(r, c.oid, p) and has_column_privilege(r, c.oid, a.attnum, p)
-          group by p, n order by n limit 1))
+         (select string_agg(o.columns, ', ' order by o.n) from (
+            select n, p || ' of ' || string_agg(a.attname, ' ' order by a.attname) as columns
+            from unnest($2::text[]) with ordinality p(p, n)
+            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            where p <> 'delete' and not has_table_privilege(r, c.oid, p) and has_column_privilege(r, c.oid, a.attnum, p)
+            group by p, n) o))
        from unnest($1::text[]) with ordinality r(r, n) order by n) as rights
      from pg_class c
      where c.relnamespace = 'quota'::regnamespace and c.relkind in ('r', 'p', 'v') order by c.relname`,

@@ -78,10 +78,13 @@ describe('facts that a role rewrites by SQL of its own', () => {
   });
 
   test('a grant under another name shows the login that gave it', async () => {
+    const forged = `insert into quota.grants (user_id, meter, quantity, reason, actor)
+      select id, 'voice_seconds', 600, 'for a friend', 'the.cfo' from quota.users where external_id = 'ada'`;
+    await expect(logins.as(operator, forged)).rejects.toMatchObject({ code: '42501' });
     await logins.as(
       operator,
-      `insert into quota.grants (user_id, meter, quantity, reason, actor)
-       select id, 'voice_seconds', 600, 'for a friend', 'the.cfo' from quota.users where external_id = 'ada'`,
+      `set quota.actor = 'the.cfo'`,
+      forged.replace(', actor)', ')').replace(", 'the.cfo'", ''),
     );
     const [row] = await noted();
     expect(row).toMatchObject({ action: 'grants.inserted', login: operator, after: { actor: 'the.cfo' } });

@@ -122,8 +122,7 @@ export async function replaceCustomLimits(
      select $1, $2, c.meter, c."limit", c."costLimit", $4
      from jsonb_to_recordset($3::jsonb) c(meter text, "limit" numeric, "costLimit" numeric)
      on conflict (user_id, plan, meter) do update
-     set limit_quantity = excluded.limit_quantity, cost_limit = excluded.cost_limit, reason = excluded.reason,
-       actor = excluded.actor, created_at = excluded.created_at`,
+     set limit_quantity = excluded.limit_quantity, cost_limit = excluded.cost_limit, reason = excluded.reason`,
     [userId, plan, JSON.stringify(limits), reason],
   );
 }

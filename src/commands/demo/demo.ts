@@ -75,7 +75,7 @@ database that you work with are left alone.`,
               const steps = demoSteps({ seedAsOf, nextMonth, asOfFlag, isAgain, folder: dataDir });
               return tellStory(context, { dataDir, vapi: simulator }, steps, simulator);
             },
-            { mode: 'try' },
+            { mode: 'try', isSeeded: false },
           ),
       );
       await writeEnd(context, { dataDir, asOf: seedAsOf, nextMonth, told });
