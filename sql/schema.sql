@@ -4077,6 +4077,9 @@ AS $function$
   where l->>'meter' = p_meter
 $function$;
 comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_finance;
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_operator;
+grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.free_lock(p_name text)
  RETURNS boolean
@@ -4481,6 +4484,26 @@ AS $function$
 $function$;
 comment on function quota.hold_key(text,text) is 'Until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
 
+CREATE OR REPLACE FUNCTION quota.hold_meters(p_meters text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from (
+    select distinct s.user_id, s.service from quota.subscriptions s
+    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  if users is not null then
+    perform quota.hold_subscriptions(users, services);
+  end if;
+end $function$;
+comment on function quota.hold_meters(text[]) is 'Keeps what meters count as it is until the transaction ends, whoever calls meanwhile.';
+
 CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -4757,11 +4780,7 @@ begin
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key and not q.superseded
-  cross join lateral (
-    select a.created_at, a.reason from quota.adjustments a
-    where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-      and a.created_at >= q.period_start and a.created_at < q.period_end
-    order by a.created_at desc, a.id desc limit 1) last
+  cross join lateral quota.last_manual_reset(q) last
   cross join lateral quota.usage_until(q, last.created_at) left_over
   where left_over.quantity > 0 or left_over.cost > 0
   order by q.user_id, q.meter, q.period_start;
@@ -4822,6 +4841,21 @@ AS $function$
   select p_user, quota.now(), 'UTC' where p_user = quota.newcomer()
 $function$;
 comment on function quota.known_or_new(uuid) is 'The signup and the zone of a user; for quota.newcomer() those of one who signs up now.';
+
+CREATE OR REPLACE FUNCTION quota.last_manual_reset(q quota.usage_quotas)
+ RETURNS TABLE(created_at timestamp with time zone, reason text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select a.created_at, a.reason from quota.adjustments a
+  where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
+    and a.created_at >= q.period_start and a.created_at < q.period_end
+  order by a.created_at desc, a.id desc limit 1
+$function$;
+comment on function quota.last_manual_reset(quota.usage_quotas) is 'The last reset by an operator within a period; no row: there was none.';
+grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_finance;
+grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_operator;
+grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.last_reset(p_user uuid, p_meter text, p_period_start timestamp with time zone)
  RETURNS timestamp with time zone
@@ -4966,6 +5000,20 @@ begin
   end if;
 end $function$;
 comment on function quota.lift_spent_limits(uuid[],text[]) is 'Lifts the limits of (user, service) pairs whose quota is over, or gone with the former plan.';
+
+CREATE OR REPLACE FUNCTION quota.like_patterns(models text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
+    order by name)
+  from unnest(models) name where name like '%*%'
+$function$;
+comment on function quota.like_patterns(text[]) is 'The names with "*" among models, as like takes them; null: there are none.';
+grant execute on function quota.like_patterns(text[]) to quota_finance;
+grant execute on function quota.like_patterns(text[]) to quota_operator;
+grant execute on function quota.like_patterns(text[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.limit_anchor(reset_anchor text, boundary text, anchor_local timestamp without time zone)
  RETURNS timestamp without time zone
@@ -5464,6 +5512,19 @@ begin
 end $function$;
 comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
 
+CREATE OR REPLACE FUNCTION quota.measure_of(key text, unit text, rounding numeric, credit_seconds numeric)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when unit not in ('second', 'message') or rounding is not null then jsonb_strip_nulls(
+    jsonb_build_object('meter', key, 'rounding', rounding, 'creditSeconds', credit_seconds)) end
+$function$;
+comment on function quota.measure_of(text,text,numeric,numeric) is 'How a meter measures a call, for quota.quantity_of; null: by its seconds or its messages, as they are.';
+grant execute on function quota.measure_of(text,text,numeric,numeric) to quota_finance;
+grant execute on function quota.measure_of(text,text,numeric,numeric) to quota_operator;
+grant execute on function quota.measure_of(text,text,numeric,numeric) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.measured(unit text, measure jsonb, status text, duration_seconds numeric, messages integer, file_bytes bigint, quantities jsonb)
  RETURNS numeric
  LANGUAGE plpgsql
@@ -5513,6 +5574,62 @@ begin
 end $function$;
 comment on function quota.mend_leases(integer,uuid) is 'Takes away up to batch_size leases that no running session has, and puts up to as many right that differ from their calls; returns how many.';
 
+CREATE OR REPLACE FUNCTION quota.meter_changes(p_definitions jsonb)
+ RETURNS TABLE(user_id uuid, meter text, period_start timestamp with time zone, period_end timestamp with time zone, superseded boolean, used_before numeric, used_after numeric, cost_before numeric, cost_after numeric, calls_before integer, calls_after integer, exceeded_before boolean, exceeded_after boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.user_id, q.meter, q.period_start, q.period_end, q.superseded, q.used, n.used, q.cost, n.cost,
+    q.calls, n.calls, quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit),
+    quota.is_exhausted(n.used, q.limit_quantity + q.granted, n.cost, q.cost_limit)
+  from quota.meter_definitions(p_definitions) d
+  join quota.meters m on m.key = d.key
+    and (m.models, m.measure) is distinct from (d.models, d.measure)
+  cross join lateral quota.periods_to_count(array[d.key]) q
+  left join lateral quota.last_manual_reset(q) r on not q.superseded
+  cross join lateral (
+    select count(*)::integer as calls,
+      -- What was before a reset stays nothing.
+      coalesce(sum(c.quantity) filter (where c.counts), 0) as used, coalesce(sum(quota.cost_of(
+        c.cost, d.unit, c.quantity, q.unit_price)) filter (where c.counts), 0) as cost
+    from (
+      select l.cost, r.created_at is null or l.started_at >= r.created_at as counts, quota.quantity_of(
+        d.unit, d.measure, l.status, l.duration_seconds, l.messages, l.file_size_bytes, l.quantities)
+        as quantity
+      from quota.call_logs l
+      where l.user_id = q.user_id and l.service = m.service and l.started_at >= q.period_start
+        and l.started_at < q.period_end and quota.counts_model(d.models, d.patterns, l.model)
+    ) c
+  ) f
+  cross join lateral (
+    select coalesce(sum(a.quantity), 0) as quantity, coalesce(sum(a.cost), 0) as cost from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      and (r.created_at is null or a.created_at > r.created_at)
+  ) a
+  cross join lateral (
+    select f.used + a.quantity as used, f.cost + a.cost as cost, f.calls as calls) n
+  where (n.used, n.cost, n.calls) is distinct from (q.used, q.cost, q.calls)
+$function$;
+comment on function quota.meter_changes(jsonb) is 'What running periods, and those to come, would count otherwise if meters were defined so: the present figures and those after it.';
+grant execute on function quota.meter_changes(jsonb) to quota_finance;
+grant execute on function quota.meter_changes(jsonb) to quota_operator;
+grant execute on function quota.meter_changes(jsonb) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.meter_definitions(p_definitions jsonb)
+ RETURNS TABLE(key text, service text, unit text, models text[], rounding numeric, credit_seconds numeric, is_live boolean, patterns text[], measure jsonb)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select d.key, d.service, d.unit, d.models, d.rounding, d."creditSeconds", d."isLive",
+    quota.like_patterns(d.models), quota.measure_of(d.key, d.unit, d.rounding, d."creditSeconds")
+  from jsonb_to_recordset(p_definitions) d(key text, service text, unit text, models text[], rounding numeric,
+    "creditSeconds" numeric, "isLive" boolean)
+$function$;
+comment on function quota.meter_definitions(jsonb) is 'Meters as files define them, with what their calls would be counted by.';
+grant execute on function quota.meter_definitions(jsonb) to quota_finance;
+grant execute on function quota.meter_definitions(jsonb) to quota_operator;
+grant execute on function quota.meter_definitions(jsonb) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.meter_label(p_meter text, p_unit text)
  RETURNS text
  LANGUAGE sql
@@ -5560,14 +5677,8 @@ CREATE OR REPLACE FUNCTION quota.meters_before_write()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
-    order by name)
-  into new.patterns
-  from unnest(new.models) name where name like '%*%';
-  new.measure := case
-    when new.unit not in ('second', 'message') or new.rounding is not null then jsonb_strip_nulls(
-      jsonb_build_object('meter', new.key, 'rounding', new.rounding,
-        'creditSeconds', new.credit_seconds)) end;
+  new.patterns := quota.like_patterns(new.models);
+  new.measure := quota.measure_of(new.key, new.unit, new.rounding, new.credit_seconds);
   if tg_op = 'UPDATE' and (old.models, old.measure) is distinct from (new.models, new.measure) then
     insert into quota.former_meters (meter, until, models, patterns, measure)
     values (old.key, quota.now(), old.models, old.patterns, old.measure)
@@ -6250,6 +6361,30 @@ grant execute on function quota.periods_between(timestamp without time zone,inte
 grant execute on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) to quota_operator;
 grant execute on function quota.periods_between(timestamp without time zone,interval,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.periods_to_count(p_meters text[])
+ RETURNS SETOF quota.usage_quotas
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q.* from quota.usage_quotas q where q.meter = any (p_meters) and q.period_end > quota.now()
+  union all
+  -- Of who used the service and nothing that the meter counted.
+  select n.*
+  from quota.meters m
+  join quota.plan_limits l on l.meter = m.key
+  join quota.subscriptions s on s.plan = l.plan and s.service = m.service
+  cross join lateral quota.quota_terms(s.user_id, m.key, quota.now(), quota.now()) t
+  cross join lateral jsonb_populate_record(null::quota.usage_quotas, to_jsonb(t) || jsonb_build_object(
+    'used', 0, 'adjusted', 0, 'cost', 0, 'calls', 0, 'superseded', false)) n
+  where m.key = any (p_meters) and not exists (
+    select from quota.usage_quotas q
+    where q.user_id = s.user_id and q.meter = m.key and q.period_start = t.period_start)
+$function$;
+comment on function quota.periods_to_count(text[]) is 'The quotas of meters whose periods are not over, and the running ones that nobody has opened.';
+grant execute on function quota.periods_to_count(text[]) to quota_finance;
+grant execute on function quota.periods_to_count(text[]) to quota_operator;
+grant execute on function quota.periods_to_count(text[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.plan_definition(p_plan text)
  RETURNS jsonb
  LANGUAGE sql
@@ -6263,7 +6398,7 @@ AS $function$
     'leaseSeconds', trim_scale(p.lease_seconds)::text,
     'allowedModels', p.allowed_models,
     'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to,
-    'limitedState', p.limited_state,
+    'limitedState', p.limited_state, 'features', p.features,
     'limits', coalesce((
       select jsonb_agg(jsonb_build_object(
         'meter', l.meter, 'limit', trim_scale(l.limit_quantity)::text,
@@ -6553,6 +6688,9 @@ AS $function$
   where m.key = p_meter and l.user_id = p_user and p.period is not null
 $function$;
 comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.rank_sums(month_end timestamp with time zone)
  RETURNS void
@@ -6810,6 +6948,51 @@ begin
   return quota.with_allowance(result, p_user, p_service, told.model);
 end $function$;
 comment on function quota.record_again(uuid,text,text,text,quota.told_end) is 'The answer of quota.record for a key that is there: completes what runs or was estimated. QT003: the key is that of another call.';
+
+CREATE OR REPLACE FUNCTION quota.recount_meters(p_meters text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(s.user_id), array_agg(s.service) into users, services
+  from (
+    select distinct s.user_id, s.service from quota.subscriptions s
+    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  if users is null then
+    return 0;
+  end if;
+  -- Open everywhere: whoever counts by what a meter was a moment ago finds more, or less, than was looked at.
+  insert into quota.usage_quotas
+    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+     granted)
+  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+    t.warn_at, t.on_exceeded, t.granted
+  from quota.meters m
+  join quota.plan_limits l on l.meter = m.key
+  join quota.subscriptions s on s.plan = l.plan and s.service = m.service
+  cross join lateral quota.quota_terms(s.user_id, m.key, quota.now(), quota.now()) t
+  where m.key = any (p_meters)
+  order by t.user_id, t.meter, t.period_start
+  on conflict do nothing;
+  perform quota.refresh_quotas(users, services, false);
+  -- What an operator had reset is nothing also where less is counted now than was taken off.
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason, created_at)
+  select q.user_id, q.meter, q.period_start, 'reset_carried', -least(s.quantity, 0), -least(s.cost, 0),
+    'carried over: ' || r.reason, r.created_at
+  from quota.usage_quotas q
+  cross join lateral quota.last_manual_reset(q) r
+  cross join lateral quota.sums_until(q, r.created_at) s
+  where q.meter = any (p_meters) and q.period_end > quota.now() and not q.superseded
+    and (s.quantity < 0 or s.cost < 0)
+  order by q.user_id, q.meter, q.period_start;
+  return cardinality(users);
+end $function$;
+comment on function quota.recount_meters(text[]) is 'Counts the running periods of meters by what these are now, opens those that are not open, and enforces them. The caller holds the meters. Returns the number of users.';
 
 CREATE OR REPLACE FUNCTION quota.recount_quotas(users uuid[], services text[])
  RETURNS void
@@ -9066,6 +9249,32 @@ grant execute on function quota.summarize_days(date[],text) to quota_finance;
 grant execute on function quota.summarize_days(date[],text) to quota_operator;
 grant execute on function quota.summarize_days(date[],text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.sums_until(q quota.usage_quotas, at timestamp with time zone)
+ RETURNS TABLE(quantity numeric, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0)
+  from (
+    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
+    from (
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity
+      from quota.meter_terms m
+      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, m.patterns, c.model)
+      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+        and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
+    ) v
+  ) c
+  cross join (
+    select sum(a.quantity) as quantity, sum(a.cost) as cost from quota.adjustments a
+    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      and a.created_at <= at
+  ) a
+$function$;
+comment on function quota.sums_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; negative where more was corrected than was used.';
+
 CREATE OR REPLACE FUNCTION quota.sync_alerts(quotas quota.usage_quotas[])
  RETURNS void
  LANGUAGE plpgsql
@@ -9560,28 +9769,8 @@ CREATE OR REPLACE FUNCTION quota.usage_until(q quota.usage_quotas, at timestamp 
  RETURNS TABLE(quantity numeric, cost numeric)
  LANGUAGE sql
  STABLE
-AS $function$
-  select greatest(coalesce(c.quantity, 0) + coalesce(a.quantity, 0), 0), greatest(coalesce(c.cost,
-    0) + coalesce(a.cost, 0), 0)
-  from (
-    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
-    from (
-      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
-        c.messages, c.file_size_bytes, c.quantities) as quantity
-      from quota.meter_terms m
-      join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
-        and quota.counts_model(m.models, m.patterns, c.model)
-      where m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
-        and c.started_at >= q.period_start and c.started_at < least(at, q.period_end)
-    ) v
-  ) c
-  cross join (
-    select sum(a.quantity) as quantity, sum(a.cost) as cost from quota.adjustments a
-    where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
-      and a.created_at <= at
-  ) a
-$function$;
-comment on function quota.usage_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; never less than nothing.';
+AS $function$ select greatest(s.quantity, 0), greatest(s.cost, 0) from quota.sums_until(q, at) s $function$;
+comment on function quota.usage_until(quota.usage_quotas,timestamp with time zone) is 'The same, and never less than nothing.';
 
 CREATE OR REPLACE FUNCTION quota.used_before(q quota.usage_quotas, at timestamp with time zone)
  RETURNS numeric

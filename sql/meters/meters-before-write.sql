@@ -2,14 +2,8 @@ create or replace function quota.meters_before_write() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
-    order by name)
-  into new.patterns
-  from unnest(new.models) name where name like '%*%';
-  new.measure := case
-    when new.unit not in ('second', 'message') or new.rounding is not null then jsonb_strip_nulls(
-      jsonb_build_object('meter', new.key, 'rounding', new.rounding,
-        'creditSeconds', new.credit_seconds)) end;
+  new.patterns := quota.like_patterns(new.models);
+  new.measure := quota.measure_of(new.key, new.unit, new.rounding, new.credit_seconds);
   if tg_op = 'UPDATE' and (old.models, old.measure) is distinct from (new.models, new.measure) then
     insert into quota.former_meters (meter, until, models, patterns, measure)
     values (old.key, quota.now(), old.models, old.patterns, old.measure)

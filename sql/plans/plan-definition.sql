@@ -11,7 +11,7 @@ as $$
     'leaseSeconds', trim_scale(p.lease_seconds)::text,
     'allowedModels', p.allowed_models,
     'isDefault', p.is_default, 'anonymous', p.anonymous, 'upgradeTo', p.upgrade_to,
-    'limitedState', p.limited_state,
+    'limitedState', p.limited_state, 'features', p.features,
     'limits', coalesce((
       select jsonb_agg(jsonb_build_object(
         'meter', l.meter, 'limit', trim_scale(l.limit_quantity)::text,

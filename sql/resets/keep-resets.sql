@@ -11,11 +11,7 @@ begin
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key and not q.superseded
-  cross join lateral (
-    select a.created_at, a.reason from quota.adjustments a
-    where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-      and a.created_at >= q.period_start and a.created_at < q.period_end
-    order by a.created_at desc, a.id desc limit 1) last
+  cross join lateral quota.last_manual_reset(q) last
   cross join lateral quota.usage_until(q, last.created_at) left_over
   where left_over.quantity > 0 or left_over.cost > 0
   order by q.user_id, q.meter, q.period_start;

@@ -1,9 +1,8 @@
-create or replace function quota.usage_until(q quota.usage_quotas, at timestamptz)
+create or replace function quota.sums_until(q quota.usage_quotas, at timestamptz)
 returns table (quantity numeric, cost numeric)
 language sql stable
 as $$
-  select greatest(coalesce(c.quantity, 0) + coalesce(a.quantity, 0), 0), greatest(coalesce(c.cost,
-    0) + coalesce(a.cost, 0), 0)
+  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0)
   from (
     select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
     from (
@@ -22,6 +21,13 @@ as $$
       and a.created_at <= at
   ) a
 $$;
-comment on function quota.usage_until(quota.usage_quotas, timestamptz) is
+comment on function quota.sums_until(quota.usage_quotas, timestamptz) is
   'What of the usage and the cost of a quota stems from before an instant, corrections of that instant '
-  'included; never less than nothing.';
+  'included; negative where more was corrected than was used.';
+
+create or replace function quota.usage_until(q quota.usage_quotas, at timestamptz)
+returns table (quantity numeric, cost numeric)
+language sql stable
+as $$ select greatest(s.quantity, 0), greatest(s.cost, 0) from quota.sums_until(q, at) s $$;
+comment on function quota.usage_until(quota.usage_quotas, timestamptz) is
+  'The same, and never less than nothing.';

@@ -33,6 +33,10 @@ export const commandTree: Group['commands'] = {
     summary: 'plans as data: look, change by file, try on the past',
     loadGroup: async () => (await import('./plan/group.ts')).planCommands,
   },
+  meter: {
+    summary: 'meters as data: what is counted, of which models, rounded how',
+    loadGroup: async () => (await import('./meter/group.ts')).meterCommands,
+  },
   usage: {
     summary: 'usage: may a user go on, what was used (USER: id, external id or email)',
     loadGroup: async () => (await import('./usage/group.ts')).usageCommands,

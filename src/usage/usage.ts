@@ -1,11 +1,12 @@
 import type { User } from '../users/user.ts';
+import type { Unit } from '../values/unit.ts';
 
 export type QuotaState = 'ok' | 'warning' | 'critical' | 'exceeded';
 
 /** What a user has used of one meter in the running period. Quantities and money are exact decimals as text. */
 export interface QuotaUsage {
   meter: string;
-  unit: 'second' | 'message';
+  unit: Unit;
   /** Instants are ISO 8601 UTC; both null: a lifetime quota. */
   period: { start: string | null; end: string | null };
   /** Of the plan, in the unit; null: not limited by quantity. */

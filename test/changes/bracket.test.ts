@@ -21,6 +21,8 @@ const required = {
 };
 const optional = {
   'plan apply': ['PLANS'],
+  'meter apply': ['METERS'],
+  'user add': ['carol'],
   'alerts ack': ['--user', 'bob'],
   'limits apply': ['ada', '--no-sync'],
   'limits restore': ['bob', '--no-sync'],
@@ -32,6 +34,7 @@ const optional = {
 
 const desk = useDesk({ asOf: '2026-10-15T12:00:00Z' });
 let plans = '';
+let meters = '';
 let grant = '';
 beforeAll(async () => {
   const [ada, bob] = [
@@ -49,6 +52,8 @@ beforeAll(async () => {
     desk.write('test.json', JSON.stringify({ ...definition, key: 'voice-test', isDefault: false })),
     '--yes',
   );
+  const meter = await desk.json('meter', 'show', 'premium_messages');
+  meters = desk.write('meters.json', JSON.stringify({ ...meter, models: ['claude-*'] }));
   plans = desk.write('plans.json', JSON.stringify({ ...definition, name: 'Another name' }));
   await desk.addCalls({ userId: ada, at: '2026-10-10T10:00:00Z', seconds: '120' });
   await desk.addCalls({ userId: bob, at: '2026-10-10T10:00:00Z', seconds: '900' });
@@ -85,7 +90,9 @@ const bill = (day: string) =>
 
 const line = (name: string, words: readonly string[]) => [
   ...name.split(' '),
-  ...words.map((word) => (word === 'PLANS' ? plans : word === 'GRANT' ? grant : word)),
+  ...words.map((word) =>
+    word === 'PLANS' ? plans : word === 'METERS' ? meters : word === 'GRANT' ? grant : word,
+  ),
 ];
 
 const cases = Object.entries({ ...required, ...optional });

@@ -79,6 +79,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'grants list': () => ['grants', 'list'],
   'jobs list': () => ['jobs', 'list'],
   'jobs history': () => ['jobs', 'history'],
+  'meter list': () => ['meter', 'list'],
+  'meter show': () => ['meter', 'show', 'messages'],
   'plan list': () => ['plan', 'list'],
   'plan show': () => ['plan', 'show', 'voice-free'],
   'plan simulate': (owner) => [
@@ -178,6 +180,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await owner.run('jobs', 'reset-anniversaries', ...vapi);
     return ['jobs', 'reopen', '--after', new Date(Date.now() - 40 * 86_400_000).toISOString(), ...why];
   },
+  'meter apply': (owner) => ['meter', 'apply', meterFile(owner), ...why],
   'plan apply': (owner) => ['plan', 'apply', planFile(owner), ...why],
   'plan move': async (owner) => {
     await owner.run('user', 'set-plan', 'ada', 'transcription-free', ...why);
@@ -245,6 +248,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'db reset': () => ['db', 'reset', ...why],
 };
+
+/** Another model each time: there is something to apply. */
+const meterFile = (owner: Desk) =>
+  owner.write(`${crypto.randomUUID()}.yaml`, [
+    `meters: { premium_messages: { service: chat, unit: message, models: ['${crypto.randomUUID()}'] } }`,
+  ]);
 
 const planFile = (owner: Desk) =>
   owner.write(`${crypto.randomUUID()}.yaml`, [

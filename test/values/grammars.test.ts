@@ -3,7 +3,7 @@ import {
   readBytes as planBytes,
   readMoney,
   readPositiveSeconds,
-} from '../../src/allowances/plans/plan-fields.ts';
+} from '../../src/allowances/files/plan-fields.ts';
 import { bytesCell, CellFault, secondsCell } from '../../src/files/cells.ts';
 import { quantityFormat } from '../../src/text/quantity-text.ts';
 import { bytesText } from '../../src/values/bytes.ts';

@@ -2,9 +2,11 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { refusedError, tryAgainError } from '../../errors.ts';
+import type { PlanDocument } from '../files/plan-document.ts';
+import { type AppliedMeters, applyMeters, type MetersPlan, planMeters } from '../meters/apply-meters.ts';
+import { selectMeters } from '../meters/meter-store.ts';
 import type { PlanDefinition } from './plan.ts';
 import { isRecut, isRepriced, type PlanChange, planDifferences } from './plan-changes.ts';
-import type { PlanDocument } from './plan-document.ts';
 import {
   insertPlanVersions,
   lockPlans,
@@ -12,7 +14,6 @@ import {
   replaceLimits,
   retakePlanTerms,
   type StoredPlan,
-  selectMeters,
   selectOutdated,
   selectPlans,
   selectTimezones,
@@ -22,6 +23,8 @@ import {
 import { readPlans } from './read-plans.ts';
 
 export interface PlansPlan {
+  /** Of the meters that the file defines beside its plans. */
+  meters: MetersPlan;
   /** In the order of the file. */
   plans: PlanChange[];
   definitions: PlanDefinition[];
@@ -42,9 +45,9 @@ export async function planPlans(
   now: boolean,
 ): Promise<PlansPlan> {
   const before = await selectPlans(client, null);
-  const meters = await selectMeters(client);
-  const definitions = readPlans(document, {
-    meters,
+  const stored = await selectMeters(client);
+  const { plans: definitions, meters: defined } = readPlans(document, {
+    meters: stored,
     timezones: await selectTimezones(client),
     plans: before.map(({ definition }) => definition),
   });
@@ -55,19 +58,20 @@ export async function planPlans(
         definitions.map(({ key }) => key),
       )
     : [];
-  const units = new Map(meters.map(({ key, unit }) => [key, unit]));
+  const meters = await planMeters(client, defined, stored);
+  const units = new Map([...stored, ...defined].map(({ key, unit }) => [key, unit]));
   const plans = definitions.map((definition): PlanChange => {
-    const stored = storedPlan(before, definition.key);
-    const changes = planDifferences(stored?.definition, definition, units);
+    const former = storedPlan(before, definition.key);
+    const changes = planDifferences(former?.definition, definition, units);
     const { key, service } = definition;
     const isKept = outdated.some((plan) => plan.key === key);
     const action =
-      stored === undefined ? 'create' : changes.length > 0 ? 'update' : isKept ? 'retake' : 'unchanged';
-    const version = (stored?.version ?? 0) + (action === 'create' || action === 'update' ? 1 : 0);
-    return { key, service, action, version, subscribers: stored?.subscribers ?? 0, changes };
+      former === undefined ? 'create' : changes.length > 0 ? 'update' : isKept ? 'retake' : 'unchanged';
+    const version = (former?.version ?? 0) + (action === 'create' || action === 'update' ? 1 : 0);
+    return { key, service, action, version, subscribers: former?.subscribers ?? 0, changes };
   });
   const repriced = outdated.filter(({ isRepriced }) => isRepriced).map(({ key }) => key);
-  const plan = { plans, definitions, before, now, repriced };
+  const plan = { meters, plans, definitions, before, now, repriced };
   refuseSilentRecut(plan);
   return plan;
 }
@@ -98,6 +102,8 @@ export interface AppliedPlans {
   auditIds: string[];
   /** Users whose running periods took the new terms. */
   retaken: number;
+  /** Running periods that count otherwise, as they were when it was applied. */
+  counts: AppliedMeters['counts'];
 }
 
 /**
@@ -112,6 +118,7 @@ export function applyPlans(
   return withTransaction(client, async () => {
     await lockPlans(client);
     await refuseStale(client, plan.before);
+    const { counts, auditIds } = await applyMeters(client, plan.meters, reason);
     const withAction = (...actions: PlanChange['action'][]) =>
       plan.definitions.filter(({ key }) =>
         plan.plans.some((change) => change.key === key && actions.includes(change.action)),
@@ -127,7 +134,6 @@ export function applyPlans(
     await takeTermsAhead(client, keys);
     const retaken = await retakeTerms(client, plan, concerned);
     await insertPlanVersions(client, keys, reason ?? null);
-    const auditIds: string[] = [];
     for (const definition of concerned) {
       auditIds.push(
         await insertAuditEntry(client, {
@@ -140,7 +146,7 @@ export function applyPlans(
         }),
       );
     }
-    return { auditIds, retaken };
+    return { auditIds, retaken, counts };
   });
 }
 

@@ -1,7 +1,8 @@
 import { interval, intervalSeconds } from '../../values/interval.ts';
+import type { PlanProblem } from '../files/plan-document.ts';
+import type { MeterDefinition } from '../meters/meter.ts';
 import type { KnownTerms, PlacedPlan } from './placed-plan.ts';
-import type { LimitDefinition, Meter, PlanDefinition } from './plan.ts';
-import type { PlanProblem } from './plan-document.ts';
+import type { LimitDefinition, PlanDefinition } from './plan.ts';
 
 /** What no field shows by itself: plans and limits that do not fit each other, or what there is already. */
 export function checkPlans(placed: readonly PlacedPlan[], known: KnownTerms, problems: PlanProblem[]): void {
@@ -73,14 +74,23 @@ function checkDefaults(placed: readonly PlacedPlan[], known: KnownTerms, problem
 }
 
 /** A meter of some models counts into the meter of all: what it allows above that can never be used. */
-function subLimitProblems(plan: PlanDefinition, meters: readonly Meter[]): { meter: string; text: string }[] {
+function subLimitProblems(
+  plan: PlanDefinition,
+  meters: readonly MeterDefinition[],
+): { meter: string; text: string }[] {
   const meterOf = (limit: LimitDefinition) => meters.find(({ key }) => key === limit.meter);
   return plan.limits.flatMap((sub) =>
     meterOf(sub)?.models
       ? plan.limits
           .filter((total) => {
             const [subMeter, totalMeter] = [meterOf(sub), meterOf(total)];
-            return totalMeter?.models === null && totalMeter.unit === subMeter?.unit && !isLonger(sub, total);
+            return (
+              totalMeter?.models === null &&
+              totalMeter.unit === subMeter?.unit &&
+              totalMeter.rounding === subMeter.rounding &&
+              totalMeter.creditSeconds === subMeter.creditSeconds &&
+              !isLonger(sub, total)
+            );
           })
           .flatMap((total) => [
             ...above(sub, total, 'limit', sub.limit, total.limit),

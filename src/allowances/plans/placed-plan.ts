@@ -1,9 +1,10 @@
-import type { Meter, PlanDefinition } from './plan.ts';
-import type { Path } from './plan-document.ts';
+import type { Path } from '../files/plan-document.ts';
+import type { MeterDefinition } from '../meters/meter.ts';
+import type { PlanDefinition } from './plan.ts';
 
 /** What the database knows, that a file can be held against. */
 export interface KnownTerms {
-  meters: readonly Meter[];
+  meters: readonly MeterDefinition[];
   /** Names of time zones, as the database writes them. */
   timezones: readonly string[];
   plans: readonly PlanDefinition[];

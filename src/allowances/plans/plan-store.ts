@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { LimitDefinition, Meter, PlanDefinition } from './plan.ts';
+import type { LimitDefinition, PlanDefinition } from './plan.ts';
 
 /** A plan with what only the database knows of it. */
 export interface StoredPlan {
@@ -29,13 +29,6 @@ export async function lockPlans(client: pg.ClientBase): Promise<void> {
   await client.query('select from quota.plans order by key for no key update');
 }
 
-export async function selectMeters(client: pg.ClientBase): Promise<Meter[]> {
-  const { rows } = await client.query<Meter>(
-    'select key, service, unit, models from quota.meters order by key',
-  );
-  return rows;
-}
-
 export async function selectTimezones(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>('select name from pg_timezone_names');
   return rows.map(({ name }) => name);
@@ -53,18 +46,20 @@ export async function upsertPlans(client: pg.ClientBase, plans: readonly PlanDef
   );
   await client.query(
     `insert into quota.plans as p (key, service, name, timezone, max_assistants, max_file_bytes, max_concurrent,
-       max_session_seconds, lease_seconds, allowed_models, is_default, anonymous, upgrade_to, limited_state)
+       max_session_seconds, lease_seconds, allowed_models, is_default, anonymous, upgrade_to, limited_state,
+       features)
      select d.key, d.service, d.name, d.timezone, d."maxAssistants", d."maxFileBytes", d."maxConcurrent",
-       d."maxSessionSeconds", d."leaseSeconds", d."allowedModels", d."isDefault", d.anonymous, d."upgradeTo", d."limitedState"
+       d."maxSessionSeconds", d."leaseSeconds", d."allowedModels", d."isDefault", d.anonymous, d."upgradeTo", d."limitedState",
+       d.features
      from jsonb_to_recordset($1::jsonb) d(key text, service text, name text, timezone text, "maxAssistants" integer,
        "maxFileBytes" bigint, "maxConcurrent" integer, "maxSessionSeconds" numeric, "leaseSeconds" numeric,
-       "allowedModels" text[], "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb)
+       "allowedModels" text[], "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb, features jsonb)
      on conflict (key) do update
      set name = excluded.name, timezone = excluded.timezone, max_assistants = excluded.max_assistants,
        max_file_bytes = excluded.max_file_bytes, max_concurrent = excluded.max_concurrent,
        max_session_seconds = excluded.max_session_seconds, lease_seconds = excluded.lease_seconds,
        allowed_models = excluded.allowed_models, is_default = excluded.is_default, anonymous = excluded.anonymous, upgrade_to = excluded.upgrade_to,
-       limited_state = excluded.limited_state, version = p.version + 1`,
+       limited_state = excluded.limited_state, features = excluded.features, version = p.version + 1`,
     definitions,
   );
 }

@@ -22,6 +22,7 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
     anonymous: plan.anonymous ? true : null,
     upgrade_to: plan.upgradeTo,
     limited_state: plan.limitedState,
+    features: featureFields(plan.features ?? {}),
     limits:
       plan.limits.length === 0
         ? null
@@ -31,9 +32,8 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
 
 /** The terms of a meter as a file has them. */
 export function limitFields(limit: LimitDefinition, units: ReadonlyMap<string, string>): Entries {
-  const isInSeconds = units.get(limit.meter) === 'second';
   return withoutNulls({
-    limit: limit.limit === null ? null : isInSeconds ? durationText(limit.limit) : number(limit.limit),
+    limit: limit.limit === null ? null : quantityText(limit.limit, units.get(limit.meter)),
     cost_limit: number(limit.costLimit),
     unit_price: number(limit.unitPrice),
     reset_every: limit.resetEvery,
@@ -43,6 +43,15 @@ export function limitFields(limit: LimitDefinition, units: ReadonlyMap<string, s
     on_exceeded: limit.onExceeded,
   });
 }
+
+/** In one order, whatever that of the file was. */
+const featureFields = (features: PlanDefinition['features']) => {
+  const sorted = Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.length === 0 ? null : Object.fromEntries(sorted);
+};
+
+const quantityText = (quantity: string, unit: string | undefined) =>
+  unit === 'second' ? durationText(quantity) : unit === 'byte' ? bytesText(quantity) : number(quantity);
 
 /** The text of a file with one plan. */
 export const planYaml = (plan: PlanDefinition, units: ReadonlyMap<string, string>): string =>

@@ -33,15 +33,8 @@ export interface PlanDefinition {
   anonymous: boolean;
   upgradeTo: string | null;
   limitedState: Record<string, unknown> | null;
+  /** What else it includes, by name. */
+  features: Record<string, boolean | number | string>;
   /** By meter. */
   limits: LimitDefinition[];
-}
-
-/** A meter that plans can limit. */
-export interface Meter {
-  key: string;
-  service: string;
-  unit: 'second' | 'message';
-  /** Counts only calls of these models; null: all. */
-  models: string[] | null;
 }

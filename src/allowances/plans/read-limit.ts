@@ -1,8 +1,8 @@
-import { type Entry, EntryFields, isRecord } from './entry-fields.ts';
+import { type Entry, EntryFields, isRecord } from '../files/entry-fields.ts';
+import type { Path, PlanProblem } from '../files/plan-document.ts';
+import * as fields from '../files/plan-fields.ts';
 import type { KnownTerms } from './placed-plan.ts';
 import type { LimitDefinition } from './plan.ts';
-import type { Path, PlanProblem } from './plan-document.ts';
-import * as fields from './plan-fields.ts';
 
 const limitFields = [
   'meter',

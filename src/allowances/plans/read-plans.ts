@@ -1,19 +1,34 @@
 import { parseLimitedState } from '../../enforcement/limited-state.ts';
 import { QuotaError } from '../../errors.ts';
+import { type Entry, EntryFields, entriesOf, isRecord } from '../files/entry-fields.ts';
+import { type Path, type PlanDocument, type PlanProblem, planFileError } from '../files/plan-document.ts';
+import * as fields from '../files/plan-fields.ts';
+import type { MeterDefinition } from '../meters/meter.ts';
+import { readMeterSection } from '../meters/read-meters.ts';
 import { checkPlans } from './check-plans.ts';
-import { type Entry, EntryFields, entriesOf, isRecord } from './entry-fields.ts';
 import type { KnownTerms, PlacedPlan } from './placed-plan.ts';
 import type { PlanDefinition } from './plan.ts';
-import { type Path, type PlanDocument, type PlanProblem, planFileError } from './plan-document.ts';
-import * as fields from './plan-fields.ts';
 import { readLimit } from './read-limit.ts';
 
+/** What a file of plans defines. */
+interface DefinedPlans {
+  plans: PlanDefinition[];
+  meters: MeterDefinition[];
+}
+
 /**
- * The plans of a file: one plan with its `key`, or `plans:` with a list or with plans by key.
+ * The plans of a file: one plan with its `key`, or `plans:` with a list or with plans by key, and beside it `meters:`.
  * @throws badInputError with every error of the file and its place
  */
-export function readPlans(document: PlanDocument, known: KnownTerms): PlanDefinition[] {
+export function readPlans(document: PlanDocument, stored: KnownTerms): DefinedPlans {
   const problems: PlanProblem[] = [];
+  const { content } = document;
+  const meters =
+    isRecord(content) && 'meters' in content && !('key' in content)
+      ? readMeterSection(content.meters, stored.meters, problems)
+      : [];
+  const isDefined = (key: string) => meters.some((meter) => meter.key === key);
+  const known = { ...stored, meters: [...stored.meters.filter(({ key }) => !isDefined(key)), ...meters] };
   const entries = planEntries(document.content, problems);
   const placed = entries.map((entry) => readPlan(document, entry, known, problems));
   checkPlans(
@@ -24,7 +39,7 @@ export function readPlans(document: PlanDocument, known: KnownTerms): PlanDefini
   if (problems.length > 0) {
     throw planFileError(document, problems);
   }
-  return placed.flatMap((entry) => (entry === undefined ? [] : [entry.plan]));
+  return { plans: placed.flatMap((entry) => (entry === undefined ? [] : [entry.plan])), meters };
 }
 
 function planEntries(content: unknown, problems: PlanProblem[]): Entry[] {
@@ -35,8 +50,11 @@ function planEntries(content: unknown, problems: PlanProblem[]): Entry[] {
     problems.push({ path: [], message: 'must have "plans": a list of plans, or plans by key' });
     return [];
   }
-  for (const name of Object.keys(content).filter((name) => name !== 'plans')) {
-    problems.push({ path: [name], message: 'there is no such field; the plans stand under "plans"' });
+  for (const name of Object.keys(content).filter((name) => name !== 'plans' && name !== 'meters')) {
+    problems.push({
+      path: [name],
+      message: 'there is no such field; the plans stand under "plans", meters under "meters"',
+    });
   }
   return entriesOf(content.plans, ['plans'], 'plans', problems);
 }
@@ -56,6 +74,7 @@ const planFields = [
   'anonymous',
   'upgrade_to',
   'limited_state',
+  'features',
   'limits',
 ];
 const planAliases = {
@@ -87,6 +106,7 @@ function readPlan(
   const service =
     places.take('service', readService(known), null) ?? missing(places, 'service', problemsBefore, problems);
   const limitedStatePlace = places.place('limited_state');
+  const featuresPlace = places.place('features');
   const limits = places.take('limits', (given) => given, null);
   const limitPaths = new Map<string, Path>();
   const plan = {
@@ -107,6 +127,11 @@ function readPlan(
       'limited_state',
       (_, fail) => readLimitedState(document.json(limitedStatePlace), fail),
       null,
+    ),
+    features: places.take(
+      'features',
+      (_, fail) => fields.readFeatures(document.json(featuresPlace), fail),
+      {},
     ),
     limits: entriesOf(
       limits,

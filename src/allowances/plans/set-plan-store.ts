@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Unit } from '../../values/unit.ts';
 
 /** A custom limit of a user; null: as the plan says. Exact decimals as text. */
 export interface CustomLimit {
@@ -10,7 +11,7 @@ export interface CustomLimit {
 /** A meter of a user in the running period. */
 export interface MeterTerms {
   meter: string;
-  unit: 'second' | 'message';
+  unit: Unit;
   limit: string | null;
   costLimit: string | null;
   used: string;

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { withTransaction } from '../../db/transaction.ts';
 import { tryAgainError, usageError } from '../../errors.ts';
 import type { User } from '../../users/user.ts';
+import { readMoney, readQuantity } from '../files/plan-fields.ts';
+import type { MeterDefinition } from '../meters/meter.ts';
+import { selectMeters } from '../meters/meter-store.ts';
 import { findPlan } from './find-plan.ts';
-import type { Meter } from './plan.ts';
-import { readMoney, readQuantity } from './plan-fields.ts';
-import { selectMeters } from './plan-store.ts';
 import {
   type CurrentPlan,
   type CustomLimit,
@@ -72,7 +72,11 @@ export async function planSetPlan(
   };
 }
 
-function readCustomLimits(texts: CustomLimitTexts, meters: readonly Meter[], plan: string): CustomLimit[] {
+function readCustomLimits(
+  texts: CustomLimitTexts,
+  meters: readonly MeterDefinition[],
+  plan: string,
+): CustomLimit[] {
   const limits = new Map<string, CustomLimit>();
   const read = (text: string, field: 'limit' | 'costLimit', flag: string) => {
     const [name = '', value = ''] = text.split(/=(.*)/s);

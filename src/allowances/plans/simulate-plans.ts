@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { withSnapshot } from '../../db/transaction.ts';
 import { usageError } from '../../errors.ts';
+import type { PlanDocument } from '../files/plan-document.ts';
+import { selectMeters } from '../meters/meter-store.ts';
 import { findPlan } from './find-plan.ts';
-import type { PlanDocument } from './plan-document.ts';
-import { selectMeters, selectPlans, selectTimezones } from './plan-store.ts';
+import { selectPlans, selectTimezones } from './plan-store.ts';
 import { readPlans } from './read-plans.ts';
 import {
   type SimulatedBlock,
@@ -44,7 +45,7 @@ export async function simulatePlans(
 ): Promise<SimulationResult> {
   return withSnapshot(client, async () => {
     const stored = await selectPlans(client, null);
-    const definitions = readPlans(document, {
+    const { plans: definitions, meters } = readPlans(document, {
       meters: await selectMeters(client),
       timezones: await selectTimezones(client),
       plans: stored.map(({ definition }) => definition),
@@ -55,7 +56,7 @@ export async function simulatePlans(
         throw usageError(`--users-of ${request.usersOf} needs a file with one plan of ${service}`);
       }
     }
-    const simulation = { definitions, ...request };
+    const simulation = { definitions, meters, ...request };
     const blocks = await selectSimulatedBlocks(client, simulation);
     const [avoided] = await selectSums(client, blocks);
     return {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { MeterDefinition } from '../meters/meter.ts';
 import type { PlanDefinition } from './plan.ts';
 
 /** A period of a user in which calls would have been refused. Quantities and money are exact decimals as text. */
@@ -29,6 +30,8 @@ export interface SimulatedTotals {
 
 interface Simulation {
   definitions: readonly PlanDefinition[];
+  /** As the file defines them, in place of those that there are. */
+  meters: readonly MeterDefinition[];
   /** The plan whose users are looked at; null: of each plan its own. */
   usersOf: string | null;
   /** ISO 8601; `to` is exclusive. */
@@ -36,7 +39,7 @@ interface Simulation {
   to: string;
 }
 
-const parameters = ({ definitions, usersOf, from, to }: Simulation) => [
+const parameters = ({ definitions, meters, usersOf, from, to }: Simulation) => [
   JSON.stringify(
     definitions.flatMap(({ key, timezone, limits }) =>
       limits.map((limit) => ({ plan: key, timezone, usersOf: usersOf ?? key, ...limit })),
@@ -44,13 +47,19 @@ const parameters = ({ definitions, usersOf, from, to }: Simulation) => [
   ),
   from,
   to,
+  JSON.stringify(meters),
 ];
 
-const termsQuery = `terms as (
+const termsQuery = `defined as (
+    select key, service, unit, measure, models, patterns from quota.meter_definitions($4)
+    union all
+    select m.key, m.service, m.unit, m.measure, m.models, m.patterns from quota.meters m
+    where not exists (select from quota.meter_definitions($4) d where d.key = m.key)
+  ), terms as (
     select t.*, m.service, m.unit, m.measure, m.models, m.patterns
     from jsonb_to_recordset($1::jsonb) t(plan text, timezone text, "usersOf" text, meter text, "limit" numeric,
       "costLimit" numeric, "unitPrice" numeric, "resetEvery" interval, "resetAnchor" text, boundary text)
-    join quota.meters m on m.key = t.meter
+    join defined m on m.key = t.meter
   )`;
 
 /** What there was: users of the plans, their calls in the time, and what those cost. */

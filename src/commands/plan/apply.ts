@@ -1,6 +1,8 @@
+import { readPlanDocument } from '../../allowances/files/plan-document.ts';
+import type { MeterChange } from '../../allowances/meters/apply-meters.ts';
+import { type CountChange, selectPlansOf } from '../../allowances/meters/meter-store.ts';
 import { applyPlans, planPlans } from '../../allowances/plans/apply-plans.ts';
 import type { PlanChange } from '../../allowances/plans/plan-changes.ts';
-import { readPlanDocument } from '../../allowances/plans/plan-document.ts';
 import {
   drainPlans,
   openProviderWork,
@@ -15,11 +17,16 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
+import { countLines, meterLines } from '../../text/meter-change-text.ts';
 
 interface PlanApplyResult {
   dryRun: boolean;
   /** Whether running periods take the new terms, or keep theirs. */
   now: boolean;
+  /** That the file defines beside its plans. */
+  meters: MeterChange[];
+  /** Running periods that count otherwise by these. */
+  counts: CountChange[];
   plans: PlanChange[];
   /** Users whose running periods took the new terms. */
   retaken: number;
@@ -48,38 +55,46 @@ export const planApply = defineCommand(
   async (context, options) => {
     const document = await readPlanDocument(options.file, context.stdin);
     const now = options.now === true;
-    const work = now ? await openProviderWork(context, options, 'optional') : undefined;
+    const definesMeters = isRecord(document.content) && 'meters' in document.content;
+    const work = now || definesMeters ? await openProviderWork(context, options, 'optional') : undefined;
     return runChange(context, options, {
       reason: optionalReason,
       plan: ({ client }) => planPlans(client, document, now),
-      isNothing: ({ plans }) => changedOf(plans).length === 0,
-      describe: ({ plans }) => {
-        const keys = keysOf(plans).join(',');
+      isNothing: ({ plans, meters }) => changedOf(plans).length + changedOf(meters.meters).length === 0,
+      describe: ({ plans, meters }) => {
+        const keys = [...keysOf(meters.meters), ...keysOf(plans)].join(',');
         return {
           action: `Apply ${options.file} to ${keys}`,
           name: keys,
-          isDangerous: now,
-          lines: changedOf(plans).flatMap((change) => changeLines(change)),
+          isDangerous: now || meters.counts.length > 0,
+          lines: [
+            ...meterLines(meters.meters),
+            ...countLines(meters.counts),
+            ...changedOf(plans).flatMap((change) => changeLines(change)),
+          ],
         };
       },
       apply: ({ client }, plan, { reason }) => applyPlans(client, plan, reason),
-      settle: async ({ client }, { plans }) =>
-        work === undefined ? undefined : drainPlans(context, client, keysOf(plans), work),
-      report: ({ plan: { plans }, applied, settled, dryRun }) => {
+      settle: async ({ client }, { plans, meters }) => {
+        const keys = [...keysOf(plans), ...(await selectPlansOf(client, keysOf(meters.meters)))];
+        return work === undefined ? undefined : drainPlans(context, client, keys, work);
+      },
+      report: ({ plan: { plans, meters }, applied, settled, dryRun }) => {
         const data: PlanApplyResult = {
           dryRun,
           now,
+          meters: meters.meters,
           plans,
-          ...(applied ?? { retaken: 0, auditIds: [] }),
+          ...(applied ?? { counts: meters.counts, retaken: 0, auditIds: [] }),
           assistants: settled?.counts ?? null,
         };
         return {
           data,
-          rows: plans.flatMap(({ changes, ...plan }) =>
+          rows: [...meters.meters, ...plans].flatMap(({ changes, ...plan }) =>
             changes.map((change) => ({
               plan: plan.key,
               action: plan.action,
-              version: plan.version,
+              version: 'version' in plan ? plan.version : null,
               ...change,
             })),
           ),
@@ -92,19 +107,26 @@ export const planApply = defineCommand(
   },
 );
 
-const changedOf = (plans: readonly PlanChange[]) => plans.filter(({ action }) => action !== 'unchanged');
-const keysOf = (plans: readonly PlanChange[]) => changedOf(plans).map(({ key }) => key);
+const isRecord = (value: unknown) => typeof value === 'object' && value !== null;
+const changedOf = <Change extends { action: string }>(changes: readonly Change[]) =>
+  changes.filter(({ action }) => action !== 'unchanged');
+const keysOf = (changes: readonly { key: string; action: string }[]) =>
+  changedOf(changes).map(({ key }) => key);
 
-function resultText({ dryRun, now, plans, retaken, assistants }: PlanApplyResult, style: Style): string {
+function resultText(result: PlanApplyResult, style: Style): string {
+  const { dryRun, now, meters, counts, plans, retaken, assistants } = result;
   const changed = changedOf(plans);
+  const isNothing = changed.length + changedOf(meters).length === 0;
   const unchanged = plans.filter(({ action }) => action === 'unchanged').map(({ key }) => key);
   const periods = now
     ? `running periods take the new terms at once${dryRun ? '' : ` (${retaken} users)`}`
     : 'running periods keep their terms; the next ones have the new';
   return [
+    ...meterLines(meters, style),
+    ...countLines(counts, style),
     ...changed.flatMap((change) => changeLines(change, style)),
     ...(unchanged.length === 0 ? [] : [style.dim(`unchanged: ${unchanged.join(', ')}`)]),
-    changed.length === 0
+    isNothing
       ? 'nothing to apply'
       : `${dryRun ? style.yellow('would be applied') : style.green('applied')}; ${periods}`,
     ...(assistants === null || workText(assistants) === '' ? [] : [`assistants: ${workText(assistants)}`]),

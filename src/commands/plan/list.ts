@@ -1,5 +1,6 @@
+import { selectMeters } from '../../allowances/meters/meter-store.ts';
 import type { LimitDefinition } from '../../allowances/plans/plan.ts';
-import { selectMeters, selectPlans } from '../../allowances/plans/plan-store.ts';
+import { selectPlans } from '../../allowances/plans/plan-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 import { durationText } from '../../values/duration.ts';

@@ -1,5 +1,5 @@
+import { selectMeters } from '../../allowances/meters/meter-store.ts';
 import { findPlan } from '../../allowances/plans/find-plan.ts';
-import { selectMeters } from '../../allowances/plans/plan-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import { readPlanDocument } from '../../allowances/plans/plan-document.ts';
+import { readPlanDocument } from '../../allowances/files/plan-document.ts';
 import { type SimulationResult, simulatePlans } from '../../allowances/plans/simulate-plans.ts';
 import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';

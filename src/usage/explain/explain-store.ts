@@ -115,6 +115,7 @@ const eventsQuery = `
           when a.before->>'plan' = a.after->>'plan' then 'other custom limits on ' || (a.after->>'plan')
           else 'plan ' || coalesce(a.before->>'plan', 'none') || ' → ' || (a.after->>'plan') end
         when 'plan.applied' then 'the plan ' || a.subject || ' was changed'
+        when 'meter.applied' then 'the meter ' || a.subject || ' was changed'
         when 'subscription.reset' then 'reset: the period to ' || to_char(a.period_end, 'YYYY-MM-DD HH24:MI') || ' was closed'
         when 'assistant.limited' then 'assistant ' || a.subject || ' limited at the provider'
         when 'assistant.restored' then 'assistant ' || a.subject || ' restored at the provider'
@@ -123,7 +124,8 @@ const eventsQuery = `
     from quota.audit_log a, story
     where a.action not in (${toldElsewhere}) and a.at >= story.starts
       and (a.user_id = $1 and (a.service = story.service or (story.limits_assistants and a.action like 'assistant.%'))
-        or a.action = 'plan.applied' and a.subject = story.plan and a.user_id is null)
+        or a.action = 'plan.applied' and a.subject = story.plan and a.user_id is null
+        or a.action = 'meter.applied' and a.subject = story.meter)
   ), calls as (
     select c.started_at as at, c.id, quota.quantity_of(story.unit, story.measure, c.status, c.duration_seconds, c.messages,
         c.file_size_bytes, c.quantities) as quantity,

@@ -1,4 +1,5 @@
 import type { User } from '../../users/user.ts';
+import type { Unit } from '../../values/unit.ts';
 import type { Allowance } from '../record-store.ts';
 
 /** What changes a quota or what follows from it, the oldest first. Quantities are exact decimals as text. */
@@ -23,7 +24,7 @@ export interface QuotaEvent {
 /** The story of one meter in one period. */
 export interface QuotaStory {
   meter: string;
-  unit: 'second' | 'message';
+  unit: Unit;
   /** Both null: a lifetime. */
   period: { start: string | null; end: string | null };
   limit: string | null;

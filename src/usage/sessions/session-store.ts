@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Unit } from '../../values/unit.ts';
 
 /** A call that runs, or whose figures are an estimate, or - looked up by its key - that is over. */
 export interface SessionState {
@@ -9,7 +10,7 @@ export interface SessionState {
   user: string;
   userId: string;
   service: string;
-  unit: 'second' | 'message';
+  unit: Unit;
   provider: string | null;
   /** `estimated`: nobody told its end. `ended`: somebody did. */
   state: 'running' | 'estimated' | 'ended';

@@ -19,7 +19,7 @@ export function entriesOf(value: unknown, path: Path, what: string, problems: Pl
     : isRecord(value)
       ? Object.entries(value).map(([key, element]) => ({ path: [...path, key], key, value: element }))
       : [];
-  if (entries.length === 0 && (what === 'plans' || (value !== null && typeof value !== 'object'))) {
+  if (entries.length === 0 && (what !== 'limits' || (value !== null && typeof value !== 'object'))) {
     problems.push({ path, message: `must be ${what} by key, or a list of ${what}` });
   }
   return entries;

@@ -102,7 +102,11 @@ const pathText = (path: Path): string =>
     .join('');
 
 /** All problems of a file in one error. */
-export function planFileError(document: PlanDocument, problems: readonly PlanProblem[]): QuotaError {
+export function planFileError(
+  document: PlanDocument,
+  problems: readonly PlanProblem[],
+  suggestion = 'correct the file; quota plan show KEY prints a plan in the form that is taken',
+): QuotaError {
   const placed = problems
     .map(({ path, message }) => ({ line: document.line(path), path: pathText(path), message }))
     .sort((a, b) => a.line - b.line)
@@ -114,6 +118,6 @@ export function planFileError(document: PlanDocument, problems: readonly PlanPro
   return badInputError(`${document.file} has ${count}; nothing was applied`, {
     detail: lines.join('\n'),
     problems: placed,
-    suggestion: 'correct the file; quota plan show KEY prints a plan in the form that is taken',
+    suggestion,
   });
 }

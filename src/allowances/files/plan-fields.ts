@@ -87,6 +87,34 @@ export const readThresholds: FieldReader<number[]> = (value, fail) => {
     : fail(`a percentage is a whole number from 1 to 100, not ${wrong.map(shown).join(', ')}`);
 };
 
+const featuresMax = 100;
+const featurePattern = /^[a-z][a-z0-9_]{0,62}$/;
+const featureNumberMax = 1e15;
+
+/** What a plan includes by name, as JSON: true or false, a number, a text. */
+export const readFeatures: FieldReader<Record<string, boolean | number | string>> = (value, fail) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fail(`must be features by name, like srt_export: true, not ${shown(value)}`);
+  }
+  const entries = Object.entries(value);
+  const name = entries.find(([key]) => !featurePattern.test(key))?.[0];
+  const wrong = entries.find(([, feature]) => !isFeature(feature))?.[0];
+  if (entries.length > featuresMax) {
+    return fail(`must be ${featuresMax} features at most, not ${entries.length}`);
+  }
+  if (name !== undefined) {
+    return fail(`the name of a feature is of a-z, 0-9 and _, like srt_export, not ${shown(name)}`);
+  }
+  return wrong === undefined
+    ? (value as Record<string, boolean | number | string>)
+    : fail(`${wrong} must be true, false, a number or a text of ${textLengthMax} characters at most`);
+};
+
+const isFeature = (feature: unknown) =>
+  typeof feature === 'boolean' ||
+  (typeof feature === 'number' && Math.abs(feature) <= featureNumberMax) ||
+  (typeof feature === 'string' && feature.length <= textLengthMax);
+
 export const readChoice =
   <const Choice extends string>(...choices: Choice[]): FieldReader<Choice> =>
   (value, fail) =>
