@@ -4,7 +4,7 @@ import pg from 'pg';
 import { copyText } from '../src/db/copy.ts';
 
 /** Of a thousand lines and a thousand logs, how many end in which kind; two of the logs that match have no id. */
-export const plantedPerThousand: Readonly<Record<string, number>> = {
+const plantedPerThousand: Readonly<Record<string, number>> = {
   unbilled: 6,
   unlogged: 3,
   not_connected: 1,
@@ -16,6 +16,27 @@ export const plantedPerThousand: Readonly<Record<string, number>> = {
   cost_mismatch: 6,
   matched: 980,
 };
+
+/** The places of `moreDiffering` are taken in turn. */
+const further = ['cost_mismatch', 'duration_mismatch', 'unlogged'] as const;
+const firstFurther = 30;
+/** Of a thousand lines and logs, how many can differ besides those that are planted anyway. */
+export const moreDifferingMax = 900;
+
+/** The same when so many more of a thousand matching calls differ, in turn by cost, by duration, and for want of a log. */
+export function plantedWith(moreDiffering: number): Readonly<Record<string, number>> {
+  const planted: Record<string, number> = { ...plantedPerThousand };
+  for (let place = firstFurther; place < firstFurther + moreDiffering; place++) {
+    const kind = further[place % further.length] ?? '';
+    planted[kind] = (planted[kind] ?? 0) + 1;
+    planted.matched = (planted.matched ?? 0) - 1;
+  }
+  return planted;
+}
+
+/** Whether a call is one of those that differ in this way. */
+const differs = (kind: (typeof further)[number], moreDiffering: number) =>
+  `place between ${firstFurther} and ${firstFurther + moreDiffering - 1} and place % ${further.length} = ${further.indexOf(kind)}`;
 
 const callsPerThousand = 1004;
 const assistants = 10_000;
@@ -36,8 +57,8 @@ const calls = (thousands: number) => `
 const assistantId = (number: string) => `md5('assistant ' || ${number})::uuid::text`;
 const utc = (instant: string) => `to_char((${instant}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** Users, assistants and call logs; triggers are off while they are written, as the usage of users is not asked for. */
-export async function fillLogs(url: string, thousands: number): Promise<void> {
+/** Users, assistants and call logs, without those that are planted as unlogged; triggers are off while they are written, as the usage of users is not asked for. */
+export async function fillLogs(url: string, thousands: number, moreDiffering: number): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();
   try {
@@ -51,7 +72,8 @@ export async function fillLogs(url: string, thousands: number): Promise<void> {
       select md5('user ' || assistant)::uuid, 'voice', 'vapi', case when place not in (26, 27) then id::text end,
         ${assistantId('assistant')}, case when place = 10 then 'active' else 'completed' end, started_at,
         case when place <> 10 then started_at + seconds * interval '1 second' end, case when place <> 10 then seconds end, cost
-      from (${calls(thousands)}) c where place not between 6 and 9
+      from (${calls(thousands)}) c
+      where place not between 6 and 9 and not (${differs('unlogged', moreDiffering)})
       order by started_at`);
     await client.query('vacuum analyze');
     await client.query('checkpoint');
@@ -60,14 +82,14 @@ export async function fillLogs(url: string, thousands: number): Promise<void> {
   }
 }
 
-const lines = (thousands: number) => `
+const lines = (thousands: number, moreDiffering: number) => `
   select id::text as id, ${assistantId(`case when place in (14, 15) then (assistant + 1) % ${assistants} else assistant end`)} as assistant_id,
     case when place = 10 then 'in-progress' else 'ended' end as status, ${utc('started_at')} as created_at,
     case when place <> 9 then ${utc('started_at')} end as started_at,
     case when place not in (9, 10) then ${utc("started_at + billed_seconds * interval '1 second'")} end as ended_at,
     case when place not in (9, 10) then billed_seconds end as duration_seconds,
-    case when place = 9 then 0 else cost + case when place between 20 and 25 then 0.25 else 0 end end as cost
-  from (select *, seconds + case when place between 16 and 19 then 30 else 0 end as billed_seconds from (${calls(thousands)}) c) c,
+    case when place = 9 then 0 else cost + case when place between 20 and 25 or (${differs('cost_mismatch', moreDiffering)}) then 0.25 else 0 end end as cost
+  from (select *, seconds + case when place between 16 and 19 or (${differs('duration_mismatch', moreDiffering)}) then 30 else 0 end as billed_seconds from (${calls(thousands)}) c) c,
     generate_series(1, case when place in (12, 13) then 2 else 1 end) twice
   where place > 5
   order by c.started_at desc`;
@@ -75,7 +97,7 @@ const lines = (thousands: number) => `
 /** The bill, as CSV and as the provider's own dump, and the logs as CSV. */
 export async function writeFiles(
   url: string,
-  thousands: number,
+  { thousands, moreDiffering }: { thousands: number; moreDiffering: number },
   paths: Record<'csv' | 'jsonl' | 'logs', string>,
 ) {
   const client = new pg.Client(url);
@@ -92,7 +114,7 @@ export async function writeFiles(
   };
   try {
     await client.query("set timezone = 'UTC'");
-    await save(paths.csv, copyText(client, lines(thousands), 'csv'));
+    await save(paths.csv, copyText(client, lines(thousands, moreDiffering), 'csv'));
     await save(
       paths.logs,
       copyText(
@@ -111,7 +133,7 @@ export async function writeFiles(
            'assistantId', assistant_id, 'startedAt', started_at, 'endedAt', ended_at, 'cost', cost,
            'costBreakdown', json_build_object('transport', 0, 'stt', 0.0385, 'llm', 0.0577, 'tts', 0.0962, 'vapi', 0.1924,
              'total', cost, 'llmPromptTokens', 3050, 'llmCompletionTokens', 67, 'ttsCharacters', 1951))
-         from (${lines(thousands)}) l`,
+         from (${lines(thousands, moreDiffering)}) l`,
       ),
     );
   } finally {

@@ -3,16 +3,17 @@
  * against the script that somebody would write by hand on the same server: both in turn, medians. Fails above the
  * ratio or memory that is aimed at, and unless every planted difference is found. Beside it, without a judgement:
  * the provider's own JSON of the same bill, and DuckDB on the same files (`npm install --no-save @duckdb/node-api`).
- * Build first (`npm run build`). With --against, another size is measured too, and the growth judged.
+ * Build first (`npm run build`). With --against, another size is measured too, and the growth judged; with --differing,
+ * so many more of a thousand lines differ, up to 900: a month that went wrong.
  *
- *   node scripts/bench.mjs reconcile [--lines 1000000] [--rounds 3] [--against 10000000]
+ *   node scripts/bench.mjs reconcile [--lines 1000000] [--rounds 3] [--against 10000000] [--differing 0]
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchServer, withBenchServer } from './bench-server.ts';
 import { runQuota } from './quota-process.ts';
 import { runDuckDb } from './reconcile-duckdb.ts';
-import { fillLogs, plantedPerThousand, writeFiles } from './reconcile-month.ts';
+import { fillLogs, moreDifferingMax, plantedWith, writeFiles } from './reconcile-month.ts';
 import { runScript, type ScriptRun } from './reconcile-script.ts';
 import { judge, median, say } from './verdict.ts';
 
@@ -35,8 +36,11 @@ const { values } = parseArgs({
     lines: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
     against: { type: 'string' },
+    differing: { type: 'string', default: '0' },
   },
 });
+
+const moreDiffering = Math.min(Number(values.differing), moreDifferingMax);
 
 await withBenchServer(async (server) => {
   const lines = Number(values.lines);
@@ -56,8 +60,8 @@ async function measure(server: BenchServer, lines: number, rounds: number): Prom
   const files = { csv: inFolder('bill.csv'), jsonl: inFolder('bill.jsonl'), logs: inFolder('logs.csv') };
   await server.on('quota', 'drop database if exists filled');
   await server.createMigrated('filled');
-  await fillLogs(server.urlOf('filled'), thousands);
-  await writeFiles(server.urlOf('filled'), thousands, files);
+  await fillLogs(server.urlOf('filled'), thousands, moreDiffering);
+  await writeFiles(server.urlOf('filled'), { thousands, moreDiffering }, files);
 
   const scripts: ScriptRun[] = [];
   const runs: Run[] = [];
@@ -131,7 +135,7 @@ async function byCommand(server: BenchServer, path: string, thousands: number): 
 }
 
 function requirePlanted(kinds: Record<string, { count: number }>, thousands: number): void {
-  for (const [kind, perThousand] of Object.entries(plantedPerThousand)) {
+  for (const [kind, perThousand] of Object.entries(plantedWith(moreDiffering))) {
     if (kinds[kind]?.count !== perThousand * thousands) {
       throw new Error(`${kind}: ${kinds[kind]?.count} found, ${perThousand * thousands} planted`);
     }

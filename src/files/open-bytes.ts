@@ -2,8 +2,11 @@ import { createReadStream } from 'node:fs';
 import { badInputError, type QuotaError } from '../errors.ts';
 import type { InputSource } from './input.ts';
 
-/** So many bytes of a file are read at a time. */
-export const chunkBytes = 256 * 1024;
+/**
+ * So many bytes of a file are read at a time. With four times as many, rows and lines outlive the collections of new
+ * objects, and reading takes a sixth longer.
+ */
+export const chunkBytes = 64 * 1024;
 
 export const nameOf = ({ path, name }: InputSource): string => name ?? (path === '-' ? 'stdin' : path);
 

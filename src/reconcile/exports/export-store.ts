@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { copyPieces } from '../../db/copy.ts';
+import { copyBinary } from '../../db/copy-binary.ts';
 import type { LeftOut } from '../../files/bad-lines.ts';
 import { lineColumns } from './line-copy.ts';
 import type { Covered } from './line-totals.ts';
@@ -74,8 +74,8 @@ export async function nextExportId(client: pg.ClientBase): Promise<number> {
 }
 
 /** Loads encoded lines; nobody sees them before the transaction ends. Returns how many. */
-export const copyLines = (client: pg.ClientBase, encoded: AsyncIterable<string>): Promise<number> =>
-  copyPieces(client, { table: 'quota.billing_lines', columns: lineColumns }, encoded);
+export const copyLines = (client: pg.ClientBase, encoded: AsyncIterable<Buffer>): Promise<number> =>
+  copyBinary(client, { table: 'quota.billing_lines', columns: lineColumns }, encoded);
 
 export interface NewExport {
   id: number;

@@ -14,22 +14,31 @@ export class LineTotals {
   #calls = 0;
   readonly #billed = new DecimalSum();
   readonly #month: string;
+  readonly #invoiceMonth: string;
   readonly #wanted: string | undefined;
   readonly #providers = new Set<string>();
   readonly #currencies = new Set<string>();
+  /** Those of the last line: nearly always those of the next one, too. */
+  #provider: string | null = null;
+  #currency: string | null = null;
   #inMonth = 0;
+  /** The earliest and the latest day or instant. */
   #first = '';
   #last = '';
 
   /** `month` is `2026-10`; `wanted` the provider whose lines are wanted, if there is a choice. */
   constructor(month: string, wanted: string | undefined) {
     this.#month = month;
+    this.#invoiceMonth = `${month}-01`;
     this.#wanted = wanted;
   }
 
   /** False for a line of another provider than the one that is wanted: it is left out. */
   add(line: BillingLine): boolean {
-    this.#providers.add(line.provider);
+    if (line.provider !== this.#provider) {
+      this.#provider = line.provider;
+      this.#providers.add(line.provider);
+    }
     if (this.#wanted !== undefined && line.provider !== this.#wanted) {
       return false;
     }
@@ -39,25 +48,28 @@ export class LineTotals {
     }
     if (line.cost !== null) {
       this.#billed.add(line.cost);
-      this.#currencies.add(line.currency);
+      if (line.currency !== this.#currency) {
+        this.#currency = line.currency;
+        this.#currencies.add(line.currency);
+      }
     }
     // A correction of another month that the invoice of this one has.
-    if (line.invoiceMonth === `${this.#month}-01`) {
+    if (line.invoiceMonth === this.#invoiceMonth) {
       this.#inMonth += 1;
     }
-    this.#addDay((line.startedAt ?? line.createdAt ?? line.day ?? this.#month).slice(0, 10));
+    this.#addTime(line.startedAt ?? line.createdAt ?? line.day ?? this.#month);
     return true;
   }
 
-  #addDay(day: string): void {
-    if (day.startsWith(this.#month)) {
+  #addTime(time: string): void {
+    if (time.startsWith(this.#month)) {
       this.#inMonth += 1;
     }
-    if (this.#first === '' || day < this.#first) {
-      this.#first = day;
+    if (this.#first === '' || time < this.#first) {
+      this.#first = time;
     }
-    if (day > this.#last) {
-      this.#last = day;
+    if (time > this.#last) {
+      this.#last = time;
     }
   }
 
@@ -112,7 +124,7 @@ export class LineTotals {
       });
     }
     throw badInputError(`${file} has no line of ${this.#month}`, {
-      detail: `its ${this.lines} lines are of ${this.#first} to ${this.#last}`,
+      detail: `its ${this.lines} lines are of ${this.#first.slice(0, 10)} to ${this.#last.slice(0, 10)}`,
       suggestion: `--month ${this.#last.slice(0, 7)}, or another file`,
     });
   }

@@ -14,7 +14,7 @@ import {
 } from './export-store.ts';
 import { findLoaded, readingOf } from './identify-export.ts';
 import { leftOutWords } from './left-out.ts';
-import { encodeLine } from './line-copy.ts';
+import { LineEncoder } from './line-copy.ts';
 import { LineTotals } from './line-totals.ts';
 
 export interface LoadSurroundings {
@@ -99,16 +99,17 @@ async function* encodeLines(
   opened: OpenedExport,
   totals: LineTotals,
   onProgress: (lines: number) => void,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
+  const encoder = new LineEncoder(exportId);
   for await (const batch of opened.batches()) {
-    let piece = '';
     for (const line of batch) {
       if (totals.add(line)) {
-        piece += encodeLine(exportId, line);
+        encoder.add(line);
       }
     }
     onProgress(totals.lines);
-    if (piece !== '') {
+    const piece = encoder.take();
+    if (piece !== null) {
       yield piece;
     }
   }

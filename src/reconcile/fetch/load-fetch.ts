@@ -15,7 +15,7 @@ import {
   selectExports,
 } from '../exports/export-store.ts';
 import { leftOutWords } from '../exports/left-out.ts';
-import { encodeLine } from '../exports/line-copy.ts';
+import { LineEncoder } from '../exports/line-copy.ts';
 import { type Covered, LineTotals } from '../exports/line-totals.ts';
 import type { LoadSurroundings } from '../exports/load-export.ts';
 import { type CompleteFetch, fetchTakenError } from './fetch-calls.ts';
@@ -112,18 +112,21 @@ async function copyRecords(
   const id = await nextExportId(client);
   const totals = new LineTotals(key.month, key.provider);
   const badLines = new BadLines({ skip: skipInvalid, ...(onReject === undefined ? {} : { onReject }) });
+  const encoder = new LineEncoder(id);
   let number = 0;
   for await (const records of monthRecords(client, key)) {
-    let piece = '';
     for (const { record } of records) {
       number += 1;
       const line = readRecord(record, number, badLines);
       if (line !== undefined && totals.add(line)) {
-        piece += encodeLine(id, line);
+        encoder.add(line);
       }
     }
     onProgress(totals.lines);
-    await copyLines(client, oneBatch(piece));
+    const piece = encoder.take();
+    if (piece !== null) {
+      await copyLines(client, oneBatch(piece));
+    }
   }
   badLines.refuseIfAny();
   // What VAPI lists is the whole month, also where that is nothing.
@@ -155,7 +158,7 @@ function monthOf(month: string): Covered {
   return { from: begins, until: ends.toISOString() };
 }
 
-async function* oneBatch(piece: string): AsyncGenerator<string> {
+async function* oneBatch(piece: Buffer): AsyncGenerator<Buffer> {
   yield piece;
 }
 
