@@ -14,6 +14,18 @@ export interface InputDigest {
   bytes: number;
 }
 
+/** A list of records that a JSON text has in something else. */
+export interface WrappedList {
+  /** Where it stands: `calls`, `data.calls`. */
+  path: string;
+  /** Members around it that are handed over, by their paths. */
+  envelopeFields: readonly string[];
+  /** Called at the end of what is around it. */
+  onEnvelope: (values: ReadonlyMap<string, string>) => void;
+  /** What to throw where there is another list of records. */
+  severalLists: (paths: readonly string[]) => Error;
+}
+
 /** One opened file of text. Memory stays at a few chunks, whatever its size. */
 export interface Input {
   /** For messages: the path as given, or `stdin`. */
@@ -22,6 +34,8 @@ export interface Input {
   readonly sample: string;
   /** True if `sample` is all there is. */
   readonly sampleIsAll: boolean;
+  /** What is read of a JSON text; all of it if absent. */
+  readonly list?: WrappedList;
   /** The text in pieces, from the start (the sample included), decompressed and checked. Can be read once. */
   chunks(): AsyncGenerator<string, void, undefined>;
   /** Known once the chunks are read to the end; throws before. */

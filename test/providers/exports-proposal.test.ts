@@ -142,9 +142,9 @@ describe('a file that is no table of a bill', () => {
       'fetch it again',
     ],
     [
-      'a list in something else',
-      '{"calls":[{"id":"a","cost":1}],"next":null}',
-      /not recognised/,
+      'one of two lists in something else',
+      '{"calls":[{"id":"a","cost":1}],"fees":[{"id":"b","cost":1}]}',
+      /several lists of records in it: "calls", "fees"/,
       "jq -c '.calls[]' FILE",
     ],
   ])('is named as such: %s', async (_, text, message, advice) => {

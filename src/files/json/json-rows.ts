@@ -15,12 +15,30 @@ export async function* jsonRows(
   shape: JsonShape,
   badLines: BadLines,
 ): AsyncGenerator<RowBatch, void, undefined> {
-  const splitter = new RecordSplitter(input.name, shape, badLines);
+  const splitter = new RecordSplitter(input.name, withList(shape, input), badLines);
   for await (const chunk of input.chunks()) {
     yield splitter.push(chunk, false);
   }
   yield splitter.push('', true);
   badLines.refuseIfAny();
+}
+
+/** The list that an input has in something else is one more place of records. */
+function withList(shape: JsonShape, { list }: Input): JsonShape {
+  if (list === undefined) {
+    return shape;
+  }
+  const { envelopes = [], envelopeFields = [], onEnvelope } = shape;
+  return {
+    ...shape,
+    envelopes: [...envelopes, list.path],
+    envelopeFields: [...envelopeFields, ...list.envelopeFields],
+    onEnvelope: (values) => {
+      onEnvelope?.(values);
+      list.onEnvelope(values);
+    },
+    severalLists: list.severalLists,
+  };
 }
 
 /**

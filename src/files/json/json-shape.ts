@@ -15,16 +15,16 @@ export interface JsonShape {
   envelopeFields?: readonly string[];
   /** Called at the end of each envelope with the text of those that it has. May throw. */
   onEnvelope?: (values: ReadonlyMap<string, string>) => void;
+  /** What to throw for a further list of records in an envelope; if absent it is stepped over. */
+  severalLists?: ((paths: readonly string[]) => Error) | undefined;
 }
-
-/** Stands for the names that make an object an envelope. */
-export const envelopeSlot = -1;
 
 /** A shape made ready for the questions that are asked for every member of every record. */
 export class JsonShapeIndex {
   readonly emptyRow: readonly string[];
   readonly #nested: boolean[];
   readonly #slots: Map<string, number>;
+  readonly #envelopeNames: Set<string>;
   readonly #lists: Set<string>;
   readonly #inner = new Set<string>();
   readonly #envelopeFields: Set<string>;
@@ -40,12 +40,15 @@ export class JsonShapeIndex {
       }
     }
     this.#slots = new Map(fields.map((name, slot) => [name, slot]));
-    for (const path of envelopes) {
-      this.#slots.set(path.split('.')[0] ?? path, envelopeSlot);
-    }
+    this.#envelopeNames = new Set(envelopes.map((path) => path.split('.')[0] ?? path));
   }
 
-  /** The slot of the wanted member of this name, or `envelopeSlot`. */
+  /** True if a member of this name makes an object that is no record of a list an envelope. */
+  isEnvelopeName(name: string): boolean {
+    return this.#envelopeNames.has(name);
+  }
+
+  /** The slot of the wanted member of this name. */
   slotOf(name: string): number | undefined {
     return this.#slots.get(name);
   }

@@ -2,8 +2,9 @@ import { type BadLines, fileFault } from '../bad-lines.ts';
 import { quoted } from '../cells.ts';
 import type { RowBatch } from '../row-batch.ts';
 import { TextPosition } from '../text-position.ts';
+import { beginsWithObject } from './json-lists.ts';
 import { JsonFault, JsonIncomplete, JsonScanner } from './json-scan.ts';
-import { envelopeSlot, type JsonShape, JsonShapeIndex } from './json-shape.ts';
+import { type JsonShape, JsonShapeIndex } from './json-shape.ts';
 
 /** Far above a call with its transcript; a hostile or broken file must not be collected in memory. */
 const recordLengthMax = 4 * 1024 * 1024;
@@ -174,6 +175,7 @@ export class RecordSplitter {
     } else if (sign === '{' && this.#index.isInner(path)) {
       this.#openEnvelope(`${path}.`, envelope.values, value);
     } else {
+      this.#refuseOtherList(path, value);
       const end = scanner.skipValue(value);
       if (this.#index.isEnvelopeField(path)) {
         envelope.values.set(path, scanner.valueText(value, end));
@@ -181,6 +183,13 @@ export class RecordSplitter {
       this.#position.moveTo(end);
     }
     envelope.awaiting = 'separator';
+  }
+
+  #refuseOtherList(path: string, at: number): void {
+    const { severalLists, envelopes = [] } = this.#shape;
+    if (severalLists !== undefined && beginsWithObject(this.#scanner, at)) {
+      throw severalLists([...envelopes.slice(-1), path]);
+    }
   }
 
   #openEnvelope(prefix: string, values: Map<string, string>, at: number): void {
@@ -259,10 +268,11 @@ export class RecordSplitter {
     }
     const nameEnd = scanner.stringEnd(at);
     const name = text.slice(at + 1, nameEnd);
-    const slot = this.#index.slotOf(name);
-    if (slot === envelopeSlot) {
+    // What is called so in a record is the record's own.
+    if (this.#index.isEnvelopeName(name) && !this.#enclosures.some(({ kind }) => kind === 'envelope')) {
       return 'envelope';
     }
+    const slot = this.#index.slotOf(name);
     if (slot === undefined) {
       this.#refuseUnknown(name, at);
     }

@@ -6,7 +6,7 @@ import { exportFiles } from './export-files.ts';
 import { ExportOfFiles } from './export-of-files.ts';
 import { type ExportFormat, type ExportReader, exportFormats } from './export-reader.ts';
 import type { ExportOptions, OpenedExport } from './opened-export.ts';
-import { exportReaders, recogniseExport } from './recognise-export.ts';
+import { exportReaders, namedReader, recogniseExport } from './recognise-export.ts';
 
 /**
  * Opens a provider's export: a path or `-`, plain, gzip or Parquet, recognised from its content unless the format is
@@ -17,7 +17,10 @@ export async function openExport(source: InputSource, options: ExportOptions = {
   const [first = source.path, ...further] = await exportFiles(source.path);
   const input = await openInput({ ...source, path: first });
   try {
-    const reader = options.format === undefined ? recogniseExport(input, options) : readerOf(options.format);
+    const reader =
+      options.format === undefined
+        ? recogniseExport(input, options)
+        : namedReader(input, readerOf(options.format), options);
     refuseOtherProvider(input, reader, options);
     const name = further.length === 0 ? input.name : source.path;
     return new ExportOfFiles(name, input, further, reader, options);

@@ -11,9 +11,11 @@ import { genericCsv } from './generic-csv.ts';
 import { openAiCosts } from './openai-costs.ts';
 import { openAiCostsCsv } from './openai-costs-csv.ts';
 import { openAiUsageCsv } from './openai-usage.ts';
+import { statesCall } from './require-columns.ts';
 import { hasColumns, type Shape, shapeOf, statesMoney } from './shape.ts';
 import { vapiCallLog } from './vapi-call-log.ts';
 import { vapiCalls } from './vapi-calls.ts';
+import { inList, listsIn, ofWrappedList, wrappedList } from './wrapped-list.ts';
 
 /** In the order in which they are tried: the generic one takes what no other knows. */
 export const exportReaders: readonly ExportReader[] = [
@@ -41,8 +43,30 @@ export interface Expectations {
  * The reader for the content of a file.
  * @throws badInputError with the formats there are if none knows it
  */
-export function recogniseExport(input: Input, { mapping = [], provider }: Expectations = {}): ExportReader {
+export function recogniseExport(input: Input, expected: Expectations = {}): ExportReader {
   const shape = shapeOf(input);
+  const reader = readerOf(shape, expected);
+  refuseTokens(input, shape);
+  if (reader !== undefined && isKnown(reader, shape, expected)) {
+    return reader;
+  }
+  const found = readerOfList(input, shape, expected) ?? reader;
+  if (found !== undefined) {
+    return found;
+  }
+  throw notRecognised(input, shape);
+}
+
+/** The reader of a format that somebody has named; of a list in the file, where only that has what the format has. */
+export function namedReader(input: Input, reader: ExportReader, expected: Expectations): ExportReader {
+  const [path, ...others] = listsIn(input);
+  const isKnownIn = (seen: Input) => isKnown(reader, shapeOf(seen), expected);
+  const isList =
+    path !== undefined && others.length === 0 && !isKnownIn(input) && isKnownIn(inList(input, path));
+  return isList ? ofWrappedList(reader) : reader;
+}
+
+function readerOf(shape: Shape, { mapping = [], provider }: Expectations): ExportReader | undefined {
   if (mapsToFocus(mapping)) {
     return focus;
   }
@@ -50,15 +74,42 @@ export function recogniseExport(input: Input, { mapping = [], provider }: Expect
     return genericCsv;
   }
   const isMoney = statesMoney(shape);
-  const reader = exportReaders.find(
+  return exportReaders.find(
     (candidate) => candidate.recognises(shape, provider ?? null) && (candidate.statesMoney || !isMoney),
   );
-  refuseTokens(input, shape);
-  if (reader !== undefined) {
-    return reader;
-  }
-  throw notRecognised(input, shape);
 }
+
+/** Whether a format has what the file shows, as it stands: the generic one takes it for calls where it could read them. */
+function isKnown(reader: ExportReader, shape: Shape, { mapping = [], provider }: Expectations): boolean {
+  if (shape.kind === 'csv' || shape.members.size === 0) {
+    return true;
+  }
+  if (reader !== genericCsv) {
+    return reader.recognises(shape, provider ?? null);
+  }
+  const isMapped = mapping.some((pair) => shape.members.has(pair.slice(0, pair.lastIndexOf('=')).trim()));
+  return isMapped || statesCall(shape);
+}
+
+/** Of a list that stands in something else. */
+function readerOfList(input: Input, shape: Shape, expected: Expectations): ExportReader | undefined {
+  const path = wrappedList(input);
+  const reader = path === null ? undefined : readerOf(shapeOf(inList(input, path)), expected);
+  if (reader === undefined) {
+    return undefined;
+  }
+  const failure = describeFailure(shape);
+  if (failure !== null && shape.kind === 'json' && saysError(shape.members)) {
+    throw fileFault({ file: input.name, line: 1, column: null, ...failure });
+  }
+  return ofWrappedList(reader);
+}
+
+/** A list beside a complaint is what was there when it broke off. */
+const saysError = (members: ReadonlyMap<string, string>): boolean =>
+  ['error', 'error.message', 'errors'].some(
+    (name) => !['', 'false', '0', undefined].includes(members.get(name)),
+  );
 
 /** Anthropic's console has two downloads; the one of tokens says neither what they cost nor how many requests it were. */
 function refuseTokens(input: Input, shape: Shape): void {

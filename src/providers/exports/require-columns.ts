@@ -25,6 +25,21 @@ const namesOf = (column: GenericColumn): string[] => {
 export const hasAnyOf = (shape: Shape, ...columns: GenericColumn[]): boolean =>
   columns.some((column) => namesOf(column).some((name) => hasMembers(shape, [], name)));
 
+const timeColumns = ['started_at', 'created_at', 'day'] as const;
+const callColumns = ['id', 'assistant_id', 'day', 'kind'] as const;
+const amountColumns = [
+  'cost',
+  'duration_seconds',
+  'duration_minutes',
+  'duration_ms',
+  'ended_at',
+  'quantity',
+] as const;
+
+/** Whether JSON records say when, which and how much, under names that are known. */
+export const statesCall = (shape: Shape): boolean =>
+  [timeColumns, callColumns, amountColumns].every((columns) => hasAnyOf(shape, ...columns));
+
 /** What looks like costs, by name and values, and is not known: as a rule the very thing that a bill is for. */
 function moneyIn(shape: Shape, unknown: readonly string[]): string[] {
   const named =
@@ -60,13 +75,9 @@ export function requireColumns(
     ? undefined
     : moneyIn(shape, unknown).find((name) => !ignored.has(name.toLowerCase()));
   const needs: Need[] = [
-    [has('started_at', 'created_at', 'day') || settings.feesWithoutDate, 'no column says when', 'started_at'],
-    [has('id', 'assistant_id', 'day', 'kind') || settings.feesWithoutDate, 'no column says which call', 'id'],
-    [
-      has('cost', 'duration_seconds', 'duration_minutes', 'duration_ms', 'ended_at', 'quantity'),
-      'no column says how much',
-      'cost',
-    ],
+    [has(...timeColumns) || settings.feesWithoutDate, 'no column says when', 'started_at'],
+    [has(...callColumns) || settings.feesWithoutDate, 'no column says which call', 'id'],
+    [has(...amountColumns), 'no column says how much', 'cost'],
     [
       money === undefined,
       `the column ${quoted(money ?? '')} looks like what calls cost, and would not be read`,

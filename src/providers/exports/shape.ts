@@ -15,7 +15,11 @@ const sampleRowsMax = 50;
 /** Looks at the beginning of a file. Throws exit 65 if it begins like CSV and has no usable header. */
 export function shapeOf(input: Input): Shape {
   if (looksLikeJson(input.sample)) {
-    return { kind: 'json', members: outlineJson(input.sample) };
+    const members = outlineJson(input.sample);
+    return {
+      kind: 'json',
+      members: input.list === undefined ? members : membersIn(members, input.list.path),
+    };
   }
   const header = readCsvHeader(input);
   return {
@@ -24,6 +28,16 @@ export function shapeOf(input: Input): Shape {
     names: header.names,
     rows: sampleRows(input, header, sampleRowsMax),
   };
+}
+
+/** Those of the records of a list in something else. */
+function membersIn(members: ReadonlyMap<string, string>, path: string): Map<string, string> {
+  const prefix = `${path}.`;
+  return new Map(
+    [...members]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
 }
 
 const prefixesOf = (envelopes: readonly string[]) => ['', ...envelopes.map((path) => `${path}.`)];
