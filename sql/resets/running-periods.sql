@@ -15,18 +15,21 @@ as $$
     left join quota.limit_overrides o on o.user_id = d.user_id and o.plan = d.plan and o.meter = l.meter
   ), spans as materialized (
     -- Those who signed up on one day share their periods: each is worked out once.
-    select a.anchor, a.reset_every, a.timezone,
-      quota.period_at(a.anchor, a.reset_every, a.timezone, reset_at) as period
-    from (select distinct t.anchor, t.reset_every, t.timezone from terms t offset 0) a
+    select a.*, case when lower(a.period) > a.due_at then (
+        select count(*) - 1
+        from quota.periods_between(a.anchor, a.reset_every, a.timezone, a.due_at, reset_at))
+      else 0 end as missed
+    from (
+      select d.*, quota.period_at(d.anchor, d.reset_every, d.timezone, reset_at) as period
+      from (select distinct t.anchor, t.reset_every, t.timezone, t.due_at from terms t offset 0) d
+      offset 0
+    ) a
   )
   select t.user_id, t.service, t.due_at, t.limit_enforced_at, t.meter, t.limit_quantity, t.cost_limit,
-    t.unit_price, t.warn_at, t.on_exceeded, lower(s.period), upper(s.period),
-    case when lower(s.period) > t.due_at then (
-      select count(*) - 1
-      from quota.periods_between(t.anchor, t.reset_every, t.timezone, t.due_at, reset_at))
-    else 0 end
+    t.unit_price, t.warn_at, t.on_exceeded, lower(s.period), upper(s.period), s.missed
   from terms t
   join spans s on s.anchor = t.anchor and s.reset_every = t.reset_every and s.timezone = t.timezone
+    and s.due_at = t.due_at
 $$;
 comment on function quota.running_periods(quota.subscriptions[], timestamptz) is
   'The periods that contain the instant of a reset, with the terms that they open under, and how many the '
