@@ -1125,6 +1125,7 @@ create table quota.usage_alerts (
   cost_limit numeric,
   ended_at timestamp with time zone
 );
+comment on column quota.usage_alerts.threshold is 'In percent of the allowance or of the cost limit; 0: the pace, at which it runs out before its reset.';
 comment on column quota.usage_alerts.crossed_at is 'When the call ended that crossed the threshold, or the allowance became what it is.';
 comment on column quota.usage_alerts.id is 'Sent along: a receiver that saw it before can drop a repetition.';
 comment on column quota.usage_alerts.allowance is 'The limit and the grants that it was raised under; null: no limit.';
@@ -1133,6 +1134,7 @@ alter table quota.usage_alerts enable row level security;
 alter table quota.usage_alerts add constraint usage_alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text, 'exceeded'::text])));
 alter table quota.usage_alerts add constraint usage_alerts_pkey PRIMARY KEY (user_id, id);
 alter table quota.usage_alerts add constraint usage_alerts_user_id_meter_period_start_fkey FOREIGN KEY (user_id, meter, period_start) REFERENCES quota.usage_quotas(user_id, meter, period_start);
+CREATE UNIQUE INDEX usage_alerts_pace ON quota.usage_alerts USING btree (user_id, meter, period_start) WHERE (threshold = 0);
 CREATE INDEX usage_alerts_period ON quota.usage_alerts USING btree (user_id, meter, period_start);
 CREATE UNIQUE INDEX usage_alerts_standing ON quota.usage_alerts USING btree (user_id, meter, period_start, threshold) WHERE (ended_at IS NULL);
 CREATE TRIGGER usage_alerts_queued AFTER INSERT ON quota.usage_alerts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.queue_alerts();
@@ -1694,11 +1696,12 @@ CREATE OR REPLACE FUNCTION quota.alert_level(threshold integer, warn_at integer[
 AS $function$
   select case
     when threshold >= 100 then 'exceeded'
+    when threshold = 0 then 'warning'
     when threshold = (select min(w) from unnest(warn_at) w) then 'warning'
     else 'critical'
   end
 $function$;
-comment on function quota.alert_level(integer,integer[]) is 'The first threshold below 100 % is a warning, any further one critical, 100 % exceeded.';
+comment on function quota.alert_level(integer,integer[]) is 'The first threshold below 100 % is a warning, any further one critical, 100 % exceeded; 0, the pace, is a warning.';
 grant execute on function quota.alert_level(integer,integer[]) to quota_finance;
 grant execute on function quota.alert_level(integer,integer[]) to quota_operator;
 grant execute on function quota.alert_level(integer,integer[]) to quota_readonly;
@@ -1708,12 +1711,14 @@ CREATE OR REPLACE FUNCTION quota.alert_message(threshold integer, service text, 
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-  select case when threshold >= 100 then 'All of your ' else threshold || ' % of your ' end
+  select case when threshold >= 100 then 'All of your ' when threshold = 0 then 'At this pace your '
+    else threshold || ' % of your ' end
     || case
       when unit = 'second' then service || ' time'
       else quota.meter_label(meter, unit)
     end
-    || case when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
+    || case when threshold = 0 then ' will be used up before the period ends'
+      when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
     end
 $function$;
 comment on function quota.alert_message(integer,text,text,text) is 'A sentence for the user of an app.';
@@ -1727,7 +1732,8 @@ CREATE OR REPLACE FUNCTION quota.alert_payload(p_user uuid, p_alert uuid)
  STABLE
 AS $function$
   select jsonb_build_object(
-    'id', a.id, 'type', 'usage.alert', 'level', quota.alert_level(a.threshold, q.warn_at),
+    'id', a.id, 'type', case when a.threshold = 0 then 'usage.pace' else 'usage.alert' end,
+    'level', quota.alert_level(a.threshold, q.warn_at),
     'threshold', a.threshold,
     'percent', n.percent::text,
     'crossedAt', quota.instant_text(a.crossed_at), 'asOf', quota.instant_text(quota.now()),
@@ -1735,7 +1741,8 @@ AS $function$
     'meter', a.meter, 'unit', m.unit, 'period', jsonb_build_object(
       'start', quota.instant_text(q.period_start), 'end', quota.instant_text(q.period_end)),
     'used', q.used::text, 'limit', (q.limit_quantity + g.granted)::text, 'cost', q.cost::text,
-    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
+    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded,
+    'runsOutAt', quota.instant_text(r.at))
   from quota.usage_alerts a
   join quota.usage_quotas q using (user_id, meter, period_start)
   join quota.users u on u.id = a.user_id and u.erased_at is null
@@ -1746,9 +1753,12 @@ AS $function$
     select case when q.granted > 0 then quota.granted_now(q.user_id, q.meter) else 0 end as granted) g
   cross join lateral (
     select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
+  cross join lateral quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + g.granted, q.cost, q.cost_limit,
+    q.calls, q.period_start, q.period_end) r(at)
   where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
     and quota.contains(q, quota.now())
-    and a.threshold = any (quota.reached(q.warn_at, n.percent))
+    and case when a.threshold = 0 then r.at is not null
+      else a.threshold = any (quota.reached(q.warn_at, n.percent)) end
 $function$;
 comment on function quota.alert_payload(uuid,uuid) is 'What an alert says, as of now; null: it is not so any more, for usage went down, the allowance up, the period ended, or the user is gone.';
 grant execute on function quota.alert_payload(uuid,uuid) to quota_finance;
@@ -1783,7 +1793,7 @@ AS $function$
   select quota.reached_by(q) <> array(
     select a.threshold from quota.usage_alerts a
     where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
-      and a.ended_at is null
+      and a.ended_at is null and a.threshold > 0
     order by a.threshold)
 $function$;
 comment on function quota.alerts_differ(quota.usage_quotas) is 'Whether the alerts that stand are others than those that a quota calls for.';
@@ -4151,7 +4161,7 @@ grant execute on function quota.gate(text,jsonb,text,text) to quota_app;
 grant execute on function quota.gate(text,jsonb,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
- RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamp with time zone)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4163,7 +4173,7 @@ AS $function$
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
-    p.upgrade_to, p.features
+    p.upgrade_to, p.features, c.runs_out_at
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
@@ -4171,7 +4181,7 @@ AS $function$
   where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter
 $function$;
-comment on function quota.get_user_plan_limits(text,text) is 'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money; also before the first call, from the default plans.';
+comment on function quota.get_user_plan_limits(text,text) is 'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money, and when it runs out at its pace, if before its reset; also before the first call, from default plans.';
 grant execute on function quota.get_user_plan_limits(text,text) to quota_app;
 grant execute on function quota.get_user_plan_limits(text,text) to quota_finance;
 grant execute on function quota.get_user_plan_limits(text,text) to quota_operator;
@@ -6699,6 +6709,39 @@ grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,t
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.raise_pace_alerts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  raised integer;
+begin
+  perform quota.refuse_other_users(null);
+  insert into quota.usage_alerts
+    (user_id, meter, period_start, threshold, level, percent, crossed_at, allowance, cost_limit)
+  select q.user_id, q.meter, q.period_start, 0, 'warning',
+    quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit), quota.now(),
+    q.limit_quantity + q.granted, q.cost_limit
+  from quota.usage_quotas q
+  join quota.users u on u.id = q.user_id and u.erased_at is null
+  where not q.superseded and quota.contains(q, quota.now()) and q.calls >= 5 and q.exhausted_at is null
+    and q.warn_at <> '{}'
+    and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit, q.calls,
+      q.period_start, q.period_end) is not null
+    and not exists (
+      select from quota.usage_alerts a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+        and a.threshold = 0)
+  order by q.user_id, q.meter
+  on conflict do nothing;
+  get diagnostics raised = row_count;
+  return raised;
+end $function$;
+comment on function quota.raise_pace_alerts() is 'Raises one alert per period for each quota that runs out before its reset at its pace, where the plan warns at all; returns how many.';
+grant execute on function quota.raise_pace_alerts() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.rank_sums(month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -8181,6 +8224,29 @@ AS $function$
 $function$;
 comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
 
+CREATE OR REPLACE FUNCTION quota.runs_out_at(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_calls integer, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when g.seconds < extract(epoch from p_end - quota.now())
+    then quota.now() + make_interval(secs => round(g.seconds)::float8) end
+  from (
+    -- A few calls are no pace, nor is what was used in the first thirtieth of a period. Resets and
+    -- corrections change what is left, not how fast it goes.
+    select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
+        and not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
+      then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
+          (p_cost_limit - p_cost) / nullif(greatest(p_cost, 0), 0))
+        * greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+      as seconds
+  ) g
+$function$;
+comment on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) is 'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period; null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already.';
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.same_model(model text)
  RETURNS text
  LANGUAGE sql
@@ -8793,12 +8859,14 @@ end $function$;
 comment on function quota.stamp_override() is 'A custom limit that is given anew is that of who gave it, from then on.';
 
 CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
- RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone)
+ RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone, runs_out_at timestamp with time zone)
  LANGUAGE sql
  STABLE
 AS $function$
   select c.service, c.plan, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, c.used, c.granted,
-    c.cost, c.percent, c.state, c.period_start, c.period_end
+    c.cost, c.percent, c.state, c.period_start, c.period_end,
+    quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit, c.calls,
+      c.period_start, c.period_end)
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service
   union all
@@ -8806,7 +8874,7 @@ AS $function$
   select p.service, p.key, l.meter, m.unit, l.limit_quantity, l.cost_limit, l.unit_price, 0, 0, 0, n.percent,
     quota.quota_state(
       n.percent, quota.is_exhausted(0, l.limit_quantity, 0, l.cost_limit), l.warn_at),
-    lower(n.period), upper(n.period)
+    lower(n.period), upper(n.period), null
   from quota.known_or_new(p_user) u
   join quota.plans p on p.is_default and (p_service is null or p.service = p_service)
     and not exists (
@@ -9303,7 +9371,7 @@ begin
         a.allowance, a.cost_limit, q.limit_quantity + q.granted, q.cost_limit) as is_raised
     from unnest(quotas) q
     join quota.usage_alerts a on a.user_id = q.user_id and a.meter = q.meter
-      and a.period_start = q.period_start and a.ended_at is null
+      and a.period_start = q.period_start and a.ended_at is null and a.threshold > 0
     left join quota.alert_deliveries d on d.user_id = a.user_id and d.id = a.id
   ), ended as (
     update quota.usage_alerts a

@@ -2,7 +2,8 @@ create or replace function quota.alert_payload(p_user uuid, p_alert uuid) return
 language sql stable
 as $$
   select jsonb_build_object(
-    'id', a.id, 'type', 'usage.alert', 'level', quota.alert_level(a.threshold, q.warn_at),
+    'id', a.id, 'type', case when a.threshold = 0 then 'usage.pace' else 'usage.alert' end,
+    'level', quota.alert_level(a.threshold, q.warn_at),
     'threshold', a.threshold,
     'percent', n.percent::text,
     'crossedAt', quota.instant_text(a.crossed_at), 'asOf', quota.instant_text(quota.now()),
@@ -10,7 +11,8 @@ as $$
     'meter', a.meter, 'unit', m.unit, 'period', jsonb_build_object(
       'start', quota.instant_text(q.period_start), 'end', quota.instant_text(q.period_end)),
     'used', q.used::text, 'limit', (q.limit_quantity + g.granted)::text, 'cost', q.cost::text,
-    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded)
+    'costLimit', q.cost_limit::text, 'onExceeded', q.on_exceeded,
+    'runsOutAt', quota.instant_text(r.at))
   from quota.usage_alerts a
   join quota.usage_quotas q using (user_id, meter, period_start)
   join quota.users u on u.id = a.user_id and u.erased_at is null
@@ -21,9 +23,12 @@ as $$
     select case when q.granted > 0 then quota.granted_now(q.user_id, q.meter) else 0 end as granted) g
   cross join lateral (
     select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
+  cross join lateral quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + g.granted, q.cost, q.cost_limit,
+    q.calls, q.period_start, q.period_end) r(at)
   where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
     and quota.contains(q, quota.now())
-    and a.threshold = any (quota.reached(q.warn_at, n.percent))
+    and case when a.threshold = 0 then r.at is not null
+      else a.threshold = any (quota.reached(q.warn_at, n.percent)) end
 $$;
 comment on function quota.alert_payload(uuid, uuid) is
   'What an alert says, as of now; null: it is not so any more, for usage went down, the allowance up, the '

@@ -45,12 +45,14 @@ create or replace function quota.alert_message(threshold integer, service text, 
 returns text
 language sql immutable parallel safe
 as $$
-  select case when threshold >= 100 then 'All of your ' else threshold || ' % of your ' end
+  select case when threshold >= 100 then 'All of your ' when threshold = 0 then 'At this pace your '
+    else threshold || ' % of your ' end
     || case
       when unit = 'second' then service || ' time'
       else quota.meter_label(meter, unit)
     end
-    || case when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
+    || case when threshold = 0 then ' will be used up before the period ends'
+      when unit = 'second' then ' is used up' when threshold >= 100 then ' are used up' else ' are used'
     end
 $$;
 comment on function quota.alert_message(integer, text, text, text) is 'A sentence for the user of an app.';

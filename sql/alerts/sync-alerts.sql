@@ -19,7 +19,7 @@ begin
         a.allowance, a.cost_limit, q.limit_quantity + q.granted, q.cost_limit) as is_raised
     from unnest(quotas) q
     join quota.usage_alerts a on a.user_id = q.user_id and a.meter = q.meter
-      and a.period_start = q.period_start and a.ended_at is null
+      and a.period_start = q.period_start and a.ended_at is null and a.threshold > 0
     left join quota.alert_deliveries d on d.user_id = a.user_id and d.id = a.id
   ), ended as (
     update quota.usage_alerts a

@@ -32,7 +32,8 @@ grant execute on function
   quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
   quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
   quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
-  quota.quota_state, quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
+  quota.quota_state, quota.runs_out_at,
+  quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
   quota.idle_calls, quota.purgeable_calls, quota.wrong_leases, quota.due_plans, quota.estimated_of,
   quota.is_estimate, quota.is_live, quota.lease_quantity, quota.reserved_for, quota.grant_ledger,
@@ -57,7 +58,7 @@ grant execute on function
   quota.revoke_grant, quota.enforce_limits, quota.give_original, quota.lift_limits, quota.limit_users,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
-  quota.roll_up_day, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
+  quota.roll_up_day, quota.raise_pace_alerts, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
 grant execute on function quota.keeps_cache to quota_operator;

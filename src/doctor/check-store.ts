@@ -79,6 +79,7 @@ export const wrongAlerts = `
     from (
       select threshold from quota.usage_alerts a
       where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.ended_at is null
+        and a.threshold > 0
     ) a
     full join (select unnest(quota.reached_by(q)) as threshold) r using (threshold)
     where a.threshold is null or r.threshold is null

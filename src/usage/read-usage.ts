@@ -20,6 +20,7 @@ export async function readUsage(client: pg.ClientBase, user: User): Promise<User
         ...quota,
         period: { start: isoInstant(quota.period.start), end: isoInstant(quota.period.end) },
         exhaustedAt: isoInstant(quota.exhaustedAt),
+        runsOutAt: isoInstant(quota.runsOutAt),
         resetsAt: isoInstant(quota.period.end),
       })),
       assistants: subscription.service === assistantService ? assistants : [],

@@ -29,6 +29,8 @@ export interface QuotaUsage {
   calls: number;
   onExceeded: 'block' | 'static_fallback' | 'limit_assistants';
   exhaustedAt: string | null;
+  /** When it is used up at the pace of the period; null: not before its reset, or it cannot be said yet. */
+  runsOutAt: string | null;
   /** When the period ends; null: never. */
   resetsAt: string | null;
 }

@@ -111,7 +111,7 @@ test('csv and ndjson stream all of it', async () => {
   const csv = (await run('--output', 'csv')).stdout.trimEnd().split('\n');
   expect(csv).toHaveLength(2509);
   expect(csv[0]).toBe(
-    'id,externalId,email,name,service,plan,meter,unit,limit,granted,used,remaining,percent,state,limitEnforcedAt,nextResetAt',
+    'id,externalId,email,name,service,plan,meter,unit,limit,granted,used,remaining,percent,state,limitEnforcedAt,nextResetAt,runsOutAt',
   );
   expect((await run('--output', 'csv', '--limit', '2')).stdout.trimEnd().split('\n')).toHaveLength(3);
   const table = await run('--search', 'x');

@@ -35,7 +35,7 @@ function foldThresholds(events: readonly QuotaEvent[]): QuotaEvent[] {
 }
 
 function storyLines(quota: QuotaStory, style: Style): string[] {
-  const { meter, unit, period, limit, costLimit, granted } = quota;
+  const { meter, unit, period, limit, costLimit, granted, runsOutAt } = quota;
   const events = foldThresholds(quota.events);
   const format = quantityFormat(unit, limit ?? quota.used);
   const terms = [
@@ -55,6 +55,9 @@ function storyLines(quota: QuotaStory, style: Style): string[] {
     ...shown.map((event) =>
       event === null ? style.dim(`  … ${hidden} more; --json has all`) : eventLine(event, format.text, style),
     ),
+    ...(runsOutAt === null
+      ? []
+      : [style.yellow(`  at this pace used up ${minuteText(runsOutAt)}, before its reset`)]),
     ...(events.length === 0 ? ['  nothing happened in this period'] : []),
   ];
 }

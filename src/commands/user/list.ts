@@ -71,7 +71,9 @@ async function* entriesOf(placed: AsyncIterable<{ entry: UserListEntry }>): Asyn
 
 async function writePage(context: Context, request: UserListRequest & { limit: number }): Promise<void> {
   const data = await context.withDatabase(({ client }) => readUserPage(client, request));
-  await context.output.write<UserPage>({ data, rows: data.users.map(tableRow), columns: tableColumns });
+  const isPaced = data.users.some(({ runsOutAt }) => runsOutAt !== null);
+  const columns = isPaced ? [...tableColumns, paceColumn] : tableColumns;
+  await context.output.write<UserPage>({ data, rows: data.users.map(tableRow), columns });
   if (data.next !== null) {
     context.talk.info(`There are more: --after ${shellWord(data.next)}`);
   }
@@ -94,6 +96,7 @@ const entryColumns: Column[] = [
   'state',
   'limitEnforcedAt',
   'nextResetAt',
+  'runsOutAt',
 ].map((key) => ({ key }));
 
 const tableColumns: Column[] = [
@@ -109,9 +112,12 @@ const tableColumns: Column[] = [
   { key: 'nextResetAt', title: 'next reset' },
 ];
 
+/** Shown where somebody runs out before the reset. */
+const paceColumn: Column = { key: 'runsOutAt', title: 'runs out' };
+
 /** For people: durations as clocks, instants to the minute. */
 function tableRow({ externalId, email, plan, meter, percent, state, ...entry }: UserListEntry): Row {
-  const { used, limit, unit, limitEnforcedAt, nextResetAt } = entry;
+  const { used, limit, unit, runsOutAt, limitEnforcedAt, nextResetAt } = entry;
   const format = quantityFormat(unit ?? 'message', limit ?? used ?? '0');
   return {
     externalId,
@@ -122,6 +128,7 @@ function tableRow({ externalId, email, plan, meter, percent, state, ...entry }: 
     limit: limit === null ? null : format.text(limit),
     percent,
     state,
+    runsOutAt: runsOutAt === null ? null : minuteText(runsOutAt),
     limited: limitEnforcedAt === null ? null : 'limited',
     nextResetAt: nextResetAt === null ? null : minuteText(nextResetAt),
   };

@@ -37,6 +37,10 @@ export function quotaText(quota: QuotaUsage, { now, clock }: TimeTelling, style:
   if (quota.costLimit !== null) {
     lines.push(...foldText(`cost ${quota.cost} of ${quota.costLimit}`, 4, style));
   }
+  if (quota.runsOutAt !== null) {
+    const when = `${clock(quota.runsOutAt)} (${relativeText(quota.runsOutAt, now)})`;
+    lines.push(...foldText(`at this pace used up ${when}, before its reset`, 4, style, style.yellow));
+  }
   if (quota.state === 'exceeded') {
     lines.push(...foldText(blockedText(quota, { now, clock }), 4, style, color));
   }

@@ -41,7 +41,11 @@ export function usageText(
 /** The instants that the text tells; lifetimes have none. */
 export function clockReadings({ subscriptions }: UserUsage): ClockReading[] {
   return subscriptions.flatMap(({ timezone, quotas, nextResetAt, limitEnforcedAt }) =>
-    [nextResetAt, limitEnforcedAt, ...quotas.flatMap(({ resetsAt, exhaustedAt }) => [resetsAt, exhaustedAt])]
+    [
+      nextResetAt,
+      limitEnforcedAt,
+      ...quotas.flatMap(({ resetsAt, exhaustedAt, runsOutAt }) => [resetsAt, exhaustedAt, runsOutAt]),
+    ]
       .filter((instant) => instant !== null)
       .map((instant) => ({ instant, timezone })),
   );

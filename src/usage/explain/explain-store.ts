@@ -29,7 +29,9 @@ export type StoryPeriod = Omit<QuotaStory, 'events' | 'period'> & { start: strin
 
 const storyColumns = `trim_scale(limit_quantity)::text as limit, trim_scale(cost_limit)::text as "costLimit",
   trim_scale(granted)::text as granted, trim_scale(used)::text as used, trim_scale(cost)::text as cost,
-  period_start::text as start, period_end::text as end`;
+  period_start::text as start, period_end::text as end,
+  quota.instant_text(quota.runs_out_at(used, adjusted, limit_quantity + granted, cost, cost_limit, calls, period_start,
+    period_end)) as "runsOutAt"`;
 
 /** The running periods of a service, opened or not. */
 export async function selectRunningPeriods(
@@ -105,7 +107,8 @@ const eventsQuery = `
       and (g.created_at >= story.starts or g.consumed < g.quantity)
     union all
     select w.crossed_at, 4, w.threshold, 'threshold', null, null, null,
-      w.threshold || ' % crossed (' || w.level || ')' || case when w.acknowledged_at is not null then ', acknowledged' else '' end
+      case when w.threshold = 0 then 'pace: used up before the reset, as it goes'
+        else w.threshold || ' % crossed (' || w.level || ')' end || case when w.acknowledged_at is not null then ', acknowledged' else '' end
         || coalesce(', until ' || to_char(w.ended_at, 'YYYY-MM-DD HH24:MI'), '')
     from quota.usage_alerts w where w.user_id = $1 and w.meter = $2 and w.period_start = $3
     union all

@@ -32,6 +32,8 @@ export interface QuotaStory {
   granted: string;
   used: string;
   cost: string;
+  /** When it is used up at the pace of the running period; null: not before its reset, or it cannot be said. */
+  runsOutAt: string | null;
   events: QuotaEvent[];
 }
 

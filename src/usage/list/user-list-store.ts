@@ -58,7 +58,9 @@ const percentOf = 'quota.percent_used(q.used, q.limit_quantity + q.granted, q.co
 const fullestMeter = `
   select m.key as meter, m.unit, t.limit_quantity, t.granted, t.used, p.percent,
     quota.quota_state(p.percent, quota.is_exhausted(t.used, t.limit_quantity + t.granted, t.cost, t.cost_limit), t.warn_at)
-      as state
+      as state,
+    quota.runs_out_at(t.used, q.adjusted, t.limit_quantity + t.granted, t.cost, t.cost_limit, q.calls, q.period_start,
+      q.period_end) as runs_out_at
   from quota.plan_limits l
   join quota.meters m on m.key = l.meter
   left join quota.usage_quotas q on q.user_id = k.user_id and q.meter = l.meter and ${isRunning}
@@ -163,7 +165,7 @@ function userListQuery(request: UserListRequest, after: ListPosition | undefined
     select u.id, u.external_id as "externalId", u.email, u.name, k.service, k.plan, n.meter, n.unit,
       n.limit_quantity::text as limit, n.granted::numeric(20,3)::text as granted, n.used::numeric(20,3)::text as used,
       greatest(n.limit_quantity + n.granted - n.used, 0)::numeric(20,3)::text as remaining, n.percent::text as percent,
-      n.state, s.limit_enforced_at as "limitEnforcedAt", s.next_reset_at as "nextResetAt",
+      n.state, n.runs_out_at as "runsOutAt", s.limit_enforced_at as "limitEnforcedAt", s.next_reset_at as "nextResetAt",
       k.percent::text as "orderPercent", k.name as "orderName"
     from (
       select * from (${chosen}) c order by ${position} ${limit === undefined ? '' : `limit ${bind(limit)}`}

@@ -37,6 +37,8 @@ export interface UserListEntry {
   remaining: string | null;
   percent: string | null;
   state: QuotaState | null;
+  /** When that meter is used up at its pace, where that is before its reset. */
+  runsOutAt: string | null;
   limitEnforcedAt: string | null;
   nextResetAt: string | null;
 }

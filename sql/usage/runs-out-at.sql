@@ -1,0 +1,23 @@
+create or replace function quota.runs_out_at(
+  p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric,
+  p_calls integer, p_start timestamptz, p_end timestamptz)
+returns timestamptz
+language sql stable
+as $$
+  select case when g.seconds < extract(epoch from p_end - quota.now())
+    then quota.now() + make_interval(secs => round(g.seconds)::float8) end
+  from (
+    -- A few calls are no pace, nor is what was used in the first thirtieth of a period. Resets and
+    -- corrections change what is left, not how fast it goes.
+    select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
+        and not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
+      then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
+          (p_cost_limit - p_cost) / nullif(greatest(p_cost, 0), 0))
+        * greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+      as seconds
+  ) g
+$$;
+comment on function quota.runs_out_at(
+  numeric, numeric, numeric, numeric, numeric, integer, timestamptz, timestamptz) is
+  'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period; '
+  'null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already.';
