@@ -2842,8 +2842,10 @@ CREATE OR REPLACE FUNCTION quota.cost_of(cost numeric, unit text, quantity numer
  IMMUTABLE PARALLEL SAFE
 AS $function$
   -- What a message or a minute costs is told in millionths; a token costs less than that.
-  select coalesce(cost, round(quantity * unit_price / quota.units_priced(unit),
-    case when unit in ('token', 'byte') then 12 else 6 end), 0)
+  select coalesce(cost, case
+    when unit in ('token', 'byte')
+      then trim_scale(round(quantity * unit_price / quota.units_priced(unit), 12))
+    else round(quantity * unit_price / quota.units_priced(unit), 6) end, 0)
 $function$;
 comment on function quota.cost_of(numeric,text,numeric,numeric) is 'What a call log cost: as logged, else estimated by the price of the unit (quota.units_priced).';
 grant execute on function quota.cost_of(numeric,text,numeric,numeric) to quota_finance;
@@ -7137,7 +7139,7 @@ AS $function$
     when 'would_exceed' then 'This needs more than the ' || case worst.unit
         when 'second' then div(worst.remaining, 60) || ':'
           || lpad((trunc(worst.remaining) % 60)::text, 2, '0')
-        when 'byte' then pg_size_pretty(worst.remaining)
+        when 'byte' then pg_size_pretty(worst.remaining) || ' of'
         else trim_scale(worst.remaining)::text end
       || ' ' || quota.meter_label(worst.meter, worst.unit) || ' that are left of the plan "' || plan.name
       || '"'
@@ -8187,7 +8189,7 @@ CREATE OR REPLACE FUNCTION quota.room_of(unit text, measure jsonb, p_service_uni
 AS $function$
   select case when unit = p_service_unit or measure ? 'creditSeconds' and p_service_unit = 'second' then
     coalesce(floor(remaining / (measure->>'rounding')::numeric) * (measure->>'rounding')::numeric, remaining)
-      * coalesce((measure->>'creditSeconds')::numeric, 1) end
+      * coalesce(trim_scale((measure->>'creditSeconds')::numeric), 1) end
 $function$;
 comment on function quota.room_of(text,jsonb,text,numeric) is 'What a call may use, in the unit of its service, of what remains on a meter: whole steps where each call is rounded up. Null: no limit, or none that can be told in that unit.';
 
@@ -8625,7 +8627,8 @@ begin
       messages = case when s.unit = 'message'
         then nullif(least(ceil(q.quantity), 2147483647), 0)::integer else l.messages end,
       quantities = case when s.unit in ('second', 'message') then l.quantities
-        else coalesce(l.quantities, '{}') || jsonb_build_object(s.unit || 's', q.quantity) end,
+        else coalesce(l.quantities, '{}') || jsonb_build_object(s.unit || 's',
+          case s.unit when 'credit' then trim_scale(q.quantity) else ceil(q.quantity) end) end,
       ended_at = l.started_at
         + make_interval(secs => case when s.in_seconds then least(q.quantity, 604800) else 0 end::float8),
       settled_by = case when c.progress is null then 'reservation' else 'heartbeat' end
@@ -8741,7 +8744,9 @@ CREATE OR REPLACE FUNCTION quota.shown(p_text text)
  IMMUTABLE PARALLEL SAFE
 AS $function$ select regexp_replace(left(p_text, 60), '[[:cntrl:]]', '?', 'g') $function$;
 comment on function quota.shown(text) is 'What a message repeats of a text that somebody gave: its beginning, without what acts on a terminal.';
+grant execute on function quota.shown(text) to quota_finance;
 grant execute on function quota.shown(text) to quota_operator;
+grant execute on function quota.shown(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.speaker(p_role name, OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
@@ -9573,31 +9578,7 @@ begin
     raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
       using errcode = 'QT003';
   end if;
-  select quota.shown(t.name) as name, quota.shown(t.value::text) as value, t.fault into wrong
-  from (
-    select q.key as name, q.value, case
-        when k.name is null then 'unknown'
-        when jsonb_typeof(q.value) <> 'number' then 'It is a number.'
-        when q.value::numeric < 0 then 'It is none or more.'
-        when q.value::numeric > case k.name when 'seconds' then 604800 when 'messages' then 2147483647
-          else 999999999999999 end then 'That is more than one call can have.'
-        when q.value::numeric <> round(q.value::numeric, k.digits)
-          then case k.digits when 0 then 'It is a whole number.'
-            else 'It has 3 digits after the point at most.' end
-      end as fault
-    from jsonb_each(p_quantities) q
-    left join (
-      select m.unit || 's' as name, case when m.unit in ('second', 'credit') then 3 else 0 end as digits
-      from quota.meters m where m.service = p_service
-      union
-      select 'seconds', 3 from quota.meters m where m.service = p_service and m.credit_seconds is not null
-      union
-      select m.key, case m.unit when 'credit' then 3 else 0 end from quota.meters m
-      where m.service = p_service and m.unit not in ('second', 'message')
-    ) k on k.name = q.key
-  ) t
-  where t.fault is not null
-  order by t.fault = 'unknown' desc, t.name limit 1;
+  select * into wrong from quota.wrong_quantity(p_service, p_quantities);
   if not found then
     return p_quantities;
   elsif wrong.fault = 'unknown' then
@@ -9648,6 +9629,9 @@ AS $function$
   from quota.service_unit(l.service) u(unit)
 $function$;
 comment on function quota.told_quantity(quota.call_logs) is 'The quantity of a call in the unit of its service, as it is stored; null: none is told yet.';
+grant execute on function quota.told_quantity(quota.call_logs) to quota_finance;
+grant execute on function quota.told_quantity(quota.call_logs) to quota_operator;
+grant execute on function quota.told_quantity(quota.call_logs) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_seconds numeric DEFAULT NULL::numeric, p_provider text DEFAULT NULL::text)
  RETURNS quota.touch_result
@@ -10058,6 +10042,42 @@ comment on function quota.wrong_leases(uuid) is 'Leases that do not follow from 
 grant execute on function quota.wrong_leases(uuid) to quota_finance;
 grant execute on function quota.wrong_leases(uuid) to quota_operator;
 grant execute on function quota.wrong_leases(uuid) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.wrong_quantity(p_service text, p_quantities jsonb)
+ RETURNS TABLE(name text, value text, fault text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select quota.shown(t.name), quota.shown(t.value::text), t.fault
+  from (
+    select q.key as name, q.value, case
+        when k.name is null then 'unknown'
+        when jsonb_typeof(q.value) <> 'number' then 'It is a number.'
+        when q.value::numeric < 0 then 'It is none or more.'
+        when q.value::numeric > case k.name when 'seconds' then 604800 when 'messages' then 2147483647
+          else 999999999999999 end then 'That is more than one call can have.'
+        when q.value::numeric <> round(q.value::numeric, k.digits)
+          then case k.digits when 0 then 'It is a whole number.'
+            else 'It has 3 digits after the point at most.' end
+      end as fault
+    from jsonb_each(p_quantities) q
+    left join (
+      select m.unit || 's' as name, case when m.unit in ('second', 'credit') then 3 else 0 end as digits
+      from quota.meters m where m.service = p_service
+      union
+      select 'seconds', 3 from quota.meters m where m.service = p_service and m.credit_seconds is not null
+      union
+      select m.key, case m.unit when 'credit' then 3 else 0 end from quota.meters m
+      where m.service = p_service and m.unit not in ('second', 'message')
+    ) k on k.name = q.key
+  ) t
+  where t.fault is not null
+  order by t.fault = 'unknown' desc, t.name limit 1
+$function$;
+comment on function quota.wrong_quantity(text,jsonb) is 'The first of the quantities of a call, an object, that cannot be, and why; fault "unknown": no meter of the service counts it. No row: all can.';
+grant execute on function quota.wrong_quantity(text,jsonb) to quota_finance;
+grant execute on function quota.wrong_quantity(text,jsonb) to quota_operator;
+grant execute on function quota.wrong_quantity(text,jsonb) to quota_readonly;
 
 -- Views
 

@@ -10,7 +10,7 @@ as $$
     when 'would_exceed' then 'This needs more than the ' || case worst.unit
         when 'second' then div(worst.remaining, 60) || ':'
           || lpad((trunc(worst.remaining) % 60)::text, 2, '0')
-        when 'byte' then pg_size_pretty(worst.remaining)
+        when 'byte' then pg_size_pretty(worst.remaining) || ' of'
         else trim_scale(worst.remaining)::text end
       || ' ' || quota.meter_label(worst.meter, worst.unit) || ' that are left of the plan "' || plan.name
       || '"'

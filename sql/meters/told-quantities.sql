@@ -1,16 +1,8 @@
-create or replace function quota.told_quantities(p_service text, p_quantities jsonb) returns jsonb
-language plpgsql stable
+create or replace function quota.wrong_quantity(p_service text, p_quantities jsonb)
+returns table (name text, value text, fault text)
+language sql stable
 as $$
-declare
-  wrong record;
-begin
-  if p_quantities is null or p_quantities = '{}' then
-    return null;
-  elsif jsonb_typeof(p_quantities) <> 'object' then
-    raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
-      using errcode = 'QT003';
-  end if;
-  select quota.shown(t.name) as name, quota.shown(t.value::text) as value, t.fault into wrong
+  select quota.shown(t.name), quota.shown(t.value::text), t.fault
   from (
     select q.key as name, q.value, case
         when k.name is null then 'unknown'
@@ -34,7 +26,25 @@ begin
     ) k on k.name = q.key
   ) t
   where t.fault is not null
-  order by t.fault = 'unknown' desc, t.name limit 1;
+  order by t.fault = 'unknown' desc, t.name limit 1
+$$;
+comment on function quota.wrong_quantity(text, jsonb) is
+  'The first of the quantities of a call, an object, that cannot be, and why; fault "unknown": no meter of '
+  'the service counts it. No row: all can.';
+
+create or replace function quota.told_quantities(p_service text, p_quantities jsonb) returns jsonb
+language plpgsql stable
+as $$
+declare
+  wrong record;
+begin
+  if p_quantities is null or p_quantities = '{}' then
+    return null;
+  elsif jsonb_typeof(p_quantities) <> 'object' then
+    raise exception 'quantities are an object of numbers by unit or meter, like {"tokens": 1200}'
+      using errcode = 'QT003';
+  end if;
+  select * into wrong from quota.wrong_quantity(p_service, p_quantities);
   if not found then
     return p_quantities;
   elsif wrong.fault = 'unknown' then

@@ -15,7 +15,8 @@ begin
       messages = case when s.unit = 'message'
         then nullif(least(ceil(q.quantity), 2147483647), 0)::integer else l.messages end,
       quantities = case when s.unit in ('second', 'message') then l.quantities
-        else coalesce(l.quantities, '{}') || jsonb_build_object(s.unit || 's', q.quantity) end,
+        else coalesce(l.quantities, '{}') || jsonb_build_object(s.unit || 's',
+          case s.unit when 'credit' then trim_scale(q.quantity) else ceil(q.quantity) end) end,
       ended_at = l.started_at
         + make_interval(secs => case when s.in_seconds then least(q.quantity, 604800) else 0 end::float8),
       settled_by = case when c.progress is null then 'reservation' else 'heartbeat' end

@@ -16,6 +16,7 @@ const facts = {
   cost: 'cost',
   error_message: 'error_message',
   metadata: 'metadata',
+  quantities: 'quantities',
 };
 
 /** Calls of an erased user have none of these, whatever a file says. */
@@ -49,7 +50,8 @@ export async function compareCallLogs(client: pg.ClientBase): Promise<ImportComp
 const snapshot = `jsonb_build_object(
   'userId', c.user_id, 'service', c.service, 'assistantId', c.assistant_id, 'model', c.model, 'status', c.status,
   'startedAt', c.started_at, 'endedAt', c.ended_at, 'durationSeconds', c.duration_seconds::text,
-  'messages', c.messages, 'wordsSpoken', c.words_spoken, 'fileSizeBytes', c.file_size_bytes, 'cost', c.cost::text)`;
+  'messages', c.messages, 'wordsSpoken', c.words_spoken, 'fileSizeBytes', c.file_size_bytes, 'cost', c.cost::text,
+  'quantities', c.quantities)`;
 
 /** What goes when its user is erased. */
 const personal = `jsonb_build_object('errorMessage', c.error_message, 'metadata', c.metadata)`;

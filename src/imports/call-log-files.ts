@@ -82,6 +82,7 @@ const columns: readonly ImportColumn[] = [
   { name: 'file_size_bytes', type: 'bigint', read: readBytes },
   { name: 'error_message', type: 'text', read: readMessage },
   { name: 'metadata', type: 'jsonb', nested: true, read: readJsonObject },
+  { name: 'quantities', type: 'jsonb', nested: true, read: readJsonObject },
 ];
 
 function providerOf(service: string | null): string {

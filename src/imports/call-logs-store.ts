@@ -31,6 +31,7 @@ export const createCallLogStore = (service: string, tellAlerts: boolean): Import
     await markErasedOwners(client);
     await markUnknownServices(client);
     await markCallsToCome(client);
+    await markWrongQuantities(client);
   },
 
   async compare(client) {
@@ -94,6 +95,18 @@ async function markCallsToCome(client: pg.ClientBase): Promise<void> {
     where r.problem is null and r.started_at > quota.now() + interval '3 hours'`);
 }
 
+/** What no meter of the service counts, and figures that cannot be. */
+async function markWrongQuantities(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set problem_column = 'quantities', problem = case w.fault
+      when 'unknown' then format('no meter of %s counts "%s"', r.service, w.name)
+      else format('"%s" cannot be %s. %s', w.name, w.value, w.fault) end
+    from import_rows o
+    cross join lateral quota.wrong_quantity(o.service, o.quantities) w
+    where o.number = r.number and r.problem is null and r.quantities is not null`);
+}
+
 /**
  * Lines without a call id get one of their content and of their occurrence in the file: the same line twice is
  * two calls, the same file twice is the same calls.
@@ -107,7 +120,8 @@ async function nameLinesWithoutId(client: pg.ClientBase): Promise<void> {
       select r.number, encode(sha256(convert_to(jsonb_build_array(
           coalesce(u.id, a.user_id), r.service, r.provider, r.provider_assistant_id, r.model,
           coalesce(r.status, 'completed'), r.started_at, r.ended_at, trim_scale(r.duration_seconds), r.messages,
-          r.words_spoken, r.file_size_bytes, trim_scale(r.cost), r.error_message, r.metadata)::text, 'UTF8')),
+          r.words_spoken, r.file_size_bytes, trim_scale(r.cost), r.error_message, r.metadata)::text
+            || coalesce(r.quantities::text, ''), 'UTF8')),
         'hex') as content
       from import_rows r
       left join quota.users u on u.external_id = r.user_external_id
@@ -122,10 +136,10 @@ async function insertCallLogs(client: pg.ClientBase, onConflict: 'fail' | 'skip'
   const { rowCount } = await client.query(`
     insert into quota.call_logs
       (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, import_key)
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities, import_key)
     select coalesce(u.id, a.user_id) as user_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id,
       r.model, coalesce(r.status, 'completed'), r.started_at, r.ended_at, r.duration_seconds, r.messages,
-      r.words_spoken, r.file_size_bytes, r.cost, r.error_message, r.metadata, k.import_key
+      r.words_spoken, r.file_size_bytes, r.cost, r.error_message, r.metadata, r.quantities, k.import_key
     from import_rows r
     left join import_keys k on k.number = r.number
     left join quota.users u on u.external_id = r.user_external_id

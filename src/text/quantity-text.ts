@@ -8,10 +8,13 @@ export interface QuantityFormat {
 const hour = 3600;
 
 /**
- * The format that suits a quantity, for it and for what is held against it: messages as they are, seconds as
- * `9:35.5` minutes, beyond an hour as `1:02:05` hours.
+ * The format that suits a quantity, for it and for what is held against it: messages, tokens and the like as they
+ * are, seconds as `9:35.5` minutes, beyond an hour as `1:02:05` hours, bytes to a hundredth of the largest size that fits.
  */
 export function quantityFormat(unit: string, reference: string): QuantityFormat {
+  if (unit === 'byte') {
+    return bytesFormat(reference);
+  }
   if (unit !== 'second') {
     return { unit: `${unit}s`, text: withoutZeros };
   }
@@ -39,3 +42,11 @@ function split(quantity: string) {
 }
 
 const twoDigits = (number: bigint) => String(number).padStart(2, '0');
+
+const sizes = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
+
+function bytesFormat(reference: string): QuantityFormat {
+  const power = Math.min(sizes.length - 1, Math.floor(Math.log2(Math.max(1, Number(reference))) / 10));
+  const hundredths = (quantity: string) => Math.round((Number(quantity) / 1024 ** power) * 100) / 100;
+  return { unit: sizes[power] ?? 'bytes', text: (quantity) => String(hundredths(quantity)) };
+}

@@ -1,3 +1,5 @@
+import { quantityFormat } from './quantity-text.ts';
+
 /** Exact decimals as people read them. */
 
 /** Money without needless zeros, with at least cents: `12.50`, `0.0031`. */
@@ -14,7 +16,11 @@ export function hoursText(seconds: string): string {
 }
 
 export const quantityText = (quantity: string, unit: string) =>
-  unit === 'second' ? hoursText(quantity) : quantity.replace(/\.0+$/, '');
+  unit === 'second'
+    ? hoursText(quantity)
+    : unit === 'byte'
+      ? `${quantityFormat(unit, quantity).text(quantity)} ${quantityFormat(unit, quantity).unit}`
+      : quantity.replace(/\.0+$/, '');
 
 /** A share in percent, to one decimal. */
 export const shareText = (part: number, whole: number) =>

@@ -23,7 +23,36 @@ export interface Allowance {
   warnings: string[];
   resetsAt: string | null;
   upgradeTo: string | null;
+  /** Each meter of the plan. */
+  meters: MeterAllowance[];
+  /** What else the plan includes. */
+  features: Record<string, boolean | number | string>;
 }
+
+/** What is left of one meter in the running period. */
+interface MeterAllowance {
+  meter: string;
+  unit: string;
+  used: string;
+  limit: string | null;
+  remaining: string | null;
+  percent: string | null;
+  cost: string;
+  costLimit: string | null;
+  resetsAt: string | null;
+}
+
+type AllowanceRow = Omit<Allowance, 'resetsAt' | 'meters'> & {
+  resetsAt: Date | null;
+  meters: (Omit<MeterAllowance, 'costLimit' | 'resetsAt'> & {
+    cost_limit: string | null;
+    resets_at: string | null;
+  })[];
+};
+
+/** Quantities as exact decimals, put into JSON as numbers. */
+const numbers = (parameter: string) =>
+  `(select jsonb_object_agg(key, value::numeric) from jsonb_each_text(${parameter}::jsonb))`;
 
 export interface UsageQuestion {
   /** External id; null: somebody not signed in. */
@@ -33,16 +62,18 @@ export interface UsageQuestion {
   /** Seconds or messages that the call needs. */
   quantity?: string | undefined;
   fileBytes?: string | undefined;
+  /** What else it needs, by unit or meter. */
+  quantities?: Readonly<Record<string, string>> | undefined;
   purpose: 'usage' | 'assistant';
 }
 
 /** @throws a server error of SQLSTATE QT001 (user) or QT002 (service) */
 export async function selectAllowance(client: pg.ClientBase, question: UsageQuestion): Promise<Allowance> {
-  const { rows } = await client.query<Omit<Allowance, 'resetsAt'> & { resetsAt: Date | null }>(
+  const { rows } = await client.query<AllowanceRow>(
     `select allowed, reason, action, message, service, plan, meter, used, "limit", remaining, percent,
        trim_scale(cost)::text as cost, trim_scale(cost_limit)::text as "costLimit", state, warnings,
-       resets_at as "resetsAt", upgrade_to as "upgradeTo"
-     from quota.check($1, $2, $3, $4, $5, $6)`,
+       resets_at as "resetsAt", upgrade_to as "upgradeTo", meters, features
+     from quota.check($1, $2, $3, $4, $5, $6, p_quantities => ${numbers('$7')})`,
     [
       question.externalId,
       question.service,
@@ -50,22 +81,30 @@ export async function selectAllowance(client: pg.ClientBase, question: UsageQues
       question.quantity ?? null,
       question.fileBytes ?? null,
       question.purpose,
+      question.quantities === undefined ? null : JSON.stringify(question.quantities),
     ],
   );
   const [answer] = rows;
   if (answer === undefined) {
     throw new Error('quota.check answered nothing');
   }
-  return { ...answer, resetsAt: answer.resetsAt?.toISOString() ?? null };
+  return {
+    ...answer,
+    resetsAt: answer.resetsAt?.toISOString() ?? null,
+    meters: answer.meters.map(({ cost_limit: costLimit, resets_at: resetsAt, ...meter }) => ({
+      ...meter,
+      costLimit,
+      resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
+    })),
+  };
 }
 
-/** What the meters of a service count; undefined when there is no such service. */
+/** What one number of a call is told in; undefined when there is no such service. */
 export async function selectServiceUnit(client: pg.ClientBase, service: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ unit: string }>(
-    'select unit from quota.meters where service = $1 order by key limit 1',
-    [service],
-  );
-  return rows[0]?.unit;
+  const { rows } = await client.query<{ unit: string | null }>('select quota.service_unit($1) as unit', [
+    service,
+  ]);
+  return rows[0]?.unit ?? undefined;
 }
 
 export interface UsageEntry {
@@ -79,6 +118,8 @@ export interface UsageEntry {
   cost?: string | undefined;
   startedAt?: string | undefined;
   assistantId?: string | undefined;
+  /** What else it used, by unit or meter. */
+  quantities?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface RecordedUsage {
@@ -100,7 +141,8 @@ export interface RecordedUsage {
 export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Promise<RecordedUsage> {
   const { rows } = await client.query<RecordedUsage>(
     `select recorded, differs, stored_quantity as "storedQuantity", trim_scale(stored_cost)::text as "storedCost", call_log_id as "callLogId", used, "limit", remaining, state, action
-     from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9)`,
+     from quota.record($1, $2, $3, $4, p_provider => $5, p_model => $6, p_cost => $7, p_started_at => $8, p_assistant_id => $9,
+       p_quantities => ${numbers('$10')})`,
     [
       entry.externalId,
       entry.service,
@@ -111,6 +153,7 @@ export async function insertUsage(client: pg.ClientBase, entry: UsageEntry): Pro
       entry.cost ?? null,
       entry.startedAt ?? null,
       entry.assistantId ?? null,
+      entry.quantities === undefined ? null : JSON.stringify(entry.quantities),
     ],
   );
   const [recorded] = rows;

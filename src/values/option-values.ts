@@ -151,7 +151,9 @@ const takeTimeSpan = taking(timeSpan);
  * @throws usageError
  */
 export function parseQuantity(value: string): string {
-  takeSeconds(value); // Takes whatever a number of messages may be.
+  if (bytes.parse(value) === null) {
+    takeSeconds(value); // Takes whatever a number of messages may be.
+  }
   return value.trim();
 }
 const takeSeconds = taking(callSeconds);

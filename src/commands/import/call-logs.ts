@@ -26,7 +26,7 @@ const callLogImport = (name: string) =>
         ),
       },
       details: `Columns: provider_call_id, provider_assistant_id, user_external_id, started_at, ended_at, duration_seconds, cost,
-status, service, provider, model, messages, words_spoken, file_size_bytes, error_message, metadata.`,
+status, service, provider, model, messages, words_spoken, file_size_bytes, error_message, metadata, quantities.`,
       examples: [
         [`${name} call_logs.csv`, 'CSV or JSONL, also gzipped'],
         [`${name} chats.jsonl --service chat --provider anthropic`, 'another service'],

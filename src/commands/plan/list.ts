@@ -3,6 +3,7 @@ import type { LimitDefinition } from '../../allowances/plans/plan.ts';
 import { selectPlans } from '../../allowances/plans/plan-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
+import { bytesText } from '../../values/bytes.ts';
 import { durationText } from '../../values/duration.ts';
 
 /** `quota plan list`: an array of plan definitions, each with its `version` and `subscribers`. */
@@ -44,12 +45,15 @@ export const planList = defineCommand(
   },
 );
 
+const limitQuantity = (limit: string, unit: string | undefined) =>
+  unit === 'second' ? durationText(limit) : unit === 'byte' ? bytesText(limit) : limit;
+
 /** `voice_seconds 10m per 1 month`, `avatar_seconds 20m ever` */
 function limitText(
   { meter, limit, costLimit, resetEvery }: LimitDefinition,
   units: ReadonlyMap<string, string>,
 ) {
-  const quantity = limit === null ? [] : [units.get(meter) === 'second' ? durationText(limit) : limit];
+  const quantity = limit === null ? [] : [limitQuantity(limit, units.get(meter))];
   const terms = [...quantity, ...(costLimit === null ? [] : [`cost ${costLimit}`])];
   const every = resetEvery === null ? 'ever' : `per ${resetEvery.replace(/^1 /, '')}`;
   return `${meter} ${terms.length === 0 ? 'unlimited' : `${terms.join(' and ')} ${every}`}`;

@@ -5,6 +5,7 @@ import { readQuantity } from '../../usage/read-quantity.ts';
 import { type Allowance, selectAllowance } from '../../usage/record-store.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseBytes, parseQuantity } from '../../values/option-values.ts';
+import { quantitiesOf, quantitiesOption } from './quantities-option.ts';
 
 /** `quota usage check`: the data is an `Allowance`. The exit code is 0 whether it is allowed or not. */
 export const usageCheck = defineCommand(
@@ -13,7 +14,8 @@ export const usageCheck = defineCommand(
     options: {
       service: requiredValue('service', 'voice, avatar, transcription, chat, …'),
       model: value('model', 'the model that would be used'),
-      quantity: value('n', 'what is needed: 15m, 1:30 or 900 seconds; messages', parseQuantity),
+      quantity: value('n', 'what is needed: 15m, 1:30 or 900 seconds; messages, tokens, …', parseQuantity),
+      ...quantitiesOption,
       fileBytes: value('n', 'size of the file: 25MB or 26214400', parseBytes),
       assistant: flag('ask whether one more assistant may be made'),
     },
@@ -34,6 +36,7 @@ export const usageCheck = defineCommand(
             ? undefined
             : await readQuantity(client, options.service, options.quantity),
         fileBytes: options.fileBytes,
+        quantities: quantitiesOf(options.also),
         purpose: options.assistant ? 'assistant' : 'usage',
       }),
     );

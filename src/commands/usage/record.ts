@@ -10,6 +10,7 @@ import type { RecordedUsage } from '../../usage/record-store.ts';
 import { recordUsage } from '../../usage/record-usage.ts';
 import { findUser } from '../../users/find-user.ts';
 import { parseDecimal, parseInstant, parseQuantity } from '../../values/option-values.ts';
+import { quantitiesOf, quantitiesOption } from './quantities-option.ts';
 
 /**
  * `quota usage record`: `{recorded, differs, storedQuantity, storedCost, callLogId, used, limit, remaining, state, action}`; `recorded` is false when
@@ -22,7 +23,8 @@ export const usageRecord = defineCommand(
       ...changeOptions,
       service: requiredValue('service', 'voice, avatar, transcription, chat, …'),
       key: requiredValue('key', "the provider's id of the call, or any key that tells it from others"),
-      quantity: requiredValue('n', '15m, 1:30 or 900 seconds; messages', parseQuantity),
+      quantity: requiredValue('n', '15m, 1:30 or 900 seconds; messages, tokens, …', parseQuantity),
+      ...quantitiesOption,
       provider: value('provider', 'default: the name of the service'),
       model: value('model', 'the model that was used'),
       assistant: value('id', "the assistant, by the provider's id"),
@@ -49,7 +51,11 @@ export const usageRecord = defineCommand(
       describe: ({ user, what }) => ({ action: `Record ${what}`, name: user.externalId }),
       apply: ({ client }, { user, quantity }, { reason }) => {
         const { externalId } = user;
-        const entry = { externalId, service, key, quantity, provider, model, cost, startedAt, assistantId };
+        const quantities = quantitiesOf(options.also);
+        const entry = {
+          ...{ externalId, service, key, quantity, quantities, provider, model, cost, startedAt },
+          assistantId,
+        };
         return recordUsage(client, { userId: user.id, entry, reason });
       },
       report: ({ plan: { what }, applied }) => ({

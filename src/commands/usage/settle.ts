@@ -20,6 +20,7 @@ export const usageSettle = defineCommand(
       ...userOption,
       seconds: value('time', 'what it lasted: 15m, 1:30 or 900', parseQuantity),
       messages: value('n', 'of a service that counts messages', parseQuantity),
+      quantity: value('n', 'of another service, in its unit: tokens, bytes', parseQuantity),
       cost: value('amount', 'what it cost', parseDecimal({ decimalsMax: 10 })),
       provider: value('provider', 'whose key it is'),
     },
@@ -35,12 +36,12 @@ export const usageSettle = defineCommand(
     ],
   },
   (context, options) => {
-    const { key, seconds, messages, cost, provider } = options;
+    const { key, seconds, messages, quantity, cost, provider } = options;
     return runChange(context, options, {
       reason: requiredReason('settling a session', 'the tab crashed'),
       plan: async ({ client }) => {
         const userId = options.user === undefined ? undefined : (await findUser(client, options.user)).id;
-        return planSettle(client, { key, provider, userId, seconds, messages, cost });
+        return planSettle(client, { key, provider, userId, seconds, messages, quantity, cost });
       },
       describe: (plan) => ({ action: `Settle ${settledText(plan)}`, name: plan.session.user }),
       apply: ({ client }, plan, { reason }) => applySettle(client, plan, reason),

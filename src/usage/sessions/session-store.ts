@@ -15,7 +15,7 @@ export interface SessionState {
   /** `estimated`: nobody told its end. `ended`: somebody did. */
   state: 'running' | 'estimated' | 'ended';
   startedAt: string;
-  /** What counts: of an estimate the estimated figure. Seconds or messages, exact decimals as text; null: unknown. */
+  /** What counts, in the unit of the service: of an estimate the estimated figure. An exact decimal as text; null: unknown. */
   quantity: string | null;
   cost: string | null;
   isEstimate: boolean;
@@ -34,13 +34,13 @@ const columns = `
   l.id as "callLogId", l.provider_call_id as key, u.external_id as "user", l.user_id as "userId", l.service, m.unit, l.provider,
   case when l.status = 'active' then 'running' when quota.is_estimate(l.settled_by) then 'estimated' else 'ended' end as state,
   ${iso('l.started_at')} as "startedAt",
-  case m.unit when 'second' then l.duration_seconds::text else l.messages::text end as quantity, trim_scale(l.cost)::text as cost,
+  quota.told_quantity(l)::text as quantity, trim_scale(l.cost)::text as cost,
   coalesce(quota.is_estimate(l.settled_by), false) as "isEstimate", l.settled_by as "settledBy", c.reserved::text as reserved,
   c.progress::text as progress, ${iso('c.touched_at')} as "touchedAt", ${iso('c.expires_at')} as "expiresAt"`;
 
 const joins = `
   join quota.users u on u.id = l.user_id
-  cross join lateral (select min(m.unit) as unit from quota.meters m where m.service = l.service) m
+  cross join lateral quota.service_unit(l.service) m(unit)
   left join quota.concurrent_processing c on c.user_id = l.user_id and c.call_log_id = l.id`;
 
 export interface SessionFilter {
@@ -106,21 +106,25 @@ export interface SessionEnd {
   callLogId: string;
   seconds: string | null;
   messages: string | null;
+  /** Of another unit, by its name. */
+  quantities: Readonly<Record<string, string>> | null;
   cost: string | undefined;
 }
 
 /** Settles a call that runs or is an estimate. @returns false when somebody told its end in the meantime */
 export async function updateSettled(
   client: pg.ClientBase,
-  { callLogId, seconds, messages, cost }: SessionEnd,
+  { callLogId, seconds, messages, quantities, cost }: SessionEnd,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `update quota.call_logs l
      set status = 'completed', duration_seconds = coalesce($2, l.duration_seconds, 0),
        ended_at = l.started_at + make_interval(secs => coalesce($2, l.duration_seconds, 0)::float8),
-       messages = coalesce($3, l.messages), cost = coalesce($4, l.cost), error_message = null, settled_by = 'operator'
+       messages = coalesce($3, l.messages), cost = coalesce($4, l.cost),
+       quantities = coalesce(l.quantities || q.told, q.told, l.quantities), error_message = null, settled_by = 'operator'
+     from (select jsonb_object_agg(key, value::numeric) as told from jsonb_each_text($5)) q
      where l.id = $1 and (l.status = 'active' or quota.is_estimate(l.settled_by))`,
-    [callLogId, seconds, messages, cost ?? null],
+    [callLogId, seconds, messages, cost ?? null, quantities === null ? null : JSON.stringify(quantities)],
   );
   return rowCount === 1;
 }

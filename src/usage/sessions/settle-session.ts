@@ -14,6 +14,7 @@ export interface SettleRequest extends SessionReference {
   /** As typed; the one that its service is measured in. */
   seconds: string | undefined;
   messages: string | undefined;
+  quantity: string | undefined;
   cost: string | undefined;
 }
 
@@ -37,10 +38,11 @@ export async function planSettle(client: pg.ClientBase, request: SettleRequest):
       suggestion: `quota user adjust ${session.user} corrects what counts; a bill does it by quota reconcile resolve`,
     });
   }
-  const [given, other] =
-    session.unit === 'second' ? [request.seconds, request.messages] : [request.messages, request.seconds];
-  const flag = session.unit === 'second' ? '--seconds' : '--messages';
-  if (given === undefined || other !== undefined) {
+  const name = ({ second: 'seconds', message: 'messages' } as const)[String(session.unit)] ?? 'quantity';
+  const given = request[name];
+  const flag = `--${name}`;
+  const isOne = [request.seconds, request.messages, request.quantity].filter(Boolean).length === 1;
+  if (given === undefined || !isOne) {
     throw usageError(`${session.service} is counted in ${session.unit}s`, { suggestion: `give ${flag}` });
   }
   return { session, quantity: quantityIn(session.unit, given), cost: request.cost };
@@ -79,12 +81,12 @@ export function applySettle(
   reason: string,
 ): Promise<{ auditId: string } | null> {
   const { callLogId, userId, service, key, unit } = session;
-  const isInSeconds = unit === 'second';
   return withTransaction(client, async () => {
     const isSettled = await updateSettled(client, {
       callLogId,
-      seconds: isInSeconds ? quantity : null,
-      messages: isInSeconds ? null : quantity,
+      seconds: unit === 'second' ? quantity : null,
+      messages: unit === 'message' ? quantity : null,
+      quantities: unit === 'second' || unit === 'message' ? null : { [`${unit}s`]: quantity },
       cost,
     });
     if (!isSettled) {
