@@ -1619,6 +1619,39 @@ begin
 end $function$;
 comment on function quota.add_user(text,timestamp with time zone,text) is 'Makes a user (signup: this moment, in UTC, unless told); the id, null where somebody else has just made it.';
 
+CREATE OR REPLACE FUNCTION quota.adjust_usage(p_user uuid, p_meter text, p_kind text, p_quantity numeric, p_cost numeric, p_reason text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  counted_by text := (select m.service from quota.meters m where m.key = p_meter);
+  used_before numeric;
+  cost_before numeric;
+  audit bigint;
+begin
+  perform quota.refuse_other_users(array[p_user]);
+  perform quota.open_running(array[p_user], array[counted_by]);
+  select c.used, c.cost into used_before, cost_before
+  from quota.current_quotas(p_user) c where c.meter = p_meter;
+  insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason)
+  select c.user_id, c.meter, c.period_start, p_kind, p_quantity, p_cost, p_reason
+  from quota.current_quotas(p_user) c where c.meter = p_meter;
+  if p_quantity < 0 or p_cost < 0 then
+    perform quota.lift_spent_limits(array[p_user], array[counted_by]);
+  end if;
+  insert into quota.audit_log (action, user_id, service, subject, reason, before, after)
+  values ('usage.adjusted', p_user, counted_by, p_meter, p_reason,
+    jsonb_build_object('used', used_before::text, 'cost', cost_before::text),
+    jsonb_build_object('used', (used_before + p_quantity)::text, 'cost', (cost_before + p_cost)::text,
+      'kind', p_kind))
+  returning id into audit;
+  return audit;
+end $function$;
+comment on function quota.adjust_usage(uuid,text,text,numeric,numeric,text) is 'Corrects what a user has used of a meter in the running period by a signed entry, and limits or frees the user accordingly. Kind: correction, or undone of a reset that is taken back. The id of its audit row.';
+grant execute on function quota.adjust_usage(uuid,text,text,numeric,numeric,text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4702,6 +4735,18 @@ AS $function$
 $function$;
 comment on function quota.is_raised(numeric,numeric,numeric,numeric) is 'Whether an allowance or a cost limit is more than it was.';
 
+CREATE OR REPLACE FUNCTION quota.is_undone(entry quota.adjustments)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select from quota.adjustments a
+    where a.user_id = entry.user_id and a.meter = entry.meter and a.period_start = entry.period_start
+      and a.kind = 'undone' and a.id > entry.id)
+$function$;
+comment on function quota.is_undone(quota.adjustments) is 'Whether a reset was taken back: what was used before it counts again, also what is told later.';
+
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean
  LANGUAGE sql
@@ -4869,9 +4914,10 @@ AS $function$
   select a.created_at, a.reason from quota.adjustments a
   where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
     and a.created_at >= q.period_start and a.created_at < q.period_end
+    and not quota.is_undone(a)
   order by a.created_at desc, a.id desc limit 1
 $function$;
-comment on function quota.last_manual_reset(quota.usage_quotas) is 'The last reset by an operator within a period; no row: there was none.';
+comment on function quota.last_manual_reset(quota.usage_quotas) is 'The last reset by an operator within a period, unless it was taken back; no row: there was none.';
 grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_finance;
 grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_operator;
 grant execute on function quota.last_manual_reset(quota.usage_quotas) to quota_readonly;
@@ -4883,7 +4929,8 @@ CREATE OR REPLACE FUNCTION quota.last_reset(p_user uuid, p_meter text, p_period_
 AS $function$
   select greatest(nullif(p_period_start, '-infinity'), (
     select max(a.created_at) from quota.adjustments a
-    where a.user_id = p_user and a.meter = p_meter and a.period_start = p_period_start and a.kind = 'reset'))
+    where a.user_id = p_user and a.meter = p_meter and a.period_start = p_period_start and a.kind = 'reset'
+      and not quota.is_undone(a)))
 $function$;
 comment on function quota.last_reset(uuid,text,timestamp with time zone) is 'When a meter last began at nothing: with its period, or by a reset of an operator in it; null: never, of a lifetime.';
 

@@ -6,6 +6,8 @@ import type pg from 'pg';
  */
 export interface Context {
   readonly settings: Settings;
+  /** Every setting with where it came from. */
+  settingOrigins(): Promise<SettingOrigin[]>;
   /** Who is named in audit rows. */
   readonly actor: string;
   /** The instant of `--as-of`, ISO 8601 UTC, or null for the real clock. */
@@ -68,6 +70,15 @@ export interface Settings {
   readonly actor: string;
   /** Whose reports are made, as it is to stand on them. */
   readonly company: string | undefined;
+}
+
+/** A setting as it stands, for people: `***` is a secret that is set, null what is not. */
+export interface SettingOrigin {
+  variable: string;
+  value: string | null;
+  /** The flag, the variable, the variable and its file, or `default`. */
+  source: string;
+  isSecret: boolean;
 }
 
 /** What is about to be changed, for the question and for the typed confirmation in production. */

@@ -56,7 +56,8 @@ grant execute on function quota.lock_key, quota.free_lock to quota_operator, quo
 grant execute on function
   quota.change_plan, quota.change_zones, quota.move_signup, quota.refuse_unfit_person,
   quota.shown, quota.refuse_unfit_name, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
-  quota.revoke_grant, quota.enforce_limits, quota.give_original, quota.lift_limits, quota.limit_users,
+  quota.revoke_grant, quota.adjust_usage, quota.enforce_limits, quota.give_original, quota.lift_limits,
+  quota.limit_users,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
   quota.roll_up_day, quota.raise_pace_alerts, quota.audit_frontier, quota.seal_audit, quota.naming_pattern

@@ -29,6 +29,8 @@ export function createContext(
   });
   return {
     settings,
+    settingOrigins: async () =>
+      (await import('./setting-origins.ts')).settingOrigins(process, options, settings),
     actor: settings.actor,
     asOf,
     signal,

@@ -28,6 +28,8 @@ export interface ReadWords {
 interface Reading extends ReadWords {
   names: string[];
   others: string[];
+  /** Amounts below nothing, `-5m`, which are no flags: commander is told so by a `--` in front of them. */
+  negative: string[];
   /** Of an option that may have a value: where it stands among the others, and the word behind it. */
   bare: { option: Option; at: number; word: string | undefined; wordAt: number } | undefined;
   asksForHelp: boolean;
@@ -50,6 +52,7 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
     ordered: [],
     names: [],
     others: [],
+    negative: [],
     bare: undefined,
     asksForHelp: false,
     hasUnknownOption: false,
@@ -61,6 +64,10 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
     } else if (word === '--') {
       reading.optionsEnded = true;
       reading.others.push(word);
+    } else if (/^-\d/.test(word) && !reading.optionsEnded) {
+      await settleBare(tree, reading);
+      reading.argumentCount += 1;
+      reading.negative.push(word);
     } else if (word.startsWith('-') && word !== '-' && !reading.optionsEnded) {
       await readFlag(tree, reading, word);
     } else {
@@ -68,6 +75,7 @@ export async function readWords(tree: CommandTree, words: readonly string[]): Pr
     }
   }
   await settleBare(tree, reading);
+  placeNegative(reading);
   const { command, names, others, asksForHelp, isHelp, hasUnknownOption } = reading;
   if (isHelp) {
     // Without a word of help, commander refuses an option that it does not know.
@@ -151,6 +159,14 @@ async function readName(tree: CommandTree, reading: Reading, word: string): Prom
   }
   reading.argumentCount += 1;
   reading.others.push(word);
+}
+
+/** Behind everything that may be a flag. */
+function placeNegative({ negative, others }: Reading): void {
+  const end = others.indexOf('--');
+  if (negative.length > 0) {
+    others.splice(end === -1 ? others.length : end, end === -1 ? 0 : 1, '--', ...negative);
+  }
 }
 
 /** Whether a word can be the value of the option that it stands behind; what it is, is known when all are read. */

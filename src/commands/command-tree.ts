@@ -66,6 +66,14 @@ export const commandTree: Group['commands'] = {
       'recompute quotas from their facts and reconciled months from their lines, and look for what is stuck; changes no fact',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
+  config: {
+    summary: 'what is set, and from where: flag, environment, env file or default; secrets masked',
+    load: async () => (await import('./config/config.ts')).config,
+  },
+  version: {
+    summary: 'versions of the tool, of the server, and of the tables and functions that it has',
+    load: async () => (await import('./version/version.ts')).version,
+  },
   fixtures: {
     summary: 'made-up data for development, CI and demos',
     loadGroup: async () => (await import('./fixtures/group.ts')).fixturesCommands,

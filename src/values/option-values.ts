@@ -159,6 +159,15 @@ export function parseQuantity(value: string): string {
 const takeSeconds = taking(callSeconds);
 
 /**
+ * The same with a sign: `-5m`, `+300`; without one it is more.
+ * @throws usageError
+ */
+export function parseSignedQuantity(value: string): string {
+  const [, sign = '', amount = ''] = /^([-+−]?)(.*)$/s.exec(value.trim()) ?? [];
+  return `${sign === '' || sign === '+' ? '' : '-'}${parseQuantity(amount)}`;
+}
+
+/**
  * How far seconds may differ: an exact decimal of seconds.
  * @throws usageError
  */

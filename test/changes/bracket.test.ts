@@ -7,6 +7,7 @@ import { snapshot } from '../snapshot.ts';
 /** Every changing command on something that it would change, without a reason and without a yes. */
 const required = {
   'user reset': ['ada'],
+  'user adjust': ['ada', 'voice_seconds', '-10s'],
   'user grant': ['ada', 'voice_seconds', '300'],
   'user set-plan': ['ada', 'voice-free', '--limit', 'voice_seconds=20m'],
   'user erase': ['ada'],

@@ -205,6 +205,42 @@ describe('resolving', () => {
     ).toEqual([]);
   });
 
+  test('a decision is taken back with --as open, by id or by kind; the history keeps both', async () => {
+    const ofKind = async (kind: string, ...more: string[]) =>
+      (await desk.json(0, 'reconcile', 'show', ...month, '--kind', kind, '--limit', '100', ...more)).entries;
+    await desk.resolve(0, 'duplicate_line', 'disputed', 'a mistake');
+    const [first, ...others] = await ofKind('duplicate_line');
+    const open = (...words: string[]) =>
+      desk.run(
+        'reconcile',
+        'resolve',
+        ...words,
+        ...month,
+        '--as',
+        'open',
+        '--reason',
+        'was another call',
+        '--yes',
+      );
+    expect(await open(first.id)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('opened again 1 discrepancy'),
+    });
+    const [again] = await ofKind('duplicate_line');
+    expect(again).toMatchObject({ id: first.id, resolution: null, reason: null, resolvedBy: null });
+    expect(await open(first.id)).toMatchObject({ code: 2, stderr: expect.stringContaining('open already') });
+    expect((await open('--kind', 'duplicate_line')).stdout).toContain(
+      `opened again ${others.length} discrepancies`,
+    );
+    expect((await open('--kind', 'duplicate_line')).stdout).toContain('Nothing to open again.');
+    const { entries } = await desk.json(0, 'audit', 'log', '--action', 'discrepancy.resolve', '--limit', '3');
+    expect(entries.map(({ after }: { after: { as: string } }) => after.as)).toEqual([
+      'open',
+      'open',
+      'disputed',
+    ]);
+  });
+
   test('single ones by id; what is found again after its correction is open again', async () => {
     const { entries } = await desk.json(0, 'reconcile', 'show', ...month, '--kind', 'unbilled');
     const ids = entries.slice(0, 2).map(({ id }: { id: string }) => id);

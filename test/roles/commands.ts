@@ -125,6 +125,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ],
   'user add': () => ['user', 'add', `new-${crypto.randomUUID()}`, '--plan', 'chat-free', ...why],
   'user edit': () => ['user', 'edit', 'ada', '--name', `Ada ${crypto.randomUUID()}`, ...why],
+  'user adjust': () => ['user', 'adjust', 'ada', 'voice_seconds', '+1s', ...why],
   'user grant': () => ['user', 'grant', 'ada', 'voice_seconds', '60s', ...why],
   'grants revoke': async (owner) => {
     const { grantId } = await owner.json('user', 'grant', 'ada', 'voice_seconds', '60s', ...why);

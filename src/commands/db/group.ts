@@ -14,6 +14,10 @@ export const dbCommands: Group = {
       summary: 'print where the database listens, without a password',
       load: async () => (await import('./url.ts')).dbUrl,
     },
+    psql: {
+      summary: 'open psql on the database, with its password and its TLS; read only in production',
+      load: async () => (await import('./psql.ts')).dbPsql,
+    },
     status: {
       summary: 'which database is used, and how its tables stand to this version',
       load: async () => (await import('./status.ts')).dbStatus,

@@ -35,6 +35,7 @@ export function demoContext(
     capture,
     context: {
       settings,
+      settingOrigins: () => context.settingOrigins(),
       actor,
       asOf,
       signal,

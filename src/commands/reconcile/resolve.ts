@@ -6,7 +6,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import type { Answer } from '../../reconcile/match/compute-answer.ts';
-import type { Resolution } from '../../reconcile/match/kinds.ts';
+import type { Decision } from '../../reconcile/match/kinds.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import {
   applyResolve,
@@ -24,7 +24,7 @@ interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
   provider: string;
   month: string;
   dryRun: boolean;
-  as: Resolution;
+  as: Decision;
   resolved: number;
   /** Logs that were, or would be, added and changed. */
   logs: ResolveResult['logs'];
@@ -44,12 +44,12 @@ export const reconcileResolve = defineCommand(
     options: {
       ...changeOptions,
       ...monthOptions,
-      kind: repeated('kind', 'all open ones of this kind; can be repeated'),
+      kind: repeated('kind', 'all open ones of this kind, or, --as open, all resolved ones; can be repeated'),
       user: value('user', 'only those of this user'),
       as: requiredValue(
         'resolution',
-        'accepted, disputed or corrected',
-        parseChoice('accepted', 'disputed', 'corrected'),
+        'accepted, disputed or corrected; open takes a decision back',
+        parseChoice('accepted', 'disputed', 'corrected', 'open'),
       ),
       service: value('service', 'of calls that are to be logged (default: what the provider sells)'),
     },
@@ -63,6 +63,7 @@ export const reconcileResolve = defineCommand(
         'quota reconcile resolve --month 2026-10 --kind duration_mismatch --as corrected --dry-run',
         'look first',
       ],
+      ['quota reconcile resolve 17 --month 2026-10 --as open --reason "was another call" --yes', 'undo'],
     ],
   },
   (context, options) => {
@@ -82,7 +83,7 @@ export const reconcileResolve = defineCommand(
       },
       isNothing: ({ change }) => change.ids.length === 0,
       describe: ({ stored: { provider, month, currency }, change }) => ({
-        action: `Resolve ${countWords(change.ids.length)} of ${provider} ${month} as ${as}`,
+        action: `${as === 'open' ? 'Open again' : 'Resolve'} ${countWords(change.ids.length)} of ${provider} ${month}${as === 'open' ? '' : ` as ${as}`}`,
         name: `${provider} ${month}`,
         lines: planLines(change, as, currency),
       }),
@@ -128,7 +129,7 @@ function kindLines(kinds: ResolvePlan['kinds'], currency: string | null): string
   );
 }
 
-function planLines({ kinds, logs, left }: ResolvePlan, as: Resolution, currency: string | null): string[] {
+function planLines({ kinds, logs, left }: ResolvePlan, as: Decision, currency: string | null): string[] {
   const lines = kindLines(kinds, currency);
   if (logs.add.length > 0) {
     lines.push(`  ${logs.add.length} calls to be logged, counted against the quotas of their users`);
@@ -136,7 +137,7 @@ function planLines({ kinds, logs, left }: ResolvePlan, as: Resolution, currency:
   if (logs.change.length > 0) {
     lines.push(`  ${logs.change.length} logs to be brought in line with the bill`);
   }
-  return [`To be resolved as ${as}:`, ...lines, ...leftLines(left)];
+  return [as === 'open' ? 'To be open again:' : `To be resolved as ${as}:`, ...lines, ...leftLines(left)];
 }
 
 function leftLines({ unknownAssistant, impossible }: ResolvePlan['left']): string[] {
@@ -153,11 +154,10 @@ function reportText(
   style: Style,
 ): string {
   if (resolved === 0) {
-    return ['Nothing to resolve.', ...leftLines(left)].join('\n');
+    return [as === 'open' ? 'Nothing to open again.' : 'Nothing to resolve.', ...leftLines(left)].join('\n');
   }
-  const verb = dryRun ? style.yellow('would resolve') : style.green('resolved');
   return [
-    `${verb} ${countWords(resolved)} of ${provider} ${month} as ${as}`,
+    `${verbOf(as, dryRun, style)} ${countWords(resolved)} of ${provider} ${month}${as === 'open' ? '' : ` as ${as}`}`,
     ...kindLines(kinds, currency),
     ...(logs.added > 0
       ? [`  ${logs.added} ${logs.added === 1 ? 'call' : 'calls'} ${dryRun ? 'to be logged' : 'logged'}`]
@@ -168,6 +168,13 @@ function reportText(
     ...leftLines(left),
     ...totalLines(totals, currency),
   ].join('\n');
+}
+
+function verbOf(as: Decision, dryRun: boolean, style: Style): string {
+  if (as === 'open') {
+    return dryRun ? style.yellow('would open again') : style.green('opened again');
+  }
+  return dryRun ? style.yellow('would resolve') : style.green('resolved');
 }
 
 /** A corrected log can move the difference either way: what one call was billed too much hid what another lacked. */

@@ -1,5 +1,6 @@
 import { addGrant, planGrant } from '../../allowances/grants/add-grant.ts';
 import { allowanceText } from '../../allowances/grants/allowance-text.ts';
+import { farBeyondText, isFarBeyond } from '../../allowances/grants/far-beyond.ts';
 import type { MeterAllowance } from '../../allowances/grants/grant-store.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
@@ -46,6 +47,8 @@ export const userGrant = defineCommand(
       ...drainOptions,
       expires: value('instant', 'when what is left of it is lost (default: never)', parseFutureInstant),
     },
+    details:
+      'What is more than ten times what the plan gives has to be confirmed by name: --yes does not do.',
     examples: [
       ['quota user grant ada@example.com voice_seconds 5m --reason "outage" --yes', 'five minutes more'],
       [
@@ -65,9 +68,10 @@ export const userGrant = defineCommand(
         const wanted = { userId: user.id, meter, quantity: amount, expiresAt };
         return { user, ...(await planGrant(client, wanted)) };
       },
-      describe: ({ user, grant }) => ({
-        action: `Grant ${user.externalId} ${grant.quantity} of ${meter}`,
+      describe: ({ user, grant, before }) => ({
+        action: `Grant ${user.externalId} ${grant.quantity} of ${meter}${farBeyondText(grant.quantity, before?.limit)}`,
         name: user.externalId,
+        typed: isFarBeyond(grant.quantity, before?.limit),
       }),
       apply: ({ client }, plan, { reason }) => addGrant(client, plan, reason),
       settle: ({ client }, { user }) => drainUser(context, client, user.id, work),

@@ -35,6 +35,10 @@ export const userCommands: Group = {
       load: async () => (await import('./reset.ts')).userReset,
       isDestructive: true,
     },
+    adjust: {
+      summary: 'correct what counts as used, up or down; takes a mistaken reset back; audited',
+      load: async () => (await import('./adjust.ts')).userAdjust,
+    },
     export: {
       summary: 'everything that is held about a user, as JSON',
       load: async () => (await import('./export.ts')).userExport,

@@ -19,6 +19,9 @@ export type Kind = (typeof kinds)[number];
 /** What somebody decided of a discrepancy. */
 export type Resolution = 'accepted' | 'disputed' | 'corrected';
 
+/** What a discrepancy becomes: `open` takes a decision back. */
+export type Decision = Resolution | 'open';
+
 /** In these nothing differs: the others are discrepancies. */
 const explainedKinds: readonly Kind[] = ['matched', 'not_connected', 'outside_month', 'fee'];
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Kind, Resolution } from '../match/kinds.ts';
+import type { Decision, Kind } from '../match/kinds.ts';
 
 /** A discrepancy, as far as resolving it has to know. */
 export interface Candidate {
@@ -7,6 +7,7 @@ export interface Candidate {
   reconciliationId: string;
   kind: Kind;
   isCurrent: boolean;
+  isResolved: boolean;
   billed: string;
   logged: string;
   /** Of the assistant of its line; null: nobody's. */
@@ -16,7 +17,7 @@ export interface Candidate {
 }
 
 const candidate = `
-  d.id, d.reconciliation_id as "reconciliationId", d.kind, d.is_current as "isCurrent", d.billed, d.logged,
+  d.id, d.reconciliation_id as "reconciliationId", d.kind, d.is_current as "isCurrent", d.resolution is not null as "isResolved", d.billed, d.logged,
   d.owner_id as "ownerId", coalesce(d.started_at >= '2000-01-01' and d.started_at < '2200-01-01'
     and coalesce(d.billed_seconds, 0) between 0 and 604800 and d.billed between 0 and 999999999, false) as "isLoggable"`;
 
@@ -28,32 +29,45 @@ export async function selectCandidates(client: pg.ClientBase, ids: readonly stri
   return rows;
 }
 
-export async function selectOpenCandidates(
+/** All of these kinds that are open, or all that somebody has resolved. */
+export async function selectCandidatesOfKinds(
   client: pg.ClientBase,
-  filter: { reconciliationId: string; kinds: readonly Kind[]; userId: string | undefined },
+  filter: {
+    reconciliationId: string;
+    kinds: readonly Kind[];
+    userId: string | undefined;
+    areResolved: boolean;
+  },
 ): Promise<Candidate[]> {
   const { rows } = await client.query<Candidate>(
     `select ${candidate} from quota.discrepancies d
-     where d.reconciliation_id = $1 and d.kind = any ($2) and d.is_current and d.resolution is null
+     where d.reconciliation_id = $1 and d.kind = any ($2) and d.is_current and (d.resolution is not null) = $4
        and ($3::uuid is null or d.user_id = $3 or d.owner_id = $3)
      order by d.id`,
-    [filter.reconciliationId, filter.kinds, filter.userId ?? null],
+    [filter.reconciliationId, filter.kinds, filter.userId ?? null, filter.areResolved],
   );
   return rows;
 }
 
-/** Returns how many there were to resolve. */
+/** Returns how many there were to resolve, or to open again: then nothing is left of the decision but its audit rows. */
 export async function updateResolutions(
   client: pg.ClientBase,
   ids: readonly string[],
-  { as, reason, onlyOpen }: { as: Resolution; reason: string; onlyOpen: boolean },
+  { as, reason, onlyOpen }: { as: Decision; reason: string; onlyOpen: boolean },
 ): Promise<number> {
-  const { rowCount } = await client.query(
-    `update quota.discrepancies
-     set resolution = $2, reason = $3, resolved_at = quota.now(), resolved_by = quota.actor()
-     where id = any ($1) and is_current and (resolution is null or not $4)`,
-    [ids, as, reason, onlyOpen],
-  );
+  const { rowCount } = await (as === 'open'
+    ? client.query(
+        `update quota.discrepancies
+         set resolution = null, reason = null, resolved_at = null, resolved_by = null
+         where id = any ($1) and is_current and resolution is not null`,
+        [ids],
+      )
+    : client.query(
+        `update quota.discrepancies
+         set resolution = $2, reason = $3, resolved_at = quota.now(), resolved_by = quota.actor()
+         where id = any ($1) and is_current and (resolution is null or not $4)`,
+        [ids, as, reason, onlyOpen],
+      ));
   return rowCount ?? 0;
 }
 

@@ -5,14 +5,14 @@ import { notFoundError, tryAgainError, usageError } from '../../errors.ts';
 import { keepAlertsQuiet } from '../../usage/past-usage-store.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
-import type { Kind, Resolution } from '../match/kinds.ts';
+import type { Decision, Kind } from '../match/kinds.ts';
 import { openReconciliation } from '../months/reconciliation-store.ts';
 import type { StoredReconciliation } from '../months/stored-reconciliation.ts';
 import {
   type Candidate,
   insertBilledCalls,
   selectCandidates,
-  selectOpenCandidates,
+  selectCandidatesOfKinds,
   selectUsualService,
   updateLogsFromBill,
   updateResolutions,
@@ -24,7 +24,7 @@ export interface ResolveRequest {
   kinds: readonly Kind[];
   /** Only those of this user. */
   userId: string | undefined;
-  as: Resolution;
+  as: Decision;
   reason: string;
   /** Of calls that are to be logged; default: what calls of the provider are usually logged as. */
   service: string | undefined;
@@ -62,7 +62,15 @@ export async function planResolve(
   const candidates =
     ids.length > 0
       ? await requireCandidates(client, reconciliationId, ids)
-      : await selectOpenCandidates(client, { reconciliationId, kinds, userId });
+      : await selectCandidatesOfKinds(client, {
+          reconciliationId,
+          kinds,
+          userId,
+          areResolved: as === 'open',
+        });
+  if (as === 'open') {
+    requireResolved(candidates);
+  }
   const isCorrection = as === 'corrected';
   if (isCorrection) {
     requireCorrectable(candidates);
@@ -107,6 +115,15 @@ async function requireCandidates(
     });
   }
   return found;
+}
+
+function requireResolved(candidates: readonly Candidate[]): void {
+  const open = candidates.filter(({ isResolved }) => !isResolved);
+  if (open.length > 0) {
+    throw usageError(`discrepancy ${open.map(({ id }) => id).join(', ')} is open already`, {
+      suggestion: 'leave it out',
+    });
+  }
 }
 
 function requireCorrectable(candidates: readonly Candidate[]): void {

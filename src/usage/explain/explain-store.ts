@@ -85,7 +85,7 @@ export async function selectEvents(
 }
 
 /** Changes that the log of adjustments and grants tells already. */
-const toldElsewhere = `'usage.reset', 'grant.added'`;
+const toldElsewhere = `'usage.reset', 'usage.adjusted', 'grant.added'`;
 
 const eventsQuery = `
   with story as (
@@ -97,7 +97,7 @@ const eventsQuery = `
   ), others as (
     select a.created_at as at, 1 as place, a.id as part, 'adjustment' as kind, a.quantity, a.actor as who, a.reason as why,
       case a.kind when 'reset' then 'usage reset by an operator' when 'reset_carried' then 'used before a reset'
-        when 'carried' then 'used before the time zone was changed' else a.kind end as text
+        when 'undone' then 'reset taken back' when 'carried' then 'used before the time zone was changed' else a.kind end as text
     from quota.adjustments a where a.user_id = $1 and a.meter = $2 and a.period_start = $3
     union all
     select g.created_at, 2, g.id, 'grant', null, g.actor, g.reason,

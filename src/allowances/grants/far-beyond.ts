@@ -1,0 +1,18 @@
+/** So many times what the plan gives is more likely a slip than meant: seconds for minutes, a zero too many. */
+const timesMax = 10;
+
+/**
+ * Whether an amount is far beyond what the plan gives in a period, so that `--yes` does not do.
+ * @param limit exact decimal in the unit of the meter; null: without limit; of nothing nothing is far
+ */
+export const isFarBeyond = (quantity: string, limit: string | null | undefined): boolean =>
+  limit !== null &&
+  limit !== undefined &&
+  Number(limit) > 0 &&
+  Math.abs(Number(quantity)) > timesMax * Number(limit);
+
+/** For the question: `, 50 times the 600 of the plan`. */
+export const farBeyondText = (quantity: string, limit: string | null | undefined): string =>
+  isFarBeyond(quantity, limit)
+    ? `, ${Math.floor(Math.abs(Number(quantity)) / Number(limit))} times the ${Number(limit)} of the plan`
+    : '';
