@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { tryAgainError } from '../errors.ts';
+import { isPooled } from './pooled-client.ts';
 
 export interface AdvisoryLockOptions {
   /** `try` gives up at once when somebody else holds the lock; `wait` waits for it. */
@@ -11,8 +12,8 @@ export interface AdvisoryLockOptions {
 }
 
 /**
- * Holds an advisory lock of the session for the time of `use`. It only saves work: behind PgBouncer in
- * transaction mode it protects nothing, so correctness must rest on unique keys.
+ * Holds an advisory lock of the session for the time of `use`. It only saves work: correctness must rest on unique
+ * keys. Behind a pooler none is taken, for it would stay with a connection of the server that is somebody else's by then.
  * @throws tryAgainError in mode `try` when the lock is taken.
  */
 export async function withAdvisoryLock<T>(
@@ -21,6 +22,9 @@ export async function withAdvisoryLock<T>(
   use: () => Promise<T>,
   { mode, isSeeded = true, taken = async () => takenError(key) }: AdvisoryLockOptions,
 ): Promise<T> {
+  if (isPooled(client)) {
+    return use();
+  }
   const number = isSeeded ? 'quota.lock_key($1)' : `hashtextextended('quota ' || $1, 0)`;
   const lock = await acquire(client, { key, number, isSeeded }, mode);
   if (lock === undefined) {

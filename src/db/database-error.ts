@@ -8,7 +8,7 @@ import {
   unavailableError,
   usageError,
 } from '../errors.ts';
-import { type SqlstateAdvice, sqlstateAdvice, sqlstateAdviceOfCore } from './sqlstate.ts';
+import { messageAdvice, type SqlstateAdvice, sqlstateAdvice, sqlstateAdviceOfCore } from './sqlstate.ts';
 
 const kinds = {
   unavailable: unavailableError,
@@ -42,7 +42,9 @@ export const hasSqlstate = (error: unknown, code: string): boolean =>
 export function databaseError(error: unknown): QuotaError | undefined {
   if (isServerError(error)) {
     const advice =
-      sqlstateAdvice[error.code] ?? (error.code.startsWith('QT') ? sqlstateAdviceOfCore : undefined);
+      messageAdvice.find(({ code, message }) => code === error.code && message.test(error.message))?.advice ??
+      sqlstateAdvice[error.code] ??
+      (error.code.startsWith('QT') ? sqlstateAdviceOfCore : undefined);
     return advice && fromAdvice(error, advice);
   }
   if (error instanceof Error && brokenConnection.test(error.message)) {

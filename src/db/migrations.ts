@@ -2,7 +2,7 @@ import manifest from 'virtual:sql/manifest';
 import type { Knex } from 'knex';
 import type pg from 'pg';
 import { migrations as allMigrations } from '../../migrations/index.ts';
-import { tryAgainError } from '../errors.ts';
+import { configurationError, tryAgainError } from '../errors.ts';
 import { makeCoreRecord, readCoreRecord } from './core/core-record-store.ts';
 import { loadCoreSet } from './core/core-set.ts';
 import {
@@ -14,11 +14,14 @@ import {
 } from './core/install.ts';
 import { findBrokenFunctions, installWhatFits } from './core/install-what-fits.ts';
 import { recountEverything } from './core/recount-store.ts';
+import { type RoleState, selectLostRoles } from './core/roles-store.ts';
 import { restoreMark, selectMarkIfThere } from './mark-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
 import { refuseForeignSchema } from './schema-state.ts';
+import { makeSchema } from './schema-store.ts';
 import { keepRoleOutOfSchemaHere } from './search-path-store.ts';
+import { selectEncoding } from './server-store.ts';
 
 export type { MigrationOptions } from './migrator.ts';
 
@@ -33,6 +36,8 @@ export interface MigrationResult {
   applied: string[];
   /** What of the core was made anew; null: it was that of this version already. */
   core: Installation | null;
+  /** Roles that were given their rights, and those that are still missing. */
+  roles: { granted: string[]; missing: string[] };
 }
 
 /** Installs the core although its hash is that of this version: what was changed by hand is made as it was. */
@@ -42,7 +47,8 @@ export interface MigrateOptions extends MigrationOptions {
 
 /**
  * Applies what is pending and installs the core of this version, all of it or nothing.
- * @throws configurationError when the schema is newer than this version, or a migration was edited.
+ * @throws configurationError when the schema is newer than this version, or a migration was edited; where this role may
+ * not make the schema, or the database is not in UTF8.
  */
 export async function migrate(url: string, options: MigrateOptions): Promise<MigrationResult> {
   return withMigrator(url, options, (migrator) => bringUpToDate(migrator, options));
@@ -88,7 +94,10 @@ export async function rollBack(
   });
 }
 
-/** Drops the schema with everything in it and makes it anew, in one transaction. */
+/**
+ * Drops the schema with everything in it and makes it anew, in one transaction.
+ * @throws configurationError where this role may not, or the database is not in UTF8
+ */
 export async function resetSchema(
   url: string,
   change: SchemaChange,
@@ -111,7 +120,8 @@ async function bringUpToDate(
   { knex, client, source }: Migrator,
   options: MigrateOptions,
 ): Promise<MigrationResult> {
-  await client.query('create schema if not exists quota');
+  await requireUnicode(client);
+  await makeSchema(client);
   await keepRoleOutOfSchemaHere(client);
   const known = options.migrations ?? allMigrations;
   const before = await readApplied(client);
@@ -119,8 +129,13 @@ async function bringUpToDate(
   const core = record?.sha256 ?? null;
   refuseForeignSchema({ migrations: before, core }, { migrations: known, core: manifest.core });
   const isPending = known.some(({ name }) => !before.some((applied) => applied.name === name));
+  const lost = await selectLostRoles(client);
   if (!isPending && core === manifest.core && options.reinstall !== true) {
-    return { applied: [], core: null };
+    if (lost.length === 0) {
+      return { applied: [], core: null, roles: { granted: [], missing: [] } };
+    }
+    await installCore(client, await loadCoreSet());
+    return { applied: [], core: null, roles: await rolesFound(client, lost) };
   }
   const set = await loadCoreSet();
   await installFoundation(client, set);
@@ -135,7 +150,28 @@ async function bringUpToDate(
     options.talk.verbose('counting what was written since the rollback');
     await recountEverything(client);
   }
-  return { applied, core: installation };
+  return { applied, core: installation, roles: await rolesFound(client, lost) };
+}
+
+/** Of roles that had no rights, which have them now, and which are not there. */
+async function rolesFound(
+  client: pg.ClientBase,
+  lost: readonly RoleState[],
+): Promise<MigrationResult['roles']> {
+  const missing = (await selectLostRoles(client)).map(({ role }) => role);
+  const granted = lost.map(({ role }) => role).filter((role) => !missing.includes(role));
+  return { granted, missing };
+}
+
+/** @throws configurationError in a database that cannot hold every text: names come in all scripts. */
+async function requireUnicode(client: pg.ClientBase): Promise<void> {
+  const { encoding, database } = await selectEncoding(client);
+  if (encoding !== 'UTF8') {
+    throw configurationError(`the database ${database} is encoded in ${encoding}, not in UTF8`, {
+      detail: 'names and reasons in other scripts could not be stored; nothing was done',
+      suggestion: `make one that is: create database quota encoding 'UTF8' template template0`,
+    });
+  }
 }
 
 async function recordChange(

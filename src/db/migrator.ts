@@ -6,6 +6,7 @@ import type { Talk } from '../context.ts';
 import { sendCancelRequest } from './cancel-on-abort.ts';
 import { withClient } from './client.ts';
 import { hasSqlstate } from './database-error.ts';
+import { notation } from './session.ts';
 import { sqlstates } from './sqlstate.ts';
 
 export interface MigrationOptions {
@@ -114,6 +115,9 @@ async function takeTurn(transaction: Knex.Transaction, talk: MigrationOptions['t
   await transaction.raw(
     `select set_config('transaction_timeout', '0', true) where current_setting('server_version_num')::int >= 170000`,
   );
+  for (const [setting, value] of Object.entries(notation)) {
+    await transaction.raw(`set local ${setting} = '${value}'`);
+  }
   const key = `hashtextextended('quota migrations', 0)`;
   const { rows } = await transaction.raw(`select pg_try_advisory_xact_lock(${key}) as locked`);
   if (!rows[0].locked) {

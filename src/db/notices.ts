@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isPooled } from './pooled-client.ts';
 
 /** What ended a wait for a notice. */
 export type NoticeWait = 'notice' | 'time' | 'lost' | 'interrupted';
@@ -23,7 +24,10 @@ export class Notices {
   /** @param channel trusted: it becomes part of the statement */
   static async listen(client: pg.Client, channel: string): Promise<Notices> {
     const notices = new Notices(client);
-    await client.query(`listen ${channel}`);
+    // A pooler has no place for whoever listens: then only the clock wakes.
+    if (!isPooled(client)) {
+      await client.query(`listen ${channel}`);
+    }
     return notices;
   }
 

@@ -7,3 +7,11 @@ export async function selectServerVersion(client: pg.ClientBase): Promise<string
   );
   return rows[0]?.version ?? '';
 }
+
+/** The name of the database, and how it encodes text: `UTF8`. */
+export async function selectEncoding(client: pg.ClientBase): Promise<{ database: string; encoding: string }> {
+  const { rows } = await client.query<{ database: string; encoding: string }>(
+    `select current_database() as database, current_setting('server_encoding') as encoding`,
+  );
+  return rows[0] ?? { database: '', encoding: '' };
+}

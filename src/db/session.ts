@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Environment } from '../context.ts';
 import { configurationError } from '../errors.ts';
 import { hasSqlstate } from './database-error.ts';
+import { keepToTransactions } from './pooled-client.ts';
 import { type AppliedStep, requireCurrentSchema } from './schema-state.ts';
 import { sqlstates } from './sqlstate.ts';
 
@@ -23,21 +24,27 @@ export interface OpenedSession {
   isAheadOfTime: boolean;
 }
 
+const clientCheckInterval = '10s';
+
 /** A transaction that waits for nobody knows what lets go of its locks after this. */
 const idleInTransactionTimeout = '15min';
 
-/**
- * What the session relies on, whatever the server, the database or the role have set: how values are written and read
- * (pg reads timestamps under DateStyle ISO only), where names are looked for, and no bound on a statement that a hosted
- * server sets for the requests of web pages.
- */
-const reliedOn: Readonly<Record<string, string>> = {
+/** How values are written and read, whatever the server has set: pg reads timestamps under DateStyle ISO only. */
+export const notation: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',
   bytea_output: 'hex',
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
+};
+
+/**
+ * What the session relies on, whatever the server, the database or the role have set: the notation, where names are
+ * looked for, and no bound on a statement that a hosted server sets for the requests of web pages.
+ */
+const reliedOn: Readonly<Record<string, string>> = {
+  ...notation,
   search_path: 'pg_catalog, pg_temp',
   statement_timeout: '0',
   lock_timeout: lockTimeout,
@@ -45,16 +52,23 @@ const reliedOn: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 };
 
-const setConfig = (setting: string, value: string) => `set_config('${setting}', '${value}', false)`;
+/**
+ * The expressions that set all of it, as of an instant and for an actor.
+ * @param isLocal an expression: whether only until the end of the transaction
+ */
+function settingsOf(asOf: string, actor: string, isLocal: string): string {
+  const set = (setting: string, value: string) => `set_config('${setting}', ${value}, ${isLocal})`;
+  return [
+    `${set('quota.as_of', asOf)}, ${set('quota.actor', actor)}`,
+    ...Object.entries(reliedOn).map(([setting, value]) => set(setting, `'${value}'`)),
+    // Where it can, the server notices a client that is gone while a statement runs.
+    `case when version() like '%linux%' then ${set('client_connection_check_interval', `'${clientCheckInterval}'`)} end`,
+    `case when current_setting('server_version_num')::int >= 170000 then ${set('transaction_timeout', "'0'")} end`,
+  ].join(', ');
+}
 
-const setSession = [
-  "set_config('quota.as_of', $1, false), set_config('quota.actor', $2, false)",
-  ...Object.entries(reliedOn).map(([setting, value]) => setConfig(setting, value)),
-  // Where it can, the server notices a client that is gone while a statement runs.
-  `case when version() like '%linux%' then ${setConfig('client_connection_check_interval', '10s')} end`,
-  `case when current_setting('server_version_num')::int >= 170000 then ${setConfig('transaction_timeout', '0')} end`,
-  "current_setting('server_version_num')::int as version",
-];
+/** A pooler has a process number of its own for whoever is connected to it. */
+const isPooled = 'pg_backend_pid() <> $3';
 
 /** Of a database from before hashes were recorded, the column is not there. */
 const selectApplied = `
@@ -68,6 +82,7 @@ const selectMark = '(select environment from quota.database_mark) as mark';
 
 interface SessionRow {
   version: number;
+  pooled: boolean;
   ahead: boolean;
   applied?: AppliedStep[] | null;
   core?: string | null;
@@ -142,13 +157,27 @@ async function openSession(
   columns: readonly string[],
 ): Promise<SessionRow> {
   const { rows } = await client.query<SessionRow>(
-    `select ${[...setSession, selectAhead, ...columns].join(', ')}`,
-    [asOf ?? '', actor],
+    `select ${[
+      settingsOf('$1', '$2', isPooled),
+      `current_setting('server_version_num')::int as version, ${isPooled} as pooled`,
+      selectAhead,
+      ...columns,
+    ].join(', ')}`,
+    [asOf ?? '', actor, processId(client)],
   );
-  const row = rows[0] ?? { version: serverVersionMin, ahead: false };
+  const row = rows[0] ?? { version: serverVersionMin, pooled: false, ahead: false };
   requireServerVersion(row.version);
+  if (row.pooled) {
+    keepToTransactions(
+      client,
+      settingsOf(client.escapeLiteral(asOf ?? ''), client.escapeLiteral(actor), 'true'),
+    );
+  }
   return row;
 }
+
+/** What the server told the client on connecting; the types of pg leave it out. */
+const processId = (client: pg.Client): number => (client as unknown as { processID: number }).processID;
 
 function requireServerVersion(version: number): void {
   if (version < serverVersionMin) {

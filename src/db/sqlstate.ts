@@ -23,6 +23,10 @@ export interface SqlstateAdvice {
   insteadOfHint?: true;
 }
 
+/** Where a timeout of the server comes from, and how to be rid of it. */
+const wherever = (setting: string) =>
+  `it is set in postgresql.conf, for the database or for the role: psql -c '\\drds' lists the last two; alter role … reset ${setting} (or alter database …) takes it away`;
+
 const again = 'run the same command again';
 const look = 'look at the database server and run the same command again';
 
@@ -51,9 +55,9 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '22021': { name: 'character_not_in_repertoire', kind: 'badInput', suggestion: 'take the character out' },
   '22P05': { name: 'untranslatable_character', kind: 'badInput', suggestion: 'take the character out' },
   '25P04': {
-    name: 'transaction_timeout',
-    kind: 'unavailable',
-    suggestion: 'raise transaction_timeout of the server',
+    name: 'the setting transaction_timeout of the server stopped it',
+    kind: 'configuration',
+    suggestion: wherever('transaction_timeout'),
   },
   '25006': {
     name: 'read_only_sql_transaction',
@@ -79,6 +83,37 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT006: { name: 'quota_other_user', kind: 'refused' },
   QT007: { name: 'quota_month_closed', kind: 'refused' },
 };
+
+/** Where one code says several things that want different answers: by the words of the server. */
+export const messageAdvice: readonly { code: string; message: RegExp; advice: SqlstateAdvice }[] = [
+  {
+    code: '57014',
+    message: /due to statement timeout/,
+    advice: {
+      name: 'the setting statement_timeout of the server stopped it',
+      kind: 'configuration',
+      suggestion: wherever('statement_timeout'),
+    },
+  },
+  {
+    code: '42501',
+    message: /create temporary tables/,
+    advice: {
+      name: 'imports and reconcile work with temporary tables',
+      kind: 'configuration',
+      suggestion: 'let the owner of the database run: grant temporary on database … to ROLE (docs/hosts.md)',
+    },
+  },
+  {
+    code: '08P01',
+    message: /statement pooling mode/,
+    advice: {
+      name: 'protocol_violation',
+      kind: 'configuration',
+      suggestion: 'have the pooler work in session or transaction mode, or connect to the server itself',
+    },
+  },
+];
 
 /** Of a code of class QT that the table does not name. */
 export const sqlstateAdviceOfCore: SqlstateAdvice = { name: 'quota_refused', kind: 'badInput' };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { findChangedObjects } from '../db/core/changed-objects.ts';
+import { createRolesSql, selectLostRoles } from '../db/core/roles-store.ts';
 import {
   aheadOfTime,
   deadRuns,
@@ -266,6 +267,27 @@ async function examineSchema(
   };
 }
 
+/** Roles belong to the server, not to the database: a copy on another server comes without them. */
+async function examineRoles(client: pg.ClientBase): Promise<CheckResult> {
+  const lost = await selectLostRoles(client);
+  const missing = lost.filter(({ state }) => state === 'missing').map(({ role }) => role);
+  const isHealthy = lost.length === 0;
+  return {
+    check: 'roles',
+    level: 'attention',
+    count: lost.length,
+    message: isHealthy
+      ? 'every role of quota is there and has its rights'
+      : `roles that are missing or have no rights here: ${lost.length}`,
+    suggestion: isHealthy
+      ? null
+      : missing.length === 0
+        ? 'quota db migrate gives them anew'
+        : `let whoever may make roles run: ${createRolesSql(missing)} - then quota db migrate`,
+    findings: lost.map(({ role, state }) => ({ role, state })),
+  };
+}
+
 /** A job that is overdue, by its schedule. */
 export interface OverdueJob extends Record<string, unknown> {
   job: string;
@@ -312,6 +334,8 @@ export async function examine(
       findings,
     });
   }
+  onCheck('roles');
+  results.push(await examineRoles(client));
   results.push(scheduleCheck(overdue));
   const countOf = (wanted: CheckLevel) =>
     results.filter(({ level, count }) => level === wanted && count > 0).length;

@@ -1,3 +1,4 @@
+import { withKeptSession } from '../db/pooled-client.ts';
 import { badLinesError } from './bad-lines-error.ts';
 import type { ImportKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
@@ -18,7 +19,16 @@ import {
  * transaction. Until that commits nothing can be seen, and whatever happens before leaves nothing.
  * @throws badInputError naming the bad lines, unless they are to be skipped
  */
-export async function importFile(
+export function importFile(
+  surroundings: ImportSurroundings,
+  kind: ImportKind,
+  file: ImportFile,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  return withKeptSession(surroundings.client, () => importStaged(surroundings, kind, file, options));
+}
+
+async function importStaged(
   surroundings: ImportSurroundings,
   kind: ImportKind,
   file: ImportFile,

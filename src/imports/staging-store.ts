@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { copyText } from '../db/copy.ts';
+import { isPooled } from '../db/pooled-client.ts';
 import type { ImportColumn } from './import-kind.ts';
 
 /** A staged line that cannot be loaded. */
@@ -104,9 +105,9 @@ const workMemory = '64MB';
 
 /** Settings of a connection that stages and loads many rows. */
 export async function tuneSession(client: pg.ClientBase): Promise<void> {
-  await client.query(
-    `select set_config('work_mem', '${workMemory}', false), set_config('jit', 'off', false)`,
-  );
+  await client.query(`select set_config('work_mem', '${workMemory}', $1), set_config('jit', 'off', $1)`, [
+    isPooled(client),
+  ]);
 }
 
 /** One import loads at a time: two would do the same work twice. Held until the transaction ends. */

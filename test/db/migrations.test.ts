@@ -25,7 +25,11 @@ const lockRows = () =>
 test('migrate applies everything once', async () => {
   expect((await status()).state).toBe('missing');
   expect((await migrate(desk.url, silent)).applied).toEqual(names);
-  expect(await migrate(desk.url, silent)).toEqual({ applied: [], core: null });
+  expect(await migrate(desk.url, silent)).toEqual({
+    applied: [],
+    core: null,
+    roles: { granted: [], missing: [] },
+  });
   const { state, applied, pending } = await status();
   expect({ state, pending, applied: applied.map(({ name }) => name) }).toEqual({
     state: 'current',

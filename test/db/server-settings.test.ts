@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withDatabase } from '../../src/db/connection.ts';
 import { withTransaction } from '../../src/db/transaction.ts';
@@ -50,6 +51,7 @@ async function story(database: TestDatabase): Promise<string[]> {
   const bill = join(folder, 'vapi-calls-2026-10.json');
   const report = join(folder, `${database.name}.html`);
   const answers = [
+    await run(database, ['db', 'migrate', '--reinstall']),
     await run(database, ['user', 'list', '--json']),
     await run(database, ['user', 'show', 'demo-exceeded', '--json']),
     await run(database, ['user', 'history', 'demo-exceeded', '--json']),
@@ -111,6 +113,55 @@ test('a bound that a hosted server sets for web pages does not end the work of a
       }),
   );
   expect(slept).toBe('done');
+  await hosted.drop();
+});
+
+const impatient = {
+  statement_timeout: '400ms',
+  transaction_timeout: '700ms',
+  lock_timeout: '1ms',
+  idle_in_transaction_session_timeout: '50ms',
+  idle_session_timeout: '50ms',
+};
+
+test('no timeout of a server ends migrations, seeds, imports, jobs or a month', async () => {
+  const hosted = await createTestDatabase('empty');
+  const { major = 0 } =
+    (
+      await query<{ major: number }>(
+        seeded.url,
+        `select current_setting('server_version_num')::int / 10000 as major`,
+      )
+    )[0] ?? {};
+  for (const [setting, value] of Object.entries(impatient)) {
+    if (setting !== 'transaction_timeout' || major >= 17) {
+      await query(seeded.url, `alter database ${hosted.name} set ${setting} = '${value}'`);
+    }
+  }
+  await run(hosted, ['db', 'migrate']);
+  await run(hosted, ['fixtures', 'seed', '--users', '150', '--yes']);
+  await run(hosted, ['jobs', 'reset-anniversaries', '--no-sync'], [0, 75]);
+  await run(
+    hosted,
+    ['reconcile', '--month', '2026-10', '--export', join(folder, 'vapi-calls-2026-10.json')],
+    [3],
+  );
+  await run(hosted, ['doctor'], [0, 3]);
+  await hosted.drop();
+});
+
+test('a timeout that strikes before a session can set its own is named, with where it is set', async () => {
+  const hosted = await copyTestDatabase(seeded);
+  await query(seeded.url, `alter database ${hosted.name} set statement_timeout = '200ms'`);
+  const client = new pg.Client(hosted.url);
+  await client.connect();
+  await client.query('begin');
+  await client.query('lock table quota.schema_migrations in access exclusive mode');
+  const { code, stderr } = await runCli(['user', 'list'], { env: { DATABASE_URL: hosted.url } });
+  await client.query('rollback');
+  await client.end();
+  expect([code, stderr]).toEqual([78, expect.stringContaining('statement_timeout of the server stopped it')]);
+  expect(stderr).toContain('alter role');
   await hosted.drop();
 });
 

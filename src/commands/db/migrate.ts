@@ -1,4 +1,5 @@
 import type { Context, Style } from '../../context.ts';
+import { createRolesSql, type RoleState, selectLostRoles } from '../../db/core/roles-store.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
 import { migrate } from '../../db/migrations.ts';
 import { refuseForeignSchema } from '../../db/schema-state.ts';
@@ -20,6 +21,8 @@ interface MigrationReport {
     installed: string[];
     dropped: string[];
   };
+  /** Roles that were given their rights, and those that are missing. */
+  roles: { granted: string[]; missing: string[] };
 }
 
 /** `quota db migrate`: a `MigrationReport`; on a dry run nothing is applied. */
@@ -51,16 +54,19 @@ export const dbMigrate = defineCommand(
             applied: [],
             pending: status.pending,
             core: { state: isWanted ? 'current' : 'pending', ...nothing },
+            roles: { granted: [], missing: missingOf(await selectLostRoles(client)) },
           };
         }
         const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
         if (result.applied.some((name) => name.endsWith('_logins'))) {
           warnOfLogins(context, await selectLogins(client));
         }
+        warnOfRoles(context, result.roles.missing);
         return {
           dryRun: false,
           applied: result.applied,
           pending: [],
+          roles: result.roles,
           core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
         };
       },
@@ -79,6 +85,18 @@ export const dbMigrate = defineCommand(
     return exitCodes.ok;
   },
 );
+
+const missingOf = (roles: readonly RoleState[]) =>
+  roles.filter(({ state }) => state === 'missing').map(({ role }) => role);
+
+function warnOfRoles({ talk }: Context, missing: readonly string[]): void {
+  if (missing.length > 0) {
+    talk.warn(
+      `roles are missing, and nobody but the owner has rights until they are there: ${missing.join(', ')}; ` +
+        `let whoever may make roles run: ${createRolesSql(missing)} - then run quota db migrate again`,
+    );
+  }
+}
 
 /** From that version on only logins that are registered get answers: an upgrade does not lock anybody out silently. */
 function warnOfLogins({ talk }: Context, logins: readonly Login[]): void {
@@ -99,7 +117,7 @@ function warnOfLogins({ talk }: Context, logins: readonly Login[]): void {
 
 const row = (state: string) => (migration: string) => ({ migration, state });
 
-function migrationText({ applied, pending, core }: MigrationReport, style: Style): string {
+function migrationText({ applied, pending, core, roles }: MigrationReport, style: Style): string {
   const lines = [
     ...applied.map((name) => `${style.green('applied')} ${name}`),
     ...pending.map((name) => `${style.yellow('pending')} ${name}`),
@@ -113,6 +131,9 @@ function migrationText({ applied, pending, core }: MigrationReport, style: Style
     );
   } else if (core.state === 'pending') {
     lines.push(`${style.yellow('pending')} functions, triggers, views, policies and rights of this version`);
+  }
+  if (roles.granted.length > 0 && core.state === 'current') {
+    lines.push(`${style.green('granted')} rights to ${roles.granted.join(', ')}`);
   }
   return lines.length === 0 ? 'The tables and functions are up to date.' : lines.join('\n');
 }

@@ -1,4 +1,5 @@
 import type { Context, Style } from '../../context.ts';
+import { type RoleState, selectLostRoles } from '../../db/core/roles-store.ts';
 import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
 import { type DatabaseMark, selectMark } from '../../db/mark-store.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
@@ -14,10 +15,12 @@ interface DatabaseStatus {
   /** Null where DATABASE_URL is used. */
   embedded: EmbeddedStatus | null;
   schema: SchemaStatus;
+  /** Roles that are missing, or have not been given their rights here. */
+  lostRoles: RoleState[];
 }
 
 /**
- * `quota db status`: `{database: {kind, url, serverVersion}, mark, embedded, schema: SchemaStatus}`.
+ * `quota db status`: `{database: {kind, url, serverVersion}, mark, embedded, schema: SchemaStatus, lostRoles: [{role, state}]}`.
  * A stopped embedded server is started for the question; one that does not exist yet is not made.
  */
 export const dbStatus = defineCommand(
@@ -57,6 +60,7 @@ const statusOfNothing = (embedded: EmbeddedStatus): DatabaseStatus => ({
   mark: null,
   embedded,
   schema: schemaStatus([], null),
+  lostRoles: [],
 });
 
 const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<DatabaseStatus> =>
@@ -68,6 +72,7 @@ const readStatus = (context: Context, embedded: EmbeddedStatus | null): Promise<
         mark: await selectMark(client),
         embedded,
         schema: await readSchemaStatus(client),
+        lostRoles: await selectLostRoles(client),
       };
     },
     { schema: 'any' },
@@ -81,7 +86,7 @@ const meanings = {
   edited: 'made by migrations that were edited afterwards',
 };
 
-function statusText({ database, mark, embedded, schema }: DatabaseStatus, style: Style): string {
+function statusText({ database, mark, embedded, schema, lostRoles }: DatabaseStatus, style: Style): string {
   const color = schema.state === 'current' ? style.green : style.yellow;
   const version = database.serverVersion === null ? 'not made yet' : `PostgreSQL ${database.serverVersion}`;
   return [
@@ -94,6 +99,10 @@ function statusText({ database, mark, embedded, schema }: DatabaseStatus, style:
     ...schema.unknown.map((name) => `  ${style.red('unknown')} ${name}`),
     ...schema.edited.map((name) => `  ${style.red('edited')}  ${name}`),
     `functions ${coreText(schema)}`,
+    ...(schema.state === 'missing' ? [] : lostRoles).map(
+      ({ role, state }) =>
+        `  ${style.red(state === 'missing' ? 'no role' : 'no rights')} ${role}: quota db migrate`,
+    ),
     ...schema.changed.map(({ object, state }) => `  ${style.red(`${state} by hand`)} ${object}`),
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { bringUp, drop, openSite, resolveIdentities } from './bring-up.ts';
 import { readCatalogue, withFullNames } from './catalogue-store.ts';
 import { digestOf, recordCore } from './core-record-store.ts';
 import { type CoreSet, isFoundation } from './core-set.ts';
+import { selectRoles } from './roles-store.ts';
 
 /** What an installation made anew and what it took away, as `function quota.now()`. */
 export interface Installation {
@@ -86,10 +87,5 @@ async function giveRights(client: pg.ClientBase, { rights }: CoreSet): Promise<v
   }
 }
 
-async function hasRoles(client: pg.ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ all: boolean }>(
-    `select count(*) = 4 as all from pg_roles
-     where rolname in ('quota_app', 'quota_operator', 'quota_finance', 'quota_readonly')`,
-  );
-  return rows[0]?.all === true;
-}
+const hasRoles = async (client: pg.ClientBase): Promise<boolean> =>
+  (await selectRoles(client)).every(({ state }) => state !== 'missing');

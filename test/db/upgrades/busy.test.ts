@@ -74,6 +74,7 @@ test('functions are replaced under a transaction that is open on every table', a
   expect(await migrate(database.url, silent)).toEqual({
     applied: [],
     core: { installed: ['function quota.day_of(timestamp with time zone)'], dropped: [] },
+    roles: { granted: [], missing: [] },
   });
   await holder.query('commit');
   expect(await doctor()).toBe(0);
