@@ -166,6 +166,8 @@ export interface Column {
   /** Heading of the table; csv uses `key`. */
   title?: string;
   align?: 'left' | 'right';
+  /** Left out later than columns further left, where a terminal is too narrow for all. */
+  isKept?: boolean;
 }
 
 /** Colours, where they are wanted, and the width of the terminal. */

@@ -38,6 +38,7 @@ export function createContext(
       format: options.output ?? 'table',
       stdout: process.stdout,
       color: wantsColor(process.stdout, process.env, options.color !== false),
+      wide: options.wide === true,
       shape: { fields: options.json ?? [], jq: options.jq, template: options.template },
     }),
     talk,

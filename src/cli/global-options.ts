@@ -20,6 +20,7 @@ export const globalOptions = {
     'template',
     "lines made of the JSON: --template '{{#each users}}{{externalId}}\\n{{/each}}'",
   ),
+  wide: flag('tables with all columns, however wide the terminal is'),
   asOf: value('instant', 'act as if it were this instant', parseInstant),
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),
   envFile: value('file', 'read settings from a file of NAME=value lines'),

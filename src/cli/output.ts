@@ -13,6 +13,8 @@ export interface OutputOptions {
   format: OutputFormat;
   stdout: TerminalStream;
   color: boolean;
+  /** Tables have all their columns, whatever the terminal has room for. */
+  wide?: boolean;
   /** What of the JSON is wanted. */
   shape?: Shape;
 }
@@ -20,22 +22,23 @@ export interface OutputOptions {
 const whole: Shape = { fields: [], jq: undefined, template: undefined };
 
 /** The only writer of stdout. Formats load what they need when they are used. */
-export function createOutput({ format, stdout, color, shape = whole }: OutputOptions): Output {
+export function createOutput({ format, stdout, color, wide = false, shape = whole }: OutputOptions): Output {
   const writer = createStreamWriter(stdout);
   const style = () => createStyle(color, stdout.columns);
+  const tableStyle = async () => ({ ...(await style()), ...(wide && { isTerminal: false }) });
   return {
     format,
     hasFields: shape.fields.length > 0,
     refuseUnknownFields: (data) => refuseUnknownFields(data, shape.fields),
     async write(report) {
-      await writer.write(await formatReport(format, shape, report as Report, style));
+      await writer.write(await formatReport(format, shape, report as Report, { style, tableStyle }));
     },
     async stream(columns, rows) {
       if (shape.jq !== undefined || shape.template !== undefined) {
         const { formatShaped } = await import('./formats/shaped.ts');
         await writer.write(await formatShaped(await collected(rows), shape));
       } else {
-        await streamRows(format, writer, columns, pickedRows(rows, shape.fields), style);
+        await streamRows(format, writer, columns, pickedRows(rows, shape.fields), tableStyle);
       }
     },
   };
@@ -45,7 +48,7 @@ async function formatReport(
   format: OutputFormat,
   shape: Shape,
   report: Report,
-  style: () => ReturnType<typeof createStyle>,
+  { style, tableStyle }: Record<'style' | 'tableStyle', () => ReturnType<typeof createStyle>>,
 ) {
   switch (format) {
     case 'json':
@@ -61,7 +64,7 @@ async function formatReport(
       }
       const { reportColumns, reportRows } = await import('./formats/rows.ts');
       const { formatTable } = await import('./formats/table.ts');
-      return formatTable(reportColumns(report), reportRows(report), await style());
+      return formatTable(reportColumns(report), reportRows(report), await tableStyle());
     }
   }
 }

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { Column, Row, Style } from '../../context.ts';
 import { printable } from '../../printable.ts';
 import { cellText } from '../printable.ts';
+import { fitColumns } from './fit-columns.ts';
 
 const noBorder = {
   top: '',
@@ -21,17 +22,48 @@ const noBorder = {
   middle: '  ',
 };
 
-/** Rows under their headings, without lines between them. */
+/**
+ * Rows under their headings, without lines between them. On a terminal they fit its width: cells are cut, columns left
+ * out, and it is said which.
+ */
 export function formatTable(columns: readonly Column[], rows: readonly Row[], style: Style): string {
   if (rows.length === 0) {
     return `${style.dim('nothing to list')}\n`;
   }
+  const whole = tableOf(columns, rows, style);
+  const text = whole.toString();
+  const natural = whole.options.colWidths.map((width) => width ?? 0);
+  if (!style.isTerminal || whole.width <= style.width) {
+    return `${withoutEnds(text)}\n`;
+  }
+  const fitted = fitColumns(columns, natural, style.width);
+  const shown = fitted.map(({ column }) => column);
+  const left = columns.filter((column) => !shown.includes(column)).map(({ key, title = key }) => title);
+  const table = tableOf(
+    shown,
+    rows,
+    style,
+    fitted.map(({ width }) => width),
+  );
+  return [
+    withoutEnds(table.toString()),
+    ...(left.length === 0
+      ? []
+      : [style.dim(`left out for want of room: ${left.join(', ')}; --wide has all`)]),
+    '',
+  ].join('\n');
+}
+
+function tableOf(columns: readonly Column[], rows: readonly Row[], style: Style, colWidths: number[] = []) {
   const table = new Table({
     head: columns.map((column) => style.bold(column.title ?? column.key)),
     colAligns: columns.map((column) => column.align ?? 'left'),
+    colWidths,
     chars: noBorder,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   table.push(...rows.map((row) => columns.map((column) => printable(cellText(row[column.key])))));
-  return `${table.toString().replace(/[ \t]+$/gm, '')}\n`;
+  return table;
 }
+
+const withoutEnds = (text: string) => text.replace(/[ \t]+$/gm, '');

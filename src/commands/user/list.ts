@@ -106,8 +106,8 @@ const tableColumns: Column[] = [
   { key: 'meter' },
   { key: 'used', align: 'right' },
   { key: 'limit', align: 'right' },
-  { key: 'percent', title: '%', align: 'right' },
-  { key: 'state' },
+  { key: 'percent', title: '%', align: 'right', isKept: true },
+  { key: 'state', isKept: true },
   { key: 'limited', title: 'assistants' },
   { key: 'nextResetAt', title: 'next reset' },
 ];

@@ -1,0 +1,69 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { fitColumns } from '../../src/cli/formats/fit-columns.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import type { Column } from '../../src/context.ts';
+
+const columns: Column[] = [
+  { key: 'user' },
+  { key: 'email' },
+  { key: 'used', align: 'right' },
+  { key: 'state', isKept: true },
+  { key: 'resets' },
+];
+const data = [
+  { user: 'ada', email: 'ada@example.com', used: '9:35', state: 'critical', resets: 'in 3 days' },
+  {
+    user: `a-very-long-external-id-${'0123456789'.repeat(8)}`,
+    email: '健太郎@例え.example',
+    used: '1:02:05',
+    state: 'ok',
+    resets: 'in 12 days',
+  },
+];
+
+async function shown(width: number | undefined, wide = false): Promise<string[]> {
+  const stdout = Object.assign(new PassThrough(), width === undefined ? {} : { isTTY: true, columns: width });
+  await createOutput({ format: 'table', stdout, color: false, wide }).write({ data, columns });
+  return String(stdout.read()).trimEnd().split('\n');
+}
+
+/** Of a terminal: signs of full width take two places. */
+const placesOf = (line: string) =>
+  [...line].reduce((sum, sign) => sum + (/[\u3000-\u9fff]/.test(sign) ? 2 : 1), 0);
+
+describe.each([60, 80, 140])('a terminal of %i columns', (width) => {
+  test('has every line within its width, each row on one line, numbers whole', async () => {
+    const lines = await shown(width);
+    expect(Math.max(...lines.slice(0, 3).map(placesOf))).toBeLessThanOrEqual(width);
+    expect(lines[1]).toContain('9:35');
+    expect(lines[2]).toContain('1:02:05');
+    expect(lines[1]).toContain('critical');
+  });
+});
+
+test('a long name is cut and leaves the short ones whole', async () => {
+  const lines = await shown(80);
+  expect(lines[1]).toMatch(/^ada +ada@example\.com +9:35 +critical +in 3 days$/);
+  expect(lines[2]).toMatch(/^a-very-long-\S*… /);
+  expect(lines).toHaveLength(3);
+});
+
+test('what has no room is left out from the right, and it is said; what is kept stays longer', async () => {
+  const lines = await shown(42);
+  expect(lines[0]).toMatch(/^user +email +state$/);
+  expect(lines.at(-1)).toBe('left out for want of room: used, resets; --wide has all');
+});
+
+test('--wide, and a file, have all of it', async () => {
+  for (const lines of [await shown(60, true), await shown(undefined)]) {
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toContain('0123456789'.repeat(8));
+    expect(lines[2]).toContain('in 12 days');
+  }
+});
+
+test('the first column stays, however narrow it is', () => {
+  const fitted = fitColumns(columns, [40, 30, 10, 8, 10], 5);
+  expect(fitted.map(({ column }) => column.key)).toEqual(['user']);
+});
