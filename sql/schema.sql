@@ -200,6 +200,8 @@ CREATE TRIGGER assistants_inserted AFTER INSERT ON quota.assistants REFERENCING 
 CREATE TRIGGER assistants_moved AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_moved();
 CREATE TRIGGER assistants_of_nobody BEFORE INSERT OR UPDATE ON quota.assistants FOR EACH ROW WHEN ((new.name IS NOT NULL)) EXECUTE FUNCTION quota.keep_nobody_named('{"name": null}');
 CREATE TRIGGER assistants_updated_directly AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'name', '');
+CREATE TRIGGER assistants_within_plan_inserted AFTER INSERT ON quota.assistants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_within_plan();
+CREATE TRIGGER assistants_within_plan_updated AFTER UPDATE ON quota.assistants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.assistants_within_plan();
 create policy one_user on quota.assistants for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.assistants to quota_finance;
@@ -882,12 +884,14 @@ create table quota.plans (
   upgrade_to text,
   limited_state jsonb,
   lease_seconds numeric(14,3),
-  features jsonb not null default '{}'::jsonb
+  features jsonb not null default '{}'::jsonb,
+  enforce_max_assistants boolean not null default false
 );
 comment on column quota.plans.timezone is 'Zone of every subscription of the plan; null: the zone of the user.';
 comment on column quota.plans.limited_state is 'Fields put on a limited assistant; null: the configured default.';
 comment on column quota.plans.lease_seconds is 'How long a session is taken to be alive after a sign of life; null: 90 s where seconds pass in real time, else 1 h.';
 comment on column quota.plans.features is 'What else the plan includes, by name: true or false, a number, a text.';
+comment on column quota.plans.enforce_max_assistants is 'Plain rows of assistants beyond max_assistants are refused; else only quota.add_assistant keeps the maximum.';
 alter table quota.plans add constraint plans_features CHECK ((jsonb_typeof(features) = 'object'::text));
 alter table quota.plans add constraint plans_lease_seconds_check CHECK (((lease_seconds > (0)::numeric) AND (lease_seconds <= (604800)::numeric)));
 alter table quota.plans add constraint plans_max_assistants_check CHECK ((max_assistants >= 0));
@@ -2036,6 +2040,51 @@ begin
   return null;
 end $function$;
 comment on function quota.assistants_moved() is 'An assistant that changes hands takes its original along, and is limited or restored as its new owner is.';
+
+CREATE OR REPLACE FUNCTION quota.assistants_within_plan()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  services text[] := array(
+    select distinct p.service from quota.plans p
+    where p.enforce_max_assistants and p.max_assistants is not null);
+  surplus record;
+begin
+  if services = '{}' then
+    return null;
+  elsif tg_op = 'INSERT' then
+    users := array(select distinct n.user_id from new_rows n where n.state = 'active');
+  else
+    users := array(
+      select distinct n.user_id from new_rows n join old_rows o on o.id = n.id
+      where n.state = 'active' and n.user_id <> o.user_id);
+  end if;
+  if users = '{}' then
+    return null;
+  end if;
+  -- Of two at once the second waits here, and counts the first.
+  perform quota.lock_subscriptions(array_agg(u), array_agg(s))
+  from unnest(users) u cross join unnest(services) s;
+  select u.external_id, p.name, p.max_assistants into surplus
+  from quota.subscriptions s
+  join quota.plans p on p.key = s.plan and p.enforce_max_assistants
+  join quota.users u on u.id = s.user_id
+  where s.user_id = any (users) and s.service = any (services) and p.max_assistants < (
+    select count(*) from quota.assistants a where a.user_id = s.user_id and a.state = 'active')
+  order by u.external_id
+  limit 1;
+  if found then
+    raise exception 'the plan "%" includes % assistants, and "%" would have more', surplus.name,
+      surplus.max_assistants, left(surplus.external_id, 60)
+      using errcode = 'QT008', hint = 'Remove one, or take a larger plan: quota.add_assistant asks first.';
+  end if;
+  return null;
+end $function$;
+comment on function quota.assistants_within_plan() is 'Refuses (QT008) rows of assistants, new ones or another user''s, that are more than a plan includes which says enforce_max_assistants. What is beyond it already stays, as after a change of plan.';
 
 CREATE OR REPLACE FUNCTION quota.audit_digest(previous bytea, first_id bigint, last_id bigint, OUT row_count integer, OUT digest bytea)
  RETURNS record
@@ -6458,7 +6507,7 @@ CREATE OR REPLACE FUNCTION quota.plan_definition(p_plan text)
 AS $function$
   select jsonb_build_object(
     'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone,
-    'maxAssistants', p.max_assistants,
+    'maxAssistants', p.max_assistants, 'enforceMaxAssistants', p.enforce_max_assistants,
     'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
     'maxSessionSeconds', trim_scale(p.max_session_seconds)::text,
     'leaseSeconds', trim_scale(p.lease_seconds)::text,

@@ -5,7 +5,7 @@ language sql stable
 as $$
   select jsonb_build_object(
     'key', p.key, 'service', p.service, 'name', p.name, 'timezone', p.timezone,
-    'maxAssistants', p.max_assistants,
+    'maxAssistants', p.max_assistants, 'enforceMaxAssistants', p.enforce_max_assistants,
     'maxFileBytes', p.max_file_bytes::text, 'maxConcurrent', p.max_concurrent,
     'maxSessionSeconds', trim_scale(p.max_session_seconds)::text,
     'leaseSeconds', trim_scale(p.lease_seconds)::text,

@@ -82,6 +82,7 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT005: { name: 'quota_history_kept', kind: 'refused' },
   QT006: { name: 'quota_other_user', kind: 'refused' },
   QT007: { name: 'quota_month_closed', kind: 'refused' },
+  QT008: { name: 'quota_too_many_assistants', kind: 'refused' },
 };
 
 /** Where one code says several things that want different answers: by the words of the server. */

@@ -47,19 +47,21 @@ export async function upsertPlans(client: pg.ClientBase, plans: readonly PlanDef
   await client.query(
     `insert into quota.plans as p (key, service, name, timezone, max_assistants, max_file_bytes, max_concurrent,
        max_session_seconds, lease_seconds, allowed_models, is_default, anonymous, upgrade_to, limited_state,
-       features)
+       features, enforce_max_assistants)
      select d.key, d.service, d.name, d.timezone, d."maxAssistants", d."maxFileBytes", d."maxConcurrent",
        d."maxSessionSeconds", d."leaseSeconds", d."allowedModels", d."isDefault", d.anonymous, d."upgradeTo", d."limitedState",
-       d.features
+       d.features, d."enforceMaxAssistants"
      from jsonb_to_recordset($1::jsonb) d(key text, service text, name text, timezone text, "maxAssistants" integer,
        "maxFileBytes" bigint, "maxConcurrent" integer, "maxSessionSeconds" numeric, "leaseSeconds" numeric,
-       "allowedModels" text[], "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb, features jsonb)
+       "allowedModels" text[], "isDefault" boolean, anonymous boolean, "upgradeTo" text, "limitedState" jsonb, features jsonb,
+       "enforceMaxAssistants" boolean)
      on conflict (key) do update
      set name = excluded.name, timezone = excluded.timezone, max_assistants = excluded.max_assistants,
        max_file_bytes = excluded.max_file_bytes, max_concurrent = excluded.max_concurrent,
        max_session_seconds = excluded.max_session_seconds, lease_seconds = excluded.lease_seconds,
        allowed_models = excluded.allowed_models, is_default = excluded.is_default, anonymous = excluded.anonymous, upgrade_to = excluded.upgrade_to,
-       limited_state = excluded.limited_state, features = excluded.features, version = p.version + 1`,
+       limited_state = excluded.limited_state, features = excluded.features,
+       enforce_max_assistants = excluded.enforce_max_assistants, version = p.version + 1`,
     definitions,
   );
 }

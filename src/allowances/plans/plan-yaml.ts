@@ -13,6 +13,7 @@ export function planFields(plan: PlanDefinition, units: ReadonlyMap<string, stri
     name: plan.name,
     timezone: plan.timezone,
     max_assistants: plan.maxAssistants,
+    enforce_max_assistants: plan.enforceMaxAssistants ? true : null,
     max_file_bytes: plan.maxFileBytes === null ? null : bytesText(plan.maxFileBytes),
     max_concurrent: plan.maxConcurrent,
     max_session_seconds: plan.maxSessionSeconds === null ? null : durationText(plan.maxSessionSeconds),

@@ -23,6 +23,8 @@ export interface PlanDefinition {
   /** Of every subscription of the plan; null: that of the user. */
   timezone: string | null;
   maxAssistants: number | null;
+  /** Also plain rows beyond it are refused. */
+  enforceMaxAssistants: boolean;
   maxFileBytes: string | null;
   maxConcurrent: number | null;
   maxSessionSeconds: string | null;

@@ -1,0 +1,1 @@
+alter table quota.plans drop column enforce_max_assistants;
