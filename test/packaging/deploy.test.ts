@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { parseAllDocuments, parseDocument } from 'yaml';
 import { loadJobs } from '../../jobs/index.ts';
 import { readWords } from '../../src/cli/read-words.ts';
+import { needs } from '../desk/needs.ts';
 import { wholeTree } from '../whole-tree.ts';
 
 const definitions = await loadJobs();
@@ -46,4 +50,108 @@ test('systemd has a timer at its schedule for every job', () => {
   expect(Object.fromEntries(timers)).toEqual(
     Object.fromEntries(definitions.map(({ name, schedule }) => [name, calendarOf(schedule)])),
   );
+});
+
+interface CronJob {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string };
+  spec: {
+    schedule: string;
+    timeZone: string;
+    concurrencyPolicy: string;
+    jobTemplate: { spec: JobSpec };
+  };
+}
+
+interface JobSpec {
+  activeDeadlineSeconds: number;
+  backoffLimit: number;
+  podFailurePolicy: {
+    rules: { action: string; onExitCodes?: { containerName: string; values: number[] } }[];
+  };
+  template: {
+    spec: {
+      restartPolicy: string;
+      securityContext: { runAsNonRoot: boolean };
+      containers: { name: string; args: string[]; securityContext: { readOnlyRootFilesystem: boolean } }[];
+    };
+  };
+}
+
+test('Kubernetes has a CronJob at its schedule for every job, which fails as the exit codes say', async () => {
+  const tree = await wholeTree();
+  const cronJobs = parseAllDocuments(readFileSync('deploy/kubernetes/cronjobs.yaml', 'utf8')).map(
+    (document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS() as CronJob;
+    },
+  );
+  for (const { apiVersion, kind, metadata, spec } of cronJobs) {
+    expect([apiVersion, kind, spec.timeZone, spec.concurrencyPolicy]).toEqual([
+      'batch/v1',
+      'CronJob',
+      'Etc/UTC',
+      'Forbid',
+    ]);
+    const { podFailurePolicy, template, activeDeadlineSeconds } = spec.jobTemplate.spec;
+    const [{ name, args, securityContext } = { name: '', args: [], securityContext: undefined }] =
+      template.spec.containers;
+    const { command, unknown, given } = await readWords(tree, args);
+    expect([metadata.name, unknown]).toEqual([`quota-${command.name()}`, undefined]);
+    expect([...command.options, ...tree.root.options].map(({ long }) => long)).toEqual(
+      expect.arrayContaining([...given]),
+    );
+    // What Kubernetes demands of a failure policy: no restarts in the pod, codes in order, of a container that there is.
+    expect(template.spec.restartPolicy).toBe('Never');
+    const codes = podFailurePolicy.rules.flatMap(({ onExitCodes }) => (onExitCodes ? [onExitCodes] : []));
+    expect(codes).toEqual([{ containerName: name, operator: 'In', values: [1, 2, 65, 75, 78] }]);
+    expect(template.spec.securityContext.runAsNonRoot && securityContext?.readOnlyRootFilesystem).toBe(true);
+    expect(activeDeadlineSeconds).toBeGreaterThan(0);
+  }
+  expect(Object.fromEntries(cronJobs.map(({ metadata, spec }) => [metadata.name, spec.schedule]))).toEqual(
+    Object.fromEntries(definitions.map(({ name, schedule }) => [`quota-${name}`, schedule])),
+  );
+});
+
+test('the image runs as nobody in particular, and asks how it is by a command that there is', async () => {
+  const text = readFileSync('deploy/Dockerfile', 'utf8');
+  expect([...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)).toEqual([
+    'node:22-slim',
+    'node:22-slim',
+  ]);
+  expect(text).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
+  const [, words = '[]'] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(text) ?? [];
+  const [program, ...line] = JSON.parse(words) as string[];
+  const { command, unknown } = await readWords(await wholeTree(), line);
+  expect([program, command.name(), unknown]).toEqual(['quota', 'status', undefined]);
+});
+
+test('the workflow for GitHub is YAML, and its lines are commands that there are', async () => {
+  const document = parseDocument(readFileSync('deploy/github/quota.yml', 'utf8'));
+  expect(document.errors).toEqual([]);
+  const { jobs } = document.toJS() as { jobs: { test: { steps: { run?: string }[] } } };
+  const lines = jobs.test.steps.flatMap(({ run = '' }) => [...run.matchAll(/npx quota ([^\n&]+)/g)]);
+  const tree = await wholeTree();
+  const found = [];
+  for (const [, words = ''] of lines) {
+    const { command, unknown } = await readWords(tree, words.trim().split(/ +/));
+    expect(unknown, words).toBeUndefined();
+    found.push(command.name());
+  }
+  expect(found).toEqual(['migrate', 'seed', 'serve-vapi', 'doctor']);
+});
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+test.runIf(needs(hasSystemd, 'systemd-analyze'))('systemd-analyze has nothing against the units', () => {
+  const units = readdirSync('deploy/systemd').map((file) => `${resolve('deploy/systemd')}/${file}`);
+  const instances = units.map((unit) =>
+    unit.replace('quota@.', 'quota@purge.').replace('failed@.', 'failed@purge.'),
+  );
+  const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--man=no', ...instances], {
+    encoding: 'utf8',
+  });
+  const ours = stderr.split('\n').filter((line) => /quota/.test(line));
+  expect([status, ours]).toEqual([0, []]);
 });
