@@ -8,6 +8,7 @@
  */
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { buildStart } from './build-start.mjs';
 import { bundle } from './bundle.mjs';
 import { mergeChunks } from './merge-chunks.mjs';
 import { sourceHash } from './source-hash.mjs';
@@ -42,8 +43,10 @@ async function writeCommands(temporary) {
 
 /** Into a folder beside it that then takes its place, so that whoever runs the old build meanwhile finds it whole. */
 async function buildInto(temporary) {
-  await build(optionsFor(temporary));
+  const options = optionsFor(temporary);
+  await build(options);
   await mergeChunks(temporary);
+  await buildStart(temporary, options);
   await writeCommands(temporary);
   await chmod(`${temporary}/bin/quota.js`, 0o755);
   await writeFile(`${temporary}/${hashFile}`, hash);

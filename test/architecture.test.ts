@@ -303,7 +303,7 @@ function staticImports(path: string, seen = new Set<string>()): Set<string> {
 }
 
 test('the program tree loads no package, and of the SQL nothing', () => {
-  const loaded = [...staticImports('dist/bin/quota.js')];
+  const loaded = [...staticImports('dist/bin/program.mjs')];
   const packages = loaded.filter((target) => !target.startsWith('dist/') && !isBuiltin(target));
   expect(loaded).toContain('node:module');
   expect(loaded.some((target) => target.startsWith('dist/chunks/'))).toBe(true);

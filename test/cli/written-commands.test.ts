@@ -21,6 +21,12 @@ test.each([
   'jobs --help',
   'jobs run purge -h',
   'completion --help',
+  'help cron',
+  'help environment',
+  'help exit-codes',
+  'help roles',
+  'help usre',
+  'completion zsh',
   "complete -- user list --state ''",
   'complete -- reconcile --mon',
   'complete -- jobs run reset-months --max',
@@ -66,14 +72,22 @@ async function loadedFor(words: readonly string[]): Promise<string[]> {
 }
 
 test.each([
-  ['--help', []],
-  ['user --help', ['group']],
-  ['user show --help', ['group', 'written-commands']],
-  ['help reconcile run', ['group', 'written-commands']],
-  ['jobs --help', ['group', 'written-commands']],
-  ['jobs run purge --help', ['group', 'written-commands']],
-])('quota %s loads no command', async (line, besides) => {
-  expect(await loadedFor(line.split(' '))).toEqual([...besides, 'quota.js', 'start.js'].sort());
+  '--help',
+  'user --help',
+  'user show -h',
+  'help reconcile run',
+  'jobs run purge --help',
+  'complete -- jobs run reset-months --max',
+])('quota %s loads what answers, and no command', async (line) => {
+  expect(await loadedFor(line.split(' '))).toEqual(['answer.js', 'quota.js']);
+});
+
+test('the version is told by the first file', async () => {
+  expect(await loadedFor(['--version'])).toEqual(['quota.js']);
+});
+
+test('help for what could be a value is left to the program', async () => {
+  expect(await loadedFor(['user', 'reset', 'ada', '--reason', '--help', '--yes'])).toContain('program.mjs');
 });
 
 test('a command loads itself and no other', async () => {

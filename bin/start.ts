@@ -1,0 +1,30 @@
+/**
+ * What is run as `quota`, built as CommonJS: the loader of ES modules alone costs a start a tenth. It answers by itself
+ * what needs no command - the version, help, completion -, from one file; everything else is for the program.
+ */
+import { version } from '../package.json';
+
+const words = process.argv.slice(2);
+const isName = (word: string) => !word.startsWith('-');
+const isHelpFlag = (word: string | undefined) => word === '--help' || word === '-h';
+
+/** Words that cannot be the value of an option, or an argument: no command runs. The topic of cron asks the jobs. */
+const asksForHelp =
+  words.length === 0 ||
+  (words[0] === 'help' && words[1] !== 'cron' && words.every(isName)) ||
+  (isHelpFlag(words.at(-1)) && words.slice(0, -1).every(isName));
+const asksForCompletion =
+  (words[0] === 'complete' && words[1] === '--') ||
+  (words[0] === 'completion' && words.length === 2 && words.every(isName));
+
+/** Both are made by the build, beside this. */
+const [answer, program] = ['./answer.js', './program.mjs'];
+
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${version}\n`);
+} else if (asksForHelp || asksForCompletion) {
+  // biome-ignore lint/style/noCommonJs: an import would start the loader of ES modules.
+  require(answer);
+} else {
+  void import(program);
+}
