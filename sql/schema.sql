@@ -3191,7 +3191,7 @@ grant execute on function quota.dead_runs() to quota_finance;
 grant execute on function quota.dead_runs() to quota_operator;
 grant execute on function quota.dead_runs() to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model text DEFAULT NULL::text, p_quantity numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_for text DEFAULT 'usage'::text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb, p_tells_meters boolean DEFAULT true)
  RETURNS quota.check_result
  LANGUAGE plpgsql
  STABLE
@@ -3205,6 +3205,7 @@ begin
   if p_file_bytes is null and p_for = 'usage' and p_quantities is null then
     select x.*, min(x.unit) over every <> max(x.unit) over every as is_mixed,
       jsonb_agg(case
+        when not p_tells_meters then null
         when x.used is null then quota.meter_unopened(p_user, x.meter)
         else quota.meter_left(x.meter, x.unit, x.used, x.limit_quantity, x.remaining, x.percent, x.cost, null,
           x.period_end) end) over every as meters
@@ -3243,7 +3244,7 @@ begin
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
     p_quantities);
 end $function$;
-comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint,jsonb) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count.';
+comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint,jsonb,boolean) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count; p_tells_meters: false where nobody asks for each of them.';
 
 CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.check_result
@@ -5774,17 +5775,32 @@ comment on function quota.meter_left(text,text,numeric,numeric,numeric,numeric,n
 
 CREATE OR REPLACE FUNCTION quota.meter_unopened(p_user uuid, p_meter text)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-  select quota.meter_left(a.meter, a.unit, a.used, a.limit_quantity, a.remaining, a.percent, a.cost,
-    a.cost_limit, a.resets_at)
+declare
+  answer jsonb;
+begin
+  -- In a language that keeps its plans: a check of somebody who has used nothing of one meter asks for this.
+  select quota.meter_left(l.meter, m.unit, 0, t.limit_quantity,
+    quota.remaining_of(t.limit_quantity + t.granted, 0, t.cost_limit, 0, m.unit, l.unit_price, 0),
+    quota.percent_used(0, t.limit_quantity + t.granted, 0, t.cost_limit), 0, t.cost_limit,
+    upper(quota.period_at(
+      quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone,
+      quota.now())))
+  into answer
   from quota.meters m
   join quota.subscriptions s on s.user_id = p_user and s.service = m.service
-  cross join lateral quota.allowance_of(p_user, s.plan, s.anchor_local, s.timezone, null, null) a
-  where m.key = p_meter and a.meter = p_meter
-$function$;
-comment on function quota.meter_unopened(uuid,text) is 'What is left of a meter of which a user has used nothing in the running period, as quota.meter_left tells it.';
+  join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+  left join quota.limit_overrides o on o.user_id = p_user and o.plan = s.plan and o.meter = m.key
+  cross join lateral (select coalesce(o.limit_quantity, l.limit_quantity) as limit_quantity,
+    coalesce(o.cost_limit, l.cost_limit) as cost_limit,
+    case when exists (select from quota.grants g where g.user_id = p_user and g.meter = m.key)
+      then quota.granted_now(p_user, m.key) else 0 end as granted) t
+  where m.key = p_meter;
+  return answer;
+end $function$;
+comment on function quota.meter_unopened(uuid,text) is 'What is left of a meter of which a user has used nothing in the running period, while no session of the user runs, as quota.meter_left tells it.';
 
 CREATE OR REPLACE FUNCTION quota.meters_before_write()
  RETURNS trigger
@@ -7070,7 +7086,7 @@ begin
         p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
         told.quantities)::quota.told_end);
   end if;
-  answer := quota.decide(owner, p_service, p_model);
+  answer := quota.decide(owner, p_service, p_model, p_tells_meters => false);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;
@@ -7756,7 +7772,8 @@ CREATE OR REPLACE FUNCTION quota.reserve_session(p_user uuid, p_service text, p_
  STABLE
 AS $function$
 declare
-  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
+  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes,
+    p_tells_meters => false);
   result quota.session_result;
   is_measured boolean;
 begin
@@ -10034,7 +10051,8 @@ CREATE OR REPLACE FUNCTION quota.with_allowance(result quota.record_result, p_us
  STABLE
 AS $function$
 declare
-  answer quota.check_result := quota.decide(p_user, p_service, p_model);
+  answer quota.check_result := quota.decide(p_user, p_service, p_model,
+    p_tells_meters => false);
 begin
   result.used := answer.used;
   result."limit" := answer."limit";

@@ -1,7 +1,7 @@
 create or replace function quota.decide(
   p_user uuid, p_service text, p_model text default null, p_quantity numeric default null,
   p_file_bytes bigint default null, p_for text default 'usage', p_session bigint default null,
-  p_quantities jsonb default null)
+  p_quantities jsonb default null, p_tells_meters boolean default true)
 returns quota.check_result
 language plpgsql stable
 as $$
@@ -14,6 +14,7 @@ begin
   if p_file_bytes is null and p_for = 'usage' and p_quantities is null then
     select x.*, min(x.unit) over every <> max(x.unit) over every as is_mixed,
       jsonb_agg(case
+        when not p_tells_meters then null
         when x.used is null then quota.meter_unopened(p_user, x.meter)
         else quota.meter_left(x.meter, x.unit, x.used, x.limit_quantity, x.remaining, x.percent, x.cost, null,
           x.period_end) end) over every as meters
@@ -52,6 +53,7 @@ begin
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
     p_quantities);
 end $$;
-comment on function quota.decide(uuid, text, text, numeric, bigint, text, bigint, jsonb) is
+comment on function quota.decide(uuid, text, text, numeric, bigint, text, bigint, jsonb, boolean) is
   'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of '
-  'its caller. p_session: the call whose own reservation does not count.';
+  'its caller. p_session: the call whose own reservation does not count; p_tells_meters: false '
+  'where nobody asks for each of them.';

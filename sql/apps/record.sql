@@ -75,7 +75,7 @@ begin
         p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
         told.quantities)::quota.told_end);
   end if;
-  answer := quota.decide(owner, p_service, p_model);
+  answer := quota.decide(owner, p_service, p_model, p_tells_meters => false);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;

@@ -4,7 +4,8 @@ returns quota.session_result
 language plpgsql stable
 as $$
 declare
-  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes);
+  answer quota.check_result := quota.decide(p_user, p_service, p_model, p_estimate, p_file_bytes,
+    p_tells_meters => false);
   result quota.session_result;
   is_measured boolean;
 begin

@@ -4,7 +4,8 @@ returns quota.record_result
 language plpgsql stable
 as $$
 declare
-  answer quota.check_result := quota.decide(p_user, p_service, p_model);
+  answer quota.check_result := quota.decide(p_user, p_service, p_model,
+    p_tells_meters => false);
 begin
   result.used := answer.used;
   result."limit" := answer."limit";
