@@ -4796,6 +4796,9 @@ AS $function$
       and a.kind = 'undone' and a.id > entry.id)
 $function$;
 comment on function quota.is_undone(quota.adjustments) is 'Whether a reset was taken back: what was used before it counts again, also what is told later.';
+grant execute on function quota.is_undone(quota.adjustments) to quota_finance;
+grant execute on function quota.is_undone(quota.adjustments) to quota_operator;
+grant execute on function quota.is_undone(quota.adjustments) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean

@@ -43,7 +43,7 @@ grant execute on function
   quota.meter_label, quota.measured, quota.units_priced, quota.service_unit, quota.quantity_on,
   quota.told_quantity, quota.wrong_quantity, quota.shown,
   quota.like_patterns, quota.measure_of, quota.meter_definitions, quota.periods_to_count, quota.meter_changes,
-  quota.quota_terms, quota.former_terms, quota.last_manual_reset,
+  quota.quota_terms, quota.former_terms, quota.is_undone, quota.last_manual_reset,
   quota.cache_key, quota.expected_costs, quota.model_family, quota.model_key
   to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
