@@ -4,8 +4,11 @@ create or replace function quota.runs_out_at(
 returns timestamptz
 language sql stable
 as $$
-  select case when g.seconds < extract(epoch from p_end - quota.now())
-    then quota.now() + make_interval(secs => round(g.seconds)::float8) end
+  -- Before PostgreSQL 17 nothing can be taken from an infinite end: it is asked for first.
+  select case when isfinite(p_end) then
+    case when g.seconds < extract(epoch from p_end - quota.now())
+      then quota.now() + make_interval(secs => round(g.seconds)::float8) end
+    end
   from (
     -- A few calls are no pace, nor is what was used in the first thirtieth of a period. Resets and
     -- corrections change what is left, not how fast it goes.
