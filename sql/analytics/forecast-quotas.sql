@@ -9,12 +9,14 @@ as $$
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
       -- A call in the first minutes of a period is no pace.
       case when isfinite(q.period_start)
-        then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
-    from quota.usage_quotas q
+        then greatest(extract(epoch from clock.at - q.period_start) / 86400, 1) end as days
+    -- The clock is read once, not for every quota there ever was.
+    from (select quota.now() as at offset 0) clock
+    join quota.usage_quotas q on quota.contains(q, clock.at)
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where not q.superseded and quota.contains(q, quota.now())
-      and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
+    where not q.superseded and q.exhausted_at is null and q.calls > 0
+      and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,

@@ -12,13 +12,17 @@ as $$
         select 1 from quota.meters p where p.service = l.service and p.models is not null
           and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
-    join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
-      and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+    -- "offset 0": day by day down the index; where there are no days, nothing is read.
+    cross join lateral (
+      select c.* from quota.call_logs c
+      where c.started_at >= d.day::timestamp at time zone 'UTC'
+        and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+        and (p_service is null or c.service = p_service)
+      offset 0) l
     -- What counts every call of the service; the others are parts of it.
     left join lateral (
       select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
       order by m.key limit 1) m on true
-    where p_service is null or l.service = p_service
   ), priced as (
     select c.*, coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
       select q.unit_price from quota.usage_quotas q
