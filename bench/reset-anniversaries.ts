@@ -1,9 +1,10 @@
 /**
  * The anniversary job against a hand-written script that does the same work - close, open, audit, advance - for
  * everybody in one statement, on a copy of the same database in the same run; and 10,000 due among many against
- * 10,000 due among 10,000. Build first (`npm run build`). Fails above the ratios and the memory that are aimed at.
+ * 10,000 due among 10,000. By turns, the best of each: what else the machine does meets both. Build first
+ * (`npm run build`). Fails above the ratios that are aimed at.
  *
- *   node scripts/bench.mjs reset-anniversaries [--users 100000] [--due 10000]
+ *   node scripts/bench.mjs reset-anniversaries [--users 100000] [--due 10000] [--rounds 3]
  */
 import { parseArgs } from 'node:util';
 import { type BenchServer, withBenchServer } from './bench-server.ts';
@@ -16,10 +17,12 @@ const { values } = parseArgs({
   options: {
     users: { type: 'string', default: '100000' },
     due: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '3' },
   },
 });
 const users = Number(values.users);
 const due = Number(values.due);
+const rounds = Number(values.rounds);
 const asOf = '2026-12-15T00:00:00Z';
 
 const handWritten = `
@@ -69,22 +72,27 @@ function outcome({ on }: BenchServer, database: string) {
 }
 
 async function compareWithScript(server: BenchServer): Promise<void> {
-  await copyOf(server, 'by_script');
-  await copyOf(server, 'by_job');
-  const script = await timed(() => server.on('by_script', handWritten));
-  const job = await runJob(server, 'by_job');
+  const [scripts, jobs]: [number[], QuotaProcess[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    await copyOf(server, 'by_script', 'filled');
+    await copyOf(server, 'by_job', 'filled');
+    scripts.push(await timed(() => server.on('by_script', handWritten)));
+    jobs.push(await runJob(server, 'by_job'));
+  }
   const same = await Promise.all(['by_script', 'by_job'].map((database) => outcome(server, database)));
   if (JSON.stringify(same[0]) !== JSON.stringify(same[1])) {
     throw new Error(`they did not do the same: ${JSON.stringify(same)}`);
   }
+  const [script, job] = [Math.min(...scripts), best(jobs)];
+  const megabytes = Math.max(...jobs.map((run) => run.megabytes));
   say(
-    `${users} due: script ${script.toFixed(1)} s, job ${job.seconds.toFixed(1)} s (node at most ${job.megabytes.toFixed(0)} MB)`,
+    `${users} due: script ${script.toFixed(1)} s, job ${job.toFixed(1)} s (node at most ${megabytes.toFixed(0)} MB)`,
   );
-  judge('job / script', job.seconds / script, scriptRatioMax);
+  judge('job / script', job / script, scriptRatioMax);
 }
 
 async function compareWithFew(server: BenchServer): Promise<void> {
-  await copyOf(server, 'among_many');
+  await copyOf(server, 'among_many', 'filled');
   await server.on(
     'among_many',
     `update quota.subscriptions set next_reset_at = '2027-06-01' where user_id not in (select id from quota.users order by id limit ${due})`,
@@ -92,10 +100,19 @@ async function compareWithFew(server: BenchServer): Promise<void> {
   await server.on('among_many', 'vacuum analyze');
   await server.createMigrated('among_few');
   await fill(server, 'among_few', due);
-  const few = await runJob(server, 'among_few');
-  const many = await runJob(server, 'among_many');
-  say(`${due} due: among ${due} ${few.seconds.toFixed(2)} s, among ${users} ${many.seconds.toFixed(2)} s`);
-  judge('among many / among few', many.seconds / few.seconds, amongRatioMax);
+  const [few, many]: [QuotaProcess[], QuotaProcess[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    await copyOf(server, 'few', 'among_few');
+    await copyOf(server, 'many', 'among_many');
+    few.push(await runJob(server, 'few'));
+    many.push(await runJob(server, 'many'));
+  }
+  say(`${due} due: among ${due} ${best(few).toFixed(2)} s, among ${users} ${best(many).toFixed(2)} s`);
+  judge('among many / among few', best(many) / best(few), amongRatioMax);
+}
+
+function best(runs: readonly QuotaProcess[]): number {
+  return Math.min(...runs.map(({ seconds }) => seconds));
 }
 
 /** Users with one period that is over, in use, and no reset since. */
@@ -130,8 +147,9 @@ function runJob({ urlOf }: BenchServer, database: string): Promise<QuotaProcess>
   return runQuota(args, { databaseUrl: urlOf(database) });
 }
 
-async function copyOf({ on }: BenchServer, name: string): Promise<void> {
-  await on('quota', `create database ${name} template filled`);
+async function copyOf({ on }: BenchServer, name: string, template: string): Promise<void> {
+  await on('quota', `drop database if exists ${name}`);
+  await on('quota', `create database ${name} template ${template}`);
 }
 
 async function timed(use: () => Promise<unknown>): Promise<number> {

@@ -4064,12 +4064,14 @@ AS $function$
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
       -- A call in the first minutes of a period is no pace.
       case when isfinite(q.period_start)
-        then greatest(extract(epoch from quota.now() - q.period_start) / 86400, 1) end as days
-    from quota.usage_quotas q
+        then greatest(extract(epoch from clock.at - q.period_start) / 86400, 1) end as days
+    -- The clock is read once, not for every quota there ever was.
+    from (select quota.now() as at offset 0) clock
+    join quota.usage_quotas q on quota.contains(q, clock.at)
     join quota.meters m on m.key = q.meter
     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where not q.superseded and quota.contains(q, quota.now())
-      and q.exhausted_at is null and q.calls > 0 and (p_service is null or s.service = p_service)
+    where not q.superseded and q.exhausted_at is null and q.calls > 0
+      and (p_service is null or s.service = p_service)
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
@@ -6554,26 +6556,31 @@ CREATE OR REPLACE FUNCTION quota.plan_utilization(p_service text DEFAULT NULL::t
  LANGUAGE sql
  STABLE
 AS $function$
+  with running as materialized (
+    select q.user_id, q.meter, q.calls, q.used, q.cost, q.cost_limit, q.unit_price, x.allowance, x.exhausted,
+      not x.exhausted
+        and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at) as warned
+    -- The clock is read once, not for every quota there ever was.
+    from (select quota.now() as at offset 0) clock
+    join quota.usage_quotas q on quota.contains(q, clock.at)
+    cross join lateral (select q.limit_quantity + q.granted as allowance,
+      quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as exhausted
+      offset 0) x
+    where q.closed_at is null and not q.superseded
+  )
   select p.service, p.key, p.name, m.key, m.unit, count(s.user_id)::integer,
-    (count(*) filter (where q.calls > 0))::integer,
-    (count(*) filter (where not x.exhausted
-      and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at)))::integer,
-    (count(*) filter (where x.exhausted))::integer,
-    coalesce(sum(q.used), 0),
-    sum(coalesce(x.allowance, l.limit_quantity)) filter (where s.user_id is not null),
+    (count(*) filter (where q.calls > 0))::integer, (count(*) filter (where q.warned))::integer,
+    (count(*) filter (where q.exhausted))::integer, coalesce(sum(q.used), 0),
+    sum(coalesce(q.allowance, l.limit_quantity)) filter (where s.user_id is not null),
     coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
-      round(coalesce(x.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
+      round(coalesce(q.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
         / quota.units_priced(m.unit), 6)))
       filter (where s.user_id is not null)
   from quota.plans p
   join quota.plan_limits l on l.plan = p.key
   join quota.meters m on m.key = l.meter
   left join quota.subscriptions s on s.plan = p.key and s.service = p.service
-  left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key and q.closed_at is null
-    and not q.superseded
-    and quota.contains(q, quota.now())
-  cross join lateral (select q.limit_quantity + q.granted as allowance,
-    quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as exhausted) x
+  left join running q on q.user_id = s.user_id and q.meter = m.key
   where p_service is null or p.service = p_service
   group by p.service, p.key, p.name, m.key, m.unit
 $function$;
@@ -9422,13 +9429,17 @@ AS $function$
         select 1 from quota.meters p where p.service = l.service and p.models is not null
           and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
-    join quota.call_logs l on l.started_at >= d.day::timestamp at time zone 'UTC'
-      and l.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+    -- "offset 0": day by day down the index; where there are no days, nothing is read.
+    cross join lateral (
+      select c.* from quota.call_logs c
+      where c.started_at >= d.day::timestamp at time zone 'UTC'
+        and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+        and (p_service is null or c.service = p_service)
+      offset 0) l
     -- What counts every call of the service; the others are parts of it.
     left join lateral (
       select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
       order by m.key limit 1) m on true
-    where p_service is null or l.service = p_service
   ), priced as (
     select c.*, coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
       select q.unit_price from quota.usage_quotas q
