@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * What is run as `quota`, built as CommonJS: the loader of ES modules alone costs a start a tenth. It answers by itself
  * what needs no command - the version, help, completion -, from one file; everything else is for the program.

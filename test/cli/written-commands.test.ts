@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { writtenCommands } from '../../scripts/written-commands.ts';
 import { runBin, runCli } from '../run-cli.ts';
@@ -80,6 +81,11 @@ test.each([
   'complete -- jobs run reset-months --max',
 ])('quota %s loads what answers, and no command', async (line) => {
   expect(await loadedFor(line.split(' '))).toEqual(['answer.js', 'quota.js']);
+});
+
+test('the file that is run can be run by itself', () => {
+  const { status, stdout } = spawnSync(resolve('dist/bin/quota.js'), ['help', 'user'], { encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('Usage: quota user') });
 });
 
 test('the version is told by the first file', async () => {
