@@ -142,6 +142,7 @@ const leaves = [
   'src/errors.ts',
   'src/context.ts',
   'src/printable.ts',
+  'src/small-file.ts',
   'src/shell-word.ts',
   'src/system-error.ts',
   'package.json',

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { badInputError } from '../errors.ts';
+import { readSmallFile } from '../small-file.ts';
 import { parseHash } from '../values/option-values.ts';
 
 /**
@@ -7,13 +7,27 @@ import { parseHash } from '../values/option-values.ts';
  * @throws usageError for what is neither; badInputError for a line that holds no head
  */
 export async function readKeptHeads(text: string): Promise<string[]> {
-  const content = await readFile(text, 'utf8').catch(() => undefined);
+  const content = readIfThere(text);
   if (content === undefined) {
     return [parseHash(text)];
   }
   return content
     .split('\n')
     .flatMap((line, index) => (line.trim() === '' ? [] : [headOf(line, `${text}:${index + 1}`)]));
+}
+
+/** A head a night for a thousand years. */
+const bytesMax = 100_000_000;
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readSmallFile(path, bytesMax);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw badInputError(`${path} is too large for a file of heads: ${error.message}`);
+    }
+    return undefined;
+  }
 }
 
 function headOf(line: string, place: string): string {

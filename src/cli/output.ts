@@ -1,7 +1,7 @@
 import type { Column, Output, OutputFormat, Report, Row } from '../context.ts';
 import { pickRow, refuseUnknownFields } from './formats/fields.ts';
 import type { Shape } from './formats/shaped.ts';
-import { printableData } from './printable.ts';
+import { drawnText, printableData } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
 import { createStyle } from './style.ts';
@@ -59,7 +59,8 @@ async function formatReport(
       return (await import('./formats/csv.ts')).formatCsv(report);
     case 'table': {
       if (report.text !== undefined) {
-        const text = report.text(printableData(report.data), await style());
+        // A report may say what it has not from its data: nothing of that acts on a terminal either.
+        const text = drawnText(report.text(printableData(report.data), await style()));
         return text === '' || text.endsWith('\n') ? text : `${text}\n`;
       }
       const { reportColumns, reportRows } = await import('./formats/rows.ts');

@@ -6,6 +6,12 @@ import type { ProcessLike } from './process-like.ts';
 import { createRedactor } from './redactor.ts';
 import { readSettings } from './settings.ts';
 
+/** The value of a flag that is a secret, before anything of the command is read. */
+const flagOf = (argv: readonly string[], flag: string): string | undefined => {
+  const at = argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  return argv[at] === flag ? argv[at + 1] : argv[at]?.slice(flag.length + 1);
+};
+
 export interface PreparedCommand {
   context: Context;
   /** Takes the secrets of the settings out of a text. */
@@ -25,7 +31,10 @@ export function prepareCommand(
   const { env, platform } = process;
   const { databaseUrl, envFile } = globals;
   const settings = readSettings({ databaseUrl, envFile, env, platform, cwd: process.cwd() });
-  const redact = createRedactor(settings);
+  const redact = createRedactor({
+    ...settings,
+    pingUrl: flagOf(process.argv, '--ping-url') ?? settings.pingUrl,
+  });
   const context = createContext(process, settings, globals, signal, redact);
   if (databaseUrl !== undefined && redactUrls(databaseUrl) !== databaseUrl) {
     context.talk.warn(

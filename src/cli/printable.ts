@@ -21,6 +21,13 @@ export const printableText = (text: string): string =>
     .map((piece) => (piece === '\n' || piece === '\t' ? piece : printable(piece)))
     .join('');
 
+/** The same, in the colours of the tool. */
+export const drawnText = (text: string): string =>
+  text
+    .split(/(\u001b\[[0-9;]*m)/)
+    .map((piece, at) => (at % 2 === 1 ? piece : printableText(piece)))
+    .join('');
+
 /** A value as one cell of a table or csv: null is empty, instants are ISO 8601, structures are JSON. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) {

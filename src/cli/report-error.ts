@@ -36,14 +36,18 @@ function expectedError(error: unknown): QuotaError | undefined {
   return error instanceof QuotaError ? error : (databaseError(error) ?? systemError(error));
 }
 
+/** A line of an error repeats what was given; of what is endless, the beginning says enough. */
+const lineMax = 2000;
+const shortened = (line: string) => (line.length > lineMax ? `${line.slice(0, lineMax)}…` : line);
+
 function errorData(error: unknown, known: QuotaError | undefined) {
   return known === undefined
     ? { code: 'bug', message: messageOf(error), detail: stackOf(error), suggestion: bugSuggestion }
     : {
         code: known.code,
-        message: known.message,
-        detail: known.detail ?? null,
-        suggestion: known.suggestion ?? null,
+        message: shortened(known.message),
+        detail: known.detail === undefined ? null : known.detail.split('\n').map(shortened).join('\n'),
+        suggestion: known.suggestion === undefined ? null : shortened(known.suggestion),
         ...(known.problems && { problems: known.problems }),
       };
 }
@@ -54,12 +58,12 @@ function errorText(error: unknown, known: QuotaError | undefined): string {
   if (known === undefined) {
     return `error: ${stackOf(error)}\nhint: ${bugSuggestion}\n`;
   }
-  const lines = [`error: ${printable(known.message)}`];
+  const lines = [`error: ${printable(shortened(known.message))}`];
   for (const line of known.detail?.split('\n') ?? []) {
-    lines.push(`  ${printable(line)}`);
+    lines.push(`  ${printable(shortened(line))}`);
   }
   if (known.suggestion !== undefined) {
-    lines.push(`hint: ${printable(known.suggestion)}`);
+    lines.push(`hint: ${printable(shortened(known.suggestion))}`);
   }
   return `${lines.join('\n')}\n`;
 }

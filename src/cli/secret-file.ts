@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readSmallFile } from '../small-file.ts';
 
 /** Of a secret; a file that is larger is something else. */
 const bytesMax = 65_536;
@@ -14,18 +14,22 @@ export function readSecretFile(
   cwd: string,
   problems: string[],
 ): string | undefined {
-  let bytes: Buffer;
+  let text: string;
   try {
-    bytes = readFileSync(resolve(cwd, path));
+    text = readSmallFile(resolve(cwd, path), bytesMax);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    problems.push(`the file of ${source} cannot be read: ${code ?? message}`);
+    problems.push(
+      error instanceof RangeError
+        ? `the file of ${source} does not hold one line of text`
+        : `the file of ${source} cannot be read: ${code ?? message}`,
+    );
     return undefined;
   }
-  const value = bytes.toString('utf8').replace(/\r?\n$/, '');
+  const value = text.replace(/\r?\n$/, '');
   if (value.trim() === '') {
     problems.push(`the file of ${source} is empty`);
-  } else if (bytes.length > bytesMax || /[\u0000\r\n\ufffd]/.test(value)) {
+  } else if (/[\u0000\r\n\ufffd]/.test(value)) {
     problems.push(`the file of ${source} does not hold one line of text`);
   } else {
     return value;

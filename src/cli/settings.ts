@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -7,6 +6,7 @@ import { defaultDataDir } from '../db/embedded/default-data-dir.ts';
 import { ConninfoFault } from '../db/target/parse-conninfo.ts';
 import { namesServer, resolveDatabase } from '../db/target/resolve.ts';
 import { configurationError } from '../errors.ts';
+import { readSmallFile } from '../small-file.ts';
 import { readSecretFile } from './secret-file.ts';
 import { isSecret, type SettingVariable } from './setting-table.ts';
 
@@ -132,7 +132,7 @@ function readEnvFile(
     return {};
   }
   try {
-    return parseEnv(readFileSync(resolve(cwd, envFile), 'utf8'));
+    return parseEnv(readSmallFile(resolve(cwd, envFile)));
   } catch (error) {
     problems.push(`--env-file ${envFile} cannot be read: ${(error as Error).message}`);
     return {};

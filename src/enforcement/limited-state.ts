@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { Queries } from '../db/serial-queries.ts';
 import { configurationError } from '../errors.ts';
 import { patchComplaints } from '../providers/vapi/assistant-rules.ts';
 import type { AssistantPatch } from '../providers/vapi/contract.ts';
+import { isTooDeep, isTooDeepText, readSmallFile } from '../small-file.ts';
 import type { Fields } from './assistant-state.ts';
 import { selectPlanStates } from './limited-state-store.ts';
 
@@ -66,18 +66,29 @@ export async function readLimitedState(path: string | undefined): Promise<Fields
   if (path === undefined) {
     return defaultLimitedState;
   }
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  let text: string;
+  try {
+    text = readSmallFile(path);
+  } catch (error) {
     throw configurationError(`the limited state ${path} cannot be read`, {
-      detail: error.message,
+      detail: (error as Error).message,
       suggestion: 'correct --limited-state or QUOTA_LIMITED_STATE',
     });
-  });
+  }
+  if (isTooDeepText(text)) {
+    throw unusable(path, ['it is nested too deeply']);
+  }
   const { parse } = await import('yaml');
   let value: unknown;
   try {
     value = parse(text);
   } catch (error) {
-    throw unusable(path, [(error as Error).message]);
+    throw unusable(path, [
+      error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message,
+    ]);
+  }
+  if (isTooDeep(value)) {
+    throw unusable(path, ['it is nested too deeply']);
   }
   return parseLimitedState(value, path);
 }

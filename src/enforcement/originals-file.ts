@@ -2,6 +2,7 @@ import { badInputError } from '../errors.ts';
 import { BadLines, place } from '../files/bad-lines.ts';
 import { jsonRows } from '../files/json/json-rows.ts';
 import { withInput } from '../files/open-input.ts';
+import { isTooDeep } from '../small-file.ts';
 import { type Fields, limitedAlready } from './assistant-state.ts';
 
 /** The configuration of an assistant as a call used it, and when. */
@@ -81,6 +82,9 @@ function noteLine(
     value = JSON.parse(text);
   } catch (error) {
     return (error as Error).message;
+  }
+  if (isTooDeep(value)) {
+    return 'it is nested too deeply';
   }
   if (typeof value !== 'object' || value === null) {
     return `the ${message === '' ? 'assistant' : 'message'} is not an object`;

@@ -110,7 +110,7 @@ test('an advisory lock excludes others, and is released', async () => {
   await withClient(empty.url, (first) =>
     withClient(empty.url, async (second) => {
       const take = (client: pg.Client, use: () => Promise<unknown>) =>
-        withAdvisoryLock(client, 'the job', use, { mode: 'try' });
+        withAdvisoryLock(client, 'the job', use, { mode: 'try', isSeeded: false });
       await take(first, async () => {
         expect(await failure(take(second, async () => 'taken'))).toMatchObject({ exitCode: 75 });
       });

@@ -1,10 +1,14 @@
 import { badInputError, type QuotaError } from '../../errors.ts';
 import { withInput } from '../../files/open-input.ts';
+import { isTooDeepText } from '../../small-file.ts';
 
 /** Far more than all plans of anybody. */
 const sizeMax = 1_000_000;
 /** An alias of aliases of aliases could grow without end. */
 const aliasesMax = 100;
+/** Parts of a file, with what aliases repeat: a large part may be repeated often. */
+const partsMax = 200_000;
+const nestingMax = 100;
 /** Errors that are shown; more are counted. */
 const problemsShownMax = 50;
 
@@ -46,7 +50,20 @@ export async function readPlanDocument(
   });
   const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml');
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter });
+  const tooDeep = () =>
+    badInputError(`${file} is nested too deeply`, { detail: `at most ${nestingMax} levels` });
+  const parse = () => {
+    if (isTooDeepText(text)) {
+      throw tooDeep();
+    }
+    try {
+      return parseDocument(text, { lineCounter });
+    } catch (error) {
+      // Its reader goes down a level by calling itself.
+      throw error instanceof RangeError ? tooDeep() : error;
+    }
+  };
+  const document = parse();
   const [fault] = document.errors;
   if (fault !== undefined) {
     throw badInputError(`${file} is neither YAML nor JSON: ${fault.message.split('\n')[0]}`, {
@@ -54,7 +71,17 @@ export async function readPlanDocument(
     });
   }
   let aliases = 0;
-  const plain = (node: unknown): unknown => {
+  let parts = 0;
+  const plain = (node: unknown, depth: number): unknown => {
+    parts += 1;
+    if (depth > nestingMax) {
+      throw tooDeep();
+    }
+    if (parts > partsMax) {
+      throw badInputError(`${file} has too many parts for a file of plans`, {
+        detail: `at most ${partsMax}, with what aliases repeat`,
+      });
+    }
     if (isAlias(node)) {
       aliases += 1;
       if (aliases > aliasesMax) {
@@ -62,15 +89,18 @@ export async function readPlanDocument(
           detail: `at most ${aliasesMax} aliases`,
         });
       }
-      return plain(node.resolve(document));
+      return plain(node.resolve(document), depth + 1);
     }
     if (isMap(node)) {
       return Object.fromEntries(
-        node.items.map(({ key, value }) => [String(isScalar(key) ? key.value : key), plain(value)]),
+        node.items.map(({ key, value }) => [
+          String(isScalar(key) ? key.value : key),
+          plain(value, depth + 1),
+        ]),
       );
     }
     if (isSeq(node)) {
-      return node.items.map(plain);
+      return node.items.map((item) => plain(item, depth + 1));
     }
     if (isScalar(node)) {
       return typeof node.value === 'number' ? (node.source ?? String(node.value)) : node.value;
@@ -81,7 +111,7 @@ export async function readPlanDocument(
     document.getIn(path, true) as { range?: [number, number, number]; toJSON?(): unknown };
   return {
     file,
-    content: plain(document.contents),
+    content: plain(document.contents, 0),
     json: (path) => nodeAt(path)?.toJSON?.() ?? null,
     line: (path) => {
       for (let length = path.length; length > 0; length -= 1) {

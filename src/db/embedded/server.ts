@@ -88,6 +88,11 @@ function spawnServer(location: EmbeddedLocation, postgres: string): ChildProcess
     log_line_prefix: '%m [%p] %e ',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // Statements, their parameters and the rows that an error names hold what users and providers said.
+    log_error_verbosity: 'terse',
+    log_min_error_statement: 'panic',
+    log_parameter_max_length: '0',
+    log_parameter_max_length_on_error: '0',
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = openLog(location);

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readSmallFile } from '../../small-file.ts';
 
 /** Whom a password is for. */
 export interface PasswordQuestion {
@@ -28,7 +29,7 @@ export function findPassword(path: string, { host, port, database, user }: Passw
     return { refusal: `the password file ${path} was not read, for others may read it: chmod 600` };
   }
   const wanted = [host.startsWith('/') ? 'localhost' : host, `${port}`, database, user];
-  for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {
+  for (const line of readSmallFile(path).split(/\r?\n/)) {
     const fields = line.startsWith('#') ? [] : fieldsOf(line);
     const fits = wanted.every((value, place) => fields[place] === '*' || fields[place] === value);
     if (fits && fields[4] !== undefined) {

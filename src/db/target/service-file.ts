@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSmallFile } from '../../small-file.ts';
 import { systemError } from '../../system-error.ts';
 import { type ConnectionSettings, isKeyword } from './keywords.ts';
 import { ConninfoFault } from './parse-conninfo.ts';
@@ -29,7 +29,7 @@ export function readService(
 
 function readIfThere(path: string, isNamed: boolean): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path);
   } catch (error) {
     if (isNamed) {
       throw new ConninfoFault(systemError(error, `names the service file ${path}`)?.message ?? `${error}`);

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { configurationError } from '../../errors.ts';
+import { readSmallFile } from '../../small-file.ts';
 import { systemError } from '../../system-error.ts';
 import type { Target, TargetHost } from './target.ts';
 
@@ -61,7 +62,7 @@ function fileOf(named: string | undefined, nameOfDefault: string): string | unde
 
 function read(path: string, keyword: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path);
   } catch (error) {
     throw configurationError(
       systemError(error, `the ${keyword} ${path} cannot be read`)?.message ?? `${error}`,
