@@ -801,6 +801,7 @@ CREATE INDEX meters_service ON quota.meters USING btree (service);
 CREATE TRIGGER meters_before_write BEFORE INSERT OR UPDATE ON quota.meters FOR EACH ROW EXECUTE FUNCTION quota.meters_before_write();
 CREATE TRIGGER meters_deleted_directly AFTER DELETE ON quota.meters REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 CREATE TRIGGER meters_inserted_directly AFTER INSERT ON quota.meters REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER meters_kept_simple AFTER INSERT OR DELETE OR UPDATE ON quota.meters FOR EACH STATEMENT EXECUTE FUNCTION quota.keep_simple_plans();
 CREATE TRIGGER meters_updated_directly AFTER UPDATE ON quota.meters REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.meters to quota_finance;
 grant select on table quota.meters to quota_operator;
@@ -846,6 +847,7 @@ alter table quota.plan_limits add constraint plan_limits_reset_anchor_check CHEC
 alter table quota.plan_limits add constraint plan_limits_unit_price_check CHECK ((unit_price >= (0)::numeric));
 CREATE TRIGGER plan_limits_deleted_directly AFTER DELETE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
 CREATE TRIGGER plan_limits_inserted_directly AFTER INSERT ON quota.plan_limits REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
+CREATE TRIGGER plan_limits_kept_simple AFTER INSERT OR DELETE OR UPDATE ON quota.plan_limits FOR EACH STATEMENT EXECUTE FUNCTION quota.keep_simple_plans();
 CREATE TRIGGER plan_limits_updated_directly AFTER UPDATE ON quota.plan_limits REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('plan meter', '', '', '');
 grant select on table quota.plan_limits to quota_finance;
 grant select on table quota.plan_limits to quota_operator;
@@ -902,6 +904,7 @@ alter table quota.plans add constraint plans_pkey PRIMARY KEY (key);
 CREATE UNIQUE INDEX plans_default ON quota.plans USING btree (service) WHERE is_default;
 CREATE TRIGGER plans_deleted_directly AFTER DELETE ON quota.plans REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 CREATE TRIGGER plans_inserted_directly AFTER INSERT ON quota.plans REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
+CREATE TRIGGER plans_kept_simple AFTER INSERT OR DELETE OR UPDATE ON quota.plans FOR EACH STATEMENT EXECUTE FUNCTION quota.keep_simple_plans();
 CREATE TRIGGER plans_updated_directly AFTER UPDATE ON quota.plans REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('key', '', '', '');
 grant select on table quota.plans to quota_finance;
 grant select on table quota.plans to quota_operator;
@@ -1082,6 +1085,22 @@ CREATE TRIGGER settings_updated_directly AFTER UPDATE ON quota.settings REFERENC
 grant select on table quota.settings to quota_finance;
 grant select on table quota.settings to quota_operator;
 grant select on table quota.settings to quota_readonly;
+
+create table quota.simple_plans (
+  plan text not null,
+  meter text not null,
+  unit text not null,
+  since timestamp with time zone not null,
+  allowed_models text[],
+  features jsonb not null
+);
+comment on table quota.simple_plans is 'The plans whose service has one meter, which counts each call as it is, and what quota.check and quota.record need of them. Kept by triggers on plans, plan_limits and meters; nobody else writes here.';
+comment on column quota.simple_plans.since is 'Since when the meter counts as it does; -infinity: ever.';
+alter table quota.simple_plans add constraint simple_plans_pkey PRIMARY KEY (plan);
+alter table quota.simple_plans add constraint simple_plans_plan_fkey FOREIGN KEY (plan) REFERENCES quota.plans(key) ON UPDATE CASCADE ON DELETE CASCADE;
+grant select on table quota.simple_plans to quota_finance;
+grant select on table quota.simple_plans to quota_operator;
+grant select on table quota.simple_plans to quota_readonly;
 
 create table quota.subscriptions (
   user_id uuid not null,
@@ -1319,6 +1338,13 @@ create type quota.closed_period as (
 );
 comment on type quota.closed_period is 'A quota that a reset closed.';
 
+create type quota.counted_usage as (
+  used numeric,
+  limit_quantity numeric,
+  cost numeric
+);
+comment on type quota.counted_usage is 'How a quota stands after a call: what quota.count_call tells quota.record, where no more is to be said.';
+
 create type quota.record_result as (
   recorded boolean,
   call_log_id bigint,
@@ -1468,12 +1494,35 @@ CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model te
 AS $function$
 declare
   owner uuid;
-  is_plain boolean;
+  answer quota.check_result;
+  at timestamptz := quota.now();
 begin
-  select u.id, quota.is_plain_caller() into owner, is_plain from quota.users u where u.external_id = p_user;
+  -- Nearly every check finds an open period with plenty left, on a plan with one meter, and nothing else to
+  -- look at: one look tells. Making a statement ready costs more than what it does, a table a tenth of all.
+  if p_file_bytes is null and p_for = 'usage' and p_quantities is null and quota.is_plain_caller() then
+    select true, 'ok', null, 'Allowed.', s.service, s.plan, q.meter, q.used, q.limit_quantity,
+      q.limit_quantity - q.used, round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, 'ok',
+      '{}', nullif(q.period_end, 'infinity'), null, jsonb_build_array(quota.meter_left(q.meter, p.unit,
+        q.used, q.limit_quantity, q.limit_quantity - q.used,
+        round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features
+    into answer
+    from quota.users u
+    join quota.subscriptions s on s.user_id = u.id
+    join quota.simple_plans p on p.plan = s.plan and (p_model <> all (p.allowed_models)) is not true
+    join quota.usage_quotas q on q.user_id = s.user_id and q.meter = p.meter and quota.contains(q, at)
+      and not q.superseded
+    where u.external_id = p_user and s.service = p_service and q.exhausted_at is null and q.granted = 0
+      and q.cost_limit is null
+      and not exists (select from quota.concurrent_processing c where c.user_id = u.id)
+      and not round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at || 100);
+    if answer.allowed and (p_quantity is null or p_quantity between 0 and answer.remaining) then
+      return answer;
+    end if;
+  end if;
+  select u.id into owner from quota.users u where u.external_id = p_user;
   if p_user is null then
     perform quota.refuse_other_user(null);
-  elsif owner is null or not is_plain then
+  elsif owner is null or not quota.is_plain_caller() then
     owner := quota.user_or_newcomer(p_user);
   end if;
   return quota.decide(owner, p_service, p_model, p_quantity, p_file_bytes, p_for,
@@ -2939,18 +2988,77 @@ CREATE OR REPLACE FUNCTION quota.count_call(p_user uuid, p_service text, p_model
  LANGUAGE plpgsql
 AS $function$
 declare
-  meter record;
+  subscribed text;
   counted record;
-  meters integer := 0;
+  told text;
 begin
-  -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
-  -- pays for it.
-  for meter in
-    -- What belongs to a period that is over may take of a grant that the running one counts on, or to before
-    -- a grant ended be covered by it, or count as its meter once did: that is for the full way.
-    select q.user_id is not null as is_counted, q.user_id is null and not exists (
-        select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)
-      or q.user_id is not null and not exists (
+  -- Apps record all day, and making a statement ready costs more than what it does: one that locks, one that
+  -- adds, of what is so once the lock is held. Locked here and not by hold_subscriptions for that reason.
+  select s.plan into subscribed from quota.subscriptions s
+  where s.user_id = p_user and s.service = p_service
+  for no key update;
+  if subscribed is null then
+    return false;
+  end if;
+  -- What belongs to a period that is over, or to before a grant ended or a reset, or what a former plan
+  -- counts, too, is for the longer way.
+  with counted as (
+    update quota.usage_quotas q
+    set used = q.used
+        + quota.quantity_of(p.unit, null, p_status, p_duration_seconds, p_messages, null, null),
+      calls = q.calls + 1,
+      cost = q.cost + quota.cost_of(p_cost, p.unit, quota.quantity_of(
+        p.unit, null, p_status, p_duration_seconds, p_messages, null, null), q.unit_price)
+    from quota.simple_plans p
+    where p.plan = subscribed and p.since < p_started_at
+      and q.user_id = p_user and q.meter = p.meter and quota.contains(q, p_started_at)
+      and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
+      and not exists (
+        select from quota.usage_quotas o
+        where o.user_id = p_user and o.meter = p.meter and o.superseded and quota.contains(o, p_started_at))
+      and not exists (
+        select from quota.grants g
+        where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
+    returning q.meter, q.period_start, q.used, q.limit_quantity, q.cost,
+      q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity
+        and (p_model <> all (p.allowed_models)) is not true and not exists (
+          select from quota.concurrent_processing c where c.user_id = p_user) as is_plain,
+      -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
+      q.cost_limit is not null or q.exhausted_at is not null
+        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
+          0) >= any (q.warn_at) as may_cross
+  )
+  select * into counted from counted;
+  if not found then
+    return quota.count_on_meters(p_user, p_service, p_model, p_status, p_started_at, p_duration_seconds,
+      p_messages, p_cost, p_file_bytes, p_quantities);
+  elsif counted.may_cross then
+    perform quota.enforce(array[q]) from quota.usage_quotas q
+    where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
+      and quota.needs_enforcement(q);
+  elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
+    told := set_config('quota.counted',
+      (counted.used, counted.limit_quantity, counted.cost)::quota.counted_usage::text, true);
+  end if;
+  return true;
+end $function$;
+comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet. Where quota.counted says "asked", and there is plenty left and nothing else to look at, tells there how the quota stands.';
+
+CREATE OR REPLACE FUNCTION quota.count_on_meters(p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamp with time zone, p_duration_seconds numeric, p_messages integer, p_cost numeric, p_file_bytes bigint, p_quantities jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  counted record;
+  meters integer;
+  is_open boolean;
+begin
+  -- What belongs to a period that is over may take of a grant that the running one counts on, or to before a
+  -- grant ended be covered by it, or count as its meter once did: that is for the full way.
+  select count(q.user_id), bool_and(case
+    when q.user_id is null then not exists (
+      select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)
+    else not exists (
         select from quota.grants g
         where g.user_id = q.user_id and (q.period_end <= quota.now()
           or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
@@ -2958,21 +3066,15 @@ begin
       and (q.adjusted = 0 or not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-          and a.created_at > p_started_at)) as is_open
-    from quota.subscriptions s
-    join quota.meters m on m.service = s.service
-      and (quota.counts_model(m.models, m.patterns, p_model) or m.changed_at >= p_started_at)
-    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and quota.contains(q, p_started_at) and not q.superseded
-    where s.user_id = p_user and s.service = p_service
-    for no key update of s
-  loop
-    if not meter.is_open then
-      return false;
-    end if;
-    meters := meters + case when meter.is_counted then 1 else 0 end;
-  end loop;
-  if meters = 0 then
+          and a.created_at > p_started_at)) end)
+  into meters, is_open
+  from quota.subscriptions s
+  join quota.meters m on m.service = s.service
+    and (quota.counts_model(m.models, m.patterns, p_model) or m.changed_at >= p_started_at)
+  left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
+    and quota.contains(q, p_started_at) and not q.superseded
+  where s.user_id = p_user and s.service = p_service;
+  if meters = 0 or not is_open then
     return false;
   end if;
 
@@ -3002,12 +3104,12 @@ begin
     end if;
   end loop;
   if meters <> 0 then
-    -- The plan was changed between the look and the lock.
+    -- The periods are not as they were a statement ago.
     perform quota.refresh_quotas(array[p_user], array[p_service]);
   end if;
   return true;
 end $function$;
-comment on function quota.count_call(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
+comment on function quota.count_on_meters(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
 
 CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_reason text)
  RETURNS void
@@ -4588,13 +4690,13 @@ end $function$;
 comment on function quota.hold_assistants(uuid[]) is 'Locks the provider work of users until the transaction ends: after their subscriptions, by assistant, in one go.';
 
 CREATE OR REPLACE FUNCTION quota.hold_key(p_provider text, p_key text)
- RETURNS void
+ RETURNS boolean
  LANGUAGE sql
 AS $function$
-  select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, s.seed))
+  select quota.hold_seeded(s.seed, p_provider, p_key)
   from quota.lock_seeds s where s.name = ''
 $function$;
-comment on function quota.hold_key(text,text) is 'Until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
+comment on function quota.hold_key(text,text) is 'True; until the transaction ends, keeps others from telling of the call of this key by quota.record and quota.start_session, whose row may not be there yet; null: nothing to keep.';
 
 CREATE OR REPLACE FUNCTION quota.hold_meters(p_meters text[])
  RETURNS void
@@ -4615,6 +4717,14 @@ begin
   end if;
 end $function$;
 comment on function quota.hold_meters(text[]) is 'Keeps what meters count as it is until the transaction ends, whoever calls meanwhile.';
+
+CREATE OR REPLACE FUNCTION quota.hold_seeded(p_seed bigint, p_provider text, p_key text)
+ RETURNS boolean
+ LANGUAGE sql
+AS $function$
+  select pg_catalog.pg_advisory_xact_lock(hashtextextended(p_provider || ' ' || p_key, p_seed)) is not null
+$function$;
+comment on function quota.hold_seeded(bigint,text,text) is 'True; holds what quota.hold_key holds, for a statement that has the seed of the locks already. Inlined.';
 
 CREATE OR REPLACE FUNCTION quota.hold_subscriptions(users uuid[], services text[] DEFAULT NULL::text[])
  RETURNS void
@@ -4705,6 +4815,19 @@ grant execute on function quota.interval_text(interval) to quota_finance;
 grant execute on function quota.interval_text(interval) to quota_operator;
 grant execute on function quota.interval_text(interval) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.is_app_login()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return exists (
+    select from quota.logins l
+    where l.role_name = session_user and l.speaks_for = 'app'
+      and l.role_oid = quote_ident(session_user)::regrole);
+end $function$;
+comment on function quota.is_app_login() is 'Whether the login, under the name and the oid it was registered with, speaks for the whole app. Not a part of quota.is_plain_caller: with a look into a table that would not be inlined.';
+
 CREATE OR REPLACE FUNCTION quota.is_endless(p_quantity numeric, p_cost numeric, p_metadata jsonb, p_texts text)
  RETURNS boolean
  LANGUAGE sql
@@ -4769,10 +4892,7 @@ CREATE OR REPLACE FUNCTION quota.is_plain_caller()
 AS $function$
   -- Inlined, and right in security definer functions only, where current_user is the owner: nobody else may
   -- call it. What is not plain is looked at by quota.caller().
-  select current_setting('role') = 'none' and (session_user = current_user or exists (
-    select from quota.logins l
-    where l.role_name = session_user and l.speaks_for = 'app'
-      and l.role_oid = quote_ident(session_user)::regrole))
+  select current_setting('role') = 'none' and (session_user = current_user or quota.is_app_login())
 $function$;
 comment on function quota.is_plain_caller() is 'The short way of quota.caller() for whoever calls all day: true only where that says "all", for a login without a set role that is the owner or registered as the whole app.';
 
@@ -4914,6 +5034,30 @@ begin
 end $function$;
 comment on function quota.keep_resets(uuid[],text[]) is 'Keeps what a manual reset took off taken off, however time was cut anew since, and whatever of before it is told later. The caller holds the subscriptions.';
 
+CREATE OR REPLACE FUNCTION quota.keep_simple_plans()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  wanted quota.simple_plans[];
+begin
+  select array_agg((p.key, m.key, m.unit, coalesce(m.changed_at, '-infinity'), p.allowed_models,
+    p.features)::quota.simple_plans)
+  into wanted
+  from quota.plans p
+  join quota.meters m on m.service = p.service
+  where m.unit in ('second', 'message') and m.models is null and m.measure is null
+    and p.max_concurrent is distinct from 0
+    and not exists (select from quota.meters o where o.service = m.service and o.key <> m.key)
+    and array(select l.meter from quota.plan_limits l where l.plan = p.key) = array[m.key];
+  delete from quota.simple_plans s
+  where not exists (select from unnest(wanted) w where w is not distinct from s);
+  insert into quota.simple_plans select w.* from unnest(wanted) w on conflict do nothing;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION quota.keeps_cache()
  RETURNS boolean
  LANGUAGE sql
@@ -5031,6 +5175,29 @@ AS $function$
   limit 1
 $function$;
 comment on function quota.leased_session(uuid,text,text) is 'The running session of a user by the app''s key, or by ours; null: there is none.';
+
+CREATE OR REPLACE FUNCTION quota.left_after(p_user uuid, p_service text, p_model text)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  told text := current_setting('quota.counted', true);
+  counted quota.counted_usage;
+  answer quota.check_result;
+begin
+  if coalesce(told, '') in ('', 'asked') then
+    return quota.decide(p_user, p_service, p_model, p_tells_meters => false);
+  end if;
+  counted := told;
+  answer.used := counted.used;
+  answer."limit" := counted.limit_quantity;
+  answer.remaining := counted.limit_quantity - counted.used;
+  answer.state := 'ok';
+  answer.cost := counted.cost;
+  return answer;
+end $function$;
+comment on function quota.left_after(uuid,text,text) is 'What is left after the call that was logged a moment ago, in the fields that quota.record answers: as quota.count_call told in quota.counted, which was "asked" before; else as quota.decide says.';
 
 CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
  RETURNS integer
@@ -7037,7 +7204,6 @@ AS $function$
 declare
   answer quota.check_result;
   owner uuid;
-  is_plain boolean;
   in_seconds boolean;
   in_messages boolean;
   is_live boolean;
@@ -7045,16 +7211,17 @@ declare
   ends timestamptz;
   told quota.told_end;
   recorded_id bigint;
+  asked text;
 begin
-  -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, quota.is_plain_caller(), s.in_seconds, s.in_messages, s.is_live
-  into owner, is_plain, in_seconds, in_messages, is_live
-  from (
-    select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
+  -- One look, for the lock as well: each statement has its price, and apps record all day.
+  select u.id, s.in_seconds, s.in_messages, s.is_live, set_config('quota.counted', case when
+    quota.hold_seeded((select seed from quota.lock_seeds where name = ''), coalesce(p_provider, p_service),
+      p_key) then 'asked' end, true)
+  into owner, in_seconds, in_messages, is_live, asked
+  from (select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
       bool_or(m.unit = 'message') as in_messages, bool_or(m.is_live) as is_live
-    from quota.meters m where m.service = p_service) s
-  left join quota.users u on u.external_id = p_user;
-  if owner is null or not is_plain then
+    from quota.meters m where m.service = p_service) s left join quota.users u on u.external_id = p_user;
+  if owner is null or not quota.is_plain_caller() then
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
@@ -7079,7 +7246,6 @@ begin
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
-  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
@@ -7096,7 +7262,7 @@ begin
         p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
         told.quantities)::quota.told_end);
   end if;
-  answer := quota.decide(owner, p_service, p_model, p_tells_meters => false);
+  answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $function$;

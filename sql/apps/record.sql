@@ -16,7 +16,6 @@ as $$
 declare
   answer quota.check_result;
   owner uuid;
-  is_plain boolean;
   in_seconds boolean;
   in_messages boolean;
   is_live boolean;
@@ -24,16 +23,17 @@ declare
   ends timestamptz;
   told quota.told_end;
   recorded_id bigint;
+  asked text;
 begin
-  -- One look for all three: each statement has its price, and apps record all day.
-  select u.id, quota.is_plain_caller(), s.in_seconds, s.in_messages, s.is_live
-  into owner, is_plain, in_seconds, in_messages, is_live
-  from (
-    select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
+  -- One look, for the lock as well: each statement has its price, and apps record all day.
+  select u.id, s.in_seconds, s.in_messages, s.is_live, set_config('quota.counted', case when
+    quota.hold_seeded((select seed from quota.lock_seeds where name = ''), coalesce(p_provider, p_service),
+      p_key) then 'asked' end, true)
+  into owner, in_seconds, in_messages, is_live, asked
+  from (select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
       bool_or(m.unit = 'message') as in_messages, bool_or(m.is_live) as is_live
-    from quota.meters m where m.service = p_service) s
-  left join quota.users u on u.external_id = p_user;
-  if owner is null or not is_plain then
+    from quota.meters m where m.service = p_service) s left join quota.users u on u.external_id = p_user;
+  if owner is null or not quota.is_plain_caller() then
     owner := quota.user_or_new(p_user);
   end if;
   if in_seconds is null then
@@ -58,7 +58,6 @@ begin
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
-  perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   insert into quota.call_logs
     (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
      duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
@@ -75,7 +74,7 @@ begin
         p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
         told.quantities)::quota.told_end);
   end if;
-  answer := quota.decide(owner, p_service, p_model, p_tells_meters => false);
+  answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
     answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
 end $$;

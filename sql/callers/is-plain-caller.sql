@@ -3,10 +3,7 @@ language sql stable
 as $$
   -- Inlined, and right in security definer functions only, where current_user is the owner: nobody else may
   -- call it. What is not plain is looked at by quota.caller().
-  select current_setting('role') = 'none' and (session_user = current_user or exists (
-    select from quota.logins l
-    where l.role_name = session_user and l.speaks_for = 'app'
-      and l.role_oid = quote_ident(session_user)::regrole))
+  select current_setting('role') = 'none' and (session_user = current_user or quota.is_app_login())
 $$;
 comment on function quota.is_plain_caller() is
   'The short way of quota.caller() for whoever calls all day: true only where that says "all", for a login '

@@ -1,3 +1,7 @@
+create type quota.counted_usage as (used numeric, limit_quantity numeric, cost numeric);
+comment on type quota.counted_usage is
+  'How a quota stands after a call: what quota.count_call tells quota.record, where no more is to be said.';
+
 create or replace function quota.count_call(
   p_user uuid, p_service text, p_model text, p_status text, p_started_at timestamptz,
   p_duration_seconds numeric, p_messages integer, p_cost numeric, p_file_bytes bigint, p_quantities jsonb)
@@ -5,75 +9,62 @@ returns boolean
 language plpgsql
 as $$
 declare
-  meter record;
+  subscribed text;
   counted record;
-  meters integer := 0;
+  told text;
 begin
-  -- Locked here and not by hold_subscriptions: one look for the lock and for what is open, where every call
-  -- pays for it.
-  for meter in
-    -- What belongs to a period that is over may take of a grant that the running one counts on, or to before
-    -- a grant ended be covered by it, or count as its meter once did: that is for the full way.
-    select q.user_id is not null as is_counted, q.user_id is null and not exists (
-        select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)
-      or q.user_id is not null and not exists (
-        select from quota.grants g
-        where g.user_id = q.user_id and (q.period_end <= quota.now()
-          or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
-      and (m.changed_at is null or m.changed_at < p_started_at)
-      and (q.adjusted = 0 or not exists (
-        select from quota.adjustments a
-        where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-          and a.created_at > p_started_at)) as is_open
-    from quota.subscriptions s
-    join quota.meters m on m.service = s.service
-      and (quota.counts_model(m.models, m.patterns, p_model) or m.changed_at >= p_started_at)
-    left join quota.usage_quotas q on q.user_id = s.user_id and q.meter = m.key
-      and quota.contains(q, p_started_at) and not q.superseded
-    where s.user_id = p_user and s.service = p_service
-    for no key update of s
-  loop
-    if not meter.is_open then
-      return false;
-    end if;
-    meters := meters + case when meter.is_counted then 1 else 0 end;
-  end loop;
-  if meters = 0 then
+  -- Apps record all day, and making a statement ready costs more than what it does: one that locks, one that
+  -- adds, of what is so once the lock is held. Locked here and not by hold_subscriptions for that reason.
+  select s.plan into subscribed from quota.subscriptions s
+  where s.user_id = p_user and s.service = p_service
+  for no key update;
+  if subscribed is null then
     return false;
   end if;
-
-  for counted in
+  -- What belongs to a period that is over, or to before a grant ended or a reset, or what a former plan
+  -- counts, too, is for the longer way.
+  with counted as (
     update quota.usage_quotas q
-    set used = q.used + c.quantity, calls = q.calls + 1,
-      cost = q.cost + quota.cost_of(p_cost, c.unit, c.quantity, q.unit_price)
-    from (
-      select m.key, m.unit, quota.quantity_of(m.unit, m.measure, p_status, p_duration_seconds, p_messages,
-        p_file_bytes, p_quantities) as quantity
-      from quota.meters m
-      where m.service = p_service and quota.counts_model(m.models, m.patterns, p_model)
-      offset 0 -- The quantity is worked out once.
-    ) c
-    where q.user_id = p_user and q.meter = c.key and quota.contains(q, p_started_at)
-    returning q.meter, q.period_start, q.superseded,
+    set used = q.used
+        + quota.quantity_of(p.unit, null, p_status, p_duration_seconds, p_messages, null, null),
+      calls = q.calls + 1,
+      cost = q.cost + quota.cost_of(p_cost, p.unit, quota.quantity_of(
+        p.unit, null, p_status, p_duration_seconds, p_messages, null, null), q.unit_price)
+    from quota.simple_plans p
+    where p.plan = subscribed and p.since < p_started_at
+      and q.user_id = p_user and q.meter = p.meter and quota.contains(q, p_started_at)
+      and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
+      and not exists (
+        select from quota.usage_quotas o
+        where o.user_id = p_user and o.meter = p.meter and o.superseded and quota.contains(o, p_started_at))
+      and not exists (
+        select from quota.grants g
+        where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
+    returning q.meter, q.period_start, q.used, q.limit_quantity, q.cost,
+      q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity
+        and (p_model <> all (p.allowed_models)) is not true and not exists (
+          select from quota.concurrent_processing c where c.user_id = p_user) as is_plain,
       -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
       q.cost_limit is not null or q.exhausted_at is not null
         or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
           0) >= any (q.warn_at) as may_cross
-  loop
-    meters := meters - case when counted.superseded then 0 else 1 end;
-    if counted.may_cross then
-      perform quota.enforce(array[q]) from quota.usage_quotas q
-      where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
-        and quota.needs_enforcement(q);
-    end if;
-  end loop;
-  if meters <> 0 then
-    -- The plan was changed between the look and the lock.
-    perform quota.refresh_quotas(array[p_user], array[p_service]);
+  )
+  select * into counted from counted;
+  if not found then
+    return quota.count_on_meters(p_user, p_service, p_model, p_status, p_started_at, p_duration_seconds,
+      p_messages, p_cost, p_file_bytes, p_quantities);
+  elsif counted.may_cross then
+    perform quota.enforce(array[q]) from quota.usage_quotas q
+    where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
+      and quota.needs_enforcement(q);
+  elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
+    told := set_config('quota.counted',
+      (counted.used, counted.limit_quantity, counted.cost)::quota.counted_usage::text, true);
   end if;
   return true;
 end $$;
 comment on function quota.count_call(
   uuid, text, text, text, timestamptz, numeric, integer, numeric, bigint, jsonb) is
   'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; '
-  'false, and nothing is added, if one of them is not open yet.';
+  'false, and nothing is added, if one of them is not open yet. Where quota.counted says "asked", and there '
+  'is plenty left and nothing else to look at, tells there how the quota stands.';

@@ -58,6 +58,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   schema_migrations_lock: ['s', 's', 's'],
   schema_objects: ['s', 's', 's'],
   settings: ['s', 's', 's'],
+  simple_plans: ['s', 's', 's'],
   subscriptions: ['siu', 's', 's'],
   usage_alerts: ['s', 's', 's'],
   usage_analytics: ['s', 's', 's'],

@@ -70,6 +70,7 @@ const decided: Record<string, Record<string, string>> = {
   schema_migrations: { fact: 'name sha256' },
   schema_objects: { fact: 'digest identity kind source' },
   settings: { staff: 'changed_by', fact: 'name value' },
+  simple_plans: { fact: 'allowed_models features meter plan unit' },
   subscriptions: { fact: 'plan service timezone' },
   usage_alerts: { fact: 'level meter' },
   usage_analytics: { fact: 'plan service' },

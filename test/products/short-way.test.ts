@@ -75,6 +75,43 @@ test('the short way of a check gives the answer of the long one', async () => {
   expect(answers.filter(({ plain }) => plain).length).toBeGreaterThan(300);
 });
 
+test('so does the one look of an app that names the user by its own id', async () => {
+  // One after the other: functions that are called with two search paths in turn are planned anew each time.
+  const answersOf = (call: string) =>
+    app.rows<{ answer: string; plain: boolean }>(
+      `select a::text as answer, a.allowed and a.state = 'ok' as plain
+       from quota.subscriptions s
+       join quota.users u on u.id = s.user_id
+       cross join unnest(array[null, 'claude-3-opus']) model
+       cross join unnest(array[null, 1]) quantity
+       cross join lateral ${call} a
+       order by s.user_id, s.service, model, quantity`,
+    );
+  const short = await answersOf('quota.check(u.external_id, s.service, model, quantity)');
+  const full = await answersOf("quota.decide_in_full(s.user_id, s.service, model, quantity, null, 'usage')");
+  expect(short).toEqual(full);
+  expect(short.filter(({ plain }) => plain).length).toBeGreaterThan(300);
+});
+
+test('a record answers what a check would, whatever way counted it', async () => {
+  const rows = (calls: string) =>
+    app.rows<Record<string, unknown>>(
+      `select u.external_id, s.service, r.recorded, a.used, a."limit", a.remaining, a.state, a.action, a.cost, a.cost_limit
+       from quota.subscriptions s join quota.users u on u.id = s.user_id ${calls} order by 1, 2`,
+    );
+  const recorded = await rows(
+    `cross join lateral quota.record(u.external_id, s.service, 'again ' || s.user_id || s.service, 1) r
+     cross join lateral (select r.*) a`,
+  );
+  const left = await rows(
+    `cross join (select true as recorded) r
+     cross join lateral quota.decide_in_full(s.user_id, s.service, null, null, null, 'usage') a`,
+  );
+  expect(recorded).toEqual(left);
+  expect(recorded.length).toBeGreaterThan(300);
+  expect(await app.differences()).toEqual([]);
+});
+
 test('the short way of counting raises every alert and mark that its rounded percent calls for', async () => {
   expect(
     await app.rows(
