@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { expect } from 'vitest';
 
 /** A free port of the loopback interface, as of now. */
 async function freePort(): Promise<number> {
@@ -26,11 +27,9 @@ export async function startEndpoint(program: string, file: string, env: Record<s
       () => true,
       () => false,
     );
-  while (!(await isUp())) {
-    if (child.exitCode !== null) {
-      throw new Error(`${program} ${file} ended with ${child.exitCode}`);
-    }
-    await new Promise((done) => setTimeout(done, 50));
+  await expect.poll(async () => child.exitCode !== null || (await isUp())).toBe(true);
+  if (child.exitCode !== null) {
+    throw new Error(`${program} ${file} ended with ${child.exitCode}`);
   }
   return {
     url,
