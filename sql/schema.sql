@@ -1372,7 +1372,7 @@ comment on type quota.reset_after is 'A subscription after its reset, and how ma
 create type quota.reset_before as (
   "nextResetAt" timestamp with time zone,
   "limitEnforcedAt" timestamp with time zone,
-  closed quota.closed_period[]
+  closed jsonb
 );
 comment on type quota.reset_before is 'A subscription before its reset, and what of it the reset closed.';
 
@@ -8072,7 +8072,7 @@ begin
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
     select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
-      to_jsonb((due_at, limit_enforced_at, closed)::quota.reset_before),
+      to_jsonb((due_at, limit_enforced_at, to_jsonb(closed))::quota.reset_before),
       to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
     from advance
   )

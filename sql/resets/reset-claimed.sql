@@ -10,7 +10,7 @@ create type quota.closed_period as (
   meter text, "periodStart" timestamptz, "periodEnd" timestamptz, used text, "limit" text);
 comment on type quota.closed_period is 'A quota that a reset closed.';
 create type quota.reset_before as (
-  "nextResetAt" timestamptz, "limitEnforcedAt" timestamptz, closed quota.closed_period[]);
+  "nextResetAt" timestamptz, "limitEnforcedAt" timestamptz, closed jsonb);
 comment on type quota.reset_before is 'A subscription before its reset, and what of it the reset closed.';
 create type quota.reset_after as ("nextResetAt" timestamptz, missed bigint, "limitEnforcedAt" timestamptz);
 comment on type quota.reset_after is 'A subscription after its reset, and how many periods it had missed.';
@@ -81,7 +81,7 @@ begin
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
     select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
-      to_jsonb((due_at, limit_enforced_at, closed)::quota.reset_before),
+      to_jsonb((due_at, limit_enforced_at, to_jsonb(closed))::quota.reset_before),
       to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
     from advance
   )

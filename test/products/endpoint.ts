@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 
 /** A free port of the loopback interface, as of now. */
 async function freePort(): Promise<number> {
@@ -27,7 +27,7 @@ export async function startEndpoint(program: string, file: string, env: Record<s
       () => true,
       () => false,
     );
-  await expect.poll(async () => child.exitCode !== null || (await isUp())).toBe(true);
+  await vi.waitUntil(async () => child.exitCode !== null || (await isUp()), { timeout: 60_000 });
   if (child.exitCode !== null) {
     throw new Error(`${program} ${file} ended with ${child.exitCode}`);
   }
