@@ -16,6 +16,7 @@ const reachMsMax = 20_000;
 const recoverMsMax = 60_000;
 /** The backend of a connection that was closed a moment ago may still be seen. */
 const lingerMs = 50;
+const looksMax = 5;
 const shutdownNoticeMsMax = 5_000;
 
 export interface EmbeddedOptions {
@@ -153,11 +154,12 @@ async function leave(
   if (!(await giveUpLease(client)) || existsSync(location.stayMark)) {
     return;
   }
-  if ((await countOtherClients(client)) > 0) {
-    await delay(lingerMs);
-    if ((await countOtherClients(client)) > 0) {
+  // Sessions that have just ended are seen for a moment, on a busy machine for longer.
+  for (let looks = 0; (await countOtherClients(client)) > 0; looks += 1) {
+    if (looks === looksMax) {
       return;
     }
+    await delay(lingerMs);
   }
   await shutDown(client, pidFile.pid);
 }
