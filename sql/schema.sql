@@ -2007,7 +2007,6 @@ AS $function$
 declare
   turned uuid[];
   owners uuid[];
-  limited_owners uuid[];
 begin
   select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into turned, owners
   from new_rows n join old_rows o on o.id = n.id
@@ -2024,11 +2023,7 @@ begin
   from new_rows n
   where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
     and l.status <> 'gone';
-  select array_agg(distinct s.user_id) into limited_owners
-  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
-  if limited_owners is not null then
-    perform quota.queue_assistants(limited_owners, 'limited');
-  end if;
+  perform quota.limit_as_owners(owners);
   return null;
 end $function$;
 comment on function quota.assistants_gated() is 'An assistant whose calls are let in one by one from now on is restored; one whose calls are not any more is limited where its user is.';
@@ -2064,7 +2059,6 @@ declare
   moved uuid[];
   owners uuid[];
   concerned uuid[];
-  limited_owners uuid[];
 begin
   select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into moved, owners
   from new_rows n join old_rows o on o.id = n.id
@@ -2081,11 +2075,7 @@ begin
   where l.assistant_id = n.id and n.id = any (moved);
   -- From now on it is what its new owner is: limited or not.
   perform quota.queue_assistants(owners, 'original');
-  select array_agg(distinct s.user_id) into limited_owners
-  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
-  if limited_owners is not null then
-    perform quota.queue_assistants(limited_owners, 'limited');
-  end if;
+  perform quota.limit_as_owners(owners);
   return null;
 end $function$;
 comment on function quota.assistants_moved() is 'An assistant that changes hands takes its original along, and is limited or restored as its new owner is.';
@@ -4290,25 +4280,21 @@ CREATE OR REPLACE FUNCTION quota.free_lock(p_name text)
 AS $function$
 declare
   key bigint := quota.lock_key(p_name);
+  is_misused boolean;
 begin
   -- Whoever looks at pg_locks while a lock is held sees its number, and may take it afterwards.
-  if exists (
-    select from pg_locks l
-    left join pg_stat_activity a on a.pid = l.pid
-    where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
-      and l.database = (select d.oid from pg_database d where d.datname = current_database())
-      and (l.classid::bigint << 32 | l.objid::bigint) = key
-      and (a.usesysid is null or exists (
-        select from unnest(array[to_regrole('quota_operator'), to_regrole('quota_finance'), (
-          select n.nspowner::regrole from pg_namespace n where n.nspname = 'quota')]) r(id)
-        where pg_has_role(a.usesysid, r.id, 'member'))))
-    or not exists (
-      select from pg_locks l
-      where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
-        and l.database = (select d.oid from pg_database d where d.datname = current_database())
-        and (l.classid::bigint << 32 | l.objid::bigint) = key)
-  then
-    return false;
+  select not bool_or(a.usesysid is null or exists (
+    select from unnest(array[to_regrole('quota_operator'), to_regrole('quota_finance'), (
+      select n.nspowner::regrole from pg_namespace n where n.nspname = 'quota')]) r(id)
+    where pg_has_role(a.usesysid, r.id, 'member')))
+  into is_misused
+  from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+    and l.database = (select d.oid from pg_database d where d.datname = current_database())
+    and (l.classid::bigint << 32 | l.objid::bigint) = key;
+  if is_misused is not true then
+    return false; -- Who holds it works under it, or nobody does.
   end if;
   insert into quota.lock_seeds (name, seed)
   values (p_name, ('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint)
@@ -4329,7 +4315,7 @@ declare
   told jsonb := p_body->'message';
 begin
   if p_provider is distinct from 'vapi' then
-    raise exception 'the gate answers the webhooks of "vapi", not of "%"', left(p_provider, 60)
+    raise exception 'the gate answers the webhooks of "vapi", not of "%"', quota.shown(p_provider)
       using errcode = 'QT003';
   elsif jsonb_typeof(told) is distinct from 'object' or jsonb_typeof(told->'type') is distinct from 'string'
   then
@@ -4708,10 +4694,7 @@ declare
   users uuid[];
   services text[];
 begin
-  select array_agg(s.user_id), array_agg(s.service) into users, services
-  from (
-    select distinct s.user_id, s.service from quota.subscriptions s
-    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  select s.users, s.services into users, services from quota.subscribed_to(p_meters) s;
   if users is not null then
     perform quota.hold_subscriptions(users, services);
   end if;
@@ -5318,6 +5301,23 @@ comment on function quota.limit_anchor(text,text,timestamp without time zone) is
 grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_finance;
 grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_operator;
 grant execute on function quota.limit_anchor(text,text,timestamp without time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.limit_as_owners(owners uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  limited_owners uuid[];
+begin
+  select array_agg(distinct s.user_id) into limited_owners
+  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
+  if limited_owners is not null then
+    perform quota.queue_assistants(limited_owners, 'limited');
+  end if;
+end $function$;
+comment on function quota.limit_as_owners(uuid[]) is 'Queues the assistants of those of the owners who are limited to become so, too. The caller holds subscriptions and assistants.';
 
 CREATE OR REPLACE FUNCTION quota.limit_overrides_changed()
  RETURNS trigger
@@ -7017,8 +7017,7 @@ begin
     q.limit_quantity + q.granted, q.cost_limit
   from quota.usage_quotas q
   join quota.users u on u.id = q.user_id and u.erased_at is null
-  where not q.superseded and quota.contains(q, quota.now()) and q.calls >= 5 and q.exhausted_at is null
-    and q.warn_at <> '{}'
+  where not q.superseded and quota.contains(q, quota.now()) and q.exhausted_at is null and q.warn_at <> '{}'
     and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit, q.calls,
       q.period_start, q.period_end) is not null
     and not exists (
@@ -7299,10 +7298,7 @@ declare
   users uuid[];
   services text[];
 begin
-  select array_agg(s.user_id), array_agg(s.service) into users, services
-  from (
-    select distinct s.user_id, s.service from quota.subscriptions s
-    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  select s.users, s.services into users, services from quota.subscribed_to(p_meters) s;
   if users is null then
     return 0;
   end if;
@@ -8708,7 +8704,7 @@ begin
       return '{}';
     end if;
     raise exception 'the assistant "%" of the call "%" is nobody''s',
-      left(coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}'), 60), key
+      quota.shown(coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}')), key
       using errcode = 'QT001', hint = 'Register it with quota.add_assistant, and send the report again.';
   end if;
   perform quota.record(owner_name, service, key, seconds, 'vapi', p_cost => cost,
@@ -9443,6 +9439,18 @@ begin
 end $function$;
 comment on function quota.subscribe_to_defaults(uuid[],text[]) is 'Puts (user, service) pairs on the default plan of the service, where they have none. Raises QT001 (user) and QT002 (service) on unknown names.';
 
+CREATE OR REPLACE FUNCTION quota.subscribed_to(p_meters text[], OUT users uuid[], OUT services text[])
+ RETURNS record
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array_agg(s.user_id), array_agg(s.service)
+  from (
+    select distinct s.user_id, s.service from quota.subscriptions s
+    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s
+$function$;
+comment on function quota.subscribed_to(text[]) is 'The (user, service) pairs whose service has one of these meters; null: there are none.';
+
 CREATE OR REPLACE FUNCTION quota.subscription_or_default(p_user uuid, p_service text)
  RETURNS quota.subscriptions
  LANGUAGE plpgsql
@@ -9833,13 +9841,13 @@ begin
   elsif value !~ ('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?'
     '(Z|[+-][0-9]{2}:?[0-9]{2})$')
   then
-    raise exception '"%" is not an instant of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003',
+    raise exception '"%" is not an instant of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003',
       hint = 'It is one of ISO 8601, like 2026-10-03T13:12:46.005Z.';
   end if;
   return value::timestamptz;
 exception
   when datetime_field_overflow or invalid_datetime_format then
-    raise exception '"%" is not an instant of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003';
+    raise exception '"%" is not an instant of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
 end $function$;
 comment on function quota.told_instant(jsonb,text) is 'An instant of a webhook, with its zone; null: it is not told. QT003: something else.';
 
@@ -9854,7 +9862,7 @@ begin
   if value is null then
     return null;
   elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,30})?$' then
-    raise exception '"%" is not a number of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003';
+    raise exception '"%" is not a number of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
   end if;
   return value::numeric;
 end $function$;

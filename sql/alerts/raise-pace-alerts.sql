@@ -12,8 +12,7 @@ begin
     q.limit_quantity + q.granted, q.cost_limit
   from quota.usage_quotas q
   join quota.users u on u.id = q.user_id and u.erased_at is null
-  where not q.superseded and quota.contains(q, quota.now()) and q.calls >= 5 and q.exhausted_at is null
-    and q.warn_at <> '{}'
+  where not q.superseded and quota.contains(q, quota.now()) and q.exhausted_at is null and q.warn_at <> '{}'
     and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit, q.calls,
       q.period_start, q.period_end) is not null
     and not exists (

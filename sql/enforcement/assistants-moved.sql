@@ -5,7 +5,6 @@ declare
   moved uuid[];
   owners uuid[];
   concerned uuid[];
-  limited_owners uuid[];
 begin
   select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into moved, owners
   from new_rows n join old_rows o on o.id = n.id
@@ -22,11 +21,7 @@ begin
   where l.assistant_id = n.id and n.id = any (moved);
   -- From now on it is what its new owner is: limited or not.
   perform quota.queue_assistants(owners, 'original');
-  select array_agg(distinct s.user_id) into limited_owners
-  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
-  if limited_owners is not null then
-    perform quota.queue_assistants(limited_owners, 'limited');
-  end if;
+  perform quota.limit_as_owners(owners);
   return null;
 end $$;
 comment on function quota.assistants_moved() is

@@ -4,7 +4,6 @@ as $$
 declare
   turned uuid[];
   owners uuid[];
-  limited_owners uuid[];
 begin
   select array_agg(n.id order by n.id), array_agg(distinct n.user_id) into turned, owners
   from new_rows n join old_rows o on o.id = n.id
@@ -21,11 +20,7 @@ begin
   from new_rows n
   where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
     and l.status <> 'gone';
-  select array_agg(distinct s.user_id) into limited_owners
-  from quota.subscriptions s where s.user_id = any (owners) and s.limit_enforced_at is not null;
-  if limited_owners is not null then
-    perform quota.queue_assistants(limited_owners, 'limited');
-  end if;
+  perform quota.limit_as_owners(owners);
   return null;
 end $$;
 comment on function quota.assistants_gated() is

@@ -7,7 +7,7 @@ declare
   told jsonb := p_body->'message';
 begin
   if p_provider is distinct from 'vapi' then
-    raise exception 'the gate answers the webhooks of "vapi", not of "%"', left(p_provider, 60)
+    raise exception 'the gate answers the webhooks of "vapi", not of "%"', quota.shown(p_provider)
       using errcode = 'QT003';
   elsif jsonb_typeof(told) is distinct from 'object' or jsonb_typeof(told->'type') is distinct from 'string'
   then

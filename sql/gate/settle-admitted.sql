@@ -32,7 +32,7 @@ begin
       return '{}';
     end if;
     raise exception 'the assistant "%" of the call "%" is nobody''s',
-      left(coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}'), 60), key
+      quota.shown(coalesce(told#>>'{call,assistantId}', told#>>'{assistant,id}')), key
       using errcode = 'QT001', hint = 'Register it with quota.add_assistant, and send the report again.';
   end if;
   perform quota.record(owner_name, service, key, seconds, 'vapi', p_cost => cost,

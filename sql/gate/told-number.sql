@@ -7,7 +7,7 @@ begin
   if value is null then
     return null;
   elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,30})?$' then
-    raise exception '"%" is not a number of VAPI: "%"', p_name, left(value, 60) using errcode = 'QT003';
+    raise exception '"%" is not a number of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
   end if;
   return value::numeric;
 end $$;

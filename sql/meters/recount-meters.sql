@@ -5,10 +5,7 @@ declare
   users uuid[];
   services text[];
 begin
-  select array_agg(s.user_id), array_agg(s.service) into users, services
-  from (
-    select distinct s.user_id, s.service from quota.subscriptions s
-    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  select s.users, s.services into users, services from quota.subscribed_to(p_meters) s;
   if users is not null then
     perform quota.hold_subscriptions(users, services);
   end if;
@@ -23,10 +20,7 @@ declare
   users uuid[];
   services text[];
 begin
-  select array_agg(s.user_id), array_agg(s.service) into users, services
-  from (
-    select distinct s.user_id, s.service from quota.subscriptions s
-    join quota.meters m on m.service = s.service where m.key = any (p_meters)) s;
+  select s.users, s.services into users, services from quota.subscribed_to(p_meters) s;
   if users is null then
     return 0;
   end if;

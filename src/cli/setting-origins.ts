@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { SettingOrigin, Settings } from '../context.ts';
 import { redactUrls } from '../db/redact-url.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { type Setting, type SettingVariable, settingTable } from './setting-table.ts';
+import { parseEnvFile } from './settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +13,7 @@ export function settingOrigins(
   { envFile, databaseUrl, color }: GlobalOptions,
   settings: Settings,
 ): SettingOrigin[] {
-  const file = envFile === undefined ? {} : parseEnv(readFileSync(resolve(cwd(), envFile), 'utf8'));
+  const file = envFile === undefined ? {} : parseEnvFile(envFile, cwd());
   const flags: Variables = {
     DATABASE_URL: databaseUrl === undefined ? undefined : '--database-url',
     NO_COLOR: color === false ? '--no-color' : undefined,

@@ -124,6 +124,10 @@ function readDatabase(
 const inDirectory = (cwd: string, path: string | undefined) =>
   path === undefined ? undefined : resolve(cwd, path);
 
+/** The variables of an env file. @throws RangeError for one that is too large; what the system says */
+export const parseEnvFile = (envFile: string, cwd: string): Record<string, string | undefined> =>
+  parseEnv(readSmallFile(resolve(cwd, envFile)));
+
 function readEnvFile(
   { envFile, cwd }: SettingSources,
   problems: string[],
@@ -132,7 +136,7 @@ function readEnvFile(
     return {};
   }
   try {
-    return parseEnv(readSmallFile(resolve(cwd, envFile)));
+    return parseEnvFile(envFile, cwd);
   } catch (error) {
     problems.push(`--env-file ${envFile} cannot be read: ${(error as Error).message}`);
     return {};

@@ -246,46 +246,61 @@ export interface Diagnosis {
   checks: CheckResult[];
 }
 
+/** What a check says of what it found. */
+function resultOf(
+  { check, level, healthy, found, suggestion }: Omit<Check, 'sql'>,
+  { count, findings }: Found,
+): CheckResult {
+  const isHealthy = count === 0;
+  return {
+    check,
+    level,
+    count,
+    message: isHealthy ? healthy : `${found}: ${count}`,
+    suggestion: isHealthy ? null : suggestion,
+    findings,
+  };
+}
+
 /** Whether the functions, triggers, views, policies, rights and tables are those that were installed. */
 async function examineSchema(
   client: pg.ClientBase,
   { findingsMax }: Pick<Examination, 'findingsMax'>,
 ): Promise<CheckResult> {
   const changed = await findChangedObjects(client);
-  const isHealthy = changed.length === 0;
-  return {
-    check: 'schema',
-    level: 'difference',
-    count: changed.length,
-    message: isHealthy
-      ? 'tables, functions, triggers, views, policies and rights are as they were installed'
-      : `things of the schema that somebody changed or dropped by hand: ${changed.length}`,
-    suggestion: isHealthy
-      ? null
-      : 'find out who and why; quota db migrate --reinstall makes all but tables, constraints and indexes as they were',
-    findings: changed.slice(0, findingsMax).map(({ object, state }) => ({ object, state })),
-  };
+  return resultOf(
+    {
+      check: 'schema',
+      level: 'difference',
+      healthy: 'tables, functions, triggers, views, policies and rights are as they were installed',
+      found: 'things of the schema that somebody changed or dropped by hand',
+      suggestion:
+        'find out who and why; quota db migrate --reinstall makes all but tables, constraints and indexes as they were',
+    },
+    {
+      count: changed.length,
+      findings: changed.slice(0, findingsMax).map(({ object, state }) => ({ object, state })),
+    },
+  );
 }
 
 /** Roles belong to the server, not to the database: a copy on another server comes without them. */
 async function examineRoles(client: pg.ClientBase): Promise<CheckResult> {
   const lost = await selectLostRoles(client);
   const missing = lost.filter(({ state }) => state === 'missing').map(({ role }) => role);
-  const isHealthy = lost.length === 0;
-  return {
-    check: 'roles',
-    level: 'attention',
-    count: lost.length,
-    message: isHealthy
-      ? 'every role of quota is there and has its rights'
-      : `roles that are missing or have no rights here: ${lost.length}`,
-    suggestion: isHealthy
-      ? null
-      : missing.length === 0
-        ? 'quota db migrate gives them anew'
-        : `let whoever may make roles run: ${createRolesSql(missing)} - then quota db migrate`,
-    findings: lost.map(({ role, state }) => ({ role, state })),
-  };
+  return resultOf(
+    {
+      check: 'roles',
+      level: 'attention',
+      healthy: 'every role of quota is there and has its rights',
+      found: 'roles that are missing or have no rights here',
+      suggestion:
+        missing.length === 0
+          ? 'quota db migrate gives them anew'
+          : `let whoever may make roles run: ${createRolesSql(missing)} - then quota db migrate`,
+    },
+    { count: lost.length, findings: lost.map(({ role, state }) => ({ role, state })) },
+  );
 }
 
 /** A job that is overdue, by its schedule. */
@@ -296,21 +311,18 @@ export interface OverdueJob extends Record<string, unknown> {
 }
 
 /** Whether somebody runs the jobs, which only their schedules tell. */
-function scheduleCheck(overdue: readonly OverdueJob[]): CheckResult {
-  const isHealthy = overdue.length === 0;
-  return {
-    check: 'schedules',
-    level: 'attention',
-    count: overdue.length,
-    message: isHealthy
-      ? 'every job has run when it was expected'
-      : `jobs that have not run at two of their times: ${overdue.length}`,
-    suggestion: isHealthy
-      ? null
-      : 'see whether cron runs them: quota help cron; QUOTA_SCHEDULES says when they are expected, or that they are off',
-    findings: [...overdue],
-  };
-}
+const scheduleCheck = (overdue: readonly OverdueJob[]): CheckResult =>
+  resultOf(
+    {
+      check: 'schedules',
+      level: 'attention',
+      healthy: 'every job has run when it was expected',
+      found: 'jobs that have not run at two of their times',
+      suggestion:
+        'see whether cron runs them: quota help cron; QUOTA_SCHEDULES says when they are expected, or that they are off',
+    },
+    { count: overdue.length, findings: [...overdue] },
+  );
 
 /** Looks for what is wrong or waiting, and changes nothing. `onCheck` hears of each check before it runs. */
 export async function examine(
@@ -321,18 +333,9 @@ export async function examine(
 ): Promise<Diagnosis> {
   onCheck('schema');
   const results: CheckResult[] = [await examineSchema(client, examination)];
-  for (const { check, level, healthy, found, suggestion, sql } of checks) {
-    onCheck(check);
-    const { count, findings } = await selectFindings(client, sql, examination);
-    const isHealthy = count === 0;
-    results.push({
-      check,
-      level,
-      count,
-      message: isHealthy ? healthy : `${found}: ${count}`,
-      suggestion: isHealthy ? null : suggestion,
-      findings,
-    });
+  for (const check of checks) {
+    onCheck(check.check);
+    results.push(resultOf(check, await selectFindings(client, check.sql, examination)));
   }
   onCheck('roles');
   results.push(await examineRoles(client));

@@ -2,7 +2,8 @@ import type { Queries } from '../db/serial-queries.ts';
 import { configurationError } from '../errors.ts';
 import { patchComplaints } from '../providers/vapi/assistant-rules.ts';
 import type { AssistantPatch } from '../providers/vapi/contract.ts';
-import { isTooDeep, isTooDeepText, readSmallFile } from '../small-file.ts';
+import { readSmallFile } from '../small-file.ts';
+import { isTooDeep, isTooDeepText } from '../values/nesting.ts';
 import type { Fields } from './assistant-state.ts';
 import { selectPlanStates } from './limited-state-store.ts';
 

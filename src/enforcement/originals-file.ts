@@ -2,7 +2,7 @@ import { badInputError } from '../errors.ts';
 import { BadLines, place } from '../files/bad-lines.ts';
 import { jsonRows } from '../files/json/json-rows.ts';
 import { withInput } from '../files/open-input.ts';
-import { isTooDeep } from '../small-file.ts';
+import { isTooDeep } from '../values/nesting.ts';
 import { type Fields, limitedAlready } from './assistant-state.ts';
 
 /** The configuration of an assistant as a call used it, and when. */

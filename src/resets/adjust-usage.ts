@@ -3,7 +3,7 @@ import { withTransaction } from '../db/transaction.ts';
 import { notFoundError, refusedError, usageError } from '../errors.ts';
 import type { User } from '../users/user.ts';
 import { negated } from '../values/decimal-math.ts';
-import { DecimalSum } from '../values/decimal-sum.ts';
+import { sumOf } from '../values/decimal-sum.ts';
 import { quantityIn } from '../values/quantity.ts';
 import {
   type AdjustableMeter,
@@ -105,15 +105,8 @@ const adjusted = (
 ): PlannedAdjustment => ({
   ...{ service, meter, unit, limit, kind, quantity, cost },
   before: { used, cost: costBefore },
-  after: { used: sum(used, quantity), cost: sum(costBefore, cost) },
+  after: { used: sumOf([used, quantity]), cost: sumOf([costBefore, cost]) },
 });
-
-function sum(one: string, other: string): string {
-  const total = new DecimalSum();
-  total.add(one);
-  total.add(other);
-  return total.toString();
-}
 
 /**
  * Corrects in one transaction, each meter with its audit row; planned anew under the lock.

@@ -1,6 +1,6 @@
 import { badInputError, type QuotaError } from '../../errors.ts';
 import { withInput } from '../../files/open-input.ts';
-import { isTooDeepText } from '../../small-file.ts';
+import { isTooDeepText, nestingMax } from '../../values/nesting.ts';
 
 /** Far more than all plans of anybody. */
 const sizeMax = 1_000_000;
@@ -8,7 +8,6 @@ const sizeMax = 1_000_000;
 const aliasesMax = 100;
 /** Parts of a file, with what aliases repeat: a large part may be repeated often. */
 const partsMax = 200_000;
-const nestingMax = 100;
 /** Errors that are shown; more are counted. */
 const problemsShownMax = 50;
 

@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import type { MeterDefinition } from './meter.ts';
 
+/** A `MeterDefinition`, of the row m. */
+const definition = `m.key, m.service, m.unit, m.models, trim_scale(m.rounding)::text as rounding,
+  trim_scale(m.credit_seconds)::text as "creditSeconds", m.is_live as "isLive"`;
+
 /** All meters, by key. */
 export async function selectMeters(client: pg.ClientBase): Promise<MeterDefinition[]> {
   const { rows } = await client.query<MeterDefinition>(
-    `select key, service, unit, models, trim_scale(rounding)::text as rounding,
-       trim_scale(credit_seconds)::text as "creditSeconds", is_live as "isLive"
-     from quota.meters order by key`,
+    `select ${definition} from quota.meters m order by m.key`,
   );
   return rows;
 }
@@ -22,18 +24,16 @@ export interface StoredMeter {
 
 /** All meters with who uses them, by service and key. */
 export async function selectStoredMeters(client: pg.ClientBase): Promise<StoredMeter[]> {
-  const definitions = await selectMeters(client);
-  const { rows } = await client.query<{ key: string; plans: string[]; changedAt: Date | null }>(
-    `select m.key, m.changed_at as "changedAt",
+  const { rows } = await client.query<MeterDefinition & { plans: string[]; changedAt: Date | null }>(
+    `select ${definition}, m.changed_at as "changedAt",
        array(select l.plan from quota.plan_limits l where l.meter = m.key order by l.plan) as plans
      from quota.meters m order by m.service, m.key`,
   );
-  return rows.flatMap(({ key, plans, changedAt }) => {
-    const definition = definitions.find((meter) => meter.key === key);
-    return definition === undefined
-      ? []
-      : [{ definition, plans, changedAt: changedAt?.toISOString() ?? null }];
-  });
+  return rows.map(({ plans, changedAt, ...meter }) => ({
+    definition: meter,
+    plans,
+    changedAt: changedAt?.toISOString() ?? null,
+  }));
 }
 
 /** Keeps other changes of meters out, and what these meters count as it is, until the transaction ends. */
