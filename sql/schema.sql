@@ -1345,6 +1345,19 @@ create type quota.counted_usage as (
 );
 comment on type quota.counted_usage is 'How a quota stands after a call: what quota.count_call tells quota.record, where no more is to be said.';
 
+create type quota.opened_periods as (
+  quotas quota.quota_key[],
+  has_revived boolean
+);
+comment on type quota.opened_periods is 'What was opened and holds nothing yet; whether a period of a former plan became one of the present plan, and must be counted anew.';
+
+create type quota.quota_key as (
+  user_id uuid,
+  meter text,
+  period_start timestamp with time zone
+);
+comment on type quota.quota_key is 'The name of a quota.';
+
 create type quota.record_result as (
   recorded boolean,
   call_log_id bigint,
@@ -2365,6 +2378,7 @@ declare
   users uuid[];
   services text[];
   uncovered quota.usage_span[];
+  opened quota.opened_periods;
   deltas quota.usage_delta[];
 begin
   if tg_op = 'INSERT' then
@@ -2373,9 +2387,7 @@ begin
       n.file_size_bytes, n.quantities, (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
     if not found or one.rows = 1 and quota.count_call(one.user_id, one.service, one.model, one.status,
-      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes,
-      one.quantities)
-    then
+      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes, one.quantities) then
       return null;
     end if;
     select array_agg(c.user_id), array_agg(c.service) into users, services
@@ -2394,7 +2406,30 @@ begin
     return null;
   end if;
 
+  -- First what is open; what is to be opened counts all that it holds.
+  if tg_op <> 'INSERT' then
+    select array_agg(d.delta) into deltas
+    from (
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
+      from old_rows o
+      cross join lateral quota.deltas_of(
+        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
+        o.file_size_bytes, o.quantities) d
+      group by d.user_id, d.meter, d.period_start
+    ) d;
+  end if;
   if tg_op <> 'DELETE' then
+    select deltas || array_agg(d.delta) into deltas
+    from (
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
+      from new_rows n
+      cross join lateral quota.deltas_of(
+        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+        n.file_size_bytes, n.quantities) d
+      group by d.user_id, d.meter, d.period_start
+    ) d;
     select array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
     from (
       select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
@@ -2407,34 +2442,15 @@ begin
           and not q.superseded)
       group by n.user_id, m.key
     ) u;
-    -- A period of a former plan that begins where one of the present plan does becomes that one, which is
-    -- rare: then everything of these users is counted anew.
-    if uncovered is not null and quota.open_periods(uncovered) then
-      perform quota.refresh_quotas(users, services, false);
-      return null;
+    if uncovered is not null then
+      opened := quota.open_periods(uncovered);
+      -- Rare: a former plan's period that begins where one of the present plan does becomes that one.
+      if opened.has_revived then
+        perform quota.refresh_quotas(users, services, false);
+        return null;
+      end if;
+      deltas := deltas || quota.usage_in(opened.quotas);
     end if;
-    select array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from new_rows n
-      cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-        n.file_size_bytes, n.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
-  end if;
-  if tg_op <> 'INSERT' then
-    select deltas || array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from old_rows o
-      cross join lateral quota.deltas_of(
-        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
-        o.file_size_bytes, o.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
   end if;
   perform quota.apply_usage(deltas);
   return null;
@@ -2990,8 +3006,8 @@ begin
   if subscribed is null then
     return false;
   end if;
-  -- What belongs to a period that is over, or to before a grant ended or a reset, or what a former plan
-  -- counts, too, is for the longer way.
+  -- What belongs to a period that is over, or to before a grant ended or a reset, or also to a period that a
+  -- former plan cut, whether closed by the change of plan or by a reset before it, is for the longer way.
   with counted as (
     update quota.usage_quotas q
     set used = q.used
@@ -3005,7 +3021,8 @@ begin
       and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
       and not exists (
         select from quota.usage_quotas o
-        where o.user_id = p_user and o.meter = p.meter and o.superseded and quota.contains(o, p_started_at))
+        where o.user_id = p_user and o.meter = p.meter and o.period_start <> q.period_start
+          and quota.contains(o, p_started_at))
       and not exists (
         select from quota.grants g
         where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
@@ -3100,6 +3117,21 @@ begin
   return true;
 end $function$;
 comment on function quota.count_on_meters(uuid,text,text,text,timestamp with time zone,numeric,integer,numeric,bigint,jsonb) is 'Adds one call to the periods of its user''s meters, in the order of locks, and enforces what it crosses; false, and nothing is added, if one of them is not open yet.';
+
+CREATE OR REPLACE FUNCTION quota.count_opened(opened quota.quota_key[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  counted quota.usage_delta[] := quota.usage_in(opened);
+begin
+  if counted is not null then
+    perform quota.apply_usage(counted);
+  end if;
+end $function$;
+comment on function quota.count_opened(quota.quota_key[]) is 'Counts the calls that lie in quotas that were opened a moment ago, and enforces them. The caller holds the subscriptions.';
 
 CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_reason text)
  RETURNS void
@@ -6307,7 +6339,7 @@ end $function$;
 comment on function quota.open_answer(quota.reconciliations,boolean) is 'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
 
 CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
- RETURNS boolean
+ RETURNS quota.opened_periods
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -6316,7 +6348,7 @@ declare
   due_users uuid[];
   due_services text[];
   due_ends timestamptz[];
-  has_revived boolean;
+  result quota.opened_periods;
 begin
   with opened as (
     insert into quota.usage_quotas
@@ -6343,7 +6375,7 @@ begin
         on_exceeded = excluded.on_exceeded
       where usage_quotas.superseded
     -- A row that was there has been locked, which a new one never was.
-    returning user_id, meter, period_end, closed_at, xmax::text <> '0' as is_revived
+    returning user_id, meter, period_start, period_end, closed_at, xmax::text <> '0' as is_revived
   ), by_service as (
     select o.user_id, m.service, bool_or(o.is_revived) as has_revived,
       min(o.period_end) filter (where o.closed_at is null and o.period_end <= quota.now()) as due_end
@@ -6352,15 +6384,16 @@ begin
   )
   select array_agg(b.user_id) filter (where b.due_end is not null),
     array_agg(b.service) filter (where b.due_end is not null),
-    array_agg(b.due_end) filter (where b.due_end is not null), bool_or(b.has_revived)
-  into due_users, due_services, due_ends, has_revived
+    array_agg(b.due_end) filter (where b.due_end is not null), coalesce(bool_or(b.has_revived), false),
+    (select array_agg((o.user_id, o.meter, o.period_start)::quota.quota_key) from opened o)
+  into due_users, due_services, due_ends, result.has_revived, result.quotas
   from by_service b;
   if due_users is not null then
     perform quota.make_due(due_users, due_services, due_ends);
   end if;
-  return coalesce(has_revived, false);
+  return result;
 end $function$;
-comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. True: one of a former plan became one of the present plan, and must be counted anew. The caller holds the subscriptions.';
+comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. The caller holds the subscriptions, and counts what was opened.';
 
 CREATE OR REPLACE FUNCTION quota.open_reconciliation(reconciliation uuid)
  RETURNS quota.reconciliations
@@ -6383,38 +6416,57 @@ CREATE OR REPLACE FUNCTION quota.open_running(users uuid[], services text[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  opened quota.quota_key[];
 begin
   perform quota.lock_subscriptions(users, services);
-  insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-     granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-    t.warn_at, t.on_exceeded, t.granted
-  from unnest(users, services) u(user_id, service)
-  join quota.meters m on m.service = u.service
-  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
-  on conflict do nothing;
+  with inserted as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       granted)
+    select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+      t.warn_at, t.on_exceeded, t.granted
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+    on conflict do nothing
+    returning user_id, meter, period_start
+  )
+  select array_agg((i.user_id, i.meter, i.period_start)::quota.quota_key) into opened from inserted i;
+  if opened is not null then
+    perform quota.count_opened(opened);
+  end if;
 end $function$;
 comment on function quota.open_running(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running quotas.';
 
 CREATE OR REPLACE FUNCTION quota.open_running_periods(p_plans text[])
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-     granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-    t.warn_at, t.on_exceeded, t.granted
-  from quota.subscriptions s
-  join quota.plan_limits l on l.plan = s.plan
-  cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
-  where s.plan = any (p_plans)
-  order by t.user_id, t.meter, t.period_start
-  on conflict do nothing
-$function$;
+declare
+  opened quota.quota_key[];
+begin
+  with inserted as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       granted)
+    select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+      t.warn_at, t.on_exceeded, t.granted
+    from quota.subscriptions s
+    join quota.plan_limits l on l.plan = s.plan
+    cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
+    where s.plan = any (p_plans)
+    order by t.user_id, t.meter, t.period_start
+    on conflict do nothing
+    returning user_id, meter, period_start
+  )
+  select array_agg((i.user_id, i.meter, i.period_start)::quota.quota_key) into opened from inserted i;
+  if opened is not null then
+    perform quota.count_opened(opened);
+  end if;
+end $function$;
 comment on function quota.open_running_periods(text[]) is 'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans change.';
 
 CREATE OR REPLACE FUNCTION quota.outdate_cache()
@@ -10130,6 +10182,32 @@ grant execute on function quota.usage_history(text,text,integer,bigint) to quota
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_finance;
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_operator;
 grant execute on function quota.usage_history(text,text,integer,bigint) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_in(opened quota.quota_key[])
+ RETURNS quota.usage_delta[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array_agg(c.counted)
+  from (
+    select (q.user_id, q.meter, q.period_start, sum(v.quantity), 0,
+      sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)), count(*))::quota.usage_delta as counted
+    from unnest(opened) o
+    join quota.usage_quotas q on q.user_id = o.user_id and q.meter = o.meter
+      and q.period_start = o.period_start
+    join quota.meter_terms m on m.key = q.meter and q.period_end > m.since and q.period_end <= m.until
+    cross join lateral (
+      select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds, c.messages,
+        c.file_size_bytes, c.quantities) as quantity
+      from quota.call_logs c
+      where c.user_id = q.user_id and c.service = m.service
+        and quota.counts_model(m.models, m.patterns, c.model)
+        and c.started_at >= q.period_start and c.started_at < q.period_end
+    ) v
+    group by q.user_id, q.meter, q.period_start
+  ) c
+$function$;
+comment on function quota.usage_in(quota.quota_key[]) is 'What the calls add to quotas that hold nothing yet; null: nothing.';
 
 CREATE OR REPLACE FUNCTION quota.usage_until(q quota.usage_quotas, at timestamp with time zone)
  RETURNS TABLE(quantity numeric, cost numeric)

@@ -13,6 +13,7 @@ declare
   users uuid[];
   services text[];
   uncovered quota.usage_span[];
+  opened quota.opened_periods;
   deltas quota.usage_delta[];
 begin
   if tg_op = 'INSERT' then
@@ -21,9 +22,7 @@ begin
       n.file_size_bytes, n.quantities, (select count(*) from (select from new_rows limit 2) first_two) as rows
     into one from new_rows n limit 1;
     if not found or one.rows = 1 and quota.count_call(one.user_id, one.service, one.model, one.status,
-      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes,
-      one.quantities)
-    then
+      one.started_at, one.duration_seconds, one.messages, one.cost, one.file_size_bytes, one.quantities) then
       return null;
     end if;
     select array_agg(c.user_id), array_agg(c.service) into users, services
@@ -42,7 +41,30 @@ begin
     return null;
   end if;
 
+  -- First what is open; what is to be opened counts all that it holds.
+  if tg_op <> 'INSERT' then
+    select array_agg(d.delta) into deltas
+    from (
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
+      from old_rows o
+      cross join lateral quota.deltas_of(
+        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
+        o.file_size_bytes, o.quantities) d
+      group by d.user_id, d.meter, d.period_start
+    ) d;
+  end if;
   if tg_op <> 'DELETE' then
+    select deltas || array_agg(d.delta) into deltas
+    from (
+      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+        sum(d.calls))::quota.usage_delta as delta
+      from new_rows n
+      cross join lateral quota.deltas_of(
+        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+        n.file_size_bytes, n.quantities) d
+      group by d.user_id, d.meter, d.period_start
+    ) d;
     select array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
     from (
       select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
@@ -55,34 +77,15 @@ begin
           and not q.superseded)
       group by n.user_id, m.key
     ) u;
-    -- A period of a former plan that begins where one of the present plan does becomes that one, which is
-    -- rare: then everything of these users is counted anew.
-    if uncovered is not null and quota.open_periods(uncovered) then
-      perform quota.refresh_quotas(users, services, false);
-      return null;
+    if uncovered is not null then
+      opened := quota.open_periods(uncovered);
+      -- Rare: a former plan's period that begins where one of the present plan does becomes that one.
+      if opened.has_revived then
+        perform quota.refresh_quotas(users, services, false);
+        return null;
+      end if;
+      deltas := deltas || quota.usage_in(opened.quotas);
     end if;
-    select array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from new_rows n
-      cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-        n.file_size_bytes, n.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
-  end if;
-  if tg_op <> 'INSERT' then
-    select deltas || array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from old_rows o
-      cross join lateral quota.deltas_of(
-        -1, o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds, o.messages, o.cost,
-        o.file_size_bytes, o.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
   end if;
   perform quota.apply_usage(deltas);
   return null;

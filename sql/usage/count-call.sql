@@ -21,8 +21,8 @@ begin
   if subscribed is null then
     return false;
   end if;
-  -- What belongs to a period that is over, or to before a grant ended or a reset, or what a former plan
-  -- counts, too, is for the longer way.
+  -- What belongs to a period that is over, or to before a grant ended or a reset, or also to a period that a
+  -- former plan cut, whether closed by the change of plan or by a reset before it, is for the longer way.
   with counted as (
     update quota.usage_quotas q
     set used = q.used
@@ -36,7 +36,8 @@ begin
       and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
       and not exists (
         select from quota.usage_quotas o
-        where o.user_id = p_user and o.meter = p.meter and o.superseded and quota.contains(o, p_started_at))
+        where o.user_id = p_user and o.meter = p.meter and o.period_start <> q.period_start
+          and quota.contains(o, p_started_at))
       and not exists (
         select from quota.grants g
         where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())

@@ -2,14 +2,19 @@ create type quota.usage_span as (user_id uuid, meter text, first timestamptz, la
 comment on type quota.usage_span is
   'From the first to the last call of a user''s meter that are to be covered by quotas.';
 
-create or replace function quota.open_periods(spans quota.usage_span[]) returns boolean
+create type quota.opened_periods as (quotas quota.quota_key[], has_revived boolean);
+comment on type quota.opened_periods is
+  'What was opened and holds nothing yet; whether a period of a former plan became one of the present plan, '
+  'and must be counted anew.';
+
+create or replace function quota.open_periods(spans quota.usage_span[]) returns quota.opened_periods
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   due_users uuid[];
   due_services text[];
   due_ends timestamptz[];
-  has_revived boolean;
+  result quota.opened_periods;
 begin
   with opened as (
     insert into quota.usage_quotas
@@ -36,7 +41,7 @@ begin
         on_exceeded = excluded.on_exceeded
       where usage_quotas.superseded
     -- A row that was there has been locked, which a new one never was.
-    returning user_id, meter, period_end, closed_at, xmax::text <> '0' as is_revived
+    returning user_id, meter, period_start, period_end, closed_at, xmax::text <> '0' as is_revived
   ), by_service as (
     select o.user_id, m.service, bool_or(o.is_revived) as has_revived,
       min(o.period_end) filter (where o.closed_at is null and o.period_end <= quota.now()) as due_end
@@ -45,15 +50,15 @@ begin
   )
   select array_agg(b.user_id) filter (where b.due_end is not null),
     array_agg(b.service) filter (where b.due_end is not null),
-    array_agg(b.due_end) filter (where b.due_end is not null), bool_or(b.has_revived)
-  into due_users, due_services, due_ends, has_revived
+    array_agg(b.due_end) filter (where b.due_end is not null), coalesce(bool_or(b.has_revived), false),
+    (select array_agg((o.user_id, o.meter, o.period_start)::quota.quota_key) from opened o)
+  into due_users, due_services, due_ends, result.has_revived, result.quotas
   from by_service b;
   if due_users is not null then
     perform quota.make_due(due_users, due_services, due_ends);
   end if;
-  return coalesce(has_revived, false);
+  return result;
 end $$;
 comment on function quota.open_periods(quota.usage_span[]) is
-  'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. '
-  'True: one of a former plan became one of the present plan, and must be counted anew. The caller holds the '
-  'subscriptions.';
+  'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. The '
+  'caller holds the subscriptions, and counts what was opened.';

@@ -1,17 +1,26 @@
 create or replace function quota.open_running(users uuid[], services text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  opened quota.quota_key[];
 begin
   perform quota.lock_subscriptions(users, services);
-  insert into quota.usage_quotas
-    (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-     granted)
-  select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-    t.warn_at, t.on_exceeded, t.granted
-  from unnest(users, services) u(user_id, service)
-  join quota.meters m on m.service = u.service
-  cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
-  on conflict do nothing;
+  with inserted as (
+    insert into quota.usage_quotas
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       granted)
+    select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
+      t.warn_at, t.on_exceeded, t.granted
+    from unnest(users, services) u(user_id, service)
+    join quota.meters m on m.service = u.service
+    cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
+    on conflict do nothing
+    returning user_id, meter, period_start
+  )
+  select array_agg((i.user_id, i.meter, i.period_start)::quota.quota_key) into opened from inserted i;
+  if opened is not null then
+    perform quota.count_opened(opened);
+  end if;
 end $$;
 comment on function quota.open_running(uuid[], text[]) is
   'Locks the subscriptions of (user, service) pairs, which are made if need be, and opens their running '
