@@ -4368,7 +4368,7 @@ grant execute on function quota.gate(text,jsonb,text,text) to quota_app;
 grant execute on function quota.gate(text,jsonb,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
- RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamp with time zone)
+ RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamp with time zone, calls integer, exhausted_at timestamp with time zone)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4380,7 +4380,7 @@ AS $function$
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
-    p.upgrade_to, p.features, c.runs_out_at
+    p.upgrade_to, p.features, c.runs_out_at, c.calls, c.exhausted_at
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
@@ -4388,7 +4388,7 @@ AS $function$
   where quota.refuse_unknown_service(p_service)
   order by c.service, c.meter
 $function$;
-comment on function quota.get_user_plan_limits(text,text) is 'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money, and when it runs out at its pace, if before its reset; also before the first call, from default plans.';
+comment on function quota.get_user_plan_limits(text,text) is 'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money, by how many calls, since when it is used up, and when it runs out at its pace, if before its reset; also before the first call, from default plans.';
 grant execute on function quota.get_user_plan_limits(text,text) to quota_app;
 grant execute on function quota.get_user_plan_limits(text,text) to quota_finance;
 grant execute on function quota.get_user_plan_limits(text,text) to quota_operator;
@@ -7496,7 +7496,8 @@ AS $function$
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
   || case when reason = 'quota_exceeded' and others_left then '; other models can be used' else '' end
-  || case when reason <> 'ok' and plan.upgrade_to is not null
+  -- Who is to sign in gets that plan by it.
+  || case when reason <> 'sign_in_required' and plan.upgrade_to is not null
       then '. Upgrade to '
         || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
         || ' for more.'
@@ -9204,14 +9205,15 @@ end $function$;
 comment on function quota.stamp_override() is 'A custom limit that is given anew is that of who gave it, from then on.';
 
 CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT NULL::text)
- RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone, runs_out_at timestamp with time zone)
+ RETURNS TABLE(service text, plan text, meter text, unit text, limit_quantity numeric, cost_limit numeric, unit_price numeric, used numeric, granted numeric, cost numeric, percent numeric, state text, period_start timestamp with time zone, period_end timestamp with time zone, runs_out_at timestamp with time zone, calls integer, exhausted_at timestamp with time zone)
  LANGUAGE sql
  STABLE
 AS $function$
   select c.service, c.plan, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, c.used, c.granted,
     c.cost, c.percent, c.state, c.period_start, c.period_end,
     quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit, c.calls,
-      c.period_start, c.period_end)
+      c.period_start, c.period_end),
+    c.calls, c.exhausted_at
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service
   union all
@@ -9219,7 +9221,7 @@ AS $function$
   select p.service, p.key, l.meter, m.unit, l.limit_quantity, l.cost_limit, l.unit_price, 0, 0, 0, n.percent,
     quota.quota_state(
       n.percent, quota.is_exhausted(0, l.limit_quantity, 0, l.cost_limit), l.warn_at),
-    lower(n.period), upper(n.period), null
+    lower(n.period), upper(n.period), null, 0, null
   from quota.known_or_new(p_user) u
   join quota.plans p on p.is_default and (p_service is null or p.service = p_service)
     and not exists (

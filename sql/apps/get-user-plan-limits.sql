@@ -4,7 +4,8 @@ returns table (
   used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric,
   unit_price numeric, reset_every interval, last_reset timestamptz, resets_at timestamptz,
   max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric,
-  allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamptz)
+  allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamptz, calls integer,
+  exhausted_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select c.service, p.key, p.name, c.meter, c.unit, c.limit_quantity, c.granted, c.used,
@@ -14,7 +15,7 @@ as $$
     c.percent, c.state, c.cost, c.cost_limit, c.unit_price, l.reset_every,
     quota.last_reset(o.id, c.meter, c.period_start), nullif(c.period_end, 'infinity'),
     p.max_assistants, p.max_file_bytes, p.max_concurrent, p.max_session_seconds, p.allowed_models,
-    p.upgrade_to, p.features, c.runs_out_at
+    p.upgrade_to, p.features, c.runs_out_at, c.calls, c.exhausted_at
   from quota.user_or_newcomer(p_user) o(id)
   cross join lateral quota.standing_of(o.id, p_service) c
   join quota.plans p on p.key = c.plan
@@ -24,4 +25,5 @@ as $$
 $$;
 comment on function quota.get_user_plan_limits(text, text) is
   'The limits of a user''s plans, by meter, with what is used and left of each, in quantity and in money, '
-  'and when it runs out at its pace, if before its reset; also before the first call, from default plans.';
+  'by how many calls, since when it is used up, and when it runs out at its pace, if before its reset; also '
+  'before the first call, from default plans.';

@@ -31,7 +31,8 @@ as $$
       then ' until ' || to_char(worst.resets_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
     else '' end
   || case when reason = 'quota_exceeded' and others_left then '; other models can be used' else '' end
-  || case when reason <> 'ok' and plan.upgrade_to is not null
+  -- Who is to sign in gets that plan by it.
+  || case when reason <> 'sign_in_required' and plan.upgrade_to is not null
       then '. Upgrade to '
         || coalesce((select p.name from quota.plans p where p.key = plan.upgrade_to), plan.upgrade_to)
         || ' for more.'
