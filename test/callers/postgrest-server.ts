@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers';
 import pg from 'pg';
 import type { Desk } from '../desk/desk.ts';
 
-export const supabaseRoles = ['anon', 'authenticated', 'service_role'] as const;
+export const supabaseRoles = ['anon', 'authenticated', 'service_role', 'back_office'] as const;
 export type SupabaseRole = (typeof supabaseRoles)[number];
 
 interface Reply {
@@ -63,13 +63,15 @@ export class PostgrestServer {
     await desk.query(`create role ${login} login noinherit`);
     for (const role of supabaseRoles) {
       await desk.query(`create role ${named(desk, role)} nologin`);
-      await desk.query(`grant quota_app to ${named(desk, role)}`);
+      const group = role === 'back_office' ? 'quota_operator' : 'quota_app';
+      await desk.query(`grant ${group} to ${named(desk, role)}`);
       await desk.query(`grant ${named(desk, role)} to ${login}`);
     }
     const bind = (...words: string[]) => desk.json('login', ...words, '--reason', 'Supabase', '--yes');
     await bind('bind', named(desk, 'authenticated'), '--claim', 'sub');
     await bind('bind', named(desk, 'anon'), '--claim', 'sub');
     await bind('allow', named(desk, 'service_role'));
+    await bind('allow', named(desk, 'back_office'));
     const started = new PostgrestServer(desk, login);
     started.#server.listen(0, '127.0.0.1');
     await once(started.#server, 'listening');
