@@ -74,7 +74,7 @@ async function markErasedOwners(client: pg.ClientBase): Promise<void> {
       and a.provider_assistant_id = r.provider_assistant_id`);
 }
 
-async function markUnknownServices(client: pg.ClientBase): Promise<void> {
+export async function markUnknownServices(client: pg.ClientBase): Promise<void> {
   await client.query(`
     update import_rows r
     set problem_column = 'service', problem = format('there is no service "%s"', left(r.service, 60))

@@ -1,8 +1,7 @@
 import { withKeptSession } from '../db/pooled-client.ts';
 import { badLinesError } from './bad-lines-error.ts';
-import type { ImportKind } from './import-kind.ts';
+import type { PlannedKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
-import { loadStaged } from './load-staged.ts';
 import { withRejects } from './rejects.ts';
 import { type ImportFile, stageLines } from './stage-lines.ts';
 import {
@@ -14,25 +13,35 @@ import {
   tuneSession,
 } from './staging-store.ts';
 
+/** Takes the good lines of the staging table, and returns what the plan has become. */
+export type Loader<Kind extends PlannedKind> = (
+  surroundings: ImportSurroundings,
+  kind: Kind,
+  plan: ImportReport,
+  options: Pick<ImportOptions, 'update' | 'reason'>,
+) => Promise<ImportReport>;
+
 /**
- * Imports one file: stages it while it is read, checks it as a whole, then adds what is not there yet in one
- * transaction. Until that commits nothing can be seen, and whatever happens before leaves nothing.
+ * Imports one file: stages it while it is read, checks it as a whole, then has what is not there yet loaded. Until then
+ * nothing can be seen, and whatever happens before leaves nothing.
  * @throws badInputError naming the bad lines, unless they are to be skipped
  */
-export function importFile(
+export function importFile<Kind extends PlannedKind>(
   surroundings: ImportSurroundings,
-  kind: ImportKind,
+  kind: Kind,
   file: ImportFile,
   options: ImportOptions,
+  load: Loader<Kind>,
 ): Promise<ImportReport> {
-  return withKeptSession(surroundings.client, () => importStaged(surroundings, kind, file, options));
+  return withKeptSession(surroundings.client, () => importStaged(surroundings, kind, file, options, load));
 }
 
-async function importStaged(
+async function importStaged<Kind extends PlannedKind>(
   surroundings: ImportSurroundings,
-  kind: ImportKind,
+  kind: Kind,
   file: ImportFile,
   options: ImportOptions,
+  loadLines: Loader<Kind>,
 ): Promise<ImportReport> {
   const { client } = surroundings;
   await kind.store.prepare?.(client);
@@ -44,7 +53,7 @@ async function importStaged(
     if ((changes > 0 && !(await surroundings.confirm(plan))) || options.dryRun) {
       return { ...plan, dryRun: true };
     }
-    const load = async () => (changes > 0 ? loadStaged(surroundings, kind, plan, options) : plan);
+    const load = async () => (changes > 0 ? loadLines(surroundings, kind, plan, options) : plan);
     return plan.rejected > 0 ? await withRejects(client, options.rejectsPath, load) : await load();
   } finally {
     await dropStaging(client).catch(() => {}); // A broken connection has dropped it already.
@@ -53,7 +62,7 @@ async function importStaged(
 
 async function planImport(
   { client, signal, onProgress, onStep }: ImportSurroundings,
-  kind: ImportKind,
+  kind: PlannedKind,
   file: ImportFile,
   { format, skipInvalid }: ImportOptions,
 ): Promise<ImportReport> {

@@ -18,10 +18,10 @@ export interface ImportColumn extends ColumnSpec {
 /** The values of a line by column, as far as they are read. */
 export type LineValues = (column: string) => string | null;
 
-/** What is particular to the files of one kind. */
-export interface ImportKind {
+/** What is particular to the lines of one kind. */
+export interface LineKind {
   /** As in the command and in the audit log. */
-  readonly name: 'users' | 'assistants' | 'call-logs';
+  readonly name: 'users' | 'assistants' | 'call-logs' | 'quota-events';
   /** One of them, for sentences. */
   readonly noun: string;
   readonly columns: readonly ImportColumn[];
@@ -29,17 +29,30 @@ export interface ImportKind {
   readonly key: readonly string[];
   /** What a line must keep to besides its single cells. @throws CellFault */
   checkLine?(value: LineValues): void;
+}
+
+/** A kind whose lines are held against the database as a whole, before any of them is taken. */
+export interface PlannedKind extends LineKind {
+  readonly store: PlanStore;
+}
+
+/** A kind whose lines are loaded all at once. */
+export interface ImportKind extends LineKind {
   readonly store: ImportStore;
 }
 
-/** The SQL of one kind. Everything reads `import_rows`, the staged lines. */
-export interface ImportStore {
+/** The SQL that tells what a file would do. Everything reads `import_rows`, the staged lines. */
+export interface PlanStore {
   /** Before the file is read. @throws usageError where an option does not fit the database. */
   prepare?(client: pg.ClientBase): Promise<void>;
   /** Sets `problem` of the staged lines that do not fit the database, and puts the others in the database's spelling. */
   markProblems(client: pg.ClientBase): Promise<void>;
   /** Compares the good lines with the database. Can be called again; changes only temporary tables. */
   compare(client: pg.ClientBase): Promise<ImportComparison>;
+}
+
+/** The SQL of one kind. */
+export interface ImportStore extends PlanStore {
   /**
    * Adds what is not there yet. `onConflict` is `skip` when somebody else was seen to add the same rows meanwhile;
    * otherwise such a row is an error of the database (23505), which costs far less.

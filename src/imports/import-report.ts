@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { CellFormat } from '../files/cells.ts';
-import type { ImportKind } from './import-kind.ts';
+import type { LineKind } from './import-kind.ts';
 
 /** What was done with the lines of a file: `lines = new + existing + skipped + rejected`. */
 export interface ImportReport {
-  kind: ImportKind['name'];
+  kind: LineKind['name'];
   /** As given; `stdin`. */
   file: string;
   /** Of the file as it is, compressed or not. */

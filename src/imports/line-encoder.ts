@@ -2,7 +2,7 @@ import { type CopyValue, copyLine } from '../db/copy.ts';
 import type { BadLine } from '../files/bad-lines.ts';
 import { CellFault, type CellFormat } from '../files/cells.ts';
 import type { Table } from '../files/table-rows.ts';
-import type { ImportColumn, ImportKind } from './import-kind.ts';
+import type { ImportColumn, LineKind } from './import-kind.ts';
 
 /** What is staged of every line, besides its values. */
 const commonColumns = ['number', 'line', 'problem_column', 'problem', 'original'];
@@ -20,7 +20,7 @@ export interface LineEncoder {
  * Stages only columns that the file has, or that have a fallback.
  * @throws CellFault later, from `encode`
  */
-export function createLineEncoder(kind: ImportKind, table: Table<string>, format: CellFormat): LineEncoder {
+export function createLineEncoder(kind: LineKind, table: Table<string>, format: CellFormat): LineEncoder {
   const columns = kind.columns.filter(
     ({ name, fallback }) => table.columns[name] !== -1 || fallback !== undefined,
   );

@@ -5,7 +5,7 @@ import { CellFault, type CellFormat } from '../files/cells.ts';
 import type { Input } from '../files/input.ts';
 import type { RowBatch } from '../files/row-batch.ts';
 import { openTable, parseMapping, splitIgnored, type Table } from '../files/table-rows.ts';
-import type { ImportKind } from './import-kind.ts';
+import type { LineKind } from './import-kind.ts';
 import { createLineEncoder, type LineEncoder } from './line-encoder.ts';
 
 /** A file whose header (or first record) has been read, and found to be of the kind. */
@@ -41,7 +41,7 @@ const suggestionsMax = 5;
  * Reads the beginning of a file and binds its columns.
  * @throws usageError where a mapping makes no sense; badInputError where a column is missing, twice or unknown
  */
-export function openImportFile(kind: ImportKind, input: Input, map: readonly string[]): ImportFile {
+export function openImportFile(kind: LineKind, input: Input, map: readonly string[]): ImportFile {
   const { pairs, ignored } = splitIgnored(map);
   const mapping = parseMapping(pairs, kind.columns);
   const bad: BadLineSink = { take: () => {} };
@@ -57,7 +57,7 @@ export function openImportFile(kind: ImportKind, input: Input, map: readonly str
 /** Reads the file to its end into the staging table, good lines and bad, in bounded memory. */
 export async function stageLines(
   client: pg.ClientBase,
-  kind: ImportKind,
+  kind: LineKind,
   file: ImportFile,
   options: StageOptions,
 ): Promise<StagedFile> {

@@ -1,5 +1,6 @@
 import { defineCommand } from '../../declarations/command.ts';
 import { assistantFiles } from '../../imports/assistant-files.ts';
+import { loadStaged } from '../../imports/load-staged.ts';
 import { fileArgument, fileOptions } from './file-options.ts';
 import { runImport } from './run-import.ts';
 
@@ -14,5 +15,5 @@ export const importAssistants = defineCommand(
     details: 'Columns: provider_assistant_id, user_external_id, name.',
     examples: [['quota import assistants assistants.csv', 'add those that are not there yet']],
   },
-  (context, options) => runImport(context, assistantFiles, options),
+  (context, options) => runImport(context, assistantFiles, options, { load: loadStaged }),
 );

@@ -24,7 +24,11 @@ export function importText(report: ImportReport, style: Style): string {
   }
   const left = report.differing - Math.max(report.updated, report.unchangeable);
   if (left > 0 && !report.dryRun) {
-    lines.push(style.yellow(`${left} were left as they are: --update brings them in line with the file`));
+    const advice =
+      report.kind === 'quota-events'
+        ? 'what is stored stays (quota usage settle)'
+        : '--update brings them in line with the file';
+    lines.push(style.yellow(`${left} were left as they are: ${advice}`));
   }
   if (report.unchangeable > 0) {
     lines.push(
@@ -43,4 +47,5 @@ const unchangeable: Record<ImportReport['kind'], string> = {
   users: 'signup and plan (quota user set-plan)',
   assistants: 'the user they belong to',
   'call-logs': '',
+  'quota-events': '',
 };

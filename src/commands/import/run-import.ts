@@ -4,32 +4,38 @@ import type { Context, Database } from '../../context.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import type { Input } from '../../files/input.ts';
 import { withInput } from '../../files/open-input.ts';
-import { importFile } from '../../imports/import-file.ts';
-import type { ImportKind } from '../../imports/import-kind.ts';
+import { importFile, type Loader } from '../../imports/import-file.ts';
+import type { LineKind, PlannedKind } from '../../imports/import-kind.ts';
 import type { ImportOptions, ImportReport } from '../../imports/import-report.ts';
 import { type ImportFile, openImportFile } from '../../imports/stage-lines.ts';
 import type { FileOptions } from './file-options.ts';
 import { describeLines, importText } from './import-text.ts';
 
-/** Recognises the columns of an opened file. */
-type Opener = (kind: ImportKind, input: Input, map: readonly string[]) => ImportFile;
+interface ImportWays<Kind extends PlannedKind> {
+  /** Takes the lines that are good. */
+  load: Loader<Kind>;
+  /** Recognises the columns of an opened file. */
+  open?: (kind: LineKind, input: Input, map: readonly string[]) => ImportFile;
+}
 
 /** Lines between two reports of progress. */
 const progressLines = 50_000;
 
 /** Opens the file before the database: a file that cannot be read needs none. Writes an `ImportReport`. */
-export async function runImport(
+export async function runImport<Kind extends PlannedKind>(
   context: Context,
-  kind: ImportKind,
+  kind: Kind,
   options: FileOptions,
-  open: Opener = openImportFile,
+  { load: loadLines, open = openImportFile }: ImportWays<Kind>,
 ): Promise<ExitCode> {
   const importOptions = parseOptions(options);
   const report = await withInput(
     { path: options.file, stdin: options.file === '-' ? context.stdin : undefined },
     (input) => {
       const file = open(kind, input, options.map ?? []);
-      return context.withDatabase((database) => load(context, database, kind, file, importOptions, options));
+      return context.withDatabase((database) =>
+        load(context, database, { kind, file, loadLines }, importOptions, options),
+      );
     },
   );
   if (report.rejected > 0) {
@@ -60,11 +66,10 @@ function parseOptions({ file, ...options }: FileOptions): ImportOptions {
   };
 }
 
-function load(
+function load<Kind extends PlannedKind>(
   context: Context,
   database: Database,
-  kind: ImportKind,
-  file: ImportFile,
+  { kind, file, loadLines }: { kind: Kind; file: ImportFile; loadLines: Loader<Kind> },
   importOptions: ImportOptions,
   options: FileOptions,
 ): Promise<ImportReport> {
@@ -89,7 +94,7 @@ function load(
         return context.confirm({ action, name: client.database ?? '' }, { ...options, yes: true }, database);
       },
     };
-    const loadFile = () => importFile(surroundings, kind, file, importOptions);
+    const loadFile = () => importFile(surroundings, kind, file, importOptions, loadLines);
     return importOptions.dryRun
       ? loadFile()
       : withOutdatedCache(context, client, true, () => withWaitingWork(context, client, loadFile));

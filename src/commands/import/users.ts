@@ -1,4 +1,5 @@
 import { defineCommand } from '../../declarations/command.ts';
+import { loadStaged } from '../../imports/load-staged.ts';
 import { userFiles } from '../../imports/user-files.ts';
 import { fileArgument, fileOptions } from './file-options.ts';
 import { runImport } from './run-import.ts';
@@ -20,5 +21,5 @@ export const importUsers = defineCommand(
       ['quota import users users.csv --update --dry-run', 'how many would be added and changed'],
     ],
   },
-  (context, options) => runImport(context, userFiles, options),
+  (context, options) => runImport(context, userFiles, options, { load: loadStaged }),
 );
