@@ -10,6 +10,7 @@ const base = ['src/audit', 'src/db', 'src/files', 'src/values'];
 
 /** What a command, or a job, plans and applies: operations and their stores. */
 const domains = [
+  'src/adopt',
   'src/alerts',
   'src/allowances',
   'src/analytics',
@@ -79,6 +80,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
 
   // Domains.
+  'src/adopt': [...base, 'src/allowances/files'],
   'src/alerts': [...base, 'src/jobs'],
   'src/allowances/grants': base,
   'src/allowances/files': ['src/files', 'src/values'],

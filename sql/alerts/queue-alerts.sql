@@ -4,12 +4,15 @@ as $$
 declare
   queued integer;
 begin
-  -- Usage of the past is no news: it came with an import, or more than a day late.
+  -- Usage of the past is no news: it came with an import, or more than a day late. Nor is
+  -- what an adopted product still decides by itself.
   insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
   select n.user_id, n.meter, n.period_start, n.threshold, n.id,
     case when current_setting('quota.backfill', true) = 'on' or n.crossed_at < quota.now() - interval '1 day'
+        or quota.in_shadow(m.service)
       then 'past' else 'pending' end
   from new_rows n
+  join quota.meters m on m.key = n.meter
   order by n.user_id, n.meter, n.period_start, n.threshold
   on conflict do nothing;
   -- For whoever listens: what to look at, nothing about a person. Thousands at once are told by their number.

@@ -25,6 +25,7 @@ begin
     select k.user_id, m.service, min(k.exhausted_at) as since
     from marked k join quota.meters m on m.key = k.meter
     where k.on_exceeded = 'limit_assistants' and k.exhausted_before is null and k.exhausted_at is not null
+      and not quota.in_shadow(m.service)
     group by k.user_id, m.service
   )
   select array_agg(l.user_id), array_agg(l.service), array_agg(l.since)

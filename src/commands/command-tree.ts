@@ -49,6 +49,10 @@ export const commandTree: Group['commands'] = {
     summary: 'load users, assistants and call logs from files; the same file again adds nothing',
     loadGroup: async () => (await import('./import/group.ts')).importCommands,
   },
+  adopt: {
+    summary: 'bring an existing product under quota: its tables are counted, its code stays as it is',
+    loadGroup: async () => (await import('./adopt/group.ts')).adoptCommands,
+  },
   reconcile: {
     summary: "hold a provider's bill of a month against the call logs; every line and log in one kind",
     loadGroup: async () => (await import('./reconcile/group.ts')).reconcileCommands,

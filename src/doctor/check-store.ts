@@ -192,7 +192,7 @@ export const unmarkedQuotas = `
   where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
     and q.period_start <= quota.now() and q.period_end > quota.now()
     and (e.exhausted <> (q.exhausted_at is not null)
-      or (e.exhausted and q.on_exceeded = 'limit_assistants' and s.limit_enforced_at is null))
+      or (e.exhausted and not quota.in_shadow(m.service) and q.on_exceeded = 'limit_assistants' and s.limit_enforced_at is null))
   order by u.external_id, q.meter`;
 
 export const dueResets = `
@@ -254,6 +254,13 @@ export const namedErased = `
   from quota.assistants a join quota.users u on u.id = a.user_id
   where ($1::uuid is null or a.user_id = $1) and u.erased_at is not null and a.name is not null
   order by u.external_id, a.provider_assistant_id`;
+
+/** What an app wrote and could not be counted; shown once the job must have tried it. */
+export const deadRows = `
+  select s.product, s.name as source, d.key, d.operation, d.reason, d.attempts, ${iso('d.buried_at')} as "buriedAt"
+  from quota.adopt_dead d join quota.adopt_sources s on s.id = d.source
+  where $1::uuid is null
+  order by d.buried_at, d.id`;
 
 /** A run holds the lock of its job for as long as it lives. */
 export const deadRuns = `

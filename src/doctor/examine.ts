@@ -3,6 +3,7 @@ import { findChangedObjects } from '../db/core/changed-objects.ts';
 import { createRolesSql, selectLostRoles } from '../db/core/roles-store.ts';
 import {
   aheadOfTime,
+  deadRows,
   deadRuns,
   doubtfulLogins,
   dueResets,
@@ -219,6 +220,14 @@ const checks: readonly Check[] = [
     found: 'assistants that wait for provider work that has failed or that nobody does',
     suggestion: 'quota limits status shows why, quota limits sync tries again',
     sql: unfinishedAssistants,
+  },
+  {
+    check: 'adopted rows',
+    level: 'attention',
+    healthy: 'every row that adopted products wrote is counted',
+    found: 'rows of adopted products that could not be counted yet',
+    suggestion: 'quota adopt status says why; quota jobs adopt-retry takes up what can be',
+    sql: deadRows,
   },
   {
     check: 'jobs',

@@ -179,8 +179,12 @@ test('every command with the options of a change goes through the bracket', () =
   const untested = changing
     .map(({ path }) => path)
     .filter((path) => ![...named, ...askThemselves].includes(path));
-  // Tested where a mark, a database, a month, a name of a model or a clock that was ahead is at hand.
+  // Tested where an app, a mark, a database, a month, a name of a model or a clock that was ahead is at hand.
   expect(untested.sort()).toEqual([
+    'adopt/attach.ts',
+    'adopt/authority.ts',
+    'adopt/backfill.ts',
+    'adopt/detach.ts',
     'db/mark.ts',
     'db/reset.ts',
     'jobs/reopen.ts',

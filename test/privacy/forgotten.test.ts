@@ -97,6 +97,11 @@ async function tellOfPerson(): Promise<void> {
     id,
   ]);
   await desk.query('insert into quota.cache_state default values');
+  await desk.query(
+    `insert into quota.adopt_dead (source, key, operation, told, reason)
+     values (1, '1', 'take', $1, 'not a number'), (1, '2', 'take', null, $2)`,
+    [{ member: person.externalId, note: said('dead-row') }, `${said('dead-reason')}: ${person.name}`],
+  );
 }
 
 /** A month with what was billed for the person, resolved and closed in words about the person. */

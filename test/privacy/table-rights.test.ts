@@ -13,6 +13,11 @@ afterAll(() => database.drop());
  */
 const decided: Record<string, [operator: string, finance: string, readonly: string]> = {
   adjustments: ['si', 's', 's'],
+  adopt_assistants: ['s', 's', 's'],
+  adopt_dead: ['s', 's', 's'],
+  adopt_links: ['s', 's', 's'],
+  adopt_products: ['s', 's', 's'],
+  adopt_sources: ['s', 's', 's'],
   alert_deliveries: ['su', 's', 's'],
   analytics_changes: ['s', 's', 's'],
   analytics_days: ['siu', 's', 's'],

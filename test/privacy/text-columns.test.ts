@@ -19,6 +19,11 @@ afterAll(() => database.drop());
  */
 const decided: Record<string, Record<string, string>> = {
   adjustments: { personal: 'reason', staff: 'actor', fact: 'kind meter' },
+  adopt_assistants: { fact: 'key provider_assistant_id' },
+  adopt_dead: { shared: 'reason told', fact: 'key operation' },
+  adopt_links: { fact: 'key' },
+  adopt_products: { staff: 'attached_by', fact: 'authority mapping product services' },
+  adopt_sources: { fact: 'backfilled_to kind name on_delete product relation' },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },
   assistant_limits: {
     personal: 'applied doubtful last_error made original',

@@ -15,6 +15,7 @@ export const withoutRole: Readonly<Record<string, string>> = {
   'db url': 'no database',
   'db psql': 'as its login',
   config: 'no database',
+  'adopt preset': 'no database',
   'fixtures serve-vapi': 'no database',
   completion: 'no database',
   complete: 'no database',
@@ -240,6 +241,15 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     return ['login', 'revoke', name, ...why];
   },
 
+  'adopt check': async (owner) => ['adopt', 'check', (await appTable(owner)).file],
+  'adopt attach': async (owner) => ['adopt', 'attach', (await appTable(owner)).file, ...why],
+  'adopt backfill': async (owner) => ['adopt', 'backfill', await attached(owner), ...why],
+  'adopt verify': async (owner) => ['adopt', 'verify', await attached(owner)],
+  'adopt authority': async (owner) => ['adopt', 'authority', await attached(owner), 'quota', ...why],
+  'adopt status': () => ['adopt', 'status'],
+  'adopt detach': async (owner) => ['adopt', 'detach', await attached(owner), ...why],
+  'jobs adopt-retry': job('adopt-retry'),
+
   'user erase': async (owner) => {
     const name = `erase-${crypto.randomUUID()}`;
     await owner.addUser({ externalId: name });
@@ -252,10 +262,34 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'db rollback': async (owner) => {
     await owner.run('db', 'migrate');
+    await owner.query('update quota.adopt_products set detached_at = now()');
     return ['db', 'rollback', ...why];
   },
   'db reset': () => ['db', 'reset', ...why],
 };
+
+/** A table of an app that every login may read and put triggers on, and its mapping. */
+async function appTable(owner: Desk): Promise<{ product: string; file: string }> {
+  const product = `p-${crypto.randomUUID()}`;
+  await owner.query(
+    `create table "${product}" (id bigint primary key, person text, began timestamptz);
+     grant select, trigger on "${product}" to public`,
+  );
+  const file = owner.write(`${product}.yaml`, [
+    `product: ${product}`,
+    'calls:',
+    `  table: ${product}`,
+    '  make_users: true',
+    '  columns: { service: { value: voice }, user: person, started_at: began }',
+  ]);
+  return { product, file };
+}
+
+async function attached(owner: Desk): Promise<string> {
+  const { product, file } = await appTable(owner);
+  await owner.run('adopt', 'attach', file, ...why);
+  return product;
+}
 
 /** Another model each time: there is something to apply. */
 const meterFile = (owner: Desk) =>

@@ -47,6 +47,14 @@ export async function readPlanDocument(
     }
     return read;
   });
+  return parsePlanText(file, text);
+}
+
+/**
+ * The same of a text.
+ * @throws badInputError when it is neither YAML nor JSON
+ */
+export async function parsePlanText(file: string, text: string): Promise<PlanDocument> {
   const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml');
   const lineCounter = new LineCounter();
   const tooDeep = () =>

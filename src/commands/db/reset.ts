@@ -1,3 +1,4 @@
+import { refuseWhileAttached } from '../../adopt/refuse-attached.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { estimateTables } from '../../db/migration-store.ts';
@@ -17,10 +18,10 @@ export const dbReset = defineCommand(
   (context, options) =>
     runChange(context, options, {
       reason: optionalReason,
-      plan: async ({ client }) => ({
-        database: client.database ?? '',
-        dropped: await estimateTables(client),
-      }),
+      plan: async ({ client }) => {
+        await refuseWhileAttached(client);
+        return { database: client.database ?? '', dropped: await estimateTables(client) };
+      },
       describe: ({ database, dropped }) => ({
         action: `Drop every table of quota in ${database}`,
         name: database,

@@ -1,3 +1,4 @@
+import { refuseWhileAttached } from '../../adopt/refuse-attached.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { planRollback, readSchemaStatus } from '../../db/migration-store.ts';
@@ -23,7 +24,10 @@ export const dbRollback = defineCommand(
   (context, options) =>
     runChange(context, options, {
       reason: optionalReason,
-      plan: async ({ client }) => planRollback(await readSchemaStatus(client), options),
+      async plan({ client }) {
+        await refuseWhileAttached(client);
+        return planRollback(await readSchemaStatus(client), options);
+      },
       isNothing: (plan) => plan.length === 0,
       describe: (plan, { client }) => ({
         action: `Roll back ${plan.join(', ')} in ${client.database}`,

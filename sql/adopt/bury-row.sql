@@ -1,0 +1,13 @@
+create or replace function quota.bury_row(
+  p_source integer, p_key text, p_operation text, p_told jsonb, p_reason text)
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  insert into quota.adopt_dead as d (source, key, operation, told, reason)
+  values (p_source, p_key, p_operation, p_told, left(p_reason, 500))
+  on conflict (source, key) where key is not null do update
+  set operation = excluded.operation, told = coalesce(excluded.told, d.told), reason = excluded.reason,
+    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at)
+$$;
+comment on function quota.bury_row(integer, text, text, jsonb, text) is
+  'Keeps a row of an adopted product that could not be taken over, and why, until it is tried again.';

@@ -1,0 +1,19 @@
+create or replace function quota.forget_lost(p_source integer, p_size integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  keys text[];
+begin
+  if not exists (select from quota.adopt_sources s
+    where s.id = p_source and s.kind = 'calls' and s.on_delete = 'remove')
+  then
+    return 0;
+  end if;
+  execute format('select quota_adopt.source_%s_lost($1)', p_source) into keys using p_size;
+  if cardinality(keys) > 0 then
+    perform quota.forget_rows(p_source, keys);
+  end if;
+  return cardinality(keys);
+end $$;
+comment on function quota.forget_lost(integer, integer) is
+  'Takes back calls whose rows were deleted while nobody could tell; how many. 0: there are none.';

@@ -1,0 +1,39 @@
+create or replace function quota.retry_dead(
+  p_size integer, p_product text default null, out tried integer, out taken integer)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  dead record;
+  there text[];
+begin
+  tried := 0;
+  taken := 0;
+  for dead in
+    select d.id, d.source, d.key, d.operation, d.attempts, s.on_delete
+    from quota.adopt_dead d
+    join quota.adopt_sources s on s.id = d.source and s.is_attached
+    where d.key is not null and d.next_attempt_at <= quota.now()
+      and (p_product is null or s.product = p_product)
+    -- Users come before what they own.
+    order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, d.next_attempt_at, d.id
+    limit p_size
+    for update of d skip locked
+  loop
+    tried := tried + 1;
+    delete from quota.adopt_dead d where d.id = dead.id;
+    there := quota.take_keys(dead.source, array[dead.key]);
+    if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
+      perform quota.forget_rows(dead.source, array[dead.key]);
+    end if;
+    update quota.adopt_dead d
+    set attempts = dead.attempts + 1,
+      next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+    where d.source = dead.source and d.key = dead.key;
+    if not found then
+      taken := taken + 1;
+    end if;
+  end loop;
+end $$;
+comment on function quota.retry_dead(integer, text, out integer, out integer) is
+  'Takes up rows of adopted products that could not be taken over, as they stand now; how many were tried, '
+  'and how many are done with.';

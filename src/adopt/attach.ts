@@ -1,0 +1,72 @@
+import type pg from 'pg';
+import type { PlanDocument } from '../allowances/files/plan-document.ts';
+import { insertAuditEntry } from '../audit/audit-entry-store.ts';
+import { withSnapshot, withTrial } from '../db/transaction.ts';
+import { type CheckedMapping, checkMapping, tryOnRows } from './check-mapping.ts';
+import type { Mapping } from './mapping.ts';
+import { attachSources, lockProducts, selectProduct, waitBriefly } from './product-store.ts';
+import { mappingError, readMapping } from './read-mapping.ts';
+
+export interface AttachPlan {
+  mapping: Mapping;
+  checked: CheckedMapping;
+  /** The same is attached already. */
+  isAttached: boolean;
+  /** What is put on the app's tables. */
+  triggers: string[];
+}
+
+/**
+ * Reads a mapping and holds it against the database; changes nothing.
+ * @throws badInputError with everything that is wrong, by place
+ */
+export async function planAttach(client: pg.ClientBase, document: PlanDocument): Promise<AttachPlan> {
+  const mapping = readMapping(document);
+  const checked = await withTrial(client, () => checkMapping(client, mapping));
+  const onRows =
+    checked.problems.length === 0
+      ? await withSnapshot(client, () => tryOnRows(client, checked, mapping.timezone))
+      : [];
+  const problems = [...checked.problems, ...onRows];
+  if (problems.length > 0) {
+    throw mappingError(document, problems);
+  }
+  const stored = await selectProduct(client, mapping.product);
+  const isAttached =
+    stored !== null &&
+    stored.detachedAt === null &&
+    JSON.stringify(sorted(stored.mapping)) === JSON.stringify(sorted(mapping));
+  const triggers = checked.sources.flatMap(({ table }) =>
+    ['insert', 'update', 'delete'].map((operation) => `after ${operation} on ${table.relation}`),
+  );
+  return { mapping, checked, isAttached, triggers };
+}
+
+/** The same content in the same order: the database keeps none. */
+const sorted = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, one]) => [key, sorted(one)]),
+        )
+      : value;
+
+/** Attaches what was planned, within the transaction of the caller. The id of its audit row. */
+export async function attachProduct(
+  client: pg.ClientBase,
+  { mapping, checked, triggers }: AttachPlan,
+  reason: string | undefined,
+): Promise<string> {
+  await waitBriefly(client);
+  await lockProducts(client);
+  await attachSources(client, mapping, checked.sources);
+  return insertAuditEntry(client, {
+    action: 'adopt.attached',
+    subject: mapping.product,
+    reason,
+    after: { services: mapping.services, triggers },
+  });
+}

@@ -1,0 +1,99 @@
+import type { Path } from '../allowances/files/plan-document.ts';
+
+/** Where a value of ours comes from: a column, an expression in SQL over the row `r`, or the same for every row. */
+export interface MappedValue {
+  /** Where it stands in the file. */
+  path: Path;
+  column?: string;
+  sql?: string;
+  /** Null: nothing. */
+  constant?: string | null;
+  /** What the app's words mean here; `*` stands for all others. */
+  values?: Record<string, string>;
+  /** Of timestamps that have none. */
+  timezone?: string;
+}
+
+export const sourceKinds = ['users', 'assistants', 'calls'] as const;
+export type SourceKind = (typeof sourceKinds)[number];
+
+/** A table of the app whose rows become users, assistants or calls. */
+export interface Source {
+  path: Path;
+  name: string;
+  kind: SourceKind;
+  schema: string;
+  table: string;
+  /** Columns that tell its rows apart. */
+  key: string[];
+  /** A condition over the row `r`: others do not count. */
+  where?: string;
+  onDelete: 'ignore' | 'remove';
+  /** Rows of somebody unknown make the user. */
+  makesUsers: boolean;
+  /** By the field of ours. */
+  fields: Record<string, MappedValue>;
+}
+
+/** A counter that the app keeps by itself, for comparison. */
+export interface Figure {
+  path: Path;
+  meter: string;
+  schema: string;
+  table: string;
+  where?: string;
+  user: MappedValue;
+  /** In the unit of the meter. */
+  used: MappedValue;
+  /** An instant within the period that is meant; absent: the running one. */
+  at?: MappedValue;
+}
+
+/** What of an existing product is users, assistants, calls and counters here. */
+export interface Mapping {
+  product: string;
+  /** Of timestamps without a zone. */
+  timezone: string;
+  /** Of its calls, each once. */
+  services: string[];
+  sources: Source[];
+  figures: Figure[];
+}
+
+/** The type that each field of ours has, in the order of the composite type of its kind. */
+export const fieldTypes: Record<SourceKind, Record<string, string>> = {
+  users: {
+    user: 'text',
+    email: 'text',
+    name: 'text',
+    signup_at: 'timestamptz',
+    timezone: 'text',
+    plan: 'text',
+  },
+  assistants: { user: 'text', provider_assistant_id: 'text', name: 'text' },
+  calls: {
+    user: 'text',
+    service: 'text',
+    provider: 'text',
+    provider_call_id: 'text',
+    assistant: 'text',
+    model: 'text',
+    status: 'text',
+    started_at: 'timestamptz',
+    ended_at: 'timestamptz',
+    duration_seconds: 'numeric',
+    messages: 'integer',
+    words_spoken: 'integer',
+    file_size_bytes: 'bigint',
+    cost: 'numeric',
+    error_message: 'text',
+    quantities: 'jsonb',
+  },
+};
+
+/** Without which a source of the kind says nothing. */
+export const neededFields: Record<SourceKind, readonly string[]> = {
+  users: ['user'],
+  assistants: ['user', 'provider_assistant_id'],
+  calls: ['service', 'started_at'],
+};

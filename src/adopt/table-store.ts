@@ -1,0 +1,186 @@
+import type pg from 'pg';
+
+/** A table of the app as the catalogue has it. */
+export interface AppTable {
+  oid: string;
+  /** Its name as SQL writes it. */
+  relation: string;
+  kind: string;
+  /** The type of each column. */
+  columns: Record<string, string>;
+  primaryKey: string[];
+  /** Columns of each unique index over plain columns that cannot be null, the primary key included. */
+  uniqueKeys: string[][];
+  mayRead: boolean;
+  mayTrigger: boolean;
+  rowsEstimate: number;
+}
+
+/** Null: there is no such table. */
+export async function selectTable(
+  client: pg.ClientBase,
+  schema: string,
+  table: string,
+): Promise<AppTable | null> {
+  const { rows } = await client.query<AppTable>(
+    `select c.oid::text, format('%I.%I', n.nspname, c.relname) as relation, c.relkind::text as kind,
+       (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+       coalesce((select array_agg(a.attname::text order by k.n) from pg_index i
+         cross join unnest(i.indkey::smallint[]) with ordinality k(attnum, n)
+         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+         where i.indrelid = c.oid and i.indisprimary), '{}') as "primaryKey",
+       coalesce((select json_agg(u.names) from (
+           select array_agg(a.attname::text order by k.n) as names
+           from pg_index i
+           cross join unnest(i.indkey::smallint[]) with ordinality k(attnum, n)
+           join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+           where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+           group by i.indexrelid having bool_and(a.attnotnull)) u), '[]') as "uniqueKeys",
+       has_table_privilege(c.oid, 'select') as "mayRead", has_table_privilege(c.oid, 'trigger') as "mayTrigger",
+       greatest(c.reltuples, 0)::float8 as "rowsEstimate"
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
+    [schema, table],
+  );
+  return rows[0] ?? null;
+}
+
+/** What the catalogue says of an expression over a row of a table. */
+export interface TriedExpression {
+  type: string;
+  /** Functions that change something, or answer otherwise each time. */
+  volatile: string[];
+  returnsSet: boolean;
+}
+
+/**
+ * Reads an expression as the server does, without running it: a view is made of it, and taken back.
+ * @throws DatabaseError of an expression that the server does not understand
+ */
+export async function tryExpression(
+  client: pg.ClientBase,
+  relation: string,
+  expression: string,
+): Promise<TriedExpression> {
+  await client.query('savepoint tried');
+  try {
+    // By itself in a column beside one of the row: an aggregate or a second column is refused.
+    await client.query(
+      `create temp view adopt_tried (tableoid, tried) as select r.tableoid, (${expression}\n) from ${relation} r`,
+    );
+    const { rows } = await client.query<TriedExpression>(
+      `select format_type(a.atttypid, a.atttypmod) as type,
+         coalesce((select array_agg(distinct p.proname::text) from regexp_matches(w.ev_action::text,
+             ':(?:funcid|opfuncid|winfnoid|aggfnoid) (\\d+)', 'g') f
+           join pg_proc p on p.oid = f[1]::oid where p.provolatile = 'v'), '{}') as volatile,
+         exists (select from regexp_matches(w.ev_action::text, ':funcid (\\d+) :funcresulttype \\d+ :funcretset true', 'g'))
+           as "returnsSet"
+       from pg_class c
+       join pg_attribute a on a.attrelid = c.oid and a.attname = 'tried'
+       join pg_rewrite w on w.ev_class = c.oid
+       where c.oid = 'pg_temp.adopt_tried'::regclass`,
+    );
+    return rows[0] ?? { type: 'unknown', volatile: [], returnsSet: false };
+  } finally {
+    await client.query('rollback to savepoint tried');
+  }
+}
+
+/** How many rows a trial looks at. */
+const trialRowsMax = 1_000;
+
+/**
+ * Runs an expression over some rows, where nothing can be written.
+ * @throws DatabaseError of what it comes upon: text that is no number
+ */
+export async function tryRows(client: pg.ClientBase, relation: string, expression: string): Promise<void> {
+  await client.query('savepoint tried');
+  try {
+    await client.query(
+      `select count(t.tried) from (select (${expression}\n) as tried from ${relation} r limit ${trialRowsMax}) t`,
+    );
+  } finally {
+    await client.query('rollback to savepoint tried');
+  }
+}
+
+/** The words of an expression that have no meaning here, with how often they come; of the first rows. */
+export async function selectWords(
+  client: pg.ClientBase,
+  relation: string,
+  expression: string,
+): Promise<{ word: string | null; rows: number }[]> {
+  const { rows } = await client.query<{ word: string | null; rows: number }>(
+    `select t.word, count(*)::integer as rows
+     from (select (${expression}\n)::text as word from ${relation} r limit 200000) t
+     group by t.word order by count(*) desc, t.word limit 50`,
+  );
+  return rows;
+}
+
+/** Zones, plans, meters and services that are not known here. */
+export async function selectUnknown(
+  client: pg.ClientBase,
+  names: {
+    zones: readonly string[];
+    plans: readonly string[];
+    meters: readonly string[];
+    services: readonly string[];
+  },
+): Promise<{ zones: string[]; plans: string[]; meters: string[]; services: string[] }> {
+  const { rows } = await client.query<{
+    zones: string[];
+    plans: string[];
+    meters: string[];
+    services: string[];
+  }>(
+    `select array(select z from unnest($1::text[]) z where not quota.is_known_zone(z)) as zones,
+       array(select k from unnest($2::text[]) k where not exists (select from quota.plans p where p.key = k)) as plans,
+       array(select k from unnest($3::text[]) k where not exists (select from quota.meters m where m.key = k)) as meters,
+       array(select k from unnest($4::text[]) k where not exists (select from quota.meters m where m.service = k))
+         as services`,
+    [names.zones, names.plans, names.meters, names.services],
+  );
+  return rows[0] ?? { zones: [], plans: [], meters: [], services: [] };
+}
+
+/** Products that are attached and count one of these services. */
+export async function selectRivals(
+  client: pg.ClientBase,
+  product: string,
+  relations: readonly string[],
+): Promise<{ product: string; relation: string }[]> {
+  const { rows } = await client.query<{ product: string; relation: string }>(
+    `select s.product, s.relation from quota.adopt_sources s
+     join quota.adopt_products p on p.product = s.product
+     where s.kind = 'calls' and s.is_attached and p.detached_at is null and s.product <> $1 and s.relation = any ($2)
+     order by s.product, s.relation`,
+    [product, relations],
+  );
+  return rows;
+}
+
+/** Sets the transaction so that nothing is written by what is tried in it. */
+export async function forbidWriting(client: pg.ClientBase): Promise<void> {
+  await client.query('set transaction read only');
+}
+
+interface UserColumn {
+  relation: string;
+  user: string;
+}
+
+/** Rows whose user is none of those of the tables of users. */
+export async function selectOrphans(
+  client: pg.ClientBase,
+  calls: UserColumn,
+  users: readonly UserColumn[],
+): Promise<number> {
+  const known = users.map(({ relation, user }) => `select ${user} from ${relation} r`).join(' union all ');
+  const { rows } = await client.query<{ rows: number }>(
+    `select count(*)::integer as rows from (select ${calls.user} as user_name from ${calls.relation} r) c
+     where c.user_name is null or not exists (select from (${known}) u(user_name) where u.user_name = c.user_name)`,
+  );
+  return rows[0]?.rows ?? 0;
+}

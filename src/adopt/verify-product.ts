@@ -1,0 +1,60 @@
+import type pg from 'pg';
+import { withSnapshot, withTrial } from '../db/transaction.ts';
+import { checkMapping } from './check-mapping.ts';
+import { rowsOf } from './placed-rows.ts';
+import type { AdoptedProduct } from './product-store.ts';
+import {
+  type AdoptDifference,
+  type Comparison,
+  compareFigure,
+  compareRows,
+  selectLag,
+} from './verify-store.ts';
+
+export interface Verification {
+  product: string;
+  /** Users by meter and period. */
+  compared: number;
+  differing: number;
+  /** Rows of the app that could not be taken over yet. */
+  waiting: number;
+  /** Of the oldest of them. */
+  lagSeconds: number;
+  /** Sources that no backfill has been through. */
+  unfinished: string[];
+  /** The largest first. */
+  differences: AdoptDifference[];
+}
+
+/** Holds the app's rows and counters against what is counted, per user, meter and period, in one snapshot. */
+export async function verifyProduct(
+  client: pg.ClientBase,
+  { product, mapping, sources }: AdoptedProduct,
+  limit: number,
+): Promise<Verification> {
+  const checked = await withTrial(client, () => checkMapping(client, mapping));
+  const idOf = (name: string) => sources.find((source) => source.name === name)?.id ?? 0;
+  return withSnapshot(client, async () => {
+    const comparisons: Comparison[] = [];
+    for (const service of mapping.services) {
+      const rows = checked.sources
+        .filter(({ source }) => source.fields.service?.constant === service)
+        .map((placed) => rowsOf(idOf(placed.source.name), placed, mapping.timezone))
+        .join('\nunion all\n');
+      comparisons.push(await compareRows(client, service, rows, limit));
+    }
+    for (const figure of checked.figures) {
+      comparisons.push(await compareFigure(client, figure, limit));
+    }
+    const sum = (key: 'compared' | 'differing') =>
+      comparisons.reduce((total, comparison) => total + comparison[key], 0);
+    return {
+      product,
+      compared: sum('compared'),
+      differing: sum('differing'),
+      ...(await selectLag(client, product)),
+      unfinished: sources.filter(({ backfilledAt }) => backfilledAt === null).map(({ name }) => name),
+      differences: comparisons.flatMap(({ differences }) => differences).slice(0, limit),
+    };
+  });
+}

@@ -1,0 +1,46 @@
+import { changeAuthority } from '../../adopt/change-authority.ts';
+import { findProduct } from '../../adopt/find-product.ts';
+import type { Authority } from '../../adopt/product-store.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import { withTransaction } from '../../db/transaction.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { argument } from '../../declarations/option.ts';
+import { parseChoice } from '../../values/option-values.ts';
+
+/** `quota adopt authority`: `{dryRun, product, before, after, auditId}`. */
+export const adoptAuthority = defineCommand(
+  {
+    arguments: {
+      product: argument('name of a product that is attached'),
+      authority: argument('app or quota', parseChoice<Authority>('app', 'quota')),
+    },
+    options: changeOptions,
+    details:
+      'While the app decides, quota counts beside it: nobody is limited, and nobody is told of alerts. When quota decides, who is over the allowance is limited by the next enforce-limits.',
+    examples: [
+      ['quota adopt authority voice-matrix quota --yes', 'limits, alerts and resets are those of quota'],
+      ['quota adopt authority voice-matrix app --yes', 'and back'],
+    ],
+  },
+  (context, options) =>
+    runChange(context, options, {
+      reason: optionalReason,
+      plan: ({ client }) => findProduct(client, options.product),
+      isNothing: ({ authority }) => authority === options.authority,
+      describe: ({ product }) => ({
+        action: `Let ${options.authority} decide about ${product}`,
+        name: product,
+      }),
+      apply: ({ client }, found, { reason }) =>
+        withTransaction(client, () => changeAuthority(client, found, options.authority, reason)),
+      report: ({ plan: { product, authority }, applied, dryRun }) => ({
+        data: { dryRun, product, before: authority, after: options.authority, auditId: applied ?? null },
+        text: (_data, style) =>
+          authority === options.authority
+            ? `${authority} decides about ${product} already`
+            : `${dryRun ? style.yellow('would decide') : style.green('decides')} about ${product}: ${options.authority}`,
+      }),
+    }),
+);

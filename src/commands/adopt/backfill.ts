@@ -1,0 +1,81 @@
+import { backfillProduct } from '../../adopt/backfill.ts';
+import { restartBackfill } from '../../adopt/backfill-store.ts';
+import { findProduct } from '../../adopt/find-product.ts';
+import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
+import { optionalReason } from '../../changes/reason.ts';
+import { runChange } from '../../changes/run-change.ts';
+import { changeOptions } from '../../declarations/change-options.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { argument, flag, value } from '../../declarations/option.ts';
+import { parseInteger } from '../../values/option-values.ts';
+
+/** Measured: large enough to drown the cost of a statement, small enough to keep the app's writes from waiting. */
+const batchSizeDefault = 2_000;
+
+interface BackfillReport {
+  dryRun: boolean;
+  product: string;
+  sources: { source: string; rows: number }[];
+  retried: number;
+}
+
+/** `quota adopt backfill`: `{dryRun, product, sources: [{source, rows}], retried}`. */
+export const adoptBackfill = defineCommand(
+  {
+    arguments: { product: argument('name of a product that is attached') },
+    options: {
+      ...changeOptions,
+      again: flag('from the beginning: rows that are counted are compared, and corrected where they differ'),
+      batchSize: value(
+        'n',
+        `rows per transaction (default: ${batchSizeDefault})`,
+        parseInteger({ max: 50_000 }),
+      ),
+    },
+    examples: [
+      ['quota adopt backfill voice-matrix --yes', 'while the app goes on writing: each row is counted once'],
+      ['quota adopt backfill voice-matrix --again --yes', 'after something was broken for a while'],
+    ],
+  },
+  (context, options) =>
+    runChange(context, options, {
+      reason: optionalReason,
+      plan: ({ client }) => findProduct(client, options.product),
+      describe: ({ product, sources }) => ({
+        action: `Count what ${product} had before it was attached`,
+        name: product,
+        lines: sources.map(({ name, relation }) => `${name}: ${relation}`),
+      }),
+      apply: ({ client }, found, { reason }) =>
+        context.talk.withProgress('rows', null, async (progress) => {
+          if (options.again) {
+            await restartBackfill(client, found.product);
+          }
+          const done = await backfillProduct(client, await findProduct(client, found.product), {
+            batchSize: options.batchSize ?? batchSizeDefault,
+            signal: context.signal,
+            onRows: (rows) => progress.update(rows),
+          });
+          await insertAuditEntry(client, {
+            action: 'adopt.backfilled',
+            subject: found.product,
+            reason,
+            after: done,
+          });
+          return done;
+        }),
+      report: ({ plan: { product, sources }, applied, dryRun }) => ({
+        data: {
+          dryRun,
+          product,
+          sources: applied?.sources ?? sources.map(({ name }) => ({ source: name, rows: 0 })),
+          retried: applied?.retried ?? 0,
+        },
+        text: (data: BackfillReport, style) =>
+          dryRun
+            ? `${style.yellow('would count')} what ${product} had before`
+            : `${style.green('been through')} ${data.sources.map(({ source, rows }) => `${source}: ${rows}`).join(', ')}; next: quota adopt verify ${product}`,
+      }),
+      database: { onAbort: 'finish' },
+    }),
+);

@@ -1,0 +1,83 @@
+import { selectDead } from '../../adopt/backfill-store.ts';
+import { selectProducts } from '../../adopt/product-store.ts';
+import { selectLag } from '../../adopt/verify-store.ts';
+import type { Style } from '../../context.ts';
+import { defineCommand } from '../../declarations/command.ts';
+import { optionalArgument } from '../../declarations/option.ts';
+import { exitCodes } from '../../errors.ts';
+
+const deadShownMax = 20;
+
+/**
+ * `quota adopt status`: `[{product, authority, services, attachedAt, detachedAt, waiting, lagSeconds, sources, dead}]`;
+ * dead are the rows that wait, the oldest first, at most 20.
+ */
+export const adoptStatus = defineCommand(
+  {
+    arguments: { product: optionalArgument('only this one') },
+    examples: [
+      ['quota adopt status', 'all products that were ever attached'],
+      ['quota adopt status voice-matrix --json', 'with the rows that wait, and why'],
+    ],
+  },
+  async (context, options) => {
+    const data = await context.withDatabase(async ({ client }) => {
+      const products = await selectProducts(client, options.product);
+      const states = [];
+      for (const { mapping: _mapping, ...product } of products) {
+        states.push({
+          ...product,
+          ...(await selectLag(client, product.product)),
+          dead: await selectDead(client, product.product, deadShownMax),
+        });
+      }
+      return states;
+    });
+    await context.output.write({
+      data,
+      rows: data.map(({ sources, dead: _dead, services, ...state }) => ({
+        ...state,
+        services: services.join(', '),
+        sources: sources.map(({ relation }) => relation).join(', '),
+      })),
+      columns: [
+        'product',
+        'authority',
+        'services',
+        'attachedAt',
+        'detachedAt',
+        'waiting',
+        'lagSeconds',
+        'sources',
+      ].map((key) => ({ key })),
+      text: (states, style) =>
+        states.length === 0
+          ? 'No product was ever attached.'
+          : states.map((state) => stateText(state, style)).join('\n\n'),
+    });
+    return exitCodes.ok;
+  },
+);
+
+interface State {
+  product: string;
+  authority: string;
+  detachedAt: string | null;
+  waiting: number;
+  sources: { name: string; relation: string; backfilledRows: number; backfilledAt: string | null }[];
+  dead: { source: string; key: string | null; reason: string; attempts: number }[];
+}
+
+const stateText = ({ product, authority, detachedAt, waiting, sources, dead }: State, style: Style) =>
+  [
+    `${style.bold(product)}: ${detachedAt === null ? `attached, ${authority} decides` : `detached ${detachedAt}`}`,
+    ...sources.map(
+      ({ name, relation, backfilledRows, backfilledAt }) =>
+        `  ${name} from ${relation}: ${backfilledAt === null ? style.yellow(`backfill at ${backfilledRows} rows`) : `${backfilledRows} rows backfilled`}`,
+    ),
+    ...(waiting === 0 ? [] : [style.yellow(`  ${waiting} rows wait:`)]),
+    ...dead.map(
+      ({ source, key, reason, attempts }) =>
+        `    ${source} ${key ?? '?'}: ${reason} (tried ${attempts} times)`,
+    ),
+  ].join('\n');
