@@ -5,7 +5,7 @@ import { defineJob } from './define-job.ts';
 export const adoptRetry = defineJob({
   name: 'adopt-retry',
   summary: 'take up rows of adopted products that could not be counted when the app wrote them',
-  schedule: '* * * * *',
+  schedule: '*/5 * * * *',
   unit: 'rows',
   scope: { everybody: 'a row that could not be read has no user yet' },
   batchSizeDefault: 200,

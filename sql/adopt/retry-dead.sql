@@ -6,6 +6,7 @@ declare
   dead record;
   there text[];
 begin
+  perform quota.refuse_other_users(array[null::uuid]);
   tried := 0;
   taken := 0;
   for dead in

@@ -4,7 +4,7 @@ import { isServerError } from '../db/database-error.ts';
 import { nearestName } from '../files/nearest-name.ts';
 import { fieldExpression, quoted, rawExpression } from './expression.ts';
 import { fieldTypes, type MappedValue, type Mapping, type Source } from './mapping.ts';
-import { fieldsOf, type PlacedSource } from './source-functions.ts';
+import { fieldsOf, type PlacedSource } from './source-functions-store.ts';
 import {
   type AppTable,
   selectRivals,

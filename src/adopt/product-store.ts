@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Mapping } from './mapping.ts';
-import { type PlacedSource, sourceFunctions, triggerStatements } from './source-functions.ts';
+import { type PlacedSource, sourceFunctions, triggerStatements } from './source-functions-store.ts';
 
 export type Authority = 'app' | 'quota';
 
@@ -98,7 +98,7 @@ export async function attachSources(
 }
 
 /** Takes the triggers and functions of a product away; the app's tables are as they were before. */
-export async function removeTriggers(client: pg.ClientBase, product: string): Promise<string[]> {
+async function removeTriggers(client: pg.ClientBase, product: string): Promise<string[]> {
   const { rows } = await client.query<{ dropTrigger: string; relation: string; trigger: string }>(
     `select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as "dropTrigger",
        t.tgrelid::regclass::text as relation, t.tgname as trigger

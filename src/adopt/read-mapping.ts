@@ -14,7 +14,7 @@ import {
 } from './mapping.ts';
 import { readColumns, readIdentifier, readSql, readZone, valueReader } from './mapping-fields.ts';
 
-export const mappingHint =
+const mappingHint =
   'correct the file; quota adopt preset voice-matrix prints a mapping in the form that is taken';
 
 /** A mapping, with all problems of its file in one error. */

@@ -161,11 +161,6 @@ export async function selectRivals(
   return rows;
 }
 
-/** Sets the transaction so that nothing is written by what is tried in it. */
-export async function forbidWriting(client: pg.ClientBase): Promise<void> {
-  await client.query('set transaction read only');
-}
-
 interface UserColumn {
   relation: string;
   user: string;

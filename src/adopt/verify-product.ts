@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { withSnapshot, withTrial } from '../db/transaction.ts';
 import { checkMapping } from './check-mapping.ts';
-import { rowsOf } from './placed-rows.ts';
+import { rowsOf } from './placed-rows-store.ts';
 import type { AdoptedProduct } from './product-store.ts';
 import {
   type AdoptDifference,

@@ -65,7 +65,7 @@ test('a job that nobody runs any more is told by the list, by its exit code and 
   await age('25 minutes');
   const overdue = await overdueOf();
   // Others have never run: they are expected since somebody runs jobs here. Twice an hour has not passed.
-  expect(overdue).toEqual(['enforce-limits', 'sync-limits', 'reap-stale']);
+  expect(overdue).toEqual(['enforce-limits', 'sync-limits', 'reap-stale', 'adopt-retry']);
   const checked = await desk.run('jobs', 'list', '--check');
   expect(checked).toMatchObject({ code: 3, stderr: expect.stringContaining('reap-stale is overdue') });
   const doctor = await desk.answer('doctor');
