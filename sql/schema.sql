@@ -37,6 +37,96 @@ grant select on table quota.adjustments to quota_finance;
 grant select on table quota.adjustments to quota_operator;
 grant select on table quota.adjustments to quota_readonly;
 
+create table quota.adopt_assistants (
+  source integer not null,
+  key text not null,
+  provider_assistant_id text not null
+);
+comment on table quota.adopt_assistants is 'Which assistant came of which row: a row that is deleted tells its key alone.';
+alter table quota.adopt_assistants add constraint adopt_assistants_pkey PRIMARY KEY (source, key);
+grant select on table quota.adopt_assistants to quota_finance;
+grant select on table quota.adopt_assistants to quota_operator;
+grant select on table quota.adopt_assistants to quota_readonly;
+
+create table quota.adopt_dead (
+  id bigint not null generated always as identity,
+  source integer not null,
+  key text,
+  operation text not null,
+  told jsonb,
+  reason text not null,
+  attempts integer not null default 0,
+  buried_at timestamp with time zone not null default quota.now(),
+  next_attempt_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.adopt_dead is 'Rows of adopted products that could not be taken over: they wait here, and are tried again. The app never hears of it.';
+comment on column quota.adopt_dead.key is 'The key of the row; null: not even that could be read, and it is found by a backfill.';
+comment on column quota.adopt_dead.told is 'The row as the app wrote it.';
+alter table quota.adopt_dead add constraint adopt_dead_pkey PRIMARY KEY (id);
+CREATE INDEX adopt_dead_due ON quota.adopt_dead USING btree (next_attempt_at);
+CREATE UNIQUE INDEX adopt_dead_row ON quota.adopt_dead USING btree (source, key) WHERE (key IS NOT NULL);
+grant select on table quota.adopt_dead to quota_operator;
+
+create table quota.adopt_links (
+  source integer not null,
+  key text not null,
+  call_log_id bigint
+);
+comment on table quota.adopt_links is 'Which call log came of which row: backfill and live writes count a row once, by this key.';
+comment on column quota.adopt_links.call_log_id is 'Null: the row is gone, and so is its call.';
+alter table quota.adopt_links add constraint adopt_links_pkey PRIMARY KEY (source, key);
+CREATE UNIQUE INDEX adopt_links_call ON quota.adopt_links USING btree (call_log_id) WHERE (call_log_id IS NOT NULL);
+grant select on table quota.adopt_links to quota_finance;
+grant select on table quota.adopt_links to quota_operator;
+grant select on table quota.adopt_links to quota_readonly;
+
+create table quota.adopt_products (
+  product text not null,
+  mapping jsonb not null,
+  services text[] not null,
+  authority text not null default 'app'::text,
+  authority_since timestamp with time zone not null default quota.now(),
+  attached_at timestamp with time zone not null default quota.now(),
+  attached_by text not null default quota.actor(),
+  detached_at timestamp with time zone
+);
+comment on table quota.adopt_products is 'Products that were adopted; one that was let go keeps its links, so that it is not counted twice when it comes again.';
+comment on column quota.adopt_products.mapping is 'Which of its tables and columns are ours, as it was attached.';
+comment on column quota.adopt_products.authority is 'app: what is counted decides nothing. quota: limits, alerts and resets are ours.';
+alter table quota.adopt_products add constraint adopt_products_authority_check CHECK ((authority = ANY (ARRAY['app'::text, 'quota'::text])));
+alter table quota.adopt_products add constraint adopt_products_pkey PRIMARY KEY (product);
+alter table quota.adopt_products add constraint adopt_products_product_check CHECK ((product <> ''::text));
+grant select on table quota.adopt_products to quota_finance;
+grant select on table quota.adopt_products to quota_operator;
+grant select on table quota.adopt_products to quota_readonly;
+
+create table quota.adopt_sources (
+  id integer not null generated always as identity,
+  product text not null,
+  name text not null,
+  kind text not null,
+  relation text not null,
+  makes_users boolean not null default false,
+  on_delete text not null default 'ignore'::text,
+  is_attached boolean not null default true,
+  backfilled_to text,
+  backfilled_rows bigint not null default 0,
+  backfilled_at timestamp with time zone
+);
+comment on table quota.adopt_sources is 'The tables of adopted products whose rows are taken over.';
+comment on column quota.adopt_sources.relation is 'The table, as SQL names it.';
+comment on column quota.adopt_sources.makes_users is 'A row of somebody unknown makes the user; else it waits until the app tells of the user.';
+comment on column quota.adopt_sources.backfilled_to is 'The key of the last row that a backfill has been through; null: none yet.';
+comment on column quota.adopt_sources.backfilled_at is 'When a backfill was through all of it; null: it is not.';
+alter table quota.adopt_sources add constraint adopt_sources_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'assistants'::text, 'calls'::text])));
+alter table quota.adopt_sources add constraint adopt_sources_on_delete_check CHECK ((on_delete = ANY (ARRAY['ignore'::text, 'remove'::text])));
+alter table quota.adopt_sources add constraint adopt_sources_pkey PRIMARY KEY (id);
+alter table quota.adopt_sources add constraint adopt_sources_product_fkey FOREIGN KEY (product) REFERENCES quota.adopt_products(product);
+alter table quota.adopt_sources add constraint adopt_sources_product_name_key UNIQUE (product, name);
+grant select on table quota.adopt_sources to quota_finance;
+grant select on table quota.adopt_sources to quota_operator;
+grant select on table quota.adopt_sources to quota_readonly;
+
 create table quota.alert_deliveries (
   user_id uuid not null,
   meter text not null,
@@ -1263,6 +1353,49 @@ grant select on table quota.users to quota_readonly;
 
 -- Types
 
+create type quota.adopted_assistant as (
+  key text,
+  is_there boolean,
+  user_name text,
+  provider_assistant_id text,
+  name text
+);
+comment on type quota.adopted_assistant is 'A row of an adopted product as the assistant that it tells of.';
+
+create type quota.adopted_call as (
+  key text,
+  is_there boolean,
+  user_name text,
+  service text,
+  provider text,
+  provider_call_id text,
+  assistant_id text,
+  model text,
+  status text,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  duration_seconds numeric,
+  messages integer,
+  words_spoken integer,
+  file_size_bytes bigint,
+  cost numeric,
+  error_message text,
+  quantities jsonb
+);
+comment on type quota.adopted_call is 'A row of an adopted product as the call that it tells of; not is_there: the row is gone, or does not count.';
+
+create type quota.adopted_user as (
+  key text,
+  is_there boolean,
+  user_name text,
+  email text,
+  name text,
+  signup_at timestamp with time zone,
+  timezone text,
+  plans text[]
+);
+comment on type quota.adopted_user is 'A row of an adopted product as the user whom it tells of.';
+
 create type quota.alert as (
   id uuid,
   service text,
@@ -1350,6 +1483,14 @@ create type quota.opened_periods as (
   has_revived boolean
 );
 comment on type quota.opened_periods is 'What was opened and holds nothing yet; whether a period of a former plan became one of the present plan, and must be counted anew.';
+
+create type quota.owned_call as (
+  call quota.adopted_call,
+  user_id uuid,
+  counted_by bigint,
+  fault text
+);
+comment on type quota.owned_call is 'A call of an adopted product with its user; counted_by: the call log that has its id of the provider already; fault: why it cannot be taken.';
 
 create type quota.quota_key as (
   user_id uuid,
@@ -1590,6 +1731,23 @@ comment on function quota.actor() is 'Who acts: the session setting quota.actor,
 grant execute on function quota.actor() to quota_finance;
 grant execute on function quota.actor() to quota_operator;
 grant execute on function quota.actor() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.add_adopted_users(p_calls quota.adopted_call[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into quota.users (id, external_id, created_at)
+  select case when c.user_name ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+      and c.user_name::uuid <> quota.newcomer() then c.user_name::uuid else gen_random_uuid() end,
+    c.user_name, min(c.started_at)
+  from unnest(p_calls) c
+  where c.is_there and c.user_name <> '' and c.started_at is not null
+    and not exists (select from quota.users u where u.external_id = c.user_name)
+  group by c.user_name
+  order by c.user_name
+  on conflict do nothing
+$function$;
+comment on function quota.add_adopted_users(quota.adopted_call[]) is 'Makes the users of calls whom nobody has told of; they signed up with their first call.';
 
 CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text, p_name text DEFAULT NULL::text, p_service text DEFAULT 'voice'::text, p_gated boolean DEFAULT NULL::boolean, p_numbers text[] DEFAULT NULL::text[], OUT allowed boolean, OUT reason text, OUT message text, OUT added boolean, OUT assistants integer, OUT max_assistants integer, OUT upgrade_to text)
  RETURNS record
@@ -2195,6 +2353,32 @@ AS $function$
 $function$;
 comment on function quota.audit_row_text(quota.audit_log) is 'What is sealed of an audit row: all of it, instants as seconds since 1970. Must give the same text for ever, in every session: a new column needs a function of its own.';
 
+CREATE OR REPLACE FUNCTION quota.backfill_source(p_source integer, p_size integer, OUT rows integer, OUT is_done boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  reached text;
+  keys text[];
+begin
+  select s.backfilled_to into reached from quota.adopt_sources s where s.id = p_source for no key update;
+  execute format('select quota_adopt.source_%s_keys($1, $2)', p_source) into keys using reached, p_size;
+  rows := cardinality(keys);
+  is_done := rows < p_size;
+  -- What the past crossed is dated by it, and told to nobody.
+  perform set_config('quota.backfill', 'on', true);
+  if rows > 0 then
+    perform quota.take_keys(p_source, keys);
+  end if;
+  update quota.adopt_sources s
+  set backfilled_to = coalesce(keys[rows], s.backfilled_to), backfilled_rows = s.backfilled_rows + rows,
+    backfilled_at = case when is_done then quota.now() end
+  where s.id = p_source;
+end $function$;
+comment on function quota.backfill_source(integer,integer) is 'Takes over the next rows of a source, and notes how far it is in the same transaction: killed at any moment, it goes on where it was.';
+
 CREATE OR REPLACE FUNCTION quota.begin_act(p_reason text, p_actor text, OUT former_actor text)
  RETURNS text
  LANGUAGE plpgsql
@@ -2267,6 +2451,20 @@ grant execute on function quota.bound_user() to quota_app;
 grant execute on function quota.bound_user() to quota_finance;
 grant execute on function quota.bound_user() to quota_operator;
 grant execute on function quota.bound_user() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.bury_row(p_source integer, p_key text, p_operation text, p_told jsonb, p_reason text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into quota.adopt_dead as d (source, key, operation, told, reason)
+  values (p_source, p_key, p_operation, p_told, left(p_reason, 500))
+  on conflict (source, key) where key is not null do update
+  set operation = excluded.operation, told = coalesce(excluded.told, d.told), reason = excluded.reason,
+    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at)
+$function$;
+comment on function quota.bury_row(integer,text,text,jsonb,text) is 'Keeps a row of an adopted product that could not be taken over, and why, until it is tried again.';
 
 CREATE OR REPLACE FUNCTION quota.cache_key(external_id text, meter text, period_start timestamp with time zone)
  RETURNS text
@@ -2524,8 +2722,10 @@ AS $function$
   select q.on_exceeded = 'limit_assistants' and not q.superseded
     and quota.contains(q, quota.now())
     and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+    and not exists (
+      select from quota.meters m where m.key = q.meter and quota.in_shadow(m.service))
 $function$;
-comment on function quota.calls_for_limit(quota.usage_quotas) is 'Whether a quota of the running period is used up and its plan answers that with limited assistants.';
+comment on function quota.calls_for_limit(quota.usage_quotas) is 'Whether a quota of the running period is used up and its plan answers that with limited assistants, which no adopted product decides by itself.';
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_finance;
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_operator;
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_readonly;
@@ -3628,6 +3828,7 @@ begin
     select k.user_id, m.service, min(k.exhausted_at) as since
     from marked k join quota.meters m on m.key = k.meter
     where k.on_exceeded = 'limit_assistants' and k.exhausted_before is null and k.exhausted_at is not null
+      and not quota.in_shadow(m.service)
     group by k.user_id, m.service
   )
   select array_agg(l.user_id), array_agg(l.service), array_agg(l.since)
@@ -3773,6 +3974,7 @@ begin
   update quota.discrepancies d set reason = 'erased' where d.reason ~* p_pattern;
   update quota.reconciliations r set close_reason = 'erased' where r.close_reason ~* p_pattern;
   update quota.job_runs j set error = 'erased' where j.error ~* p_pattern;
+  delete from quota.adopt_dead d where d.reason ~* p_pattern or d.told::text ~* p_pattern;
   update quota.billing_lines b set raw = null, description = null
   where b.description ~* p_pattern or b.raw::text ~* p_pattern;
 end $function$;
@@ -4269,6 +4471,51 @@ $function$;
 comment on function quota.forget_lines(integer) is 'Takes what is not needed to compute out of the lines of an export whose calls or assistants are those of erased users.';
 grant execute on function quota.forget_lines(integer) to quota_finance;
 
+CREATE OR REPLACE FUNCTION quota.forget_lost(p_source integer, p_size integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  keys text[];
+begin
+  if not exists (select from quota.adopt_sources s
+    where s.id = p_source and s.kind = 'calls' and s.on_delete = 'remove')
+  then
+    return 0;
+  end if;
+  execute format('select quota_adopt.source_%s_lost($1)', p_source) into keys using p_size;
+  if cardinality(keys) > 0 then
+    perform quota.forget_rows(p_source, keys);
+  end if;
+  return cardinality(keys);
+end $function$;
+comment on function quota.forget_lost(integer,integer) is 'Takes back calls whose rows were deleted while nobody could tell; how many. 0: there are none.';
+
+CREATE OR REPLACE FUNCTION quota.forget_rows(p_source integer, p_keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  kind text := (select s.kind from quota.adopt_sources s where s.id = p_source);
+  calls quota.adopted_call[];
+begin
+  if kind = 'calls' then
+    select array_agg(c) into calls
+    from unnest(p_keys) k
+    cross join lateral jsonb_populate_record(null::quota.adopted_call,
+      jsonb_build_object('key', k, 'is_there', false)) c;
+    perform quota.hold_adopted(p_source, calls);
+    perform quota.remove_adopted(p_source, calls);
+  elsif kind = 'assistants' then
+    perform quota.retire_assistants(p_source, p_keys);
+  end if;
+end $function$;
+comment on function quota.forget_rows(integer,text[]) is 'Takes back what came of rows that are gone: calls are removed, assistants are gone, users stay.';
+
 CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_plan text, p_meter text, p_period tstzrange)
  RETURNS TABLE(limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text)
  LANGUAGE sql
@@ -4697,6 +4944,28 @@ begin
 end $function$;
 comment on function quota.highest_reached(quota.usage_quotas) is 'The highest threshold that a quota has reached; 0: none.';
 
+CREATE OR REPLACE FUNCTION quota.hold_adopted(p_source integer, p_calls quota.adopted_call[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  users uuid[];
+  services text[];
+begin
+  select array_agg(o.user_id), array_agg(o.service) into users, services
+  from (
+    select u.id as user_id, c.service
+    from unnest(p_calls) c join quota.users u on u.external_id = c.user_name
+    union
+    select g.user_id, g.service
+    from unnest(p_calls) c
+    join quota.adopt_links l on l.source = p_source and l.key = c.key
+    join quota.call_logs g on g.id = l.call_log_id
+  ) o;
+  perform quota.hold_subscriptions(users, services);
+end $function$;
+comment on function quota.hold_adopted(integer,quota.adopted_call[]) is 'Locks whose usage rows of an adopted product change, former owners included, in the one order.';
+
 CREATE OR REPLACE FUNCTION quota.hold_assistants(users uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -4786,6 +5055,69 @@ AS $function$
       where not quota.is_known_zone(z.timezone))) z(unknown)
 $function$;
 comment on function quota.in_known_zones(quota.subscriptions[]) is 'Those of the subscriptions whose time the server can reckon; the others are set apart.';
+
+CREATE OR REPLACE FUNCTION quota.in_shadow(p_service text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select from quota.adopt_products p
+    where p.authority = 'app' and p.detached_at is null and p_service = any (p.services))
+$function$;
+comment on function quota.in_shadow(text) is 'Whether an adopted product still decides about a service by itself: then it is counted, and nobody is limited or told of alerts.';
+grant execute on function quota.in_shadow(text) to quota_finance;
+grant execute on function quota.in_shadow(text) to quota_operator;
+grant execute on function quota.in_shadow(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.insert_adopted(p_source integer, p_calls quota.adopted_call[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  owned quota.owned_call[] := array(select o from quota.owned_calls(p_source, p_calls) o);
+  linked text[];
+  told quota.adopted_call[];
+  inserted integer;
+begin
+  with fresh as materialized (
+    select o.user_id, o.counted_by, (o.call).*,
+      coalesce(o.counted_by, nextval('quota.call_logs_id_seq')) as id
+    from unnest(owned) o where o.fault is null
+  ), linked as (
+    insert into quota.adopt_links as l (source, key, call_log_id)
+    select p_source, f.key, f.id from fresh f
+    on conflict (source, key) do update set call_log_id = excluded.call_log_id where l.call_log_id is null
+    returning l.key
+  ), counted as (
+    insert into quota.call_logs
+      (id, user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, quantities)
+    overriding system value
+    select f.id, f.user_id, f.service, f.provider, f.provider_call_id, f.assistant_id, f.model, f.status,
+      f.started_at, f.ended_at, f.duration_seconds, f.messages, f.words_spoken, f.file_size_bytes, f.cost,
+      f.error_message, f.quantities
+    from fresh f join linked k on k.key = f.key
+    where f.counted_by is null
+    order by f.user_id
+    returning id
+  )
+  select array(select k.key from linked k), (select count(*) from counted) into linked, inserted;
+  if cardinality(linked) < cardinality(owned) then
+    perform quota.bury_row(p_source, (o.call).key, 'take', null,
+      coalesce(o.fault, 'another session is taking it over'))
+    from unnest(owned) o where (o.call).key is null or (o.call).key <> all (linked);
+  end if;
+  -- A call that was recorded before its row came is the same call: it becomes what the row says.
+  select array_agg(o.call) into told
+  from unnest(owned) o where o.counted_by is not null and (o.call).key = any (linked);
+  if told is not null then
+    perform quota.hold_adopted(p_source, told);
+    inserted := inserted + quota.update_adopted(p_source, told);
+  end if;
+  return inserted;
+end $function$;
+comment on function quota.insert_adopted(integer,quota.adopted_call[]) is 'Counts rows of an adopted product that are not linked yet; how many.';
 
 CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
  RETURNS text
@@ -6521,6 +6853,32 @@ grant execute on function quota.overuse_segments(uuid,text,timestamp with time z
 grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_operator;
 grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.owned_calls(p_source integer, p_calls quota.adopted_call[])
+ RETURNS SETOF quota.owned_call
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c, coalesce(u.id, a.user_id), o.id,
+    case
+      when c.key is null then 'it has no key'
+      when coalesce(u.id, a.user_id) is null
+        then format('there is no user "%s"', quota.shown(coalesce(c.user_name, '')))
+      when u.erased_at is not null then format('the user "%s" was erased', quota.shown(c.user_name))
+      when c.started_at is null then 'it does not say when it started'
+      when c.started_at > quota.now() + interval '1 day' then 'it starts in the future'
+      when c.status is null or c.status not in ('active', 'completed', 'error')
+        then format('the status "%s" is not mapped', quota.shown(coalesce(c.status, '')))
+      when l.key is not null then format('the same call is counted from row %s of another source', l.key)
+    end
+  from unnest(p_calls) c
+  left join quota.users u on u.external_id = c.user_name
+  left join quota.assistants a on c.user_name is null and a.provider_assistant_id = c.assistant_id
+  left join quota.call_logs o on c.provider_call_id is not null and o.provider = c.provider
+    and o.provider_call_id = c.provider_call_id
+  left join quota.adopt_links l on l.call_log_id = o.id and (l.source, l.key) <> (p_source, c.key)
+$function$;
+comment on function quota.owned_calls(integer,quota.adopted_call[]) is 'Calls of an adopted product with their users, and what is wrong with each.';
+
 CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -6909,12 +7267,15 @@ AS $function$
 declare
   queued integer;
 begin
-  -- Usage of the past is no news: it came with an import, or more than a day late.
+  -- Usage of the past is no news: it came with an import, or more than a day late. Nor is
+  -- what an adopted product still decides by itself.
   insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
   select n.user_id, n.meter, n.period_start, n.threshold, n.id,
     case when current_setting('quota.backfill', true) = 'on' or n.crossed_at < quota.now() - interval '1 day'
+        or quota.in_shadow(m.service)
       then 'past' else 'pending' end
   from new_rows n
+  join quota.meters m on m.key = n.meter
   order by n.user_id, n.meter, n.period_start, n.threshold
   on conflict do nothing;
   -- For whoever listens: what to look at, nothing about a person. Thousands at once are told by their number.
@@ -7872,6 +8233,36 @@ AS $function$
 $function$;
 comment on function quota.remaining_of(numeric,numeric,numeric,numeric,text,numeric,numeric) is 'What may still be used, by the allowance or for the money that is left at the price, whichever is less, beside what running sessions have reserved; null: no limit.';
 
+CREATE OR REPLACE FUNCTION quota.remove_adopted(p_source integer, p_calls quota.adopted_call[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  logs bigint[];
+  freed text[];
+  removed integer;
+begin
+  logs := array(
+    select l.call_log_id
+    from unnest(p_calls) c join quota.adopt_links l on l.source = p_source and l.key = c.key
+    where l.call_log_id is not null);
+  -- The link stays, of nothing: a backfill that still saw the row does not count it.
+  with kept as (
+    insert into quota.adopt_links as l (source, key)
+    select p_source, c.key from unnest(p_calls) c where c.key is not null
+    on conflict (source, key) do update set call_log_id = null
+      where l.call_log_id is null or l.call_log_id = any (logs)
+    returning l.key
+  )
+  select array(select k.key from kept k) into freed;
+  perform quota.bury_row(p_source, c.key, 'remove', null, 'another session is taking it over')
+  from unnest(p_calls) c where c.key <> all (freed);
+  delete from quota.call_logs c where c.id = any (logs);
+  get diagnostics removed = row_count;
+  return removed;
+end $function$;
+comment on function quota.remove_adopted(integer,quota.adopted_call[]) is 'Takes back the calls of rows that are gone; how many. The caller holds the subscriptions.';
+
 CREATE OR REPLACE FUNCTION quota.remove_assistant(p_user text, p_assistant_id text, OUT removed boolean, OUT assistants integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -8347,6 +8738,17 @@ begin
 end $function$;
 comment on function quota.retake_terms(uuid[]) is 'Gives the running periods of users the terms of their plans and custom limits as they are now, and enforces them.';
 
+CREATE OR REPLACE FUNCTION quota.retire_assistants(p_source integer, p_keys text[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update quota.assistants o set state = 'gone'
+  from quota.adopt_assistants l
+  where l.source = p_source and l.key = any (p_keys) and o.provider_assistant_id = l.provider_assistant_id
+    and o.state <> 'gone'
+$function$;
+comment on function quota.retire_assistants(integer,text[]) is 'Assistants whose rows an adopted product has deleted are gone: they count for no maximum.';
+
 CREATE OR REPLACE FUNCTION quota.retry_alert(attempts integer)
  RETURNS interval
  LANGUAGE sql
@@ -8356,6 +8758,48 @@ comment on function quota.retry_alert(integer) is 'How long an alert waits after
 grant execute on function quota.retry_alert(integer) to quota_finance;
 grant execute on function quota.retry_alert(integer) to quota_operator;
 grant execute on function quota.retry_alert(integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.retry_dead(p_size integer, p_product text DEFAULT NULL::text, OUT tried integer, OUT taken integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  dead record;
+  there text[];
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  tried := 0;
+  taken := 0;
+  for dead in
+    select d.id, d.source, d.key, d.operation, d.attempts, s.on_delete
+    from quota.adopt_dead d
+    join quota.adopt_sources s on s.id = d.source and s.is_attached
+    where d.key is not null and d.next_attempt_at <= quota.now()
+      and (p_product is null or s.product = p_product)
+    -- Users come before what they own.
+    order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, d.next_attempt_at, d.id
+    limit p_size
+    for update of d skip locked
+  loop
+    tried := tried + 1;
+    delete from quota.adopt_dead d where d.id = dead.id;
+    there := quota.take_keys(dead.source, array[dead.key]);
+    if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
+      perform quota.forget_rows(dead.source, array[dead.key]);
+    end if;
+    update quota.adopt_dead d
+    set attempts = dead.attempts + 1,
+      next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+    where d.source = dead.source and d.key = dead.key;
+    if not found then
+      taken := taken + 1;
+    end if;
+  end loop;
+end $function$;
+comment on function quota.retry_dead(integer,text) is 'Takes up rows of adopted products that could not be taken over, as they stand now; how many were tried, and how many are done with.';
+grant execute on function quota.retry_dead(integer,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.retry_delay(attempts integer, asked_seconds numeric)
  RETURNS interval
@@ -9781,6 +10225,47 @@ begin
 end $function$;
 comment on function quota.sync_alerts(quota.usage_quotas[]) is 'Raises the alerts that quotas of the running period, given as they stand, call for, and ends those that are not so any more: who was not told of these is not told. The caller holds the subscriptions.';
 
+CREATE OR REPLACE FUNCTION quota.take_assistants(p_source integer, p_assistants quota.adopted_assistant[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  taken integer;
+  changed integer;
+begin
+  perform quota.bury_row(p_source, a.key, 'take', null,
+    case when coalesce(a.provider_assistant_id, '') = '' then 'it has no id at the provider'
+      else format('there is no user "%s"', quota.shown(coalesce(a.user_name, ''))) end)
+  from unnest(p_assistants) a
+  where a.is_there and (coalesce(a.provider_assistant_id, '') = ''
+    or not exists (select from quota.users u where u.external_id = a.user_name));
+  insert into quota.assistants (user_id, provider_assistant_id, name)
+  select u.id, a.provider_assistant_id, a.name
+  from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
+  where a.is_there and a.provider_assistant_id <> ''
+    and not exists (select from quota.assistants o where o.provider_assistant_id = a.provider_assistant_id)
+  order by u.id, a.provider_assistant_id
+  on conflict do nothing;
+  get diagnostics taken = row_count;
+  update quota.assistants o set user_id = u.id, name = coalesce(a.name, o.name), state = 'active'
+  from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
+  where a.is_there and o.provider_assistant_id = a.provider_assistant_id
+    and (o.user_id, o.name, o.state) is distinct from (u.id, coalesce(a.name, o.name), 'active');
+  get diagnostics changed = row_count;
+  taken := taken + changed;
+  insert into quota.adopt_assistants as l (source, key, provider_assistant_id)
+  select p_source, a.key, a.provider_assistant_id from unnest(p_assistants) a
+  where a.is_there and a.provider_assistant_id <> '' and a.key is not null
+  on conflict (source, key) do update set provider_assistant_id = excluded.provider_assistant_id
+    where l.provider_assistant_id <> excluded.provider_assistant_id;
+  perform quota.retire_assistants(p_source,
+    array(select a.key from unnest(p_assistants) a where not a.is_there));
+  return taken;
+end $function$;
+comment on function quota.take_assistants(integer,quota.adopted_assistant[]) is 'Makes the assistants that rows of an adopted product tell of, or brings them up to date; how many were made or changed.';
+
 CREATE OR REPLACE FUNCTION quota.take_beside(stated text, export integer, taken integer, is_same_cut boolean, shared text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -9806,6 +10291,117 @@ begin
   insert into pg_temp.repeated_sums select r.export_id, r.line from repeated r;
 end $function$;
 comment on function quota.take_beside(text,integer,integer,boolean,text[]) is 'Takes the sums of an export beside those of one that is taken: what both state counts once.';
+
+CREATE OR REPLACE FUNCTION quota.take_calls(p_source integer, p_calls quota.adopted_call[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  source quota.adopt_sources;
+  fresh quota.adopted_call[];
+  known quota.adopted_call[];
+  gone quota.adopted_call[];
+  taken integer := 0;
+begin
+  select * into source from quota.adopt_sources s where s.id = p_source;
+  if source.makes_users then
+    perform quota.add_adopted_users(p_calls);
+  end if;
+  select array_agg(c) filter (where c.is_there and l.call_log_id is null),
+    array_agg(c) filter (where c.is_there and l.call_log_id is not null),
+    array_agg(c) filter (where not c.is_there and source.on_delete = 'remove')
+  into fresh, known, gone
+  from unnest(p_calls) c
+  left join quota.adopt_links l on l.source = p_source and l.key = c.key;
+  if known is not null or gone is not null then
+    perform quota.hold_adopted(p_source, p_calls);
+  end if;
+  if fresh is not null then
+    taken := quota.insert_adopted(p_source, fresh);
+  end if;
+  if known is not null then
+    taken := taken + quota.update_adopted(p_source, known);
+  end if;
+  if gone is not null then
+    taken := taken + quota.remove_adopted(p_source, gone);
+  end if;
+  return taken;
+end $function$;
+comment on function quota.take_calls(integer,quota.adopted_call[]) is 'Brings call logs to what rows of an adopted product say; how many were made, changed or removed. The same again changes nothing. What cannot be taken waits in quota.adopt_dead.';
+
+CREATE OR REPLACE FUNCTION quota.take_keys(p_source integer, p_keys text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  there text[] := '{}';
+  some text[];
+  one text;
+begin
+  begin
+    execute format('select quota_adopt.source_%s_take($1)', p_source) into there using p_keys;
+    return there;
+  exception when lock_not_available or deadlock_detected or query_canceled then
+    raise;
+  when others then
+    if cardinality(p_keys) = 1 then
+      perform quota.bury_row(p_source, p_keys[1], 'take', null, sqlerrm);
+      return p_keys;
+    end if;
+  end;
+  -- One of them cannot be taken: the others are.
+  there := '{}';
+  foreach one in array p_keys loop
+    some := quota.take_keys(p_source, array[one]);
+    there := there || some;
+  end loop;
+  return there;
+end $function$;
+comment on function quota.take_keys(integer,text[]) is 'Takes rows of an adopted product over as they stand now; the keys of those that are there. One that cannot be taken is buried, and keeps no other back.';
+
+CREATE OR REPLACE FUNCTION quota.take_plans(p_users quota.adopted_user[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  unknown text;
+  moved record;
+begin
+  select k into unknown
+  from unnest(p_users) u cross join lateral unnest(u.plans) k
+  where u.is_there and k is not null and not exists (select from quota.plans p where p.key = k)
+  limit 1;
+  if found then
+    raise exception 'there is no plan "%"', quota.shown(unknown) using errcode = 'QT002';
+  end if;
+  insert into quota.subscriptions (user_id, service, plan)
+  select distinct on (o.id, p.service) o.id, p.service, p.key
+  from unnest(p_users) u
+  cross join lateral unnest(u.plans) k
+  join quota.plans p on p.key = k
+  join quota.users o on o.external_id = u.user_name and o.erased_at is null
+  where u.is_there
+    and not exists (select from quota.subscriptions s where s.user_id = o.id and s.service = p.service)
+  order by o.id, p.service, p.key
+  on conflict do nothing;
+  for moved in
+    select p.key, array_agg(distinct o.id) as users
+    from unnest(p_users) u
+    cross join lateral unnest(u.plans) k
+    join quota.plans p on p.key = k
+    join quota.users o on o.external_id = u.user_name and o.erased_at is null
+    join quota.subscriptions s on s.user_id = o.id and s.service = p.service and s.plan <> p.key
+    where u.is_there
+    group by p.key order by p.key
+  loop
+    perform quota.change_plan(moved.users, moved.key, 'the app says so');
+  end loop;
+end $function$;
+comment on function quota.take_plans(quota.adopted_user[]) is 'Puts users on the plans that rows of an adopted product name. QT002: there is no such plan.';
 
 CREATE OR REPLACE FUNCTION quota.take_sums()
  RETURNS void
@@ -9864,6 +10460,48 @@ AS $function$
       is distinct from (t.limit_quantity, t.cost_limit, t.unit_price, t.warn_at, t.on_exceeded)
 $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
+
+CREATE OR REPLACE FUNCTION quota.take_users(p_source integer, p_users quota.adopted_user[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  added integer;
+  told record;
+begin
+  perform quota.bury_row(p_source, u.key, 'take', null, 'it names no user')
+  from unnest(p_users) u where u.is_there and coalesce(u.user_name, '') = '';
+  insert into quota.users (id, external_id, email, name, timezone, created_at)
+  select case when u.user_name ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+      and u.user_name::uuid <> quota.newcomer() then u.user_name::uuid else gen_random_uuid() end,
+    u.user_name, u.email, u.name, coalesce(u.timezone, 'UTC'), coalesce(u.signup_at, quota.now())
+  from unnest(p_users) u
+  where u.is_there and u.user_name <> ''
+    and not exists (select from quota.users o where o.external_id = u.user_name)
+  order by u.user_name
+  on conflict do nothing;
+  get diagnostics added = row_count;
+  if added < cardinality(p_users) then
+    for told in
+      select o.id, u.email, u.name, u.signup_at, u.timezone
+      from unnest(p_users) u
+      join quota.users o on o.external_id = u.user_name and o.erased_at is null
+      where u.is_there
+        and (coalesce(u.email, o.email), coalesce(u.name, o.name), coalesce(u.timezone, o.timezone),
+            coalesce(u.signup_at, o.created_at))
+          is distinct from (o.email, o.name, o.timezone, o.created_at)
+      order by o.id
+    loop
+      added := added + quota.update_person(told.id, told.email, told.name, told.signup_at,
+        told.timezone)::integer;
+    end loop;
+  end if;
+  perform quota.take_plans(p_users);
+  return added;
+end $function$;
+comment on function quota.take_users(integer,quota.adopted_user[]) is 'Makes the users that rows of an adopted product tell of, or brings them up to date, and puts them on their plans; how many were made or changed.';
 
 CREATE OR REPLACE FUNCTION quota.told_call(told jsonb)
  RETURNS text
@@ -10045,6 +10683,38 @@ comment on function quota.units_priced(text) is 'How many of a unit the price of
 grant execute on function quota.units_priced(text) to quota_finance;
 grant execute on function quota.units_priced(text) to quota_operator;
 grant execute on function quota.units_priced(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.update_adopted(p_source integer, p_calls quota.adopted_call[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  changed integer;
+begin
+  perform quota.bury_row(p_source, (o.call).key, 'take', null, o.fault)
+  from quota.owned_calls(p_source, p_calls) o where o.fault is not null;
+  update quota.call_logs c
+  set user_id = o.user_id, service = o.service, assistant_id = o.assistant_id, model = o.model,
+    status = o.status, started_at = o.started_at, ended_at = o.ended_at,
+    duration_seconds = o.duration_seconds, messages = o.messages, words_spoken = o.words_spoken,
+    file_size_bytes = o.file_size_bytes, cost = o.cost, error_message = o.error_message,
+    quantities = o.quantities, provider = o.provider, provider_call_id = o.provider_call_id
+  from (
+    select w.user_id, (w.call).* from quota.owned_calls(p_source, p_calls) w where w.fault is null
+  ) o
+  join quota.adopt_links l on l.source = p_source and l.key = o.key
+  -- Who knows better than the app wins: a bill, an operator.
+  where c.id = l.call_log_id and coalesce(c.settled_by, '') not in ('bill', 'operator')
+    and (c.user_id, c.service, c.assistant_id, c.model, c.status, c.started_at, c.ended_at,
+        c.duration_seconds, c.messages, c.words_spoken, c.file_size_bytes, c.cost, c.error_message,
+        c.quantities, c.provider, c.provider_call_id)
+      is distinct from (o.user_id, o.service, o.assistant_id, o.model, o.status, o.started_at, o.ended_at,
+        round(o.duration_seconds, 3), o.messages, o.words_spoken, o.file_size_bytes, o.cost,
+        o.error_message, o.quantities, o.provider, o.provider_call_id);
+  get diagnostics changed = row_count;
+  return changed;
+end $function$;
+comment on function quota.update_adopted(integer,quota.adopted_call[]) is 'Brings the call logs of linked rows to what the rows say; how many differed. The caller holds the subscriptions.';
 
 CREATE OR REPLACE FUNCTION quota.update_person(p_user uuid, p_email text, p_name text, p_signup_at timestamp with time zone, p_timezone text)
  RETURNS boolean

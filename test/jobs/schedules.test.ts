@@ -71,7 +71,7 @@ test('a job that nobody runs any more is told by the list, by its exit code and 
   const doctor = await desk.answer('doctor');
   expect(doctor).toMatchObject({ code: 0, data: { ok: true } });
   const check = doctor.data.checks.find((one: { check: string }) => one.check === 'schedules');
-  expect(check).toMatchObject({ level: 'attention', count: 3 });
+  expect(check).toMatchObject({ level: 'attention', count: 4 });
   expect(check.findings[2]).toMatchObject({ job: 'reap-stale', schedule: '*/10 * * * *' });
 
   const relaxed = desk.with({
