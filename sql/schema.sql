@@ -1484,14 +1484,6 @@ create type quota.opened_periods as (
 );
 comment on type quota.opened_periods is 'What was opened and holds nothing yet; whether a period of a former plan became one of the present plan, and must be counted anew.';
 
-create type quota.owned_call as (
-  call quota.adopted_call,
-  user_id uuid,
-  counted_by bigint,
-  fault text
-);
-comment on type quota.owned_call is 'A call of an adopted product with its user; counted_by: the call log that has its id of the provider already; fault: why it cannot be taken.';
-
 create type quota.quota_key as (
   user_id uuid,
   meter text,
@@ -5075,15 +5067,17 @@ CREATE OR REPLACE FUNCTION quota.insert_adopted(p_source integer, p_calls quota.
  LANGUAGE plpgsql
 AS $function$
 declare
-  owned quota.owned_call[] := array(select o from quota.owned_calls(p_source, p_calls) o);
-  linked text[];
-  told quota.adopted_call[];
   inserted integer;
+  dead_keys text[];
+  faults text[];
+  told quota.adopted_call[];
 begin
-  with fresh as materialized (
+  with owned as materialized (
+    select o.* from quota.owned_calls(p_source, p_calls) o
+  ), fresh as materialized (
     select o.user_id, o.counted_by, (o.call).*,
       coalesce(o.counted_by, nextval('quota.call_logs_id_seq')) as id
-    from unnest(owned) o where o.fault is null
+    from owned o where o.fault is null
   ), linked as (
     insert into quota.adopt_links as l (source, key, call_log_id)
     select p_source, f.key, f.id from fresh f
@@ -5101,16 +5095,21 @@ begin
     where f.counted_by is null
     order by f.user_id
     returning id
+  ), ended as (
+    select o.call, (o.call).key, o.counted_by, o.fault, k.key is not null as is_linked
+    from owned o left join linked k on k.key = (o.call).key
   )
-  select array(select k.key from linked k), (select count(*) from counted) into linked, inserted;
-  if cardinality(linked) < cardinality(owned) then
-    perform quota.bury_row(p_source, (o.call).key, 'take', null,
-      coalesce(o.fault, 'another session is taking it over'))
-    from unnest(owned) o where (o.call).key is null or (o.call).key <> all (linked);
+  select (select count(*) from counted),
+    array_agg(e.key) filter (where not e.is_linked),
+    array_agg(coalesce(e.fault, 'another session is taking it over')) filter (where not e.is_linked),
+    array_agg(e.call) filter (where e.is_linked and e.counted_by is not null)
+  into inserted, dead_keys, faults, told
+  from ended e;
+  if dead_keys is not null then
+    perform quota.bury_row(p_source, d.key, 'take', null, d.fault)
+    from unnest(dead_keys, faults) d(key, fault);
   end if;
   -- A call that was recorded before its row came is the same call: it becomes what the row says.
-  select array_agg(o.call) into told
-  from unnest(owned) o where o.counted_by is not null and (o.call).key = any (linked);
   if told is not null then
     perform quota.hold_adopted(p_source, told);
     inserted := inserted + quota.update_adopted(p_source, told);
@@ -6854,7 +6853,7 @@ grant execute on function quota.overuse_segments(uuid,text,timestamp with time z
 grant execute on function quota.overuse_segments(uuid,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.owned_calls(p_source integer, p_calls quota.adopted_call[])
- RETURNS SETOF quota.owned_call
+ RETURNS TABLE(call quota.adopted_call, user_id uuid, counted_by bigint, fault text)
  LANGUAGE sql
  STABLE
 AS $function$
@@ -6877,7 +6876,7 @@ AS $function$
     and o.provider_call_id = c.provider_call_id
   left join quota.adopt_links l on l.call_log_id = o.id and (l.source, l.key) <> (p_source, c.key)
 $function$;
-comment on function quota.owned_calls(integer,quota.adopted_call[]) is 'Calls of an adopted product with their users, and what is wrong with each.';
+comment on function quota.owned_calls(integer,quota.adopted_call[]) is 'Calls of an adopted product with their users; counted_by: the call log that has its id of the provider already; fault: why it cannot be taken.';
 
 CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void

@@ -3,15 +3,17 @@ returns integer
 language plpgsql
 as $$
 declare
-  owned quota.owned_call[] := array(select o from quota.owned_calls(p_source, p_calls) o);
-  linked text[];
-  told quota.adopted_call[];
   inserted integer;
+  dead_keys text[];
+  faults text[];
+  told quota.adopted_call[];
 begin
-  with fresh as materialized (
+  with owned as materialized (
+    select o.* from quota.owned_calls(p_source, p_calls) o
+  ), fresh as materialized (
     select o.user_id, o.counted_by, (o.call).*,
       coalesce(o.counted_by, nextval('quota.call_logs_id_seq')) as id
-    from unnest(owned) o where o.fault is null
+    from owned o where o.fault is null
   ), linked as (
     insert into quota.adopt_links as l (source, key, call_log_id)
     select p_source, f.key, f.id from fresh f
@@ -29,16 +31,21 @@ begin
     where f.counted_by is null
     order by f.user_id
     returning id
+  ), ended as (
+    select o.call, (o.call).key, o.counted_by, o.fault, k.key is not null as is_linked
+    from owned o left join linked k on k.key = (o.call).key
   )
-  select array(select k.key from linked k), (select count(*) from counted) into linked, inserted;
-  if cardinality(linked) < cardinality(owned) then
-    perform quota.bury_row(p_source, (o.call).key, 'take', null,
-      coalesce(o.fault, 'another session is taking it over'))
-    from unnest(owned) o where (o.call).key is null or (o.call).key <> all (linked);
+  select (select count(*) from counted),
+    array_agg(e.key) filter (where not e.is_linked),
+    array_agg(coalesce(e.fault, 'another session is taking it over')) filter (where not e.is_linked),
+    array_agg(e.call) filter (where e.is_linked and e.counted_by is not null)
+  into inserted, dead_keys, faults, told
+  from ended e;
+  if dead_keys is not null then
+    perform quota.bury_row(p_source, d.key, 'take', null, d.fault)
+    from unnest(dead_keys, faults) d(key, fault);
   end if;
   -- A call that was recorded before its row came is the same call: it becomes what the row says.
-  select array_agg(o.call) into told
-  from unnest(owned) o where o.counted_by is not null and (o.call).key = any (linked);
   if told is not null then
     perform quota.hold_adopted(p_source, told);
     inserted := inserted + quota.update_adopted(p_source, told);

@@ -1,10 +1,5 @@
-create type quota.owned_call as (call quota.adopted_call, user_id uuid, counted_by bigint, fault text);
-comment on type quota.owned_call is
-  'A call of an adopted product with its user; counted_by: the call log that has its id of the provider '
-  'already; fault: why it cannot be taken.';
-
 create or replace function quota.owned_calls(p_source integer, p_calls quota.adopted_call[])
-returns setof quota.owned_call
+returns table (call quota.adopted_call, user_id uuid, counted_by bigint, fault text)
 language sql stable
 as $$
   select c, coalesce(u.id, a.user_id), o.id,
@@ -27,4 +22,5 @@ as $$
   left join quota.adopt_links l on l.call_log_id = o.id and (l.source, l.key) <> (p_source, c.key)
 $$;
 comment on function quota.owned_calls(integer, quota.adopted_call[]) is
-  'Calls of an adopted product with their users, and what is wrong with each.';
+  'Calls of an adopted product with their users; counted_by: the call log that has its id of the provider '
+  'already; fault: why it cannot be taken.';
