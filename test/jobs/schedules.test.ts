@@ -75,7 +75,9 @@ test('a job that nobody runs any more is told by the list, by its exit code and 
   expect(check.findings[2]).toMatchObject({ job: 'reap-stale', schedule: '*/10 * * * *' });
 
   const relaxed = desk.with({
-    env: { QUOTA_SCHEDULES: 'reap-stale=0 * * * *; enforce-limits=off;adopt-retry=off;sync-limits=0 4 * * *' },
+    env: {
+      QUOTA_SCHEDULES: 'reap-stale=0 * * * *; enforce-limits=off;adopt-retry=off;sync-limits=0 4 * * *',
+    },
   });
   expect((await relaxed.run('jobs', 'list', '--check')).code).toBe(0);
 });

@@ -1,0 +1,37 @@
+/** Credits of started minutes, and four plans, in the zone of the user. */
+export const cantoneseScribe = `# CantoneseScribe: credits for transcriptions a month from the day of signup, by plan.
+product: cantonese-scribe
+timezone: UTC # of timestamps without a zone
+
+users:
+  table: users
+  key: id
+  columns:
+    user: id
+    email: email
+    name: full_name
+    signup_at: created_at
+    timezone: timezone
+    plan:
+      column: plan_type
+      values:
+        starter: transcription-starter
+        pro: transcription-pro
+        enterprise: transcription-enterprise
+        "*": transcription-free
+
+# Each type of usage that is a service here is a source of its own.
+calls:
+  - source: transcriptions
+    table: usage_tracking
+    key: id
+    where: r.usage_type = 'transcription'
+    columns:
+      service: { value: transcription }
+      provider: { value: whisper }
+      user: user_id
+      started_at: created_at
+      duration_seconds: duration_seconds
+      file_size_bytes: file_size_bytes
+      cost: cost
+`;

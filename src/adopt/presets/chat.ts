@@ -1,0 +1,30 @@
+/** Messages a month, of which some are premium. */
+export const chat = `# Chat: 100 messages a calendar month, 20 of them of premium models.
+product: chat
+timezone: UTC # of timestamps without a zone
+
+# The app keeps no table of users: the first message makes one.
+calls:
+  table: message_logs
+  key: id
+  make_users: true
+  columns:
+    service: { value: chat }
+    user: user_id
+    model: model
+    messages: { value: "1" }
+    started_at: created_at
+
+# The counters of each month.
+figures:
+  - table: user_usage
+    meter: messages
+    at: { sql: "(r.month || '-01')::date" }
+    user: user_id
+    used: total_messages
+  - table: user_usage
+    meter: premium_messages
+    at: { sql: "(r.month || '-01')::date" }
+    user: user_id
+    used: premium_messages
+`;
