@@ -2,14 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { hasSqlstate } from '../db/database-error.ts';
 import { sqlstates } from '../db/sqlstate.ts';
+import { withTransaction, withTrial } from '../db/transaction.ts';
 import { tryAgainError } from '../errors.ts';
 import { backfillBatch, forgetLost, hastenDead, retryDead } from './backfill-store.ts';
+import { checkMapping } from './check-mapping.ts';
+import { takeOpenings } from './opening-store.ts';
 import type { AdoptedProduct } from './product-store.ts';
 
 export interface BackfillResult {
   sources: { source: string; rows: number }[];
   /** Rows that waited, and are done with. */
   retried: number;
+  /** Opening balances: of what the app had counted and no row tells. */
+  openings: number;
 }
 
 /** A batch that meets the app at work is tried so often. */
@@ -24,10 +29,10 @@ const retrySize = 200;
  */
 export async function backfillProduct(
   client: pg.ClientBase,
-  { product, sources }: AdoptedProduct,
+  { product, sources, mapping, authority }: AdoptedProduct,
   options: { batchSize: number; signal: AbortSignal; onRows: (rows: number) => void },
 ): Promise<BackfillResult> {
-  const done: BackfillResult = { sources: [], retried: 0 };
+  const done: BackfillResult = { sources: [], retried: 0, openings: 0 };
   let total = 0;
   for (const { id, name, backfilledAt } of sources) {
     let rows = 0;
@@ -53,6 +58,13 @@ export async function backfillProduct(
   for (let { tried, taken } = await patiently(() => retryDead(client, retrySize, product)); tried > 0; ) {
     done.retried += taken;
     ({ tried, taken } = await patiently(() => retryDead(client, retrySize, product)));
+  }
+  // Once quota decides, the app's counters follow ours.
+  if (authority === 'app') {
+    const { figures } = await withTrial(client, () => checkMapping(client, mapping));
+    for (const figure of figures.filter(({ isOpening }) => isOpening)) {
+      done.openings += await patiently(() => withTransaction(client, () => takeOpenings(client, figure)));
+    }
   }
   return done;
 }

@@ -28,6 +28,8 @@ export interface PlacedFigure {
   user: string;
   used: string;
   at: string | null;
+  isOpening: boolean;
+  exhaustedAt: string | null;
 }
 
 /** Holds a mapping against the database. To be called in a transaction that is rolled back. */
@@ -51,6 +53,7 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
       const user = await tried(figure.user, 'text');
       const used = await tried(figure.used, 'numeric');
       const at = figure.at && (await tried(figure.at, 'timestamptz'));
+      const exhaustedAt = figure.exhaustedAt && (await tried(figure.exhaustedAt, 'timestamptz'));
       await tryCondition(client, table, [...figure.path, 'where'], figure.where, problems);
       const { meter, where = null } = figure;
       figures.push({
@@ -60,6 +63,8 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
         user: user?.expression ?? '',
         used: used?.expression ?? '',
         at: at?.expression ?? null,
+        isOpening: figure.isOpening,
+        exhaustedAt: exhaustedAt?.expression ?? null,
       });
     }
   }

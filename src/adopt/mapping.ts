@@ -47,6 +47,10 @@ export interface Figure {
   used: MappedValue;
   /** An instant within the period that is meant; absent: the running one. */
   at?: MappedValue;
+  /** What it has beyond the rows becomes an opening balance. */
+  isOpening: boolean;
+  /** When the app saw it used up: the opening balance is dated so. */
+  exhaustedAt?: MappedValue;
 }
 
 /** What of an existing product is users, assistants, calls and counters here. */

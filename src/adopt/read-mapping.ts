@@ -154,7 +154,7 @@ function readFields(
   return read;
 }
 
-const figureNames = ['meter', 'table', 'where', 'user', 'used', 'at'];
+const figureNames = ['meter', 'table', 'where', 'user', 'used', 'at', 'opening', 'exhausted_at'];
 
 function readFigure(path: Path, value: unknown, schemaDefault: string, problems: PlanProblem[]): Figure[] {
   if (!isRecord(value)) {
@@ -165,7 +165,8 @@ function readFigure(path: Path, value: unknown, schemaDefault: string, problems:
   const place = tableOf(fields, schemaDefault);
   const meter = fields.take('meter', readKey, undefined);
   const where = fields.take('where', readSql, undefined);
-  const [user, used, at] = (['user', 'used', 'at'] as const).map((name) => {
+  const isOpening = fields.take('opening', readFlag, false) ?? false;
+  const [user, used, at, exhaustedAt] = (['user', 'used', 'at', 'exhausted_at'] as const).map((name) => {
     const found = fields.place(name);
     const given = fields.take(name, (taken) => taken, undefined);
     return given === undefined ? undefined : valueReader(found, problems)(given);
@@ -176,7 +177,19 @@ function readFigure(path: Path, value: unknown, schemaDefault: string, problems:
   fields.refuseRest(figureNames);
   return meter === undefined || user === undefined || used === undefined
     ? []
-    : [{ path, meter, ...place, ...(where !== undefined && { where }), user, used, ...(at && { at }) }];
+    : [
+        {
+          path,
+          meter,
+          ...place,
+          ...(where !== undefined && { where }),
+          user,
+          used,
+          isOpening,
+          ...(at && { at }),
+          ...(exhaustedAt && { exhaustedAt }),
+        },
+      ];
 }
 
 function checkWhole(sources: readonly Source[], problems: PlanProblem[]): void {

@@ -38,6 +38,8 @@ figures:
   meter: avatar_seconds
   user: user_id
   used: used_seconds
+  opening: true # seconds of which no session tells
+  exhausted_at: exhausted_at
 `;
 
 /** 60 minutes and 50 dollars of streaming per calendar month. */

@@ -15,16 +15,18 @@ calls:
     messages: { value: "1" }
     started_at: created_at
 
-# The counters of each month.
+# The counters of each month: what they have beyond the log is an opening balance.
 figures:
   - table: user_usage
     meter: messages
     at: { sql: "(r.month || '-01')::date" }
     user: user_id
     used: total_messages
+    opening: true
   - table: user_usage
     meter: premium_messages
     at: { sql: "(r.month || '-01')::date" }
     user: user_id
     used: premium_messages
+    opening: true
 `;

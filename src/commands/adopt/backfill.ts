@@ -17,9 +17,10 @@ interface BackfillReport {
   product: string;
   sources: { source: string; rows: number }[];
   retried: number;
+  openings: number;
 }
 
-/** `quota adopt backfill`: `{dryRun, product, sources: [{source, rows}], retried}`. */
+/** `quota adopt backfill`: `{dryRun, product, sources: [{source, rows}], retried, openings}`. */
 export const adoptBackfill = defineCommand(
   {
     arguments: { product: argument('name of a product that is attached') },
@@ -70,6 +71,7 @@ export const adoptBackfill = defineCommand(
           product,
           sources: applied?.sources ?? sources.map(({ name }) => ({ source: name, rows: 0 })),
           retried: applied?.retried ?? 0,
+          openings: applied?.openings ?? 0,
         },
         text: (data: BackfillReport, style) =>
           dryRun

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { useDesk } from '../desk/desk.ts';
+
+const now = '2026-11-20T12:00:00Z';
+const desk = useDesk({ asOf: now });
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+test('what a counter has beyond the rows is an opening balance, dated by the app, told to nobody', async () => {
+  await desk.queryAt(now, readFileSync('fixtures/adopt/avatar.sql', 'utf8'));
+  // Sessions of before the table was there, and a reset by hand.
+  await desk.query(
+    `update usage_quotas set used_seconds = 1300, quota_exhausted = true, exhausted_at = '2026-03-04 05:06:07' where user_id = $1`,
+    [id(1)],
+  );
+  await desk.query(`update usage_quotas set used_seconds = 0 where user_id = $1`, [id(9)]);
+  await desk.json('adopt', 'attach', 'avatar-lifetime', '--yes');
+  expect(await desk.json('adopt', 'backfill', 'avatar-lifetime', '--yes')).toMatchObject({ openings: 2 });
+  expect(await desk.json('adopt', 'verify', 'avatar-lifetime')).toMatchObject({ differing: 0, waiting: 0 });
+  expect(
+    await desk.query(
+      `select q.used, q.exhausted_at from quota.usage_quotas q join quota.users u on u.id = q.user_id
+       where u.external_id in ($1, $2) order by u.external_id`,
+      [id(1), id(9)],
+    ),
+  ).toEqual([
+    { used: '1300.000', exhausted_at: new Date('2026-03-04T05:06:07Z') },
+    { used: '0.000', exhausted_at: null },
+  ]);
+  expect(await desk.query(`select from quota.alert_deliveries where status <> 'past'`)).toEqual([]);
+  expect(await desk.json('adopt', 'backfill', 'avatar-lifetime', '--again', '--yes')).toMatchObject({
+    openings: 0,
+  });
+  expect(await desk.differences()).toEqual([]);
+});
