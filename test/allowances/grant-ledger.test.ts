@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('plan' as const),
       hours,
-      plan: fc.constantFrom('ledger-month', 'ledger-ever', 'ledger-large'),
+      plan: fc.constantFrom('ledger-month', 'ledger-ever', 'ledger-large', 'ledger-weeks'),
     }),
   },
 );
@@ -330,7 +330,7 @@ const toldAfterTheEndOfAGrant: Step[] = [
   { kind: 'call', hours: 1, seconds: 35, lateHours: 2 },
 ];
 
-const plans = ['ledger-month', 'ledger-large', 'ledger-ever'];
+const plans = ['ledger-month', 'ledger-large', 'ledger-ever', 'ledger-weeks'];
 
 test('whatever happens to a user, in any order, what grants gave is what the facts say, and never more', async () => {
   await desk.query(
@@ -341,7 +341,8 @@ test('whatever happens to a user, in any order, what grants gave is what the fac
     `insert into quota.plan_limits (plan, meter, limit_quantity, reset_every, reset_anchor, on_exceeded)
      values ('ledger-month', 'voice_seconds', 600, '1 month', 'signup', 'block'),
        ('ledger-large', 'voice_seconds', 1500, '1 month', 'signup', 'block'),
-       ('ledger-ever', 'voice_seconds', 1000, null, 'signup', 'block')`,
+       ('ledger-ever', 'voice_seconds', 1000, null, 'signup', 'block'),
+       ('ledger-weeks', 'voice_seconds', 300, '10 days', 'signup', 'block')`,
   );
   await desk.session((client) =>
     fc.assert(
