@@ -3110,7 +3110,9 @@ CREATE OR REPLACE FUNCTION quota.compute_reconciliation(reconciliation uuid, is_
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET work_mem TO '128MB'
  SET jit TO 'off'
- SET random_page_cost TO '1.1'
+ SET random_page_cost TO '0.2'
+ SET seq_page_cost TO '0.2'
+ SET default_statistics_target TO '10'
 AS $function$
 declare
   r quota.reconciliations := quota.open_reconciliation(reconciliation);

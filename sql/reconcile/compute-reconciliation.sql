@@ -3,8 +3,10 @@ returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 -- Joins of millions of rows, once a month: hashing them in memory halves the time, compiling them gains
 -- nothing. What they leave over is few and looked up by index, where the default price of a page would read
--- whole tables.
-set work_mem = '128MB' set jit = off set random_page_cost = 1.1
+-- whole tables, of which all was in memory a moment ago. A plan needs to know that keys differ and kinds do
+-- not: 3,000 rows tell that, and reading 30,000 takes a tenth of the run.
+set work_mem = '128MB' set jit = off set random_page_cost = 0.2 set seq_page_cost = 0.2
+set default_statistics_target = 10
 as $$
 declare
   r quota.reconciliations := quota.open_reconciliation(reconciliation);

@@ -18,6 +18,7 @@ import { type Answer, computeAnswer } from '../match/compute-answer.ts';
 import { isDiscrepancy, type Kind } from '../match/kinds.ts';
 import { type Quantities, selectQuantities } from '../match/quantity-store.ts';
 import {
+  expectMonthInMemory,
   openReconciliation,
   selectProviders,
   type Tolerances,
@@ -103,6 +104,7 @@ async function reconcile(
   await updateTolerances(client, id, request.tolerances);
   const moved = await attachExports(client, id, loaded, { ...request, former });
   const counted = await keepControl(client, id, request, fetchedExport);
+  await expectMonthInMemory(client);
   onStep(`matching ${month} of ${provider}`);
   const { answer, changed } = await computeAnswer(client, id, { isTrial: dryRun });
   if (moved > 0) {

@@ -48,6 +48,17 @@ export async function openReconciliation(
   return rows[0]?.id ?? '';
 }
 
+/**
+ * Until the transaction ends: what it has loaded and stored a moment ago is in memory, where a page costs little, and
+ * joins of a month may take some.
+ */
+export async function expectMonthInMemory(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `select set_config('random_page_cost', '0.2', true), set_config('seq_page_cost', '0.2', true),
+       set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`,
+  );
+}
+
 /** Keeps tolerances for this and later runs of the month. */
 export async function updateTolerances(
   client: pg.ClientBase,
