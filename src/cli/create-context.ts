@@ -25,6 +25,7 @@ export function createContext(
     quiet: options.quiet === true,
     verbose: options.verbose === true,
     machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
+    json: options.logFormat === 'json',
     redact,
   });
   return {

@@ -26,6 +26,7 @@ export const globalOptions = {
   envFile: value('file', 'read settings from a file of NAME=value lines'),
   color: negated('no colours'),
   input: negated('ask nothing: what is not given is missing'),
+  logFormat: value('format', 'text or json: one object per line on stderr', parseChoice('text', 'json')),
   quiet: flag('only results, warnings and errors', { short: 'q' }),
   verbose: flag('say what is being done', { short: 'v' }),
 };
@@ -67,8 +68,24 @@ const contradiction = (one: string, other: string) =>
 
 /** Whether errors are to be JSON, known before, and even if not, argv can be parsed. */
 export const wantsJsonErrors = (argv: readonly string[]): boolean =>
-  argv.some((arg, index) => {
-    const [, inOne] = /^(?:--output=|-o=?)(.+)$/.exec(arg) ?? [];
-    const format = inOne ?? (arg === '--output' || arg === '-o' ? argv[index + 1] : undefined);
-    return /^--json(?:=|$)/.test(arg) || /^(nd)?json$/i.test(format ?? '');
+  /^(nd)?json$/i.test(wordAfter(argv, '--output', '-o') ?? '') ||
+  argv.some((arg) => /^--json(?:=|$)/.test(arg));
+
+/** Whether what is said on stderr is to be a log of JSON lines, likewise. */
+export const wantsJsonLog = (argv: readonly string[]): boolean => wordAfter(argv, '--log-format') === 'json';
+
+/** What stands last behind an option, in the same word or in the next. */
+function wordAfter(argv: readonly string[], long: string, short = long): string | undefined {
+  const found = argv.flatMap((arg, index) => {
+    if (arg === long || arg === short) {
+      return argv[index + 1] ?? [];
+    }
+    const isShort = short !== long && arg.startsWith(short) && !arg.startsWith('--');
+    return isShort
+      ? arg.slice(short.length).replace(/^=/, '')
+      : arg.startsWith(`${long}=`)
+        ? arg.slice(long.length + 1)
+        : [];
   });
+  return found.at(-1);
+}

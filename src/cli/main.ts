@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CommandTree } from './command-tree.ts';
-import { wantsJsonErrors } from './global-options.ts';
+import { wantsJsonErrors, wantsJsonLog } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createProgram } from './program.ts';
 import { readWords } from './read-words.ts';
@@ -25,6 +25,7 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
     return reportError(error instanceof CommanderError ? asUsageError(error) : error, {
       stderr: process.stderr,
       json: wantsJsonErrors(process.argv),
+      isLog: wantsJsonLog(process.argv),
       redact: runner.redact,
       interrupted: interruption.exitCode(),
     });

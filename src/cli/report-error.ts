@@ -3,28 +3,39 @@ import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { systemError } from '../system-error.ts';
 import { jsonLine } from './formats/json.ts';
+import { logLine } from './log-line.ts';
 import type { TerminalStream } from './process-like.ts';
 
 export interface ErrorReporting {
   stderr: TerminalStream;
   json: boolean;
+  /** `--log-format json`: the error is the last line of the log, whatever the result would have been. */
+  isLog?: boolean;
   redact: (text: string) => string;
   /** The code of the signal that has arrived, if one has. */
   interrupted: ExitCode | undefined;
 }
 
 /** The one place that turns an error into words on stderr and an exit code. */
-export function reportError(error: unknown, { stderr, json, redact, interrupted }: ErrorReporting): ExitCode {
+export function reportError(error: unknown, reporting: ErrorReporting): ExitCode {
+  const { stderr, redact, interrupted } = reporting;
   if (interrupted !== undefined) {
-    stderr.write(json ? `${jsonLine({ error: interruption })}\n` : `${interruption.message}\n`);
+    stderr.write(told(reporting, interruption, `${interruption.message}\n`));
     return interrupted;
   }
   if (isPromptAbort(error)) {
     return exitCodes.interrupted;
   }
   const known = expectedError(error);
-  stderr.write(redact(json ? `${jsonLine({ error: errorData(error, known) })}\n` : errorText(error, known)));
+  stderr.write(redact(told(reporting, errorData(error, known), errorText(error, known))));
   return known?.exitCode ?? exitCodes.bug;
+}
+
+function told({ json, isLog = false }: ErrorReporting, data: { message: string }, text: string): string {
+  if (isLog) {
+    return logLine('error', data.message, { error: data });
+  }
+  return json ? `${jsonLine({ error: data })}\n` : text;
 }
 
 const interruption = { code: 'interrupted', message: 'interrupted', detail: null, suggestion: null };

@@ -1,5 +1,6 @@
 import type { Progress, Talk } from '../context.ts';
 import { printable, printableLines } from '../printable.ts';
+import { type LogLevel, logLine } from './log-line.ts';
 import type { TerminalStream } from './process-like.ts';
 
 export interface TalkOptions {
@@ -8,34 +9,41 @@ export interface TalkOptions {
   verbose: boolean;
   /** A program reads this: only progress, warnings and the error are for it. */
   machine: boolean;
+  /** A log of JSON lines, for whatever collects them: progress is lines of it, too. */
+  json?: boolean;
   /** Takes the secrets out of every line. */
   redact: (text: string) => string;
 }
 
 /** The only writer of stderr, apart from prompts and the final error. */
-export function createTalk({ stderr, quiet, verbose, machine, redact }: TalkOptions): Talk {
-  const line = (text: string) => {
-    stderr.write(`${printableLines(redact(text))}\n`);
+export function createTalk(options: TalkOptions): Talk {
+  const { stderr, quiet, verbose, machine, json = false, redact } = options;
+  const say = (level: LogLevel, text: string, more?: Record<string, unknown>) => {
+    const prefix = level === 'warning' ? 'warning: ' : '';
+    stderr.write(json ? redact(logLine(level, text, more)) : `${printableLines(redact(prefix + text))}\n`);
   };
   return {
     isQuiet: quiet,
     info: (message) => {
-      if (!quiet && (!machine || verbose)) {
-        line(message);
+      if (!quiet && (json || !machine || verbose)) {
+        say('info', message);
       }
     },
-    warn: (message) => line(`warning: ${message}`),
+    warn: (message) => say('warning', message),
     verbose: (message) => {
       if (verbose) {
-        line(message);
+        say('debug', message);
       }
     },
     async withProgress(label, total, use) {
       if (quiet) {
         return use({ update: () => {} });
       }
+      if (json) {
+        return use({ update: (done, note) => say('info', label, { done, total, ...(note && { note }) }) });
+      }
       if (stderr.isTTY !== true) {
-        return use(lines(label, total, line));
+        return use(lines(label, total, (text) => say('info', text)));
       }
       const bar = await createBar(label, total, stderr);
       try {

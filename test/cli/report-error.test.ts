@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import { wantsJsonErrors, wantsJsonLog } from '../../src/cli/global-options.ts';
 import { createRedactor } from '../../src/cli/redactor.ts';
 import { type ErrorReporting, reportError } from '../../src/cli/report-error.ts';
 import { redactUrls } from '../../src/db/redact-url.ts';
@@ -104,4 +105,44 @@ test('known secrets are taken out wherever they are, common words are left', () 
   expect(
     redact('key vapi-0123456789, s@cret-word, s%40cret-word, short, https://hc-ping.com/0b5f-secret/x'),
   ).toBe('key ***, ***, ***, short, ***x');
+});
+
+test('in a log the error is one more line of it, also where the result would be JSON', () => {
+  for (const json of [true, false]) {
+    const { code, text } = report(known, { json, isLog: true });
+    expect(code).toBe(4);
+    expect(text).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(text)).toEqual({
+      time: expect.stringMatching(/Z$/),
+      level: 'error',
+      message: 'no user "ad"',
+      error: {
+        code: 'not_found',
+        message: 'no user "ad"',
+        detail: 'nearest:\nada\u001b[2J',
+        suggestion: 'quota user list',
+      },
+    });
+  }
+});
+
+test.each([
+  [['jobs', 'run', '--log-format', 'json'], true],
+  [['--log-format=json', 'jobs'], true],
+  [['--log-format', 'json', '--log-format=text'], false],
+  [['-o', 'json'], false],
+  [[], false],
+])('%j asks for a log: %s', (argv, expected) => {
+  expect(wantsJsonLog(argv)).toBe(expected);
+});
+
+test.each([
+  [['-ojson'], true],
+  [['-o=ndjson'], true],
+  [['--output', 'JSON'], true],
+  [['--json=externalId'], true],
+  [['--output=table'], false],
+  [['--log-format', 'json'], false],
+])('%j asks for errors as JSON: %s', (argv, expected) => {
+  expect(wantsJsonErrors(argv)).toBe(expected);
 });

@@ -82,3 +82,29 @@ test('a style without colours changes nothing; its width is the terminal’s, el
     120,
   ]);
 });
+
+test('as a log every line is an object with time, level and message, progress and secrets included', async () => {
+  const { talk, said } = talking({
+    tty: true,
+    machine: true,
+    json: true,
+    verbose: true,
+    redact: (text) => text.replace('hunter2', '***'),
+  });
+  talk.info('two\nlines');
+  talk.warn('password hunter2');
+  talk.verbose('looked');
+  await talk.withProgress('Resetting', 5000, async ({ update }) => update(2000, '3 failed'));
+  const lines = said()
+    .trimEnd()
+    .split('\n')
+    .map((line: string) => JSON.parse(line));
+  expect(lines).toEqual(
+    [
+      { level: 'info', message: 'two\nlines' },
+      { level: 'warning', message: 'password ***' },
+      { level: 'debug', message: 'looked' },
+      { level: 'info', message: 'Resetting', done: 2000, total: 5000, note: '3 failed' },
+    ].map((line) => ({ time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), ...line })),
+  );
+});

@@ -24,6 +24,7 @@ provider), with 78 when a setting is missing. See quota help exit-codes.
   --max-duration 50m   stop after the batch in which this passes, so that the next run is not in the way
   --if-locked skip     end with 0 while another run of the job is going on; wait: wait for it; fail (the default): 75
   --ping-url URL       tell a monitor (healthchecks.io and its like) of start, success and failure
+  --log-format json    what is said on stderr as JSON, a line each, for what collects logs
   --metrics-file FILE  figures for the textfile collector of Prometheus
 
   $ quota jobs list            what is due, how each job's last run went, and which is overdue
