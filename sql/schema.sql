@@ -80,6 +80,23 @@ grant select on table quota.adopt_links to quota_finance;
 grant select on table quota.adopt_links to quota_operator;
 grant select on table quota.adopt_links to quota_readonly;
 
+create table quota.adopt_mirrors (
+  id integer not null generated always as identity,
+  product text not null,
+  meter text not null,
+  service text not null,
+  relation text not null,
+  failed_at timestamp with time zone,
+  error text
+);
+comment on table quota.adopt_mirrors is 'Tables of adopted products whose columns follow ours; there while quota decides.';
+comment on column quota.adopt_mirrors.error is 'What kept it from following, the last time; null: it follows.';
+alter table quota.adopt_mirrors add constraint adopt_mirrors_pkey PRIMARY KEY (id);
+alter table quota.adopt_mirrors add constraint adopt_mirrors_product_fkey FOREIGN KEY (product) REFERENCES quota.adopt_products(product);
+grant select on table quota.adopt_mirrors to quota_finance;
+grant select on table quota.adopt_mirrors to quota_operator;
+grant select on table quota.adopt_mirrors to quota_readonly;
+
 create table quota.adopt_products (
   product text not null,
   mapping jsonb not null,
@@ -1216,6 +1233,7 @@ CREATE TRIGGER subscriptions_after_insert AFTER INSERT ON quota.subscriptions RE
 CREATE TRIGGER subscriptions_after_update AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS replaced NEW TABLE AS subscribed FOR EACH STATEMENT EXECUTE FUNCTION quota.subscriptions_after_update();
 CREATE TRIGGER subscriptions_before_write BEFORE INSERT OR UPDATE OF plan, anchor_local, timezone ON quota.subscriptions FOR EACH ROW EXECUTE FUNCTION quota.subscriptions_before_write();
 CREATE TRIGGER subscriptions_deleted_directly AFTER DELETE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
+CREATE TRIGGER subscriptions_mirrored AFTER UPDATE OF limit_enforced_at, plan, last_reset_at ON quota.subscriptions FOR EACH ROW WHEN (((((old.limit_enforced_at IS DISTINCT FROM new.limit_enforced_at) OR (old.plan IS DISTINCT FROM new.plan)) OR (old.last_reset_at IS DISTINCT FROM new.last_reset_at)) AND quota.keeps_mirrors())) EXECUTE FUNCTION quota.mirror_subscriptions();
 CREATE TRIGGER subscriptions_updated_directly AFTER UPDATE ON quota.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('user_id service', 'user_id', '', '');
 CREATE TRIGGER subscriptions_zones_inserted AFTER INSERT ON quota.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 create policy one_user on quota.subscriptions for all to public
@@ -1315,6 +1333,8 @@ alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (use
 CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
 CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> (0)::numeric) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
 CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
+CREATE TRIGGER usage_quotas_mirrored AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded, exhausted_at ON quota.usage_quotas FOR EACH ROW WHEN (((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) OR (old.exhausted_at IS DISTINCT FROM new.exhausted_at)) AND quota.keeps_mirrors())) EXECUTE FUNCTION quota.mirror_quotas();
+CREATE TRIGGER usage_quotas_mirrored_new AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (quota.keeps_mirrors()) EXECUTE FUNCTION quota.mirror_quotas();
 create policy one_user on quota.usage_quotas for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.usage_quotas to quota_finance;
@@ -3969,6 +3989,7 @@ begin
   update quota.reconciliations r set close_reason = 'erased' where r.close_reason ~* p_pattern;
   update quota.job_runs j set error = 'erased' where j.error ~* p_pattern;
   delete from quota.adopt_dead d where d.reason ~* p_pattern or d.told::text ~* p_pattern;
+  update quota.adopt_mirrors m set error = 'erased' where m.error ~* p_pattern;
   update quota.billing_lines b set raw = null, description = null
   where b.description ~* p_pattern or b.raw::text ~* p_pattern;
 end $function$;
@@ -5414,6 +5435,14 @@ AS $function$ select exists (select 1 from quota.cache_state) $function$;
 comment on function quota.keeps_cache() is 'Whether an app keeps counters in a cache.';
 grant execute on function quota.keeps_cache() to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.keeps_mirrors()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select exists (select from quota.adopt_mirrors) $function$;
+comment on function quota.keeps_mirrors() is 'Whether columns of an adopted product follow ours.';
+grant execute on function quota.keeps_mirrors() to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.known_logins()
  RETURNS TABLE(role_name name, speaks_for text, external_id text, claim text, state text, is_member boolean, registered_at timestamp with time zone, registered_by text)
  LANGUAGE sql
@@ -6356,6 +6385,54 @@ begin
   return new;
 end $function$;
 comment on function quota.meters_before_write() is 'Makes of the models and the rounding of a meter what its calls are counted by, and keeps what it was: periods that are over go on being counted so.';
+
+CREATE OR REPLACE FUNCTION quota.mirror_figures(p_user text, p_meter text, p_at timestamp with time zone)
+ RETURNS TABLE(used numeric, allowance numeric, remaining numeric, granted numeric, cost numeric, cost_limit numeric, calls integer, exhausted boolean, exhausted_at timestamp with time zone, limit_enforced_at timestamp with time zone, last_reset_at timestamp with time zone, period_start timestamp with time zone, period_end timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(q.used, 0), a.allowance, greatest(a.allowance - coalesce(q.used, 0), 0),
+    coalesce(q.granted, 0), coalesce(q.cost, 0), coalesce(q.cost_limit, l.cost_limit), coalesce(q.calls, 0),
+    q.exhausted_at is not null, q.exhausted_at, s.limit_enforced_at, s.last_reset_at,
+    nullif(q.period_start, '-infinity'), nullif(q.period_end, 'infinity')
+  from quota.users u
+  join quota.meters m on m.key = p_meter
+  join quota.subscriptions s on s.user_id = u.id and s.service = m.service
+  left join quota.plan_limits l on l.plan = s.plan and l.meter = m.key
+  left join lateral (
+    select o.* from quota.usage_quotas o
+    where o.user_id = u.id and o.meter = p_meter and quota.contains(o, coalesce(p_at, quota.now()))
+      and not o.superseded
+    limit 1) q on true
+  cross join lateral (
+    select case when q.user_id is null then l.limit_quantity else q.limit_quantity + q.granted end
+      as allowance) a
+  where u.external_id = p_user
+$function$;
+comment on function quota.mirror_figures(text,text,timestamp with time zone) is 'How a user stands on a meter, for columns of an adopted product; p_at: an instant of the period, null for now. No row: the user has no subscription yet.';
+
+CREATE OR REPLACE FUNCTION quota.mirror_quotas()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refresh_mirrors(array[new.user_id], m.service) from quota.meters m where m.key = new.meter;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION quota.mirror_subscriptions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refresh_mirrors(array[new.user_id], new.service);
+  return null;
+end $function$;
 
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
@@ -7771,6 +7848,33 @@ begin
   end if;
 end $function$;
 comment on function quota.recount_quotas(uuid[],text[]) is 'Sums the quotas of (user, service) pairs anew from their facts, and enforces them. The caller holds subscriptions and assistants.';
+
+CREATE OR REPLACE FUNCTION quota.refresh_mirrors(p_users uuid[], p_service text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  mirror quota.adopt_mirrors;
+  names text[];
+begin
+  for mirror in select m.* from quota.adopt_mirrors m where m.service = p_service order by m.id loop
+    names := coalesce(names, array(
+      select u.external_id from quota.users u where u.id = any (p_users) order by u.external_id));
+    begin
+      execute format('select quota_adopt.mirror_%s($1)', mirror.id) using names;
+      if mirror.error is not null then
+        update quota.adopt_mirrors m set error = null, failed_at = null where m.id = mirror.id;
+      end if;
+    exception when others or assert_failure then
+      -- Neither the app nor what is counted waits for a column: it follows with the next change.
+      update quota.adopt_mirrors m set error = left(sqlerrm, 500), failed_at = quota.now()
+      where m.id = mirror.id;
+    end;
+  end loop;
+end $function$;
+comment on function quota.refresh_mirrors(uuid[],text) is 'Brings the mirrored columns of users up to date, in adopted products about which quota decides.';
 
 CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DEFAULT NULL::text[], new_terms boolean DEFAULT true)
  RETURNS void
@@ -10327,6 +10431,13 @@ begin
   end if;
   if gone is not null then
     taken := taken + quota.remove_adopted(p_source, gone);
+  end if;
+  if quota.keeps_mirrors() then
+    perform quota.refresh_mirrors(array_agg(distinct g.user_id), g.service)
+    from unnest(p_calls) c
+    join quota.adopt_links l on l.source = p_source and l.key = c.key
+    join quota.call_logs g on g.id = l.call_log_id
+    group by g.service;
   end if;
   return taken;
 end $function$;

@@ -35,6 +35,13 @@ begin
   if gone is not null then
     taken := taken + quota.remove_adopted(p_source, gone);
   end if;
+  if quota.keeps_mirrors() then
+    perform quota.refresh_mirrors(array_agg(distinct g.user_id), g.service)
+    from unnest(p_calls) c
+    join quota.adopt_links l on l.source = p_source and l.key = c.key
+    join quota.call_logs g on g.id = l.call_log_id
+    group by g.service;
+  end if;
   return taken;
 end $$;
 comment on function quota.take_calls(integer, quota.adopted_call[]) is

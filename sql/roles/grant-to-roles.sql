@@ -71,7 +71,7 @@ grant execute on function
   quota.roll_up_day, quota.raise_pace_alerts, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
-grant execute on function quota.keeps_cache to quota_operator;
+grant execute on function quota.keeps_cache, quota.keeps_mirrors to quota_operator;
 
 -- Rows are numbered, dated and signed by defaults, triggers and functions: no role may name these columns.
 -- The signup of a user and the id that an app has for one are facts, told by who imports them.

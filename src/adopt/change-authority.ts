@@ -1,15 +1,41 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
-import { type AdoptedProduct, type Authority, lockProducts, updateAuthority } from './product-store.ts';
+import { refusedError } from '../errors.ts';
+import { checkMapping } from './check-mapping.ts';
+import { installMirrors, removeMirrors } from './mirror-store.ts';
+import {
+  type AdoptedProduct,
+  type Authority,
+  lockProducts,
+  updateAuthority,
+  waitBriefly,
+} from './product-store.ts';
 
-/** Lets the app or quota decide, within the transaction of the caller. The id of its audit row. */
+/**
+ * Lets the app or quota decide, within the transaction of the caller. The id of its audit row.
+ * @throws refusedError when the app's tables are not those that were attached any more
+ */
 export async function changeAuthority(
   client: pg.ClientBase,
-  { product, authority: before }: AdoptedProduct,
+  { product, mapping, authority: before }: AdoptedProduct,
   authority: Authority,
   reason: string | undefined,
 ): Promise<string> {
+  await waitBriefly(client);
   await lockProducts(client);
+  if (authority === 'quota') {
+    // As it is now: what was fit when it was attached may not be any more.
+    const { mirrors, problems } = await checkMapping(client, mapping);
+    if (problems.length > 0) {
+      throw refusedError(`the mapping of ${product} does not fit its tables any more`, {
+        detail: problems.map(({ message }) => message).join('\n'),
+        suggestion: 'correct the mapping and attach it again: quota adopt attach FILE',
+      });
+    }
+    await installMirrors(client, product, mirrors);
+  } else {
+    await removeMirrors(client, product);
+  }
   await updateAuthority(client, product, authority);
   return insertAuditEntry(client, {
     action: 'adopt.authority',

@@ -2,11 +2,12 @@ import type pg from 'pg';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { isServerError } from '../db/database-error.ts';
 import { nearestName } from '../files/nearest-name.ts';
-import { fieldExpression, quoted, rawExpression } from './expression.ts';
-import { fieldTypes, type MappedValue, type Mapping, type Source } from './mapping.ts';
+import { fieldExpression, literal, quoted, rawExpression } from './expression.ts';
+import { fieldTypes, type MappedValue, type Mapping, type Mirror, type Source } from './mapping.ts';
 import { fieldsOf, type PlacedSource } from './source-functions-store.ts';
 import {
   type AppTable,
+  figuresRelation,
   selectRivals,
   selectTable,
   selectUnknown,
@@ -17,6 +18,7 @@ import {
 export interface CheckedMapping {
   sources: PlacedSource[];
   figures: PlacedFigure[];
+  mirrors: PlacedMirror[];
   problems: PlanProblem[];
 }
 
@@ -32,11 +34,23 @@ export interface PlacedFigure {
   exhaustedAt: string | null;
 }
 
+/** A table of the app whose columns follow ours, as SQL over its row `r` and our figures `q`. */
+export interface PlacedMirror {
+  meter: string;
+  relation: string;
+  user: string;
+  /** Where that is a column as it is. */
+  userColumn: { name: string; type: string } | null;
+  at: string;
+  set: { column: string; expression: string }[];
+}
+
 /** Holds a mapping against the database. To be called in a transaction that is rolled back. */
 export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Promise<CheckedMapping> {
   const problems: PlanProblem[] = [];
   const sources: PlacedSource[] = [];
   const figures: PlacedFigure[] = [];
+  const mirrors: PlacedMirror[] = [];
   for (const source of mapping.sources) {
     const table = await findTable(client, source, problems);
     if (table !== null) {
@@ -68,6 +82,12 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
       });
     }
   }
+  for (const mirror of mapping.mirrors) {
+    const table = await findTable(client, mirror, problems);
+    if (table !== null) {
+      mirrors.push(...(await placeMirror(client, mirror, table, mapping.timezone, problems)));
+    }
+  }
   await checkNames(client, mapping, problems);
   const rivals = await selectRivals(
     client,
@@ -79,7 +99,7 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
   )) {
     problems.push({ path: source.path, message: 'another product that is attached counts its rows already' });
   }
-  return { sources, figures, problems };
+  return { sources, figures, mirrors, problems };
 }
 
 async function findTable(
@@ -135,6 +155,84 @@ function databaseMessage(error: unknown): string {
     throw error;
   }
   return error.message;
+}
+
+/** A table whose columns follow, as SQL over the row `r` and our figures `q`. */
+async function placeMirror(
+  client: pg.ClientBase,
+  mirror: Mirror,
+  table: AppTable,
+  timezone: string,
+  problems: PlanProblem[],
+): Promise<PlacedMirror[]> {
+  const before = problems.length;
+  const { meter, path, user, at, columns } = mirror;
+  if (table.kind !== 'r' && table.kind !== 'p') {
+    problems.push({
+      path: [...path, 'table'],
+      message: `${table.relation} is no table: its columns cannot follow`,
+    });
+  } else if (!table.mayTrigger || !table.mayUpdate) {
+    problems.push({
+      path: [...path, 'table'],
+      message: `this login may not write to it: grant select, update, trigger on ${table.relation} to …`,
+    });
+  }
+  const named = await tryValue(client, table, user, 'text', timezone, problems);
+  const instant = at && (await tryValue(client, table, at, 'timestamptz', timezone, problems));
+  const set: { column: string; expression: string }[] = [];
+  for (const [column, { path: place, sql }] of Object.entries(columns)) {
+    const type = table.columns[column];
+    if (type === undefined) {
+      problems.push({ path: place, message: unknownColumn(table, column) });
+    } else if (table.primaryKey.includes(column)) {
+      problems.push({
+        path: place,
+        message: `${column} is of the primary key: it tells rows apart, and cannot follow`,
+      });
+    } else {
+      const expression =
+        type.startsWith('timestamp') && type.includes('without')
+          ? `((${sql}\n)::timestamptz at time zone ${literal(timezone)})`
+          : `(${sql}\n)::${type}`;
+      await tryMirrored(client, expression, place, problems);
+      set.push({ column, expression });
+    }
+  }
+  return problems.length > before
+    ? []
+    : [
+        {
+          meter,
+          relation: table.relation,
+          user: named?.expression ?? '',
+          userColumn:
+            user.column !== undefined && user.values === undefined
+              ? { name: user.column, type: table.columns[user.column] ?? 'text' }
+              : null,
+          at: instant?.expression ?? 'null::timestamptz',
+          set,
+        },
+      ];
+}
+
+async function tryMirrored(
+  client: pg.ClientBase,
+  expression: string,
+  path: Path,
+  problems: PlanProblem[],
+): Promise<void> {
+  try {
+    const { volatile } = await tryExpression(client, figuresRelation, expression, 'q');
+    if (volatile.length > 0) {
+      problems.push({
+        path,
+        message: `${volatile.join(', ')} has a side effect, or answers otherwise each time`,
+      });
+    }
+  } catch (error) {
+    problems.push({ path, message: databaseMessage(error) });
+  }
 }
 
 /** The type of each field by itself. */
@@ -222,7 +320,7 @@ async function checkNames(client: pg.ClientBase, mapping: Mapping, problems: Pla
   const unknown = await selectUnknown(client, {
     zones: zones.map(({ zone }) => zone),
     plans: plans.map(({ plan }) => plan),
-    meters: mapping.figures.map(({ meter }) => meter),
+    meters: [...mapping.figures, ...mapping.mirrors].map(({ meter }) => meter),
     services: mapping.services,
   });
   for (const { zone, path } of zones.filter((one) => unknown.zones.includes(one.zone))) {
@@ -231,7 +329,9 @@ async function checkNames(client: pg.ClientBase, mapping: Mapping, problems: Pla
   for (const { plan, path } of plans.filter((one) => unknown.plans.includes(one.plan))) {
     problems.push({ path, message: `there is no plan "${plan}"; quota plan list names them` });
   }
-  for (const { meter, path } of mapping.figures.filter((one) => unknown.meters.includes(one.meter))) {
+  for (const { meter, path } of [...mapping.figures, ...mapping.mirrors].filter((one) =>
+    unknown.meters.includes(one.meter),
+  )) {
     problems.push({
       path: [...path, 'meter'],
       message: `there is no meter "${meter}"; quota meter list names them`,

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
+import { removeMirrors } from './mirror-store.ts';
 import { detachProduct, lockProducts, waitBriefly } from './product-store.ts';
 
 /** Takes a product's triggers off the app's tables, within the transaction of the caller. */
@@ -10,6 +11,7 @@ export async function detach(
 ): Promise<{ removed: string[]; auditId: string }> {
   await waitBriefly(client);
   await lockProducts(client);
+  await removeMirrors(client, product);
   const removed = await detachProduct(client, product);
   const auditId = await insertAuditEntry(client, {
     action: 'adopt.detached',

@@ -53,6 +53,19 @@ export interface Figure {
   exhaustedAt?: MappedValue;
 }
 
+/** Columns of the app that follow ours while quota decides. */
+export interface Mirror {
+  path: Path;
+  meter: string;
+  schema: string;
+  table: string;
+  user: MappedValue;
+  /** An instant of the period that a row is of; absent: the running one. */
+  at?: MappedValue;
+  /** Each an expression in SQL over our figures `q`, by the column of the app. */
+  columns: Record<string, { path: Path; sql: string }>;
+}
+
 /** What of an existing product is users, assistants, calls and counters here. */
 export interface Mapping {
   product: string;
@@ -62,6 +75,7 @@ export interface Mapping {
   services: string[];
   sources: Source[];
   figures: Figure[];
+  mirrors: Mirror[];
 }
 
 /** The type that each field of ours has, in the order of the composite type of its kind. */

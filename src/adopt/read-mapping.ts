@@ -7,6 +7,7 @@ import {
   fieldTypes,
   type MappedValue,
   type Mapping,
+  type Mirror,
   neededFields,
   type Source,
   type SourceKind,
@@ -22,7 +23,7 @@ export function mappingError(document: PlanDocument, problems: readonly PlanProb
   return planFileError(document, problems, mappingHint);
 }
 
-const topNames = ['product', 'schema', 'timezone', 'users', 'assistants', 'calls', 'figures'];
+const topNames = ['product', 'schema', 'timezone', 'users', 'assistants', 'calls', 'figures', 'mirror'];
 
 /**
  * What a file says of a product; nothing of it is looked up.
@@ -50,13 +51,16 @@ export function readMapping(document: PlanDocument): Mapping {
   const figures = partsOf(fields, 'figures').flatMap(([path, value]) =>
     readFigure(path, value, schema, problems),
   );
+  const mirrors = partsOf(fields, 'mirror').flatMap(([path, value]) =>
+    readMirror(path, value, schema, problems),
+  );
   fields.refuseRest(topNames);
   checkWhole(sources, problems);
   if (problems.length > 0) {
     throw mappingError(document, problems);
   }
   const services = sources.flatMap(({ fields: { service } }) => service?.constant ?? []);
-  return { product: product ?? '', timezone, services: [...new Set(services)], sources, figures };
+  return { product: product ?? '', timezone, services: [...new Set(services)], sources, figures, mirrors };
 }
 
 /** One table, or several: a list. */
@@ -190,6 +194,44 @@ function readFigure(path: Path, value: unknown, schemaDefault: string, problems:
           ...(exhaustedAt && { exhaustedAt }),
         },
       ];
+}
+
+const mirrorNames = ['meter', 'table', 'user', 'at', 'columns'];
+
+function readMirror(path: Path, value: unknown, schemaDefault: string, problems: PlanProblem[]): Mirror[] {
+  if (!isRecord(value)) {
+    problems.push({
+      path,
+      message: 'must be a table whose columns follow: "meter", "table", "user" and "columns"',
+    });
+    return [];
+  }
+  const fields = new EntryFields(value, path, problems, {});
+  const place = tableOf(fields, schemaDefault);
+  const meter = fields.take('meter', readKey, undefined);
+  const [user, at] = (['user', 'at'] as const).map((name) => {
+    const found = fields.place(name);
+    const given = fields.take(name, (taken) => taken, undefined);
+    return given === undefined ? undefined : valueReader(found, problems)(given);
+  });
+  const columnsPath = fields.place('columns');
+  const entries = entriesOf(
+    fields.take('columns', (given) => given, undefined),
+    columnsPath,
+    'columns',
+    problems,
+  );
+  const columns = entries.flatMap(({ path: at, key = '', value: sql }) => {
+    const read = readSql(sql, (message) => void problems.push({ path: at, message }));
+    return read === undefined ? [] : [[key, { path: at, sql: read }] as const];
+  });
+  for (const name of ['meter', 'user'].filter((needed) => !(needed in value))) {
+    problems.push({ path, message: `needs "${name}"` });
+  }
+  fields.refuseRest(mirrorNames);
+  return meter === undefined || user === undefined
+    ? []
+    : [{ path, meter, ...place, user, ...(at && { at }), columns: Object.fromEntries(columns) }];
 }
 
 function checkWhole(sources: readonly Source[], problems: PlanProblem[]): void {

@@ -13,6 +13,7 @@ export interface AppTable {
   uniqueKeys: string[][];
   mayRead: boolean;
   mayTrigger: boolean;
+  mayUpdate: boolean;
   rowsEstimate: number;
 }
 
@@ -38,6 +39,7 @@ export async function selectTable(
            where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
            group by i.indexrelid having bool_and(a.attnotnull)) u), '[]') as "uniqueKeys",
        has_table_privilege(c.oid, 'select') as "mayRead", has_table_privilege(c.oid, 'trigger') as "mayTrigger",
+       has_table_privilege(c.oid, 'update') as "mayUpdate",
        greatest(c.reltuples, 0)::float8 as "rowsEstimate"
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
@@ -62,12 +64,14 @@ export async function tryExpression(
   client: pg.ClientBase,
   relation: string,
   expression: string,
+  alias: 'r' | 'q' = 'r',
 ): Promise<TriedExpression> {
   await client.query('savepoint tried');
   try {
     // By itself in a column beside one of the row: an aggregate or a second column is refused.
     await client.query(
-      `create temp view adopt_tried (tableoid, tried) as select r.tableoid, (${expression}\n) from ${relation} r`,
+      `create temp view adopt_tried (beside, tried) as select ${alias === 'r' ? 'r.tableoid' : 'q.calls'}, (${expression}\n)
+       from ${relation} ${alias}`,
     );
     const { rows } = await client.query<TriedExpression>(
       `select format_type(a.atttypid, a.atttypmod) as type,
@@ -86,6 +90,9 @@ export async function tryExpression(
     await client.query('rollback to savepoint tried');
   }
 }
+
+/** Our figures of nobody, for a trial. */
+export const figuresRelation = 'quota.mirror_figures(null, null, null)';
 
 /** How many rows a trial looks at. */
 const trialRowsMax = 1_000;

@@ -16,6 +16,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   adopt_assistants: ['s', 's', 's'],
   adopt_dead: ['s', 's', 's'],
   adopt_links: ['s', 's', 's'],
+  adopt_mirrors: ['s', 's', 's'],
   adopt_products: ['s', 's', 's'],
   adopt_sources: ['s', 's', 's'],
   alert_deliveries: ['su', 's', 's'],

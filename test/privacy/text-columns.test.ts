@@ -22,6 +22,7 @@ const decided: Record<string, Record<string, string>> = {
   adopt_assistants: { fact: 'key provider_assistant_id' },
   adopt_dead: { shared: 'reason told', fact: 'key operation' },
   adopt_links: { fact: 'key' },
+  adopt_mirrors: { shared: 'error', fact: 'meter product relation service' },
   adopt_products: { staff: 'attached_by', fact: 'authority mapping product services' },
   adopt_sources: { fact: 'backfilled_to kind name on_delete product relation' },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },

@@ -40,6 +40,18 @@ figures:
   used: used_seconds
   opening: true # seconds of which no session tells
   exhausted_at: exhausted_at
+
+# While quota decides, these columns follow it: what the app adds by itself is overwritten.
+mirror:
+  table: usage_quotas
+  meter: avatar_seconds
+  user: user_id
+  columns:
+    used_seconds: q.used
+    used_minutes: floor(q.used / 60)
+    session_count: q.calls
+    quota_exhausted: q.exhausted
+    exhausted_at: q.exhausted_at
 `;
 
 /** 60 minutes and 50 dollars of streaming per calendar month. */

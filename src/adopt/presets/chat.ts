@@ -29,4 +29,18 @@ figures:
     user: user_id
     used: premium_messages
     opening: true
+
+# While quota decides, they follow it. The app's limits stay in its code: what is told as used is 100 (20) less what
+# remains, so that a grant or another plan holds there, too.
+mirror:
+  - table: user_usage
+    meter: messages
+    user: user_id
+    at: { sql: "(r.month || '-01')::date" }
+    columns: { total_messages: 100 - q.remaining }
+  - table: user_usage
+    meter: premium_messages
+    user: user_id
+    at: { sql: "(r.month || '-01')::date" }
+    columns: { premium_messages: 20 - q.remaining }
 `;

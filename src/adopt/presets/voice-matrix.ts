@@ -37,4 +37,11 @@ calls:
     ended_at: ended_at
     duration_seconds: duration_seconds
     cost: cost
+
+# While quota decides, the app reads from here since when a user is limited.
+mirror:
+  table: profiles
+  meter: voice_seconds
+  user: id
+  columns: { limit_enforced_at: q.limit_enforced_at }
 `;

@@ -1,4 +1,5 @@
 import { selectDead } from '../../adopt/backfill-store.ts';
+import { selectMirrors } from '../../adopt/mirror-store.ts';
 import { selectProducts } from '../../adopt/product-store.ts';
 import { selectLag } from '../../adopt/verify-store.ts';
 import type { Style } from '../../context.ts';
@@ -9,7 +10,7 @@ import { exitCodes } from '../../errors.ts';
 const deadShownMax = 20;
 
 /**
- * `quota adopt status`: `[{product, authority, services, attachedAt, detachedAt, waiting, lagSeconds, sources, dead}]`;
+ * `quota adopt status`: `[{product, authority, services, attachedAt, detachedAt, waiting, lagSeconds, sources, mirrors, dead}]`;
  * dead are the rows that wait, the oldest first, at most 20.
  */
 export const adoptStatus = defineCommand(
@@ -28,6 +29,7 @@ export const adoptStatus = defineCommand(
         states.push({
           ...product,
           ...(await selectLag(client, product.product)),
+          mirrors: await selectMirrors(client, product.product),
           dead: await selectDead(client, product.product, deadShownMax),
         });
       }
@@ -35,7 +37,7 @@ export const adoptStatus = defineCommand(
     });
     await context.output.write({
       data,
-      rows: data.map(({ sources, dead: _dead, services, ...state }) => ({
+      rows: data.map(({ sources, dead: _dead, mirrors: _mirrors, services, ...state }) => ({
         ...state,
         services: services.join(', '),
         sources: sources.map(({ relation }) => relation).join(', '),
@@ -65,15 +67,22 @@ interface State {
   detachedAt: string | null;
   waiting: number;
   sources: { name: string; relation: string; backfilledRows: number; backfilledAt: string | null }[];
+  mirrors: { relation: string; error: string | null }[];
   dead: { source: string; key: string | null; reason: string; attempts: number }[];
 }
 
-const stateText = ({ product, authority, detachedAt, waiting, sources, dead }: State, style: Style) =>
+const stateText = (
+  { product, authority, detachedAt, waiting, sources, mirrors, dead }: State,
+  style: Style,
+) =>
   [
     `${style.bold(product)}: ${detachedAt === null ? `attached, ${authority} decides` : `detached ${detachedAt}`}`,
     ...sources.map(
       ({ name, relation, backfilledRows, backfilledAt }) =>
         `  ${name} from ${relation}: ${backfilledAt === null ? style.yellow(`backfill at ${backfilledRows} rows`) : `${backfilledRows} rows backfilled`}`,
+    ),
+    ...mirrors.map(({ relation, error }) =>
+      error === null ? `  ${relation} follows` : style.yellow(`  ${relation} does not follow: ${error}`),
     ),
     ...(waiting === 0 ? [] : [style.yellow(`  ${waiting} rows wait:`)]),
     ...dead.map(

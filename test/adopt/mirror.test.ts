@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { useDeskPerTest } from '../desk/desk.ts';
+
+const now = '2026-11-20T12:00:00Z';
+const desk = useDeskPerTest({ asOf: now });
+const app = (sql: string) => desk.queryAt(now, sql);
+
+async function adopt(product: string, tables = product): Promise<void> {
+  await app(readFileSync(`fixtures/adopt/${tables}.sql`, 'utf8'));
+  await desk.json('adopt', 'attach', product, '--yes');
+  await desk.json('adopt', 'backfill', product, '--yes');
+  await desk.json('adopt', 'authority', product, 'quota', '--yes');
+}
+
+test('the app reads our figures, and its "+1" cannot drift', async () => {
+  await adopt('chat');
+  const read = async () =>
+    (
+      await desk.query(`select total_messages as total, premium_messages as premium from user_usage
+      where user_id = 'user_1' and month = '2026-11'`)
+    )[0];
+  const before = await read();
+  expect(before?.total).toBeGreaterThan(0);
+  // The app logs a message and counts it by itself, in one transaction or in two.
+  const write = [
+    `insert into message_logs (user_id, model, created_at) values ('user_1', 'claude-3-opus', '2026-11-20 11:59+00')`,
+    `update user_usage set total_messages = total_messages + 1, premium_messages = premium_messages + 1
+     where user_id = 'user_1' and month = '2026-11'`,
+  ];
+  await app(`begin; ${write.join(';')}; commit`);
+  expect(await read()).toEqual({ total: before?.total + 1, premium: before?.premium + 1 });
+  await app(write[0] ?? '');
+  await app(write[1] ?? '');
+  expect(await read()).toEqual({ total: before?.total + 2, premium: before?.premium + 2 });
+
+  // A grant holds where the limit stands in the app's code, and so does a reset.
+  await desk.json('user', 'grant', 'user_1', 'messages', '30', '--reason', 'goodwill', '--yes');
+  expect(await read()).toMatchObject({ total: before?.total + 2 - 30 });
+  await desk.json('user', 'reset', 'user_1', '--service', 'chat', '--reason', 'goodwill', '--yes');
+  expect(await read()).toMatchObject({ premium: 0 });
+
+  await desk.json('adopt', 'authority', 'chat', 'app', '--yes');
+  await app(`update user_usage set total_messages = 77 where user_id = 'user_1' and month = '2026-11'`);
+  expect(await read()).toMatchObject({ total: 77, premium: 0 });
+});
+
+test('exhaustion and enforcement are read where old code looks for them', async () => {
+  await adopt('voice-matrix');
+  await app(`insert into call_logs (user_id, vapi_call_id, status, started_at, ended_at)
+    select id, 'long-' || id, 'ended', '2026-11-20 11:00+00', '2026-11-20 11:30+00' from profiles where email = 'v3@example.com'`);
+  expect(await desk.query(`select email from profiles where limit_enforced_at is not null`)).toEqual([
+    { email: 'v3@example.com' },
+  ]);
+  await desk.json(
+    'user',
+    'reset',
+    'v3@example.com',
+    '--service',
+    'voice',
+    '--reason',
+    'goodwill',
+    '--yes',
+    '--no-sync',
+  );
+  expect(await desk.query(`select email from profiles where limit_enforced_at is not null`)).toEqual([]);
+  expect(await desk.query('select * from quota.adopt_dead')).toEqual([]);
+});
+
+test('a column that cannot follow keeps neither the app nor the count back, and is shown', async () => {
+  await adopt('avatar-lifetime', 'avatar');
+  await desk.query('alter table usage_quotas rename column session_count to sessions');
+  await app(`insert into avatar_usage_records (user_id, avatar_session_id, session_started_at, session_ended_at, duration_seconds, status)
+    select id, 'live-' || id, '2026-11-20 11:50', '2026-11-20 11:51', 60, 'completed' from users`);
+  await app('update usage_quotas set used_seconds = used_seconds + 60');
+  const [state] = await desk.json('adopt', 'status', 'avatar-lifetime');
+  expect(state.mirrors).toEqual([
+    {
+      relation: 'public.usage_quotas',
+      meter: 'avatar_seconds',
+      error: expect.stringContaining('session_count'),
+    },
+  ]);
+  expect(await desk.query(`select from quota.call_logs where provider_call_id like 'live-%'`)).toHaveLength(
+    10,
+  );
+  expect(await desk.json('adopt', 'detach', 'avatar-lifetime', '--yes')).toMatchObject({
+    removed: expect.any(Array),
+  });
+  expect(await desk.query(`select from pg_trigger where tgname like 'zz_quota%'`)).toEqual([]);
+});
+
+test('a column of the primary key cannot follow', async () => {
+  await app(readFileSync('fixtures/adopt/chat.sql', 'utf8'));
+  const { mapping } = await desk.json('adopt', 'preset', 'chat');
+  const file = desk.write(
+    'chat.yaml',
+    mapping.replace('total_messages: 100 - q.remaining', 'month: q.used, nowhere: q.usd'),
+  );
+  const { error } = await desk.json(65, 'adopt', 'check', file);
+  expect(error.problems.map(({ message }: { message: string }) => message)).toEqual([
+    'month is of the primary key: it tells rows apart, and cannot follow',
+    expect.stringContaining('there is no column "nowhere"'),
+  ]);
+});
