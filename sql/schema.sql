@@ -7828,21 +7828,27 @@ CREATE OR REPLACE FUNCTION quota.recount_quotas(users uuid[], services text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  at_once constant integer := 50;
   crossed quota.usage_quotas[];
 begin
-  with recounted as (
-    update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
-    from quota.usage_from_facts(users) f
-    join quota.meters m on m.key = f.meter
-    where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
-      and (f.user_id, m.service) in (select * from unnest(users, services))
-    returning q.*
-  )
-  select array_agg(r::quota.usage_quotas) into crossed
-  from recounted r
-  where quota.needs_enforcement(r::quota.usage_quotas)
-    or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
-      and quota.alerts_differ(r::quota.usage_quotas);
+  -- Some at a time: of tables that were filled a moment ago the server knows no numbers yet, and holds each
+  -- of their rows against each.
+  for n in 1 .. cardinality(users) by at_once loop
+    with recounted as (
+      update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+      from quota.usage_from_facts(users[n:n + at_once - 1]) f
+      join quota.meters m on m.key = f.meter
+      where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
+        and (f.user_id, m.service) in (
+          select * from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]))
+      returning q.*
+    )
+    select crossed || array_agg(r::quota.usage_quotas) into crossed
+    from recounted r
+    where quota.needs_enforcement(r::quota.usage_quotas)
+      or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+        and quota.alerts_differ(r::quota.usage_quotas);
+  end loop;
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
@@ -7883,6 +7889,7 @@ CREATE OR REPLACE FUNCTION quota.refresh_quotas(users uuid[], services text[] DE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  at_once constant integer := 50;
   due_users uuid[];
   due_services text[];
   due_ends timestamptz[];
@@ -7901,12 +7908,15 @@ begin
   if new_terms then
     perform quota.fit_periods(users, services);
   end if;
-  perform quota.open_periods(array(
-    select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
-    from unnest(users, services) u(user_id, service)
-    join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
-    join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
-    group by c.user_id, m.key));
+  -- Some at a time, as they are counted.
+  for n in 1 .. cardinality(users) by at_once loop
+    perform quota.open_periods(array(
+      select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
+      from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]) u(user_id, service)
+      join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
+      join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
+      group by c.user_id, m.key));
+  end loop;
   select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end)
   into due_users, due_services, due_ends
   from unnest(users, services) u(user_id, service)

@@ -2,21 +2,27 @@ create or replace function quota.recount_quotas(users uuid[], services text[]) r
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  at_once constant integer := 50;
   crossed quota.usage_quotas[];
 begin
-  with recounted as (
-    update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
-    from quota.usage_from_facts(users) f
-    join quota.meters m on m.key = f.meter
-    where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
-      and (f.user_id, m.service) in (select * from unnest(users, services))
-    returning q.*
-  )
-  select array_agg(r::quota.usage_quotas) into crossed
-  from recounted r
-  where quota.needs_enforcement(r::quota.usage_quotas)
-    or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
-      and quota.alerts_differ(r::quota.usage_quotas);
+  -- Some at a time: of tables that were filled a moment ago the server knows no numbers yet, and holds each
+  -- of their rows against each.
+  for n in 1 .. cardinality(users) by at_once loop
+    with recounted as (
+      update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+      from quota.usage_from_facts(users[n:n + at_once - 1]) f
+      join quota.meters m on m.key = f.meter
+      where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
+        and (f.user_id, m.service) in (
+          select * from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]))
+      returning q.*
+    )
+    select crossed || array_agg(r::quota.usage_quotas) into crossed
+    from recounted r
+    where quota.needs_enforcement(r::quota.usage_quotas)
+      or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+        and quota.alerts_differ(r::quota.usage_quotas);
+  end loop;
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;

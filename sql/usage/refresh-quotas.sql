@@ -4,6 +4,7 @@ returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  at_once constant integer := 50;
   due_users uuid[];
   due_services text[];
   due_ends timestamptz[];
@@ -22,12 +23,15 @@ begin
   if new_terms then
     perform quota.fit_periods(users, services);
   end if;
-  perform quota.open_periods(array(
-    select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
-    from unnest(users, services) u(user_id, service)
-    join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
-    join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
-    group by c.user_id, m.key));
+  -- Some at a time, as they are counted.
+  for n in 1 .. cardinality(users) by at_once loop
+    perform quota.open_periods(array(
+      select (c.user_id, m.key, min(c.started_at), max(c.started_at))::quota.usage_span
+      from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]) u(user_id, service)
+      join quota.call_logs c on c.user_id = u.user_id and c.service = u.service
+      join quota.meter_terms m on m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
+      group by c.user_id, m.key));
+  end loop;
   select array_agg(q.user_id), array_agg(m.service), array_agg(q.period_end)
   into due_users, due_services, due_ends
   from unnest(users, services) u(user_id, service)
