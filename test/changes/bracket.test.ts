@@ -154,6 +154,29 @@ test('on a terminal a missing reason is asked for, after the plan and before the
   expect(row).toEqual({ reason: 'goodwill, ticket 7' });
 });
 
+test.each([
+  ['in production', { QUOTA_ENV: 'production' }],
+  ['elsewhere', { QUOTA_ENV: 'development' }],
+])('%s --yes before the plan is a consent or not: without it the plan is shown', async (where, env) => {
+  await desk.queryAt('2026-10-15T11:40:00Z', 'select quota.record($1, $2, $3, 7)', [
+    'ada',
+    'voice',
+    `call of ${where}`,
+  ]);
+  const before = await snapshot(desk.url);
+  const terminal = desk.with({ tty: true, input: 'somebody else\n', env });
+  const words = ['user', 'reset', 'ada', '--no-sync', '--yes', '--reason', 'goodwill'];
+  const { code, stderr } = await terminal.run(...words);
+  if (where === 'in production') {
+    expect(stderr).toMatch(/To be reset for ada:.*Type ada to go on/s);
+    expect(code).toBe(5);
+    expect(await snapshot(desk.url)).toEqual(before);
+  } else {
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain('To be reset for ada:');
+  }
+});
+
 test('an empty answer is no reason', async () => {
   const before = await snapshot(desk.url);
   const terminal = desk.with({ tty: true, input: '\n' });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { version } from '../../package.json' with { type: 'json' };
 import { useDesk } from '../desk/desk.ts';
@@ -84,4 +84,36 @@ test('db psql without psql, and in another format', async () => {
     stderr: expect.stringContaining('no psql'),
   });
   expect((await desk.run('db', 'psql', '--json')).code).toBe(5);
+});
+
+/** A psql that says what it was given. */
+const listing = () => {
+  desk.write('psql', '#!/bin/sh\nenv\n');
+  chmodSync(desk.path('psql'), 0o755);
+  return `${desk.path('')}:${process.env.PATH}`;
+};
+
+test('db psql is told all that libpq knows of the transport, and goes nowhere else', async () => {
+  const services = desk.write('services.conf', '[elsewhere]\nhost=192.0.2.1\n');
+  const url = `${desk.url}${desk.url.includes('?') ? '&' : '?'}sslmode=disable&sslcrl=%2Fetc%2Frevoked%20list.pem&ssl_min_protocol_version=TLSv1.3&pgbouncer=true&options=-c%20work_mem%3D5MB`;
+  const env = {
+    ...desk.env,
+    ...{
+      DATABASE_URL: url,
+      PATH: listing(),
+      PGSERVICE: 'elsewhere',
+      PGSERVICEFILE: services,
+      PGGSSENCMODE: 'disable',
+    },
+  };
+  const { code, stdout, stderr } = await runBin(['db', 'psql'], { env });
+  expect(code, stderr).toBe(0);
+  const given = stdout.split('\n').filter((line) => line.startsWith('PG'));
+  expect(given).toEqual(
+    expect.arrayContaining([
+      ...['PGSSLMODE=disable', 'PGSSLCRL=/etc/revoked list.pem', 'PGSSLMINPROTOCOLVERSION=TLSv1.3'],
+      ...['PGGSSENCMODE=disable', 'PGOPTIONS=-c work_mem=5MB', `PGDATABASE=${desk.name}`],
+    ]),
+  );
+  expect(given.join(' ')).not.toMatch(/PGSERVICE|PGBOUNCER/);
 });

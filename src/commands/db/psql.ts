@@ -1,5 +1,9 @@
 import { spawn } from 'node:child_process';
+import type pg from 'pg';
 import type { Database } from '../../context.ts';
+import { type ConnectionSettings, keywords } from '../../db/target/keywords.ts';
+import { parseConninfo } from '../../db/target/parse-conninfo.ts';
+import { readTarget } from '../../db/target/target.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { restArguments } from '../../declarations/option.ts';
 import { configurationError, type ExitCode, exitCodes, refusedError } from '../../errors.ts';
@@ -37,17 +41,20 @@ async function runPsql(
   environment: string,
 ): Promise<ExitCode> {
   const isProduction = mark === 'production' || environment === 'production';
-  const options = [process.env.PGOPTIONS, isProduction ? '-c default_transaction_read_only=on' : undefined];
+  const settings = parseConninfo(url);
+  const options = [
+    settings.options ?? process.env.PGOPTIONS,
+    isProduction ? '-c default_transaction_read_only=on' : undefined,
+  ];
   const child = spawn('psql', [...given], {
     stdio: 'inherit',
     env: {
-      ...process.env,
-      PGHOST: client.host,
-      PGPORT: String(client.port),
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ownVariables.has(name))),
+      ...placeOf(client, url),
       PGUSER: client.user,
       PGDATABASE: client.database,
       PGAPPNAME: 'quota db psql',
-      ...transportOf(url),
+      ...transportOf(settings),
       ...(typeof client.password === 'string' && { PGPASSWORD: client.password }),
       PGOPTIONS: options.filter((option) => option !== undefined && option !== '').join(' '),
     },
@@ -67,10 +74,26 @@ async function runPsql(
   return code === 0 ? exitCodes.ok : exitCodes.differences;
 }
 
-/** How the server is spoken to, as libpq wants it in the environment. */
-function transportOf(url: string): Record<string, string> {
-  const given = [...url.matchAll(/[?&](sslmode|sslrootcert|sslcert|sslkey|sslcrl)=([^&#]*)/g)];
+/** Said by the client that is connected, or by us; a service would have the last word over the variables. */
+const ownVariables: ReadonlySet<string> = new Set([
+  ...['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGUSER', 'PGDATABASE', 'PGPASSWORD'],
+  ...['PGSERVICE', 'PGSERVICEFILE', 'PGAPPNAME', 'PGOPTIONS'],
+]);
+
+/** The server that answered, under the name that its certificate is for. */
+function placeOf({ host, port }: pg.Client, url: string): Record<string, string> {
+  const answered = readTarget(url).hosts.find((one) => one.address === host && one.port === port);
+  const name = answered?.name ?? host;
+  return { PGHOST: name, PGPORT: String(port), ...(name !== host && { PGHOSTADDR: host }) };
+}
+
+/** How the server is spoken to, as libpq wants it in the environment; where it is stands in `client`. */
+function transportOf(settings: ConnectionSettings): Record<string, string> {
+  const variables: Readonly<Record<string, string | undefined>> = keywords;
   return Object.fromEntries(
-    given.map(([, name = '', value = '']) => [`PG${name.toUpperCase()}`, decodeURIComponent(value)]),
+    Object.entries(settings).flatMap(([keyword, value]) => {
+      const variable = variables[keyword];
+      return variable === undefined || ownVariables.has(variable) ? [] : [[variable, value]];
+    }),
   );
 }

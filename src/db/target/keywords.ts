@@ -1,5 +1,6 @@
 /**
- * The settings of a connection that libpq knows and quota heeds, each with the variable that sets it, too.
+ * The settings of a connection that libpq knows, each with the variable that sets it, too: those that quota heeds, and
+ * those that it keeps for psql alone (from sslcrl on).
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
 export const keywords = {
@@ -22,6 +23,20 @@ export const keywords = {
   connect_timeout: 'PGCONNECT_TIMEOUT',
   application_name: 'PGAPPNAME',
   options: 'PGOPTIONS',
+  sslcrl: 'PGSSLCRL',
+  sslcrldir: 'PGSSLCRLDIR',
+  sslsni: 'PGSSLSNI',
+  sslcertmode: 'PGSSLCERTMODE',
+  sslcompression: 'PGSSLCOMPRESSION',
+  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
+  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
+  channel_binding: 'PGCHANNELBINDING',
+  require_auth: 'PGREQUIREAUTH',
+  requirepeer: 'PGREQUIREPEER',
+  gssencmode: 'PGGSSENCMODE',
+  gsslib: 'PGGSSLIB',
+  gssdelegation: 'PGGSSDELEGATION',
+  krbsrvname: 'PGKRBSRVNAME',
 } as const;
 
 export type Keyword = keyof typeof keywords;
@@ -38,9 +53,7 @@ export const placeKeywords = ['host', 'hostaddr', 'dbname', 'service'] as const 
  */
 export const foreignKeywords: ReadonlySet<string> = new Set([
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
-  ...['client_encoding', 'fallback_application_name', 'replication', 'channel_binding', 'require_auth'],
-  ...['gssencmode', 'gsslib', 'krbsrvname', 'gssdelegation', 'requirepeer', 'sslcompression', 'sslcrl'],
-  ...['sslcrldir', 'sslsni', 'sslcertmode', 'ssl_min_protocol_version', 'ssl_max_protocol_version'],
+  ...['client_encoding', 'fallback_application_name', 'replication'],
   ...['load_balance_hosts', 'max_protocol_version', 'min_protocol_version', 'uselibpqcompat', 'encoding'],
   ...['pgbouncer', 'schema', 'connection_limit', 'pool_timeout', 'socket_timeout', 'statement_cache_size'],
   ...['pool_max_conns', 'pool_size', 'pool_mode', 'prepared_statements', 'workaround', 'supa'],
