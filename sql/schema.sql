@@ -2742,6 +2742,47 @@ grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_fin
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_operator;
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.calls_of_days(p_days date[], p_service text DEFAULT NULL::text)
+ RETURNS TABLE(day date, service text, user_id uuid, model text, assistant_id text, status text, started_at timestamp with time zone, duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with calls as (
+    select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
+      l.started_at, m.key as meter, m.unit,
+      quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+        l.file_size_bytes, l.quantities) as quantity,
+      exists (
+        select 1 from quota.meters p where p.service = l.service and p.models is not null
+          and quota.counts_model(p.models, p.patterns, l.model)) as premium
+    from unnest(p_days) d(day)
+    -- "offset 0": day by day down the index; where there are no days, nothing is read.
+    cross join lateral (
+      select c.* from quota.call_logs c
+      where c.started_at >= d.day::timestamp at time zone 'UTC'
+        and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+        and (p_service is null or c.service = p_service)
+      offset 0) l
+    -- What counts every call of the service; the others are parts of it.
+    left join lateral (
+      select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
+      order by m.key limit 1) m on true
+  )
+  select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
+    case when c.unit = 'message' then c.quantity end,
+    case when c.unit = 'message' and c.premium then c.quantity end,
+    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
+      select q.unit_price from quota.usage_quotas q
+      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
+        and quota.contains(q, c.started_at)
+      limit 1)))
+  from calls c
+$function$;
+comment on function quota.calls_of_days(date[],text) is 'The calls of these days (UTC) as analytics count them: messages of services that count messages, calls without a cost at the price of their period.';
+grant execute on function quota.calls_of_days(date[],text) to quota_finance;
+grant execute on function quota.calls_of_days(date[],text) to quota_operator;
+grant execute on function quota.calls_of_days(date[],text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.carry_usage(former quota.usage_quotas[])
  RETURNS void
  LANGUAGE plpgsql
@@ -10208,41 +10249,14 @@ CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DE
  LANGUAGE sql
  STABLE
 AS $function$
-  with calls as (
-    select d.day, l.service, l.user_id, l.status, l.duration_seconds, l.model, l.cost, l.started_at,
-      m.key as meter, m.unit, quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
-        l.file_size_bytes, l.quantities) as quantity, l.quantities,
-      exists (
-        select 1 from quota.meters p where p.service = l.service and p.models is not null
-          and quota.counts_model(p.models, p.patterns, l.model)) as premium
-    from unnest(p_days) d(day)
-    -- "offset 0": day by day down the index; where there are no days, nothing is read.
-    cross join lateral (
-      select c.* from quota.call_logs c
-      where c.started_at >= d.day::timestamp at time zone 'UTC'
-        and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
-        and (p_service is null or c.service = p_service)
-      offset 0) l
-    -- What counts every call of the service; the others are parts of it.
-    left join lateral (
-      select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
-      order by m.key limit 1) m on true
-  ), priced as (
-    select c.*, coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
-      select q.unit_price from quota.usage_quotas q
-      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
-        and quota.contains(q, c.started_at)
-      limit 1))) as spent
-    from calls c
-  )
-  select p.day, p.service, p.user_id, count(*)::integer,
-    (count(*) filter (where p.status = 'error'))::integer,
-    coalesce(sum(p.duration_seconds), 0),
-    coalesce(sum(p.quantity) filter (where p.unit = 'message'), 0)::bigint,
-    coalesce(sum(p.quantity) filter (where p.unit = 'message' and p.premium), 0)::bigint,
-    coalesce(sum(p.spent), 0)
-  from priced p
-  group by p.user_id, p.day, p.service
+  select c.day, c.service, c.user_id, count(*)::integer,
+    (count(*) filter (where c.status = 'error'))::integer,
+    coalesce(sum(c.duration_seconds), 0),
+    coalesce(sum(c.messages), 0)::bigint,
+    coalesce(sum(c.premium_messages), 0)::bigint,
+    coalesce(sum(c.cost), 0)
+  from quota.calls_of_days(p_days, p_service) c
+  group by c.user_id, c.day, c.service
 $function$;
 comment on function quota.summarize_days(date[],text) is 'Usage per day, service and user, from the call logs of these days; calls without a cost at the price of their period.';
 grant execute on function quota.summarize_days(date[],text) to quota_finance;
@@ -10942,6 +10956,29 @@ comment on function quota.usage_by_day(date,date,text) is 'Usage per day, servic
 grant execute on function quota.usage_by_day(date,date,text) to quota_finance;
 grant execute on function quota.usage_by_day(date,date,text) to quota_operator;
 grant execute on function quota.usage_by_day(date,date,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_by_trait(p_from date, p_to date, p_trait text, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select t.key, c.user_id, count(*), count(*) filter (where c.status = 'error'),
+    coalesce(sum(c.duration_seconds), 0), coalesce(sum(c.messages), 0)::bigint,
+    coalesce(sum(c.premium_messages), 0)::bigint, coalesce(sum(c.cost), 0)
+  from quota.calls_of_days(
+    array(select p_from + n from generate_series(0, p_to - p_from) n), p_service) c
+  cross join lateral (
+    select coalesce(
+      case p_trait
+        when 'model' then c.model
+        when 'assistant' then c.assistant_id
+        when 'hour' then to_char(c.started_at at time zone 'UTC', 'HH24') end, '') as key) t
+  group by t.key, c.user_id
+$function$;
+comment on function quota.usage_by_trait(date,date,text,text) is 'Usage per user and "model", "assistant" or "hour" (00 to 23, UTC) of its calls, both days included; the key is empty where a call tells none. From the call logs alone: roll-ups do not keep these.';
+grant execute on function quota.usage_by_trait(date,date,text,text) to quota_finance;
+grant execute on function quota.usage_by_trait(date,date,text,text) to quota_operator;
+grant execute on function quota.usage_by_trait(date,date,text,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_from_facts(users uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(user_id uuid, meter text, period_start timestamp with time zone, used numeric, adjusted numeric, cost numeric, calls integer)

@@ -1,12 +1,14 @@
 import type pg from 'pg';
-import type {
-  DayUsage,
-  Forecast,
-  PlanUtilization,
-  UsageDimension,
-  UsageReportRequest,
-  UsageRow,
-  UsageSums,
+import {
+  type CallTrait,
+  callTraits,
+  type DayUsage,
+  type Forecast,
+  type PlanUtilization,
+  type UsageDimension,
+  type UsageReportRequest,
+  type UsageRow,
+  type UsageSums,
 } from './usage-report.ts';
 
 /** Counts are float8, exact to 2^53; quantities and money stay decimals. */
@@ -53,10 +55,38 @@ export async function selectDays(client: pg.ClientBase, range: Range): Promise<D
 
 const keys = { service: 'u.service', plan: 'u.plan', user: 'u.user_id' } as const;
 
-/** Those that cost most first. All services and plans, the `top` users. */
+const isCallTrait = (by: UsageDimension): by is CallTrait => callTraits.some((trait) => trait === by);
+
+/** Those that cost most first, hours as the day goes. All services and plans, the `top` users and assistants. */
 export async function selectUsageBy(
   client: pg.ClientBase,
   by: Exclude<UsageDimension, 'day'>,
+  request: UsageReportRequest,
+): Promise<UsageRow[]> {
+  return isCallTrait(by)
+    ? await selectUsageByTrait(client, by, request)
+    : await selectRolledUsageBy(client, by, request);
+}
+
+async function selectUsageByTrait(
+  client: pg.ClientBase,
+  trait: CallTrait,
+  { top, ...range }: UsageReportRequest,
+): Promise<UsageRow[]> {
+  const { rows } = await client.query<UsageRow>(
+    `select u.key, ${sums}
+     from quota.usage_by_trait($1, $2, $4, $3) u
+     group by u.key
+     order by ${trait === 'hour' ? 'u.key' : 'cost desc, calls desc, u.key'}
+     limit $5`,
+    [...rangeOf(range), trait, trait === 'assistant' ? top : null],
+  );
+  return rows;
+}
+
+async function selectRolledUsageBy(
+  client: pg.ClientBase,
+  by: keyof typeof keys,
   { top, ...range }: UsageReportRequest,
 ): Promise<UsageRow[]> {
   const { rows } = await client.query<UsageRow>(

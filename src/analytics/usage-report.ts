@@ -1,4 +1,8 @@
-export const usageDimensions = ['day', 'service', 'plan', 'user'] as const;
+/** Those that a roll-up does not keep are read from the calls themselves. */
+export const callTraits = ['model', 'assistant', 'hour'] as const;
+export type CallTrait = (typeof callTraits)[number];
+
+export const usageDimensions = ['day', 'service', 'plan', 'user', ...callTraits] as const;
 export type UsageDimension = (typeof usageDimensions)[number];
 
 export interface UsageReportRequest {
@@ -8,7 +12,7 @@ export interface UsageReportRequest {
   by: UsageDimension;
   /** Null: all. */
   service: string | null;
-  /** At most so many users and forecasts. */
+  /** At most so many users, assistants and forecasts. */
   top: number;
 }
 
@@ -27,7 +31,7 @@ export interface DayUsage extends UsageSums {
   day: string;
 }
 
-/** `key` is a day, a service, a plan or a user's external id. */
+/** `key` is a day, a service, a plan, a user's external id, a model, an assistant's id or an hour, `00` to `23` UTC. */
 export interface UsageRow extends UsageSums {
   key: string;
 }

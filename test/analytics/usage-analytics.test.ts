@@ -65,6 +65,45 @@ test('sums per service, day and user tie out with the totals', async () => {
   ]);
 });
 
+test('by model, assistant and hour of day, whether the days are rolled up or not', async () => {
+  const models = await json('--by', 'model', '--service', 'chat');
+  expect(models.rows).toMatchObject([
+    { key: 'claude-3-opus', calls: 3, activeUsers: 1, messages: '3', premiumMessages: '3' },
+    { key: 'gemini-2.0-flash', calls: 1, activeUsers: 1, messages: '1', premiumMessages: '0' },
+  ]);
+  const hours = await json('--by', 'hour');
+  expect(
+    hours.rows.map(({ key, calls, activeUsers, cost }: Record<string, unknown>) => [
+      key,
+      calls,
+      activeUsers,
+      cost,
+    ]),
+  ).toEqual([
+    ['00', 3, 2, '0.010000'],
+    ['01', 3, 1, '0'],
+    ['02', 1, 1, '0'],
+    ['12', 20, 2, '0.50'],
+  ]);
+  await desk.query(
+    `update quota.call_logs set assistant_id = case when cost is null then 'quiet' else 'talker' end
+     where service = 'voice' and duration_seconds < 600`,
+  );
+  const named = await json('--by', 'assistant', '--service', 'voice');
+  expect(named.rows.map(({ key, calls, seconds }: Record<string, unknown>) => [key, calls, seconds])).toEqual(
+    [
+      ['talker', 10, '400.000'],
+      ['quiet', 10, '100.000'],
+      ['', 1, '600.000'],
+    ],
+  );
+  const { rows } = await json('--by', 'assistant', '--top', '1');
+  expect(rows).toMatchObject([{ key: 'talker', cost: '0.50' }]);
+  expect((await analytics('--by', 'assistant', '--service', 'voice')).stdout).toMatch(
+    /no assistant .*1 calls/,
+  );
+});
+
 test('the same answer before, during and after the roll-up', async () => {
   const strip = ({ daysToRollUp: _, ...report }: Record<string, unknown>) => report;
   const before = await json('--by', 'plan');

@@ -49,13 +49,14 @@ function totalLines({ totals, days }: UsageReport, style: Style): string[] {
 function rowLines({ by, rows }: UsageReport, style: Style): string[] {
   const measure = rows.some((row) => Number(row.cost) > 0) ? 'cost' : 'calls';
   const largest = Math.max(...rows.map((row) => Number(row[measure])), 0);
-  const width = keyWidth(rows.map(({ key }) => key));
+  const nameOf = ({ key }: UsageRow) => (key === '' ? `no ${by}` : key);
+  const width = keyWidth(rows.map(nameOf));
   return [
     '',
     style.bold(`By ${by}`),
     ...(rows.length === 0 ? [style.dim('  nothing was used')] : []),
     ...rows.map((row) =>
-      `  ${cut(row.key === '' ? 'no plan' : row.key, width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
+      `  ${cut(nameOf(row), width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
     ),
   ];
 }

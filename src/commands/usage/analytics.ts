@@ -1,5 +1,5 @@
 import { readUsageReport } from '../../analytics/read-usage-report.ts';
-import type { UsageReport, UsageReportRequest } from '../../analytics/usage-report.ts';
+import { type UsageReport, type UsageReportRequest, usageDimensions } from '../../analytics/usage-report.ts';
 import type { Context } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
@@ -20,16 +20,17 @@ const declaration = declareCommand({
     month: value('month', 'a whole month, in place of both: 2026-10', parseMonth),
     by: value(
       'what',
-      'day, service, plan or user (default: service)',
-      parseChoice('day', 'service', 'plan', 'user'),
+      'day, service, plan, user, model, assistant or hour, UTC (default: service)',
+      parseChoice(...usageDimensions),
     ),
     service: value('service', 'only voice, avatar, transcription, chat, …'),
-    top: value('n', 'so many users (default: 10)', parseInteger({ max: 100_000 })),
+    top: value('n', 'so many users or assistants (default: 10)', parseInteger({ max: 100_000 })),
     html: value('file', 'write the report as a page that needs nothing else, too'),
   },
   examples: [
     ['quota usage analytics', 'the last 30 days'],
     ['quota usage analytics --by user --top 50 --output csv', 'who costs most, as a sheet'],
+    ['quota usage analytics --by hour --service voice', 'when people talk'],
     ['quota usage analytics --month 2026-10 --html october.html', 'for finance'],
   ],
 });

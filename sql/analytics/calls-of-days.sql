@@ -1,0 +1,40 @@
+create or replace function quota.calls_of_days(p_days date[], p_service text default null)
+returns table (
+  day date, service text, user_id uuid, model text, assistant_id text, status text, started_at timestamptz,
+  duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric)
+language sql stable
+as $$
+  with calls as (
+    select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
+      l.started_at, m.key as meter, m.unit,
+      quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
+        l.file_size_bytes, l.quantities) as quantity,
+      exists (
+        select 1 from quota.meters p where p.service = l.service and p.models is not null
+          and quota.counts_model(p.models, p.patterns, l.model)) as premium
+    from unnest(p_days) d(day)
+    -- "offset 0": day by day down the index; where there are no days, nothing is read.
+    cross join lateral (
+      select c.* from quota.call_logs c
+      where c.started_at >= d.day::timestamp at time zone 'UTC'
+        and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
+        and (p_service is null or c.service = p_service)
+      offset 0) l
+    -- What counts every call of the service; the others are parts of it.
+    left join lateral (
+      select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
+      order by m.key limit 1) m on true
+  )
+  select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
+    case when c.unit = 'message' then c.quantity end,
+    case when c.unit = 'message' and c.premium then c.quantity end,
+    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
+      select q.unit_price from quota.usage_quotas q
+      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
+        and quota.contains(q, c.started_at)
+      limit 1)))
+  from calls c
+$$;
+comment on function quota.calls_of_days(date[], text) is
+  'The calls of these days (UTC) as analytics count them: messages of services that count messages, calls '
+  'without a cost at the price of their period.';
