@@ -3211,6 +3211,10 @@ begin
   if not is_trial then
     perform quota.find_discrepancies();
     perform quota.store_discrepancies(r.id);
+    if is_stored_at_once then
+      -- Who asks next what they come from would hash all lines in place of these few.
+      analyze quota.discrepancies (reconciliation_id, export_id, line, log_id, kind);
+    end if;
   end if;
   drop view pg_temp.computed_items;
   return changed;
@@ -5973,8 +5977,8 @@ begin
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
     l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
-    i.is_open
+    quota.part_keys(l.charge, l.started_at, l.ended_at) as parts,
+    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
@@ -7088,18 +7092,18 @@ CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with
 AS $function$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $function$;
 comment on function quota.part_key(text,timestamp with time zone,timestamp with time zone) is 'What tells a part of a call from its other parts: its dimensions and times.';
 
-CREATE OR REPLACE FUNCTION quota.part_keys(l quota.billing_lines)
+CREATE OR REPLACE FUNCTION quota.part_keys(charge text, started_at timestamp with time zone, ended_at timestamp with time zone)
  RETURNS text[]
  LANGUAGE sql
  STABLE
 AS $function$
   select case
-    when l.charge is null then null
-    when l.charge like '[%' then array(select jsonb_array_elements_text(l.charge::jsonb))
-    else array[quota.part_key(l.charge, l.started_at, l.ended_at)]
+    when charge is null then null
+    when charge like '[%' then array(select jsonb_array_elements_text(charge::jsonb))
+    else array[quota.part_key(charge, started_at, ended_at)]
   end
 $function$;
-comment on function quota.part_keys(quota.billing_lines) is 'The keys of the parts of a call that a line states; null where its format has no parts.';
+comment on function quota.part_keys(text,timestamp with time zone,timestamp with time zone) is 'The keys of the parts of a call that a line states; null where its format has no parts. It is never inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
 
 CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric)
  RETURNS numeric

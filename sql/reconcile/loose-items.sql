@@ -24,8 +24,8 @@ begin
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
     l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.part_keys(l) as parts, quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
-    i.is_open
+    quota.part_keys(l.charge, l.started_at, l.ended_at) as parts,
+    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
   from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;

@@ -5,17 +5,19 @@ as $$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $$
 comment on function quota.part_key(text, timestamptz, timestamptz) is
   'What tells a part of a call from its other parts: its dimensions and times.';
 
-create or replace function quota.part_keys(l quota.billing_lines) returns text[]
+create or replace function quota.part_keys(charge text, started_at timestamptz, ended_at timestamptz)
+returns text[]
 language sql stable
 as $$
   select case
-    when l.charge is null then null
-    when l.charge like '[%' then array(select jsonb_array_elements_text(l.charge::jsonb))
-    else array[quota.part_key(l.charge, l.started_at, l.ended_at)]
+    when charge is null then null
+    when charge like '[%' then array(select jsonb_array_elements_text(charge::jsonb))
+    else array[quota.part_key(charge, started_at, ended_at)]
   end
 $$;
-comment on function quota.part_keys(quota.billing_lines) is
-  'The keys of the parts of a call that a line states; null where its format has no parts.';
+comment on function quota.part_keys(text, timestamptz, timestamptz) is
+  'The keys of the parts of a call that a line states; null where its format has no parts. It is never '
+  'inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
 
 create or replace function quota.mark_parts() returns void
 language plpgsql
