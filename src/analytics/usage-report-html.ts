@@ -6,7 +6,7 @@ import { type TableColumn, table } from '../html/table.ts';
 import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
 import { minuteText } from '../text/time-text.ts';
 import { countText } from '../values/amount.ts';
-import type { DayUsage, UsageReport, UsageSums } from './usage-report.ts';
+import { type DayUsage, type UsageReport, type UsageSums, usageRowName } from './usage-report.ts';
 
 const nameMax = 120;
 
@@ -67,7 +67,7 @@ function rowTable({ by, rows }: UsageReport): Html {
     caption: `Usage by ${by}`,
     columns: [...sumColumns(by), { title: '', kind: 'bar' }],
     rows: rows.map((row) => ({
-      cells: [...sumCells(row.key, row), bar(Number(row[measure]), range, 'plain')],
+      cells: [...sumCells(usageRowName(by, row), row), bar(Number(row[measure]), range, 'plain')],
     })),
   });
 }

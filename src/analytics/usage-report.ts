@@ -36,6 +36,10 @@ export interface UsageRow extends UsageSums {
   key: string;
 }
 
+/** What a person reads of a row; calls that tell no plan, model or assistant have an empty key. */
+export const usageRowName = (by: UsageDimension, { key }: UsageRow): string =>
+  key === '' ? `no ${by}` : key;
+
 /** A plan's meter in the periods that are running now. */
 export interface PlanUtilization {
   service: string;

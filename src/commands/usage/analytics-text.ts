@@ -1,9 +1,10 @@
-import type {
-  Forecast,
-  PlanUtilization,
-  UsageReport,
-  UsageRow,
-  UsageSums,
+import {
+  type Forecast,
+  type PlanUtilization,
+  type UsageReport,
+  type UsageRow,
+  type UsageSums,
+  usageRowName,
 } from '../../analytics/usage-report.ts';
 import type { Style } from '../../context.ts';
 import { bar, sparkline, squeeze } from '../../text/charts.ts';
@@ -49,14 +50,13 @@ function totalLines({ totals, days }: UsageReport, style: Style): string[] {
 function rowLines({ by, rows }: UsageReport, style: Style): string[] {
   const measure = rows.some((row) => Number(row.cost) > 0) ? 'cost' : 'calls';
   const largest = Math.max(...rows.map((row) => Number(row[measure])), 0);
-  const nameOf = ({ key }: UsageRow) => (key === '' ? `no ${by}` : key);
-  const width = keyWidth(rows.map(nameOf));
+  const width = keyWidth(rows.map((row) => usageRowName(by, row)));
   return [
     '',
     style.bold(`By ${by}`),
     ...(rows.length === 0 ? [style.dim('  nothing was used')] : []),
     ...rows.map((row) =>
-      `  ${cut(nameOf(row), width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
+      `  ${cut(usageRowName(by, row), width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
     ),
   ];
 }
