@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { distance } from 'fastest-levenshtein';
 import { type QuotaError, usageError } from '../errors.ts';
+import { nearWords } from '../values/near-words.ts';
 import type { CommandTree } from './command-tree.ts';
 import type { ReadWords } from './read-words.ts';
 
@@ -20,16 +20,14 @@ const synonyms: readonly (readonly string[])[] = [
   ['user', 'customer', 'account'],
 ];
 
-/** What is near to a mistyped word: two letters wrong, of a short word one. */
-const distanceMax = (word: string) => (word.length > 4 ? 2 : 1);
-
-/** Shorter beginnings fit too much. */
-const prefixLengthMin = 3;
-
-/** The error for a word that names no command. What takes something away for ever is never offered in its place. */
+/**
+ * The error for a word that names no command. What takes something away for ever is never offered in its place, the
+ * topics of `quota help` are, where they are given.
+ */
 export function unknownCommandError(
   tree: CommandTree,
   { word, parent }: NonNullable<ReadWords['unknown']>,
+  topics: readonly string[] = [],
 ): QuotaError {
   const names = parent.commands
     .filter((child) => {
@@ -37,7 +35,7 @@ export function unknownCommandError(
       return entry !== undefined && !('isHidden' in entry) && !('isDestructive' in entry);
     })
     .map((child) => child.name());
-  const similar = similarNames(word.toLowerCase(), names);
+  const similar = similarNames(word.toLowerCase(), [...names, ...topics]);
   const path = pathOf(parent);
   return usageError(`unknown command '${word}'`, {
     suggestion:
@@ -54,19 +52,7 @@ function similarNames(word: string, names: readonly string[]): string[] {
   if (meant.length > 0) {
     return [...new Set(meant)];
   }
-  const begun = names.filter((name) => word.length >= prefixLengthMin && name.startsWith(word));
-  if (begun.length > 0) {
-    return begun;
-  }
-  const nearest = Math.min(...names.map((name) => slips(word, name)));
-  return nearest > distanceMax(word) ? [] : names.filter((name) => slips(word, name) === nearest);
-}
-
-/** Letters that are wrong, missing or too many; two that changed places are one slip. */
-function slips(word: string, name: string): number {
-  const at = [...word].findIndex((letter, index) => letter !== name[index]);
-  const swapped = `${word.slice(0, at)}${word[at + 1]}${word[at]}${word.slice(at + 2)}`;
-  return swapped === name ? 1 : distance(word, name);
+  return nearWords(word, names);
 }
 
 /** `quota user show` */

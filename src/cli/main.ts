@@ -43,14 +43,14 @@ async function runCommandLine(tree: CommandTree, { argv, stdout }: ProcessLike):
   const read = await readWords(tree, words);
   const { command, target, isExplained, unknown, ordered } = read;
   if (unknown !== undefined) {
-    const { isTopic, topicText } = await import('./topics/topics.ts');
+    const { isTopic, topicNames, topicText } = await import('./topics/topics.ts');
     const isAlone = read.isHelp && unknown.parent === tree.root && read.argumentCount === 1;
     if (isAlone && isTopic(unknown.word)) {
       stdout.write(await topicText(unknown.word));
       return;
     }
     const { unknownCommandError } = await import('./hints.ts');
-    throw unknownCommandError(tree, unknown);
+    throw unknownCommandError(tree, unknown, isAlone ? topicNames : []);
   }
   await tree.describe(command);
   if (!isExplained) {

@@ -6,6 +6,7 @@ import type { FromNow, TimeParser } from './from-now.ts';
 import type { Grammar } from './grammar.ts';
 import { day, instantOrDay } from './instant.ts';
 import { month } from './month.ts';
+import { nearWords } from './near-words.ts';
 import { rate } from './rate.ts';
 
 /** Parsers of values on the command line: each returns the value, or throws a usageError that names the text. */
@@ -224,8 +225,9 @@ export function parseChoice<const Choice extends string>(...choices: Choice[]): 
   const parse = (value: string) => {
     const choice = choices.find((candidate) => candidate === value.toLowerCase());
     if (choice === undefined) {
+      const near = nearWords(value.toLowerCase(), choices);
       throw usageError(`"${value}" is not one of ${choices.join(', ')}`, {
-        suggestion: `for example ${choices[0]}`,
+        suggestion: `for example ${near[0] ?? choices[0]}`,
       });
     }
     return choice;

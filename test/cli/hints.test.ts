@@ -5,6 +5,16 @@ import { runCli } from '../run-cli.ts';
 import { wholeTree } from '../whole-tree.ts';
 
 const tree = await wholeTree();
+test.each([
+  [['user', 'list', '--state', 'exceded'], /for example exceeded/],
+  [['user', 'list', '-o', 'cvs'], /for example csv/],
+  [['user', 'list', '-o', 'yaml'], /for example table/],
+])('%j names a choice that is near', async (words, hint) => {
+  const { code, stderr } = await runCli(words);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(hint);
+});
+
 const groups = (command: Command): Command[] =>
   command.commands.length === 0 ? [] : [command, ...command.commands.flatMap(groups)];
 
@@ -28,6 +38,9 @@ test.each([
   ],
   [['reconcile', 'shwo'], /Did you mean show\?/],
   [['help', 'bogus'], /quota --help lists/],
+  [['help', 'exit-code'], /Did you mean exit-codes\?/],
+  [['help', 'envronment'], /Did you mean environment\?/],
+  [['user', 'exit-code'], /quota user --help lists/],
   [['help', 'user', 'bogus'], /quota user --help lists/],
   [['help', 'user', 'show', 'ada'], /quota user show --help/],
   [['user', 'help', 'bogus'], /quota user --help lists/],
