@@ -7876,16 +7876,19 @@ declare
   at_once constant integer := 50;
   crossed quota.usage_quotas[];
 begin
-  -- Some at a time: of tables that were filled a moment ago the server knows no numbers yet, and holds each
-  -- of their rows against each.
+  -- Some at a time, and each quota by looking up what lies in it: of tables that were filled a moment ago the
+  -- server knows no numbers yet, and would hold each of their rows against each.
   for n in 1 .. cardinality(users) by at_once loop
     with recounted as (
-      update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
-      from quota.usage_from_facts(users[n:n + at_once - 1]) f
-      join quota.meters m on m.key = f.meter
+      update quota.usage_quotas q set used = f.quantity, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+      from (
+        select o.user_id, o.meter, o.period_start, s.*
+        from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]) as w (user_id, service)
+        join quota.usage_quotas o on o.user_id = w.user_id
+        join quota.meters m on m.key = o.meter and m.service = w.service
+        cross join lateral quota.sums_until(o, 'infinity') s
+      ) f
       where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
-        and (f.user_id, m.service) in (
-          select * from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]))
       returning q.*
     )
     select crossed || array_agg(r::quota.usage_quotas) into crossed
@@ -10268,13 +10271,15 @@ grant execute on function quota.summarize_days(date[],text) to quota_operator;
 grant execute on function quota.summarize_days(date[],text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.sums_until(q quota.usage_quotas, at timestamp with time zone)
- RETURNS TABLE(quantity numeric, cost numeric)
+ RETURNS TABLE(quantity numeric, cost numeric, adjusted numeric, calls integer)
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0)
+  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0),
+    coalesce(a.quantity, 0), c.calls
   from (
-    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
+    select count(*)::integer as calls, sum(v.quantity) as quantity,
+      sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
     from (
       select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
         c.messages, c.file_size_bytes, c.quantities) as quantity
@@ -10291,7 +10296,7 @@ AS $function$
       and a.created_at <= at
   ) a
 $function$;
-comment on function quota.sums_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; negative where more was corrected than was used.';
+comment on function quota.sums_until(quota.usage_quotas,timestamp with time zone) is 'What of the usage and the cost of a quota stems from before an instant, corrections of that instant included; negative where more was corrected than was used. Of it what the corrections come to, and how many calls there were.';
 
 CREATE OR REPLACE FUNCTION quota.sync_alerts(quotas quota.usage_quotas[])
  RETURNS void

@@ -1,10 +1,12 @@
 create or replace function quota.sums_until(q quota.usage_quotas, at timestamptz)
-returns table (quantity numeric, cost numeric)
+returns table (quantity numeric, cost numeric, adjusted numeric, calls integer)
 language sql stable
 as $$
-  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0)
+  select coalesce(c.quantity, 0) + coalesce(a.quantity, 0), coalesce(c.cost, 0) + coalesce(a.cost, 0),
+    coalesce(a.quantity, 0), c.calls
   from (
-    select sum(v.quantity) as quantity, sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
+    select count(*)::integer as calls, sum(v.quantity) as quantity,
+      sum(quota.cost_of(v.cost, v.unit, v.quantity, q.unit_price)) as cost
     from (
       select c.cost, m.unit, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
         c.messages, c.file_size_bytes, c.quantities) as quantity
@@ -23,7 +25,8 @@ as $$
 $$;
 comment on function quota.sums_until(quota.usage_quotas, timestamptz) is
   'What of the usage and the cost of a quota stems from before an instant, corrections of that instant '
-  'included; negative where more was corrected than was used.';
+  'included; negative where more was corrected than was used. Of it what the corrections come to, and how '
+  'many calls there were.';
 
 create or replace function quota.usage_until(q quota.usage_quotas, at timestamptz)
 returns table (quantity numeric, cost numeric)

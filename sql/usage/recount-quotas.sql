@@ -5,16 +5,19 @@ declare
   at_once constant integer := 50;
   crossed quota.usage_quotas[];
 begin
-  -- Some at a time: of tables that were filled a moment ago the server knows no numbers yet, and holds each
-  -- of their rows against each.
+  -- Some at a time, and each quota by looking up what lies in it: of tables that were filled a moment ago the
+  -- server knows no numbers yet, and would hold each of their rows against each.
   for n in 1 .. cardinality(users) by at_once loop
     with recounted as (
-      update quota.usage_quotas q set used = f.used, adjusted = f.adjusted, cost = f.cost, calls = f.calls
-      from quota.usage_from_facts(users[n:n + at_once - 1]) f
-      join quota.meters m on m.key = f.meter
+      update quota.usage_quotas q set used = f.quantity, adjusted = f.adjusted, cost = f.cost, calls = f.calls
+      from (
+        select o.user_id, o.meter, o.period_start, s.*
+        from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]) as w (user_id, service)
+        join quota.usage_quotas o on o.user_id = w.user_id
+        join quota.meters m on m.key = o.meter and m.service = w.service
+        cross join lateral quota.sums_until(o, 'infinity') s
+      ) f
       where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
-        and (f.user_id, m.service) in (
-          select * from unnest(users[n:n + at_once - 1], services[n:n + at_once - 1]))
       returning q.*
     )
     select crossed || array_agg(r::quota.usage_quotas) into crossed

@@ -82,7 +82,7 @@ export async function readLimitedState(path: string | undefined): Promise<Fields
   const { parse } = await import('yaml');
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(text, { logLevel: 'error' }); // its warnings would be printed by the library itself
   } catch (error) {
     throw unusable(path, [
       error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message,

@@ -46,7 +46,7 @@ test('a plan is simple as long as its service has one meter, which counts each c
   expect(refused).toEqual({ reason: 'model_not_allowed' });
 });
 
-test('calls go on being counted on every meter when a service gets another one', async () => {
+test('a meter that a service gets later counts the period from its start, as a count from the calls would', async () => {
   await app.rows(`select quota.ensure_user('anna')`);
   expect(await record('anna', 'transcription', 'first')).toMatchObject([{ used: '30.000' }]);
   await app.rows(
@@ -62,7 +62,13 @@ test('calls go on being counted on every meter when a service gets another one',
        where u.external_id = 'anna' order by 1`,
     ),
   ).toMatchObject([
-    { meter: 'pages', used: '1.000' },
+    { meter: 'pages', used: '2.000', calls: 2 },
     { meter: 'transcription_seconds', used: '60.000', calls: 2 },
   ]);
+  expect(
+    await app.rows(
+      `select f.meter, f.used from quota.usage_from_facts() f
+       join quota.usage_quotas q using (user_id, meter, period_start) where f.used <> q.used`,
+    ),
+  ).toEqual([]);
 });
