@@ -10993,6 +10993,7 @@ CREATE OR REPLACE FUNCTION quota.usage_from_facts(users uuid[] DEFAULT NULL::uui
  RETURNS TABLE(user_id uuid, meter text, period_start timestamp with time zone, used numeric, adjusted numeric, cost numeric, calls integer)
  LANGUAGE sql
  STABLE
+ SET enable_nestloop TO 'off'
 AS $function$
   select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0),
     coalesce(a.quantity, 0),
@@ -11010,6 +11011,7 @@ AS $function$
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
         and quota.counts_model(m.models, m.patterns, c.model)
         and c.started_at >= q.period_start and c.started_at < q.period_end
+        and (users is null or c.user_id = any (users))
       where users is null or q.user_id = any (users)
     ) c
     group by c.user_id, c.meter, c.period_start

@@ -5,6 +5,9 @@ returns table (
   user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric,
   calls integer)
 language sql stable
+-- Where a table was filled a moment ago and nothing is known of it, the server takes what the calls come to for
+-- one row and sums all of them anew for each quota: half a minute for six thousand calls.
+set enable_nestloop = off
 as $$
   select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0),
     coalesce(a.quantity, 0),
@@ -22,6 +25,7 @@ as $$
       join quota.call_logs c on c.user_id = q.user_id and c.service = m.service
         and quota.counts_model(m.models, m.patterns, c.model)
         and c.started_at >= q.period_start and c.started_at < q.period_end
+        and (users is null or c.user_id = any (users))
       where users is null or q.user_id = any (users)
     ) c
     group by c.user_id, c.meter, c.period_start
