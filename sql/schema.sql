@@ -1788,6 +1788,9 @@ begin
   added := known.state is distinct from 'active';
   if added then
     answer := quota.decide(owner, p_service, p_for => 'assistant');
+    if not answer.allowed then
+      perform quota.note_refusal(p_service, answer.plan, answer.reason);
+    end if;
   end if;
   allowed := coalesce(answer.allowed, true);
   reason := coalesce(answer.reason, 'ok');
@@ -3418,7 +3421,7 @@ begin
     then (select p.key from quota.plans p where p.service = p_service and p.anonymous limit 1)
     else (select s.plan from quota.services_of(owner, p_service) s limit 1) end, p_reason);
 end $function$;
-comment on function quota.count_refusal(text,text,text) is 'Counts that a user was told no (HTTP 429) for a reason, as quota.check names it; a null user: somebody not signed in. quota.start_session counts its own.';
+comment on function quota.count_refusal(text,text,text) is 'Counts that a user was told no (HTTP 429) for a reason, as quota.check names it; a null user: somebody not signed in. quota.start_session, quota.gate and quota.add_assistant count their own; quota.check only asks, also where nothing can be written.';
 grant execute on function quota.count_refusal(text,text,text) to quota_app;
 grant execute on function quota.count_refusal(text,text,text) to quota_operator;
 
@@ -4441,6 +4444,35 @@ end $function$;
 comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), in an export that no month has yet; how many calls it has.';
 grant execute on function quota.fold_parts(integer) to quota_finance;
 
+CREATE OR REPLACE FUNCTION quota.forecast_costs(p_service text DEFAULT NULL::text)
+ RETURNS TABLE(month date, service text, plan text, calls bigint, cost numeric, forecast numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with clock as (select quota.now() as at, date_trunc('month', quota.now() at time zone 'UTC') as first),
+  month as (
+    select c.at, c.first::date as day, c.first at time zone 'UTC' as starts,
+      (c.first + interval '1 month') at time zone 'UTC' as ends
+    from clock c
+  ), spent as (
+    select u.service, u.plan, grouping(u.service) = 1 as is_total, coalesce(sum(u.calls), 0) as calls,
+      coalesce(sum(u.cost), 0) as cost
+    from month m
+    cross join lateral quota.usage_by_day(m.day, quota.day_of(m.at), p_service) u
+    group by grouping sets ((u.service, u.plan), ())
+  )
+  select m.day, s.service, s.plan, s.calls, s.cost,
+    round(s.cost + s.cost * extract(epoch from m.ends - m.at)
+      / quota.pace_seconds(s.calls, m.starts, m.ends), 6)
+  from month m
+  cross join spent s
+  order by s.is_total desc, s.cost desc, s.service, s.plan
+$function$;
+comment on function quota.forecast_costs(text) is 'What the calls of the running month (UTC) cost so far, and will have cost at its end at this pace (see quota.pace_seconds; null: nothing can be said yet): all in all first, without a service, then per plan.';
+grant execute on function quota.forecast_costs(text) to quota_finance;
+grant execute on function quota.forecast_costs(text) to quota_operator;
+grant execute on function quota.forecast_costs(text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::text)
  RETURNS TABLE(user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric, allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamp with time zone, per_day numeric, runs_out_at timestamp with time zone, by_cost boolean)
  LANGUAGE sql
@@ -4448,9 +4480,8 @@ CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::te
 AS $function$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
-      -- A call in the first minutes of a period is no pace.
-      case when isfinite(q.period_start)
-        then greatest(extract(epoch from clock.at - q.period_start) / 86400, 1) end as days
+      isfinite(q.period_start) as is_period,
+      quota.pace_seconds(q.calls, q.period_start, q.period_end) / 86400 as days
     -- The clock is read once, not for every quota there ever was.
     from (select quota.now() as at offset 0) clock
     join quota.usage_quotas q on quota.contains(q, clock.at)
@@ -4464,23 +4495,23 @@ AS $function$
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
     where exists (
-      select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
+      select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
-      case when r.days is not null then (r.used - r.adjusted) / r.days
+      case when r.is_period then (r.used - r.adjusted) / r.days
         when r.unit = 'second' then l.seconds / 30
         when r.models is null then l.messages / 30.0
         else l.premium_messages / 30.0 end as per_day,
       case
         when r.cost_limit is null then null
-        when r.days is null then l.cost / 30
+        when not r.is_period then l.cost / 30
         else (r.cost - coalesce((
           select sum(a.cost) from quota.adjustments a
           where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
       end as cost_per_day
     from running r
-    left join lifetimes l on r.days is null and l.user_id = r.user_id and l.service = r.service
+    left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service
   ), ends as (
     select p.*, (p.allowance - p.used) / nullif(greatest(p.per_day, 0), 0) as days_left,
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
@@ -4498,7 +4529,7 @@ AS $function$
     select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
   where d.days <= 366 and t.runs_out_at < e.period_end
 $function$;
-comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a lifetime: of the last 30 days), and when.';
+comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (see quota.pace_seconds; a lifetime: of the last 30 days), and when.';
 grant execute on function quota.forecast_quotas(text) to quota_finance;
 grant execute on function quota.forecast_quotas(text) to quota_operator;
 grant execute on function quota.forecast_quotas(text) to quota_readonly;
@@ -6708,14 +6739,30 @@ comment on function quota.note_direct_change() is 'Writes into the history what 
 
 CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
 AS $function$
+declare
+  today date := quota.day_of(quota.now());
+  plan_key text := coalesce(p_plan, '');
+begin
+  -- Any slot that nobody holds, or our own. A transaction that keeps its snapshot could be too late for one.
+  if current_setting('transaction_isolation') = 'read committed' then
+    update quota.refusals r set refused = r.refused + 1
+    where r.day = today and r.service = p_service and r.plan = plan_key and r.reason = p_reason
+      and r.slot = (
+        select s.slot from quota.refusals s
+        where s.day = today and s.service = p_service and s.plan = plan_key and s.reason = p_reason
+        order by s.slot limit 1 for no key update skip locked);
+    if found then
+      return;
+    end if;
+  end if;
+  -- All are held by transactions that have not ended, or there is none: one more, which nobody else can hit on.
   insert into quota.refusals as r (day, service, plan, reason, slot, refused)
-  values ((quota.now() at time zone 'UTC')::date, p_service, coalesce(p_plan, ''), p_reason,
-    pg_backend_pid() % 16, 1)
-  on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1
-$function$;
-comment on function quota.note_refusal(text,text,text) is 'Counts one refusal; at most those of the same connection, nearly, wait for each other.';
+  values (today, p_service, plan_key, p_reason, floor(random() * 2147483647)::integer, 1)
+  on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1;
+end $function$;
+comment on function quota.note_refusal(text,text,text) is 'Counts one refusal, and waits for nobody: not for one who was refused in a transaction that is still open.';
 
 CREATE OR REPLACE FUNCTION quota.note_rows(on_table text, what text, arguments text[], old_rows jsonb[], new_rows jsonb[])
  RETURNS void
@@ -7001,6 +7048,20 @@ AS $function$
   left join quota.adopt_links l on l.call_log_id = o.id and (l.source, l.key) <> (p_source, c.key)
 $function$;
 comment on function quota.owned_calls(integer,quota.adopted_call[]) is 'Calls of an adopted product with their users; counted_by: the call log that has its id of the provider already; fault: why it cannot be taken.';
+
+CREATE OR REPLACE FUNCTION quota.pace_seconds(p_calls bigint, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- A few calls are no pace, nor is what was used in the first thirtieth of a period.
+  select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
+    then greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+$function$;
+comment on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) is 'The seconds in which the calls of a running period were made, for its pace; null: nothing can be said yet (fewer than 5 calls), or there is no such period.';
+grant execute on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -9182,13 +9243,11 @@ AS $function$
       then quota.now() + make_interval(secs => round(g.seconds)::float8) end
     end
   from (
-    -- A few calls are no pace, nor is what was used in the first thirtieth of a period. Resets and
-    -- corrections change what is left, not how fast it goes.
-    select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
-        and not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
+    -- Resets and corrections change what is left, not how fast it goes.
+    select case when not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
       then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
           (p_cost_limit - p_cost) / nullif(greatest(p_cost, 0), 0))
-        * greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+        * quota.pace_seconds(p_calls, p_start, p_end) end
       as seconds
   ) g
 $function$;

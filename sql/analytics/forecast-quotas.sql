@@ -7,9 +7,8 @@ language sql stable
 as $$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
-      -- A call in the first minutes of a period is no pace.
-      case when isfinite(q.period_start)
-        then greatest(extract(epoch from clock.at - q.period_start) / 86400, 1) end as days
+      isfinite(q.period_start) as is_period,
+      quota.pace_seconds(q.calls, q.period_start, q.period_end) / 86400 as days
     -- The clock is read once, not for every quota there ever was.
     from (select quota.now() as at offset 0) clock
     join quota.usage_quotas q on quota.contains(q, clock.at)
@@ -23,23 +22,23 @@ as $$
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
     where exists (
-      select 1 from running r where r.days is null and r.user_id = u.user_id and r.service = u.service)
+      select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
-      case when r.days is not null then (r.used - r.adjusted) / r.days
+      case when r.is_period then (r.used - r.adjusted) / r.days
         when r.unit = 'second' then l.seconds / 30
         when r.models is null then l.messages / 30.0
         else l.premium_messages / 30.0 end as per_day,
       case
         when r.cost_limit is null then null
-        when r.days is null then l.cost / 30
+        when not r.is_period then l.cost / 30
         else (r.cost - coalesce((
           select sum(a.cost) from quota.adjustments a
           where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
       end as cost_per_day
     from running r
-    left join lifetimes l on r.days is null and l.user_id = r.user_id and l.service = r.service
+    left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service
   ), ends as (
     select p.*, (p.allowance - p.used) / nullif(greatest(p.per_day, 0), 0) as days_left,
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
@@ -58,5 +57,5 @@ as $$
   where d.days <= 366 and t.runs_out_at < e.period_end
 $$;
 comment on function quota.forecast_quotas(text) is
-  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (a '
-  'lifetime: of the last 30 days), and when.';
+  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (see '
+  'quota.pace_seconds; a lifetime: of the last 30 days), and when.';

@@ -26,6 +26,9 @@ begin
   added := known.state is distinct from 'active';
   if added then
     answer := quota.decide(owner, p_service, p_for => 'assistant');
+    if not answer.allowed then
+      perform quota.note_refusal(p_service, answer.plan, answer.reason);
+    end if;
   end if;
   allowed := coalesce(answer.allowed, true);
   reason := coalesce(answer.reason, 'ok');

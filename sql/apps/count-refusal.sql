@@ -23,4 +23,5 @@ begin
 end $$;
 comment on function quota.count_refusal(text, text, text) is
   'Counts that a user was told no (HTTP 429) for a reason, as quota.check names it; a null user: somebody '
-  'not signed in. quota.start_session counts its own.';
+  'not signed in. quota.start_session, quota.gate and quota.add_assistant count their own; quota.check only '
+  'asks, also where nothing can be written.';

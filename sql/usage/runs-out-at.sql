@@ -10,13 +10,11 @@ as $$
       then quota.now() + make_interval(secs => round(g.seconds)::float8) end
     end
   from (
-    -- A few calls are no pace, nor is what was used in the first thirtieth of a period. Resets and
-    -- corrections change what is left, not how fast it goes.
-    select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
-        and not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
+    -- Resets and corrections change what is left, not how fast it goes.
+    select case when not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
       then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
           (p_cost_limit - p_cost) / nullif(greatest(p_cost, 0), 0))
-        * greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+        * quota.pace_seconds(p_calls, p_start, p_end) end
       as seconds
   ) g
 $$;

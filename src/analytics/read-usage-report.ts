@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { notFoundError } from '../errors.ts';
+import { selectCostForecasts, selectRefusals } from './refusal-and-cost-store.ts';
 import { countDaysToRoll } from './roll-up-store.ts';
-import type { UsageReport, UsageReportRequest } from './usage-report.ts';
+import type { DayUsage, UsageReport, UsageReportRequest, UsageRow } from './usage-report.ts';
 import {
   selectDays,
   selectForecasts,
@@ -27,10 +28,6 @@ export async function readUsageReport(
     });
   }
   const days = await selectDays(client, request);
-  const rows =
-    request.by === 'day'
-      ? days.map(({ day, ...sums }) => ({ key: day, ...sums }))
-      : await selectUsageBy(client, request.by, request);
   return {
     from: request.from,
     to: request.to,
@@ -39,9 +36,23 @@ export async function readUsageReport(
     asOf,
     totals: await selectTotals(client, request),
     days,
-    rows,
+    rows: await readRows(client, request, days),
+    refusals: await selectRefusals(client, request),
+    costs: await selectCostForecasts(client, request.service),
     plans: await selectUtilization(client, request.service),
     forecasts: await selectForecasts(client, request),
     daysToRollUp: await countDaysToRoll(client),
   };
+}
+
+async function readRows(
+  client: pg.ClientBase,
+  request: UsageReportRequest,
+  days: readonly DayUsage[],
+): Promise<UsageRow[]> {
+  const { by } = request;
+  if (by === 'day') {
+    return days.map(({ day, ...sums }) => ({ key: day, ...sums }));
+  }
+  return by === 'refusal' ? [] : await selectUsageBy(client, by, request);
 }

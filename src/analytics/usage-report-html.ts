@@ -1,12 +1,18 @@
 import { bar, rangeOf } from '../html/bars.ts';
 import { columnChart } from '../html/column-chart.ts';
-import { cut, type Html, type HtmlValue, html } from '../html/html.ts';
+import { cut, type Html, type HtmlValue, html, noHtml } from '../html/html.ts';
 import { page } from '../html/page.ts';
 import { type TableColumn, table } from '../html/table.ts';
 import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
 import { minuteText } from '../text/time-text.ts';
 import { countText } from '../values/amount.ts';
-import { type DayUsage, type UsageReport, type UsageSums, usageRowName } from './usage-report.ts';
+import {
+  type CostForecast,
+  type DayUsage,
+  type UsageReport,
+  type UsageSums,
+  usageRowName,
+} from './usage-report.ts';
 
 const nameMax = 120;
 
@@ -17,8 +23,16 @@ export function usageReportHtml(report: UsageReport, company: string | undefined
 <p class="note">Days are UTC. ${report.service ?? 'All services'}. As of ${report.asOf}.</p>
 ${table({ caption: 'Totals', columns: sumColumns(''), rows: [{ cells: sumCells('All', report.totals) }] })}
 ${dayChart(report.days)}
-<h2>By ${report.by}</h2>
-${rowTable(report)}
+${
+  report.by === 'refusal'
+    ? noHtml
+    : html`<h2>By ${report.by}</h2>
+${rowTable(report)}`
+}
+<h2>Refused</h2>
+${refusalTable(report)}
+<h2>Cost of ${report.costs.month}, at the present pace</h2>
+${costTable(report)}
 <h2>Plans, running periods</h2>
 ${planTable(report)}
 <h2>Will run out before their reset, at the present pace</h2>
@@ -71,6 +85,53 @@ function rowTable({ by, rows }: UsageReport): Html {
     })),
   });
 }
+
+const noPlan = 'no plan';
+
+function refusalTable({ refusals: { total, rows } }: UsageReport): Html {
+  const range = rangeOf(rows.map(({ refused }) => refused));
+  const days = rows.some(({ day }) => day !== null);
+  return table({
+    caption: 'How often users were refused, and why',
+    columns: [
+      ...(days ? [{ title: 'Day' }] : []),
+      { title: 'Service' },
+      { title: 'Plan' },
+      { title: 'Reason' },
+      ...numbers('Refused'),
+      { title: '', kind: 'bar' },
+    ],
+    rows: [
+      ...rows.map(({ day, service, plan, reason, refused }) => ({
+        cells: [
+          ...(days ? [day ?? ''] : []),
+          service,
+          plan || noPlan,
+          reason,
+          countText(refused),
+          bar(refused, range, 'plain'),
+        ],
+      })),
+      { cells: [...(days ? [''] : []), 'All', '', '', countText(total), ''], style: 'total' as const },
+    ],
+  });
+}
+
+const costTable = ({ costs: { total, plans } }: UsageReport): Html =>
+  table({
+    caption: 'Cost of the running month, so far and at its end',
+    columns: [{ title: 'Service' }, { title: 'Plan' }, ...numbers('Calls', 'Cost so far', 'At its end')],
+    rows: [
+      ...plans.map((plan) => ({ cells: [plan.service, plan.plan || noPlan, ...costCells(plan)] })),
+      { cells: ['All', '', ...costCells(total)], style: 'total' as const },
+    ],
+  });
+
+const costCells = ({ calls, cost, forecast }: CostForecast): HtmlValue[] => [
+  countText(calls),
+  costText(cost),
+  forecast === null ? 'too few calls' : costText(forecast),
+];
 
 const wholeRange = { min: 0, max: 100 };
 

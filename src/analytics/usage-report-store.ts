@@ -43,7 +43,8 @@ export async function selectTotals(client: pg.ClientBase, range: Range): Promise
 
 export async function selectDays(client: pg.ClientBase, range: Range): Promise<DayUsage[]> {
   const { rows } = await client.query<DayUsage>(
-    `select d.day::date::text as day, ${sums}
+    `select d.day::date::text as day, ${sums},
+       coalesce((select sum(r.refused) from quota.refusals_by_day(d.day::date, d.day::date, $3) r), 0)::float8 as refused
      from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') d(day)
      left join quota.usage_by_day($1, $2, $3) u on u.day = d.day::date
      group by d.day
@@ -60,7 +61,7 @@ const isCallTrait = (by: UsageDimension): by is CallTrait => callTraits.some((tr
 /** Those that cost most first, hours as the day goes. All services and plans, the `top` users and assistants. */
 export async function selectUsageBy(
   client: pg.ClientBase,
-  by: Exclude<UsageDimension, 'day'>,
+  by: Exclude<UsageDimension, 'day' | 'refusal'>,
   request: UsageReportRequest,
 ): Promise<UsageRow[]> {
   return isCallTrait(by)

@@ -2,7 +2,8 @@
 export const callTraits = ['model', 'assistant', 'hour'] as const;
 export type CallTrait = (typeof callTraits)[number];
 
-export const usageDimensions = ['day', 'service', 'plan', 'user', ...callTraits] as const;
+/** Refusals are no calls: their rows are in `refusals`. */
+export const usageDimensions = ['day', 'service', 'plan', 'user', ...callTraits, 'refusal'] as const;
 export type UsageDimension = (typeof usageDimensions)[number];
 
 export interface UsageReportRequest {
@@ -29,6 +30,33 @@ export interface UsageSums {
 
 export interface DayUsage extends UsageSums {
   day: string;
+  /** How often users were told no. */
+  refused: number;
+}
+
+/** How often users of a plan were told no for a reason, as `quota.check` names it. */
+export interface Refusals {
+  /** `--by refusal` counts each day by itself; null: the whole range. */
+  day: string | null;
+  service: string;
+  /** Empty: of a user that nobody knows. */
+  plan: string;
+  reason: string;
+  refused: number;
+}
+
+/** What the calls of the running month (UTC) cost. */
+export interface CostForecast {
+  calls: number;
+  /** So far. */
+  cost: string;
+  /** At the end of the month, at the present pace; null: nothing can be said yet. */
+  forecast: string | null;
+}
+
+export interface PlanCostForecast extends CostForecast {
+  service: string;
+  plan: string;
 }
 
 /** `key` is a day, a service, a plan, a user's external id, a model, an assistant's id or an hour, `00` to `23` UTC. */
@@ -94,7 +122,11 @@ export interface UsageReport {
   totals: UsageSums;
   /** Every day of the range, those without a call included. */
   days: DayUsage[];
+  /** None by refusal. */
   rows: UsageRow[];
+  refusals: { total: number; rows: Refusals[] };
+  /** `month`: `2026-10`. Those that cost most first. */
+  costs: { month: string; total: CostForecast; plans: PlanCostForecast[] };
   plans: PlanUtilization[];
   /** The first to run out first; `total` counts those that `top` leaves out, too. */
   forecasts: { total: number; first: Forecast[] };

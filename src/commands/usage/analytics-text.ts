@@ -10,6 +10,7 @@ import type { Style } from '../../context.ts';
 import { bar, sparkline, squeeze } from '../../text/charts.ts';
 import { costText, hoursText, quantityText, shareText } from '../../text/sum-text.ts';
 import { minuteText } from '../../text/time-text.ts';
+import { costLines, refusalLines } from './refusal-and-cost-text.ts';
 
 const barWidth = 16;
 
@@ -18,7 +19,9 @@ export function usageReportText(report: UsageReport, style: Style): string {
   return [
     style.bold(`Usage from ${report.from} to ${report.to} (UTC), ${report.service ?? 'all services'}`),
     ...totalLines(report, style),
-    ...(report.by === 'day' && report.rows.length > 62 && style.isTerminal ? [] : rowLines(report, style)),
+    ...(isWithoutRows(report, style) ? [] : rowLines(report, style)),
+    ...refusalLines(report, style),
+    ...costLines(report.costs, style),
     ...planLines(report.plans, style),
     ...forecastLines(report.forecasts, style),
     ...(report.daysToRollUp > 0
@@ -26,6 +29,9 @@ export function usageReportText(report: UsageReport, style: Style): string {
       : []),
   ].join('\n');
 }
+
+const isWithoutRows = ({ by, rows }: UsageReport, style: Style) =>
+  by === 'refusal' || (by === 'day' && rows.length > 62 && style.isTerminal);
 
 function totalLines({ totals, days }: UsageReport, style: Style): string[] {
   const calls = days.map((day) => day.calls);

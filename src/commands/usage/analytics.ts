@@ -1,6 +1,6 @@
 import { readUsageReport } from '../../analytics/read-usage-report.ts';
 import { type UsageReport, type UsageReportRequest, usageDimensions } from '../../analytics/usage-report.ts';
-import type { Context } from '../../context.ts';
+import type { Context, Row } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
@@ -20,7 +20,7 @@ const declaration = declareCommand({
     month: value('month', 'a whole month, in place of both: 2026-10', parseMonth),
     by: value(
       'what',
-      'day, service, plan, user, model, assistant or hour, UTC (default: service)',
+      'day, service, plan, user, model, assistant, hour (UTC) or refusal (default: service)',
       parseChoice(...usageDimensions),
     ),
     service: value('service', 'only voice, avatar, transcription, chat, …'),
@@ -31,6 +31,7 @@ const declaration = declareCommand({
     ['quota usage analytics', 'the last 30 days'],
     ['quota usage analytics --by user --top 50 --output csv', 'who costs most, as a sheet'],
     ['quota usage analytics --by hour --service voice', 'when people talk'],
+    ['quota usage analytics --by refusal --output csv', 'who was told no, per day, plan and reason'],
     ['quota usage analytics --month 2026-10 --html october.html', 'for finance'],
   ],
 });
@@ -49,21 +50,24 @@ export const usageAnalytics = defineCommand(declaration, async (context, options
   }
   await context.output.write<UsageReport>({
     data: report,
-    rows: report.rows.map(({ key, ...sums }) => ({ [report.by]: key, ...sums })),
-    columns: [
-      report.by,
-      'calls',
-      'errors',
-      'activeUsers',
-      'seconds',
-      'messages',
-      'premiumMessages',
-      'cost',
-    ].map((key) => ({ key })),
+    rows: rowsOf(report),
+    columns: columnsOf(report).map((key) => ({ key })),
     text: usageReportText,
   });
   return exitCodes.ok;
 });
+
+const rowsOf = ({ by, rows, refusals }: UsageReport): Row[] =>
+  by === 'refusal'
+    ? refusals.rows.map((row) => ({ ...row }))
+    : rows.map(({ key, ...sums }) => ({ [by]: key, ...sums }));
+
+const columnsOf = ({ by }: UsageReport): string[] =>
+  by === 'refusal'
+    ? ['day', 'service', 'plan', 'reason', 'refused']
+    : [by, ...sumColumns, ...(by === 'day' ? ['refused'] : [])];
+
+const sumColumns = ['calls', 'errors', 'activeUsers', 'seconds', 'messages', 'premiumMessages', 'cost'];
 
 /** @throws usageError when the range is empty or longer than ten years. */
 function requestOf(options: Options, now: Date): UsageReportRequest {

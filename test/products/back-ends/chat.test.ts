@@ -163,6 +163,7 @@ test('what was refused is counted, and the analytics show days, messages, premiu
   expect(await desk.json('usage', 'analytics', '--from', today)).toMatchObject({
     days: [{ day: today, messages: '100', premiumMessages: '20', activeUsers: 1, errors: 0 }],
     rows: [{ key: 'chat', messages: '100' }],
+    refusals: { total: 9, rows: [{ plan: 'chat-free', reason: 'quota_exceeded', refused: 9 }] },
   });
   const refusals = await desk.query(
     `select plan, reason, sum(refused)::integer as n from quota.refusals_by_day(current_date - 1, current_date + 1) group by 1, 2`,
