@@ -11,7 +11,7 @@ import {
   readSeconds,
   readWhole,
 } from './cell-readers.ts';
-import type { ImportColumn, ImportKind } from './import-kind.ts';
+import type { ImportColumn, PlannedKind } from './import-kind.ts';
 import { readJsonObject } from './json-cell.ts';
 
 export interface CallLogDefaults {
@@ -19,8 +19,6 @@ export interface CallLogDefaults {
   service: string;
   /** For lines that name no provider. Default: vapi for voice; other services have to name theirs. */
   provider?: string | undefined;
-  /** The calls are news: who crosses a threshold by them is told. */
-  tellAlerts?: boolean | undefined;
 }
 
 /** As the constraints of call_logs. */
@@ -33,7 +31,7 @@ const integerMax = 2_147_483_647;
  * Lines without `provider_call_id` are told apart by their content, and equal ones by their occurrence.
  * @throws CellFault later, for a line that does not fit together
  */
-export function callLogFiles({ service, provider, tellAlerts = false }: CallLogDefaults): ImportKind {
+export function callLogFiles({ service, provider }: CallLogDefaults): PlannedKind {
   return {
     name: 'call-logs',
     noun: 'call log',
@@ -59,7 +57,7 @@ export function callLogFiles({ service, provider, tellAlerts = false }: CallLogD
         throw new CellFault('ended_at', 'is before started_at');
       }
     },
-    store: createCallLogStore(service, tellAlerts),
+    store: createCallLogStore(service),
   };
 }
 

@@ -1,18 +1,14 @@
 import type pg from 'pg';
 import { usageError } from '../errors.ts';
-import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
-import { compareCallLogs, updateCallLogs } from './call-log-changes-store.ts';
-import type { ImportStore } from './import-kind.ts';
+import { compareCallLogs } from './call-log-changes-store.ts';
+import type { PlanStore } from './import-kind.ts';
 import { markUnknownUsers } from './known-users-store.ts';
 
 /**
- * Call logs; the triggers of the table do the counting. `service` is that of lines that name none. Alerts of what the
- * calls cross are told only where `tellAlerts`.
+ * Call logs. `service` is that of lines that name none.
  * @throws usageError later, for a service that there is not
  */
-export const createCallLogStore = (service: string, tellAlerts: boolean): ImportStore => ({
-  tables: ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'],
-
+export const createCallLogStore = (service: string): PlanStore => ({
   async prepare(client) {
     const { rows } = await client.query<{ services: string[] }>(
       'select array(select distinct service from quota.meters order by service) as services',
@@ -37,16 +33,6 @@ export const createCallLogStore = (service: string, tellAlerts: boolean): Import
   async compare(client) {
     await nameLinesWithoutId(client);
     return compareCallLogs(client);
-  },
-
-  async insert(client, onConflict) {
-    await (tellAlerts || keepAlertsQuiet(client));
-    return insertCallLogs(client, onConflict);
-  },
-
-  async update(client, reason) {
-    await (tellAlerts || keepAlertsQuiet(client));
-    return updateCallLogs(client, reason);
   },
 });
 
@@ -129,24 +115,4 @@ async function nameLinesWithoutId(client: pg.ClientBase): Promise<void> {
       where r.problem is null and r.provider_call_id is null
     ) k`);
   await client.query('analyze import_keys');
-}
-
-/** In the order of users: their calls end up side by side, and so do the pages of the largest index. */
-async function insertCallLogs(client: pg.ClientBase, onConflict: 'fail' | 'skip'): Promise<{ new: number }> {
-  const { rowCount } = await client.query(`
-    insert into quota.call_logs
-      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities, import_key)
-    select coalesce(u.id, a.user_id) as user_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id,
-      r.model, coalesce(r.status, 'completed'), r.started_at, r.ended_at, r.duration_seconds, r.messages,
-      r.words_spoken, r.file_size_bytes, r.cost, r.error_message, r.metadata, r.quantities, k.import_key
-    from import_rows r
-    left join import_keys k on k.number = r.number
-    left join quota.users u on u.external_id = r.user_external_id
-    left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
-    where r.problem is null and r.repeated is not true
-      and not exists (select from import_existing e where e.number = r.number)
-    order by 1
-    ${onConflict === 'skip' ? 'on conflict do nothing' : ''}`);
-  return { new: rowCount ?? 0 };
 }

@@ -51,4 +51,6 @@ export interface ImportSurroundings {
   /** Called with the number of lines read so far. */
   onProgress: (lines: number) => void;
   onStep: (step: string) => void;
+  /** Told before the error that ends an import of which a part is loaded: so many of so many lines. */
+  onUnfinished: (loaded: number, total: number) => void;
 }

@@ -1,13 +1,9 @@
-import { hasSqlstate } from '../db/database-error.ts';
-import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction } from '../db/transaction.ts';
 import type { ImportKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
+import { loadAnew } from './load-anew.ts';
 import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
 
-/** Somebody else wrote the same rows, or rows in another order, while this was loading: then it loads anew. */
-const passing = [sqlstates.unique_violation, sqlstates.deadlock_detected, sqlstates.serialization_failure];
-const attemptsMax = 5;
 /** Smaller imports leave the statistics of the tables good enough. */
 const refreshedFrom = 10_000;
 
@@ -21,20 +17,13 @@ export async function loadStaged(
   options: Pick<ImportOptions, 'update' | 'reason'>,
 ): Promise<ImportReport> {
   const { client, onStep } = surroundings;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const report = await withTransaction(client, () => load(surroundings, kind, plan, options, attempt));
-      if (report.new >= refreshedFrom) {
-        await refreshStatistics(client, kind.store.tables);
-      }
-      return report;
-    } catch (error) {
-      if (attempt === attemptsMax || !passing.some((code) => hasSqlstate(error, code))) {
-        throw error;
-      }
-      onStep('somebody else is writing the same rows: loading anew');
-    }
+  const report = await loadAnew(onStep, (attempt) =>
+    withTransaction(client, () => load(surroundings, kind, plan, options, attempt)),
+  );
+  if (report.new >= refreshedFrom) {
+    await refreshStatistics(client, kind.store.tables);
   }
+  return report;
 }
 
 async function load(

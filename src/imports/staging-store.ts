@@ -22,7 +22,7 @@ export async function createStaging(client: pg.ClientBase, columns: readonly Imp
 }
 
 export async function dropStaging(client: pg.ClientBase): Promise<void> {
-  await client.query('drop table if exists import_rows, import_keys, import_existing');
+  await client.query('drop table if exists import_rows, import_keys, import_existing, import_work');
 }
 
 /** Without statistics the joins below would be planned for a handful of lines. */

@@ -13,14 +13,15 @@ const desk = perTest(new ImportDesk());
 const users = ['ada', 'bob'];
 
 /** A file of calls that takes a while: of one second each, over three months. */
-async function writeCalls(name: string, count: number): Promise<string> {
+async function writeCalls(name: string, count: number, callers = users): Promise<string> {
   const first = Date.UTC(2026, 7, 1);
   function* lines() {
     yield `${callHeader}\n`;
     for (let index = 0; index < count; index++) {
       const started = new Date(first + index * 100_000).toISOString();
-      const user = users[index % users.length];
-      yield `call-${index},assistant-of-${user},${user},${started},,1,0.01,completed\n`;
+      const user = callers[index % callers.length];
+      const assistant = callers === users ? `assistant-of-${user}` : '';
+      yield `call-${index},${assistant},${user},${started},,1,0.01,completed\n`;
     }
   }
   const path = desk.path(name);
@@ -42,14 +43,14 @@ async function doing(): Promise<string[]> {
     );
 }
 
-test('killed at any moment, an import leaves nothing; run again it completes', async () => {
+test('killed at any moment, an import at once leaves nothing; run again it completes', async () => {
   const file = await writeCalls('calls.csv', 20_000);
   const before = await desk.snapshot({ sequences: false });
   const wanted = ['reading', 'planning', 'loading'];
   let struck: string | undefined;
   const found = await strike({
     kills: 12,
-    start: () => desk.start('import', 'call-logs', file),
+    start: () => desk.start('import', 'call-logs', file, '--at-once'),
     isDue: async (attempt) => {
       [struck] = await doing();
       return struck === wanted[attempt % wanted.length];
@@ -68,6 +69,76 @@ test('killed at any moment, an import leaves nothing; run again it completes', a
     'select sum(used) as used, sum(calls)::integer as calls from quota.usage_quotas',
   );
   expect(total).toEqual({ used: '20000.000', calls: 20_000 });
+});
+
+test('killed between users, an import leaves what its audit rows say, of each user all or nothing; run again it completes', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `caller-${index}`);
+  await desk.query(
+    `insert into quota.users (external_id, created_at) select unnest($1::text[]), '2026-01-31T12:00:00Z'`,
+    [names],
+  );
+  const lines = 20_000;
+  const file = await writeCalls('calls.csv', lines, names);
+  const parts = async () =>
+    (await desk.query(`select from quota.audit_log where action = 'call-logs.import-part'`)).length;
+  const found = await strike({
+    kills: 2,
+    start: () => desk.start('import', 'call-logs', file),
+    isDue: async (attempt) => (await parts()) > attempt,
+    evidence: async () => {
+      await expect.poll(() => desk.sessions(), { interval: 5 }).toEqual([]);
+      const [stored] = await desk.query(`
+        select count(*)::integer as users, sum(calls)::integer as calls, min(calls) = max(calls) as whole
+        from (select count(*)::integer as calls from quota.call_logs group by user_id) c`);
+      expect(stored).toMatchObject({
+        whole: true,
+        calls: (stored?.users as number) * (lines / names.length),
+      });
+      const [audited] = await desk.query(
+        `select sum((after->>'new')::integer)::integer as calls from quota.audit_log where action like 'call-logs.import%'`,
+      );
+      expect(audited?.calls).toBe(stored?.calls);
+      expect(await desk.differences()).toEqual([]);
+      return (stored?.users as number) < names.length ? 'loading' : null;
+    },
+  });
+  expect(found).toEqual({ loading: 2 });
+  const loaded = (await desk.query('select from quota.call_logs')).length;
+  const report = await desk.report('call-logs', file);
+  expect(report).toMatchObject({ lines, new: lines - loaded, existing: loaded });
+  expect(await desk.report('call-logs', file)).toMatchObject({ new: 0, existing: lines });
+  expect(
+    await desk.query(
+      `select sum(used) as used, sum(calls)::integer as calls from quota.usage_quotas having count(distinct user_id) = 40`,
+    ),
+  ).toEqual([{ used: `${lines}.000`, calls: lines }]);
+  expect(await desk.query(`select from quota.audit_log where action = 'call-logs.import'`)).toHaveLength(1);
+  expect(await desk.differences()).toEqual([]);
+});
+
+test('stopped in the midst, it says how much is loaded', async () => {
+  const file = await writeCalls('calls.csv', 12_000);
+  const { process, signal, stderr } = fakeProcess(['import', 'call-logs', file], { env: desk.env });
+  const bobs = await desk.query(`select id from quota.users order by id desc limit 1`);
+  const code = await desk.session(async (client) => {
+    await client.query('begin');
+    // The user who comes last cannot be counted yet: the import waits, with the first one loaded.
+    await client.query(
+      `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds)
+      values ($1, 'voice', 'vapi', 'live', '2026-10-03T10:00:00Z', 1)`,
+      [bobs[0]?.id],
+    );
+    const done = main(process);
+    await desk.untilLocked();
+    signal('SIGINT');
+    const ended = await done;
+    await client.query('rollback');
+    return ended;
+  });
+  expect(code).toBe(130);
+  expect(stderr()).toContain('6000 of 12000 lines are loaded: the same command again loads the others');
+  expect(await desk.report('call-logs', file)).toMatchObject({ new: 6_000, existing: 6_000 });
+  expect(await desk.differences()).toEqual([]);
 });
 
 test('interrupted while stdin is silent, it ends without waiting for more', async () => {

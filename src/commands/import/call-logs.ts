@@ -2,7 +2,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import { callLogFiles } from '../../imports/call-log-files.ts';
-import { loadStaged } from '../../imports/load-staged.ts';
+import { loadCallLogs } from '../../imports/load-call-logs.ts';
 import { parseChoice } from '../../values/option-values.ts';
 import { fileArgument, fileOptions } from './file-options.ts';
 import { runImport } from './run-import.ts';
@@ -19,6 +19,7 @@ const callLogImport = (name: string) =>
         ...fileOptions,
         service: value('service', 'of lines that name none (default: voice)'),
         tellAlerts: flag('tell alerts of what these calls cross, as of calls that come as they happen'),
+        atOnce: flag('in one transaction: all or nothing, and apps wait for its end'),
         provider: value('provider', 'of lines that name none (default: vapi, for voice)'),
         format: value(
           'format',
@@ -37,25 +38,23 @@ status, service, provider, model, messages, words_spoken, file_size_bytes, error
         [`${name} calls.csv --skip-invalid`, 'load the rest; bad lines to calls.csv.rejects.csv'],
       ],
     },
-    async (context, { service, provider, tellAlerts, format = 'table', ...options }) => {
+    async (context, { service, provider, tellAlerts, atOnce, format = 'table', ...options }) => {
       if (format === 'quota-events') {
-        refuseForEvents({ service, provider, tellAlerts, update: options.update });
+        refuseForEvents({ service, provider, tellAlerts, atOnce, update: options.update });
         const { eventFiles } = await import('../../imports/event-files.ts');
         const { replayStaged } = await import('../../imports/replay-staged.ts');
         return runImport(context, eventFiles, options, { load: replayStaged });
       }
-      const kind = callLogFiles({ service: service ?? 'voice', provider, tellAlerts });
+      const kind = callLogFiles({ service: service ?? 'voice', provider });
+      const load = loadCallLogs({ tellAlerts, atOnce });
       if (format === 'table') {
-        return runImport(context, kind, options, { load: loadStaged });
+        return runImport(context, kind, options, { load });
       }
       if (options.map !== undefined) {
         throw usageError('--map is for files with columns of their own; vapi-events have none');
       }
       const { openVapiEvents } = await import('../../imports/vapi-event-file.ts');
-      return runImport(context, kind, options, {
-        load: loadStaged,
-        open: (_, input) => openVapiEvents(input),
-      });
+      return runImport(context, kind, options, { load, open: (_, input) => openVapiEvents(input) });
     },
   );
 
@@ -63,7 +62,7 @@ status, service, provider, model, messages, words_spoken, file_size_bytes, error
 function refuseForEvents(options: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(options).find((name) => options[name] !== undefined);
   if (given !== undefined) {
-    const name = given === 'tellAlerts' ? 'tell-alerts' : given;
+    const name = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw usageError(`--${name} is not for quota-events: each of them says what an app would have recorded`);
   }
 }

@@ -81,6 +81,10 @@ function load<Kind extends PlannedKind>(
       client,
       signal,
       onStep: talk.verbose,
+      onUnfinished: (loaded: number, total: number) =>
+        talk.warn(
+          `${loaded} of ${total} lines are loaded: the same command again loads the others, each once`,
+        ),
       onProgress: (lines: number) => {
         if (lines >= next) {
           next += progressLines;

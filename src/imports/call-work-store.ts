@@ -1,0 +1,77 @@
+import type pg from 'pg';
+
+/** Lines of `import_work` by their position, from the first to the last: all that it has of one or several users. */
+export interface WorkGroup {
+  first: number;
+  last: number;
+}
+
+/**
+ * Lays out what is to be written, user by user, in `import_work`: the lines that are new and, where calls are updated,
+ * those that differ from the call that is there (`log_id`). Side by side, the calls of a user get pages of their own.
+ * @returns how many lines
+ */
+export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): Promise<number> {
+  await client.query(`
+    create temp table import_work as
+    select w.*, row_number() over by_user as position, count(*) over by_user as user_ends_at
+    from (
+      select r.number, coalesce(u.id, a.user_id) as user_id, e.log_id, coalesce(e.differs, false) as differs,
+        k.import_key, r.user_external_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id, r.model,
+        r.status, r.started_at, r.ended_at, r.duration_seconds, r.messages, r.words_spoken, r.file_size_bytes, r.cost,
+        r.error_message, r.metadata, r.quantities
+      from import_rows r
+      left join import_existing e on e.number = r.number
+      left join import_keys k on k.number = r.number
+      left join quota.users u on u.external_id = r.user_external_id
+      left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
+      where r.problem is null and r.repeated is not true and (e.number is null or ${withUpdates} and e.differs)
+    ) w
+    window by_user as (order by w.user_id)`);
+  await client.query('create unique index on import_work (position)');
+  await client.query('analyze import_work');
+  const { rows } = await client.query<{ lines: number }>(
+    'select count(*)::integer as lines from import_work',
+  );
+  return rows[0]?.lines ?? 0;
+}
+
+/** The last line of a group of whole users, of so many lines at the most where more than one user is in it. */
+export async function endOfGroup(client: pg.ClientBase, first: number, linesMax: number): Promise<number> {
+  const { rows } = await client.query<{ last: number }>(
+    `select coalesce(max(user_ends_at) filter (where user_ends_at <= $2), min(user_ends_at))::integer as last
+    from import_work where position between $1 and $2`,
+    [first, first + linesMax - 1],
+  );
+  return rows[0]?.last ?? first;
+}
+
+/** Adds the new calls of a group; the triggers of the table do the counting. */
+export async function insertCallLogs(
+  client: pg.ClientBase,
+  { first, last }: WorkGroup,
+  onConflict: 'fail' | 'skip',
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities, import_key)
+    select user_id, service, provider, provider_call_id, provider_assistant_id, model, coalesce(status, 'completed'),
+      started_at, ended_at, duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata,
+      quantities, import_key
+    from import_work
+    where position between $1 and $2 and log_id is null
+    order by position
+    ${onConflict === 'skip' ? 'on conflict do nothing' : ''}`,
+    [first, last],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * To be called within a transaction: it need not be on disk when it is over. A server that loses it, loses it as a
+ * whole, and what comes after it, too.
+ */
+export async function commitSoon(client: pg.ClientBase): Promise<void> {
+  await client.query(`select set_config('synchronous_commit', 'off', true)`);
+}
