@@ -40,7 +40,7 @@ export const resetJob = (name: string, schedule: string, summary: string, anchor
     schedule,
     unit: 'subscriptions',
     scope: 'user',
-    batchSizeDefault: 5_000,
+    batchSizeDefault: 250,
     options: drainOptions,
     countDue: (client, scope) => countDueResets(client, anchor, scope),
     listDue: (client, scope, limit) => selectDueResets(client, anchor, scope, limit),

@@ -1458,7 +1458,7 @@ create type quota.allowance as (
   counts boolean,
   room numeric
 );
-comment on type quota.allowance is 'What is left of a meter; counts: a call of the model counts on it; room: what remains, in the unit of the service, null where it cannot be told in that.';
+comment on type quota.allowance is 'What is left of a meter; by_cost: no money is left, or less than a thousandth of the unit costs; counts: a call of the model counts on it; room: what remains, in the unit of the service, null where it cannot be told in that.';
 
 create type quota.check_result as (
   allowed boolean,
@@ -1706,6 +1706,7 @@ CREATE OR REPLACE FUNCTION quota.acknowledge_alert(p_user text, p_alert uuid, p_
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -1766,6 +1767,7 @@ CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
@@ -2103,7 +2105,10 @@ AS $function$
   select b.meter, b.unit, b.used, b.limit_quantity, b.remaining,
     quota.percent_used(b.used, b.limit_quantity + b.granted, b.cost, b.cost_limit),
     coalesce(b.used >= b.limit_quantity + b.granted, false) or coalesce(b.cost >= b.cost_limit, false),
-    coalesce(b.cost >= b.cost_limit, false), b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
+    -- What is left of the money may be less than anything that can be used costs.
+    coalesce(b.cost >= b.cost_limit, false)
+      or coalesce(quota.remaining_of(null, null, b.cost_limit, b.cost, b.unit, b.unit_price, 0) = 0, false),
+    b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
     b.is_open, b.period_start, b.cost, b.cost_limit, b.models, b.measure, b.counts,
     case when b.measure is null and b.unit = 'second' then b.remaining
       else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end
@@ -2543,6 +2548,7 @@ CREATE OR REPLACE FUNCTION quota.call_logs_before_write()
 AS $function$
 declare
   is_erased boolean;
+  told quota.told_end;
 begin
   if new.user_id is null then
     select a.user_id, u.erased_at is not null into new.user_id, is_erased
@@ -2559,10 +2565,14 @@ begin
     end if;
   end if;
   if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
-    new.quantities := quota.told_quantities(new.service, new.quantities);
-    new.duration_seconds := coalesce(new.duration_seconds, (new.quantities->>'seconds')::numeric);
-    new.messages := coalesce(new.messages, (new.quantities->>'messages')::integer);
-    new.quantities := nullif(new.quantities - '{seconds,messages}'::text[], '{}');
+    -- What an update leaves as it was is not told by it.
+    told.duration_seconds := nullif(new.duration_seconds, case when tg_op = 'UPDATE' then old.duration_seconds end);
+    told.messages := nullif(new.messages, case when tg_op = 'UPDATE' then old.messages end);
+    told.quantities := new.quantities;
+    told := quota.with_quantities(told, new.service);
+    new.duration_seconds := coalesce(told.duration_seconds, new.duration_seconds);
+    new.messages := coalesce(told.messages, new.messages);
+    new.quantities := told.quantities;
   end if;
   if new.duration_seconds is null and new.ended_at is not null then
     new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);
@@ -3400,6 +3410,7 @@ CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_re
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid;
@@ -3815,6 +3826,7 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid;
@@ -3837,6 +3849,7 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds 
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := case when p_service is null then quota.resolve_user(p_user)
@@ -3978,6 +3991,7 @@ CREATE OR REPLACE FUNCTION quota.ensure_user(p_user text, p_email text DEFAULT N
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 begin
   perform quota.refuse_unfit_name(p_user);
@@ -4680,6 +4694,7 @@ CREATE OR REPLACE FUNCTION quota.gate(p_provider text, p_body jsonb, p_service t
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   told jsonb := p_body->'message';
@@ -4775,6 +4790,7 @@ CREATE OR REPLACE FUNCTION quota.grant_allowance(p_user text, p_meter text, p_qu
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -5351,6 +5367,19 @@ AS $function$
     or coalesce(cost_limit > former_cost_limit, former_cost_limit is not null and cost_limit is null)
 $function$;
 comment on function quota.is_raised(numeric,numeric,numeric,numeric) is 'Whether an allowance or a cost limit is more than it was.';
+
+CREATE OR REPLACE FUNCTION quota.is_told_twice(p_quantities jsonb, p_seconds numeric, p_messages numeric)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select coalesce((p_quantities->>'seconds')::numeric <> p_seconds, false)
+    or coalesce((p_quantities->>'messages')::numeric <> p_messages, false)
+$function$;
+comment on function quota.is_told_twice(jsonb,numeric,numeric) is 'Whether seconds or messages are told among the quantities of a call and beside them, and differ.';
+grant execute on function quota.is_told_twice(jsonb,numeric,numeric) to quota_finance;
+grant execute on function quota.is_told_twice(jsonb,numeric,numeric) to quota_operator;
+grant execute on function quota.is_told_twice(jsonb,numeric,numeric) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_undone(entry quota.adjustments)
  RETURNS boolean
@@ -7796,6 +7825,7 @@ CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   answer quota.check_result;
@@ -8492,6 +8522,7 @@ CREATE OR REPLACE FUNCTION quota.remove_assistant(p_user text, p_assistant_id te
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -8818,6 +8849,7 @@ CREATE OR REPLACE FUNCTION quota.reset_usage(p_user text, p_reason text, p_servi
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -8878,32 +8910,36 @@ begin
 end $function$;
 comment on function quota.resolve_user(text) is 'The id of a user named by external id or id, for whom this connection may speak; raises QT001 and QT006.';
 
-CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean)
- RETURNS integer
+CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean, p_after uuid DEFAULT NULL::uuid, p_users integer DEFAULT NULL::integer, OUT users integer, OUT last_user uuid)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  users uuid[];
+  subscribers uuid[] := array(
+    select distinct s.user_id from quota.subscriptions s
+    where s.plan = any (p_plans) and s.user_id is distinct from p_after
+      and s.user_id >= coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+    order by s.user_id limit p_users);
 begin
-  select array_agg(distinct s.user_id order by s.user_id) into users from quota.subscriptions s
-  where s.plan = any (p_plans);
-  if users is null then
-    return 0;
+  users := cardinality(subscribers);
+  if users = 0 then
+    return;
   end if;
+  last_user := subscribers[users];
   if recount then
-    perform quota.hold_subscriptions(users);
+    perform quota.hold_subscriptions(subscribers);
     -- A reset that is due stays due: it has periods to close.
     update quota.subscriptions s
     set next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
-    where s.plan = any (p_plans) and (s.next_reset_at is null or s.next_reset_at > quota.now());
-    perform quota.refresh_quotas(users);
+    where s.user_id = any (subscribers) and s.plan = any (p_plans)
+      and (s.next_reset_at is null or s.next_reset_at > quota.now());
+    perform quota.refresh_quotas(subscribers);
   end if;
-  perform quota.retake_terms(users);
-  return cardinality(users);
+  perform quota.retake_terms(subscribers);
 end $function$;
-comment on function quota.retake_plan_terms(text[],boolean) is 'Running periods of all subscribers take the terms that plans have now; recount: their calls are assigned to periods and priced anew. Returns the number of users.';
+comment on function quota.retake_plan_terms(text[],boolean,uuid,integer) is 'Running periods of subscribers take the terms that plans have now: of all, or of so many users after one; recount: their calls are assigned to periods and priced anew. Answers how many users there were, none: it is done, and the last of them.';
 
 CREATE OR REPLACE FUNCTION quota.retake_terms(users uuid[])
  RETURNS void
@@ -9358,6 +9394,7 @@ CREATE OR REPLACE FUNCTION quota.set_plan(p_user text, p_plan text, p_reason tex
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -9943,6 +9980,7 @@ CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_ke
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
@@ -10879,6 +10917,7 @@ CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -11284,9 +11323,7 @@ AS $function$
 declare
   quantities jsonb := quota.told_quantities(p_service, told.quantities);
 begin
-  if (quantities->>'seconds')::numeric <> told.duration_seconds
-    or (quantities->>'messages')::numeric <> told.messages
-  then
+  if quota.is_told_twice(told.quantities, told.duration_seconds, told.messages) then
     raise exception 'one quantity is told twice, and differs' using errcode = 'QT003',
       hint = 'Seconds and messages are told by their own arguments or among the quantities.';
   end if;

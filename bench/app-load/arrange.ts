@@ -31,3 +31,11 @@ export const selectStored = `
     coalesce(sum(l.messages) filter (where l.service = 'chat'), 0)::integer as messages
   from quota.users u join quota.call_logs l on l.user_id = u.id and l.provider_call_id like 'load %'
   group by 1`;
+
+/** Calls of these users of 40 days ago, which a provider bills. */
+export const pastCalls = (lines: number, users: number) => `
+  insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds, cost)
+  select u.id, 'voice', 'vapi', 'past ' || n,
+    date_trunc('month', now() - interval '40 days') + interval '14 days 10 hours', 1 + n % 3, 0.01
+  from generate_series(0, ${lines} - 1) n
+  join quota.users u on u.external_id = 'user ' || (1 + n % ${users})`;

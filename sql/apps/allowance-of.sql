@@ -5,7 +5,8 @@ create type quota.allowance as (
   is_open boolean, period_start timestamptz, cost numeric, cost_limit numeric, models text[], measure jsonb,
   counts boolean, room numeric);
 comment on type quota.allowance is
-  'What is left of a meter; counts: a call of the model counts on it; room: what remains, in the unit of the '
+  'What is left of a meter; by_cost: no money is left, or less than a thousandth of the unit costs; '
+  'counts: a call of the model counts on it; room: what remains, in the unit of the '
   'service, null where it cannot be told in that.';
 
 create or replace function quota.allowance_of(
@@ -16,7 +17,10 @@ as $$
   select b.meter, b.unit, b.used, b.limit_quantity, b.remaining,
     quota.percent_used(b.used, b.limit_quantity + b.granted, b.cost, b.cost_limit),
     coalesce(b.used >= b.limit_quantity + b.granted, false) or coalesce(b.cost >= b.cost_limit, false),
-    coalesce(b.cost >= b.cost_limit, false), b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
+    -- What is left of the money may be less than anything that can be used costs.
+    coalesce(b.cost >= b.cost_limit, false)
+      or coalesce(quota.remaining_of(null, null, b.cost_limit, b.cost, b.unit, b.unit_price, 0) = 0, false),
+    b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
     b.is_open, b.period_start, b.cost, b.cost_limit, b.models, b.measure, b.counts,
     case when b.measure is null and b.unit = 'second' then b.remaining
       else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end

@@ -12,6 +12,7 @@ create or replace function quota.record(
   p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+  set lock_timeout = '1500ms'
 as $$
 declare
   answer quota.check_result;

@@ -42,7 +42,7 @@ grant execute on function
   quota.guess_period, quota.is_known_zone, quota.is_zone_name, quota.limit_anchor, quota.moved_anchor,
   quota.period_at, quota.periods_between, quota.instant_text, quota.interval_text, quota.plan_definition,
   quota.meter_label, quota.measured, quota.units_priced, quota.service_unit, quota.quantity_on,
-  quota.told_quantity, quota.wrong_quantity, quota.shown,
+  quota.told_quantity, quota.wrong_quantity, quota.is_told_twice, quota.shown,
   quota.like_patterns, quota.measure_of, quota.meter_definitions, quota.periods_to_count, quota.meter_changes,
   quota.quota_terms, quota.former_terms, quota.is_undone, quota.last_manual_reset,
   quota.cache_key, quota.expected_costs, quota.model_family, quota.model_key

@@ -1,12 +1,20 @@
+create or replace function quota.is_told_twice(p_quantities jsonb, p_seconds numeric, p_messages numeric)
+returns boolean
+language sql immutable parallel safe
+as $$
+  select coalesce((p_quantities->>'seconds')::numeric <> p_seconds, false)
+    or coalesce((p_quantities->>'messages')::numeric <> p_messages, false)
+$$;
+comment on function quota.is_told_twice(jsonb, numeric, numeric) is
+  'Whether seconds or messages are told among the quantities of a call and beside them, and differ.';
+
 create or replace function quota.with_quantities(told quota.told_end, p_service text) returns quota.told_end
 language plpgsql stable
 as $$
 declare
   quantities jsonb := quota.told_quantities(p_service, told.quantities);
 begin
-  if (quantities->>'seconds')::numeric <> told.duration_seconds
-    or (quantities->>'messages')::numeric <> told.messages
-  then
+  if quota.is_told_twice(told.quantities, told.duration_seconds, told.messages) then
     raise exception 'one quantity is told twice, and differs' using errcode = 'QT003',
       hint = 'Seconds and messages are told by their own arguments or among the quantities.';
   end if;

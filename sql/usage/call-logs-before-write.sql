@@ -3,6 +3,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   is_erased boolean;
+  told quota.told_end;
 begin
   if new.user_id is null then
     select a.user_id, u.erased_at is not null into new.user_id, is_erased
@@ -19,10 +20,14 @@ begin
     end if;
   end if;
   if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
-    new.quantities := quota.told_quantities(new.service, new.quantities);
-    new.duration_seconds := coalesce(new.duration_seconds, (new.quantities->>'seconds')::numeric);
-    new.messages := coalesce(new.messages, (new.quantities->>'messages')::integer);
-    new.quantities := nullif(new.quantities - '{seconds,messages}'::text[], '{}');
+    -- What an update leaves as it was is not told by it.
+    told.duration_seconds := nullif(new.duration_seconds, case when tg_op = 'UPDATE' then old.duration_seconds end);
+    told.messages := nullif(new.messages, case when tg_op = 'UPDATE' then old.messages end);
+    told.quantities := new.quantities;
+    told := quota.with_quantities(told, new.service);
+    new.duration_seconds := coalesce(told.duration_seconds, new.duration_seconds);
+    new.messages := coalesce(told.messages, new.messages);
+    new.quantities := told.quantities;
   end if;
   if new.duration_seconds is null and new.ended_at is not null then
     new.duration_seconds := round(extract(epoch from new.ended_at - new.started_at), 3);

@@ -91,6 +91,10 @@ async function markWrongQuantities(client: pg.ClientBase): Promise<void> {
     from import_rows o
     cross join lateral quota.wrong_quantity(o.service, o.quantities) w
     where o.number = r.number and r.problem is null and r.quantities is not null`);
+  await client.query(`
+    update import_rows r
+    set problem_column = 'quantities', problem = 'tell seconds or messages that the line has, too, and differ'
+    where r.problem is null and quota.is_told_twice(r.quantities, r.duration_seconds, r.messages)`);
 }
 
 /**

@@ -334,3 +334,34 @@ test('in production the keys have to be named', async () => {
   expect((await production(['--yes'])).code).toBe(5);
   expect((await production(['--confirm', 'voice-free'])).code).toBe(0);
 });
+
+test('--now, killed on its way through many users: the same file again gives the others the terms', async () => {
+  await desk.query(`
+    insert into quota.users (external_id) select 'many ' || n from generate_series(1, 500) n;
+    insert into quota.call_logs (user_id, service, started_at, duration_seconds)
+    select id, 'voice', '2026-11-12T10:00:00Z', 30 from quota.users where external_id like 'many %'`);
+  const [last] = await desk.query('select max(user_id::text)::uuid as id from quota.subscriptions');
+  const file = planFile(voice('9m'));
+  const limits = () =>
+    desk.query(`
+      select limit_quantity::integer as limit, count(*)::integer as users from quota.usage_quotas
+      where meter = 'voice_seconds' and period_end > '2026-11-15' group by 1 order by 1`);
+  const [{ users }] = (await limits()) as [{ users: number }];
+  await desk.session(async (holder) => {
+    await holder.query('begin');
+    await holder.query('select from quota.subscriptions where user_id = $1 for update', [last?.id]);
+    const applying = await desk.start('plan', 'apply', file, '--now', '--yes', '--reason', 'less');
+    await desk.untilLocked();
+    applying.kill('SIGKILL');
+    await applying.result;
+    await holder.query('rollback');
+  });
+  const half = (await limits()) as { limit: number; users: number }[];
+  expect(half.map(({ limit }) => limit)).toEqual([540, 600]);
+  expect(half[0]?.users).toBeGreaterThanOrEqual(200);
+  const { plans, retaken } = await json(['apply', file, '--now', '--yes', '--reason', 'less']);
+  expect(plans).toMatchObject([{ action: 'retake' }]);
+  expect(retaken).toBeGreaterThanOrEqual(500);
+  expect(await limits()).toEqual([{ limit: 540, users }]);
+  expect(await desk.differences()).toEqual([]);
+});

@@ -204,6 +204,18 @@ test('a plain row tells them too, and is refused alike', async () => {
     `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, quantities)
      values (quota.find_user('ada'), 'llm', 'row', 'p1', quota.now(), '${quantities}')`;
   expect((await failure(insert('{"pages": 2}'))).code).toBe('QT003');
+  const spoken = (quantities: string) =>
+    `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds, quantities)
+     values (quota.find_user('ada'), 'voice', 'row', 'p2', quota.now(), 30, '${quantities}')`;
+  expect(await failure(spoken('{"seconds": 31}'))).toMatchObject({
+    code: 'QT003',
+    message: 'one quantity is told twice, and differs',
+  });
+  await ask(spoken('{"seconds": 30}'));
+  await ask(`update quota.call_logs set quantities = '{"seconds": 40}' where provider_call_id = 'p2'`);
+  expect(
+    await ask(`select duration_seconds, quantities from quota.call_logs where provider_call_id = 'p2'`),
+  ).toEqual({ duration_seconds: '40.000', quantities: null });
   await ask(insert('{"tokens": 9}'));
   await ask(`update quota.call_logs set quantities = '{"tokens": 11}' where provider_call_id = 'p1'`);
   const facts = await ask(

@@ -124,6 +124,23 @@ test('a cost limit is reached by its last cent, not before', async () => {
   expect(await isMarked()).toEqual({ marked: true });
 });
 
+test.each([
+  ['0.000001', { allowed: false, reason: 'cost_limit_exceeded', state: 'critical', remaining: '0.000' }],
+  // Two thousandths of a second, at half a dollar a minute.
+  ['0.00002', { allowed: true, reason: 'ok', state: 'critical', remaining: '0.002' }],
+])('of a cost limit $%s are left: less than anything costs is no quota used up', async (left, answer) => {
+  const user = `left ${left}`;
+  await app.addUser(user, '2026-11-01T00:00:00Z');
+  await subscribe(user, 'avatar', 'avatar-monthly');
+  await app.rows(`select quota.record($1, 'avatar', $1, 1, p_cost => 50 - $2::numeric)`, [user, left]);
+  expect(
+    await app.call(`select allowed, reason, state, remaining from quota.check($1, 'avatar')`, [user]),
+  ).toEqual(answer);
+  expect(
+    await app.call(`select allowed, reason from quota.start_session($1, 'avatar', $1 || ' 1')`, [user]),
+  ).toEqual({ allowed: answer.allowed, reason: answer.reason });
+});
+
 test('who is not signed in is told to, where a service has nothing for them', async () => {
   expect(await app.call(`select allowed, reason, message from quota.check(null, 'voice')`)).toEqual({
     allowed: false,

@@ -99,3 +99,42 @@ test.each([
     ),
   ).toMatchObject([{ allowed: false, reason: 'quota_exceeded' }]);
 });
+
+test('a limit of a new meter, written as a plain row, counts from its first call on what the period held before', async () => {
+  const user = await addMonthly('metered');
+  await call('2026-10-03T09:00:00Z', user, '2026-10-03T08:00:00Z', 40);
+  await call('2026-10-04T09:00:00Z', user, '2026-10-04T08:00:00Z', 50);
+  await call('2026-09-20T09:00:00Z', user, '2026-09-20T08:00:00Z', 60);
+  await desk.queryAt(
+    '2026-10-05T09:00:00Z',
+    `insert into quota.meters (key, service, unit) values ('voice_calls', 'voice', 'request')`,
+  );
+  await desk.queryAt(
+    '2026-10-05T09:00:00Z',
+    `insert into quota.plan_limits (plan, meter, limit_quantity, reset_every, reset_anchor, on_exceeded)
+     values ('by-month', 'voice_calls', 4, '1 month', 'calendar', 'block')`,
+  );
+  const asked = (at: string) =>
+    desk.queryAt(
+      at,
+      `select m->>'used' as used from quota.check('metered', 'voice') c, jsonb_array_elements(c.meters) m
+       where m->>'meter' = 'voice_calls'`,
+    );
+  await call('2026-10-06T09:00:00Z', user, '2026-10-06T08:00:00Z', 10);
+  expect(await asked('2026-10-06T10:00:00Z')).toEqual([{ used: '3' }]);
+  expect(
+    await desk.query(
+      `select used::float8, calls from quota.usage_quotas where user_id = $1 and meter = 'voice_calls'
+       order by period_start desc limit 1`,
+      [user],
+    ),
+  ).toEqual([{ used: 3, calls: 3 }]);
+  await desk.queryAt('2026-10-06T10:00:00Z', `select quota.record('metered', 'voice', 'fourth', 10)`);
+  expect(
+    await desk.queryAt(
+      '2026-10-06T11:00:00Z',
+      `select allowed, reason, meter from quota.check('metered', 'voice')`,
+    ),
+  ).toEqual([{ allowed: false, reason: 'quota_exceeded', meter: 'voice_calls' }]);
+  expect(await differences()).toEqual([]);
+});

@@ -14,6 +14,7 @@ import {
   replaceLimits,
   retakePlanTerms,
   type StoredPlan,
+  type SubscriberGroup,
   selectOutdated,
   selectPlans,
   selectTimezones,
@@ -106,15 +107,60 @@ export interface AppliedPlans {
   counts: AppliedMeters['counts'];
 }
 
+/** Users of one transaction: an app waits for no more of them. */
+const usersAtOnce = 200;
+
 /**
- * Applies what was planned, in one transaction, with a version and an audit row per changed plan.
+ * Applies what was planned, in one transaction, with a version and an audit row per changed plan. Running periods take the
+ * terms after it, a group of users at a time: what is left of them if that ends early, the same file again finds. Where
+ * time is cut otherwise they take them within: a period that its plan does not know cannot be counted in.
  * @throws tryAgainError when the plans have changed since
  */
-export function applyPlans(
+export async function applyPlans(
   client: pg.ClientBase,
   plan: PlansPlan,
   reason: string | undefined,
 ): Promise<AppliedPlans> {
+  const { taking, ...applied } = await changePlans(client, plan, reason);
+  let { retaken } = applied;
+  for (const recount of [false, true]) {
+    const keys = taking.filter((change) => change.recount === recount).map(({ key }) => key);
+    retaken += keys.length === 0 ? 0 : await retakeInGroups(client, keys, recount);
+  }
+  return { ...applied, retaken };
+}
+
+async function retakeInGroups(
+  client: pg.ClientBase,
+  plans: readonly string[],
+  recount: boolean,
+): Promise<number> {
+  let retaken = 0;
+  for (let after: string | null = null; ; ) {
+    const group: SubscriberGroup = { after, users: usersAtOnce };
+    const { users, last } = await withTransaction(client, () =>
+      retakePlanTerms(client, plans, recount, group),
+    );
+    retaken += users;
+    if (users < usersAtOnce) {
+      return retaken;
+    }
+    after = last;
+  }
+}
+
+/** A plan whose running periods are still to take its terms. */
+interface TermsToTake {
+  key: string;
+  /** Their calls are priced anew. */
+  recount: boolean;
+}
+
+function changePlans(
+  client: pg.ClientBase,
+  plan: PlansPlan,
+  reason: string | undefined,
+): Promise<AppliedPlans & { taking: TermsToTake[] }> {
   return withTransaction(client, async () => {
     await lockPlans(client);
     await refuseStale(client, plan.before);
@@ -132,7 +178,8 @@ export function applyPlans(
     await upsertPlans(client, changed);
     await replaceLimits(client, changed);
     await takeTermsAhead(client, keys);
-    const retaken = await retakeTerms(client, plan, concerned);
+    const { recut, taking } = termsToTake(plan, concerned);
+    const retaken = recut.length === 0 ? 0 : (await retakePlanTerms(client, recut, true)).users;
     await insertPlanVersions(client, keys, reason ?? null);
     for (const definition of concerned) {
       auditIds.push(
@@ -146,34 +193,28 @@ export function applyPlans(
         }),
       );
     }
-    return { auditIds, retaken, counts };
+    return { auditIds, retaken, counts, taking };
   });
 }
 
 /** With `now` only: otherwise running periods keep the terms that they were opened with. */
-async function retakeTerms(
-  client: pg.ClientBase,
-  plan: PlansPlan,
-  concerned: PlanDefinition[],
-): Promise<number> {
-  if (!plan.now) {
-    return 0;
+function termsToTake(
+  { now, before, repriced }: PlansPlan,
+  concerned: readonly PlanDefinition[],
+): { recut: string[]; taking: TermsToTake[] } {
+  const recut: string[] = [];
+  const taking: TermsToTake[] = [];
+  for (const definition of now ? concerned : []) {
+    const { key } = definition;
+    const former = storedPlan(before, key)?.definition;
+    if (former !== undefined && isRecut(former, definition)) {
+      recut.push(key);
+    } else {
+      const isPriced = former !== undefined && isRepriced(former, definition);
+      taking.push({ key, recount: isPriced || repriced.includes(key) });
+    }
   }
-  const recounted = concerned.filter((definition) => {
-    const before = storedPlan(plan.before, definition.key)?.definition;
-    return (
-      before !== undefined &&
-      (isRecut(before, definition) ||
-        isRepriced(before, definition) ||
-        plan.repriced.includes(definition.key))
-    );
-  });
-  const light = concerned.filter((definition) => !recounted.includes(definition));
-  const keysOf = (definitions: PlanDefinition[]) => definitions.map(({ key }) => key);
-  return (
-    (await retakePlanTerms(client, keysOf(light), false)) +
-    (await retakePlanTerms(client, keysOf(recounted), true))
-  );
+  return { recut, taking };
 }
 
 async function refuseStale(client: pg.ClientBase, before: readonly StoredPlan[]): Promise<void> {

@@ -141,15 +141,25 @@ export async function takeTermsAhead(client: pg.ClientBase, plans: readonly stri
   );
 }
 
-/** Gives running periods the terms that plans have now, and enforces them. Returns how many users it concerned. */
+/** Some of the subscribers of plans: so many users after one. */
+export interface SubscriberGroup {
+  after: string | null;
+  users: number;
+}
+
+/**
+ * Gives running periods the terms that plans have now, and enforces them: of all subscribers, or of a group.
+ * Returns how many users it concerned, and the last of them.
+ */
 export async function retakePlanTerms(
   client: pg.ClientBase,
   plans: readonly string[],
   recount: boolean,
-): Promise<number> {
-  const { rows } = await client.query<{ users: number }>('select quota.retake_plan_terms($1, $2) as users', [
-    plans,
-    recount,
-  ]);
-  return rows[0]?.users ?? 0;
+  group?: SubscriberGroup,
+): Promise<{ users: number; last: string | null }> {
+  const { rows } = await client.query<{ users: number; last: string | null }>(
+    'select r.users, r.last_user as last from quota.retake_plan_terms($1, $2, $3, $4) r',
+    [plans, recount, group?.after ?? null, group?.users ?? null],
+  );
+  return rows[0] ?? { users: 0, last: null };
 }
