@@ -9,9 +9,12 @@ const words = process.argv.slice(2);
 const isName = (word: string) => !word.startsWith('-');
 const isHelpFlag = (word: string | undefined) => word === '--help' || word === '-h';
 
+/** Sits at a terminal, and is offered what can be done. */
+const isPerson = () => process.stdin.isTTY && process.stdout.isTTY && process.stderr.isTTY;
+
 /** Words that cannot be the value of an option, or an argument: no command runs. The topic of cron asks the jobs. */
 const asksForHelp =
-  words.length === 0 ||
+  (words.length === 0 && !isPerson()) ||
   (words[0] === 'help' && words[1] !== 'cron' && words.every(isName)) ||
   (isHelpFlag(words.at(-1)) && words.slice(0, -1).every(isName));
 const asksForCompletion =

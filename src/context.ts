@@ -30,10 +30,17 @@ export interface Context {
   confirm(change: Change, options: ChangeOptions, database: GuardedDatabase): Promise<boolean>;
   /** Whether somebody is there to be asked: a terminal, and no `--no-input`. */
   readonly canAsk: boolean;
-  /** Asks a person for a line of text. */
-  ask(question: string): Promise<string>;
+  /** Whether somebody is led through what a command line lacks: can be asked, and reads tables, without `--quiet`. */
+  readonly canGuide: boolean;
+  /**
+   * Asks a person for a line of text.
+   * @param problemOf why a text is none of those that are wanted: then it is asked for again; undefined where it is
+   */
+  ask(question: string, problemOf?: (text: string) => string | undefined): Promise<string>;
   /** Asks a person for one of several answers; `initial` is what is proposed. */
   choose<T extends string>(question: string, choices: readonly Choice<T>[], initial: T): Promise<T>;
+  /** Asks a person for one of many answers. */
+  search(question: string, search: Search): Promise<string>;
   /** Opens the database of the settings for the time of `use`, and closes it whatever happens. */
   withDatabase<T>(use: (database: Database) => Promise<T>, options?: DatabaseOptions): Promise<T>;
 }
@@ -42,6 +49,13 @@ export interface Choice<T extends string = string> {
   /** What is shown. */
   name: string;
   value: T;
+}
+
+/** Of many answers those that fit what is typed. */
+export interface Search {
+  find(typed: string): Promise<readonly Choice[]>;
+  /** What counts as typed at first. */
+  typed?: string;
 }
 
 export type Environment = 'development' | 'test' | 'production';

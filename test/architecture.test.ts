@@ -32,6 +32,7 @@ const domains = [
 const underCommands = [
   ...domains,
   'jobs',
+  'src/asking',
   'src/changes',
   'src/declarations',
   'src/jobs',
@@ -70,6 +71,7 @@ const rooms: Record<string, readonly string[]> = {
     'src/db',
     'src/values',
   ],
+  'src/asking': ['src/usage', 'src/users'],
   fixtures: [
     'src/enforcement',
     'src/reconcile/match',
@@ -130,7 +132,7 @@ const rooms: Record<string, readonly string[]> = {
   'src/providers/exports': ['src/providers/vapi', 'src/files', 'src/values'],
   'src/providers/vapi': ['src/files', 'src/values'],
   'src/html': ['src/values'],
-  'src/text': ['src/allowances/meters', 'src/usage', 'src/values'],
+  'src/text': ['src/allowances/grants', 'src/allowances/meters', 'src/usage', 'src/values'],
   'src/files': ['src/values'],
   'src/files/csv': ['src/files', 'src/files/json', 'src/values'],
   'src/files/json': ['src/files', 'src/values'],

@@ -1,5 +1,6 @@
 import type { Change, ChangeOptions, Context, Database, DatabaseOptions, Report } from '../context.ts';
 import { type ExitCode, exitCodes, tryAgainError } from '../errors.ts';
+import { shellLine } from '../shell-word.ts';
 import { withOutdatedCache } from './outdated-cache.ts';
 import { type ReasonRule, refuseMissingReason, settleReason } from './reason.ts';
 import { withWaitingWork } from './waiting-work.ts';
@@ -50,6 +51,8 @@ export interface ChangeSteps<Plan, Applied, Settled, Data, Reason extends string
     outcome: ChangeOutcome<Plan, Applied, Settled>,
     database: Database,
   ): Promise<ChangeReport<Data>> | ChangeReport<Data>;
+  /** The words of the line that does the same without questions; undefined where a person was asked for none of them. */
+  again?(plan: Plan): readonly string[] | undefined;
   /** Default: the schema is current, an interruption cancels the statement. */
   database?: DatabaseOptions;
   /** False for changes that no counter depends on. */
@@ -76,21 +79,33 @@ export async function runChange<Plan, Applied, Settled, Data, Reason extends str
 ): Promise<ExitCode> {
   refuseMissingReason(context, options, steps.reason);
   const dryRun = options.dryRun === true;
-  const { exitCode = exitCodes.ok, ...report } = await context.withDatabase(async (database) => {
-    const { plan, applied } = await agreeAndApply(context, database, options, steps);
+  const {
+    exitCode = exitCodes.ok,
+    again,
+    ...report
+  } = await context.withDatabase(async (database) => {
+    const { plan, applied, reason } = await agreeAndApply(context, database, options, steps);
     const settled = dryRun ? undefined : await steps.settle?.(database, plan, applied);
-    return steps.report({ plan, applied, settled, dryRun }, database);
+    const outcome = await steps.report({ plan, applied, settled, dryRun }, database);
+    return { ...outcome, again: applied === undefined ? undefined : lineAgain(steps.again?.(plan), reason) };
   }, steps.database);
   await context.output.write(report);
+  if (again !== undefined) {
+    context.talk.info(`without questions: ${again}`);
+  }
   return exitCode;
 }
+
+/** What a person can paste the next time. */
+const lineAgain = (words: readonly string[] | undefined, reason: string | undefined): string | undefined =>
+  words && shellLine(['quota', ...words, ...(reason === undefined ? [] : ['--reason', reason])]);
 
 async function agreeAndApply<Plan, Applied, Settled, Data, Reason extends string | undefined>(
   context: Context,
   database: Database,
   options: ChangeOptions,
   steps: ChangeSteps<Plan, Applied, Settled, Data, Reason>,
-): Promise<{ plan: Plan; applied: Applied | undefined }> {
+): Promise<{ plan: Plan; applied: Applied | undefined; reason?: Reason }> {
   let agreement: Agreement<Reason> | undefined;
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     const plan = await steps.plan(database);
@@ -118,7 +133,7 @@ async function agreeAndApply<Plan, Applied, Settled, Data, Reason extends string
       movesUsage && steps.settle === undefined ? withWaitingWork(context, database.client, apply) : apply(),
     );
     if (applied !== null) {
-      return { plan, applied };
+      return { plan, applied, reason: agreed.reason };
     }
     context.talk.warn(`${subject} has moved since the plan was shown; nothing was changed`);
   }

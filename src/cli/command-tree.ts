@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Command as Definition, Entry, Group } from '../declarations/command.ts';
-import { addExplanation, declare, givenArguments, setParsers } from './declare-command.ts';
+import { addExplanation, declare, givenArguments, letMiss, setParsers } from './declare-command.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { WrittenCommands } from './written-commands.ts';
 
@@ -75,6 +75,7 @@ export class CommandTree {
     }
     const definition = await entry.load();
     setParsers(command, definition);
+    letMiss(command, definition);
     command.action(() =>
       this.#run(definition, {
         globals: command.optsWithGlobals<GlobalOptions>(),

@@ -3,10 +3,13 @@ import type { Context, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { guardOf } from './guard.ts';
+import { canGuide } from './guided.ts';
 import { createOutput } from './output.ts';
+import { pagerOf } from './pager.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createPrompt } from './prompt.ts';
 import { readClock } from './read-clock.ts';
+import type { Interruption } from './signals.ts';
 import { wantsColor } from './style.ts';
 import { createTalk } from './talk.ts';
 
@@ -15,9 +18,10 @@ export function createContext(
   process: ProcessLike,
   settings: Settings,
   options: GlobalOptions,
-  signal: AbortSignal,
+  { signal, whileAway }: Interruption,
   redact: (text: string) => string,
 ): Context {
+  const pager = pagerOf(process, options.pager !== false);
   const asOf = options.asOf ?? null;
   const prompt = createPrompt(process, signal, options.input);
   const talk = createTalk({
@@ -40,6 +44,7 @@ export function createContext(
       stdout: process.stdout,
       color: wantsColor(process.stdout, process.env, options.color !== false),
       wide: options.wide === true,
+      ...(pager && { pager: { ...pager, whileAway } }),
       shape: { fields: options.json ?? [], jq: options.jq, template: options.template },
     }),
     talk,
@@ -60,8 +65,10 @@ export function createContext(
     get canAsk() {
       return prompt.interactive;
     },
-    ask: (question) => prompt.text(question),
+    canGuide: canGuide(process, options),
+    ask: (question, problemOf) => prompt.text(question, problemOf),
     choose: (question, choices, initial) => prompt.choose(question, choices, initial),
+    search: (question, search) => prompt.search(question, search),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
       return withDatabase({ settings, asOf, signal, warn: talk.warn, ...databaseOptions }, use);

@@ -92,6 +92,22 @@ export function addExplanation(
   command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
+/** Leaves it to the handler, who can ask, to miss what a person is asked for. */
+export function letMiss(command: Command, declaration: CommandDeclaration): void {
+  for (const [index, { isAsked }] of Object.values(declaration.arguments ?? {}).entries()) {
+    const argument = command.registeredArguments[index];
+    if (isAsked && argument !== undefined) {
+      argument.required = false;
+    }
+  }
+  for (const [name, option] of Object.entries(declaration.options ?? {})) {
+    const long = longFlag(name, option);
+    if (option.isAsked) {
+      command.options.find((candidate) => candidate.long === long)?.makeOptionMandatory(false);
+    }
+  }
+}
+
 /** What was given for the arguments of a command, under the names of their declarations. */
 export function givenArguments(command: Command, declarations: ArgumentDeclarations = {}) {
   const values = Object.keys(declarations).map(
@@ -102,7 +118,7 @@ export function givenArguments(command: Command, declarations: ArgumentDeclarati
 
 const kebabCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-const longFlag = (name: string, { kind }: OptionDeclaration): string =>
+export const longFlag = (name: string, { kind }: OptionDeclaration): string =>
   `--${kind === 'negated' ? 'no-' : ''}${kebabCase(name)}`;
 
 function commanderOption(name: string, declaration: OptionDeclaration): Option {

@@ -25,6 +25,7 @@ export const globalOptions = {
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),
   envFile: value('file', 'read settings from a file of NAME=value lines'),
   color: negated('no colours'),
+  pager: negated('long lists straight to the terminal, without a pager'),
   input: negated('ask nothing: what is not given is missing'),
   logFormat: value('format', 'text or json: one object per line on stderr', parseChoice('text', 'json')),
   quiet: flag('only results, warnings and errors', { short: 'q' }),

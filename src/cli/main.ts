@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CommandTree } from './command-tree.ts';
 import { wantsJsonErrors, wantsJsonLog } from './global-options.ts';
+import { canGuide, isOpenStart } from './guided.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createProgram } from './program.ts';
 import { readWords } from './read-words.ts';
@@ -11,11 +12,11 @@ import { listenForSignals } from './signals.ts';
 /** Runs one command line to its end and returns its exit code. Never ends the process itself. */
 export async function main(process: ProcessLike): Promise<ExitCode> {
   const interruption = listenForSignals(process);
-  const runner = createCommandRunner(process, interruption.signal);
+  const runner = createCommandRunner(process, interruption);
   process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
   process.stdout.on('error', () => {}); // Told to whoever writes; help is read by `head` too.
   try {
-    await runCommandLine(createProgram(process, runner.run), process);
+    await runCommandLine(createProgram(process, runner.run), process, interruption.signal);
     return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError && isAnswer(error)) {
@@ -35,8 +36,9 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
 }
 
 /** Loads what the words name, and runs it, or explains it where they ask for help. @throws usageError */
-async function runCommandLine(tree: CommandTree, { argv, stdout }: ProcessLike): Promise<void> {
-  const words = argv.slice(2);
+async function runCommandLine(tree: CommandTree, process: ProcessLike, signal: AbortSignal): Promise<void> {
+  const { stdout } = process;
+  const words = await wantedWords(tree, process, signal);
   if (words.some((word) => helpWords.includes(word))) {
     tree.useWritten();
   }
@@ -57,6 +59,26 @@ async function runCommandLine(tree: CommandTree, { argv, stdout }: ProcessLike):
     await tree.load(target);
   }
   await tree.root.parseAsync(ordered, { from: 'user' });
+}
+
+/** The words that were typed; none at all, and somebody is there: those of what is chosen. */
+async function wantedWords(
+  tree: CommandTree,
+  process: ProcessLike,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const words = process.argv.slice(2);
+  if (!(isOpenStart(process, words) && canGuide(process, {}))) {
+    return words;
+  }
+  const [{ chosenLine, offerCommands }, { createPrompt }] = await Promise.all([
+    import('./offer.ts'),
+    import('./prompt.ts'),
+  ]);
+  tree.useWritten();
+  const chosen = await offerCommands(tree, createPrompt(process, signal));
+  process.stderr.write(chosenLine(chosen));
+  return chosen[0] === 'help' ? ['--help'] : chosen;
 }
 
 /** Any of them may stand for something else: that is known once the words are read. */

@@ -1,6 +1,7 @@
 import type { Column, Output, OutputFormat, Report, Row } from '../context.ts';
 import { pickRow, refuseUnknownFields } from './formats/fields.ts';
 import type { Shape } from './formats/shaped.ts';
+import type { Pager } from './pager.ts';
 import { drawnText, printableData } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
@@ -17,13 +18,29 @@ export interface OutputOptions {
   wide?: boolean;
   /** What of the JSON is wanted. */
   shape?: Shape;
+  /** For tables that are taller than the terminal. */
+  pager?: Pager;
 }
 
 const whole: Shape = { fields: [], jq: undefined, template: undefined };
 
 /** The only writer of stdout. Formats load what they need when they are used. */
-export function createOutput({ format, stdout, color, wide = false, shape = whole }: OutputOptions): Output {
-  const writer = createStreamWriter(stdout);
+export function createOutput(options: OutputOptions): Output {
+  const { format, stdout, color, wide = false, shape = whole, pager } = options;
+  const plain = createStreamWriter(stdout);
+  const withWriter = async (use: (writer: StreamWriter) => Promise<unknown>): Promise<void> => {
+    if (pager === undefined || format !== 'table') {
+      await use(plain);
+      return;
+    }
+    const { createPagedWriter } = await import('./pager.ts');
+    const paged = createPagedWriter(stdout, plain, pager);
+    try {
+      await use(paged);
+    } finally {
+      await paged.end();
+    }
+  };
   const style = () => createStyle(color, stdout.columns);
   const tableStyle = async () => ({ ...(await style()), ...(wide && { isTerminal: false }) });
   return {
@@ -31,14 +48,17 @@ export function createOutput({ format, stdout, color, wide = false, shape = whol
     hasFields: shape.fields.length > 0,
     refuseUnknownFields: (data) => refuseUnknownFields(data, shape.fields),
     async write(report) {
-      await writer.write(await formatReport(format, shape, report as Report, { style, tableStyle }));
+      const text = await formatReport(format, shape, report as Report, { style, tableStyle });
+      await withWriter((writer) => writer.write(text));
     },
     async stream(columns, rows) {
       if (shape.jq !== undefined || shape.template !== undefined) {
         const { formatShaped } = await import('./formats/shaped.ts');
-        await writer.write(await formatShaped(await collected(rows), shape));
+        await plain.write(await formatShaped(await collected(rows), shape));
       } else {
-        await streamRows(format, writer, columns, pickedRows(rows, shape.fields), tableStyle);
+        await withWriter((writer) =>
+          streamRows(format, writer, columns, pickedRows(rows, shape.fields), tableStyle),
+        );
       }
     },
   };

@@ -5,6 +5,7 @@ import type { GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { createRedactor } from './redactor.ts';
 import { readSettings } from './settings.ts';
+import type { Interruption } from './signals.ts';
 
 /** The value of a flag that is a secret, before anything of the command is read. */
 const flagOf = (argv: readonly string[], flag: string): string | undefined => {
@@ -26,7 +27,7 @@ export interface PreparedCommand {
 export function prepareCommand(
   process: ProcessLike,
   globals: GlobalOptions,
-  signal: AbortSignal,
+  interruption: Interruption,
 ): PreparedCommand {
   const { env, platform } = process;
   const { databaseUrl, envFile } = globals;
@@ -35,7 +36,7 @@ export function prepareCommand(
     ...settings,
     pingUrl: flagOf(process.argv, '--ping-url') ?? settings.pingUrl,
   });
-  const context = createContext(process, settings, globals, signal, redact);
+  const context = createContext(process, settings, globals, interruption, redact);
   if (databaseUrl !== undefined && redactUrls(databaseUrl) !== databaseUrl) {
     context.talk.warn(
       'everybody on this machine can read the password in --database-url in the list of processes: use DATABASE_URL or DATABASE_URL_FILE',

@@ -15,4 +15,4 @@ export interface ProcessLike {
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
 }
 
-export type TerminalStream = Writable & { isTTY?: boolean; columns?: number };
+export type TerminalStream = Writable & { isTTY?: boolean; columns?: number; rows?: number };

@@ -1,8 +1,10 @@
 import type { ExitCode } from '../errors.ts';
 import type { Run } from './command-tree.ts';
 import { checkGlobalOptions, type GlobalOptions } from './global-options.ts';
+import { canGuide, refuseMissing } from './guided.ts';
 import type { ProcessLike } from './process-like.ts';
 import { readClock } from './read-clock.ts';
+import type { Interruption } from './signals.ts';
 import { withTimes } from './spoken-times.ts';
 
 export interface CommandRunner {
@@ -14,7 +16,7 @@ export interface CommandRunner {
 }
 
 /** Reads the settings, builds the context, runs the handler: all only once a command was chosen. */
-export function createCommandRunner(process: ProcessLike, signal: AbortSignal): CommandRunner {
+export function createCommandRunner(process: ProcessLike, interruption: Interruption): CommandRunner {
   let exitCode: ExitCode | undefined;
   let redact = (text: string) => text;
   return {
@@ -22,8 +24,11 @@ export function createCommandRunner(process: ProcessLike, signal: AbortSignal): 
     redact: (text) => redact(text),
     run: async (definition, { globals, values }) => {
       const checked = checkGlobalOptions(await withTimes(globals, readClock));
+      if (!canGuide(process, checked)) {
+        refuseMissing(definition, values);
+      }
       const { prepareCommand } = await import('./prepare-command.ts');
-      const prepared = prepareCommand(process, checked, signal);
+      const prepared = prepareCommand(process, checked, interruption);
       redact = prepared.redact;
       await refuseWrongShape(checked);
       exitCode = await definition.run(prepared.context, await withTimes(values, prepared.context.now));

@@ -10,12 +10,13 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Settings that were read, each with where it came from. Of a secret there is only that it is set. */
 export function settingOrigins(
   { env, cwd }: Pick<ProcessLike, 'env' | 'cwd'>,
-  { envFile, databaseUrl, color }: GlobalOptions,
+  { envFile, databaseUrl, color, pager }: GlobalOptions,
   settings: Settings,
 ): SettingOrigin[] {
   const file = envFile === undefined ? {} : parseEnvFile(envFile, cwd());
   const flags: Variables = {
     DATABASE_URL: databaseUrl === undefined ? undefined : '--database-url',
+    QUOTA_PAGER: pager === false ? '--no-pager' : undefined,
     NO_COLOR: color === false ? '--no-color' : undefined,
   };
   return settingTable.map(({ variable, ...setting }: Setting & { variable: SettingVariable }) => {
@@ -58,5 +59,6 @@ const shownAs: Record<SettingVariable, (settings: Settings, env: Variables) => s
       .join(';') || null,
   QUOTA_PING_URL: ({ pingUrl }) => hidden(pingUrl),
   REDIS_URL: ({ redisUrl }) => (redisUrl === undefined ? null : redactUrls(redisUrl)),
+  QUOTA_PAGER: (_settings, env) => env.QUOTA_PAGER ?? env.PAGER ?? 'less -FRX',
   NO_COLOR: (_settings, env) => env.NO_COLOR || null,
 };

@@ -96,6 +96,12 @@ export const settingTable = [
     secret: true,
   },
   {
+    variable: 'QUOTA_PAGER',
+    flag: '--no-pager',
+    defaultText: '`PAGER`, else `less -FRX`',
+    description: 'Program for lists that are longer than the terminal; empty: none',
+  },
+  {
     variable: 'NO_COLOR',
     flag: '--no-color',
     defaultText: 'colours on a terminal',

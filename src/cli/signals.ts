@@ -7,6 +7,8 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** 130 or 143 after a signal, undefined before. */
   exitCode(): ExitCode | undefined;
+  /** Somebody else has the terminal meanwhile: Ctrl-C is for them. */
+  whileAway<T>(use: () => Promise<T>): Promise<T>;
   dispose(): void;
 }
 
@@ -17,7 +19,11 @@ export interface Interruption {
 export function listenForSignals(process: ProcessLike): Interruption {
   const controller = new AbortController();
   let code: ExitCode | undefined;
+  let isAway = false;
   const listener = (name: NodeJS.Signals) => {
+    if (isAway && name === 'SIGINT') {
+      return;
+    }
     if (code !== undefined) {
       dispose();
       process.kill(process.pid, name);
@@ -32,5 +38,13 @@ export function listenForSignals(process: ProcessLike): Interruption {
   };
   process.on('SIGINT', listener);
   process.on('SIGTERM', listener);
-  return { signal: controller.signal, exitCode: () => code, dispose };
+  const whileAway = async <T>(use: () => Promise<T>): Promise<T> => {
+    isAway = true;
+    try {
+      return await use();
+    } finally {
+      isAway = false;
+    }
+  };
+  return { signal: controller.signal, exitCode: () => code, whileAway, dispose };
 }

@@ -17,6 +17,8 @@ export interface OptionDeclaration<Value = unknown> {
   /** The words that `parse` takes, where they are few. */
   readonly choices?: readonly string[];
   readonly isRequired?: boolean;
+  /** Required, but a person at a terminal is asked for what is missing. */
+  readonly isAsked?: true;
   /** One letter: `o` for `-o`. */
   readonly short?: string;
   /** Never there at run time: carries the type. */
@@ -30,6 +32,8 @@ export interface ArgumentDeclaration<Value = unknown> {
   readonly parse?: Parse<unknown>;
   /** The words that `parse` takes, where they are few. */
   readonly choices?: readonly string[];
+  /** Required, but a person at a terminal is asked for what is missing. */
+  readonly isAsked?: true;
   /** Never there at run time: carries the type. */
   readonly value?: Value;
 }
@@ -110,6 +114,16 @@ export function requiredValue(
   return { kind: 'value', placeholder, description, parse, isRequired: true };
 }
 
+/** The same for an option that a person is asked for. */
+export const askedValue = <Value>(
+  placeholder: string,
+  description: string,
+  parse: Parse<Value>,
+): OptionDeclaration<Value | undefined> => ({
+  ...requiredValue(placeholder, description, parse),
+  isAsked: true,
+});
+
 /** An option that can be given more than once. */
 export function repeated(placeholder: string, description: string): OptionDeclaration<string[] | undefined>;
 export function repeated<Value>(
@@ -131,6 +145,12 @@ export function argument<Value>(description: string, parse: Parse<Value>): Argum
 export function argument(description: string, parse: Parse<unknown> = asTyped): ArgumentDeclaration {
   return { kind: 'required', description, parse };
 }
+
+/** `<user>`, which a person is asked for: undefined then, and only where the context can guide. */
+export const askedArgument = (
+  description: string,
+  parse: Parse<string> = asTyped,
+): ArgumentDeclaration<string | undefined> => ({ kind: 'required', description, parse, isAsked: true });
 
 /** `[user]`, which can be left out. */
 export function optionalArgument(description: string): ArgumentDeclaration<string | undefined>;

@@ -1,9 +1,9 @@
-import { argument, optionalArgument, value } from './option.ts';
+import { askedArgument, optionalArgument, value } from './option.ts';
 
 const description = 'id, external id or email';
 
 /** `<user>` of commands about one user. */
-export const userArgument = { user: argument(description) };
+export const userArgument = { user: askedArgument(description) };
 
 /** `[user]` of commands about one user or everybody. */
 export const anyUserArgument = { user: optionalArgument(description) };

@@ -10,12 +10,14 @@ const nobody: Prompt = {
   confirm: () => Promise.reject(new Error('asked without a terminal')),
   text: () => Promise.reject(new Error('asked without a terminal')),
   choose: () => Promise.reject(new Error('asked without a terminal')),
+  search: () => Promise.reject(new Error('asked without a terminal')),
 };
 const person = (answer: { yes?: boolean; types?: string }): Prompt => ({
   interactive: true,
   confirm: async () => answer.yes === true,
   text: async () => answer.types ?? '',
   choose: async (_message, _choices, initial) => initial,
+  search: async () => '',
 });
 
 const allowed: [Environment, Prompt, ChangeOptions, boolean][] = [

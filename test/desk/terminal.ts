@@ -10,6 +10,8 @@ export interface Conversation {
   env: Record<string, string>;
   /** What is typed once its question stands on the screen, in this order. */
   answers: readonly (readonly [question: RegExp, typed: string])[];
+  /** Of the terminal, in characters; without one it does not say how large it is. */
+  size?: { rows: number; columns: number };
 }
 
 /**
@@ -18,9 +20,10 @@ export interface Conversation {
  */
 export async function onTerminal(
   args: readonly string[],
-  { env, answers }: Conversation,
+  { env, answers, size }: Conversation,
 ): Promise<{ code: number | null; screen: string }> {
-  const command = shellLine([process.execPath, resolve('dist/bin/quota.js'), ...args]);
+  const sized = size === undefined ? '' : `stty rows ${size.rows} columns ${size.columns}; exec `;
+  const command = sized + shellLine([process.execPath, resolve('dist/bin/quota.js'), ...args]);
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: { PATH: process.env.PATH, QUOTA_ACTOR: 'tester', TERM: 'xterm', ...env },
     stdio: 'pipe',

@@ -18,6 +18,8 @@ export type PlannedGrant = Omit<NewGrant, 'reason'>;
 export interface GrantPlan {
   grant: PlannedGrant;
   service: string;
+  /** Of the meter. */
+  unit: string;
   /** Null: the user has no plan for the service yet and gets the default one. */
   before: MeterAllowance | null;
 }
@@ -38,7 +40,7 @@ export async function planGrant(client: pg.ClientBase, grant: PlannedGrant): Pro
     throw usageError('a grant of nothing is no grant', { suggestion: 'give an amount above zero, like 300' });
   }
   const [before] = await selectMeterAllowances(client, grant.userId, grant.meter);
-  return { grant: { ...grant, quantity }, service: meter.service, before: before ?? null };
+  return { grant: { ...grant, quantity }, service: meter.service, unit: meter.unit, before: before ?? null };
 }
 
 export interface AddedGrant {

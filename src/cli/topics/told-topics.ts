@@ -24,7 +24,8 @@ With --json an error is the last line of stderr:
   --quiet           only results, warnings and errors; a job that has nothing to do prints nothing
   --verbose         what is being done, too
   --no-color        no colours; NO_COLOR=1 says the same, FORCE_COLOR=1 the opposite
-  --no-input        ask nothing, also on a terminal
+  --no-pager        lists that are longer than the terminal straight to it; QUOTA_PAGER and PAGER name another pager
+  --no-input        ask nothing, also on a terminal; nothing is asked with --quiet or --json either
 
   $ quota user list --state exceeded --output csv > exceeded.csv
   $ quota user list --json externalId,percent

@@ -1,4 +1,5 @@
 import { applyAcknowledge, planAcknowledge } from '../../alerts/acknowledge.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
@@ -6,7 +7,6 @@ import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { usageError } from '../../errors.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseUuid } from '../../values/option-values.ts';
 
 /** `quota alerts ack`: `{alerts: [AlertState], dryRun}`, those that were not acknowledged before. */
@@ -32,7 +32,7 @@ export const alertsAck = defineCommand(
       plan: async ({ client }) =>
         planAcknowledge(
           client,
-          id === undefined ? { userId: (await findUser(client, user ?? '')).id } : { id },
+          id === undefined ? { userId: (await meantUser(context, client, user ?? '')).id } : { id },
         ),
       isNothing: ({ alerts }) => alerts.length === 0,
       describe: ({ alerts }) => ({

@@ -1,4 +1,5 @@
 import { type AlertState, selectAlerts } from '../../alerts/alert-list-store.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
@@ -6,7 +7,6 @@ import { limitOption } from '../../declarations/page-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { minuteText } from '../../text/time-text.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseChoice } from '../../values/option-values.ts';
 
 const limitDefault = 50;
@@ -37,7 +37,7 @@ export const alertsList = defineCommand(
     const alerts = await context.withDatabase(async ({ client }) =>
       selectAlerts(client, {
         ...filter,
-        userId: user === undefined ? undefined : (await findUser(client, user)).id,
+        userId: user === undefined ? undefined : (await meantUser(context, client, user)).id,
         limit: limit ?? (all ? undefined : limitDefault),
       }),
     );

@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { type AuditFilter, type AuditRow, selectAuditLog } from '../../audit/audit-log-store.ts';
 import type { Column, Context, Database, Row } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
@@ -6,7 +7,6 @@ import { limitOption } from '../../declarations/page-options.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { minuteText } from '../../text/time-text.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
 import { changeText } from './change-text.ts';
 
@@ -41,7 +41,7 @@ type Options = OptionsOf<typeof declaration>;
 export const auditLog = defineCommand(declaration, async (context, options) => {
   const isStreamed = context.output.format === 'csv' || context.output.format === 'ndjson';
   await context.withDatabase(async ({ client }) => {
-    const filter = await readFilter(client, options);
+    const filter = await readFilter(context, client, options);
     await (isStreamed
       ? context.output.stream(entryColumns, rowsOf(selectAuditLog(client, filter)))
       : writePage(context, client, { ...filter, limit: options.limit ?? limitDefault }));
@@ -49,9 +49,13 @@ export const auditLog = defineCommand(declaration, async (context, options) => {
   return exitCodes.ok;
 });
 
-async function readFilter(client: Database['client'], options: Options): Promise<AuditFilter> {
+async function readFilter(
+  context: Context,
+  client: Database['client'],
+  options: Options,
+): Promise<AuditFilter> {
   const { user, action: actions = [], since, until, run: runId, limit, after: beforeId } = options;
-  const userId = user === undefined ? undefined : (await findUser(client, user)).id;
+  const userId = user === undefined ? undefined : (await meantUser(context, client, user)).id;
   return { userId, actions, since, until, runId, beforeId, limit };
 }
 

@@ -56,8 +56,10 @@ export function demoContext(
       now: () => (asOf === null ? context.now() : new Date(asOf)),
       confirm: async (_change, options) => options.dryRun !== true,
       canAsk: false,
+      canGuide: false,
       ask: () => Promise.reject(new Error('no command of the demo asks')),
       choose: () => Promise.reject(new Error('no command of the demo asks')),
+      search: () => Promise.reject(new Error('no command of the demo asks')),
       withDatabase: (use, options) => withDatabase({ settings, asOf, signal, ...options }, use),
     },
   };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { loadJobs } from '../../../jobs/index.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Context, Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
@@ -7,7 +8,6 @@ import { userOption } from '../../declarations/user-argument.ts';
 import { type CheckResult, type Diagnosis, examine, type OverdueJob } from '../../doctor/examine.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { standingsOf } from '../../jobs/standing.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
 const findingsDefault = 20;
@@ -44,7 +44,7 @@ export const doctor = defineCommand(
       });
     }
     const data = await context.withDatabase(async ({ client }) => {
-      const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+      const userId = options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
       const examination = { userId, findingsMax: options.limit ?? findingsDefault };
       const onCheck = (check: string) => context.talk.verbose(`checking ${check}`);
       return examine(client, examination, onCheck, userId === null ? await overdueJobs(context, client) : []);

@@ -1,4 +1,5 @@
 import { type GrantState, selectGrants } from '../../allowances/grants/revoke-store.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
@@ -7,7 +8,6 @@ import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { minuteText } from '../../text/time-text.ts';
-import { findUser } from '../../users/find-user.ts';
 
 const limitDefault = 50;
 
@@ -24,7 +24,7 @@ export const grantsList = defineCommand(
   async (context, { user, live, limit = limitDefault }) => {
     const grants = await context.withDatabase(async ({ client }) =>
       selectGrants(client, {
-        userId: user === undefined ? undefined : (await findUser(client, user)).id,
+        userId: user === undefined ? undefined : (await meantUser(context, client, user)).id,
         live,
         limit,
       }),

@@ -1,4 +1,3 @@
-import { allowanceText } from '../../allowances/grants/allowance-text.ts';
 import { applyRevoke, planRevoke } from '../../allowances/grants/revoke-grant.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
@@ -7,6 +6,7 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
+import { allowanceText } from '../../text/allowance-text.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import { parseInteger } from '../../values/option-values.ts';
 

@@ -1,7 +1,7 @@
 import type { JobDefinition } from '../../../jobs/define-job.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Context } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
-import { findUser } from '../../users/find-user.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** How many are named. */
@@ -14,7 +14,7 @@ export async function dryRunJob(
   options: RunOptions,
 ): Promise<ExitCode> {
   const data = await context.withDatabase(async ({ client }) => {
-    const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+    const userId = options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
     const due = await job.countDue(client, { userId }, options);
     const first = await job.listDue(client, { userId }, dueListMax, options);
     return { dryRun: true, job: job.name, asOf: context.now().toISOString(), due, first };

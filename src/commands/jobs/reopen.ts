@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { withTransaction } from '../../db/transaction.ts';
@@ -6,7 +7,6 @@ import { defineCommand } from '../../declarations/command.ts';
 import { requiredValue } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { type AheadReset, reopenAfter, selectResetsAfter } from '../../resets/reopen-store.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseInstant } from '../../values/option-values.ts';
 
 const namedMax = 10;
@@ -37,7 +37,8 @@ export const jobsReopen = defineCommand(
     runChange(context, options, {
       reason: requiredReason('taking resets back', 'the clock of the host was ahead'),
       plan: async ({ client }) => {
-        const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+        const userId =
+          options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
         return { userId, resets: await selectResetsAfter(client, options.after, userId) };
       },
       isNothing: ({ resets }) => resets.length === 0,

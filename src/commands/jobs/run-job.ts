@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { JobDefinition, JobWork } from '../../../jobs/define-job.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
 import type { Context } from '../../context.ts';
 import type { Given, OptionDeclarations } from '../../declarations/option.ts';
@@ -10,7 +11,6 @@ import { checkMetricsFile, writeMetricsFile } from '../../jobs/metrics-file.ts';
 import { createMonitor } from '../../jobs/monitor.ts';
 import { runJob } from '../../jobs/run-job.ts';
 import { off } from '../../jobs/schedule.ts';
-import { findUser } from '../../users/find-user.ts';
 import { incompleteError, nothingDue, outcomeReport, outcomeText } from './outcome.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -106,7 +106,8 @@ export async function runMeasured<Options extends OptionDeclarations>(
         const { client } = database;
         const run = { action: `Run ${job.name}`, name: job.name, dangers: job.danger?.(options) ?? [] };
         await agreeToUnusualRun(context, database, run, options);
-        const userId = options.user === undefined ? null : (await findUser(client, options.user)).id;
+        const userId =
+          options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
         const runnable = {
           name: job.name,
           unit: job.unit,

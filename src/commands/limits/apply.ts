@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { meantUser } from '../../asking/meant-user.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
@@ -10,7 +11,6 @@ import { enforceBatch } from '../../enforcement/enforce-store.ts';
 import { reviveAssistants } from '../../enforcement/gone-store.ts';
 import { limitUsers, type UserName } from '../../enforcement/operator-store.ts';
 import { usageError } from '../../errors.ts';
-import { findUser } from '../../users/find-user.ts';
 import { runLimitsChange } from './change.ts';
 
 /** Users limited in one transaction. */
@@ -40,7 +40,7 @@ export const limitsApply = defineCommand(
     }
     const setup = sync ? await openLimits(context, options) : undefined;
     return runLimitsChange(context, options, setup, async (client) => {
-      const user = reference === undefined ? null : await findUser(client, reference);
+      const user = reference === undefined ? null : await meantUser(context, client, reference);
       const look = setup && { ...setup, queries: client, signal: context.signal };
       const plan = await planApply(client, user, look);
       const action =

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { meantUser } from '../../asking/meant-user.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import type { Context } from '../../context.ts';
 import { withTransaction } from '../../db/transaction.ts';
@@ -12,7 +13,6 @@ import { giveOriginals, liftLimits } from '../../enforcement/operator-store.ts';
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
 import { usageError } from '../../errors.ts';
 import { patchComplaints } from '../../providers/vapi/assistant-rules.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseField, parseThrough } from '../../values/option-values.ts';
 import { runLimitsChange } from './change.ts';
 
@@ -48,7 +48,7 @@ export const limitsRestore = defineCommand(declaration, async (context, options)
   const needsProvider = sync || originals !== undefined || set !== undefined;
   const setup = needsProvider ? await openLimits(context, options) : undefined;
   return runLimitsChange(context, options, sync ? setup : undefined, async (client) => {
-    const user = reference === undefined ? null : await findUser(client, reference);
+    const user = reference === undefined ? null : await meantUser(context, client, reference);
     const request = {
       user,
       originalsBefore: options.toOriginalOf,

@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, value } from '../../declarations/option.ts';
@@ -5,7 +6,6 @@ import { providerOptions } from '../../declarations/provider-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { type CheckState, driftStates } from '../../enforcement/check-provider.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseInteger } from '../../values/option-values.ts';
 import { type LimitsStatus, readStatus } from './status-report.ts';
 import { statusText } from './status-text.ts';
@@ -28,7 +28,8 @@ export const limitsStatus = defineCommand(
   async (context, options) => {
     const setup = options.check === true ? await openLimits(context, options) : undefined;
     const data = await context.withDatabase(async ({ client }) => {
-      const userIds = options.user === undefined ? null : [(await findUser(client, options.user)).id];
+      const userIds =
+        options.user === undefined ? null : [(await meantUser(context, client, options.user)).id];
       return readStatus(context, client, { ...options, userIds, setup });
     });
     await context.output.write({

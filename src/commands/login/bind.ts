@@ -1,10 +1,10 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import { planRegistration } from '../../logins/register-login.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
 import { loginSteps } from './change-login.ts';
 
@@ -37,7 +37,7 @@ export const loginBind = defineCommand(
           role,
           user === undefined
             ? { speaksFor: 'claim', claim }
-            : { speaksFor: 'user', user: await findUser(client, user) },
+            : { speaksFor: 'user', user: await meantUser(context, client, user) },
         ),
       ),
     );

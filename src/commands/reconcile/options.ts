@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import { flag, repeated, requiredValue, value } from '../../declarations/option.ts';
+import { meantUser } from '../../asking/meant-user.ts';
+import type { Context } from '../../context.ts';
+import { askedValue, flag, repeated, requiredValue, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import { exportFormats } from '../../providers/exports/export-reader.ts';
 import { isDiscrepancy, type Kind, kinds } from '../../reconcile/match/kinds.ts';
-import { findUser } from '../../users/find-user.ts';
 import {
   parseChoice,
   parseCurrency,
@@ -18,6 +19,12 @@ export const lowerCase = (text: string) => text.trim().toLowerCase();
 export const monthOptions = {
   month: requiredValue('month', 'the month: 2026-10', parseMonth),
   provider: value('provider', 'whose bill, where several have one', lowerCase),
+};
+
+/** The same of commands that ask a person for it. */
+export const askedMonthOptions = {
+  ...monthOptions,
+  month: askedValue('month', 'the month: 2026-10', parseMonth),
 };
 
 /** How exports are read. */
@@ -77,6 +84,10 @@ export function requireDiscrepancyKinds(some: readonly Kind[]): readonly Kind[] 
 }
 
 /** The id of a user by id, external id or email. */
-export async function userIdOf(client: pg.ClientBase, user: string | undefined): Promise<string | undefined> {
-  return user === undefined ? undefined : (await findUser(client, user)).id;
+export async function userIdOf(
+  context: Context,
+  client: pg.ClientBase,
+  user: string | undefined,
+): Promise<string | undefined> {
+  return user === undefined ? undefined : (await meantUser(context, client, user)).id;
 }

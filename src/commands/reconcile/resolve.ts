@@ -1,23 +1,31 @@
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
-import type { Style } from '../../context.ts';
+import type { Context, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
-import { repeated, requiredValue, restArguments, value } from '../../declarations/option.ts';
+import { askedValue, repeated, restArguments, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
 import type { Answer } from '../../reconcile/match/compute-answer.ts';
 import type { Decision } from '../../reconcile/match/kinds.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
+import type { MonthChoice, StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import {
   applyResolve,
   planResolve,
   type ResolvePlan,
+  type ResolveRequest,
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
 import { amountColumns } from '../../values/amount.ts';
 import { sameDecimal } from '../../values/decimal-math.ts';
 import { parseChoice } from '../../values/option-values.ts';
-import { monthOptions, parseKinds, requireDiscrepancyKinds, userIdOf } from './options.ts';
+import {
+  askForDecision,
+  askForDifferences,
+  askForMonth,
+  type ChosenDifferences,
+} from './ask-for-difference.ts';
+import { askedMonthOptions, parseKinds, requireDiscrepancyKinds, userIdOf } from './options.ts';
 
 interface ResolveReport extends Pick<ResolvePlan, 'kinds' | 'left'> {
   id: string;
@@ -43,10 +51,10 @@ export const reconcileResolve = defineCommand(
     arguments: { ids: restArguments('discrepancies, as show lists them') },
     options: {
       ...changeOptions,
-      ...monthOptions,
+      ...askedMonthOptions,
       kind: repeated('kind', 'all open ones of this kind, or, --as open, all resolved ones; can be repeated'),
       user: value('user', 'only those of this user'),
-      as: requiredValue(
+      as: askedValue(
         'resolution',
         'accepted, disputed or corrected; open takes a decision back',
         parseChoice('accepted', 'disputed', 'corrected', 'open'),
@@ -66,30 +74,41 @@ export const reconcileResolve = defineCommand(
       ['quota reconcile resolve 17 --month 2026-10 --as open --reason "was another call" --yes', 'undo'],
     ],
   },
-  (context, options) => {
-    const { ids = [], kind, as, service } = options;
-    const kinds = requireDiscrepancyKinds(parseKinds(kind) ?? []);
-    if ((ids.length === 0) === (kinds.length === 0)) {
+  async (context, options) => {
+    const { ids = [], service } = options;
+    const kinds = requireDiscrepancyKinds(parseKinds(options.kind) ?? []);
+    const isNamed = ids.length + kinds.length > 0;
+    if ((ids.length > 0 && kinds.length > 0) || !(isNamed || canAskFor(context, options))) {
       throw usageError('which discrepancies?', {
         suggestion: 'give their ids, or --kind K for all open ones of a kind',
       });
     }
+    const told: Told = { as: options.as, chosen: isNamed ? { ids, kinds: [...kinds] } : undefined };
     return runChange(context, options, {
       reason: requiredReason('a resolution', 'agreed with the provider, ticket 4711'),
       plan: async ({ client }) => {
-        const stored = await findOpenReconciliation(client, options);
-        const request = { ids, kinds, userId: await userIdOf(client, options.user), as, service };
+        told.month ??= options.month === undefined ? await askForMonth(context, client, options) : options;
+        const stored = await findOpenReconciliation(client, told.month);
+        told.chosen ??= await askForDifferences(context, client, stored);
+        told.as ??= await askForDecision(context, told.chosen.kinds);
+        const { as, chosen } = told;
+        const request = { ...chosen, userId: await userIdOf(context, client, options.user), as, service };
         return { stored, request, change: await planResolve(client, stored, request) };
       },
       isNothing: ({ change }) => change.ids.length === 0,
-      describe: ({ stored: { provider, month, currency }, change }) => ({
+      describe: ({ stored: { provider, month, currency }, request: { as }, change }) => ({
         action: `${as === 'open' ? 'Open again' : 'Resolve'} ${countWords(change.ids.length)} of ${provider} ${month}${as === 'open' ? '' : ` as ${as}`}`,
         name: `${provider} ${month}`,
         lines: planLines(change, as, currency),
       }),
       apply: ({ client }, { stored, request, change }, { reason }) =>
         applyResolve(client, stored, { ...request, reason }, change),
-      report: ({ plan: { stored, change }, applied, dryRun }) => {
+      again: ({ stored, request }) =>
+        isNamed && options.month !== undefined && options.as !== undefined
+          ? undefined
+          : wordsOf(stored, request, options),
+      report: ({ plan: { stored, request, change }, applied, dryRun }) => {
+        const { as } = request;
         const data: ResolveReport = {
           id: stored.id,
           provider: stored.provider,
@@ -114,6 +133,29 @@ export const reconcileResolve = defineCommand(
     });
   },
 );
+
+/** What is known of the change: of the options, or of what a person was asked for. */
+interface Told {
+  month?: MonthChoice;
+  chosen: ChosenDifferences | undefined;
+  as: Decision | undefined;
+}
+
+/** Undo is by ids: what is decided already is not offered. */
+const canAskFor = ({ canGuide }: Context, { as }: { as?: Decision }) => canGuide && as !== 'open';
+
+/** The same by options. */
+const wordsOf = (
+  { month, provider }: StoredReconciliation,
+  { ids, kinds, as, service }: Pick<ResolveRequest, 'ids' | 'kinds' | 'as' | 'service'>,
+  { user }: { user?: string },
+): string[] => [
+  ...['reconcile', 'resolve', ...ids, '--month', month, '--provider', provider],
+  ...kinds.flatMap((kind) => ['--kind', kind]),
+  ...(user === undefined ? [] : ['--user', user]),
+  ...(service === undefined ? [] : ['--service', service]),
+  ...['--as', as],
+];
 
 const countWords = (count: number) => `${count} ${count === 1 ? 'discrepancy' : 'discrepancies'}`;
 

@@ -51,7 +51,7 @@ export const reconcileShow = defineCommand(declaration, async (context, options)
       await showMonth(context, client, stored);
       return;
     }
-    const userId = await userIdOf(client, options.user);
+    const userId = await userIdOf(context, client, options.user);
     const filter = { reconciliationId: stored.id, kinds, userId, isOpen: options.open };
     await showEntries(context, client, stored, filter, options);
   });

@@ -1,9 +1,9 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, optionalArgument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { readQuantity } from '../../usage/read-quantity.ts';
 import { type Allowance, selectAllowance } from '../../usage/record-store.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseBytes, parseQuantity } from '../../values/option-values.ts';
 import { quantitiesOf, quantitiesOption } from './quantities-option.ts';
 
@@ -28,7 +28,8 @@ export const usageCheck = defineCommand(
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) =>
       selectAllowance(client, {
-        externalId: options.user === undefined ? null : (await findUser(client, options.user)).externalId,
+        externalId:
+          options.user === undefined ? null : (await meantUser(context, client, options.user)).externalId,
         service: options.service,
         model: options.model,
         quantity:

@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Style } from '../../context.ts';
@@ -8,7 +9,6 @@ import { userArgument } from '../../declarations/user-argument.ts';
 import { readQuantity } from '../../usage/read-quantity.ts';
 import type { RecordedUsage } from '../../usage/record-store.ts';
 import { recordUsage } from '../../usage/record-usage.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseDecimal, parseInstant, parseQuantity } from '../../values/option-values.ts';
 import { quantitiesOf, quantitiesOption } from './quantities-option.ts';
 
@@ -44,7 +44,7 @@ export const usageRecord = defineCommand(
     return runChange(context, options, {
       reason: optionalReason,
       plan: async ({ client }) => {
-        const user = await findUser(client, options.user);
+        const user = await meantUser(context, client, options.user);
         const quantity = await readQuantity(client, service, options.quantity);
         return { user, quantity, what: `${quantity} on ${service} for ${user.externalId}` };
       },

@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { limitOption } from '../../declarations/page-options.ts';
@@ -6,7 +7,6 @@ import { exitCodes } from '../../errors.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { minuteText } from '../../text/time-text.ts';
 import { type SessionState, selectSessions } from '../../usage/sessions/session-store.ts';
-import { findUser } from '../../users/find-user.ts';
 
 const limitDefault = 50;
 
@@ -23,7 +23,7 @@ export const usageSessions = defineCommand(
   async (context, { user, limit = limitDefault }) => {
     const sessions = await context.withDatabase(async ({ client }) =>
       selectSessions(client, {
-        userId: user === undefined ? undefined : (await findUser(client, user)).id,
+        userId: user === undefined ? undefined : (await meantUser(context, client, user)).id,
         limit,
       }),
     );

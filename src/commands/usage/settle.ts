@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
@@ -6,7 +7,6 @@ import { argument, value } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { applySettle, planSettle, type SettlePlan } from '../../usage/sessions/settle-session.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseDecimal, parseQuantity } from '../../values/option-values.ts';
 
 /** `quota usage settle`: `{session, quantity, cost, dryRun, auditId}`; `session` is a `SessionState` as it was before. */
@@ -40,7 +40,8 @@ export const usageSettle = defineCommand(
     return runChange(context, options, {
       reason: requiredReason('settling a session', 'the tab crashed'),
       plan: async ({ client }) => {
-        const userId = options.user === undefined ? undefined : (await findUser(client, options.user)).id;
+        const userId =
+          options.user === undefined ? undefined : (await meantUser(context, client, options.user)).id;
         return planSettle(client, { key, provider, userId, seconds, messages, quantity, cost });
       },
       describe: (plan) => ({ action: `Settle ${settledText(plan)}`, name: plan.session.user }),

@@ -1,4 +1,5 @@
 import { farBeyondText, isFarBeyond } from '../../allowances/grants/far-beyond.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
@@ -19,7 +20,6 @@ import {
 import type { AssistantWork } from '../../resets/reset-store.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseSignedQuantity } from '../../values/option-values.ts';
 
 interface AdjustReport {
@@ -59,7 +59,7 @@ the user; a plus makes it more, and may limit the user. What is far beyond the p
     const work = await openProviderWork(context, options, 'optional');
     return runChange(context, options, {
       reason: requiredReason('a correction', 'dropped call, ticket 4711'),
-      plan: async ({ client }) => planAdjust(client, await findUser(client, options.user), request),
+      plan: async ({ client }) => planAdjust(client, await meantUser(context, client, options.user), request),
       describe: ({ user, meters }) => ({
         action: `Correct the usage of ${user.externalId}${meters.map(({ quantity, limit }) => farBeyondText(quantity, limit)).join('')}`,
         name: user.externalId,

@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
@@ -10,7 +11,6 @@ import { userArgument } from '../../declarations/user-argument.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import type { UserEdit } from '../../users/edit-store.ts';
 import { applyEdit, planEdit } from '../../users/edit-user.ts';
-import { findUser } from '../../users/find-user.ts';
 
 /** `quota user edit`: `{user, dryRun, before, after, auditId, assistants}`; `before` and `after` have what changes. */
 export const userEdit = defineCommand(
@@ -40,7 +40,7 @@ export const userEdit = defineCommand(
     return runChange(context, options, {
       reason: requiredReason('a change of a user', 'moved to Berlin'),
       plan: async ({ client }) =>
-        planEdit(client, await findUser(client, options.user), {
+        planEdit(client, await meantUser(context, client, options.user), {
           timezone,
           email,
           name,

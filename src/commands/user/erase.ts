@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
@@ -5,7 +6,6 @@ import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { eraseUser } from '../../privacy/erase-user.ts';
 import { countFormerCounters, countPersonal } from '../../privacy/privacy-store.ts';
-import { findUser } from '../../users/find-user.ts';
 
 /**
  * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows, assistantsToRestore}, auditId,
@@ -27,7 +27,7 @@ export const userErase = defineCommand(
       // No names: the reason stays.
       reason: requiredReason('erasing a user', 'request of 2026-11-20'),
       plan: async ({ client }) => {
-        const user = await findUser(client, options.user);
+        const user = await meantUser(context, client, options.user);
         return { user, erased: await countPersonal(client, user.id) };
       },
       describe: ({ user }) => ({

@@ -1,9 +1,9 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { explainUser } from '../../usage/explain/explain-user.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseInstantOr } from '../../values/option-values.ts';
 import { explanationText } from './explain-text.ts';
 
@@ -27,7 +27,7 @@ export const userExplain = defineCommand(
   },
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) =>
-      explainUser(client, await findUser(client, options.user), {
+      explainUser(client, await meantUser(context, client, options.user), {
         service: options.service,
         period: options.period ?? 'current',
       }),

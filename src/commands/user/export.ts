@@ -1,8 +1,8 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { selectUserRows, selectUserTables, tablesAbout } from '../../privacy/privacy-store.ts';
-import { findUser } from '../../users/find-user.ts';
 
 /**
  * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, and what
@@ -18,7 +18,7 @@ export const userExport = defineCommand(
   },
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) => {
-      const user = await findUser(client, options.user);
+      const user = await meantUser(context, client, options.user);
       const tables: Record<string, unknown[]> = {};
       for (const table of tablesAbout(await selectUserTables(client))) {
         tables[table] = await selectUserRows(client, table, user.id);

@@ -1,22 +1,24 @@
 import { addGrant, planGrant } from '../../allowances/grants/add-grant.ts';
-import { allowanceText } from '../../allowances/grants/allowance-text.ts';
 import { farBeyondText, isFarBeyond } from '../../allowances/grants/far-beyond.ts';
 import type { MeterAllowance } from '../../allowances/grants/grant-store.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Context, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
-import { argument, value } from '../../declarations/option.ts';
+import { askedArgument, value } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { usageError } from '../../errors.ts';
 import type { AssistantWork } from '../../resets/reset-store.ts';
+import { allowanceText, amountText } from '../../text/allowance-text.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
-import { findUser } from '../../users/find-user.ts';
+import { minuteText } from '../../text/time-text.ts';
 import type { User } from '../../users/user.ts';
 import { parseFutureInstant, parseQuantity } from '../../values/option-values.ts';
+import { askForAmount, askForMeter } from './ask-for-terms.ts';
 
 interface GrantReport {
   user: User;
@@ -39,8 +41,8 @@ export const userGrant = defineCommand(
   {
     arguments: {
       ...userArgument,
-      meter: argument('voice_seconds, messages, …'),
-      amount: argument('of the meter: 15m, 1:30 or 900 seconds; messages', parseQuantity),
+      meter: askedArgument('voice_seconds, messages, …'),
+      amount: askedArgument('of the meter: 15m, 1:30 or 900 seconds; messages', parseQuantity),
     },
     options: {
       ...changeOptions,
@@ -58,37 +60,57 @@ export const userGrant = defineCommand(
     ],
   },
   async (context, options) => {
-    const { meter, amount, expires: expiresAt = null } = options;
+    const { expires: expiresAt = null } = options;
+    let { meter, amount } = options;
+    const isAsked = options.user === undefined || meter === undefined || amount === undefined;
     refuseExpired(context, expiresAt);
     const work = await openProviderWork(context, options, 'optional');
     return runChange(context, options, {
       reason: requiredReason('a grant', 'outage on the 3rd'),
       plan: async ({ client }) => {
-        const user = await findUser(client, options.user);
+        const user = await meantUser(context, client, options.user);
+        meter ??= await askForMeter(context, client, user);
+        amount ??= await askForAmount(context, client, meter);
         const wanted = { userId: user.id, meter, quantity: amount, expiresAt };
         return { user, ...(await planGrant(client, wanted)) };
       },
-      describe: ({ user, grant, before }) => ({
-        action: `Grant ${user.externalId} ${grant.quantity} of ${meter}${farBeyondText(grant.quantity, before?.limit)}`,
+      describe: ({ user, grant, unit, before }) => ({
+        action: `Grant ${user.externalId} ${amountText(grant.quantity, { ...grant, unit })}${farBeyondText(grant.quantity, before?.limit)}`,
         name: user.externalId,
+        lines: [
+          `To be granted to ${user.externalId}:`,
+          `  ${amountText(grant.quantity, { ...grant, unit })}${expiresAt === null ? '' : ` until ${minuteText(expiresAt)}`}`,
+          `  now ${allowanceText(before)}`,
+        ],
         typed: isFarBeyond(grant.quantity, before?.limit),
       }),
       apply: ({ client }, plan, { reason }) => addGrant(client, plan, reason),
+      again: ({ user, grant }) =>
+        isAsked
+          ? [
+              ...['user', 'grant', user.externalId, grant.meter, amount ?? grant.quantity],
+              ...(expiresAt === null ? [] : ['--expires', expiresAt]),
+            ]
+          : undefined,
       settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
-      report: ({ plan: { user, grant, before }, applied, settled, dryRun }) => {
+      report: ({ plan: { user, grant, unit, before }, applied, settled, dryRun }) => {
         const { assistants = [], unfinished = 0 } = settled ?? {};
         const added = applied ?? { grantId: null, auditId: null, after: null };
         const data: GrantReport = {
           user,
           dryRun,
-          meter,
+          meter: grant.meter,
           quantity: grant.quantity,
           expiresAt,
           before,
           ...added,
           assistants,
         };
-        return { data, text: grantText, exitCode: workExitCode(unfinished) };
+        return {
+          data,
+          text: (report: GrantReport, style: Style) => grantText(report, unit, style),
+          exitCode: workExitCode(unfinished),
+        };
       },
     });
   },
@@ -103,10 +125,14 @@ function refuseExpired(context: Context, expiresAt: string | null): void {
   }
 }
 
-const grantText = (grant: GrantReport, style: Style): string =>
-  [
-    `${grant.dryRun ? style.yellow('would grant') : style.green('granted')} ${grant.user.externalId} ${grant.quantity} of ${grant.meter}${grant.expiresAt === null ? '' : ` until ${grant.expiresAt}`}`,
-    `  before  ${allowanceText(grant.before)}`,
-    ...(grant.dryRun ? [] : [`  after   ${allowanceText(grant.after)}`]),
-    ...assistantLines(grant.assistants, style),
+function grantText(grant: GrantReport, unit: string, style: Style): string {
+  const { user, quantity, expiresAt, before, after, dryRun, assistants } = grant;
+  const until = expiresAt === null ? '' : ` until ${minuteText(expiresAt)}`;
+  const done = dryRun ? style.yellow('would grant') : style.green('granted');
+  return [
+    `${done} ${style.bold(user.externalId)} ${amountText(quantity, { unit, meter: grant.meter })}${until}`,
+    `  before  ${allowanceText(before)}`,
+    ...(dryRun ? [] : [`  after   ${allowanceText(after)}`]),
+    ...assistantLines(assistants, style),
   ].join('\n');
+}

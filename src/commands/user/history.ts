@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Context, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { repeated } from '../../declarations/option.ts';
@@ -9,7 +10,6 @@ import { quantityFormat } from '../../text/quantity-text.ts';
 import { minuteText } from '../../text/time-text.ts';
 import { type HistoryPage, type HistoryRequest, openHistory, readHistoryPage } from '../../usage/history.ts';
 import type { PeriodUsage } from '../../usage/period-usage.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
@@ -42,9 +42,13 @@ export const userHistory = defineCommand(
   },
 );
 
-async function streamHistory(context: Context, reference: string, request: HistoryRequest): Promise<void> {
+async function streamHistory(
+  context: Context,
+  reference: string | undefined,
+  request: HistoryRequest,
+): Promise<void> {
   await context.withDatabase(async ({ client }) => {
-    const user = await findUser(client, reference);
+    const user = await meantUser(context, client, reference);
     const rows = rowsOf(openHistory(client, user, request), user.externalId, context.output.format === 'csv');
     await context.output.stream(periodColumns, rows);
   });
@@ -69,11 +73,11 @@ async function* rowsOf(
 
 async function writePage(
   context: Context,
-  reference: string,
+  reference: string | undefined,
   request: HistoryRequest & { limit: number },
 ): Promise<void> {
   const data = await context.withDatabase(async ({ client }) =>
-    readHistoryPage(client, await findUser(client, reference), request),
+    readHistoryPage(client, await meantUser(context, client, reference), request),
   );
   await context.output.write<HistoryPage>({ data, rows: data.periods.map(tableRow), columns: tableColumns });
   if (data.next !== null) {

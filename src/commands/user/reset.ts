@@ -1,3 +1,4 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, type UserWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
@@ -14,9 +15,10 @@ import {
   isNothing,
   planReset,
   type ResetPlan,
+  type ResetScope,
 } from '../../resets/reset-usage.ts';
-import { findUser } from '../../users/find-user.ts';
 import { parseName } from '../../values/option-values.ts';
+import { askForScope } from './ask-for-terms.ts';
 import { planLines, type ResetResult, resetText } from './reset-text.ts';
 
 /** `quota user reset`: the data is a `ResetResult`; an `auditId` of null says that nothing was changed. */
@@ -37,11 +39,19 @@ export const userReset = defineCommand(
     ],
   },
   async (context, options) => {
-    const scope = { services: options.service ?? [], meters: options.meter ?? [] };
+    const { service: services = [], meter: meters = [], user: named } = options;
+    // Who names nobody is led through all of it; who names somebody has said which meters: those given, or all.
+    const isAsked = named === undefined && services.length + meters.length === 0;
+    let scope: ResetScope | undefined = isAsked ? undefined : { services, meters };
     const work = await openProviderWork(context, options, 'wanted');
     return runChange(context, options, {
       reason: requiredReason('a reset', 'goodwill after the outage, ticket 4711'),
-      plan: async ({ client }) => planReset(client, await findUser(client, options.user), scope),
+      plan: async ({ client }) => {
+        const user = await meantUser(context, client, named);
+        const whole = { services: [], meters: [] };
+        scope ??= await askForScope(context, user, (await planReset(client, user, whole)).meters);
+        return planReset(client, user, scope);
+      },
       isNothing,
       describe: (plan) => ({
         action: `Reset the usage of ${plan.user.externalId}`,
@@ -51,7 +61,20 @@ export const userReset = defineCommand(
       }),
       // Who agreed beforehand agreed to reset whatever is used.
       apply: ({ client }, plan, { reason, isBeforehand }) =>
-        applyReset(client, plan.user, { scope, reason, agreed: isBeforehand ? null : plan }),
+        applyReset(client, plan.user, {
+          scope: scope ?? { services, meters },
+          reason,
+          agreed: isBeforehand ? null : plan,
+        }),
+      again: ({ user }) =>
+        named === undefined
+          ? [
+              'user',
+              'reset',
+              user.externalId,
+              ...(scope?.meters ?? []).flatMap((meter) => ['--meter', meter]),
+            ]
+          : undefined,
       settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
       report: ({ plan, applied, settled, dryRun }) => {
         const done = applied ?? { plan, auditId: null };

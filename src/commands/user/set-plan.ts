@@ -1,20 +1,21 @@
 import { applySetPlan, planSetPlan, type SetPlanPlan } from '../../allowances/plans/set-plan.ts';
 import type { MeterTerms } from '../../allowances/plans/set-plan-store.ts';
+import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Row, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
-import { argument, repeated } from '../../declarations/option.ts';
+import { askedArgument, repeated } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import type { AssistantWork } from '../../resets/reset-store.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { findUser } from '../../users/find-user.ts';
 import type { User } from '../../users/user.ts';
 import { parseName } from '../../values/option-values.ts';
+import { askForPlan } from './ask-for-terms.ts';
 
 interface SetPlanResult extends SetPlanPlan {
   user: User;
@@ -28,7 +29,7 @@ interface SetPlanResult extends SetPlanPlan {
 /** `quota user set-plan`: the data is a `SetPlanResult`; csv and ndjson have one line per meter. */
 export const userSetPlan = defineCommand(
   {
-    arguments: { ...userArgument, plan: argument('key of the plan') },
+    arguments: { ...userArgument, plan: askedArgument('key of the plan') },
     options: {
       ...changeOptions,
       ...drainOptions,
@@ -46,13 +47,16 @@ export const userSetPlan = defineCommand(
     ],
   },
   async (context, options) => {
+    let { plan } = options;
+    const isAsked = options.user === undefined || plan === undefined;
     const texts = { limits: options.limit ?? [], costLimits: options.costLimit ?? [] };
     const work = await openProviderWork(context, options, 'optional');
     return runChange(context, options, {
       reason: requiredReason('a change of plan', 'upgrade, invoice 4711'),
       plan: async ({ client }) => {
-        const user = await findUser(client, options.user);
-        return { user, change: await planSetPlan(client, user, options.plan, texts) };
+        const user = await meantUser(context, client, options.user);
+        plan ??= await askForPlan(context, client, user);
+        return { user, change: await planSetPlan(client, user, plan, texts) };
       },
       isNothing: ({ change }) => change.isSame,
       describe: ({ user, change }) => ({
@@ -61,6 +65,14 @@ export const userSetPlan = defineCommand(
         lines: planLines(change),
       }),
       apply: ({ client }, { user, change }, { reason }) => applySetPlan(client, user, change, reason),
+      again: ({ user, change }) =>
+        isAsked
+          ? [
+              ...['user', 'set-plan', user.externalId, change.plan],
+              ...texts.limits.flatMap((text) => ['--limit', text]),
+              ...texts.costLimits.flatMap((text) => ['--cost-limit', text]),
+            ]
+          : undefined,
       settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
       report: ({ plan: { user, change }, applied: auditId = null, settled, dryRun }) => {
         const { assistants = [], unfinished = 0 } = settled ?? {};

@@ -1,10 +1,10 @@
+import { meantUser } from '../../asking/meant-user.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { readClock } from '../../usage/clock.ts';
 import { readUsage } from '../../usage/read-usage.ts';
 import type { UserUsage } from '../../usage/usage.ts';
-import { findUser } from '../../users/find-user.ts';
 import { clockReadings, usageText } from './show-text.ts';
 
 /** `quota user show`: the data is a `UserUsage`; csv and ndjson have one line per meter. */
@@ -19,7 +19,7 @@ export const userShow = defineCommand(
   },
   async (context, options) => {
     const { data, clock } = await context.withDatabase(async ({ client }) => {
-      const usage = await readUsage(client, await findUser(client, options.user));
+      const usage = await readUsage(client, await meantUser(context, client, options.user));
       const readings = context.output.format === 'table' ? clockReadings(usage) : [];
       return { data: usage, clock: await readClock(client, readings) };
     });

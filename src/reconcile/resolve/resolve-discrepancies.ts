@@ -42,7 +42,7 @@ export interface ResolvePlan {
 }
 
 /** Kinds whose logs can be brought in line with the bill. */
-const correctable: readonly Kind[] = [
+export const correctable: readonly Kind[] = [
   'unlogged',
   'duration_mismatch',
   'cost_mismatch',

@@ -1,0 +1,45 @@
+import type { Command } from '../declarations/command.ts';
+import { usageError } from '../errors.ts';
+import { longFlag } from './declare-command.ts';
+import type { GlobalOptions } from './global-options.ts';
+import type { ProcessLike } from './process-like.ts';
+
+/**
+ * Whether what a command line lacks is asked for: of a person who sits at a terminal and reads tables. Whoever wants
+ * JSON or quiet has written a line for a program, and gets the error instead.
+ */
+export const canGuide = (
+  { stdin, stderr, env }: ProcessLike,
+  { input, quiet, output = 'table' }: GlobalOptions,
+): boolean =>
+  input !== false &&
+  quiet !== true &&
+  output === 'table' &&
+  stdin.isTTY === true &&
+  stderr.isTTY === true &&
+  env.TERM !== 'dumb';
+
+/** A start of the program with nothing to do, by somebody who sits there and can say what. */
+export const isOpenStart = ({ stdout }: ProcessLike, words: readonly string[]): boolean =>
+  words.length === 0 && stdout.isTTY === true;
+
+/** What a person would be asked for, where nobody is. @throws usageError */
+export function refuseMissing(
+  { arguments: declared = {}, options = {} }: Command,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  const isMissing = ([name, { isAsked }]: [string, { isAsked?: true }]) =>
+    isAsked === true && values[name] === undefined;
+  const [argument] = Object.entries(declared).find(isMissing) ?? [];
+  if (argument !== undefined) {
+    throw usageError(`missing required argument '${argument}'`, { suggestion });
+  }
+  const [name, option] = Object.entries(options).find(isMissing) ?? [];
+  if (name !== undefined && option !== undefined) {
+    throw usageError(`required option '${longFlag(name, option)} <${option.placeholder}>' not specified`, {
+      suggestion,
+    });
+  }
+}
+
+const suggestion = 'quota --help lists the commands, quota help COMMAND their options';
