@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
- * What is run as `quota`, built as CommonJS: the loader of ES modules alone costs a start a tenth. It answers by itself
- * what needs no command - the version, help, completion -, from one file; everything else is for the program.
+ * What is run as `quota`, built as CommonJS: the loader of ES modules alone costs a start a tenth. What needs no command
+ * - help, completion - is answered from a small file, everything else from the whole; the build has compiled both.
  */
+import { join } from 'node:path';
 import { version } from '../package.json';
+import { compile } from './compiled.ts';
 
 const words = process.argv.slice(2);
 const isName = (word: string) => !word.startsWith('-');
@@ -21,14 +23,9 @@ const asksForCompletion =
   (words[0] === 'complete' && words[1] === '--') ||
   (words[0] === 'completion' && words.length === 2 && words.every(isName));
 
-/** Both are made by the build, beside this. */
-const [answer, program] = ['./answer.js', './program.mjs'];
-
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`${version}\n`);
-} else if (asksForHelp || asksForCompletion) {
-  // biome-ignore lint/style/noCommonJs: an import would start the loader of ES modules.
-  require(answer);
 } else {
-  void import(program);
+  // Both are made by the build, beside this.
+  compile(join(__dirname, asksForHelp || asksForCompletion ? 'answer.js' : 'program.js')).run();
 }

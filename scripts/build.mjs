@@ -1,22 +1,26 @@
 /**
- * Bundles the CLI into dist/ with code splitting: every lazy import() becomes a chunk of its own, so a
- * command loads its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
- * saves 10 ms of 200 (knex wants its own), and dayjs with its plugins: one in place of four, half the time. What is bundled altogether is a development dependency: commander, one file in
- * place of ten, 6 ms of 110; inquirer, whose own dependencies float to versions that want Node 22.
+ * Bundles the CLI into dist/bin, as CommonJS: quota.js, which is run and loads one of two files that were compiled here,
+ * answer.js for help and completion or program.js for everything else. In program.js every lazy import() stays lazy, so a
+ * command runs its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
+ * saves 10 ms of 200 (knex wants its own); dayjs with its plugins: one in place of four, half the time; what every start asks
+ * for; and those that are ES modules alone. What is bundled altogether is a development dependency: commander, one file in place of ten,
+ * 6 ms of 110; inquirer, whose own dependencies float to versions that want Node 22.
  *
  * With --if-changed only what was not built of the same sources: no test may run an old build.
  */
+import { execFile } from 'node:child_process';
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { buildStart } from './build-start.mjs';
 import { bundle } from './bundle.mjs';
-import { mergeChunks } from './merge-chunks.mjs';
 import { sourceHash } from './source-hash.mjs';
 import { sqlSet } from './sql-set.mjs';
+import { withoutCommands } from './without-commands.mjs';
 
 const outdir = 'dist';
 const hashFile = 'sources.sha256';
-const bundled = ['pg', 'dayjs'];
+const bundled = ['pg', 'dayjs', 'fastest-levenshtein', 'chalk', 'hyparquet', 'p-queue'];
 const { dependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 
@@ -32,6 +36,40 @@ const withoutChildProcess = {
   },
 };
 
+const common = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  external: [
+    ...packages.filter((name) => !bundled.includes(name)).flatMap((name) => [name, `${name}/*`]),
+    // pg asks for them at Cloudflare and where pg.native is used: an installation need not have them.
+    'pg-cloudflare',
+    'pg-native',
+  ],
+  define: {
+    // pg asks whether it runs at Cloudflare; without a navigator (Node 20) it makes a Response to find out, which
+    // loads all of undici: 16 ms.
+    navigator: '{"userAgent":"Node.js"}',
+    'import.meta.url': 'bundleUrl',
+  },
+  banner: { js: "const bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
+  // What was compiled beforehand cannot import: a lazy import of a dependency becomes a lazy require.
+  supported: { 'dynamic-import': false },
+  logLevel: 'warning',
+};
+
+async function buildPrograms(temporary) {
+  const bin = (name) => `${temporary}/bin/${name}`;
+  const plugins = [withoutChildProcess, sqlSet];
+  const entryPoints = ['bin/run.ts'];
+  await build({ ...common, entryPoints, outfile: bin('program.js'), plugins });
+  await build({ ...common, entryPoints, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
+  await build({ ...common, entryPoints: ['bin/start.ts'], outfile: bin('quota.js'), banner: {} });
+  await writeFile(bin('package.json'), '{"type":"commonjs"}\n');
+  await chmod(bin('quota.js'), 0o755);
+}
+
 /** Help and completion read what the commands can be given, and load none of them. */
 async function writeCommands(temporary) {
   const outfile = `${temporary}/written-commands.mjs`;
@@ -41,48 +79,36 @@ async function writeCommands(temporary) {
   await rm(outfile);
 }
 
+/** What Node compiles of both is kept, each made in a process of its own that is started as the program is. */
+async function writeCaches(temporary) {
+  const outfile = `${temporary}/write-cache.mjs`;
+  await bundle('scripts/write-cache.ts', outfile);
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  await Promise.all(
+    ['answer', 'program'].map((name) =>
+      promisify(execFile)(process.execPath, [outfile, resolve(temporary, `bin/${name}.js`)], { env }),
+    ),
+  );
+  await rm(outfile);
+}
+
 /** Into a folder beside it that then takes its place, so that whoever runs the old build meanwhile finds it whole. */
 async function buildInto(temporary) {
-  const options = optionsFor(temporary);
-  await build(options);
-  await mergeChunks(temporary);
-  await buildStart(temporary, options);
+  await buildPrograms(temporary);
   await writeCommands(temporary);
-  await chmod(`${temporary}/bin/quota.js`, 0o755);
+  await writeCaches(temporary);
   await writeFile(`${temporary}/${hashFile}`, hash);
   await rm(outdir, { recursive: true, force: true });
   await rename(temporary, outdir);
 }
 
-const optionsFor = (outdir) => ({
-  entryPoints: { 'bin/quota': 'bin/quota.ts' },
-  outdir,
-  bundle: true,
-  splitting: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  external: [
-    ...packages.filter((name) => !bundled.includes(name)).flatMap((name) => [name, `${name}/*`]),
-    // pg asks for them at Cloudflare and where pg.native is used: an installation need not have them.
-    'pg-cloudflare',
-    'pg-native',
-  ],
-  // pg asks whether it runs at Cloudflare; without a navigator (Node 20) it makes a Response to find out, which
-  // loads all of undici: 16 ms.
-  define: { navigator: '{"userAgent":"Node.js"}' },
-  // They are CommonJS and ask for node's own modules with require.
-  banner: {
-    js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);",
-  },
-  plugins: [withoutChildProcess, sqlSet],
-  chunkNames: 'chunks/[name]-[hash]',
-  sourcemap: 'linked',
-  logLevel: 'warning',
-});
-
 const hash = sourceHash('.');
 const isBuilt = (await readFile(`${outdir}/${hashFile}`, 'utf8').catch(() => '')) === hash;
 if (!isBuilt || !process.argv.includes('--if-changed')) {
-  await buildInto(`${outdir}.${process.pid}`);
+  const temporary = `${outdir}.${process.pid}`;
+  try {
+    await buildInto(temporary);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }

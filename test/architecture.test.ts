@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -288,33 +287,4 @@ test('the clock is read in one place, and nothing ends the process', () => {
     .map(({ path }) => path);
   expect(clock).toEqual(['src/cli/read-clock.ts']);
   expect(sources.filter(({ text }) => /\bprocess\.exit\(/.test(text)).map(({ path }) => path)).toEqual([]);
-});
-
-/** Everything that the built file loads before the first lazy import. */
-function staticImports(path: string, seen = new Set<string>()): Set<string> {
-  const text = readFileSync(path, 'utf8');
-  for (const [, specifier = ''] of text.matchAll(
-    /^(?:import|export)\s?(?:[^'"();]*?\bfrom\s?)?["']([^"']+)["']/gm,
-  )) {
-    const target = specifier.startsWith('.') ? join(dirname(path), specifier) : specifier;
-    if (!seen.has(target)) {
-      seen.add(target);
-      if (specifier.startsWith('.')) {
-        staticImports(target, seen);
-      }
-    }
-  }
-  return seen;
-}
-
-test('the program tree loads no package, and of the SQL nothing', () => {
-  const loaded = [...staticImports('dist/bin/program.mjs')];
-  const packages = loaded.filter((target) => !target.startsWith('dist/') && !isBuiltin(target));
-  expect(loaded).toContain('node:module');
-  expect(loaded.some((target) => target.startsWith('dist/chunks/'))).toBe(true);
-  expect(packages).toEqual([]);
-  const text = loaded
-    .filter((target) => target.startsWith('dist/'))
-    .map((path) => readFileSync(path, 'utf8'));
-  expect(text.some((chunk) => chunk.includes('create table quota.'))).toBe(false);
 });

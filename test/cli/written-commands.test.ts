@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { compile } from '../../bin/compiled.ts';
 import { writtenCommands } from '../../scripts/written-commands.ts';
 import { runBin, runCli } from '../run-cli.ts';
 
@@ -56,20 +57,37 @@ test('what stands where help could stand is a value all the same', async () => {
   expect(await runBin(wrong)).toMatchObject({ code: 2, stderr: expect.stringContaining('"many"') });
 });
 
-/** The files that the built bin loads for a command line, without the hash in their names. */
-async function loadedFor(words: readonly string[]): Promise<string[]> {
+interface Loaded {
+  /** The names of files that Node has loaded. */
+  files: string[];
+  /** The sources of them that have run: src/…, or another path from the root. */
+  sources: string[];
+}
+
+/** What the built bin loads for a command line. */
+async function loadedFor(words: readonly string[]): Promise<Loaded> {
   const folder = mkdtempSync(join(tmpdir(), 'quota-loaded-'));
   try {
     await runBin(words, { env: { NODE_V8_COVERAGE: folder } });
-    const scripts = readdirSync(folder).flatMap((name) => {
-      const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-      return result.map(({ url }: { url: string }) => url).filter((url: string) => url.startsWith('file:'));
-    });
-    const names = scripts.map((url) => basename(url).replace(/-[A-Z0-9]{8}\.js$/, ''));
-    return names.filter((name) => name !== 'chunk').sort();
+    const scripts: Script[] = readdirSync(folder)
+      .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).result)
+      .filter(({ url }: Script) => !url.startsWith('node:'));
+    const ran = scripts.flatMap(({ functions }) =>
+      functions.filter(({ ranges: [whole] }) => whole !== undefined && whole.count > 0),
+    );
+    return {
+      files: scripts.map(({ url }) => basename(url)).sort(),
+      sources: ran.map(({ functionName }) => functionName).filter((name) => name.includes('/')),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** As V8 writes its coverage. */
+interface Script {
+  url: string;
+  functions: { functionName: string; ranges: { count: number }[] }[];
 }
 
 test.each([
@@ -80,7 +98,7 @@ test.each([
   'jobs run purge --help',
   'complete -- jobs run reset-months --max',
 ])('quota %s loads what answers, and no command', async (line) => {
-  expect(await loadedFor(line.split(' '))).toEqual(['answer.js', 'quota.js']);
+  expect((await loadedFor(line.split(' '))).files).toEqual(['answer.js', 'quota.js']);
 });
 
 test('the file that is run can be run by itself', () => {
@@ -89,17 +107,43 @@ test('the file that is run can be run by itself', () => {
 });
 
 test('the version is told by the first file', async () => {
-  expect(await loadedFor(['--version'])).toEqual(['quota.js']);
+  expect((await loadedFor(['--version'])).files).toEqual(['quota.js']);
 });
 
 test('help for what could be a value is left to the program', async () => {
-  expect(await loadedFor(['user', 'reset', 'ada', '--reason', '--help', '--yes'])).toContain('program.mjs');
+  const { files } = await loadedFor(['user', 'reset', 'ada', '--reason', '--help', '--yes']);
+  expect(files).toEqual(['program.js', 'quota.js']);
 });
 
-test('a command loads itself and no other', async () => {
-  const loaded = await loadedFor(['user', 'show', 'ada', '--database-url', 'postgres://q@127.0.0.1:1/q']);
-  expect(loaded).toContain('show');
-  for (const other of ['list', 'reset', 'grant', 'written-commands']) {
-    expect(loaded).not.toContain(other);
+test('a command loads itself, no other, no package that it does not need, and nothing of the SQL core', async () => {
+  const { files, sources } = await loadedFor([
+    ...['user', 'show', 'ada', '--database-url', 'postgres://q@127.0.0.1:1/q'],
+  ]);
+  expect(files).toEqual(['program.js', 'quota.js']);
+  expect(sources.filter((path) => path.startsWith('src/commands/user/')).sort()).toEqual([
+    ...['group', 'quota-text', 'show-text', 'show'].map((name) => `src/commands/user/${name}.ts`),
+  ]);
+  expect(
+    sources.filter((path) => /^sql.*(core|migrations)|inquirer|written-commands|commands\/jobs/.test(path)),
+  ).toEqual([]);
+});
+
+test.each(['answer.js', 'program.js'])('what the build has compiled of %s is taken as it is', (name) => {
+  const path = resolve('dist/bin', name);
+  expect(compile(path).script.cachedDataRejected).toBe(false);
+});
+
+test('without what was compiled, or with something else in its place, the same is answered', () => {
+  const place = mkdtempSync(join(tmpdir(), 'quota-compiled-'));
+  try {
+    const copy = join(place, 'quota', 'dist');
+    cpSync('dist', copy, { recursive: true, filter: (path) => !/\.cache$|dist\/bench/.test(path) });
+    const ask = () => spawnSync(join(copy, 'bin/quota.js'), ['help', 'user'], { encoding: 'utf8' }).stdout;
+    const answer = ask();
+    expect(answer).toContain('Usage: quota user');
+    writeFileSync(join(copy, 'bin/answer.cache'), 'of no version');
+    expect(ask()).toBe(answer);
+  } finally {
+    rmSync(place, { recursive: true });
   }
 });

@@ -69,7 +69,7 @@ describe('--if-changed', () => {
 
   test('a build that fails leaves the old one, and says so', () => {
     const before = builtAt();
-    writeFileSync(join(clone, 'bin/quota.ts'), 'import "./none.ts";\n');
+    writeFileSync(join(clone, 'bin/run.ts'), 'import "./none.ts";\n');
     const { code, stderr } = build('--if-changed');
     expect(code).toBe(1);
     expect(stderr).toContain('Could not resolve "./none.ts"');

@@ -1,6 +1,6 @@
 import { main } from '../src/cli/main.ts';
 
-/** Built as CommonJS, without the commands: for what needs none of them. */
+/** Built twice: with all commands, and without them, for help and completion. */
 void main(process).then((exitCode) => {
   process.exitCode = exitCode;
 });
