@@ -1285,10 +1285,14 @@ create table quota.usage_analytics (
   seconds numeric(20,3) not null,
   messages bigint not null,
   cost numeric not null,
-  premium_messages bigint not null default 0
+  premium_messages bigint not null default 0,
+  tokens numeric not null default 0,
+  bytes numeric not null default 0
 );
 comment on column quota.usage_analytics.plan is 'The plan at the first roll-up of the day.';
 comment on column quota.usage_analytics.premium_messages is 'The messages of models that a meter counts apart.';
+comment on column quota.usage_analytics.tokens is 'As calls told them, whether they came to an end or not.';
+comment on column quota.usage_analytics.bytes is 'Told as such, else of the files.';
 alter table quota.usage_analytics enable row level security;
 alter table quota.usage_analytics add constraint usage_analytics_pkey PRIMARY KEY (user_id, day, service, plan);
 CREATE INDEX usage_analytics_day ON quota.usage_analytics USING btree (day, service);
@@ -2756,13 +2760,14 @@ grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_ope
 grant execute on function quota.calls_for_limit(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.calls_of_days(p_days date[], p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, user_id uuid, model text, assistant_id text, status text, started_at timestamp with time zone, duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric)
+ RETURNS TABLE(day date, service text, user_id uuid, model text, assistant_id text, status text, started_at timestamp with time zone, duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
   with calls as (
     select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
-      l.started_at, m.key as meter, m.unit,
+      l.started_at, m.key as meter, m.unit, quota.told_in_unit(l.quantities, l.service, 'token') as tokens,
+      coalesce(quota.told_in_unit(l.quantities, l.service, 'byte'), l.file_size_bytes) as bytes,
       quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
         l.file_size_bytes, l.quantities) as quantity,
       exists (
@@ -2776,10 +2781,12 @@ AS $function$
         and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
         and (p_service is null or c.service = p_service)
       offset 0) l
-    -- What counts every call of the service; the others are parts of it.
+    -- What counts every call of the service, for money rather than not; the others are parts of it.
     left join lateral (
       select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
-      order by m.key limit 1) m on true
+      order by exists (
+        select from quota.plan_limits p where p.meter = m.key and p.unit_price is not null) desc, m.key
+      limit 1) m on true
   )
   select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
     case when c.unit = 'message' then c.quantity end,
@@ -2788,7 +2795,8 @@ AS $function$
       select q.unit_price from quota.usage_quotas q
       where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
         and quota.contains(q, c.started_at)
-      limit 1)))
+      limit 1))),
+    c.tokens, c.bytes
   from calls c
 $function$;
 comment on function quota.calls_of_days(date[],text) is 'The calls of these days (UTC) as analytics count them: messages of services that count messages, calls without a cost at the price of their period.';
@@ -4506,7 +4514,8 @@ AS $function$
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
-      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
+      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
+      sum(u.bytes) as bytes
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
     where exists (
       select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
@@ -4515,6 +4524,8 @@ AS $function$
     select r.*,
       case when r.is_period then (r.used - r.adjusted) / r.days
         when r.unit = 'second' then l.seconds / 30
+        when r.unit = 'token' then l.tokens / 30
+        when r.unit = 'byte' then l.bytes / 30
         when r.models is null then l.messages / 30.0
         else l.premium_messages / 30.0 end as per_day,
       case
@@ -6101,9 +6112,10 @@ begin
     from new_rows n
     join old_rows o using (id)
     cross join lateral (values (n.started_at), (o.started_at)) c(started_at)
-    where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost)
+    where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+          n.file_size_bytes, n.quantities)
         is distinct from (o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds,
-          o.messages, o.cost)
+          o.messages, o.cost, o.file_size_bytes, o.quantities)
       and (c.started_at < today
         or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(c.started_at)))
     on conflict do nothing;
@@ -9190,10 +9202,11 @@ begin
   -- Users whose calls of the day are gone keep a zero until the end.
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
-    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost)
+    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    bytes)
   select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
     f.messages,
-    f.premium_messages, f.cost
+    f.premium_messages, f.cost, f.tokens, f.bytes
   from quota.summarize_days(array[p_day]) f
   -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
   -- days for many.
@@ -9203,7 +9216,8 @@ begin
   on conflict (user_id, day, service, plan) do update
   set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
     messages = excluded.messages,
-    premium_messages = excluded.premium_messages, cost = excluded.cost;
+    premium_messages = excluded.premium_messages, cost = excluded.cost,
+    tokens = excluded.tokens, bytes = excluded.bytes;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
   update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
@@ -10349,7 +10363,7 @@ begin
 end $function$;
 
 CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ RETURNS TABLE(day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
@@ -10358,7 +10372,7 @@ AS $function$
     coalesce(sum(c.duration_seconds), 0),
     coalesce(sum(c.messages), 0)::bigint,
     coalesce(sum(c.premium_messages), 0)::bigint,
-    coalesce(sum(c.cost), 0)
+    coalesce(sum(c.cost), 0), coalesce(sum(c.tokens), 0), coalesce(sum(c.bytes), 0)
   from quota.calls_of_days(p_days, p_service) c
   group by c.user_id, c.day, c.service
 $function$;
@@ -10803,6 +10817,21 @@ begin
 end $function$;
 comment on function quota.told_call(jsonb) is 'The id of the call that a webhook of VAPI tells of; QT003: it has none.';
 
+CREATE OR REPLACE FUNCTION quota.told_in_unit(p_quantities jsonb, p_service text, p_unit text)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce((p_quantities->>(p_unit || 's'))::numeric, (
+    select sum((p_quantities->>m.key)::numeric) from quota.meters m
+    where p_quantities is not null and m.service = p_service and m.unit = p_unit
+      and m.models is null))
+$function$;
+comment on function quota.told_in_unit(jsonb,text,text) is 'How much of a unit a call told: as such ("tokens"), else by the meters of its service that count it of all models; null: nothing.';
+grant execute on function quota.told_in_unit(jsonb,text,text) to quota_finance;
+grant execute on function quota.told_in_unit(jsonb,text,text) to quota_operator;
+grant execute on function quota.told_in_unit(jsonb,text,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.told_instant(told jsonb, p_name text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -11041,19 +11070,19 @@ end $function$;
 comment on function quota.update_person(uuid,text,text,timestamp with time zone,text) is 'Changes what is known of a user, with its audit row; null leaves it. False: it is so already.';
 
 CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
   with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
   select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
-    a.cost
+    a.cost, a.tokens, a.bytes
   from quota.usage_analytics a, stale
   where a.day between p_from and p_to and a.day <> all (stale.days)
     and (p_service is null or a.service = p_service)
   union all
   select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
-    f.premium_messages, f.cost
+    f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
   left join quota.usage_analytics a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
@@ -11065,13 +11094,14 @@ grant execute on function quota.usage_by_day(date,date,text) to quota_operator;
 grant execute on function quota.usage_by_day(date,date,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_by_trait(p_from date, p_to date, p_trait text, p_service text DEFAULT NULL::text)
- RETURNS TABLE(key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric)
+ RETURNS TABLE(key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
   select t.key, c.user_id, count(*), count(*) filter (where c.status = 'error'),
     coalesce(sum(c.duration_seconds), 0), coalesce(sum(c.messages), 0)::bigint,
-    coalesce(sum(c.premium_messages), 0)::bigint, coalesce(sum(c.cost), 0)
+    coalesce(sum(c.premium_messages), 0)::bigint, coalesce(sum(c.cost), 0), coalesce(sum(c.tokens), 0),
+    coalesce(sum(c.bytes), 0)
   from quota.calls_of_days(
     array(select p_from + n from generate_series(0, p_to - p_from) n), p_service) c
   cross join lateral (

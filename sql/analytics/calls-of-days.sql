@@ -1,12 +1,14 @@
 create or replace function quota.calls_of_days(p_days date[], p_service text default null)
 returns table (
   day date, service text, user_id uuid, model text, assistant_id text, status text, started_at timestamptz,
-  duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric)
+  duration_seconds numeric, messages numeric, premium_messages numeric, cost numeric, tokens numeric,
+  bytes numeric)
 language sql stable
 as $$
   with calls as (
     select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
-      l.started_at, m.key as meter, m.unit,
+      l.started_at, m.key as meter, m.unit, quota.told_in_unit(l.quantities, l.service, 'token') as tokens,
+      coalesce(quota.told_in_unit(l.quantities, l.service, 'byte'), l.file_size_bytes) as bytes,
       quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
         l.file_size_bytes, l.quantities) as quantity,
       exists (
@@ -20,10 +22,12 @@ as $$
         and c.started_at < (d.day + 1)::timestamp at time zone 'UTC'
         and (p_service is null or c.service = p_service)
       offset 0) l
-    -- What counts every call of the service; the others are parts of it.
+    -- What counts every call of the service, for money rather than not; the others are parts of it.
     left join lateral (
       select m.key, m.unit, m.measure from quota.meters m where m.service = l.service and m.models is null
-      order by m.key limit 1) m on true
+      order by exists (
+        select from quota.plan_limits p where p.meter = m.key and p.unit_price is not null) desc, m.key
+      limit 1) m on true
   )
   select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
     case when c.unit = 'message' then c.quantity end,
@@ -32,7 +36,8 @@ as $$
       select q.unit_price from quota.usage_quotas q
       where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
         and quota.contains(q, c.started_at)
-      limit 1)))
+      limit 1))),
+    c.tokens, c.bytes
   from calls c
 $$;
 comment on function quota.calls_of_days(date[], text) is

@@ -19,7 +19,8 @@ as $$
   ), lifetimes as (
     -- A lifetime has no pace: its last thirty days have.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
-      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost
+      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
+      sum(u.bytes) as bytes
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
     where exists (
       select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
@@ -28,6 +29,8 @@ as $$
     select r.*,
       case when r.is_period then (r.used - r.adjusted) / r.days
         when r.unit = 'second' then l.seconds / 30
+        when r.unit = 'token' then l.tokens / 30
+        when r.unit = 'byte' then l.bytes / 30
         when r.models is null then l.messages / 30.0
         else l.premium_messages / 30.0 end as per_day,
       case

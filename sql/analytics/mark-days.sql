@@ -29,9 +29,10 @@ begin
     from new_rows n
     join old_rows o using (id)
     cross join lateral (values (n.started_at), (o.started_at)) c(started_at)
-    where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost)
+    where (n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+          n.file_size_bytes, n.quantities)
         is distinct from (o.user_id, o.service, o.model, o.status, o.started_at, o.duration_seconds,
-          o.messages, o.cost)
+          o.messages, o.cost, o.file_size_bytes, o.quantities)
       and (c.started_at < today
         or exists (select 1 from quota.analytics_days d where d.day = quota.day_of(c.started_at)))
     on conflict do nothing;

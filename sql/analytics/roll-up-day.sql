@@ -15,10 +15,11 @@ begin
   -- Users whose calls of the day are gone keep a zero until the end.
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
-    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost)
+    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    bytes)
   select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
     f.messages,
-    f.premium_messages, f.cost
+    f.premium_messages, f.cost, f.tokens, f.bytes
   from quota.summarize_days(array[p_day]) f
   -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
   -- days for many.
@@ -28,7 +29,8 @@ begin
   on conflict (user_id, day, service, plan) do update
   set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
     messages = excluded.messages,
-    premium_messages = excluded.premium_messages, cost = excluded.cost;
+    premium_messages = excluded.premium_messages, cost = excluded.cost,
+    tokens = excluded.tokens, bytes = excluded.bytes;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
   update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;

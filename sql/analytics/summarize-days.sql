@@ -1,7 +1,7 @@
 create or replace function quota.summarize_days(p_days date[], p_service text default null)
 returns table (
   day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint,
-  premium_messages bigint, cost numeric)
+  premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
 language sql stable
 as $$
   select c.day, c.service, c.user_id, count(*)::integer,
@@ -9,7 +9,7 @@ as $$
     coalesce(sum(c.duration_seconds), 0),
     coalesce(sum(c.messages), 0)::bigint,
     coalesce(sum(c.premium_messages), 0)::bigint,
-    coalesce(sum(c.cost), 0)
+    coalesce(sum(c.cost), 0), coalesce(sum(c.tokens), 0), coalesce(sum(c.bytes), 0)
   from quota.calls_of_days(p_days, p_service) c
   group by c.user_id, c.day, c.service
 $$;

@@ -1,18 +1,18 @@
 create or replace function quota.usage_by_day(p_from date, p_to date, p_service text default null)
 returns table (
   day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric,
-  messages bigint, premium_messages bigint, cost numeric)
+  messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
 language sql stable
 as $$
   with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
   select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
-    a.cost
+    a.cost, a.tokens, a.bytes
   from quota.usage_analytics a, stale
   where a.day between p_from and p_to and a.day <> all (stale.days)
     and (p_service is null or a.service = p_service)
   union all
   select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
-    f.premium_messages, f.cost
+    f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
   left join quota.usage_analytics a on a.user_id = f.user_id and a.day = f.day and a.service = f.service

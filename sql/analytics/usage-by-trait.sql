@@ -2,12 +2,13 @@ create or replace function quota.usage_by_trait(
   p_from date, p_to date, p_trait text, p_service text default null)
 returns table (
   key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint,
-  premium_messages bigint, cost numeric)
+  premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
 language sql stable
 as $$
   select t.key, c.user_id, count(*), count(*) filter (where c.status = 'error'),
     coalesce(sum(c.duration_seconds), 0), coalesce(sum(c.messages), 0)::bigint,
-    coalesce(sum(c.premium_messages), 0)::bigint, coalesce(sum(c.cost), 0)
+    coalesce(sum(c.premium_messages), 0)::bigint, coalesce(sum(c.cost), 0), coalesce(sum(c.tokens), 0),
+    coalesce(sum(c.bytes), 0)
   from quota.calls_of_days(
     array(select p_from + n from generate_series(0, p_to - p_from) n), p_service) c
   cross join lateral (

@@ -35,7 +35,7 @@ grant execute on function
   quota.quota_state, quota.runs_out_at, quota.pace_seconds,
   quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
-  quota.calls_of_days, quota.usage_by_trait, quota.forecast_costs,
+  quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,
   quota.idle_calls, quota.purgeable_calls, quota.wrong_leases, quota.due_plans, quota.estimated_of,
   quota.is_estimate, quota.is_live, quota.lease_quantity, quota.reserved_for, quota.grant_ledger,
   quota.granted_now, quota.overuse_segments, quota.stale_grants, quota.used_before, quota.used_beyond,

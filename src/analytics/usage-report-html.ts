@@ -21,7 +21,7 @@ export function usageReportHtml(report: UsageReport, company: string | undefined
   const title = `Usage from ${report.from} to ${report.to}`;
   const body = html`<h1>${title}</h1>
 <p class="note">Days are UTC. ${report.service ?? 'All services'}. As of ${report.asOf}.</p>
-${table({ caption: 'Totals', columns: sumColumns(''), rows: [{ cells: sumCells('All', report.totals) }] })}
+${table({ caption: 'Totals', columns: sumColumns('', report), rows: [{ cells: sumCells('All', report.totals, report) }] })}
 ${dayChart(report.days)}
 ${
   report.by === 'refusal'
@@ -43,12 +43,15 @@ ${forecastTable(report)}
 
 const numbers = (...titles: string[]): TableColumn[] => titles.map((title) => ({ title, kind: 'number' }));
 
-const sumColumns = (first: string): TableColumn[] => [
+/** Tokens and bytes have a column where there are any. */
+const sumColumns = (first: string, { totals }: UsageReport): TableColumn[] => [
   { title: first, kind: 'name' },
-  ...numbers('Calls', 'Errors', 'Users', 'Time', 'Messages', 'Premium', 'Cost'),
+  ...numbers('Calls', 'Errors', 'Users', 'Time', 'Messages', 'Premium'),
+  ...numbers(...(totals.tokens === '0' ? [] : ['Tokens']), ...(totals.bytes === '0' ? [] : ['Data'])),
+  ...numbers('Cost'),
 ];
 
-const sumCells = (key: string, sums: UsageSums): HtmlValue[] => [
+const sumCells = (key: string, sums: UsageSums, { totals }: UsageReport): HtmlValue[] => [
   cut(key, nameMax),
   countText(sums.calls),
   `${sums.errors} (${shareText(sums.errors, sums.calls)})`,
@@ -56,6 +59,8 @@ const sumCells = (key: string, sums: UsageSums): HtmlValue[] => [
   hoursText(sums.seconds),
   sums.messages,
   sums.premiumMessages,
+  ...(totals.tokens === '0' ? [] : [sums.tokens]),
+  ...(totals.bytes === '0' ? [] : [quantityText(sums.bytes, 'byte')]),
   costText(sums.cost),
 ];
 
@@ -74,14 +79,15 @@ function dayChart(days: readonly DayUsage[]): Html {
 
 const noDay = { day: 'no day', calls: 0 };
 
-function rowTable({ by, rows }: UsageReport): Html {
+function rowTable(report: UsageReport): Html {
+  const { by, rows } = report;
   const measure = rows.some(({ cost }) => Number(cost) > 0) ? 'cost' : 'calls';
   const range = rangeOf(rows.map((row) => Number(row[measure])));
   return table({
     caption: `Usage by ${by}`,
-    columns: [...sumColumns(by), { title: '', kind: 'bar' }],
+    columns: [...sumColumns(by, report), { title: '', kind: 'bar' }],
     rows: rows.map((row) => ({
-      cells: [...sumCells(usageRowName(by, row), row), bar(Number(row[measure]), range, 'plain')],
+      cells: [...sumCells(usageRowName(by, row), row, report), bar(Number(row[measure]), range, 'plain')],
     })),
   });
 }

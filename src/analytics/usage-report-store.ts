@@ -16,7 +16,8 @@ const sums = `
   coalesce(sum(u.calls), 0)::float8 as calls, coalesce(sum(u.errors), 0)::float8 as errors,
   count(distinct u.user_id)::float8 as "activeUsers", coalesce(sum(u.seconds), 0)::numeric(20,3) as seconds,
   coalesce(sum(u.messages), 0)::text as messages, coalesce(sum(u.premium_messages), 0)::text as "premiumMessages",
-  coalesce(sum(u.cost), 0) as cost`;
+  coalesce(sum(u.cost), 0) as cost, coalesce(sum(u.tokens), 0)::text as tokens,
+  coalesce(sum(u.bytes), 0)::text as bytes`;
 
 type Range = Pick<UsageReportRequest, 'from' | 'to' | 'service'>;
 const rangeOf = ({ from, to, service }: Range) => [from, to, service];
@@ -92,7 +93,7 @@ async function selectRolledUsageBy(
 ): Promise<UsageRow[]> {
   const { rows } = await client.query<UsageRow>(
     `select ${by === 'user' ? 'p.external_id' : 's.key'} as key, calls, errors, "activeUsers", seconds, messages,
-       "premiumMessages", cost
+       "premiumMessages", cost, tokens, bytes
      from (
        select ${keys[by]} as key, ${sums}
        from quota.usage_by_day($1, $2, $3) u

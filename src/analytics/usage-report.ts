@@ -26,6 +26,9 @@ export interface UsageSums {
   messages: string;
   premiumMessages: string;
   cost: string;
+  tokens: string;
+  /** Told as such, else of the files of calls. */
+  bytes: string;
 }
 
 export interface DayUsage extends UsageSums {

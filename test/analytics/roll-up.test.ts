@@ -151,3 +151,37 @@ test('the sums of days are the sums of the facts', async () => {
        and (select sum(calls) from quota.usage_analytics) = (select count(*) from quota.call_logs) as same`);
   expect(difference?.same).toBe(true);
 });
+
+test('tokens and bytes of calls are in the day, and bring it up again when they change', async () => {
+  const evening = desk.at('2026-11-21T00:00:00Z');
+  const sums = () =>
+    desk.query(
+      `select service, tokens, bytes from quota.usage_analytics where day = '2026-11-20' order by service`,
+    );
+  await desk.query(
+    `insert into quota.meters (key, service, unit) values ('heard_tokens', 'transcription', 'token')`,
+  );
+  await desk.addCalls({
+    userId: ada,
+    at: '2026-11-20T08:00:00Z',
+    service: 'transcription',
+    seconds: '5',
+    times: 2,
+  });
+  await desk.query(
+    `update quota.call_logs set file_size_bytes = 3000000000 where started_at = '2026-11-20T08:00:00Z'`,
+  );
+  await rollUp('2026-11-21T00:00:00Z');
+  expect(await sums()).toEqual([{ service: 'transcription', tokens: '0', bytes: '6000000000' }]);
+  await desk.query(
+    `update quota.call_logs set file_size_bytes = 1000, quantities = '{"tokens": 900}' where started_at = '2026-11-20T08:00:00Z'`,
+  );
+  const day = ['usage', 'analytics', '--from', '2026-11-20', '--to', '2026-11-21'];
+  const before = await evening.json(...day);
+  expect(before).toMatchObject({ totals: { tokens: '1800', bytes: '2000' }, daysToRollUp: 1 });
+  expect(await rollUp('2026-11-21T00:00:00Z')).toMatchObject({ done: 1 });
+  expect(await sums()).toEqual([{ service: 'transcription', tokens: '1800', bytes: '2000' }]);
+  expect(await evening.json(...day)).toEqual({ ...before, daysToRollUp: 0 });
+  expect((await evening.json(...day, '--by', 'hour')).rows).toMatchObject([{ key: '08', tokens: '1800' }]);
+  expect((await evening.run(...day)).stdout).toContain('2 calls, 0:00:10 h, 1800 tokens, 1.95 KB');
+});

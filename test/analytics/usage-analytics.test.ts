@@ -53,6 +53,8 @@ test('sums per service, day and user tie out with the totals', async () => {
     messages: '4',
     premiumMessages: '3',
     cost: '0.510000',
+    tokens: '0',
+    bytes: '0',
   });
   expect(rows.map((row: { key: string }) => row.key)).toEqual(['voice', 'transcription', 'chat', 'avatar']);
   expect(rows[1]).toMatchObject({ calls: 1, cost: '0.010000' });
@@ -180,8 +182,8 @@ test('a person sees bars and a line of days, a sheet has the rows, a page needs 
     '2026-10-16 00:00Z  voice_seconds: 0:06:40 h of 0:10:00 h (66.67 %), reset 2026-11-01 00:00Z',
   );
   expect((await analytics('--by', 'service', '--output', 'csv')).stdout.split(/\r?\n/).slice(0, 2)).toEqual([
-    'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost',
-    'voice,21,0,3,1100.000,0,0,0.60',
+    'service,calls,errors,activeUsers,seconds,messages,premiumMessages,cost,tokens,bytes',
+    'voice,21,0,3,1100.000,0,0,0.60,0,0',
   ]);
   const path = desk.path('usage.html');
   const company = desk.with({ env: { QUOTA_COMPANY: 'Slow & Steady' } });

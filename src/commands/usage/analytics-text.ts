@@ -126,6 +126,8 @@ function sumsText(sums: UsageSums): string {
           `${sums.messages} messages${Number(sums.premiumMessages) > 0 ? ` (${sums.premiumMessages} premium)` : ''}`,
         ]
       : []),
+    ...(Number(sums.tokens) > 0 ? [`${sums.tokens} tokens`] : []),
+    ...(Number(sums.bytes) > 0 ? [quantityText(sums.bytes, 'byte')] : []),
     ...(Number(sums.cost) > 0 ? [`cost ${costText(sums.cost)}`] : []),
   ].join(', ');
 }

@@ -67,7 +67,17 @@ const columnsOf = ({ by }: UsageReport): string[] =>
     ? ['day', 'service', 'plan', 'reason', 'refused']
     : [by, ...sumColumns, ...(by === 'day' ? ['refused'] : [])];
 
-const sumColumns = ['calls', 'errors', 'activeUsers', 'seconds', 'messages', 'premiumMessages', 'cost'];
+const sumColumns = [
+  'calls',
+  'errors',
+  'activeUsers',
+  'seconds',
+  'messages',
+  'premiumMessages',
+  'cost',
+  'tokens',
+  'bytes',
+];
 
 /** @throws usageError when the range is empty or longer than ten years. */
 function requestOf(options: Options, now: Date): UsageReportRequest {

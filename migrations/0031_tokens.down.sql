@@ -1,0 +1,1 @@
+alter table quota.usage_analytics drop column bytes, drop column tokens;
