@@ -47,7 +47,12 @@ export interface JobDefinition<Options extends OptionDeclarations = OptionDeclar
   /** Opens what the run needs besides the database, for its time, before anything is touched. */
   withWork<T>(context: Context, options: Given<Options>, use: (work: JobWork) => Promise<T>): Promise<T>;
   /** The channel on which the database tells that there is something to do; wanted: the run stays and listens. */
-  follow?: { channel: string; isWanted(options: Given<Options>): boolean };
+  follow?: {
+    channel: string;
+    isWanted(options: Given<Options>): boolean;
+    /** Looks so often for what no notice tells of, and makes it due. */
+    nowAndThen?: { everyMs: number; look(client: pg.ClientBase): Promise<number> };
+  };
   /** What the job tells as JSON; default: everything counted, by its name. */
   report?(outcome: JobOutcome): Record<string, unknown>;
 }

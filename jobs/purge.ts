@@ -19,10 +19,11 @@ const retentionOf = ({ keep = [] }: Kept): RetentionDays => ({
   ...Object.fromEntries(keep.map(({ table, days }) => [table, days])),
 });
 
-/** `{runId, asOf, due, done, left, job_runs, usage_alerts, call_details, durationMs}`, in rows. */
+/** `{runId, asOf, due, done, left, job_runs, usage_alerts, call_details, service_details, durationMs}`, in rows. */
 export const purge = defineJob({
   name: 'purge',
-  summary: 'drop what nobody needs any more: old runs, told alerts, details of calls of closed months',
+  summary:
+    'drop what nobody needs any more: old runs, told alerts, details of calls of closed months, or as their service says',
   schedule: '0 3 * * 0',
   unit: 'rows',
   scope: { everybody: 'retention is the same for everybody; quota user erase takes one person out' },

@@ -1,4 +1,5 @@
 import { countDueAlerts, countFailedAlerts, selectDueAlerts } from '../src/alerts/alert-store.ts';
+import { raiseOperatorAlerts, selectOperatorAlertsDue } from '../src/alerts/operator-alert-store.ts';
 import { flag, value } from '../src/declarations/option.ts';
 import { parseDurationSeconds } from '../src/values/option-values.ts';
 import { defineJob } from './define-job.ts';
@@ -11,7 +12,8 @@ const maxAgeSecondsDefault = 7 * 86_400;
  */
 export const raiseAlerts = defineJob({
   name: 'raise-alerts',
-  summary: 'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each',
+  summary:
+    'tell alerts to QUOTA_ALERT_URL or QUOTA_ALERT_COMMAND, once each; look whether a day goes beyond its limits',
   schedule: '*/5 * * * *',
   isSetUp: ({ alertUrl, alertCommand }) => alertUrl !== undefined || alertCommand !== undefined,
   unit: 'alerts',
@@ -22,17 +24,32 @@ export const raiseAlerts = defineJob({
     maxAge: value('time', 'drop alerts crossed longer ago (default: 7d)', parseDurationSeconds),
   },
   examples: [['quota jobs raise-alerts --follow', 'as a service: alerts are told within a second']],
-  follow: { channel: 'quota_alerts', isWanted: ({ follow = false }) => follow },
-  countDue: (client) => countDueAlerts(client),
-  listDue: (client, _scope, limit) => selectDueAlerts(client, limit),
-  async withWork(context, { maxAge = maxAgeSecondsDefault }, use) {
+  follow: {
+    channel: 'quota_alerts',
+    isWanted: ({ follow = false }) => follow,
+    // Summing up the day costs what the day has.
+    nowAndThen: { everyMs: 300_000, look: raiseOperatorAlerts },
+  },
+  countDue: async (client, _scope, { follow }) =>
+    (await countDueAlerts(client)) + (follow ? 0 : (await selectOperatorAlertsDue(client)).length),
+  listDue: async (client, _scope, limit) => [
+    ...(await selectOperatorAlertsDue(client)).map((alert) => ({ ...alert })),
+    ...(await selectDueAlerts(client, limit)),
+  ],
+  async withWork(context, { maxAge = maxAgeSecondsDefault, follow = false }, use) {
     const { openAlertTarget } = await import('../src/alerts/open-alert-target.ts');
     const { deliverAlerts } = await import('../src/alerts/deliver-alerts.ts');
     const target = await openAlertTarget(context);
+    let hasLooked = follow;
     return use({
       withoutTransaction: true,
-      runBatch: (client, { size }) =>
-        deliverAlerts(client, { target, maxAgeSeconds: maxAge, redact: context.redact }, size),
+      runBatch: async (client, { size }) => {
+        if (!hasLooked) {
+          await raiseOperatorAlerts(client);
+          hasLooked = true;
+        }
+        return deliverAlerts(client, { target, maxAgeSeconds: maxAge, redact: context.redact }, size);
+      },
       settle: async (client) => ({ counts: {}, left: await countFailedAlerts(client) }),
       unsettledText: 'alerts wait for another attempt',
     });

@@ -1,12 +1,13 @@
+import { raiseOperatorAlerts } from '../src/alerts/operator-alert-store.ts';
 import { raisePaceAlerts } from '../src/alerts/pace-store.ts';
 import { claimDays, countDaysToRoll, rollUpDay, selectDaysToRoll } from '../src/analytics/roll-up-store.ts';
 import { defineJob } from './define-job.ts';
 
-/** `{runId, asOf, due, done, left, rows, paceAlerts, durationMs}`, in days. */
+/** `{runId, asOf, due, done, left, rows, paceAlerts, operatorAlerts, durationMs}`, in days. */
 export const rollUpAnalytics = defineJob({
   name: 'roll-up-analytics',
   summary:
-    'sum up usage per day, user and plan, for days that are over and days that changed since; warn of who runs out early',
+    'sum up usage per day, user and plan, for days that are over and days that changed since; warn of who runs out early, and of days beyond their limits',
   schedule: '30 1 * * *',
   unit: 'days',
   scope: { everybody: 'a day is rolled up for all users at once' },
@@ -25,6 +26,12 @@ export const rollUpAnalytics = defineJob({
         }
         return { done: days.length, counts: { rows } };
       },
-      settle: async (client) => ({ counts: { paceAlerts: await raisePaceAlerts(client) }, left: 0 }),
+      settle: async (client) => ({
+        counts: {
+          paceAlerts: await raisePaceAlerts(client),
+          operatorAlerts: await raiseOperatorAlerts(client),
+        },
+        left: 0,
+      }),
     }),
 });

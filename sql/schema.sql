@@ -928,6 +928,34 @@ grant delete, insert, select, update on table quota.model_aliases to quota_finan
 grant select on table quota.model_aliases to quota_operator;
 grant select on table quota.model_aliases to quota_readonly;
 
+create table quota.operator_alerts (
+  id uuid not null default gen_random_uuid(),
+  day date not null,
+  service text not null,
+  kind text not null,
+  value numeric not null,
+  limit_value numeric not null,
+  calls bigint not null,
+  raised_at timestamp with time zone not null default quota.now(),
+  acknowledged_at timestamp with time zone,
+  status text not null default 'pending'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default quota.now(),
+  target text,
+  last_error text,
+  settled_at timestamp with time zone
+);
+comment on table quota.operator_alerts is 'Limits of service_settings that a day went beyond: one alert per day, service and kind, and its delivery.';
+comment on column quota.operator_alerts.value is 'When it was raised: the cost of the day, or errors in percent of its calls.';
+alter table quota.operator_alerts add constraint operator_alerts_day_service_kind_key UNIQUE (day, service, kind);
+alter table quota.operator_alerts add constraint operator_alerts_kind_check CHECK ((kind = ANY (ARRAY['daily_cost'::text, 'error_rate'::text])));
+alter table quota.operator_alerts add constraint operator_alerts_pkey PRIMARY KEY (id);
+alter table quota.operator_alerts add constraint operator_alerts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'failed'::text, 'delivered'::text, 'expired'::text])));
+CREATE INDEX operator_alerts_due ON quota.operator_alerts USING btree (next_attempt_at) WHERE (status = ANY (ARRAY['pending'::text, 'failed'::text]));
+grant select on table quota.operator_alerts to quota_finance;
+grant select on table quota.operator_alerts to quota_operator;
+grant select on table quota.operator_alerts to quota_readonly;
+
 create table quota.plan_limits (
   plan text not null,
   meter text not null,
@@ -1175,6 +1203,30 @@ alter table quota.schema_objects add constraint schema_objects_pkey PRIMARY KEY 
 grant select on table quota.schema_objects to quota_finance;
 grant select on table quota.schema_objects to quota_operator;
 grant select on table quota.schema_objects to quota_readonly;
+
+create table quota.service_settings (
+  service text not null,
+  max_daily_cost numeric,
+  max_error_percent numeric,
+  keep_details_days integer,
+  changed_at timestamp with time zone not null default quota.now(),
+  changed_by text not null default quota.actor()
+);
+comment on table quota.service_settings is 'What an operator says of a service; of the service '''': of all together.';
+comment on column quota.service_settings.max_daily_cost is 'When the calls of a day (UTC) cost as much, the operator is told. Nobody is refused.';
+comment on column quota.service_settings.max_error_percent is 'When more of the calls of a day end as errors, the operator is told.';
+comment on column quota.service_settings.keep_details_days is 'Of a service that finance does not reconcile: metadata and error messages of its calls are kept so long; null: until finance has closed their month.';
+alter table quota.service_settings add constraint service_settings_check CHECK (((service <> ''::text) OR (keep_details_days IS NULL)));
+alter table quota.service_settings add constraint service_settings_keep_details_days_check CHECK ((keep_details_days > 0));
+alter table quota.service_settings add constraint service_settings_max_daily_cost_check CHECK ((max_daily_cost > (0)::numeric));
+alter table quota.service_settings add constraint service_settings_max_error_percent_check CHECK (((max_error_percent >= (0)::numeric) AND (max_error_percent < (100)::numeric)));
+alter table quota.service_settings add constraint service_settings_pkey PRIMARY KEY (service);
+CREATE TRIGGER service_settings_deleted_directly AFTER DELETE ON quota.service_settings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('service', '', '', '');
+CREATE TRIGGER service_settings_inserted_directly AFTER INSERT ON quota.service_settings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('service', '', '', '');
+CREATE TRIGGER service_settings_updated_directly AFTER UPDATE ON quota.service_settings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('service', '', '', '');
+grant select on table quota.service_settings to quota_finance;
+grant select on table quota.service_settings to quota_operator;
+grant select on table quota.service_settings to quota_readonly;
 
 create table quota.settings (
   name text not null,
@@ -1738,6 +1790,31 @@ end $function$;
 comment on function quota.acknowledge_alert(text,uuid,text) is 'Marks an alert as seen by its user, once: the first time stays. Returns the alert; QT003: this user has no such alert.';
 grant execute on function quota.acknowledge_alert(text,uuid,text) to quota_app;
 grant execute on function quota.acknowledge_alert(text,uuid,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.acknowledge_operator_alert(p_alert uuid, p_reason text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  taken quota.operator_alerts;
+begin
+  perform quota.refuse_other_users(null);
+  update quota.operator_alerts a set acknowledged_at = quota.now()
+  where a.id = p_alert and a.acknowledged_at is null
+  returning * into taken;
+  if taken.id is null then
+    return false;
+  end if;
+  insert into quota.audit_log (action, service, subject, reason, before, after)
+  values ('alert.acknowledged', nullif(taken.service, ''), p_alert::text, p_reason,
+    jsonb_build_object('acknowledgedAt', null),
+    jsonb_build_object('acknowledgedAt', taken.acknowledged_at, 'kind', taken.kind, 'day', taken.day));
+  return true;
+end $function$;
+comment on function quota.acknowledge_operator_alert(uuid,text) is 'Marks an alert of the operator as seen, once; false: it was, or is not there.';
+grant execute on function quota.acknowledge_operator_alert(uuid,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.actor()
  RETURNS text
@@ -3062,6 +3139,32 @@ begin
   return claimed;
 end $function$;
 comment on function quota.claim_due(text[],integer,uuid,quota.reset_position) is 'Locks up to batch_size due subscriptions that nobody else is working on, of one user or in the order of the index after a position.';
+
+CREATE OR REPLACE FUNCTION quota.claim_operator_alerts(batch_size integer, lease interval)
+ RETURNS TABLE(id uuid, payload jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(null);
+  return query
+  with claimed as (
+    update quota.operator_alerts a set attempts = a.attempts + 1, next_attempt_at = quota.now() + lease
+    where a.id in (
+      select c.id from quota.operator_alerts c
+      where c.status in ('pending', 'failed') and c.next_attempt_at <= quota.now()
+      order by c.next_attempt_at, c.id limit batch_size for update skip locked)
+    returning a.*
+  )
+  select c.id, jsonb_build_object('id', c.id, 'type', 'operator.alert', 'kind', c.kind, 'level', 'exceeded',
+    'service', nullif(c.service, ''), 'day', c.day, 'value', c.value::text, 'limit', c.limit_value::text,
+    'calls', c.calls, 'raisedAt', quota.instant_text(c.raised_at), 'asOf', quota.instant_text(quota.now()))
+  from claimed c
+  order by c.raised_at, c.id;
+end $function$;
+comment on function quota.claim_operator_alerts(integer,interval) is 'Takes alerts of operators that are due for the time of a lease, with what is to be sent.';
+grant execute on function quota.claim_operator_alerts(integer,interval) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.claimed_user(p_claim text)
  RETURNS text
@@ -5026,6 +5129,21 @@ comment on function quota.guess_period(timestamp without time zone,interval,time
 grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_finance;
 grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_operator;
 grant execute on function quota.guess_period(timestamp without time zone,interval,timestamp without time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.has_open_period(p_user uuid, p_service text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select from quota.usage_quotas q join quota.meters m on m.key = q.meter
+    where q.user_id = p_user and m.service = p_service and q.closed_at is null and isfinite(q.period_end)
+      and quota.contains(q, at))
+$function$;
+comment on function quota.has_open_period(uuid,text,timestamp with time zone) is 'Whether an instant lies in a period of a user that is not closed; lifetimes never close.';
+grant execute on function quota.has_open_period(uuid,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.has_open_period(uuid,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.has_open_period(uuid,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.has_unlimited(p_user uuid)
  RETURNS boolean
@@ -7012,6 +7130,46 @@ begin
 end $function$;
 comment on function quota.open_running_periods(text[]) is 'Opens the running periods of all subscribers of plans, so that they keep their terms when the plans change.';
 
+CREATE OR REPLACE FUNCTION quota.operator_alerts_due()
+ RETURNS TABLE(day date, service text, kind text, value numeric, limit_value numeric, calls bigint)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  today date := quota.day_of(quota.now());
+  -- Of fewer calls a share says nothing.
+  calls_min constant integer := 20;
+begin
+  -- Summing a day costs what it has: nothing where nobody has set a limit.
+  if not exists (
+    select from quota.service_settings s where s.max_daily_cost is not null or s.max_error_percent is not null)
+  then
+    return;
+  end if;
+  return query
+  with sums as (
+    select u.day, coalesce(u.service, '') as service, sum(u.calls) as calls, sum(u.errors) as errors,
+      sum(u.cost) as cost
+    from quota.usage_by_day(today - 1, today) u
+    group by grouping sets ((u.day, u.service), (u.day))
+  )
+  select d.day, d.service, l.kind, l.value, l.limit_value, d.calls
+  from sums d
+  join quota.service_settings s on s.service = d.service
+  cross join lateral (values
+    ('daily_cost', d.cost, s.max_daily_cost, d.cost >= s.max_daily_cost),
+    ('error_rate', round(100.0 * d.errors / d.calls, 2), s.max_error_percent,
+      d.calls >= calls_min and 100.0 * d.errors / d.calls > s.max_error_percent)
+  ) l(kind, value, limit_value, is_beyond)
+  where l.is_beyond and not exists (
+    select from quota.operator_alerts a where a.day = d.day and a.service = d.service and a.kind = l.kind)
+  order by d.day, d.service, l.kind;
+end $function$;
+comment on function quota.operator_alerts_due() is 'Limits of service_settings that today or yesterday (UTC) went beyond, and that were not raised yet.';
+grant execute on function quota.operator_alerts_due() to quota_finance;
+grant execute on function quota.operator_alerts_due() to quota_operator;
+grant execute on function quota.operator_alerts_due() to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.outdate_cache()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -7430,10 +7588,7 @@ AS $function$
       select 1 from quota.reconciliations r
       where r.provider = l.provider and r.closed_at is not null
         and r.month = date_trunc('month', l.started_at at time zone 'UTC')::date)
-    and not exists (
-      select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-      where q.user_id = l.user_id and m.service = l.service and q.closed_at is null and isfinite(q.period_end)
-        and quota.contains(q, l.started_at))
+    and not quota.has_open_period(l.user_id, l.service, l.started_at)
   order by l.started_at
   limit batch_size
 $function$;
@@ -7441,6 +7596,30 @@ comment on function quota.purgeable_calls(timestamp with time zone,integer) is '
 grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_finance;
 grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_operator;
 grant execute on function quota.purgeable_calls(timestamp with time zone,integer) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.purgeable_details(batch_size integer)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.id
+  from quota.service_settings s
+  join quota.call_logs l on l.service = s.service
+    and l.started_at < quota.now() - make_interval(days => s.keep_details_days)
+  where s.keep_details_days is not null and (l.metadata is not null or l.error_message is not null)
+    and l.status <> 'active'
+    -- What finance has begun to look at is kept until it is done, and by its rule.
+    and not exists (
+      select from quota.reconciliations r
+      where r.provider = l.provider and r.closed_at is null
+        and r.month = date_trunc('month', l.started_at at time zone 'UTC')::date)
+    and not quota.has_open_period(l.user_id, l.service, l.started_at)
+  limit batch_size
+$function$;
+comment on function quota.purgeable_details(integer) is 'Calls of services that finance does not reconcile whose details are older than their service keeps them and whose periods are closed (a lifetime never closes and does not count).';
+grant execute on function quota.purgeable_details(integer) to quota_finance;
+grant execute on function quota.purgeable_details(integer) to quota_operator;
+grant execute on function quota.purgeable_details(integer) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.quantity_of(unit text, measure jsonb, status text, duration_seconds numeric, messages integer, file_bytes bigint, quantities jsonb)
  RETURNS numeric
@@ -7637,6 +7816,32 @@ comment on function quota.quota_terms(uuid,text,timestamp with time zone,timesta
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_finance;
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_operator;
 grant execute on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.raise_operator_alerts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  raised integer;
+begin
+  perform quota.refuse_other_users(null);
+  with added as (
+    insert into quota.operator_alerts (day, service, kind, value, limit_value, calls)
+    select d.day, d.service, d.kind, d.value, d.limit_value, d.calls from quota.operator_alerts_due() d
+    on conflict do nothing
+    returning *
+  ), told as (
+    select pg_notify('quota_alerts', jsonb_build_object('id', a.id, 'kind', a.kind, 'day', a.day,
+      'service', nullif(a.service, ''), 'level', 'exceeded')::text)
+    from added a
+  )
+  select count(*) into raised from told;
+  return raised;
+end $function$;
+comment on function quota.raise_operator_alerts() is 'Raises one alert per day, service and kind where a limit of service_settings was gone beyond; how many.';
+grant execute on function quota.raise_operator_alerts() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.raise_pace_alerts()
  RETURNS integer
@@ -9438,6 +9643,37 @@ begin
 end $function$;
 comment on function quota.set_plan(text,text,text,text) is 'Puts a user on a plan, from the back office of an app: its limits hold at once, what is used stays, a limit on assistants that it lifts is lifted. Audited with the reason and who acted; changed false: it is so already.';
 grant execute on function quota.set_plan(text,text,text,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.set_service(p_service text, p_max_daily_cost numeric, p_max_error_percent numeric, p_keep_details_days integer, p_reason text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  before jsonb;
+  after jsonb := jsonb_strip_nulls(jsonb_build_object('maxDailyCost', p_max_daily_cost::text,
+    'maxErrorPercent', p_max_error_percent::text, 'keepDetailsDays', p_keep_details_days));
+  audit_id bigint;
+begin
+  perform quota.refuse_other_users(null);
+  perform quota.refuse_unknown_service(nullif(p_service, ''));
+  select jsonb_strip_nulls(jsonb_build_object('maxDailyCost', s.max_daily_cost::text,
+    'maxErrorPercent', s.max_error_percent::text, 'keepDetailsDays', s.keep_details_days)) into before
+  from quota.service_settings s where s.service = p_service for update;
+  insert into quota.service_settings as s (service, max_daily_cost, max_error_percent, keep_details_days)
+  values (p_service, p_max_daily_cost, p_max_error_percent, p_keep_details_days)
+  on conflict (service) do update set max_daily_cost = excluded.max_daily_cost,
+    max_error_percent = excluded.max_error_percent, keep_details_days = excluded.keep_details_days,
+    changed_at = quota.now(), changed_by = quota.actor();
+  insert into quota.audit_log (action, service, subject, reason, before, after)
+  values ('service.changed', nullif(p_service, ''), case when p_service = '' then 'all' else p_service end,
+    p_reason, coalesce(before, '{}'), after)
+  returning id into audit_id;
+  return audit_id;
+end $function$;
+comment on function quota.set_service(text,numeric,numeric,integer,text) is 'Says of a service ('''': of all together) what the operator is told of and how long details are kept, audited; null: nothing. Returns the id of the audit row.';
+grant execute on function quota.set_service(text,numeric,numeric,integer,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.settle_admitted(told jsonb, p_service text)
  RETURNS jsonb

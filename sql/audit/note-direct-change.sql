@@ -242,3 +242,21 @@ create or replace trigger logins_deleted_directly after delete on quota.logins
   for each statement when (current_setting('search_path') <> 'pg_catalog, pg_temp'
     or not has_schema_privilege('quota', 'create with grant option'))
   execute function quota.note_direct_change('role_name', 'user_id', '', '');
+
+create or replace trigger service_settings_inserted_directly after insert on quota.service_settings
+  referencing new table as new_rows
+  for each statement when (current_setting('search_path') <> 'pg_catalog, pg_temp'
+    or not has_schema_privilege('quota', 'create with grant option'))
+  execute function quota.note_direct_change('service', '', '', '');
+
+create or replace trigger service_settings_updated_directly after update on quota.service_settings
+  referencing old table as old_rows new table as new_rows
+  for each statement when (current_setting('search_path') <> 'pg_catalog, pg_temp'
+    or not has_schema_privilege('quota', 'create with grant option'))
+  execute function quota.note_direct_change('service', '', '', '');
+
+create or replace trigger service_settings_deleted_directly after delete on quota.service_settings
+  referencing old table as old_rows
+  for each statement when (current_setting('search_path') <> 'pg_catalog, pg_temp'
+    or not has_schema_privilege('quota', 'create with grant option'))
+  execute function quota.note_direct_change('service', '', '', '');

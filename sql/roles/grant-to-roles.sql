@@ -36,7 +36,8 @@ grant execute on function
   quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
   quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,
-  quota.idle_calls, quota.purgeable_calls, quota.wrong_leases, quota.due_plans, quota.estimated_of,
+  quota.idle_calls, quota.purgeable_calls, quota.purgeable_details, quota.has_open_period,
+  quota.operator_alerts_due, quota.wrong_leases, quota.due_plans, quota.estimated_of,
   quota.is_estimate, quota.is_live, quota.lease_quantity, quota.reserved_for, quota.grant_ledger,
   quota.granted_now, quota.overuse_segments, quota.stale_grants, quota.used_before, quota.used_beyond,
   quota.guess_period, quota.is_known_zone, quota.is_zone_name, quota.limit_anchor, quota.moved_anchor,
@@ -69,7 +70,8 @@ grant execute on function
   quota.limit_users,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
-  quota.roll_up_day, quota.raise_pace_alerts, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
+  quota.roll_up_day, quota.raise_pace_alerts, quota.raise_operator_alerts, quota.claim_operator_alerts,
+  quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
 grant execute on function quota.keeps_cache, quota.keeps_mirrors to quota_operator;
@@ -105,8 +107,8 @@ grant insert on quota.audit_personal to quota_operator;
 -- What their jobs keep: days to roll up, alerts to tell, counters to take out of a cache. Purging is the
 -- owner's.
 grant insert (day), update (horizon) on quota.analytics_days to quota_operator;
-grant update (status, target, last_error, next_attempt_at, settled_at) on quota.alert_deliveries
-  to quota_operator;
+grant update (status, target, last_error, next_attempt_at, settled_at)
+  on quota.alert_deliveries, quota.operator_alerts to quota_operator;
 grant insert (is_kept) on quota.cache_state to quota_operator;
 grant delete on quota.cache_outbox to quota_operator;
 

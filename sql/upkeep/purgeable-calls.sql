@@ -9,10 +9,7 @@ as $$
       select 1 from quota.reconciliations r
       where r.provider = l.provider and r.closed_at is not null
         and r.month = date_trunc('month', l.started_at at time zone 'UTC')::date)
-    and not exists (
-      select 1 from quota.usage_quotas q join quota.meters m on m.key = q.meter
-      where q.user_id = l.user_id and m.service = l.service and q.closed_at is null and isfinite(q.period_end)
-        and quota.contains(q, l.started_at))
+    and not quota.has_open_period(l.user_id, l.service, l.started_at)
   order by l.started_at
   limit batch_size
 $$;

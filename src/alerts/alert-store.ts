@@ -4,10 +4,12 @@ import type { AlertMessage } from './alert-target.ts';
 /** A sender that dies leaves its alerts due again after so long; longer than any sending takes. */
 const leaseSeconds = 300;
 
+const isDue = `status in ('pending', 'failed') and next_attempt_at <= quota.now()`;
+
 export async function countDueAlerts(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ due: number }>(
-    `select count(*)::integer as due from quota.alert_deliveries
-     where status in ('pending', 'failed') and next_attempt_at <= quota.now()`,
+    `select ((select count(*) from quota.alert_deliveries where ${isDue})
+       + (select count(*) from quota.operator_alerts where ${isDue}))::integer as due`,
   );
   return rows[0]?.due ?? 0;
 }
@@ -15,7 +17,8 @@ export async function countDueAlerts(client: pg.ClientBase): Promise<number> {
 /** Alerts that were tried and wait for the next attempt. */
 export async function countFailedAlerts(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ failed: number }>(
-    `select count(*)::integer as failed from quota.alert_deliveries where status = 'failed'`,
+    `select ((select count(*) from quota.alert_deliveries where status = 'failed')
+       + (select count(*) from quota.operator_alerts where status = 'failed'))::integer as failed`,
   );
   return rows[0]?.failed ?? 0;
 }
@@ -46,7 +49,12 @@ export async function expireAlerts(client: pg.ClientBase, maxAgeSeconds: number)
        and a.user_id = d.user_id and a.id = d.id and a.crossed_at < quota.now() - make_interval(secs => $1)`,
     [maxAgeSeconds],
   );
-  return rowCount ?? 0;
+  const operators = await client.query(
+    `update quota.operator_alerts set status = 'expired', settled_at = quota.now()
+     where ${isDue} and raised_at < quota.now() - make_interval(secs => $1)`,
+    [maxAgeSeconds],
+  );
+  return (rowCount ?? 0) + (operators.rowCount ?? 0);
 }
 
 export interface ClaimedAlerts {
@@ -64,10 +72,19 @@ export async function claimAlerts(client: pg.ClientBase, limit: number): Promise
   );
   return {
     alerts: rows.flatMap(({ id, payload }) =>
-      payload === null ? [] : [{ id, body: JSON.stringify(payload) }],
+      payload === null ? [] : [{ id, table: 'alert_deliveries', body: JSON.stringify(payload) }],
     ),
     untrue: rows.flatMap(({ id, payload }) => (payload === null ? [id] : [])),
   };
+}
+
+/** The same for those of limits of the operator, which stay true: a day is what it was when it went beyond. */
+export async function claimOperatorAlerts(client: pg.ClientBase, limit: number): Promise<AlertMessage[]> {
+  const { rows } = await client.query<{ id: string; payload: object }>(
+    'select id, payload from quota.claim_operator_alerts($1, make_interval(secs => $2))',
+    [limit, leaseSeconds],
+  );
+  return rows.map(({ id, payload }) => ({ id, table: 'operator_alerts', body: JSON.stringify(payload) }));
 }
 
 /** Ends what nobody is to be told; returns how many. Those whose user is being written to wait for the next claim. */
@@ -82,9 +99,13 @@ export async function withdrawAlerts(client: pg.ClientBase, ids: readonly string
   return rows[0]?.withdrawn ?? 0;
 }
 
-export async function recordDelivered(client: pg.ClientBase, id: string, target: string): Promise<void> {
+export async function recordDelivered(
+  client: pg.ClientBase,
+  { id, table }: AlertMessage,
+  target: string,
+): Promise<void> {
   await client.query(
-    `update quota.alert_deliveries
+    `update quota.${table}
      set status = 'delivered', settled_at = quota.now(), target = $2, last_error = null where id = $1`,
     [id, target],
   );
@@ -92,12 +113,12 @@ export async function recordDelivered(client: pg.ClientBase, id: string, target:
 
 export async function recordFailed(
   client: pg.ClientBase,
-  id: string,
+  { id, table }: AlertMessage,
   target: string,
   error: string,
 ): Promise<void> {
   await client.query(
-    `update quota.alert_deliveries
+    `update quota.${table}
      set status = 'failed', target = $2, last_error = $3, next_attempt_at = quota.now() + quota.retry_alert(attempts)
      where id = $1 and status in ('pending', 'failed')`,
     [id, target, error],

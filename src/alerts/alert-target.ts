@@ -6,9 +6,14 @@ export interface AlertTarget {
   send(alert: AlertMessage): Promise<void>;
 }
 
+/** Alerts of users, and those of limits of the operator. */
+export type AlertTable = 'alert_deliveries' | 'operator_alerts';
+
 export interface AlertMessage {
   /** The same in every attempt: a receiver that saw it can drop the repetition. */
   id: string;
+  /** Where what becomes of it is kept. */
+  table: AlertTable;
   /** JSON, exactly as it is sent and signed. */
   body: string;
 }

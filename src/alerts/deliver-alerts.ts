@@ -1,6 +1,13 @@
 import type pg from 'pg';
 import type { JobBatch } from '../jobs/job.ts';
-import { claimAlerts, expireAlerts, recordDelivered, recordFailed, withdrawAlerts } from './alert-store.ts';
+import {
+  claimAlerts,
+  claimOperatorAlerts,
+  expireAlerts,
+  recordDelivered,
+  recordFailed,
+  withdrawAlerts,
+} from './alert-store.ts';
 import type { AlertTarget } from './alert-target.ts';
 
 export interface Delivery {
@@ -24,19 +31,22 @@ export async function deliverAlerts(
   size: number,
 ): Promise<JobBatch> {
   const expired = await expireAlerts(client, maxAgeSeconds);
-  const { alerts, untrue } = await claimAlerts(client, Math.min(size, batchMax));
+  const sizeMax = Math.min(size, batchMax);
+  const operators = await claimOperatorAlerts(client, sizeMax);
+  const { alerts: ofUsers, untrue } = await claimAlerts(client, sizeMax - operators.length);
+  const alerts = [...operators, ...ofUsers];
   const answers = await Promise.allSettled(alerts.map((alert) => target.send(alert)));
   const withdrawn = await withdrawAlerts(client, untrue);
   let failed = 0;
-  for (const [index, { id }] of alerts.entries()) {
+  for (const [index, alert] of alerts.entries()) {
     const answer = answers[index];
     if (answer?.status === 'fulfilled') {
-      await recordDelivered(client, id, target.name);
+      await recordDelivered(client, alert, target.name);
     } else {
       failed++;
       const reason: unknown = answer?.reason;
       const words = reason instanceof Error ? reason.message : String(reason);
-      await recordFailed(client, id, target.name, redact(words));
+      await recordFailed(client, alert, target.name, redact(words));
     }
   }
   return {

@@ -37,6 +37,10 @@ export const commandTree: Group['commands'] = {
     summary: 'meters as data: what is counted, of which models, rounded how',
     loadGroup: async () => (await import('./meter/group.ts')).meterCommands,
   },
+  service: {
+    summary: 'services as a whole: limits on the cost and the errors of a day, how long details are kept',
+    loadGroup: async () => (await import('./service/group.ts')).serviceCommands,
+  },
   usage: {
     summary: 'usage: may a user go on, what was used (USER: id, external id or email)',
     loadGroup: async () => (await import('./usage/group.ts')).usageCommands,

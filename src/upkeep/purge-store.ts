@@ -18,9 +18,16 @@ export type PurgedTable = keyof typeof retentionDaysDefault;
 export type RetentionDays = Record<PurgedTable, number>;
 const purgedTables = Object.keys(retentionDaysDefault) as PurgedTable[];
 
+/** What goes: a table by its days, and details of calls by those that their service says. */
+type Purged = PurgedTable | 'service_details';
+const purged: Purged[] = [...purgedTables, 'service_details'];
+/** Null: each service has its own. */
+const keepDaysOf = (what: Purged, retention: RetentionDays) =>
+  what === 'service_details' ? null : retention[what];
+
 /** $1: days to keep. Each yields the keys of the rows that may go. */
-const before = 'quota.now() - make_interval(days => $1)';
-const purgeable: Record<PurgedTable, string> = {
+const before = 'quota.now() - make_interval(days => $1::integer)';
+const purgeable: Record<Purged, string> = {
   job_runs: `
     select r.id from quota.job_runs r
     where r.status <> 'running' and r.started_at < ${before}
@@ -35,14 +42,18 @@ const purgeable: Record<PurgedTable, string> = {
       and (a.acknowledged_at is not null or d.status not in ('pending', 'failed'))
     limit $2`,
   call_details: `select id from quota.purgeable_calls(${before}, $2) c(id)`,
+  service_details: `select id from quota.purgeable_details($2) c(id) where $1::integer is null`,
 };
 
-const purges: Record<PurgedTable, string> = {
+const dropDetails = (what: 'call_details' | 'service_details') =>
+  `update quota.call_logs set metadata = null, error_message = null where id in (${purgeable[what]})`;
+
+const purges: Record<Purged, string> = {
   job_runs: `delete from quota.job_runs where id in (${purgeable.job_runs})`,
   usage_alerts: `
     delete from quota.usage_alerts where (user_id, id) in (${purgeable.usage_alerts})`,
-  call_details: `
-    update quota.call_logs set metadata = null, error_message = null where id in (${purgeable.call_details})`,
+  call_details: dropDetails('call_details'),
+  service_details: dropDetails('service_details'),
 };
 
 /** More are not counted: the number is for people. */
@@ -57,14 +68,15 @@ export async function countPurgeable(client: pg.ClientBase, retention: Retention
 export async function selectPurgeable(
   client: pg.ClientBase,
   retention: RetentionDays,
-): Promise<{ table: PurgedTable; rows: number; keepDays: number }[]> {
+): Promise<{ table: Purged; rows: number; keepDays: number | null }[]> {
   const found = [];
-  for (const table of purgedTables) {
+  for (const table of purged) {
+    const keepDays = keepDaysOf(table, retention);
     const { rows } = await client.query<{ rows: number }>(
       `select count(*)::integer as rows from (${purgeable[table]}) p`,
-      [retention[table], countMax],
+      [keepDays, countMax],
     );
-    found.push({ table, rows: rows[0]?.rows ?? 0, keepDays: retention[table] });
+    found.push({ table, rows: rows[0]?.rows ?? 0, keepDays });
   }
   return found.filter(({ rows }) => rows > 0);
 }
@@ -77,15 +89,16 @@ export async function purgeBatch(
 ): Promise<JobBatch> {
   const counts: Record<string, number> = {};
   let done = 0;
-  for (const table of purgedTables) {
-    const { rowCount } = await client.query(purges[table], [retention[table], size]);
+  for (const table of purged) {
+    const keepDays = keepDaysOf(table, retention);
+    const { rowCount } = await client.query(purges[table], [keepDays, size]);
     counts[table] = rowCount ?? 0;
     done += counts[table];
     if (counts[table] > 0) {
       await client.query(
         `insert into quota.audit_log (action, subject, reason, after, run_id)
          values ('table.purged', $1, 'retention', jsonb_build_object('rows', $2::integer, 'keepDays', $3::integer), $4)`,
-        [table, counts[table], retention[table], runId],
+        [table, counts[table], keepDays, runId],
       );
     }
   }

@@ -54,6 +54,22 @@ test('whoever follows tells alerts as they are raised, over a lost connection to
   expect(JSON.parse(stdout)).toEqual({ runs: 3 });
 }, 120_000);
 
+test('who follows looks at the limits of the day, too', async () => {
+  const file = desk.path('limits.jsonl');
+  appendFileSync(file, '');
+  await desk.query(`select quota.set_service('', 5, null, null)`);
+  await desk.query(`select quota.record('zoe', 'voice', 'dear', 1, p_cost => 7)`);
+  const run = desk
+    .with({ env: { QUOTA_ALERT_COMMAND: `cat >> ${file}` } })
+    .start('jobs', 'raise-alerts', '--follow', '--json');
+  try {
+    await expect.poll(() => readFileSync(file, 'utf8'), waits).toContain('"kind":"daily_cost"');
+  } finally {
+    run.kill('SIGTERM');
+  }
+  expect((await run.result).code).toBe(143);
+}, 60_000);
+
 test('a clock that stands still cannot be followed', async () => {
   const { code } = await desk
     .with({ asOf: '2026-10-20T12:00:00Z', env: { QUOTA_ALERT_COMMAND: 'cat' } })

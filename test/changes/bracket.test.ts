@@ -25,6 +25,7 @@ const optional = {
   'meter apply': ['METERS'],
   'user add': ['carol'],
   'alerts ack': ['--user', 'bob'],
+  'service set': ['all', '--max-daily-cost', '50'],
   'limits apply': ['ada', '--no-sync'],
   'limits restore': ['bob', '--no-sync'],
   'user edit': ['ada', '--name', 'Ada'],

@@ -57,3 +57,46 @@ test('a table that is never purged cannot be named', async () => {
   expect(code).toBe(2);
   expect(stderr).toContain('job_runs, usage_alerts, call_details');
 });
+
+test('where finance reconciles nothing, details go by the days of their service, and nothing else does', async () => {
+  const drop = (...more: string[]) => purge('--keep', 'job_runs=400', ...more);
+  const eve = await desk.addUser({ externalId: 'eve', createdAt: '2026-01-01T00:00:00Z' });
+  for (const at of ['2026-07-10T00:00:00Z', '2026-08-10T00:00:00Z', '2026-10-02T00:00:00Z']) {
+    await desk.addCalls({ userId: eve, at, service: 'chat', asOf: at });
+    await desk.addCalls({ userId: eve, at, service: 'transcription', seconds: '60', asOf: at });
+  }
+  await desk.query(
+    `update quota.call_logs set metadata = '{"text": "hi"}', error_message = 'late'
+    where user_id = $1`,
+    [eve],
+  );
+  const kept = () =>
+    desk.query<{ service: string; day: string }>(
+      `select service, started_at::date::text as day from quota.call_logs
+       where user_id = $1 and metadata is not null and error_message is not null order by 1, 2`,
+      [eve],
+    );
+  const everything = await kept();
+  expect(await drop()).toMatchObject({ due: 0 });
+  await desk.json('service', 'set', 'chat', '--keep-details', '1', '--reason', 'our privacy policy', '--yes');
+  // The months have run out, and no job has closed their periods yet.
+  expect(await drop('--dry-run')).toMatchObject({ due: 0 });
+  await desk.json('jobs', 'reset-months');
+  // Finance has begun to look at July.
+  await desk.query(`insert into quota.reconciliations (provider, month) values ('test', '2026-07-01')`);
+  const facts = `select user_id, meter, period_start, used, adjusted, cost, calls from quota.usage_quotas
+    order by 1, 2, 3`;
+  const before = await desk.query(facts);
+  expect(await drop('--dry-run')).toMatchObject({
+    due: 1,
+    first: [{ table: 'service_details', rows: 1, keepDays: null }],
+  });
+  expect(await drop()).toMatchObject({ done: 1, call_details: 0, service_details: 1 });
+  expect(await kept()).toEqual(
+    everything.filter(({ service, day }) => service !== 'chat' || day !== '2026-08-10'),
+  );
+  expect(await desk.query(facts)).toEqual(before);
+  expect(await desk.differences()).toEqual([]);
+  expect(await drop()).toMatchObject({ due: 0 });
+  await desk.json('service', 'set', 'chat', '--keep-details', 'none', '--yes');
+});

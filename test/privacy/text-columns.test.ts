@@ -65,6 +65,8 @@ const decided: Record<string, Record<string, string>> = {
   logins: { staff: 'registered_by role_name', fact: 'claim speaks_for' },
   meters: { fact: 'key measure models patterns service unit' },
   model_aliases: { staff: 'noted_by', fact: 'alias model' },
+  // Tells of days and services, never of a person.
+  operator_alerts: { fact: 'kind last_error service status target' },
   plan_limits: { fact: 'boundary meter on_exceeded plan reset_anchor' },
   plan_versions: { shared: 'reason', staff: 'actor', fact: 'definition plan' },
   plans: { fact: 'allowed_models features key limited_state name service timezone upgrade_to' },
@@ -76,6 +78,7 @@ const decided: Record<string, Record<string, string>> = {
   schema_core: { staff: 'installed_by', fact: 'sha256 version' },
   schema_migrations: { fact: 'name sha256' },
   schema_objects: { fact: 'digest identity kind source' },
+  service_settings: { staff: 'changed_by', fact: 'service' },
   settings: { staff: 'changed_by', fact: 'name value' },
   simple_plans: { fact: 'allowed_models features meter plan unit' },
   subscriptions: { fact: 'plan service timezone' },

@@ -225,6 +225,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await owner.query(`select quota.record($1, 'voice', $1, 590)`, [warned]);
     return ['alerts', 'ack', '--user', warned, ...why];
   },
+  'service list': () => ['service', 'list'],
+  'service set': () => ['service', 'set', 'all', '--max-daily-cost', String(nextLimit()), ...why],
   'usage sessions': () => ['usage', 'sessions'],
   'usage settle': async (owner) => {
     const key = crypto.randomUUID();

@@ -1,4 +1,5 @@
 import { applyAcknowledge, planAcknowledge } from '../../alerts/acknowledge.ts';
+import type { AlertState } from '../../alerts/alert-list-store.ts';
 import { meantUser } from '../../asking/meant-user.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
@@ -36,8 +37,8 @@ export const alertsAck = defineCommand(
         ),
       isNothing: ({ alerts }) => alerts.length === 0,
       describe: ({ alerts }) => ({
-        action: `Acknowledge ${alerts.length === 1 ? 'an alert' : `${alerts.length} alerts`} of ${alerts[0]?.user ?? ''}`,
-        name: alerts[0]?.user ?? '',
+        action: `Acknowledge ${alerts.length === 1 ? 'an alert' : `${alerts.length} alerts`} of ${whoseText(alerts[0])}`,
+        name: whoseText(alerts[0]),
       }),
       apply: ({ client }, plan, { reason }) => applyAcknowledge(client, plan, reason),
       report: ({ plan, applied, dryRun }) => {
@@ -49,8 +50,8 @@ export const alertsAck = defineCommand(
               ? 'Nothing to acknowledge.'
               : alerts
                   .map(
-                    ({ user: whose, meter, threshold }) =>
-                      `${dryRun ? style.yellow('would acknowledge') : style.green('acknowledged')} ${threshold} % of ${meter} of ${whose}`,
+                    (alert) =>
+                      `${dryRun ? style.yellow('would acknowledge') : style.green('acknowledged')} ${alertText(alert)}`,
                   )
                   .join('\n'),
         };
@@ -58,3 +59,10 @@ export const alertsAck = defineCommand(
     });
   },
 );
+
+const whoseText = (alert: AlertState | undefined) => alert?.user ?? alert?.service ?? 'all services';
+
+const alertText = (alert: AlertState) =>
+  alert.kind === 'usage'
+    ? `${alert.threshold} % of ${alert.meter} of ${whoseText(alert)}`
+    : `${alert.kind} of ${whoseText(alert)}: ${alert.value} of ${alert.limit}`;

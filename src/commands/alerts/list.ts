@@ -28,6 +28,7 @@ export const alertsList = defineCommand(
     examples: [
       ['quota alerts list --active --open', 'what is so now, and seen by nobody'],
       ['quota alerts list ada@example.com --json', 'all of ada'],
+      ['quota alerts list --open --output csv', 'as a sheet, with limits of the operator'],
       ['quota alerts list --delivery failed', 'what the receiver did not take'],
     ],
   },
@@ -64,6 +65,7 @@ const columns: Column[] = [
 
 const allColumns: Column[] = [
   'id',
+  'kind',
   'user',
   'userId',
   'service',
@@ -72,6 +74,9 @@ const allColumns: Column[] = [
   'level',
   'active',
   'percent',
+  'value',
+  'limit',
+  'day',
   'crossedAt',
   'endedAt',
   'acknowledgedAt',
@@ -81,9 +86,12 @@ const allColumns: Column[] = [
 ].map((key) => ({ key }));
 
 function tableRow({ crossedAt, active, acknowledgedAt, delivery, lastError, ...alert }: AlertState): Row {
+  const { kind, service, user, meter } = alert;
   const state = active ? 'so' : 'over';
   return {
     ...alert,
+    user: user ?? `(${service ?? 'all services'})`,
+    meter: meter ?? kind,
     crossed: minuteText(crossedAt),
     now: acknowledgedAt === null ? state : `${state}, seen`,
     delivery: lastError === null ? delivery : `${delivery}: ${lastError}`,

@@ -21,6 +21,8 @@ interface Following<Options extends OptionDeclarations> {
   options: Given<Options> & RunOptions;
   work: JobWork;
   runs: number;
+  /** When it last looked for what no notice tells of. */
+  lookedAt: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export function followJob<Options extends OptionDeclarations>(
     });
   }
   return job.withWork(context, options, async (work) => {
-    const following: Following<Options> = { context, job, options, work, runs: 0 };
+    const following: Following<Options> = { context, job, options, work, runs: 0, lookedAt: 0 };
     const { signal, talk } = context;
     for (let waitMs = reconnectMsMin; !signal.aborted; waitMs = Math.min(waitMs * 2, reconnectMsMax)) {
       const error = await passUntilLost(following, () => {
@@ -91,6 +93,11 @@ async function passOnce<Options extends OptionDeclarations>(
   client: pg.Client,
 ): Promise<void> {
   const { context, job, options, work } = following;
+  const { everyMs, look } = job.follow?.nowAndThen ?? { everyMs: Number.POSITIVE_INFINITY, look: undefined };
+  if (context.now().getTime() - following.lookedAt >= everyMs) {
+    await look?.(client);
+    following.lookedAt = context.now().getTime();
+  }
   const course = { hasStarted: false, isLockedOut: false };
   if ((await job.countDue(client, { userId: null }, options)) === 0) {
     return;

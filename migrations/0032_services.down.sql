@@ -1,0 +1,2 @@
+drop table quota.operator_alerts;
+drop table quota.service_settings;
