@@ -5,7 +5,7 @@ import { defineJob } from './define-job.ts';
 /** `{runId, asOf, due, done, left, durationMs}`, in counters. */
 export const syncCache = defineJob({
   name: 'sync-cache',
-  summary: "take outdated counters out of the app's Redis cache (REDIS_URL)",
+  summary: "bring outdated counters of the app's Redis cache up to date (REDIS_URL)",
   schedule: '*/5 * * * *',
   isSetUp: ({ redisUrl }) => redisUrl !== undefined,
   unit: 'counters',
@@ -13,7 +13,10 @@ export const syncCache = defineJob({
   batchSizeDefault: 1_000,
   options: {},
   countDue: (client) => countOutdated(client),
-  listDue: async (client, _scope, limit) => (await selectOutdated(client, limit)).map(({ key }) => ({ key })),
+  listDue: async (client, _scope, limit) =>
+    (await selectOutdated(client, limit)).map(({ key, appKeys }) => ({
+      key: key ?? appKeys[0]?.key ?? '',
+    })),
   async withWork(context, _options, use) {
     const url = context.settings.redisUrl;
     if (url === undefined) {

@@ -287,12 +287,15 @@ create table quota.assistants (
   created_at timestamp with time zone not null default quota.now(),
   organisation text,
   is_gated boolean not null default false,
-  numbers text[] not null default '{}'::text[]
+  numbers text[] not null default '{}'::text[],
+  held text
 );
 comment on column quota.assistants.organisation is 'The provider''s id of the organisation that the assistant was last read from; null: not read yet.';
 comment on column quota.assistants.is_gated is 'Its calls are let in one by one by quota.gate, with what is left as their length: it is never limited at the provider.';
 comment on column quota.assistants.numbers is 'The phone numbers that it answers: the provider''s ids of them, or as they are dialled.';
+comment on column quota.assistants.held is 'By hand: limited until it is restored by hand, or original until the limit of its user ends; null: as its user is.';
 alter table quota.assistants enable row level security;
+alter table quota.assistants add constraint assistants_held CHECK ((held = ANY (ARRAY['limited'::text, 'original'::text])));
 alter table quota.assistants add constraint assistants_pkey PRIMARY KEY (id);
 alter table quota.assistants add constraint assistants_provider_assistant_id_check CHECK ((provider_assistant_id <> ''::text));
 alter table quota.assistants add constraint assistants_provider_assistant_id_key UNIQUE (provider_assistant_id);
@@ -484,9 +487,11 @@ create table quota.cache_outbox (
   external_id text not null,
   meter text not null,
   period_start timestamp with time zone not null,
-  created_at timestamp with time zone not null default quota.now()
+  created_at timestamp with time zone not null default quota.now(),
+  due_at timestamp with time zone
 );
 comment on table quota.cache_outbox is 'Counters to be taken out of the cache. Append-only for writers, who never wait for each other.';
+comment on column quota.cache_outbox.due_at is 'Of what calls moved, which concerns keys of the app''s own names alone: when these are due. Null: at once, and the counter under our name too.';
 alter table quota.cache_outbox enable row level security;
 alter table quota.cache_outbox add constraint cache_outbox_pkey PRIMARY KEY (id);
 create policy one_user on quota.cache_outbox for all to public
@@ -505,6 +510,34 @@ alter table quota.cache_state add constraint cache_state_pkey PRIMARY KEY (is_ke
 grant select on table quota.cache_state to quota_finance;
 grant select on table quota.cache_state to quota_operator;
 grant select on table quota.cache_state to quota_readonly;
+
+create table quota.cache_templates (
+  id integer not null generated always as identity,
+  meter text not null,
+  product text,
+  key text not null,
+  field text,
+  value text not null default 'used'::text,
+  on_change text not null default 'write'::text
+);
+comment on table quota.cache_templates is 'What an app''s own keys in Redis are called and hold, by meter.';
+comment on column quota.cache_templates.product is 'The adopted product that has it while quota decides; null: the meter itself.';
+comment on column quota.cache_templates.key is 'With {user}, {meter}, dates of the period''s first day as {YYYY-MM}, or {start} in seconds since 1970.';
+comment on column quota.cache_templates.field is 'Of the hash that the key names; null: the key is a plain string.';
+comment on column quota.cache_templates.value is 'used, remaining, limit, or "100 - remaining".';
+comment on column quota.cache_templates.on_change is 'What becomes of the key when what it holds has changed: it is written anew, or deleted.';
+alter table quota.cache_templates add constraint cache_templates_field CHECK (((length(field) >= 1) AND (length(field) <= 100)));
+alter table quota.cache_templates add constraint cache_templates_key CHECK (((length(key) >= 1) AND (length(key) <= 200)));
+alter table quota.cache_templates add constraint cache_templates_meter UNIQUE NULLS NOT DISTINCT (meter, product);
+alter table quota.cache_templates add constraint cache_templates_meter_fkey FOREIGN KEY (meter) REFERENCES quota.meters(key);
+alter table quota.cache_templates add constraint cache_templates_on_change CHECK ((on_change = ANY (ARRAY['write'::text, 'delete'::text])));
+alter table quota.cache_templates add constraint cache_templates_pkey PRIMARY KEY (id);
+alter table quota.cache_templates add constraint cache_templates_product_fkey FOREIGN KEY (product) REFERENCES quota.adopt_products(product);
+alter table quota.cache_templates add constraint cache_templates_value CHECK ((value ~ '^(used|remaining|limit|[0-9]{1,15}(\.[0-9]{1,3})? - remaining)$'::text));
+CREATE UNIQUE INDEX cache_templates_place ON quota.cache_templates USING btree (replace(key, '{meter}'::text, meter), COALESCE(field, ''::text));
+grant select on table quota.cache_templates to quota_finance;
+grant select on table quota.cache_templates to quota_operator;
+grant select on table quota.cache_templates to quota_readonly;
 
 create table quota.call_logs (
   id bigint not null generated always as identity,
@@ -1387,6 +1420,7 @@ alter table quota.usage_quotas enable row level security;
 alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
 alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
 CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
+CREATE TRIGGER usage_quotas_cache_counted AFTER UPDATE OF used ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> old.used) AND (new.adjusted = old.adjusted) AND quota.follows_in_cache(new.meter))) EXECUTE FUNCTION quota.outdate_cache('call');
 CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> (0)::numeric) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
 CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
 CREATE TRIGGER usage_quotas_mirrored AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded, exhausted_at ON quota.usage_quotas FOR EACH ROW WHEN (((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) OR (old.exhausted_at IS DISTINCT FROM new.exhausted_at)) AND quota.keeps_mirrors())) EXECUTE FUNCTION quota.mirror_quotas();
@@ -2237,6 +2271,31 @@ AS $function$
 $function$;
 comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter of a plan in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
 
+CREATE OR REPLACE FUNCTION quota.app_counters(p_users text[])
+ RETURNS TABLE(template text, external_id text, key text, field text, value text, expires_at bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select replace(t.key, '{meter}', t.meter), u.external_id,
+    quota.rendered_key(t.key, u.external_id, t.meter, q.period_start, s.timezone), t.field,
+    quota.template_value(t.value, q),
+    case when isfinite(q.period_end) then extract(epoch from q.period_end)::bigint end
+  from quota.users u
+  cross join quota.cache_templates t
+  join quota.meters m on m.key = t.meter
+  join quota.subscriptions s on s.user_id = u.id and s.service = m.service
+  cross join lateral (
+    select o.* from quota.usage_quotas o
+    where o.user_id = u.id and o.meter = t.meter and o.period_start <= quota.now()
+      and o.period_end > quota.now() and not o.superseded
+    order by o.period_start desc limit 1) q
+  where u.external_id = any (p_users) and u.erased_at is null
+$function$;
+comment on function quota.app_counters(text[]) is 'What the keys of the app''s own must hold for these users: one row per running period and template.';
+grant execute on function quota.app_counters(text[]) to quota_finance;
+grant execute on function quota.app_counters(text[]) to quota_operator;
+grant execute on function quota.app_counters(text[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2288,7 +2347,8 @@ begin
   end if;
   perform quota.hold_subscriptions(owners);
   perform quota.hold_assistants(owners);
-  -- What is let in call by call gets back what it had.
+  -- What is let in call by call gets back what it had, also where it was limited by hand.
+  update quota.assistants a set held = null where a.id = any (turned) and a.is_gated and a.held is not null;
   update quota.assistant_limits l
   set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
@@ -4569,6 +4629,14 @@ end $function$;
 comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), in an export that no month has yet; how many calls it has.';
 grant execute on function quota.fold_parts(integer) to quota_finance;
 
+CREATE OR REPLACE FUNCTION quota.follows_in_cache(p_meter text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ select exists (select 1 from quota.cache_templates t where t.meter = p_meter) $function$;
+comment on function quota.follows_in_cache(text) is 'Whether keys under the app''s own names hold what is used of a meter.';
+grant execute on function quota.follows_in_cache(text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.forecast_costs(p_service text DEFAULT NULL::text)
  RETURNS TABLE(month date, service text, plan text, calls bigint, cost numeric, forecast numeric)
  LANGUAGE sql
@@ -5153,6 +5221,7 @@ AS $function$
   select exists (
     select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
     where a.user_id = p_user and a.state = 'active' and not a.is_gated
+      and a.held is distinct from 'original'
       and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
 $function$;
 comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
@@ -5826,6 +5895,7 @@ begin
   from quota.subscriptions s
   where s.user_id = any (users) and s.limit_enforced_at is not null;
   perform quota.hold_assistants(users);
+  update quota.assistants a set held = null where a.user_id = any (users) and a.held is not null;
   if limited_users is not null then
     insert into quota.audit_log (action, user_id, service, reason, before, after)
     select 'limit.lifted', s.user_id, s.service, lift_limits.reason,
@@ -5947,6 +6017,38 @@ begin
 end $function$;
 comment on function quota.limit_as_owners(uuid[]) is 'Queues the assistants of those of the owners who are limited to become so, too. The caller holds subscriptions and assistants.';
 
+CREATE OR REPLACE FUNCTION quota.limit_assistants(p_assistants uuid[], p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owners uuid[] := array(select distinct a.user_id from quota.assistants a where a.id = any (p_assistants));
+begin
+  perform quota.refuse_other_users(owners);
+  perform quota.hold_subscriptions(owners);
+  perform quota.hold_assistants(owners);
+  with held as (
+    update quota.assistants a set held = 'limited'
+    where a.id = any (p_assistants) and not a.is_gated and a.held is distinct from 'limited'
+    returning a.user_id, a.provider_assistant_id
+  )
+  insert into quota.audit_log (action, user_id, subject, reason, after)
+  select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}' from held h;
+  insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
+  select a.id, a.user_id, 'limited', 'pending', quota.now()
+  from quota.assistants a
+  where a.id = any (p_assistants) and a.held = 'limited' and a.state = 'active'
+  order by a.id
+  on conflict (assistant_id) do update
+  set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  where l.desired <> 'limited' and l.status <> 'gone';
+end $function$;
+comment on function quota.limit_assistants(uuid[],text) is 'Limits assistants by hand, whatever their users are, until they are restored by hand.';
+grant execute on function quota.limit_assistants(uuid[],text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.limit_overrides_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5994,6 +6096,7 @@ begin
     return 0;
   end if;
   perform quota.lock_subscriptions(limiting_users, limiting_services);
+  update quota.assistants a set held = null where a.user_id = any (users) and a.held = 'original';
   insert into quota.audit_log (action, user_id, service, reason, before, after)
   select 'limit.applied', s.user_id, s.service, limit_users.reason,
     jsonb_build_object('limitEnforcedAt', s.limit_enforced_at),
@@ -7176,9 +7279,14 @@ CREATE OR REPLACE FUNCTION quota.outdate_cache()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  -- An app has counted its own call by then: what is written before it would be counted up once more.
+  settled_after constant interval := '10 seconds';
 begin
-  insert into quota.cache_outbox (user_id, external_id, meter, period_start)
-  select new.user_id, u.external_id, new.meter, new.period_start from quota.users u where u.id = new.user_id;
+  insert into quota.cache_outbox (user_id, external_id, meter, period_start, due_at)
+  select new.user_id, u.external_id, new.meter, new.period_start,
+    case when tg_argv[0] = 'call' then quota.now() + settled_after end
+  from quota.users u where u.id = new.user_id;
   return null;
 end $function$;
 
@@ -7194,6 +7302,17 @@ begin
   from quota.usage_quotas q where q.user_id = old.id and q.period_end > quota.now();
   return null;
 end $function$;
+
+CREATE OR REPLACE FUNCTION quota.outdate_meter(p_meter text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into quota.cache_outbox (user_id, external_id, meter, period_start, due_at)
+  select q.user_id, u.external_id, q.meter, q.period_start, quota.now()
+  from quota.usage_quotas q join quota.users u on u.id = q.user_id
+  where q.meter = p_meter and q.period_end > quota.now() and not q.superseded
+$function$;
+comment on function quota.outdate_meter(text) is 'Has the keys under the app''s own names brought up to date for everybody whose period of the meter runs.';
 
 CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_at timestamp with time zone)
  RETURNS TABLE(quota quota.usage_quotas, segment tstzrange)
@@ -7711,6 +7830,7 @@ begin
     select a.id, a.user_id, 'limited', 'pending', quota.now()
     from quota.assistants a
     where a.user_id = any (users) and a.state = 'active' and not a.is_gated
+      and a.held is distinct from 'original'
     order by a.id
     on conflict (assistant_id) do update
     set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
@@ -7720,13 +7840,19 @@ begin
     perform 1 from quota.assistant_limits l
     where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
     order by l.assistant_id for no key update;
-    -- A user limited for another service stays limited.
+    -- What was left unlimited by hand was so for the limit that ends.
+    update quota.assistants a set held = null
+    where a.user_id = any (users) and a.held = 'original' and not exists (
+      select 1 from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null);
+    -- A user limited for another service stays limited, and so does what was limited by hand.
     update quota.assistant_limits l
     set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
     where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
       and not exists (
-        select 1 from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null);
+        select 1 from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+      and not exists (
+        select 1 from quota.assistants a where a.id = l.assistant_id and a.held = 'limited');
   end if;
   get diagnostics queued = row_count;
   return queued;
@@ -7766,7 +7892,7 @@ begin
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
   from quota.assistants a
   where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active'
-    and not a.is_gated;
+    and not a.is_gated and a.held is distinct from 'original';
   get diagnostics queued = row_count;
   queued := queued + quota.queue_assistants(found_users, 'limited');
 end $function$;
@@ -8763,6 +8889,32 @@ comment on function quota.remove_assistant(text,text) is 'Tells that an assistan
 grant execute on function quota.remove_assistant(text,text) to quota_app;
 grant execute on function quota.remove_assistant(text,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.rendered_key(p_template text, p_user text, p_meter text, p_start timestamp with time zone, p_zone text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when bool_or(p.text is null) then null else string_agg(p.text, '' order by p.place) end
+  from (
+    select t.place, case
+        when t.piece[1] = '{{' then '{'
+        when t.piece[1] = '}}' then '}'
+        when t.piece[1] = '{user}' then p_user
+        when t.piece[1] = '{meter}' then p_meter
+        when t.piece[1] = '{start}' then case when isfinite(p_start)
+          then extract(epoch from p_start)::bigint::text else 'lifetime' end
+        when t.piece[1] like '{%' then case when isfinite(p_start)
+          then to_char(p_start at time zone p_zone, btrim(t.piece[1], '{}')) end
+        else t.piece[1]
+      end as text
+    from regexp_matches(p_template, '(\{\{|\}\}|\{[^{}]*\}|[^{}]+)', 'g') with ordinality t(piece, place)
+  ) p
+$function$;
+comment on function quota.rendered_key(text,text,text,timestamp with time zone,text) is 'A key of the app''s own by its template; dates are those of the period''s first day in the zone. Null: it has a date, and a lifetime none.';
+grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_finance;
+grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_operator;
+grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.reopen_after(p_after timestamp with time zone, p_reason text, p_user uuid DEFAULT NULL::uuid)
  RETURNS TABLE(user_id uuid, service text, former_reset timestamp with time zone, reopened integer)
  LANGUAGE plpgsql
@@ -9127,6 +9279,44 @@ begin
 end $function$;
 comment on function quota.resolve_user(text) is 'The id of a user named by external id or id, for whom this connection may speak; raises QT001 and QT006.';
 
+CREATE OR REPLACE FUNCTION quota.restore_assistants(p_assistants uuid[], p_reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owners uuid[] := array(select distinct a.user_id from quota.assistants a where a.id = any (p_assistants));
+begin
+  perform quota.refuse_other_users(owners);
+  perform quota.hold_subscriptions(owners);
+  perform quota.hold_assistants(owners);
+  -- Of a user who is limited it would be limited again.
+  with wanted as (
+    select a.id, a.held as held_before, l.desired is not distinct from 'limited' as is_limited,
+      case when exists (
+        select from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null)
+        then 'original' end as held
+    from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
+    where a.id = any (p_assistants)
+  ), freed as (
+    update quota.assistants a set held = w.held
+    from wanted w
+    where a.id = w.id and (w.is_limited or w.held_before is distinct from w.held)
+    returning a.user_id, a.provider_assistant_id, w.held_before, a.held
+  )
+  insert into quota.audit_log (action, user_id, subject, reason, before, after)
+  select 'assistant.limit_lifted', f.user_id, f.provider_assistant_id, p_reason,
+    jsonb_build_object('held', f.held_before), jsonb_build_object('held', f.held)
+  from freed f;
+  update quota.assistant_limits l
+  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
+    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
+  where l.assistant_id = any (p_assistants) and l.desired = 'limited' and l.status <> 'gone';
+end $function$;
+comment on function quota.restore_assistants(uuid[],text) is 'Restores assistants by hand; where the user is limited, they are left alone until that limit ends.';
+grant execute on function quota.restore_assistants(uuid[],text) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.retake_plan_terms(p_plans text[], recount boolean, p_after uuid DEFAULT NULL::uuid, p_users integer DEFAULT NULL::integer, OUT users integer, OUT last_user uuid)
  RETURNS record
  LANGUAGE plpgsql
@@ -9306,10 +9496,11 @@ begin
   return query
   with revived as (
     update quota.assistant_limits l
-    set desired = case when exists (
-        select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
-        and not exists (select from quota.assistants a where a.id = l.assistant_id and a.is_gated)
-      then 'limited' else 'original' end,
+    set desired = (
+        select case when a.is_gated then 'original' else coalesce(a.held, case when exists (
+            select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+          then 'limited' else 'original' end) end
+        from quota.assistants a where a.id = l.assistant_id),
       status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(),
       requested_at = quota.now(), updated_at = quota.now()
@@ -11035,6 +11226,24 @@ begin
   return added;
 end $function$;
 comment on function quota.take_users(integer,quota.adopted_user[]) is 'Makes the users that rows of an adopted product tell of, or brings them up to date, and puts them on their plans; how many were made or changed.';
+
+CREATE OR REPLACE FUNCTION quota.template_value(p_value text, q quota.usage_quotas)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select trim_scale(case
+      when p_value = 'used' then q.used
+      when p_value = 'limit' then q.limit_quantity + q.granted
+      when p_value = 'remaining' then r.remaining
+      else coalesce(split_part(p_value, ' ', 1)::numeric - r.remaining, 0)
+    end)::text
+  from (select greatest(q.limit_quantity + q.granted - q.used, 0) as remaining) r
+$function$;
+comment on function quota.template_value(text,quota.usage_quotas) is 'What a key of the app''s own holds of a quota; null: its limit, of which there is none.';
+grant execute on function quota.template_value(text,quota.usage_quotas) to quota_finance;
+grant execute on function quota.template_value(text,quota.usage_quotas) to quota_operator;
+grant execute on function quota.template_value(text,quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.told_call(told jsonb)
  RETURNS text

@@ -81,11 +81,11 @@ const rooms: Record<string, readonly string[]> = {
   ],
 
   // Domains.
-  'src/adopt': [...base, 'src/allowances/files'],
+  'src/adopt': [...base, 'src/allowances/files', 'src/cache'],
   'src/alerts': [...base, 'src/jobs'],
   'src/allowances/grants': base,
   'src/allowances/files': ['src/files', 'src/values'],
-  'src/allowances/meters': [...base, 'src/allowances/files'],
+  'src/allowances/meters': [...base, 'src/allowances/files', 'src/cache'],
   'src/allowances/plans': [
     ...base,
     'src/allowances/files',

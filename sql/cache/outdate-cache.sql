@@ -1,9 +1,14 @@
 create or replace function quota.outdate_cache() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- An app has counted its own call by then: what is written before it would be counted up once more.
+  settled_after constant interval := '10 seconds';
 begin
-  insert into quota.cache_outbox (user_id, external_id, meter, period_start)
-  select new.user_id, u.external_id, new.meter, new.period_start from quota.users u where u.id = new.user_id;
+  insert into quota.cache_outbox (user_id, external_id, meter, period_start, due_at)
+  select new.user_id, u.external_id, new.meter, new.period_start,
+    case when tg_argv[0] = 'call' then quota.now() + settled_after end
+  from quota.users u where u.id = new.user_id;
   return null;
 end $$;
 
@@ -21,3 +26,9 @@ create or replace trigger usage_quotas_cache_updated
 create or replace trigger usage_quotas_cache_inserted after insert on quota.usage_quotas
   for each row when (new.used <> 0 and quota.keeps_cache())
   execute function quota.outdate_cache();
+
+-- Keys under the app's own names follow each call, too.
+create or replace trigger usage_quotas_cache_counted after update of used on quota.usage_quotas
+  for each row
+  when (new.used <> old.used and new.adjusted = old.adjusted and quota.follows_in_cache(new.meter))
+  execute function quota.outdate_cache('call');

@@ -4,6 +4,7 @@ as $$
   select exists (
     select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
     where a.user_id = p_user and a.state = 'active' and not a.is_gated
+      and a.held is distinct from 'original'
       and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
 $$;
 comment on function quota.has_unlimited(uuid) is

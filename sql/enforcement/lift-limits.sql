@@ -11,6 +11,7 @@ begin
   from quota.subscriptions s
   where s.user_id = any (users) and s.limit_enforced_at is not null;
   perform quota.hold_assistants(users);
+  update quota.assistants a set held = null where a.user_id = any (users) and a.held is not null;
   if limited_users is not null then
     insert into quota.audit_log (action, user_id, service, reason, before, after)
     select 'limit.lifted', s.user_id, s.service, lift_limits.reason,

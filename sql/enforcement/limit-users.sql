@@ -25,6 +25,7 @@ begin
     return 0;
   end if;
   perform quota.lock_subscriptions(limiting_users, limiting_services);
+  update quota.assistants a set held = null where a.user_id = any (users) and a.held = 'original';
   insert into quota.audit_log (action, user_id, service, reason, before, after)
   select 'limit.applied', s.user_id, s.service, limit_users.reason,
     jsonb_build_object('limitEnforcedAt', s.limit_enforced_at),

@@ -29,7 +29,7 @@ begin
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
   from quota.assistants a
   where a.id = l.assistant_id and l.user_id = any (found_users) and l.status = 'gone' and a.state = 'active'
-    and not a.is_gated;
+    and not a.is_gated and a.held is distinct from 'original';
   get diagnostics queued = row_count;
   queued := queued + quota.queue_assistants(found_users, 'limited');
 end $$;

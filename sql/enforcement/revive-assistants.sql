@@ -13,10 +13,11 @@ begin
   return query
   with revived as (
     update quota.assistant_limits l
-    set desired = case when exists (
-        select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
-        and not exists (select from quota.assistants a where a.id = l.assistant_id and a.is_gated)
-      then 'limited' else 'original' end,
+    set desired = (
+        select case when a.is_gated then 'original' else coalesce(a.held, case when exists (
+            select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+          then 'limited' else 'original' end) end
+        from quota.assistants a where a.id = l.assistant_id),
       status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(),
       requested_at = quota.now(), updated_at = quota.now()

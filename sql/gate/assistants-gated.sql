@@ -13,7 +13,8 @@ begin
   end if;
   perform quota.hold_subscriptions(owners);
   perform quota.hold_assistants(owners);
-  -- What is let in call by call gets back what it had.
+  -- What is let in call by call gets back what it had, also where it was limited by hand.
+  update quota.assistants a set held = null where a.id = any (turned) and a.is_gated and a.held is not null;
   update quota.assistant_limits l
   set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
     next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()

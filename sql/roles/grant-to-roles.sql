@@ -46,7 +46,8 @@ grant execute on function
   quota.told_quantity, quota.wrong_quantity, quota.is_told_twice, quota.shown,
   quota.like_patterns, quota.measure_of, quota.meter_definitions, quota.periods_to_count, quota.meter_changes,
   quota.quota_terms, quota.former_terms, quota.is_undone, quota.last_manual_reset,
-  quota.cache_key, quota.expected_costs, quota.model_family, quota.model_key
+  quota.cache_key, quota.rendered_key, quota.template_value, quota.app_counters, quota.expected_costs,
+  quota.model_family, quota.model_key
   to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
@@ -67,14 +68,14 @@ grant execute on function
   quota.change_plan, quota.change_zones, quota.move_signup, quota.refuse_unfit_person,
   quota.shown, quota.refuse_unfit_name, quota.move_plan, quota.lift_services, quota.hold_subscriptions,
   quota.revoke_grant, quota.adjust_usage, quota.enforce_limits, quota.give_original, quota.lift_limits,
-  quota.limit_users,
+  quota.limit_users, quota.limit_assistants, quota.restore_assistants,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
   quota.roll_up_day, quota.raise_pace_alerts, quota.raise_operator_alerts, quota.claim_operator_alerts,
   quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
-grant execute on function quota.keeps_cache, quota.keeps_mirrors to quota_operator;
+grant execute on function quota.keeps_cache, quota.follows_in_cache, quota.keeps_mirrors to quota_operator;
 
 -- Rows are numbered, dated and signed by defaults, triggers and functions: no role may name these columns.
 -- The signup of a user and the id that an app has for one are facts, told by who imports them.
@@ -94,7 +95,8 @@ grant insert (user_id, meter, quantity, expires_at, kind, reason) on quota.grant
 grant insert (user_id, plan, meter, limit_quantity, cost_limit, reason),
   update (limit_quantity, cost_limit, reason), delete
   on quota.limit_overrides to quota_operator;
-grant insert (user_id, provider_assistant_id, name, organisation), update (name, state, organisation)
+grant insert (user_id, provider_assistant_id, name, organisation, is_gated, numbers),
+  update (name, state, organisation, is_gated, numbers)
   on quota.assistants to quota_operator;
 grant update (status, original, applied, intents, made, doubtful, attempts, last_error, next_attempt_at,
     claimed_by, claimed_until, verified_at, applied_at, restored_at, updated_at)

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
+import { deleteProductTemplates } from '../cache/template-store.ts';
 import { refusedError } from '../errors.ts';
 import { checkMapping } from './check-mapping.ts';
+import { followInRedis } from './follow-in-redis.ts';
 import { installMirrors, removeMirrors } from './mirror-store.ts';
 import {
   type AdoptedProduct,
@@ -33,8 +35,10 @@ export async function changeAuthority(
       });
     }
     await installMirrors(client, product, mirrors);
+    await followInRedis(client, product, mapping);
   } else {
     await removeMirrors(client, product);
+    await deleteProductTemplates(client, product);
   }
   await updateAuthority(client, product, authority);
   return insertAuditEntry(client, {

@@ -3,6 +3,7 @@ import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { isServerError } from '../db/database-error.ts';
 import { nearestName } from '../files/nearest-name.ts';
 import { fieldExpression, literal, quoted, rawExpression } from './expression.ts';
+import { checkRedis } from './follow-in-redis.ts';
 import { fieldTypes, type MappedValue, type Mapping, type Mirror, type Source } from './mapping.ts';
 import { fieldsOf, type PlacedSource } from './source-functions-store.ts';
 import {
@@ -89,6 +90,7 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
     }
   }
   await checkNames(client, mapping, problems);
+  await checkRedis(client, mapping, problems);
   const rivals = await selectRivals(
     client,
     mapping.product,
@@ -320,7 +322,7 @@ async function checkNames(client: pg.ClientBase, mapping: Mapping, problems: Pla
   const unknown = await selectUnknown(client, {
     zones: zones.map(({ zone }) => zone),
     plans: plans.map(({ plan }) => plan),
-    meters: [...mapping.figures, ...mapping.mirrors].map(({ meter }) => meter),
+    meters: [...mapping.figures, ...mapping.mirrors, ...(mapping.redis ?? [])].map(({ meter }) => meter),
     services: mapping.services,
   });
   for (const { zone, path } of zones.filter((one) => unknown.zones.includes(one.zone))) {
@@ -329,8 +331,8 @@ async function checkNames(client: pg.ClientBase, mapping: Mapping, problems: Pla
   for (const { plan, path } of plans.filter((one) => unknown.plans.includes(one.plan))) {
     problems.push({ path, message: `there is no plan "${plan}"; quota plan list names them` });
   }
-  for (const { meter, path } of [...mapping.figures, ...mapping.mirrors].filter((one) =>
-    unknown.meters.includes(one.meter),
+  for (const { meter, path } of [...mapping.figures, ...mapping.mirrors, ...(mapping.redis ?? [])].filter(
+    (one) => unknown.meters.includes(one.meter),
   )) {
     problems.push({
       path: [...path, 'meter'],

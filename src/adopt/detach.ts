@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
+import { deleteProductTemplates } from '../cache/template-store.ts';
 import { removeMirrors } from './mirror-store.ts';
 import { detachProduct, lockProducts, waitBriefly } from './product-store.ts';
 
@@ -12,6 +13,7 @@ export async function detach(
   await waitBriefly(client);
   await lockProducts(client);
   await removeMirrors(client, product);
+  await deleteProductTemplates(client, product);
   const removed = await detachProduct(client, product);
   const auditId = await insertAuditEntry(client, {
     action: 'adopt.detached',

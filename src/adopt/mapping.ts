@@ -1,3 +1,4 @@
+import type { PlacedTemplate } from '../allowances/files/cache-fields.ts';
 import type { Path } from '../allowances/files/plan-document.ts';
 
 /** Where a value of ours comes from: a column, an expression in SQL over the row `r`, or the same for every row. */
@@ -76,6 +77,8 @@ export interface Mapping {
   sources: Source[];
   figures: Figure[];
   mirrors: Mirror[];
+  /** Counters in the app's Redis that follow ours while quota decides. */
+  redis?: PlacedTemplate[];
 }
 
 /** The type that each field of ours has, in the order of the composite type of its kind. */

@@ -1,3 +1,9 @@
+import {
+  cacheFieldNames,
+  checkCacheTemplates,
+  type PlacedTemplate,
+  takeCacheTemplate,
+} from '../allowances/files/cache-fields.ts';
 import { EntryFields, entriesOf, isRecord } from '../allowances/files/entry-fields.ts';
 import type { Path, PlanDocument, PlanProblem } from '../allowances/files/plan-document.ts';
 import { planFileError } from '../allowances/files/plan-document.ts';
@@ -23,7 +29,17 @@ export function mappingError(document: PlanDocument, problems: readonly PlanProb
   return planFileError(document, problems, mappingHint);
 }
 
-const topNames = ['product', 'schema', 'timezone', 'users', 'assistants', 'calls', 'figures', 'mirror'];
+const topNames = [
+  'product',
+  'schema',
+  'timezone',
+  'users',
+  'assistants',
+  'calls',
+  'figures',
+  'mirror',
+  'redis',
+];
 
 /**
  * What a file says of a product; nothing of it is looked up.
@@ -54,13 +70,23 @@ export function readMapping(document: PlanDocument): Mapping {
   const mirrors = partsOf(fields, 'mirror').flatMap(([path, value]) =>
     readMirror(path, value, schema, problems),
   );
+  const redis = partsOf(fields, 'redis').flatMap(([path, value]) => readRedis(path, value, problems));
+  checkCacheTemplates(redis, [], problems);
   fields.refuseRest(topNames);
   checkWhole(sources, problems);
   if (problems.length > 0) {
     throw mappingError(document, problems);
   }
   const services = sources.flatMap(({ fields: { service } }) => service?.constant ?? []);
-  return { product: product ?? '', timezone, services: [...new Set(services)], sources, figures, mirrors };
+  return {
+    product: product ?? '',
+    timezone,
+    services: [...new Set(services)],
+    sources,
+    figures,
+    mirrors,
+    ...(redis.length > 0 && { redis }),
+  };
 }
 
 /** One table, or several: a list. */
@@ -232,6 +258,24 @@ function readMirror(path: Path, value: unknown, schemaDefault: string, problems:
   return meter === undefined || user === undefined
     ? []
     : [{ path, meter, ...place, user, ...(at && { at }), columns: Object.fromEntries(columns) }];
+}
+
+function readRedis(path: Path, value: unknown, problems: PlanProblem[]): PlacedTemplate[] {
+  if (!isRecord(value)) {
+    problems.push({
+      path,
+      message: 'must be a counter in Redis that follows: "meter", "key" and, of a hash, "field"',
+    });
+    return [];
+  }
+  const fields = new EntryFields(value, path, problems, {});
+  const meter = fields.take('meter', readKey, undefined);
+  if (!('meter' in value)) {
+    problems.push({ path, message: 'needs "meter"' });
+  }
+  const template = takeCacheTemplate(fields);
+  fields.refuseRest(['meter', ...cacheFieldNames]);
+  return meter === undefined || template === undefined ? [] : [{ path, meter, template }];
 }
 
 function checkWhole(sources: readonly Source[], problems: PlanProblem[]): void {

@@ -7,21 +7,36 @@ export async function enableCache(client: pg.ClientBase): Promise<void> {
 
 export async function countOutdated(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ due: number }>(
-    'select count(*)::integer as due from quota.cache_outbox',
+    `select count(*)::integer as due from quota.cache_outbox o where ${isDue}`,
   );
   return rows[0]?.due ?? 0;
 }
 
 export interface OutdatedCounter {
   id: string;
-  key: string;
+  user: string;
+  /** Under our own name; null: it is as it must be. */
+  key: string | null;
+  /** Under the app's own names. */
+  appKeys: { key: string; onChange: 'write' | 'delete' }[];
 }
+
+const isDue = '(o.due_at is null or o.due_at <= quota.now())';
 
 /** The oldest first. */
 export async function selectOutdated(client: pg.ClientBase, limit: number): Promise<OutdatedCounter[]> {
   const { rows } = await client.query<OutdatedCounter>(
-    `select id, quota.cache_key(external_id, meter, period_start) as key
-     from quota.cache_outbox order by id limit $1`,
+    `select o.id, o.external_id as "user",
+       case when o.due_at is null then quota.cache_key(o.external_id, o.meter, o.period_start) end as key,
+       coalesce((
+         select json_agg(json_build_object('key', k.key, 'onChange', t.on_change) order by t.id)
+         from quota.cache_templates t
+         join quota.meters m on m.key = t.meter
+         left join quota.subscriptions s on s.user_id = o.user_id and s.service = m.service
+         cross join lateral quota.rendered_key(
+           t.key, o.external_id, t.meter, o.period_start, coalesce(s.timezone, 'UTC')) k(key)
+         where t.meter = o.meter and k.key is not null), '[]') as "appKeys"
+     from quota.cache_outbox o where ${isDue} order by o.id limit $1`,
     [limit],
   );
   return rows;
@@ -62,4 +77,40 @@ export async function selectCounters(
     ],
   );
   return rows;
+}
+
+/** What a key of the app's own holds of one meter. */
+export interface AppCounter {
+  template: string;
+  user: string;
+  /** Null: it has a date, and a lifetime none. */
+  key: string | null;
+  field: string | null;
+  /** Null: there is no limit. */
+  value: string | null;
+  expiresAt: string | null;
+}
+
+export async function selectAppCounters(
+  client: pg.ClientBase,
+  users: readonly string[],
+): Promise<AppCounter[]> {
+  const { rows } = await client.query<AppCounter>(
+    `select template, external_id as "user", key, field, value, expires_at as "expiresAt"
+     from quota.app_counters($1) order by key, field`,
+    [users],
+  );
+  return rows;
+}
+
+/** Which of these are users. */
+export async function selectKnownUsers(
+  client: pg.ClientBase,
+  users: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await client.query<{ user: string }>(
+    'select external_id as "user" from quota.users where external_id = any ($1)',
+    [users],
+  );
+  return new Set(rows.map(({ user }) => user));
 }

@@ -1,6 +1,5 @@
 import type { RedisConnection } from './redis.ts';
 
-const pattern = 'quota:usage:*';
 const pageSize = 1_000;
 
 /** One key per command, so that each goes to the node of a cluster that has it; sent without waiting in between. */
@@ -38,8 +37,8 @@ export async function replaceCounter(
   return done === 1;
 }
 
-/** The keys of all counters, server by server. One that comes or goes meanwhile may be missing or named twice. */
-export async function* scanCounters(redis: RedisConnection): AsyncGenerator<string[]> {
+/** The keys that fit a pattern, server by server. One that comes or goes meanwhile may be missing or named twice. */
+export async function* scanKeys(redis: RedisConnection, pattern: string): AsyncGenerator<string[]> {
   for (const server of await redis.masters()) {
     let cursor = '0';
     do {

@@ -235,7 +235,7 @@ export const strayLimits = `
   join quota.users u on u.id = a.user_id
   where ($1::uuid is null or a.user_id = $1)
     and (l.user_id <> a.user_id
-      or (l.desired = 'limited' and l.status <> 'gone' and not exists (
+      or (l.desired = 'limited' and l.status <> 'gone' and a.held is distinct from 'limited' and not exists (
         select from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null)))
   order by u.external_id, a.provider_assistant_id`;
 
@@ -245,6 +245,7 @@ export const unlimitedAssistants = `
   from (select distinct user_id from quota.subscriptions where limit_enforced_at is not null) s
   join quota.users u on u.id = s.user_id
   join quota.assistants a on a.user_id = s.user_id and a.state = 'active' and not a.is_gated
+    and a.held is distinct from 'original'
   left join quota.assistant_limits l on l.assistant_id = a.id
   where ($1::uuid is null or a.user_id = $1) and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')
   order by u.external_id, a.provider_assistant_id`;
@@ -261,6 +262,15 @@ export const deadRows = `
   from quota.adopt_dead d join quota.adopt_sources s on s.id = d.source
   where $1::uuid is null
   order by d.buried_at, d.id`;
+
+/** Whoever changes a counter that is not told to the app's Redis makes the app read what was. */
+export const waitingCounters = `
+  select o.meter, count(*)::integer as changes, ${iso('min(o.created_at)')} as "oldestAt"
+  from quota.cache_outbox o
+  where $1::uuid is null or o.user_id = $1
+  group by o.meter
+  having min(o.created_at) < quota.now() - interval '1 hour'
+  order by o.meter`;
 
 /** A run holds the lock of its job for as long as it lives. */
 export const deadRuns = `

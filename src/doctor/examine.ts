@@ -20,6 +20,7 @@ import {
   unlimitedAssistants,
   unmarkedQuotas,
   unsettledSessions,
+  waitingCounters,
   wrongAlerts,
   wrongGrants,
   wrongQuotas,
@@ -228,6 +229,14 @@ const checks: readonly Check[] = [
     found: 'rows of adopted products that could not be counted yet',
     suggestion: 'quota adopt status says why; quota jobs adopt-retry takes up what can be',
     sql: deadRows,
+  },
+  {
+    check: 'cache',
+    level: 'attention',
+    healthy: "no change has waited for an hour to be told to the app's Redis",
+    found: "meters whose changes have waited for more than an hour to be told to the app's Redis",
+    suggestion: 'quota jobs sync-cache, with the REDIS_URL of the app, every 5 minutes',
+    sql: waitingCounters,
   },
   {
     check: 'jobs',

@@ -28,7 +28,7 @@ const assistantsMax = 1_000_000;
 export async function givenOriginals(
   client: pg.ClientBase,
   users: readonly UserName[],
-  { user, originalsFile, values }: Pick<RestoreRequest, 'user' | 'originalsFile' | 'values'>,
+  { chosen, originalsFile, values }: Pick<RestoreRequest, 'chosen' | 'originalsFile' | 'values'>,
   setup: RestoreSetup | undefined,
 ): Promise<GivenAndNot> {
   if (setup === undefined || (originalsFile === undefined && values === undefined)) {
@@ -39,12 +39,16 @@ export async function givenOriginals(
       ? undefined
       : await readOriginalsFile({ path: originalsFile }, setup.limitedState);
   const named = reports === undefined ? [] : [...reports.newest.keys(), ...reports.onlyLimited];
-  const all = await selectStatus(client, {
-    userIds: user === null ? null : users.map(({ id }) => id),
-    ...(user === null ? { providerAssistantIds: named } : {}),
-    untouched: true,
-    rowsMax: assistantsMax,
-  });
+  const isEverybody = chosen.kind === 'everybody';
+  const all =
+    chosen.kind === 'assistants'
+      ? chosen.assistants
+      : await selectStatus(client, {
+          userIds: isEverybody ? null : users.map(({ id }) => id),
+          ...(isEverybody ? { providerAssistantIds: named } : {}),
+          untouched: true,
+          rowsMax: assistantsMax,
+        });
   const candidates = all.filter(({ original, status }) => original === null && status !== 'gone');
   const given: Given[] = [];
   const unhelped: GivenAndNot['unhelped'] = [];
@@ -54,7 +58,7 @@ export async function givenOriginals(
       return;
     }
     // For everybody at once: whoever is limited stays so, and now has an original to come back to.
-    const desired = user === null ? assistant.desired : 'original';
+    const desired = isEverybody ? assistant.desired : 'original';
     const report = reports?.newest.get(assistant.providerAssistantId);
     if (report !== undefined) {
       given.push({
@@ -74,7 +78,7 @@ export async function givenOriginals(
         'quota limits restore without --set puts the stored originals back; --to-original-of DATE older ones',
     });
   }
-  return { given, unhelped: [...unhelped, ...unknownNames(reports, all, user)] };
+  return { given, unhelped: [...unhelped, ...(isEverybody ? unknownNames(reports, all) : [])] };
 }
 
 /** Every field that a limit may have changed: of those that the report leaves out it is known that they were not set. */
@@ -108,9 +112,8 @@ const valuesOf = (found: Fields, names: readonly string[]): Fields =>
 function unknownNames(
   reports: ReportedOriginals | undefined,
   known: readonly AssistantStatus[],
-  user: UserName | null,
 ): GivenAndNot['unhelped'] {
-  if (reports === undefined || user !== null) {
+  if (reports === undefined) {
     return [];
   }
   const ids = new Set(known.map(({ providerAssistantId }) => providerAssistantId));

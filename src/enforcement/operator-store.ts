@@ -25,14 +25,37 @@ export async function liftLimits(
   await client.query(`select quota.lift_limits($1, $2)`, [userIds, reason ?? null]);
 }
 
-/** Whether a limit of any service is on a user. */
-export async function isLimited(client: pg.ClientBase, userId: string): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select 1 from quota.subscriptions where user_id = $1 and limit_enforced_at is not null`,
-    [userId],
-  );
-  return (rowCount ?? 0) > 0;
+/** Limits assistants by hand, whatever their users are. */
+export async function limitAssistants(
+  client: pg.ClientBase,
+  assistantIds: readonly string[],
+  reason: string | undefined,
+): Promise<void> {
+  await client.query('select quota.limit_assistants($1, $2)', [assistantIds, reason ?? null]);
 }
+
+/** Restores assistants by hand, whatever their users are. */
+export async function restoreAssistants(
+  client: pg.ClientBase,
+  assistantIds: readonly string[],
+  reason: string | undefined,
+): Promise<void> {
+  await client.query('select quota.restore_assistants($1, $2)', [assistantIds, reason ?? null]);
+}
+
+/** Which of these users have a limit of any service on them, by id. */
+export async function selectLimited(client: pg.ClientBase, userIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ id: string }>(
+    `select distinct user_id as id from quota.subscriptions
+     where user_id = any ($1) and limit_enforced_at is not null`,
+    [userIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Whether a limit of any service is on each of these users. */
+export const areLimited = async (client: pg.ClientBase, userIds: readonly string[]): Promise<boolean> =>
+  (await selectLimited(client, userIds)).size === new Set(userIds).size;
 
 /** Users who are not limited, with an assistant that is, or whose restore is queued. */
 export async function selectToRestore(client: pg.ClientBase): Promise<UserName[]> {
@@ -41,7 +64,8 @@ export async function selectToRestore(client: pg.ClientBase): Promise<UserName[]
      from quota.users u
      where u.id in (
          select l.user_id from quota.assistant_limits l
-         where (l.desired = 'limited' and l.status <> 'gone') or (l.desired = 'original' and l.status in ('pending', 'failed')))
+         where (l.desired = 'limited' and l.status <> 'gone' and not exists (
+             select 1 from quota.assistants a where a.id = l.assistant_id and a.held = 'limited')) or (l.desired = 'original' and l.status in ('pending', 'failed')))
        and not exists (select 1 from quota.subscriptions s where s.user_id = u.id and s.limit_enforced_at is not null)
      order by u.external_id`,
   );

@@ -1,10 +1,10 @@
 import type { Fields } from './assistant-state.ts';
-import type { UserName } from './operator-store.ts';
+import type { Chosen } from './chosen.ts';
 import type { ReadRequest } from './preview.ts';
 
 export interface RestoreRequest {
-  /** Null: all whose users are not limited any more. */
-  user: UserName | null;
+  /** Everybody: all whose users are not limited any more. */
+  chosen: Chosen;
   /** Take the originals of the history as of before this instant, whatever is found. */
   originalsBefore: string | undefined;
   /** A file of stored end-of-call reports, for assistants whose original is unknown. */

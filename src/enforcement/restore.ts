@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import { notFoundError } from '../errors.ts';
+import { type Chosen, ownersOf } from './chosen.ts';
 import { type Given, givenOriginals } from './given-originals.ts';
 import { findKnownAgain, revivedTask } from './known-again.ts';
 import type { LimitTask } from './limit-task.ts';
 import {
   type GivenOriginal,
-  isLimited,
+  selectLimited,
   selectOriginalsBefore,
   selectStillOver,
   selectToRestore,
@@ -19,6 +20,8 @@ export interface RestorePlanOfUsers {
   users: UserName[];
   /** Those of them whose limit is lifted; the others get an original and stay limited. */
   lifted: UserName[];
+  /** Assistants that are restored whatever their users are, by id. */
+  freed: string[];
   /** What is to be restored, originals that are given included. */
   tasks: LimitTask[];
   given: GivenOriginal[];
@@ -45,32 +48,46 @@ export async function planRestoreOfUsers(
   request: RestoreRequest,
   setup: RestoreSetup | undefined,
 ): Promise<RestorePlanOfUsers> {
-  const lifted = request.user === null ? await selectToRestore(client) : [request.user];
+  const { chosen } = request;
+  const asked =
+    chosen.kind === 'everybody'
+      ? await selectToRestore(client)
+      : chosen.kind === 'users'
+        ? [...chosen.users]
+        : ownersOf(chosen.assistants);
   const { given, unhelped } =
     request.originalsBefore === undefined
-      ? await givenOriginals(client, lifted, request, setup)
-      : { given: await fromHistory(client, lifted, request.originalsBefore), unhelped: [] };
-  const users = withOwners(lifted, given);
+      ? await givenOriginals(client, asked, request, setup)
+      : { given: await fromHistory(client, chosen, asked, request.originalsBefore), unhelped: [] };
+  const users = withOwners(asked, given);
   const userIds = users.map(({ id }) => id);
-  const all = await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
-  const knownAgain = request.user === null ? [] : await findKnownAgain(all, setup);
+  const all =
+    chosen.kind === 'assistants'
+      ? chosen.assistants
+      : await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
+  const knownAgain = chosen.kind === 'everybody' ? [] : await findKnownAgain(all, setup);
   const givenById = new Map(given.map(({ original }) => [original.assistantId, original]));
   const tasks = all.flatMap((assistant) => restoreTask(assistant, givenById.get(assistant.assistantId)));
   tasks.push(...knownAgain.map((assistant) => revivedTask(assistant, 'original')));
   const staying = new Set(
     given.filter(({ original }) => original.desired === 'limited').map(({ assistant }) => assistant.userId),
   );
+  const lifted = chosen.kind === 'assistants' ? [] : users.filter(({ id }) => !staying.has(id));
   return {
     users,
-    lifted: users.filter(({ id }) => !staying.has(id)),
+    lifted,
+    freed: chosen.kind === 'assistants' ? chosen.assistants.map(({ assistantId }) => assistantId) : [],
     tasks,
     given: [...givenById.values()],
     knownAgain: knownAgain.map(({ assistantId }) => assistantId),
     unhelped,
-    isNeeded: tasks.length > 0 || (request.user !== null && (await isLimited(client, request.user.id))),
+    isNeeded:
+      tasks.length > 0 ||
+      (chosen.kind === 'users' && (await selectLimited(client, userIds)).size > 0) ||
+      (chosen.kind !== 'everybody' && all.some(({ held }) => held === 'limited')),
     stillOver: await selectStillOver(
       client,
-      userIds.filter((id) => !staying.has(id)),
+      lifted.map(({ id }) => id),
     ),
   };
 }
@@ -107,6 +124,7 @@ function restoreTask(assistant: AssistantStatus, given: GivenOriginal | undefine
 
 async function fromHistory(
   client: pg.ClientBase,
+  chosen: Chosen,
   users: readonly UserName[],
   before: string,
 ): Promise<Given[]> {
@@ -117,7 +135,10 @@ async function fromHistory(
       original,
     ]),
   );
-  const assistants = await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
+  const assistants =
+    chosen.kind === 'assistants'
+      ? chosen.assistants
+      : await selectStatus(client, { userIds, untouched: true, rowsMax: assistantsMax });
   const given = assistants.flatMap((assistant): Given[] => {
     const original = originals.get(assistant.assistantId);
     return original === undefined || assistant.status === 'gone'

@@ -11,6 +11,10 @@ export interface AssistantStatus extends Omit<LimitTask, 'status'> {
   nextAttemptAt: Date | null;
   appliedAt: Date | null;
   restoredAt: Date | null;
+  /** By hand: whatever its user is; null: as its user is. */
+  held: 'limited' | 'original' | null;
+  /** Its calls are let in one by one: nothing is changed at the provider. */
+  isGated: boolean;
   /** When (real time) the provider was last seen to have what is recorded. */
   verifiedAt: Date | null;
 }
@@ -23,7 +27,7 @@ const columns = `
   quota.limited_state(a.user_id) as "planState", coalesce(l.attempts, 0) as attempts,
   coalesce(l.claimed_until > clock_timestamp(), false) as "isClaimed", l.last_error as "lastError",
   l.requested_at as "requestedAt", l.next_attempt_at as "nextAttemptAt", l.applied_at as "appliedAt",
-  l.restored_at as "restoredAt", l.verified_at as "verifiedAt"`;
+  l.restored_at as "restoredAt", l.verified_at as "verifiedAt", a.held, a.is_gated as "isGated"`;
 
 export interface StatusScope {
   userIds: readonly string[] | null;
@@ -58,6 +62,8 @@ export interface StatusCounts {
   gone: number;
   /** Assistants that were never limited. */
   untouched: number;
+  /** Assistants that never are: the gate lets their calls in one by one. */
+  gated: number;
 }
 
 export async function countStatus(
@@ -70,10 +76,28 @@ export async function countStatus(
        count(*) filter (where l.status = 'applied')::integer as applied,
        count(*) filter (where l.status = 'restored')::integer as restored,
        count(*) filter (where l.status = 'gone')::integer as gone,
-       count(*) filter (where l.assistant_id is null and a.state = 'active')::integer as untouched
+       count(*) filter (where l.assistant_id is null and a.state = 'active' and not a.is_gated)::integer as untouched,
+       count(*) filter (where l.assistant_id is null and a.state = 'active' and a.is_gated)::integer as gated
      from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
      where $1::uuid[] is null or a.user_id = any ($1)`,
     [userIds],
   );
-  return rows[0] ?? { pending: 0, failed: 0, applied: 0, restored: 0, gone: 0, untouched: 0 };
+  return rows[0] ?? { pending: 0, failed: 0, applied: 0, restored: 0, gone: 0, untouched: 0, gated: 0 };
+}
+
+/** Assistants by the provider's ids, or by ours. */
+export async function selectAssistants(
+  client: pg.ClientBase,
+  ids: readonly string[],
+): Promise<AssistantStatus[]> {
+  const { rows } = await client.query<AssistantStatus>(
+    `select ${columns}
+     from quota.assistants a
+     join quota.users u on u.id = a.user_id
+     left join quota.assistant_limits l on l.assistant_id = a.id
+     where a.provider_assistant_id = any ($1) or a.id::text = any ($1)
+     order by u.external_id, a.name, a.id`,
+    [ids],
+  );
+  return rows;
 }

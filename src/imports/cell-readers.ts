@@ -100,6 +100,49 @@ export function readWhole(max: number): CellReader {
 /** A size in bytes: `26214400`, `25MB`. */
 export const readBytes: CellReader = bytesCell;
 
+const yes = ['true', 'yes', 'y', '1', 't'];
+const no = ['false', 'no', 'n', '0', 'f'];
+
+/**
+ * Yes or no, in a few spellings.
+ * @throws CellFault
+ */
+export const readYesNo: CellReader = (text, title) => {
+  const word = text.trim().toLowerCase();
+  if (word !== '' && !yes.includes(word) && !no.includes(word)) {
+    throw new CellFault(title, `${quoted(text)} is neither yes nor no`, 'write yes or no, true or false');
+  }
+  return word === '' ? null : String(yes.includes(word));
+};
+
+const listLengthMax = 100;
+
+/**
+ * Names or identifiers with `;` or `,` in between, or a list of JSON, as the array that COPY takes.
+ * @throws CellFault
+ */
+export const readIdentifiers: CellReader = (text, title) => {
+  const parts = /^\s*\[/.test(text) ? jsonTexts(text, title) : text.split(/[;,]/);
+  const names = [...new Set(parts.flatMap((part) => limited(part.trim(), title, identifierLengthMax) ?? []))];
+  if (names.length > listLengthMax) {
+    throw new CellFault(title, `has more than ${listLengthMax} entries`);
+  }
+  const quotedName = (name: string) => `"${name.replace(/["\\]/g, '\\$&')}"`;
+  return names.length === 0 ? null : `{${names.map(quotedName).join(',')}}`;
+};
+
+function jsonTexts(text: string, title: string): string[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((one) => typeof one === 'string')) {
+      return list;
+    }
+  } catch {
+    // Told below.
+  }
+  throw new CellFault(title, `${quoted(text)} is no list of texts`, 'write it like +4930111;+4930112');
+}
+
 /**
  * One of a few words, in any case.
  * @throws CellFault from the reader

@@ -7,7 +7,7 @@ const listedMax = 20;
 /** Limited, waiting and failed assistants first, each in a line; how many there are in the last. */
 export function assistantsText(assistants: readonly AssistantState[], style: Style): string[] {
   const lines = assistants
-    .map((assistant) => ({ assistant, word: standing(assistant) }))
+    .map((assistant) => ({ assistant, word: standingOf(assistant) }))
     .sort((a, b) => order.indexOf(a.word) - order.indexOf(b.word))
     .map(({ assistant, word }) => assistantText(assistant, word, style));
   const more = lines.length - listedMax;
@@ -22,6 +22,7 @@ const order = [
   'limit queued',
   'restore queued',
   'not limited',
+  'by the gate',
   'gone',
 ] as const;
 type Standing = (typeof order)[number];
@@ -44,15 +45,22 @@ function standing({ desired, status }: Pick<AssistantState, 'desired' | 'status'
   }
 }
 
+/** An assistant that is gated and was limited before is restored first. */
+const standingOf = (assistant: AssistantState): Standing => {
+  const word = standing(assistant);
+  return assistant.gated && word === 'not limited' ? 'by the gate' : word;
+};
+
 function assistantText(
-  { providerAssistantId, name, lastError }: AssistantState,
+  { providerAssistantId, name, held, lastError }: AssistantState,
   word: Standing,
   style: Style,
 ): string {
   const color = colorOf(word, style);
   const title = name === null ? '' : `  ${name}`;
   const error = lastError === null ? '' : style.red(`  ${lastError}`);
-  return `    ${color(word.padEnd(longest))}  ${providerAssistantId}${style.dim(title)}${error}`;
+  const hand = held === null ? '' : style.dim('  by hand');
+  return `    ${color(word.padEnd(longest))}  ${providerAssistantId}${style.dim(title)}${hand}${error}`;
 }
 
 const longest = Math.max(...order.map((word) => word.length));
@@ -61,7 +69,7 @@ function colorOf(word: Standing, style: Style) {
   if (word.endsWith('failed')) {
     return style.red;
   }
-  return word === 'not limited' || word === 'gone' ? style.dim : style.yellow;
+  return word === 'not limited' || word === 'by the gate' || word === 'gone' ? style.dim : style.yellow;
 }
 
 /** What became of the assistants that a change frees, or limits. */

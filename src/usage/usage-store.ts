@@ -45,7 +45,7 @@ export async function selectUsage(client: pg.ClientBase, userId: string): Promis
            'providerAssistantId', a.provider_assistant_id, 'name', a.name,
            'desired', coalesce(l.desired, 'original'),
            'status', case when a.state = 'gone' then 'gone' else coalesce(l.status, 'untouched') end,
-           'lastError', l.last_error) order by a.created_at, a.provider_assistant_id)
+           'held', a.held, 'gated', a.is_gated, 'lastError', l.last_error) order by a.created_at, a.provider_assistant_id)
          from quota.assistants a
          left join quota.assistant_limits l on l.assistant_id = a.id
          where a.user_id = $1

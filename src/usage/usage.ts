@@ -43,6 +43,10 @@ export interface AssistantState {
   name: string | null;
   desired: 'limited' | 'original';
   status: AssistantStatus;
+  /** By hand: whatever its user is; null: as its user is. */
+  held: 'limited' | 'original' | null;
+  /** Its calls are let in one by one by the gate: it is never limited. */
+  gated: boolean;
   lastError: string | null;
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { startRedis } from '../cache/redis-server.ts';
 import { useDeskPerTest } from '../desk/desk.ts';
 
 const now = '2026-11-20T12:00:00Z';
@@ -43,6 +44,38 @@ test('the app reads our figures, and its "+1" cannot drift', async () => {
   await desk.json('adopt', 'authority', 'chat', 'app', '--yes');
   await app(`update user_usage set total_messages = 77 where user_id = 'user_1' and month = '2026-11'`);
   expect(await read()).toMatchObject({ total: 77, premium: 0 });
+});
+
+test("the app's Redis follows while quota decides, and is the app's again after", async () => {
+  const redis = await startRedis();
+  try {
+    const key = 'usage:user_1:2026-11';
+    const own = desk.with({ asOf: now, env: { REDIS_URL: redis.url } });
+    // Periods are over by the clock of the machine: Redis would drop them at once.
+    const read = () => redis.use((r) => r.hgetall(key));
+    await adopt('chat');
+    expect((await desk.json('adopt', 'status', 'chat'))[0].redis).toMatchObject([
+      { meter: 'messages', key: 'usage:{user}:{YYYY-MM}', field: 'total', value: '100 - remaining' },
+      { meter: 'premium_messages', field: 'premium' },
+    ]);
+    await own.json('jobs', 'sync-cache');
+    const [row] = await desk.query(`select total_messages as total, premium_messages as premium
+      from user_usage where user_id = 'user_1' and month = '2026-11'`);
+    const { total, premium } = row ?? {};
+    expect(await read()).toEqual({ total: `${total}`, premium: `${premium}` });
+    await redis.use((r) => r.hincrby(key, 'total', 5));
+    expect((await own.answer('doctor', '--cache')).data).toMatchObject({ wrong: 1, orphaned: 0 });
+    await own.json('user', 'grant', 'user_1', 'messages', '30', '--reason', 'goodwill', '--yes');
+    expect(await read()).toEqual({ total: `${total - 30}`, premium: `${premium}` });
+
+    await own.json('adopt', 'authority', 'chat', 'app', '--yes');
+    await own.json('user', 'grant', 'user_1', 'messages', '30', '--reason', 'goodwill', '--yes');
+    expect(await read()).toEqual({ total: `${total - 30}`, premium: `${premium}` });
+    expect((await desk.json('adopt', 'status', 'chat'))[0].redis).toEqual([]);
+    expect(await desk.query('select from quota.cache_templates')).toEqual([]);
+  } finally {
+    await redis.stop();
+  }
 });
 
 test('exhaustion and enforcement are read where old code looks for them', async () => {
@@ -102,4 +135,36 @@ test('a column of the primary key cannot follow', async () => {
     'month is of the primary key: it tells rows apart, and cannot follow',
     expect.stringContaining('there is no column "nowhere"'),
   ]);
+});
+
+test('counters in Redis are checked with the mapping, and against those that meters have', async () => {
+  await app(readFileSync('fixtures/adopt/chat.sql', 'utf8'));
+  const { mapping } = await desk.json('adopt', 'preset', 'chat');
+  const check = async (from: string, to: string) => {
+    const file = desk.write('chat.yaml', mapping.replace(from, to));
+    return (await desk.json(65, 'adopt', 'check', file)).error.problems;
+  };
+  expect(await check('field: premium', 'field: total')).toMatchObject([
+    { message: 'the field total of usage:{user}:{YYYY-MM} is that of messages already' },
+  ]);
+  expect(await check('- { meter: premium_messages, key', '- { meter: premium, kye')).toMatchObject([
+    { message: expect.stringContaining('needs a "key"') },
+    { message: expect.stringContaining('no such field; known are meter, key') },
+  ]);
+  expect(await check('- { meter: premium_messages, key', '- { meter: premium, key')).toMatchObject([
+    { message: expect.stringContaining('premium') },
+  ]);
+  const meter = ['key: messages', 'service: chat', 'unit: message'];
+  const named = desk.write('named.yaml', [
+    ...meter,
+    'redis: { key: "usage:{user}:{YYYY-MM}", field: total }',
+  ]);
+  await desk.json('meter', 'apply', named, '--yes');
+  expect(await check('a', 'a')).toMatchObject([{ message: expect.stringContaining('is that of messages') }]);
+  await desk.json('meter', 'apply', desk.write('meter.yaml', meter), '--yes');
+  await desk.json('adopt', 'attach', 'chat', '--yes');
+  await desk.json('adopt', 'authority', 'chat', 'quota', '--yes');
+  expect((await desk.json(5, 'meter', 'apply', named, '--yes')).error.message).toBe(
+    'an adopted product has this name in Redis',
+  );
 });

@@ -99,4 +99,32 @@ describe('a cache in a cluster of three', () => {
       expect(await nodeSizes()).toEqual([0, 0, 0]);
     },
   );
+
+  test("keys under the app's own names are written on every node, those of one user in different slots, too", async () => {
+    await desk.query(
+      `insert into quota.cache_templates (meter, key) values ('messages', 'm:{user}'), ('premium_messages', 'p:{meter}:{user}')`,
+    );
+    await desk.query(
+      `insert into quota.users (external_id) select 'chatter-' || n * n * n from generate_series(1, 20) n`,
+    );
+    await desk.query(
+      `select quota.record(external_id, 'chat', 'c-' || external_id, 2, p_model => 'claude-3-opus')
+       from quota.users where external_id like 'chatter-%'`,
+    );
+    await desk.query('update quota.cache_outbox set due_at = quota.now() where due_at is not null');
+    expect(await run(['jobs', 'sync-cache', '--batch-size', '7'])).toMatchObject({ code: 0, stderr: '' });
+    const sizes = await Promise.all(
+      cluster.nodes.map((node) => node.use(async (redis) => (await redis.keys('[mp]:*')).length)),
+    );
+    expect({ least: Math.min(...sizes) > 0, all: sizes.reduce((sum, size) => sum + size, 0) }).toEqual({
+      least: true,
+      all: 40,
+    });
+    expect(await cluster.use((redis) => redis.get('p:premium_messages:chatter-8000'))).toBe('2');
+    await cluster.use((redis) => redis.set('m:chatter-27', '99'));
+    const { stdout } = await run(['doctor', '--cache', '--json', '--rebuild']);
+    expect(JSON.parse(stdout)).toMatchObject({ counters: users + 40, wrong: 1, orphaned: users });
+    expect(await cluster.use((redis) => redis.get('m:chatter-27'))).toBe('2');
+    await desk.query('delete from quota.cache_templates');
+  });
 });

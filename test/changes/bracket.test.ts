@@ -97,10 +97,24 @@ const line = (name: string, words: readonly string[]) => [
   ),
 ];
 
-const cases = Object.entries({ ...required, ...optional });
+/** Other ways to name what is changed. */
+const others = {
+  'limits apply': [
+    ['ada', 'bob', '--no-sync'],
+    ['--assistant', 'a1', '--assistant', 'b1', '--no-sync'],
+  ],
+  'limits restore': [['--assistant', 'b1', '--no-sync']],
+};
+
+const cases = [
+  ...Object.entries({ ...required, ...optional }),
+  ...Object.entries(others).flatMap(([name, lines]) =>
+    lines.map((words): [string, string[]] => [name, words]),
+  ),
+];
 const lines = (table: Record<string, string[]>) => Object.entries(table);
 
-describe.each(cases)('quota %s', (name, words) => {
+describe.each(cases)('quota %s %j', (name, words) => {
   test('a dry run needs no reason, shows what would be done and leaves every table as it was', async () => {
     const before = await snapshot(desk.url);
     const { code, data, stderr } = await desk.answer(...line(name, words), '--dry-run');

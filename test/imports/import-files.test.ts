@@ -180,6 +180,50 @@ describe('assistants', () => {
     ]);
   });
 
+  test('those that the gate lets in, with their numbers; two that answer one number are refused', async () => {
+    const header = 'provider_assistant_id,user_external_id,gated,numbers\n';
+    const file = desk.write(
+      'gated.csv',
+      `${header}assistant-of-ada,ada,yes,+4930111; number-1\nfresh,ada,,\n`,
+    );
+    expect(await desk.report('assistants', file)).toMatchObject({ new: 1, differing: 1, updated: 0 });
+    expect(await desk.report('assistants', file, '--update')).toMatchObject({ updated: 1 });
+    expect(await desk.report('assistants', file, '--update')).toMatchObject({ differing: 0, updated: 0 });
+    const list = desk.write('list.jsonl', [
+      JSON.stringify({
+        providerAssistantId: 'next',
+        userExternalId: 'bob',
+        gated: true,
+        numbers: '["+4930222"]',
+      }),
+    ]);
+    expect(await desk.report('assistants', list)).toMatchObject({ new: 1 });
+    expect(
+      await desk.query(
+        'select provider_assistant_id as id, numbers from quota.assistants where is_gated order by 1',
+      ),
+    ).toEqual([
+      { id: 'assistant-of-ada', numbers: ['+4930111', 'number-1'] },
+      { id: 'next', numbers: ['+4930222'] },
+    ]);
+    const [row] = await desk.query(
+      `select a.after, p.after as personal from quota.audit_log a join quota.audit_personal p on p.audit_id = a.id
+       where action = 'assistant.update'`,
+    );
+    expect(row).toEqual({ after: { gated: true }, personal: { numbers: ['+4930111', 'number-1'] } });
+
+    const wrong = desk.write(
+      'wrong.csv',
+      `${header}a,ada,perhaps,1\nb,ada,no,+4930222\nc,ada,no,5\nd,bob,no,5;6\ne,bob,no,"[1]"\n`,
+    );
+    expect((await desk.failure('assistants', wrong)).problems).toMatchObject([
+      { line: 2, column: 'gated', reason: expect.stringContaining('neither yes nor no') },
+      { line: 3, column: 'numbers', reason: 'another assistant answers the number "+4930222"' },
+      { line: 5, column: 'numbers', reason: 'another assistant answers the number "5"' },
+      { line: 6, column: 'numbers', reason: expect.stringContaining('no list of texts') },
+    ]);
+  });
+
   test('an assistant of a limited user is queued to be limited', async () => {
     await desk.report(
       'call-logs',

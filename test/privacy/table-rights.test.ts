@@ -34,6 +34,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   billing_lines: ['s', 'si', 's'],
   cache_outbox: ['sd', 's', 's'],
   cache_state: ['si', 's', 's'],
+  cache_templates: ['s', 's', 's'],
   call_logs: ['siu', 'siu', 's'],
   concurrent_processing: ['s', 's', 's'],
   database_mark: ['s', 's', 's'],

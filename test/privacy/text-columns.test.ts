@@ -31,7 +31,7 @@ const decided: Record<string, Record<string, string>> = {
     fact: 'desired intents status',
   },
   assistant_originals: { personal: 'fields', staff: 'actor', fact: 'absent source' },
-  assistants: { personal: 'name numbers', fact: 'organisation provider_assistant_id state' },
+  assistants: { personal: 'name numbers', fact: 'held organisation provider_assistant_id state' },
   audit_log: { staff: 'actor login', fact: 'action after before reason service subject' },
   audit_personal: { personal: 'after before' },
   audit_reasons: { personal: 'reason' },
@@ -41,6 +41,7 @@ const decided: Record<string, Record<string, string>> = {
     personal: 'description raw',
     fact: 'assistant_id charge external_id kind model status unit',
   },
+  cache_templates: { fact: 'field key meter on_change product value' },
   cache_outbox: { personal: 'external_id', fact: 'meter' },
   call_logs: {
     personal: 'error_message metadata',

@@ -43,4 +43,9 @@ mirror:
     user: user_id
     at: { sql: "(r.month || '-01')::date" }
     columns: { premium_messages: 20 - q.remaining }
+
+# The same in its Redis, a hash per user and month: REDIS_URL, quota jobs sync-cache.
+redis:
+  - { meter: messages, key: "usage:{user}:{YYYY-MM}", field: total, value: 100 - remaining }
+  - { meter: premium_messages, key: "usage:{user}:{YYYY-MM}", field: premium, value: 20 - remaining }
 `;

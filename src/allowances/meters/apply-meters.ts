@@ -1,6 +1,9 @@
 import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
-import { tryAgainError } from '../../errors.ts';
+import { replaceMeterTemplates, selectTemplates } from '../../cache/template-store.ts';
+import { refusedError, tryAgainError } from '../../errors.ts';
+import { checkCacheTemplates } from '../files/cache-fields.ts';
+import type { PlanProblem } from '../files/plan-document.ts';
 import type { MeterDefinition, MeterDifference } from './meter.ts';
 import {
   type CountChange,
@@ -43,10 +46,14 @@ export async function planMeters(
     const { key, service, unit } = definition;
     return { key, service, unit, action, changes };
   });
-  const changed = definitions.filter((_, index) => meters[index]?.action === 'update');
+  const changed = definitions.filter((_, index) => countsOtherwise(meters[index]));
   const counts = changed.length === 0 ? [] : await selectCountChanges(client, changed);
   return { meters, definitions, before, counts };
 }
+
+/** A name in a cache counts nothing. */
+const countsOtherwise = (change: MeterChange | undefined) =>
+  change?.action === 'update' && change.changes.some(({ path }) => path !== 'redis');
 
 export interface AppliedMeters {
   auditIds: string[];
@@ -70,19 +77,21 @@ export async function applyMeters(
   if (created.length + updated.length === 0) {
     return { auditIds: [], counts: [] };
   }
-  await lockMeters(client, updated);
+  const recounted = plan.meters.filter(countsOtherwise).map(({ key }) => key);
+  await lockMeters(client, recounted);
   if (JSON.stringify(await selectMeters(client)) !== JSON.stringify(plan.before)) {
     throw tryAgainError('the meters have changed since they were compared', {
       suggestion: 'run the command again and look at the new comparison',
     });
   }
   const definitions = plan.definitions.filter(({ key }) => created.includes(key) || updated.includes(key));
-  const changed = definitions.filter(({ key }) => updated.includes(key));
+  const changed = definitions.filter(({ key }) => recounted.includes(key));
   const counts = changed.length === 0 ? [] : await selectCountChanges(client, changed);
   await upsertMeters(client, definitions);
   if (changed.length > 0) {
-    await recountMeters(client, updated);
+    await recountMeters(client, recounted);
   }
+  await keepInCache(client, plan, definitions);
   const auditIds: string[] = [];
   for (const definition of definitions) {
     const own = counts.filter(({ meter }) => meter === definition.key);
@@ -101,4 +110,33 @@ export async function applyMeters(
     );
   }
   return { auditIds, counts };
+}
+
+/** @throws refusedError where an adopted product has the name in the cache */
+async function keepInCache(
+  client: pg.ClientBase,
+  { before }: MetersPlan,
+  definitions: readonly MeterDefinition[],
+): Promise<void> {
+  const moved = definitions.filter(
+    ({ key, redis }) =>
+      JSON.stringify(redis) !== JSON.stringify(before.find((meter) => meter.key === key)?.redis ?? null),
+  );
+  if (moved.length === 0) {
+    return;
+  }
+  const problems: PlanProblem[] = [];
+  const adopted = (await selectTemplates(client)).filter(({ product }) => product !== null);
+  checkCacheTemplates(
+    moved.flatMap(({ key, redis }) => (redis === null ? [] : [{ path: [key], meter: key, template: redis }])),
+    adopted,
+    problems,
+  );
+  if (problems.length > 0) {
+    throw refusedError('an adopted product has this name in Redis', {
+      detail: problems.map(({ message }) => message).join('\n'),
+      suggestion: 'leave it to the mapping of the product: quota adopt status',
+    });
+  }
+  await replaceMeterTemplates(client, moved);
 }

@@ -3,7 +3,9 @@ import type { MeterDefinition } from './meter.ts';
 
 /** A `MeterDefinition`, of the row m. */
 const definition = `m.key, m.service, m.unit, m.models, trim_scale(m.rounding)::text as rounding,
-  trim_scale(m.credit_seconds)::text as "creditSeconds", m.is_live as "isLive"`;
+  trim_scale(m.credit_seconds)::text as "creditSeconds", m.is_live as "isLive",
+  (select json_build_object('key', t.key, 'field', t.field, 'value', t.value, 'onChange', t.on_change)
+    from quota.cache_templates t where t.meter = m.key and t.product is null) as redis`;
 
 /** All meters, by key. */
 export async function selectMeters(client: pg.ClientBase): Promise<MeterDefinition[]> {

@@ -1,11 +1,12 @@
 import { stringify } from 'yaml';
 import { bytesText } from '../../values/bytes.ts';
 import { durationText } from '../../values/duration.ts';
+import { cacheTemplateFields } from '../files/cache-fields.ts';
 import type { MeterDefinition, MeterDifference } from './meter.ts';
 
 /** A meter as a file has it; what is left out means the same as what would stand there. */
 function meterFields(meter: MeterDefinition): Record<string, unknown> {
-  const { key, service, unit, models, rounding, creditSeconds, isLive } = meter;
+  const { key, service, unit, models, rounding, creditSeconds, isLive, redis } = meter;
   const fields = {
     key,
     service,
@@ -14,6 +15,7 @@ function meterFields(meter: MeterDefinition): Record<string, unknown> {
     rounding: rounding === null ? null : roundingText(unit, rounding),
     credit_seconds: creditSeconds === null ? null : durationText(creditSeconds),
     is_live: isLive ? true : null,
+    redis: redis === null ? null : cacheTemplateFields(redis),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

@@ -1,3 +1,4 @@
+import type { CacheTemplate } from '../../values/key-template.ts';
 import type { Unit } from '../../values/unit.ts';
 
 /** A meter as data: what `meter show` prints and `meter apply` takes. Quantities are exact decimals as text. */
@@ -13,6 +14,8 @@ export interface MeterDefinition {
   creditSeconds: string | null;
   /** Whether its seconds pass in real time. */
   isLive: boolean;
+  /** What it is called in the app's own Redis; null: nothing there is kept. */
+  redis: CacheTemplate | null;
 }
 
 /** One field that differs, as files write it; null: not there. */

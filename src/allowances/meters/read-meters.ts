@@ -1,4 +1,5 @@
 import { units } from '../../values/unit.ts';
+import { checkCacheTemplates, readCacheTemplate } from '../files/cache-fields.ts';
 import { type Entry, EntryFields, entriesOf, isRecord } from '../files/entry-fields.ts';
 import { type Path, type PlanDocument, type PlanProblem, planFileError } from '../files/plan-document.ts';
 import * as fields from '../files/plan-fields.ts';
@@ -54,7 +55,7 @@ function readEntries(
   return placed.map(({ meter }) => meter);
 }
 
-const meterFields = ['key', 'service', 'unit', 'models', 'rounding', 'credit_seconds', 'is_live'];
+const meterFields = ['key', 'service', 'unit', 'models', 'rounding', 'credit_seconds', 'is_live', 'redis'];
 const meterAliases = { live: 'is_live', round: 'rounding' };
 /** Printed by `meter show` and `meter list`, decided by the database. */
 const shownOnly = ['plans', 'changed_at'];
@@ -95,6 +96,9 @@ function readMeter({ path, key, value }: Entry, problems: PlanProblem[]): Placed
     creditSeconds: places.take('credit_seconds', fields.readPositiveSeconds, null),
     isLive: places.take('is_live', fields.readFlag, false),
   };
+  const cachePath = places.place('redis');
+  const cache = places.take('redis', (given) => given, null);
+  const redis = cache === null ? null : readCacheTemplate(cache, cachePath, problems);
   for (const name of shownOnly) {
     places.take(name, (given) => given, null);
   }
@@ -113,7 +117,7 @@ function readMeter({ path, key, value }: Entry, problems: PlanProblem[]): Placed
   if (named !== undefined && meter.unit !== undefined && meter.unit !== named) {
     places.fail(unitPlace, `"${meter.key}" says how ${named}s are told, and cannot count ${meter.unit}s`);
   }
-  return problems.length > before ? [] : [{ meter: { ...meter, ...rest } as MeterDefinition, path }];
+  return problems.length > before ? [] : [{ meter: { ...meter, ...rest, redis } as MeterDefinition, path }];
 }
 
 /** What no field shows by itself: meters that do not fit each other, or what there is already. */
@@ -126,6 +130,15 @@ function checkMeters(
     ...known.filter(({ key }) => !placed.some(({ meter }) => meter.key === key)),
     ...placed.map(({ meter }) => meter),
   ];
+  const templateOf = ({ key, redis }: MeterDefinition) =>
+    redis === null ? [] : [{ meter: key, template: redis }];
+  checkCacheTemplates(
+    placed.flatMap(({ meter, path }) =>
+      templateOf(meter).map((one) => ({ ...one, path: [...path, 'redis'] })),
+    ),
+    after.slice(0, after.length - placed.length).flatMap(templateOf),
+    problems,
+  );
   placed.forEach(({ meter, path }, index) => {
     const fail = (message: string) => problems.push({ path, message });
     const existing = known.find(({ key }) => key === meter.key);

@@ -2,6 +2,7 @@ import { selectDead } from '../../adopt/backfill-store.ts';
 import { selectMirrors } from '../../adopt/mirror-store.ts';
 import { selectProducts } from '../../adopt/product-store.ts';
 import { selectLag } from '../../adopt/verify-store.ts';
+import { type StoredTemplate, selectTemplates } from '../../cache/template-store.ts';
 import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument } from '../../declarations/option.ts';
@@ -10,7 +11,7 @@ import { exitCodes } from '../../errors.ts';
 const deadShownMax = 20;
 
 /**
- * `quota adopt status`: `[{product, authority, services, attachedAt, detachedAt, waiting, lagSeconds, sources, mirrors, dead}]`;
+ * `quota adopt status`: `[{product, authority, services, attachedAt, detachedAt, waiting, lagSeconds, sources, mirrors, redis, dead}]`;
  * dead are the rows that wait, the oldest first, at most 20.
  */
 export const adoptStatus = defineCommand(
@@ -24,12 +25,14 @@ export const adoptStatus = defineCommand(
   async (context, options) => {
     const data = await context.withDatabase(async ({ client }) => {
       const products = await selectProducts(client, options.product);
+      const templates = await selectTemplates(client);
       const states = [];
       for (const { mapping: _mapping, ...product } of products) {
         states.push({
           ...product,
           ...(await selectLag(client, product.product)),
           mirrors: await selectMirrors(client, product.product),
+          redis: templates.filter(({ product: its }) => its === product.product).map(redisState),
           dead: await selectDead(client, product.product, deadShownMax),
         });
       }
@@ -37,7 +40,7 @@ export const adoptStatus = defineCommand(
     });
     await context.output.write({
       data,
-      rows: data.map(({ sources, dead: _dead, mirrors: _mirrors, services, ...state }) => ({
+      rows: data.map(({ sources, dead: _dead, mirrors: _mirrors, redis: _redis, services, ...state }) => ({
         ...state,
         services: services.join(', '),
         sources: sources.map(({ relation }) => relation).join(', '),
@@ -61,6 +64,8 @@ export const adoptStatus = defineCommand(
   },
 );
 
+const redisState = ({ meter, template }: StoredTemplate) => ({ meter, ...template });
+
 interface State {
   product: string;
   authority: string;
@@ -68,11 +73,12 @@ interface State {
   waiting: number;
   sources: { name: string; relation: string; backfilledRows: number; backfilledAt: string | null }[];
   mirrors: { relation: string; error: string | null }[];
+  redis: { meter: string; key: string; field: string | null }[];
   dead: { source: string; key: string | null; reason: string; attempts: number }[];
 }
 
 const stateText = (
-  { product, authority, detachedAt, waiting, sources, mirrors, dead }: State,
+  { product, authority, detachedAt, waiting, sources, mirrors, redis, dead }: State,
   style: Style,
 ) =>
   [
@@ -83,6 +89,9 @@ const stateText = (
     ),
     ...mirrors.map(({ relation, error }) =>
       error === null ? `  ${relation} follows` : style.yellow(`  ${relation} does not follow: ${error}`),
+    ),
+    ...redis.map(
+      ({ meter, key, field }) => `  ${field === null ? key : `${key} ${field}`} in Redis follows ${meter}`,
     ),
     ...(waiting === 0 ? [] : [style.yellow(`  ${waiting} rows wait:`)]),
     ...dead.map(

@@ -1,4 +1,5 @@
-import type { CacheDifference, CacheTally } from '../../cache/verify-cache.ts';
+import type { CacheDifference } from '../../cache/difference.ts';
+import type { CacheTally } from '../../cache/verify-cache.ts';
 import type { Context, Style } from '../../context.ts';
 import { configurationError, type ExitCode, exitCodes } from '../../errors.ts';
 
@@ -9,12 +10,12 @@ export interface DoctorCacheOptions {
   limit?: number;
 }
 
-/** The data of `quota doctor --cache`: `{counters, wrong, orphaned, rebuilt, differences: [{key, kind, cached, used, rebuilt}]}`. */
+/** The data of `quota doctor --cache`: `{counters, wrong, orphaned, rebuilt, differences: [{key, field, kind, cached, used, rebuilt}]}`. */
 export interface CacheDiagnosis extends CacheTally {
   differences: CacheDifference[];
 }
 
-const columns = ['key', 'kind', 'cached', 'used', 'rebuilt'].map((key) => ({ key }));
+const columns = ['key', 'field', 'kind', 'cached', 'used', 'rebuilt'].map((key) => ({ key }));
 const listedDefault = 20;
 
 /**
@@ -89,8 +90,11 @@ function diagnosisText(diagnosis: CacheDiagnosis, style: Style): string {
   ].join('\n');
 }
 
-function differenceText({ key, kind, cached, used, rebuilt }: CacheDifference, style: Style): string {
+function differenceText({ key, field, kind, cached, used, rebuilt }: CacheDifference, style: Style): string {
   const what =
-    kind === 'wrong' ? `${cached} in the cache, ${used} by facts` : `${cached}, of no running period`;
-  return `${rebuilt ? style.green('put right') : style.red(kind)}  ${key}: ${what}`;
+    kind === 'wrong'
+      ? `${cached ?? 'nothing'} in the cache, ${used} by facts`
+      : `${cached}, of no running period`;
+  const place = field === undefined ? key : `${key} ${field}`;
+  return `${rebuilt ? style.green('put right') : style.red(kind)}  ${place}: ${what}`;
 }

@@ -1,69 +1,77 @@
 import type pg from 'pg';
-import { meantUser } from '../../asking/meant-user.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
-import { anyUserArgument } from '../../declarations/user-argument.ts';
+import { usersArgument } from '../../declarations/user-argument.ts';
 import { planApply } from '../../enforcement/apply.ts';
+import type { Chosen } from '../../enforcement/chosen.ts';
 import { enforceBatch } from '../../enforcement/enforce-store.ts';
 import { reviveAssistants } from '../../enforcement/gone-store.ts';
-import { limitUsers, type UserName } from '../../enforcement/operator-store.ts';
-import { usageError } from '../../errors.ts';
+import { limitAssistants, limitUsers } from '../../enforcement/operator-store.ts';
 import { runLimitsChange } from './change.ts';
+import { assistantOption, findChosen, nameOf, ownersText, requireOne } from './chosen.ts';
 
 /** Users limited in one transaction. */
 const enforceBatchSize = 500;
 
-/** `quota limits apply USER|--exceeded`: queues the limit and drains it at once. See `LimitsChangeReport`. */
+/** `quota limits apply USER…|--assistant ID…|--exceeded`: queues the limit and drains it at once. See `LimitsChangeReport`. */
 export const limitsApply = defineCommand(
   {
-    arguments: anyUserArgument,
+    arguments: usersArgument,
     options: {
       ...changeOptions,
       ...drainOptions,
+      ...assistantOption,
       exceeded: flag('everybody who is over the allowance and not limited'),
     },
     examples: [
       ['quota limits apply user_00042 --dry-run', 'what would be sent to VAPI, field by field'],
       ['quota limits apply user_00042 --yes --reason "abuse, ticket 4711"', 'until the next reset'],
+      ['quota limits apply user_00042 user_00043 --yes', 'several users'],
+      ['quota limits apply --assistant c1a624dc-0001 --yes', 'one assistant alone, until it is restored'],
       ['quota limits apply --exceeded --yes', 'whoever slipped through'],
     ],
   },
   async (context, options) => {
-    const { user: reference, exceeded = false, sync = true } = options;
-    if ((reference === undefined) !== exceeded) {
-      throw usageError('name a user, or everybody who is over the allowance with --exceeded', {
-        suggestion: 'quota limits apply user_00042, or quota limits apply --exceeded',
-      });
-    }
+    const { exceeded = false, sync = true } = options;
+    requireOne(options, exceeded, 'everybody who is over the allowance with --exceeded', 'apply');
     const setup = sync ? await openLimits(context, options) : undefined;
     return runLimitsChange(context, options, setup, async (client) => {
-      const user = reference === undefined ? null : await meantUser(context, client, reference);
+      const chosen = await findChosen(context, client, options);
       const look = setup && { ...setup, queries: client, signal: context.signal };
-      const plan = await planApply(client, user, look);
-      const action =
-        user === null
-          ? `Limit ${plan.tasks.length} assistants of ${plan.users.length} users who are over their allowance`
-          : `Limit ${plan.tasks.length} assistants of ${user.externalId}`;
+      const plan = await planApply(client, chosen, look);
+      const of = ownersText(chosen, plan.users.length);
+      const over = chosen.kind === 'everybody' ? ' who are over their allowance' : '';
       const queue = async (on: pg.ClientBase, reason: string | undefined) => {
-        await queueLimits(on, user, reason);
+        await queueLimits(on, chosen, reason);
         await reviveAssistants(on, plan.knownAgain);
       };
-      return { ...plan, action, queue };
+      return {
+        ...plan,
+        action: `Limit ${plan.tasks.length} assistants of ${of}${over}`,
+        name: nameOf(chosen),
+        queue,
+      };
     });
   },
 );
 
-async function queueLimits(
-  client: pg.ClientBase,
-  user: UserName | null,
-  reason: string | undefined,
-): Promise<void> {
-  if (user === null) {
-    while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
+async function queueLimits(client: pg.ClientBase, chosen: Chosen, reason: string | undefined): Promise<void> {
+  if (chosen.kind === 'users') {
+    await limitUsers(
+      client,
+      chosen.users.map(({ id }) => id),
+      reason,
+    );
+  } else if (chosen.kind === 'assistants') {
+    await limitAssistants(
+      client,
+      chosen.assistants.map(({ assistantId }) => assistantId),
+      reason,
+    );
   } else {
-    await limitUsers(client, [user.id], reason);
+    while ((await enforceBatch(client, { batchSize: enforceBatchSize, reason })) > 0) {}
   }
 }

@@ -24,7 +24,6 @@ import { type ExitCode, exitCodes } from '../../errors.ts';
 
 /** What `apply` and `restore` have in common: they queue, and drain at once. */
 export interface LimitsChangeOptions extends LimitsOptions, ChangeOptions {
-  user?: string;
   /** False with `--no-sync`: the provider work stays queued. */
   sync?: boolean;
 }
@@ -41,6 +40,8 @@ export interface PlannedChange {
   isNeeded: boolean;
   /** For the question. */
   action: string;
+  /** What has to be typed in production; null: the name of the database. */
+  name: string | null;
   /** Queues the work, in transactions of its own. */
   queue: (client: pg.ClientBase, reason: string | undefined) => Promise<void>;
 }
@@ -66,9 +67,9 @@ export function runLimitsChange(
       return planned;
     },
     isNothing: ({ isNeeded }) => !isNeeded,
-    describe: ({ action, users, tasks }, { client }) => ({
+    describe: ({ action, name, tasks }, { client }) => ({
       action,
-      name: (options.user === undefined ? client.database : users[0]?.externalId) ?? '',
+      name: name ?? client.database ?? '',
       lines: taskLines(tasks),
     }),
     async apply({ client }, { queue }, { reason }) {

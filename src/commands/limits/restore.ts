@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { meantUser } from '../../asking/meant-user.ts';
 import { openLimits } from '../../changes/limits-run.ts';
 import type { Context } from '../../context.ts';
 import { withTransaction } from '../../db/transaction.ts';
@@ -7,20 +6,22 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { flag, repeated, value } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
-import { anyUserArgument } from '../../declarations/user-argument.ts';
+import { usersArgument } from '../../declarations/user-argument.ts';
 import { reviveAssistants } from '../../enforcement/gone-store.ts';
-import { giveOriginals, liftLimits } from '../../enforcement/operator-store.ts';
+import { giveOriginals, liftLimits, restoreAssistants } from '../../enforcement/operator-store.ts';
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
 import { usageError } from '../../errors.ts';
 import { patchComplaints } from '../../providers/vapi/assistant-rules.ts';
 import { parseField, parseThrough } from '../../values/option-values.ts';
 import { runLimitsChange } from './change.ts';
+import { assistantOption, findChosen, nameOf, ownersText, requireOne } from './chosen.ts';
 
 const declaration = declareCommand({
-  arguments: anyUserArgument,
+  arguments: usersArgument,
   options: {
     ...changeOptions,
     ...drainOptions,
+    ...assistantOption,
     allReset: flag('everybody whose limit is lifted, but not at VAPI'),
     toOriginalOf: value(
       'date',
@@ -32,6 +33,8 @@ const declaration = declareCommand({
   },
   examples: [
     ['quota limits restore user_00042 --yes', 'lift the limit now'],
+    ['quota limits restore user_00042 user_00043 --yes', 'of several users'],
+    ['quota limits restore --assistant c1a624dc-0001 --yes', 'one assistant alone'],
     ['quota limits restore --all-reset --yes', 'try again whatever a reset could not restore'],
     ['quota limits restore user_00042 --to-original-of 2026-10-01 --yes', 'an earlier original'],
     ['quota limits restore --all-reset --originals reports.jsonl.gz', 'limited by another application'],
@@ -41,16 +44,16 @@ const declaration = declareCommand({
 
 type Options = OptionsOf<typeof declaration>;
 
-/** `quota limits restore USER|--all-reset`: lifts the limit and drains it at once. See `LimitsChangeReport`. */
+/** `quota limits restore USER…|--assistant ID…|--all-reset`: lifts the limit and drains it at once. See `LimitsChangeReport`. */
 export const limitsRestore = defineCommand(declaration, async (context, options) => {
   checkOptions(options);
-  const { user: reference, sync = true, originals, set } = options;
+  const { sync = true, originals, set } = options;
   const needsProvider = sync || originals !== undefined || set !== undefined;
   const setup = needsProvider ? await openLimits(context, options) : undefined;
   return runLimitsChange(context, options, sync ? setup : undefined, async (client) => {
-    const user = reference === undefined ? null : await meantUser(context, client, reference);
+    const chosen = await findChosen(context, client, options);
     const request = {
-      user,
+      chosen,
       originalsBefore: options.toOriginalOf,
       originalsFile: originals,
       values: set && Object.fromEntries(set.map(({ field, value: given }) => [field, given])),
@@ -59,21 +62,18 @@ export const limitsRestore = defineCommand(declaration, async (context, options)
     const plan = await planRestoreOfUsers(client, request, look);
     warnUnhelped(context, plan);
     warnStillOver(context, plan);
-    const of = user === null ? `${plan.users.length} users` : user.externalId;
     return {
       ...plan,
-      action: `Restore ${plan.tasks.length} assistants of ${of}`,
+      action: `Restore ${plan.tasks.length} assistants of ${ownersText(chosen, plan.users.length)}`,
+      name: nameOf(chosen),
       queue: (on, reason) => queueRestore(on, plan, reason),
     };
   });
 });
 
-function checkOptions({ user, allReset = false, toOriginalOf, originals, set }: Options): void {
-  if ((user === undefined) !== allReset) {
-    throw usageError('name a user, or everybody whose limit is lifted with --all-reset', {
-      suggestion: 'quota limits restore user_00042, or quota limits restore --all-reset',
-    });
-  }
+function checkOptions(options: Options): void {
+  const { allReset = false, toOriginalOf, originals, set } = options;
+  requireOne(options, allReset, 'everybody whose limit is lifted with --all-reset', 'restore');
   if (toOriginalOf !== undefined && (originals !== undefined || set !== undefined)) {
     throw usageError(
       '--to-original-of takes the originals of the history: --originals and --set give others',
@@ -103,6 +103,7 @@ function queueRestore(
   const userIds = plan.lifted.map(({ id }) => id);
   return withTransaction(client, async () => {
     await liftLimits(client, userIds, reason);
+    await restoreAssistants(client, plan.freed, reason);
     await giveOriginals(client, plan.given, reason);
     await reviveAssistants(client, plan.knownAgain);
   });

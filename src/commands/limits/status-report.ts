@@ -18,6 +18,10 @@ export interface StatusReport {
   desired: 'limited' | 'original';
   /** Null: never limited. */
   status: 'pending' | 'failed' | 'applied' | 'restored' | 'gone' | null;
+  /** By hand: whatever its user is, until it is restored, or until that user's limit ends; null: as its user is. */
+  held: 'limited' | 'original' | null;
+  /** Its calls are let in one by one by the gate: nothing is changed at VAPI. */
+  gated: boolean;
   attempts: number;
   lastError: string | null;
   /** Whether a run works on it just now. */
@@ -76,7 +80,8 @@ export async function readStatus(
   const listed = checks !== null && userIds === null ? all.filter(isNotable) : all;
   const total =
     checks === null
-      ? Object.values(counts).reduce((sum, count) => sum + count, 0) - (untouched ? 0 : counts.untouched)
+      ? Object.values(counts).reduce((sum, count) => sum + count, 0) -
+        (untouched ? 0 : counts.untouched + counts.gated)
       : listed.length;
   return {
     counts,
@@ -126,6 +131,8 @@ function statusReport(assistant: AssistantStatus, check: CheckResult | undefined
     name: assistant.name,
     desired: assistant.desired,
     status: assistant.status,
+    held: assistant.held,
+    gated: assistant.isGated,
     attempts: assistant.attempts,
     lastError: assistant.lastError,
     busy: assistant.isClaimed,

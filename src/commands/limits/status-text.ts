@@ -12,10 +12,15 @@ export function statusText(
   if (more > 0) {
     lines.push(style.dim(`… and ${more} more: --limit shows them`));
   }
-  const known = Object.entries(counts).filter(([name, count]) => count > 0 && name !== 'untouched');
+  const known = Object.entries(counts).filter(
+    ([name, count]) => count > 0 && name !== 'untouched' && name !== 'gated',
+  );
   const summary = known.map(([name, count]) => `${count} ${name}`);
   if (counts.untouched > 0) {
     summary.push(`${counts.untouched} never limited`);
+  }
+  if (counts.gated > 0) {
+    summary.push(`${counts.gated} let in by the gate`);
   }
   lines.push(...(lines.length > 0 ? [''] : []), `Recorded: ${summary.join(', ') || 'no assistants'}`);
   if (checked !== null) {
@@ -47,8 +52,12 @@ function assistantLines(assistant: StatusReport, now: Date, style: Style): strin
   return lines;
 }
 
-function statusWord({ status, desired, busy }: StatusReport, style: Style): string {
-  const suffix = busy ? ' (being worked on)' : '';
+function statusWord({ status, desired, busy, held, gated }: StatusReport, style: Style): string {
+  const byHand = held === null ? '' : held === 'limited' ? ' by hand' : ' by hand, its user stays limited';
+  const suffix = byHand + (busy ? ' (being worked on)' : '');
+  if (gated && (status === null || status === 'restored')) {
+    return style.dim('let in by the gate');
+  }
   switch (status) {
     case 'pending':
       return style.yellow(desired === 'limited' ? 'to be limited' : 'to be restored') + suffix;

@@ -34,6 +34,22 @@ export function patchComplaints(body: Fields): string[] {
   });
 }
 
+/** What only the overrides of one call can have. */
+const overridesOnly: { readonly [field: string]: FieldKind } = {
+  variableValues: 'object',
+  'tools:append': 'array',
+};
+
+/** The same of `assistantOverrides`: what an assistant has, and what only one call can. */
+export function overridesComplaints(overrides: Fields): string[] {
+  const own = Object.entries(overrides).filter(([field]) => Object.hasOwn(overridesOnly, field));
+  const rest = Object.entries(overrides).filter(([field]) => !Object.hasOwn(overridesOnly, field));
+  return [
+    ...patchComplaints(Object.fromEntries(rest)),
+    ...own.flatMap(([field, value]) => kindComplaint(field, value, overridesOnly[field] ?? 'object') ?? []),
+  ];
+}
+
 function fieldComplaints(field: string, value: unknown): string[] {
   switch (field) {
     case 'maxDurationSeconds':

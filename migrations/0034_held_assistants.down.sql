@@ -1,0 +1,1 @@
+alter table quota.assistants drop column held;
