@@ -36,7 +36,10 @@ export async function planService(
   return { service, before, after, isSame: JSON.stringify(before) === JSON.stringify(after) };
 }
 
-/** @returns the id of the audit row; null where somebody changed it in the meantime */
+/**
+ * @returns the id of the audit row; null where somebody changed it in the meantime
+ * @throws notFoundError when no meter counts the service any more
+ */
 export function applyService(
   client: pg.ClientBase,
   { service, before, after }: ServicePlan,
