@@ -7,8 +7,12 @@ language sql stable
 as $$
   with calls as (
     select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
-      l.started_at, m.key as meter, m.unit, quota.told_in_unit(l.quantities, l.service, 'token') as tokens,
-      coalesce(quota.told_in_unit(l.quantities, l.service, 'byte'), l.file_size_bytes) as bytes,
+      l.started_at, m.key as meter, m.unit,
+      -- Most calls tell none, or tell them plainly: the function is for the others.
+      coalesce((l.quantities->>'tokens')::numeric, case when l.quantities is not null
+        then quota.told_in_unit(l.quantities, l.service, 'token') end) as tokens,
+      coalesce((l.quantities->>'bytes')::numeric, case when l.quantities is not null
+        then quota.told_in_unit(l.quantities, l.service, 'byte') end, l.file_size_bytes) as bytes,
       quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
         l.file_size_bytes, l.quantities) as quantity,
       exists (
