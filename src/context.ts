@@ -182,6 +182,10 @@ export interface Column {
   align?: 'left' | 'right';
   /** Left out later than columns further left, where a terminal is too narrow for all. */
   isKept?: boolean;
+  /** Left out first. */
+  isExtra?: boolean;
+  /** Tells nothing when it is cut: an instant. */
+  isWhole?: boolean;
 }
 
 /** Colours, where they are wanted, and the width of the terminal. */

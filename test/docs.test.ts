@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, query, type TestDatabase } from './database.ts';
 import { wholeTree } from './whole-tree.ts';
@@ -101,4 +101,17 @@ test.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names only files that
   const paths = inlineCode(readFileSync(page, 'utf8')).filter((code) => ownPath.test(code));
   expect(paths.length).toBeGreaterThan(10);
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+});
+
+test('every page is reached from docs/README.md', () => {
+  const reached = new Set<string>();
+  const walk = (page: string): void => {
+    reached.add(page);
+    const links = [...readFileSync(`docs/${page}`, 'utf8').matchAll(/\]\(([\w-]+\.md)[)#]/g)];
+    for (const next of links.map(([, link = '']) => link).filter((link) => !reached.has(link))) {
+      walk(next);
+    }
+  };
+  walk('README.md');
+  expect(readdirSync('docs').filter((page) => page.endsWith('.md') && !reached.has(page))).toEqual([]);
 });

@@ -13,6 +13,10 @@ export function relativeText(instant: string, now: Date): string {
 /** `2026-10-31 04:00Z`, for the cell of a table. */
 export const minuteText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm[Z]');
 
+/** `in 3 days (2026-11-03 00:00Z)`: how far, and when. */
+export const nearText = (instant: string, now: Date): string =>
+  `${relativeText(instant, now)} (${minuteText(instant)})`;
+
 /** `2026-10-03 14:05:07 UTC` */
 export const secondText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm:ss [UTC]');
 

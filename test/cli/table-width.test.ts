@@ -52,7 +52,41 @@ test('a long name is cut and leaves the short ones whole', async () => {
 test('what has no room is left out from the right, and it is said; what is kept stays longer', async () => {
   const lines = await shown(42);
   expect(lines[0]).toMatch(/^user +email +state$/);
-  expect(lines.at(-1)).toBe('left out for want of room: used, resets; --wide has all');
+  expect(lines.slice(-2)).toEqual(['left out for want of room: used, resets;', '--wide has all']);
+});
+
+test('first goes what is empty, then what is extra; an instant is whole or not there', () => {
+  const some: Column[] = [
+    { key: 'user' },
+    { key: 'email', isExtra: true },
+    { key: 'plan' },
+    { key: 'at', isWhole: true },
+  ];
+  const kept = (room: number) =>
+    fitColumns(some, [12, 30, 14, 30], room).map(({ column, width }) => [column.key, width]);
+  expect(kept(78)).toEqual([
+    ['user', 12],
+    ['email', 16],
+    ['plan', 14],
+    ['at', 30],
+  ]);
+  expect(kept(60)).toEqual([
+    ['user', 12],
+    ['plan', 14],
+    ['at', 30],
+  ]);
+  expect(kept(50)).toEqual([
+    ['user', 12],
+    ['plan', 14],
+  ]);
+});
+
+test('a column without a value takes no room from the others', async () => {
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
+  const rows = data.map(({ user, state }) => ({ user: user.slice(0, 20), since: null, state }));
+  const wanted = [{ key: 'user' }, { key: 'since', title: 'since when it has been so' }, { key: 'state' }];
+  await createOutput({ format: 'table', stdout, color: false }).write({ data: rows, columns: wanted });
+  expect(String(stdout.read())).toMatch(/^user +state\nada +critical\n/);
 });
 
 test('--wide, and a file, have all of it', async () => {

@@ -123,7 +123,7 @@ test('a table for people', async () => {
   const { stdout } = await run('--state', 'exceeded');
   expect(stdout).toMatch(/^user +email +plan +meter +used +limit +% +state +assistants +next reset\n/);
   expect(stdout).toMatch(
-    /\nu5 +u5@example.com +voice-free +voice_seconds +11:40 +10:00 +116.67 +exceeded +limited +2026-11-30 00:00Z\n/,
+    /\nu5 +u5@example.com +voice-free +voice_seconds +11:40 +10:00 +116.67 +exceeded +limited +in 14 days \(2026-11-30 00:00Z\)\n/,
   );
 });
 

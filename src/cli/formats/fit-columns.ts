@@ -13,7 +13,8 @@ export interface FittedColumn {
 
 /**
  * What of a table has room: first the widest texts are cut, so that one long name widens nothing; numbers stay whole.
- * Where that does not do, columns are left out from the right, those last that are marked as kept. The first stays.
+ * Where that does not do, columns are left out from the right, those first that are marked as extra, those last that are
+ * marked as kept. The first stays.
  * @param natural how wide each column would like to be
  */
 export function fitColumns(
@@ -23,7 +24,11 @@ export function fitColumns(
 ): FittedColumn[] {
   let fitted = columns.map((column, index) => ({ column, width: natural[index] ?? 0 }));
   while (fitted.length > 1 && leastWidth(fitted) > room) {
-    const leaving = fitted.findLastIndex(({ column }, index) => index > 0 && column.isKept !== true);
+    const leaving =
+      [
+        fitted.findLastIndex(({ column }, index) => index > 0 && column.isExtra === true),
+        fitted.findLastIndex(({ column }, index) => index > 0 && column.isKept !== true),
+      ].find((index) => index !== -1) ?? -1;
     fitted = fitted.toSpliced(leaving === -1 ? fitted.length - 1 : leaving, 1);
   }
   for (let excess = widthOf(fitted) - room; excess > 0; excess -= 1) {
@@ -44,4 +49,4 @@ const leastWidth = (fitted: readonly FittedColumn[]) =>
 
 /** How much of a column can be cut. */
 const spare = ({ column, width }: FittedColumn) =>
-  column.align === 'right' ? 0 : Math.max(0, width - shrunkMin);
+  column.align === 'right' || column.isWhole === true ? 0 : Math.max(0, width - shrunkMin);

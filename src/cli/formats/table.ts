@@ -31,6 +31,12 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
     return `${style.dim('nothing to list')}\n`;
   }
   const whole = tableOf(columns, rows, style);
+  const filled = columns.filter(
+    ({ key }, index) => index === 0 || rows.some((row) => cellText(row[key]) !== ''),
+  );
+  if (style.isTerminal && whole.width > style.width && filled.length < columns.length) {
+    return formatTable(filled, rows, style); // Nothing is lost with a column that is empty.
+  }
   const text = whole.toString();
   const natural = whole.options.colWidths.map((width) => width ?? 0);
   if (!style.isTerminal || whole.width <= style.width) {
@@ -49,7 +55,7 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
     withoutEnds(table.toString()),
     ...(left.length === 0
       ? []
-      : [style.dim(`left out for want of room: ${left.join(', ')}; --wide has all`)]),
+      : folded(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width).map(style.dim)),
     '',
   ].join('\n');
 }
@@ -67,3 +73,17 @@ function tableOf(columns: readonly Column[], rows: readonly Row[], style: Style,
 }
 
 const withoutEnds = (text: string) => text.replace(/[ \t]+$/gm, '');
+
+/** Words on as many lines as they need. */
+function folded(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) {
+      lines.push(word);
+    } else {
+      lines[lines.length - 1] = `${last} ${word}`;
+    }
+  }
+  return lines;
+}

@@ -6,7 +6,7 @@ import { flag, value } from '../../declarations/option.ts';
 import { limitOption } from '../../declarations/page-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { parseChoice } from '../../values/option-values.ts';
 
 const limitDefault = 50;
@@ -44,7 +44,7 @@ export const alertsList = defineCommand(
     );
     await context.output.write({
       data: { alerts },
-      rows: alerts.map((alert) => (all ? { ...alert } : tableRow(alert))),
+      rows: alerts.map((alert) => (all ? { ...alert } : tableRow(alert, context.now()))),
       columns: all ? allColumns : columns,
     });
     return exitCodes.ok;
@@ -85,14 +85,17 @@ const allColumns: Column[] = [
   'lastError',
 ].map((key) => ({ key }));
 
-function tableRow({ crossedAt, active, acknowledgedAt, delivery, lastError, ...alert }: AlertState): Row {
+function tableRow(
+  { crossedAt, active, acknowledgedAt, delivery, lastError, ...alert }: AlertState,
+  now: Date,
+): Row {
   const { kind, service, user, meter } = alert;
   const state = active ? 'so' : 'over';
   return {
     ...alert,
     user: user ?? `(${service ?? 'all services'})`,
     meter: meter ?? kind,
-    crossed: minuteText(crossedAt),
+    crossed: nearText(crossedAt, now),
     now: acknowledgedAt === null ? state : `${state}, seen`,
     delivery: lastError === null ? delivery : `${delivery}: ${lastError}`,
   };

@@ -7,7 +7,7 @@ import { limitOption } from '../../declarations/page-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 
 const limitDefault = 50;
 
@@ -29,7 +29,11 @@ export const grantsList = defineCommand(
         limit,
       }),
     );
-    await context.output.write({ data: { grants }, rows: grants.map(tableRow), columns });
+    await context.output.write({
+      data: { grants },
+      rows: grants.map((row) => tableRow(row, context.now())),
+      columns,
+    });
     return exitCodes.ok;
   },
 );
@@ -48,7 +52,7 @@ const columns: Column[] = [
   { key: 'reason' },
 ];
 
-function tableRow(grant: GrantState): Row {
+function tableRow(grant: GrantState, now: Date): Row {
   const { text } = quantityFormat(grant.unit, grant.quantity);
   return {
     id: grant.id,
@@ -58,8 +62,8 @@ function tableRow(grant: GrantState): Row {
     given: text(grant.given),
     left: text(grant.left),
     state: grant.state,
-    at: minuteText(grant.createdAt),
-    expires: grant.expiresAt === null ? 'never' : minuteText(grant.expiresAt),
+    at: nearText(grant.createdAt, now),
+    expires: grant.expiresAt === null ? 'never' : nearText(grant.expiresAt, now),
     actor: grant.actor,
     reason: grant.reason,
   };

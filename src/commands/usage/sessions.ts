@@ -5,7 +5,7 @@ import { limitOption } from '../../declarations/page-options.ts';
 import { anyUserArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { type SessionState, selectSessions } from '../../usage/sessions/session-store.ts';
 
 const limitDefault = 50;
@@ -27,7 +27,11 @@ export const usageSessions = defineCommand(
         limit,
       }),
     );
-    await context.output.write({ data: { sessions }, rows: sessions.map(tableRow), columns });
+    await context.output.write({
+      data: { sessions },
+      rows: sessions.map((row) => tableRow(row, context.now())),
+      columns,
+    });
     return exitCodes.ok;
   },
 );
@@ -46,7 +50,7 @@ const columns: Column[] = [
   { key: 'alive until' },
 ];
 
-function tableRow(session: SessionState): Row {
+function tableRow(session: SessionState, now: Date): Row {
   const { text } = quantityFormat(session.unit, session.reserved ?? session.quantity ?? '0');
   const orNothing = (quantity: string | null) => (quantity === null ? null : text(quantity));
   return {
@@ -55,11 +59,11 @@ function tableRow(session: SessionState): Row {
     user: session.user,
     service: session.service,
     state: session.state,
-    started: minuteText(session.startedAt),
+    started: nearText(session.startedAt, now),
     counted: orNothing(session.quantity),
     by: session.settledBy,
     reserved: orNothing(session.reserved),
     told: orNothing(session.progress),
-    'alive until': session.expiresAt === null ? null : minuteText(session.expiresAt),
+    'alive until': session.expiresAt === null ? null : nearText(session.expiresAt, now),
   };
 }

@@ -5,7 +5,7 @@ import { pageOptions } from '../../declarations/page-options.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { openUserList, readUserPage, type UserPage } from '../../usage/list/list-users.ts';
 import type { UserListEntry, UserListRequest } from '../../usage/list/user-list.ts';
 import { parseChoice, parseName } from '../../values/option-values.ts';
@@ -73,7 +73,11 @@ async function writePage(context: Context, request: UserListRequest & { limit: n
   const data = await context.withDatabase(({ client }) => readUserPage(client, request));
   const isPaced = data.users.some(({ runsOutAt }) => runsOutAt !== null);
   const columns = isPaced ? [...tableColumns, paceColumn] : tableColumns;
-  await context.output.write<UserPage>({ data, rows: data.users.map(tableRow), columns });
+  await context.output.write<UserPage>({
+    data,
+    rows: data.users.map((row) => tableRow(row, context.now())),
+    columns,
+  });
   if (data.next !== null) {
     context.talk.info(`There are more: --after ${shellWord(data.next)}`);
   }
@@ -101,7 +105,7 @@ const entryColumns: Column[] = [
 
 const tableColumns: Column[] = [
   { key: 'externalId', title: 'user' },
-  { key: 'email' },
+  { key: 'email', isExtra: true },
   { key: 'plan' },
   { key: 'meter' },
   { key: 'used', align: 'right' },
@@ -109,14 +113,17 @@ const tableColumns: Column[] = [
   { key: 'percent', title: '%', align: 'right', isKept: true },
   { key: 'state', isKept: true },
   { key: 'limited', title: 'assistants' },
-  { key: 'nextResetAt', title: 'next reset' },
+  { key: 'nextResetAt', title: 'next reset', isWhole: true },
 ];
 
 /** Shown where somebody runs out before the reset. */
-const paceColumn: Column = { key: 'runsOutAt', title: 'runs out' };
+const paceColumn: Column = { key: 'runsOutAt', title: 'runs out', isWhole: true };
 
 /** For people: durations as clocks, instants to the minute. */
-function tableRow({ externalId, email, plan, meter, percent, state, ...entry }: UserListEntry): Row {
+function tableRow(
+  { externalId, email, plan, meter, percent, state, ...entry }: UserListEntry,
+  now: Date,
+): Row {
   const { used, limit, unit, runsOutAt, limitEnforcedAt, nextResetAt } = entry;
   const format = quantityFormat(unit ?? 'message', limit ?? used ?? '0');
   return {
@@ -128,8 +135,8 @@ function tableRow({ externalId, email, plan, meter, percent, state, ...entry }: 
     limit: limit === null ? null : format.text(limit),
     percent,
     state,
-    runsOutAt: runsOutAt === null ? null : minuteText(runsOutAt),
+    runsOutAt: runsOutAt === null ? null : nearText(runsOutAt, now),
     limited: limitEnforcedAt === null ? null : 'limited',
-    nextResetAt: nextResetAt === null ? null : minuteText(nextResetAt),
+    nextResetAt: nextResetAt === null ? null : nearText(nextResetAt, now),
   };
 }
