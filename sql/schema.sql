@@ -1546,7 +1546,8 @@ create type quota.allowance as (
   models text[],
   measure jsonb,
   counts boolean,
-  room numeric
+  room numeric,
+  runs_out_at timestamp with time zone
 );
 comment on type quota.allowance is 'What is left of a meter; by_cost: no money is left, or less than a thousandth of the unit costs; counts: a call of the model counts on it; room: what remains, in the unit of the service, null where it cannot be told in that.';
 
@@ -1569,7 +1570,8 @@ create type quota.check_result as (
   resets_at timestamp with time zone,
   upgrade_to text,
   meters jsonb,
-  features jsonb
+  features jsonb,
+  runs_out_at timestamp with time zone
 );
 
 create type quota.closed_period as (
@@ -1584,7 +1586,8 @@ comment on type quota.closed_period is 'A quota that a reset closed.';
 create type quota.counted_usage as (
   used numeric,
   limit_quantity numeric,
-  cost numeric
+  cost numeric,
+  runs_out_at numeric
 );
 comment on type quota.counted_usage is 'How a quota stands after a call: what quota.count_call tells quota.record, where no more is to be said.';
 
@@ -1615,7 +1618,8 @@ create type quota.record_result as (
   stored_status text,
   stored_quantity numeric,
   stored_cost numeric,
-  is_estimate boolean
+  is_estimate boolean,
+  runs_out_at timestamp with time zone
 );
 
 create type quota.reset_after as (
@@ -1760,7 +1764,9 @@ begin
       q.limit_quantity - q.used, round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, 'ok',
       '{}', nullif(q.period_end, 'infinity'), null, jsonb_build_array(quota.meter_left(q.meter, p.unit,
         q.used, q.limit_quantity, q.limit_quantity - q.used,
-        round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features
+        round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features,
+      quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
+        q.period_end)
     into answer
     from quota.users u
     join quota.subscriptions s on s.user_id = u.id
@@ -1785,7 +1791,7 @@ begin
     case when p_session is not null then quota.leased_session(owner, p_service, p_session) end,
     p_quantities);
 end $function$;
-comment on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs, in the unit of the service (seconds, messages, tokens ...); p_quantities: by unit or meter, like {"tokens": 900}. p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it has reserved only what it has used counts. meters: what is left of each meter of the plan; features: what else it includes.';
+comment on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) is 'Whether a user, named by external id or id, may use a service now. One whom nobody has told of is answered as a new one is, and is not made. p_quantity: what the call needs, in the unit of the service (seconds, messages, tokens ...); p_quantities: by unit or meter, like {"tokens": 900}. p_for = ''assistant'': may create one more. A null user is somebody not signed in. action: block, switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it has reserved only what it has used counts. meters: what is left of each meter of the plan; features: what else it includes; runs_out_at: when that meter is used up at its pace, if before its reset.';
 grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_app;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_finance;
 grant execute on function quota."check"(text,text,text,numeric,bigint,text,text,jsonb) to quota_operator;
@@ -1796,7 +1802,6 @@ CREATE OR REPLACE FUNCTION quota.acknowledge_alert(p_user text, p_alert uuid, p_
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -1882,7 +1887,6 @@ CREATE OR REPLACE FUNCTION quota.add_assistant(p_user text, p_assistant_id text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
@@ -2007,6 +2011,19 @@ begin
 end $function$;
 comment on function quota.adjust_usage(uuid,text,text,numeric,numeric,text) is 'Corrects what a user has used of a meter in the running period by a signed entry, and limits or frees the user accordingly. Kind: correction, or undone of a reset that is taken back. The id of its audit row.';
 grant execute on function quota.adjust_usage(uuid,text,text,numeric,numeric,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.adjusted_cost(p_user uuid, p_meter text, p_period_start timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select sum(a.cost) from quota.adjustments a
+  where a.user_id = p_user and a.meter = p_meter and a.period_start = p_period_start
+$function$;
+comment on function quota.adjusted_cost(uuid,text,timestamp with time zone) is 'What corrections add to the cost of a period, for its pace; null: nothing.';
+grant execute on function quota.adjusted_cost(uuid,text,timestamp with time zone) to quota_finance;
+grant execute on function quota.adjusted_cost(uuid,text,timestamp with time zone) to quota_operator;
+grant execute on function quota.adjusted_cost(uuid,text,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.adjustments_inserted()
  RETURNS trigger
@@ -2143,6 +2160,7 @@ AS $function$
   cross join lateral (
     select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
   cross join lateral quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + g.granted, q.cost, q.cost_limit,
+    case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
     q.calls, q.period_start, q.period_end) r(at)
   where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
     and quota.contains(q, quota.now())
@@ -2226,7 +2244,10 @@ AS $function$
     b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
     b.is_open, b.period_start, b.cost, b.cost_limit, b.models, b.measure, b.counts,
     case when b.measure is null and b.unit = 'second' then b.remaining
-      else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end
+      else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end,
+    quota.runs_out_at(b.used, b.adjusted, b.limit_quantity + b.granted, b.cost, b.cost_limit,
+      case when b.cost_limit is not null then quota.adjusted_cost(p_user, b.meter, b.period_start) end,
+      b.calls, b.period_start, b.period_end)
   from (
     select a.*, quota.remaining_of(
         a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
@@ -2235,7 +2256,8 @@ AS $function$
       select l.meter, m.unit, m.service, m.models, m.measure,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts, t.*,
         q.user_id is not null as is_open,
-        coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+        coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost, coalesce(q.adjusted, 0) as adjusted,
+        coalesce(q.calls, 0) as calls,
         coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
         coalesce(q.period_start, lower(p.period)) as period_start,
         coalesce(q.period_end, upper(p.period)) as period_end
@@ -2707,8 +2729,12 @@ begin
   end if;
   if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
     -- What an update leaves as it was is not told by it.
-    told.duration_seconds := nullif(new.duration_seconds, case when tg_op = 'UPDATE' then old.duration_seconds end);
-    told.messages := nullif(new.messages, case when tg_op = 'UPDATE' then old.messages end);
+    told.duration_seconds := new.duration_seconds;
+    told.messages := new.messages;
+    if tg_op = 'UPDATE' then
+      told.duration_seconds := nullif(told.duration_seconds, old.duration_seconds);
+      told.messages := nullif(told.messages, old.messages);
+    end if;
     told.quantities := new.quantities;
     told := quota.with_quantities(told, new.service);
     new.duration_seconds := coalesce(told.duration_seconds, new.duration_seconds);
@@ -3477,6 +3503,9 @@ begin
       q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity
         and (p_model <> all (p.allowed_models)) is not true and not exists (
           select from quota.concurrent_processing c where c.user_id = p_user) as is_plain,
+      -- As seconds: no notation of instants that a session may have can say them otherwise.
+      extract(epoch from quota.runs_out_at(
+        q.used, 0, q.limit_quantity, q.cost, null, null, q.calls, q.period_start, q.period_end)) as runs_out,
       -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
       q.cost_limit is not null or q.exhausted_at is not null
         or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
@@ -3492,7 +3521,8 @@ begin
       and quota.needs_enforcement(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
     told := set_config('quota.counted',
-      (counted.used, counted.limit_quantity, counted.cost)::quota.counted_usage::text, true);
+      (counted.used, counted.limit_quantity, counted.cost, counted.runs_out)::quota.counted_usage::text,
+      true);
   end if;
   return true;
 end $function$;
@@ -3585,7 +3615,6 @@ CREATE OR REPLACE FUNCTION quota.count_refusal(p_user text, p_service text, p_re
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid;
@@ -3786,6 +3815,8 @@ begin
       select s.plan, p.features, m.key as meter, m.unit, q.used, q.limit_quantity,
         q.limit_quantity - q.used as remaining,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
+        quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
+          q.period_end) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
           or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,
@@ -3810,7 +3841,7 @@ begin
       return (
         true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
         worst.remaining, worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
-        null, worst.meters, worst.features)::quota.check_result;
+        null, worst.meters, worst.features, worst.runs_out_at)::quota.check_result;
     end if;
   end if;
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
@@ -3886,7 +3917,7 @@ begin
     worst.limit_quantity,
     worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end, coalesce(meters, '[]'),
-    coalesce(plan.features, '{}'))::quota.check_result;
+    coalesce(plan.features, '{}'), worst.runs_out_at)::quota.check_result;
 end $function$;
 comment on function quota.decide_in_full(uuid,text,text,numeric,bigint,text,bigint,jsonb) is 'The answer of quota.check in every case.';
 
@@ -4001,7 +4032,6 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid;
@@ -4024,7 +4054,6 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds 
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := case when p_service is null then quota.resolve_user(p_user)
@@ -4166,7 +4195,6 @@ CREATE OR REPLACE FUNCTION quota.ensure_user(p_user text, p_email text DEFAULT N
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 begin
   perform quota.refuse_unfit_name(p_user);
@@ -4706,9 +4734,7 @@ AS $function$
       case
         when r.cost_limit is null then null
         when not r.is_period then l.cost / 30
-        else (r.cost - coalesce((
-          select sum(a.cost) from quota.adjustments a
-          where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
+        else (r.cost - coalesce(quota.adjusted_cost(r.user_id, r.meter, r.period_start), 0)) / r.days
       end as cost_per_day
     from running r
     left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service
@@ -4880,7 +4906,6 @@ CREATE OR REPLACE FUNCTION quota.gate(p_provider text, p_body jsonb, p_service t
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   told jsonb := p_body->'message';
@@ -4976,7 +5001,6 @@ CREATE OR REPLACE FUNCTION quota.grant_allowance(p_user text, p_meter text, p_qu
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -5879,6 +5903,7 @@ begin
   answer.remaining := counted.limit_quantity - counted.used;
   answer.state := 'ok';
   answer.cost := counted.cost;
+  answer.runs_out_at := to_timestamp(counted.runs_out_at::float8);
   return answer;
 end $function$;
 comment on function quota.left_after(uuid,text,text) is 'What is left after the call that was logged a moment ago, in the fields that quota.record answers: as quota.count_call told in quota.counted, which was "asked" before; else as quota.decide says.';
@@ -7991,8 +8016,9 @@ begin
   from quota.usage_quotas q
   join quota.users u on u.id = q.user_id and u.erased_at is null
   where not q.superseded and quota.contains(q, quota.now()) and q.exhausted_at is null and q.warn_at <> '{}'
-    and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit, q.calls,
-      q.period_start, q.period_end) is not null
+    and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit,
+      case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
+      q.calls, q.period_start, q.period_end) is not null
     and not exists (
       select from quota.usage_alerts a
       where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
@@ -8172,7 +8198,6 @@ CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   answer quota.check_result;
@@ -8237,7 +8262,8 @@ begin
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false,
+    answer.runs_out_at)::quota.record_result;
 end $function$;
 comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) is 'Records usage once per (provider, key), in the unit of the service: seconds, messages, tokens, ...; p_quantities: what else it used, by unit or meter. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) to quota_app;
@@ -8869,7 +8895,6 @@ CREATE OR REPLACE FUNCTION quota.remove_assistant(p_user text, p_assistant_id te
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -9222,7 +9247,6 @@ CREATE OR REPLACE FUNCTION quota.reset_usage(p_user text, p_reason text, p_servi
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -9682,7 +9706,7 @@ AS $function$
 $function$;
 comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
 
-CREATE OR REPLACE FUNCTION quota.runs_out_at(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_calls integer, p_start timestamp with time zone, p_end timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.runs_out_at(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_adjusted_cost numeric, p_calls integer, p_start timestamp with time zone, p_end timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE
@@ -9696,15 +9720,15 @@ AS $function$
     -- Resets and corrections change what is left, not how fast it goes.
     select case when not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
       then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
-          (p_cost_limit - p_cost) / nullif(greatest(p_cost, 0), 0))
+          (p_cost_limit - p_cost) / nullif(greatest(p_cost - coalesce(p_adjusted_cost, 0), 0), 0))
         * quota.pace_seconds(p_calls, p_start, p_end) end
       as seconds
   ) g
 $function$;
-comment on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) is 'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period; null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already.';
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_readonly;
+comment on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) is 'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period; null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already.';
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.same_model(model text)
  RETURNS text
@@ -9808,7 +9832,6 @@ CREATE OR REPLACE FUNCTION quota.set_plan(p_user text, p_plan text, p_reason tex
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);
@@ -10359,8 +10382,9 @@ CREATE OR REPLACE FUNCTION quota.standing_of(p_user uuid, p_service text DEFAULT
 AS $function$
   select c.service, c.plan, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, c.used, c.granted,
     c.cost, c.percent, c.state, c.period_start, c.period_end,
-    quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit, c.calls,
-      c.period_start, c.period_end),
+    quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit,
+      case when c.cost_limit is not null then quota.adjusted_cost(c.user_id, c.meter, c.period_start) end,
+      c.calls, c.period_start, c.period_end),
     c.calls, c.exhausted_at
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service
@@ -10425,7 +10449,6 @@ CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_ke
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
@@ -11395,7 +11418,6 @@ CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '1500ms'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);
@@ -11790,6 +11812,7 @@ begin
   result.action := answer.action;
   result.cost := answer.cost;
   result.cost_limit := answer.cost_limit;
+  result.runs_out_at := answer.runs_out_at;
   return result;
 end $function$;
 comment on function quota.with_allowance(quota.record_result,uuid,text,text) is 'The answer to a record or an end with what is left after it.';

@@ -60,7 +60,6 @@ comment on function quota.alert_message(integer, text, text, text) is 'A sentenc
 create or replace function quota.acknowledge_alert(p_user text, p_alert uuid, p_reason text default null)
 returns quota.alert
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   owner uuid := quota.resolve_user(p_user);

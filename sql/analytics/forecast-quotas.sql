@@ -36,9 +36,7 @@ as $$
       case
         when r.cost_limit is null then null
         when not r.is_period then l.cost / 30
-        else (r.cost - coalesce((
-          select sum(a.cost) from quota.adjustments a
-          where a.user_id = r.user_id and a.meter = r.meter and a.period_start = r.period_start), 0)) / r.days
+        else (r.cost - coalesce(quota.adjusted_cost(r.user_id, r.meter, r.period_start), 0)) / r.days
       end as cost_per_day
     from running r
     left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service

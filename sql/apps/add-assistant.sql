@@ -4,7 +4,6 @@ create or replace function quota.add_assistant(
   out allowed boolean, out reason text, out message text, out added boolean, out assistants integer,
   out max_assistants integer, out upgrade_to text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   owner uuid := quota.user_or_new(p_user);

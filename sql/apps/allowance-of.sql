@@ -3,7 +3,7 @@ create type quota.allowance as (
   exhausted boolean,
   by_cost boolean, on_exceeded text, resets_at timestamptz, warn_at integer[],
   is_open boolean, period_start timestamptz, cost numeric, cost_limit numeric, models text[], measure jsonb,
-  counts boolean, room numeric);
+  counts boolean, room numeric, runs_out_at timestamptz);
 comment on type quota.allowance is
   'What is left of a meter; by_cost: no money is left, or less than a thousandth of the unit costs; '
   'counts: a call of the model counts on it; room: what remains, in the unit of the '
@@ -23,7 +23,10 @@ as $$
     b.on_exceeded, nullif(b.period_end, 'infinity'), b.warn_at,
     b.is_open, b.period_start, b.cost, b.cost_limit, b.models, b.measure, b.counts,
     case when b.measure is null and b.unit = 'second' then b.remaining
-      else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end
+      else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end,
+    quota.runs_out_at(b.used, b.adjusted, b.limit_quantity + b.granted, b.cost, b.cost_limit,
+      case when b.cost_limit is not null then quota.adjusted_cost(p_user, b.meter, b.period_start) end,
+      b.calls, b.period_start, b.period_end)
   from (
     select a.*, quota.remaining_of(
         a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
@@ -32,7 +35,8 @@ as $$
       select l.meter, m.unit, m.service, m.models, m.measure,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts, t.*,
         q.user_id is not null as is_open,
-        coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost,
+        coalesce(q.used, 0) as used, coalesce(q.cost, 0) as cost, coalesce(q.adjusted, 0) as adjusted,
+        coalesce(q.calls, 0) as calls,
         coalesce(q.warn_at, l.warn_at) as warn_at, coalesce(q.on_exceeded, l.on_exceeded) as on_exceeded,
         coalesce(q.period_start, lower(p.period)) as period_start,
         coalesce(q.period_end, upper(p.period)) as period_end

@@ -1,7 +1,8 @@
 create type quota.check_result as (
   allowed boolean, reason text, action text, message text, service text, plan text, meter text, used numeric,
   "limit" numeric, remaining numeric, percent numeric, cost numeric, cost_limit numeric, state text,
-  warnings text[], resets_at timestamptz, upgrade_to text, meters jsonb, features jsonb);
+  warnings text[], resets_at timestamptz, upgrade_to text, meters jsonb, features jsonb,
+  runs_out_at timestamptz);
 
 create or replace function quota.check(
   p_user text, p_service text, p_model text default null, p_quantity numeric default null,
@@ -22,7 +23,9 @@ begin
       q.limit_quantity - q.used, round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, 'ok',
       '{}', nullif(q.period_end, 'infinity'), null, jsonb_build_array(quota.meter_left(q.meter, p.unit,
         q.used, q.limit_quantity, q.limit_quantity - q.used,
-        round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features
+        round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features,
+      quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
+        q.period_end)
     into answer
     from quota.users u
     join quota.subscriptions s on s.user_id = u.id
@@ -54,4 +57,4 @@ comment on function quota.check(text, text, text, numeric, bigint, text, text, j
   '''assistant'': may create one more. A null user is somebody not signed in. action: block, '
   'switch_to_static or limit_assistants. p_session: the running session that asks, by its key; of what it '
   'has reserved only what it has used counts. meters: what is left of each meter of the plan; features: '
-  'what else it includes.';
+  'what else it includes; runs_out_at: when that meter is used up at its pace, if before its reset.';

@@ -1,6 +1,5 @@
 create or replace function quota.count_refusal(p_user text, p_service text, p_reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   owner uuid;

@@ -67,7 +67,7 @@ begin
     worst.limit_quantity,
     worst.remaining, worst.percent, worst.cost, worst.cost_limit, state, warnings, worst.resets_at,
     case when reason <> 'ok' then plan.upgrade_to end, coalesce(meters, '[]'),
-    coalesce(plan.features, '{}'))::quota.check_result;
+    coalesce(plan.features, '{}'), worst.runs_out_at)::quota.check_result;
 end $$;
 comment on function quota.decide_in_full(uuid, text, text, numeric, bigint, text, bigint, jsonb) is
   'The answer of quota.check in every case.';

@@ -23,6 +23,8 @@ begin
       select s.plan, p.features, m.key as meter, m.unit, q.used, q.limit_quantity,
         q.limit_quantity - q.used as remaining,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
+        quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
+          q.period_end) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
           or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,
@@ -47,7 +49,7 @@ begin
       return (
         true, 'ok', null, 'Allowed.', p_service, worst.plan, worst.meter, worst.used, worst.limit_quantity,
         worst.remaining, worst.percent, worst.cost, null, 'ok', '{}', nullif(worst.period_end, 'infinity'),
-        null, worst.meters, worst.features)::quota.check_result;
+        null, worst.meters, worst.features, worst.runs_out_at)::quota.check_result;
     end if;
   end if;
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,

@@ -16,6 +16,7 @@ begin
   answer.remaining := counted.limit_quantity - counted.used;
   answer.state := 'ok';
   answer.cost := counted.cost;
+  answer.runs_out_at := to_timestamp(counted.runs_out_at::float8);
   return answer;
 end $$;
 comment on function quota.left_after(uuid, text, text) is

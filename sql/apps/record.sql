@@ -2,7 +2,7 @@ create type quota.record_result as (
   recorded boolean, call_log_id bigint, used numeric, "limit" numeric, remaining numeric, state text,
   action text, cost numeric, cost_limit numeric,
   differs boolean, stored_status text, stored_quantity numeric, stored_cost numeric,
-  is_estimate boolean);
+  is_estimate boolean, runs_out_at timestamptz);
 
 create or replace function quota.record(
   p_user text, p_service text, p_key text, p_quantity numeric, p_provider text default null,
@@ -12,7 +12,6 @@ create or replace function quota.record(
   p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   answer quota.check_result;
@@ -77,7 +76,8 @@ begin
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false,
+    answer.runs_out_at)::quota.record_result;
 end $$;
 comment on function quota.record(
   text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb,

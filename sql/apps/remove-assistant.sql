@@ -1,7 +1,6 @@
 create or replace function quota.remove_assistant(
   p_user text, p_assistant_id text, out removed boolean, out assistants integer)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   owner uuid := quota.resolve_user(p_user);

@@ -8,8 +8,9 @@ language sql stable
 as $$
   select c.service, c.plan, c.meter, c.unit, c.limit_quantity, c.cost_limit, c.unit_price, c.used, c.granted,
     c.cost, c.percent, c.state, c.period_start, c.period_end,
-    quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit, c.calls,
-      c.period_start, c.period_end),
+    quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit,
+      case when c.cost_limit is not null then quota.adjusted_cost(c.user_id, c.meter, c.period_start) end,
+      c.calls, c.period_start, c.period_end),
     c.calls, c.exhausted_at
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service

@@ -10,7 +10,6 @@ create or replace function quota.start_session(
   p_grace interval default '5 minutes', p_metadata jsonb default null, p_started_at timestamptz default null)
 returns quota.session_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   owner uuid := quota.user_or_new(p_user);

@@ -2,7 +2,6 @@ create or replace function quota.gate(
   p_provider text, p_body jsonb, p_service text default 'voice', p_refusal text default null)
 returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   told jsonb := p_body->'message';

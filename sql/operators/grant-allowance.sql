@@ -3,7 +3,6 @@ create or replace function quota.grant_allowance(
   p_actor text default null, out grant_id bigint, out granted numeric, out remaining numeric,
   out audit_id bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);

@@ -3,7 +3,6 @@ create or replace function quota.reset_usage(
   p_actor text default null)
 returns table (service text, meter text, used_before numeric, used_after numeric, audit_id bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);

@@ -2,7 +2,6 @@ create or replace function quota.set_plan(
   p_user text, p_plan text, p_reason text, p_actor text default null, out service text, out plan_before text,
   out plan text, out changed boolean, out audit_id bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 declare
   former_actor text := quota.begin_act(p_reason, p_actor);

@@ -32,7 +32,7 @@ grant execute on function
   quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
   quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
   quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
-  quota.quota_state, quota.runs_out_at, quota.pace_seconds,
+  quota.quota_state, quota.runs_out_at, quota.pace_seconds, quota.adjusted_cost,
   quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
   quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,

@@ -14,6 +14,7 @@ begin
   result.action := answer.action;
   result.cost := answer.cost;
   result.cost_limit := answer.cost_limit;
+  result.runs_out_at := answer.runs_out_at;
   return result;
 end $$;
 comment on function quota.with_allowance(quota.record_result, uuid, text, text) is

@@ -21,8 +21,12 @@ begin
   end if;
   if new.quantities is not null and (tg_op = 'INSERT' or new.quantities is distinct from old.quantities) then
     -- What an update leaves as it was is not told by it.
-    told.duration_seconds := nullif(new.duration_seconds, case when tg_op = 'UPDATE' then old.duration_seconds end);
-    told.messages := nullif(new.messages, case when tg_op = 'UPDATE' then old.messages end);
+    told.duration_seconds := new.duration_seconds;
+    told.messages := new.messages;
+    if tg_op = 'UPDATE' then
+      told.duration_seconds := nullif(told.duration_seconds, old.duration_seconds);
+      told.messages := nullif(told.messages, old.messages);
+    end if;
     told.quantities := new.quantities;
     told := quota.with_quantities(told, new.service);
     new.duration_seconds := coalesce(told.duration_seconds, new.duration_seconds);

@@ -1,4 +1,5 @@
-create type quota.counted_usage as (used numeric, limit_quantity numeric, cost numeric);
+create type quota.counted_usage as (
+  used numeric, limit_quantity numeric, cost numeric, runs_out_at numeric);
 comment on type quota.counted_usage is
   'How a quota stands after a call: what quota.count_call tells quota.record, where no more is to be said.';
 
@@ -45,6 +46,9 @@ begin
       q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity
         and (p_model <> all (p.allowed_models)) is not true and not exists (
           select from quota.concurrent_processing c where c.user_id = p_user) as is_plain,
+      -- As seconds: no notation of instants that a session may have can say them otherwise.
+      extract(epoch from quota.runs_out_at(
+        q.used, 0, q.limit_quantity, q.cost, null, null, q.calls, q.period_start, q.period_end)) as runs_out,
       -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
       q.cost_limit is not null or q.exhausted_at is not null
         or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
@@ -60,7 +64,8 @@ begin
       and quota.needs_enforcement(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
     told := set_config('quota.counted',
-      (counted.used, counted.limit_quantity, counted.cost)::quota.counted_usage::text, true);
+      (counted.used, counted.limit_quantity, counted.cost, counted.runs_out)::quota.counted_usage::text,
+      true);
   end if;
   return true;
 end $$;

@@ -3,7 +3,6 @@ create or replace function quota.ensure_user(
   p_timezone text default null, out user_id uuid, out external_id text, out created boolean,
   out changed boolean)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
-  set lock_timeout = '1500ms'
 as $$
 begin
   perform quota.refuse_unfit_name(p_user);

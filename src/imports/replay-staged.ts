@@ -1,5 +1,4 @@
-import { hasSqlstate, isServerError } from '../db/database-error.ts';
-import { sqlstates } from '../db/sqlstate.ts';
+import { isServerError } from '../db/database-error.ts';
 import { badInputError } from '../errors.ts';
 import { type EventAnswer, listEvents, markRefused, recordEvent } from './events-store.ts';
 import type { PlannedKind } from './import-kind.ts';
@@ -7,8 +6,6 @@ import type { ImportOptions, ImportReport, ImportSurroundings } from './import-r
 import { listFaults, writeImportAudit } from './staging-store.ts';
 
 const listedMax = 1000;
-/** `quota.record` waits a second and a half for a lock, apps being impatient; a replay has half a minute. */
-const attemptsMax = 20;
 
 /**
  * Tells the good lines of the staging table one by one, each in a transaction of its own: no app waits longer for it
@@ -41,14 +38,10 @@ export async function replayStaged(
   }
   return { ...report, auditId };
 
-  async function tell(number: number, attempt = 1): Promise<EventAnswer | undefined> {
+  async function tell(number: number): Promise<EventAnswer | undefined> {
     try {
       return await recordEvent(client, number);
     } catch (error) {
-      if (hasSqlstate(error, sqlstates.lock_not_available) && attempt < attemptsMax) {
-        signal.throwIfAborted();
-        return tell(number, attempt + 1);
-      }
       if (!isServerError(error) || !error.code.startsWith('QT')) {
         throw error;
       }

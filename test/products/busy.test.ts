@@ -30,15 +30,15 @@ const operating = {
   grant_allowance: `select quota.grant_allowance('ada', 'voice_seconds', 60, 'sorry')`,
 };
 
-/** The SQLSTATE of each; null: it was answered. Each in a session of its own, and without a timeout of the session's. */
-async function outcomes(): Promise<Record<string, string | null>> {
+/** The SQLSTATE of each; null: it was answered. Each in a session of its own, with the timeout of an app. */
+async function outcomes(lockTimeout: string): Promise<Record<string, string | null>> {
   const each = [
     ...Object.entries(writing).map(([name, sql]) => ({ name, sql, login: app })),
     ...Object.entries(operating).map(([name, sql]) => ({ name, sql, login: backOffice })),
   ];
   const answers = each.map(async ({ name, sql, login }) => {
     try {
-      await logins.as(login, 'set lock_timeout = 0', sql);
+      await logins.as(login, `set lock_timeout = '${lockTimeout}'`, sql);
       return [name, null] as const;
     } catch (error) {
       return [name, (error as { code: string }).code] as const;
@@ -60,7 +60,7 @@ test('while a user is held, what writes gives up with 55P03 and wrote nothing, a
       select 1 from quota.call_logs where user_id = quota.find_user('ada') for update;
       select 1 from quota.subscriptions where user_id = quota.find_user('ada') for update;
       select 1 from quota.users where external_id = 'ada' for update`);
-    expect(await outcomes()).toEqual(all('55P03'));
+    expect(await outcomes('300ms')).toEqual(all('55P03'));
     expect(
       await logins.as(
         app,
@@ -74,6 +74,6 @@ test('while a user is held, what writes gives up with 55P03 and wrote nothing, a
 });
 
 test('the same calls once it is free', async () => {
-  expect(await outcomes()).toEqual(all(null));
+  expect(await outcomes('0')).toEqual(all(null));
   expect(await desk.differences()).toEqual([]);
 });

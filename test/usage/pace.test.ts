@@ -77,6 +77,67 @@ describe('what is said', () => {
   });
 });
 
+test('check, record, the limits and the forecast say the same, also after a correction of the cost', async () => {
+  await desk.queryAt(november(2), `select quota.ensure_user('ivy')`);
+  await desk.queryAt(november(2), `select quota.set_plan('ivy', 'avatar-monthly', 'test')`);
+  const record = async (n: number) =>
+    (
+      await desk.queryAt<{ at: Date | null }>(
+        november(11),
+        `select runs_out_at as at from quota.record('ivy', 'avatar', 'ivy-' || $1::text, 6, p_cost => 8)`,
+        [n],
+      )
+    )[0]?.at?.toISOString() ?? null;
+  for (const n of [1, 2, 3, 4]) {
+    expect(await record(n)).toBe(null);
+  }
+  expect(await record(5)).toBe('2026-11-13T12:00:00.000Z');
+  const said = async () => {
+    const [check] = await desk.queryAt<{ at: Date | null }>(
+      november(11),
+      `select runs_out_at as at from quota.check('ivy', 'avatar')`,
+    );
+    const [forecast] = await desk.queryAt<{ at: Date | null }>(
+      november(11),
+      `select runs_out_at as at from quota.forecast_quotas('avatar') where external_id = 'ivy'`,
+    );
+    const { subscriptions } = await desk.at(november(11)).json('user', 'show', 'ivy');
+    return [
+      check?.at?.toISOString() ?? null,
+      await pace('ivy', november(11), 'avatar_seconds'),
+      forecast?.at?.toISOString() ?? null,
+      subscriptions[0].quotas[0].runsOutAt,
+    ];
+  };
+  expect(new Set(await said())).toEqual(new Set(['2026-11-13T12:00:00.000Z']));
+  // $20 are taken off by hand: $30 are left, and still go at $4 a day.
+  await desk.queryAt(
+    november(11),
+    `insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason)
+     select user_id, meter, period_start, 'correction', 0, -20, 'credit' from quota.usage_quotas
+     where user_id = quota.find_user('ivy') and meter = 'avatar_seconds'`,
+  );
+  expect(new Set(await said())).toEqual(new Set(['2026-11-18T12:00:00.000Z']));
+});
+
+test('a record tells it on a plan with one meter, too, in whatever notation a session has', async () => {
+  await desk.queryAt(november(1), `select quota.ensure_user('jon')`);
+  await desk.queryAt(november(1), `select quota.set_plan('jon', 'voice-free', 'test')`);
+  const at = (n: number) =>
+    desk.queryAt<{ at: number | null }>(
+      november(11),
+      `select extract(epoch from runs_out_at)::integer as at from set_config('datestyle', 'sql, dmy', true) s
+       cross join lateral quota.record('jon', 'voice', 'jon-' || $1::text, 80) where s <> ''`,
+      [n],
+    );
+  const told = [];
+  for (const n of [1, 2, 3, 4, 5]) {
+    told.push((await at(n))[0]?.at ?? null);
+  }
+  expect(told).toEqual([null, null, null, null, Date.UTC(2026, 10, 16) / 1000]);
+  expect(await pace('jon', november(11), 'voice_seconds')).toBe('2026-11-16T00:00:00.000Z');
+});
+
 test('show, list and explain tell it, where support looks', async () => {
   await chat('fay', 60, november(11));
   const support = desk.at(november(11));

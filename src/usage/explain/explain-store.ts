@@ -30,7 +30,8 @@ export type StoryPeriod = Omit<QuotaStory, 'events' | 'period'> & { start: strin
 const storyColumns = `trim_scale(limit_quantity)::text as limit, trim_scale(cost_limit)::text as "costLimit",
   trim_scale(granted)::text as granted, trim_scale(used)::text as used, trim_scale(cost)::text as cost,
   period_start::text as start, period_end::text as end,
-  quota.instant_text(quota.runs_out_at(used, adjusted, limit_quantity + granted, cost, cost_limit, calls, period_start,
+  quota.instant_text(quota.runs_out_at(used, adjusted, limit_quantity + granted, cost, cost_limit,
+    case when cost_limit is not null then quota.adjusted_cost(user_id, meter, period_start) end, calls, period_start,
     period_end)) as "runsOutAt"`;
 
 /** The running periods of a service, opened or not. */
