@@ -135,7 +135,7 @@ comment on column quota.adopt_sources.relation is 'The table, as SQL names it.';
 comment on column quota.adopt_sources.makes_users is 'A row of somebody unknown makes the user; else it waits until the app tells of the user.';
 comment on column quota.adopt_sources.backfilled_to is 'The key of the last row that a backfill has been through; null: none yet.';
 comment on column quota.adopt_sources.backfilled_at is 'When a backfill was through all of it; null: it is not.';
-alter table quota.adopt_sources add constraint adopt_sources_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'assistants'::text, 'calls'::text])));
+alter table quota.adopt_sources add constraint adopt_sources_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'assistants'::text, 'calls'::text, 'jobs'::text])));
 alter table quota.adopt_sources add constraint adopt_sources_on_delete_check CHECK ((on_delete = ANY (ARRAY['ignore'::text, 'remove'::text])));
 alter table quota.adopt_sources add constraint adopt_sources_pkey PRIMARY KEY (id);
 alter table quota.adopt_sources add constraint adopt_sources_product_fkey FOREIGN KEY (product) REFERENCES quota.adopt_products(product);
@@ -1494,6 +1494,16 @@ create type quota.adopted_call as (
 );
 comment on type quota.adopted_call is 'A row of an adopted product as the call that it tells of; not is_there: the row is gone, or does not count.';
 
+create type quota.adopted_job as (
+  key text,
+  is_there boolean,
+  user_name text,
+  service text,
+  started_at timestamp with time zone,
+  expires_at timestamp with time zone
+);
+comment on type quota.adopted_job is 'A row of an adopted product as the running job that it tells of.';
+
 create type quota.adopted_user as (
   key text,
   is_there boolean,
@@ -1550,6 +1560,14 @@ create type quota.allowance as (
   runs_out_at timestamp with time zone
 );
 comment on type quota.allowance is 'What is left of a meter; by_cost: no money is left, or less than a thousandth of the unit costs; counts: a call of the model counts on it; room: what remains, in the unit of the service, null where it cannot be told in that.';
+
+create type quota.carried_limit as (
+  "user" text,
+  "limit" numeric,
+  cost_limit numeric,
+  at timestamp with time zone
+);
+comment on type quota.carried_limit is 'What an adopted product allows a user: in the period that at is in, null for the running one.';
 
 create type quota.check_result as (
   allowed boolean,
@@ -2095,6 +2113,13 @@ begin
 end $function$;
 comment on function quota.admit_call(jsonb,text,text) is 'The answer to a call that wants to begin, by what is told of it. Raises QT003 where the call has no id.';
 
+CREATE OR REPLACE FUNCTION quota.adopted_lease(p_source integer, p_key text)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ select md5('adopted job ' || p_source || ' ' || p_key)::uuid $function$;
+comment on function quota.adopted_lease(integer,text) is 'The lease of a job that a row of an adopted product tells of.';
+
 CREATE OR REPLACE FUNCTION quota.alert_level(threshold integer, warn_at integer[])
  RETURNS text
  LANGUAGE sql
@@ -2547,18 +2572,30 @@ declare
   keys text[];
 begin
   select s.backfilled_to into reached from quota.adopt_sources s where s.id = p_source for no key update;
-  execute format('select quota_adopt.source_%s_keys($1, $2)', p_source) into keys using reached, p_size;
-  rows := cardinality(keys);
-  is_done := rows < p_size;
   -- What the past crossed is dated by it, and told to nobody.
   perform set_config('quota.backfill', 'on', true);
-  if rows > 0 then
+  -- A server that loses this batch loses that it is through, too.
+  perform set_config('synchronous_commit', 'off', true);
+  if to_regclass(format('quota_adopt.work_%s', p_source)) is not null then
+    execute format('select f.rows, f.rest from quota_adopt.source_%s_fill($1, $2) f', p_source)
+    into rows, keys using coalesce(reached, '0')::bigint, p_size;
+    reached := coalesce(reached, '0')::bigint + p_size;
+  else
+    execute format('select quota_adopt.source_%s_keys($1, $2)', p_source) into keys using reached, p_size;
+    reached := keys[cardinality(keys)];
+    rows := cardinality(keys);
+  end if;
+  is_done := rows < p_size;
+  if cardinality(keys) > 0 then
     perform quota.take_keys(p_source, keys);
   end if;
   update quota.adopt_sources s
-  set backfilled_to = coalesce(keys[rows], s.backfilled_to), backfilled_rows = s.backfilled_rows + rows,
+  set backfilled_to = coalesce(reached, s.backfilled_to), backfilled_rows = s.backfilled_rows + rows,
     backfilled_at = case when is_done then quota.now() end
   where s.id = p_source;
+  if is_done then
+    execute format('drop table if exists quota_adopt.work_%s', p_source);
+  end if;
 end $function$;
 comment on function quota.backfill_source(integer,integer) is 'Takes over the next rows of a source, and notes how far it is in the same transaction: killed at any moment, it goes on where it was.';
 
@@ -2970,6 +3007,180 @@ comment on function quota.calls_of_days(date[],text) is 'The calls of these days
 grant execute on function quota.calls_of_days(date[],text) to quota_finance;
 grant execute on function quota.calls_of_days(date[],text) to quota_operator;
 grant execute on function quota.calls_of_days(date[],text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.carry_alerts(p_meter text, p_told jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  marked integer;
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  update quota.usage_alerts a set acknowledged_at = t.read_at
+  from jsonb_to_recordset(p_told) t("user" text, threshold integer, read_at timestamptz, at timestamptz)
+  join quota.users u on u.external_id = t."user"
+  join quota.usage_quotas q on q.user_id = u.id and q.meter = p_meter and not q.superseded
+    and quota.contains(q, coalesce(t.at, quota.now()))
+  where t.read_at is not null and a.user_id = q.user_id and a.meter = q.meter
+    and a.period_start = q.period_start and a.threshold = t.threshold and a.acknowledged_at is null;
+  get diagnostics marked = row_count;
+  return marked;
+end $function$;
+comment on function quota.carry_alerts(text,jsonb) is 'Marks alerts as seen that users of an adopted product have read there; how many.';
+
+CREATE OR REPLACE FUNCTION quota.carry_enforced(p_service text, p_told jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  limited_users uuid[];
+  since timestamptz[];
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  perform set_config('quota.backfill', 'on', true);
+  limited_users := array(
+    select distinct u.id
+    from jsonb_to_recordset(p_told) t("user" text, since timestamptz)
+    join quota.users u on u.external_id = t."user" and u.erased_at is null
+    where t.since is not null);
+  if cardinality(limited_users) = 0 then
+    return 0;
+  end if;
+  perform quota.open_running(limited_users, array_fill(p_service, array[cardinality(limited_users)]));
+  perform quota.hold_assistants(limited_users);
+  with told as (
+    select u.id as user_id, min(t.since) as at
+    from jsonb_to_recordset(p_told) t("user" text, since timestamptz)
+    join quota.users u on u.external_id = t."user"
+    where t.since is not null group by u.id
+  ), marked as (
+    update quota.subscriptions s set limit_enforced_at = t.at
+    from told t
+    where s.user_id = t.user_id and s.user_id = any (limited_users) and s.service = p_service
+      and s.limit_enforced_at is null
+    returning s.user_id, s.limit_enforced_at
+  )
+  select array_agg(m.user_id), array_agg(m.limit_enforced_at) into limited_users, since from marked m;
+  if limited_users is null then
+    return 0;
+  end if;
+  insert into quota.audit_log (action, user_id, service, reason, after)
+  select 'limit.carried_over', m.user_id, p_service, 'limited by the app',
+    jsonb_build_object('limitEnforcedAt', m.at)
+  from unnest(limited_users, since) m(user_id, at);
+  -- The app has limited their assistants: nothing is to be sent.
+  insert into quota.assistant_limits as l
+    (assistant_id, user_id, desired, status, requested_at, applied_at, verified_at)
+  select a.id, a.user_id, 'limited', 'applied', m.at, m.at, clock_timestamp()
+  from unnest(limited_users, since) m(user_id, at)
+  join quota.assistants a on a.user_id = m.user_id and a.state = 'active' and not a.is_gated
+  order by a.id
+  on conflict (assistant_id) do update
+    set desired = 'limited', status = 'applied', change = l.change + 1, applied_at = excluded.applied_at,
+      requested_at = excluded.requested_at, updated_at = quota.now(), verified_at = clock_timestamp()
+    where l.status = 'restored';
+  return cardinality(limited_users);
+end $function$;
+comment on function quota.carry_enforced(text,jsonb) is 'Takes over which users an adopted product has limited, and since when: their assistants are limited already, and nothing is sent. How many were not so here.';
+
+CREATE OR REPLACE FUNCTION quota.carry_limits(p_meter text, p_told jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  counted_by text := (select m.service from quota.meters m where m.key = p_meter);
+  told quota.carried_limit[];
+  lacking uuid[];
+  changed integer;
+  past integer;
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  perform set_config('quota.backfill', 'on', true);
+  told := array(select t from jsonb_populate_recordset(null::quota.carried_limit, p_told) t);
+  lacking := array(
+    select distinct u.id from unnest(told) t join quota.users u on u.external_id = t."user"
+    where u.erased_at is null and not exists (
+      select from quota.subscriptions s where s.user_id = u.id and s.service = counted_by));
+  perform quota.lock_subscriptions(lacking, array_fill(counted_by, array[cardinality(lacking)]));
+
+  -- What holds now is a custom limit where it is not that of the plan.
+  insert into quota.limit_overrides as o (user_id, plan, meter, limit_quantity, cost_limit, reason)
+  select distinct on (s.user_id) s.user_id, s.plan, p_meter, nullif(t."limit", l.limit_quantity),
+    nullif(t.cost_limit, l.cost_limit), 'as the app had it'
+  from unnest(told) t
+  join quota.users u on u.external_id = t."user" and u.erased_at is null
+  join quota.subscriptions s on s.user_id = u.id and s.service = counted_by
+  join quota.plan_limits l on l.plan = s.plan and l.meter = p_meter
+  where t.at is null or exists (
+    select from quota.quota_terms(u.id, p_meter, t.at, t.at) p
+    where p.period_start <= quota.now() and p.period_end > quota.now())
+  order by s.user_id, t.at desc nulls last
+  on conflict (user_id, plan, meter) do update
+    set limit_quantity = excluded.limit_quantity, cost_limit = excluded.cost_limit, reason = excluded.reason
+    where (o.limit_quantity, o.cost_limit) is distinct from (excluded.limit_quantity, excluded.cost_limit);
+  delete from quota.limit_overrides o
+  where o.meter = p_meter and o.limit_quantity is null and o.cost_limit is null
+    and o.reason = 'as the app had it';
+  select count(*) into changed from quota.limit_overrides o
+  where o.meter = p_meter and o.reason = 'as the app had it';
+
+  update quota.usage_quotas q
+  set limit_quantity = coalesce(t."limit", q.limit_quantity),
+    cost_limit = coalesce(t.cost_limit, q.cost_limit)
+  from unnest(told) t
+  join quota.users u on u.external_id = t."user"
+  where q.user_id = u.id and q.meter = p_meter and quota.contains(q, t.at)
+    and q.period_end <= quota.now() and not q.superseded
+    and (q.limit_quantity, q.cost_limit)
+      is distinct from (coalesce(t."limit", q.limit_quantity), coalesce(t.cost_limit, q.cost_limit));
+  get diagnostics past = row_count;
+  return changed + past;
+end $function$;
+comment on function quota.carry_limits(text,jsonb) is 'Takes over what an adopted product allowed each of its users: as custom limits, and in periods that are over as what they were. How many hold, or were changed.';
+
+CREATE OR REPLACE FUNCTION quota.carry_originals(p_told jsonb, p_limitable text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  taken integer;
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  with told as (
+    select distinct on (a.id) a.id, a.user_id, t.original, n.names
+    from jsonb_to_recordset(p_told) t(assistant text, original jsonb)
+    join quota.assistants a on a.provider_assistant_id = t.assistant
+    cross join lateral (
+      select array_agg(distinct k) as names
+      from unnest(p_limitable || array(select jsonb_object_keys(quota.limited_state(a.user_id)))) k) n
+    where jsonb_typeof(t.original) = 'object'
+    order by a.id
+  ), given as (
+    update quota.assistant_limits l
+    -- A field that the app did not store was not set: null stands for it.
+    set original = (select jsonb_object_agg(k, t.original -> k) from unnest(t.names) k),
+      updated_at = quota.now()
+    from told t
+    where l.assistant_id = t.id and l.desired = 'limited' and l.original is null
+    returning l.user_id, l.assistant_id, l.change, t.original, t.names
+  )
+  insert into quota.assistant_originals (user_id, assistant_id, change, fields, absent, source)
+  select g.user_id, g.assistant_id, g.change,
+    coalesce((select jsonb_object_agg(k, g.original -> k) from unnest(g.names) k where g.original ? k), '{}'),
+    array(select k from unnest(g.names) k where not g.original ? k), 'file'
+  from given g;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function quota.carry_originals(jsonb,text[]) is 'Takes over what an adopted product has stored of assistants before it limited them, for those that are limited and whose original nobody knows; how many. p_limitable: the fields that a limit changes.';
 
 CREATE OR REPLACE FUNCTION quota.carry_usage(former quota.usage_quotas[])
  RETURNS void
@@ -4004,6 +4215,15 @@ begin
 end $function$;
 comment on function quota.end_call(bigint,quota.told_end) is 'Settles a call by what is told of its end, and answers what is left. Raises QT003 for what cannot be.';
 
+CREATE OR REPLACE FUNCTION quota.end_jobs(p_source integer, p_keys text[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  delete from quota.concurrent_processing c
+  where c.id in (select quota.adopted_lease(p_source, k) from unnest(p_keys) k)
+$function$;
+comment on function quota.end_jobs(integer,text[]) is 'Jobs whose rows an adopted product has deleted do not run any more.';
+
 CREATE OR REPLACE FUNCTION quota.end_leases()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4829,9 +5049,11 @@ begin
     perform quota.remove_adopted(p_source, calls);
   elsif kind = 'assistants' then
     perform quota.retire_assistants(p_source, p_keys);
+  elsif kind = 'jobs' then
+    perform quota.end_jobs(p_source, p_keys);
   end if;
 end $function$;
-comment on function quota.forget_rows(integer,text[]) is 'Takes back what came of rows that are gone: calls are removed, assistants are gone, users stay.';
+comment on function quota.forget_rows(integer,text[]) is 'Takes back what came of rows that are gone: calls are removed, assistants are gone, jobs have ended, users stay.';
 
 CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_plan text, p_meter text, p_period tstzrange)
  RETURNS TABLE(limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text)
@@ -5432,8 +5654,9 @@ begin
     select f.id, f.user_id, f.service, f.provider, f.provider_call_id, f.assistant_id, f.model, f.status,
       f.started_at, f.ended_at, f.duration_seconds, f.messages, f.words_spoken, f.file_size_bytes, f.cost,
       f.error_message, f.quantities
-    from fresh f join linked k on k.key = f.key
-    where f.counted_by is null
+    from fresh f
+    -- Looked up in a table of them, however few the server takes them to be.
+    where f.counted_by is null and (f.key in (select k.key from linked k)) is true
     order by f.user_id
     returning id
   ), ended as (
@@ -5840,6 +6063,27 @@ AS $function$
       and not quota.is_undone(a)))
 $function$;
 comment on function quota.last_reset(uuid,text,timestamp with time zone) is 'When a meter last began at nothing: with its period, or by a reset of an operator in it; null: never, of a lifetime.';
+
+CREATE OR REPLACE FUNCTION quota.lay_out_source(p_source integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  source quota.adopt_sources;
+begin
+  select * into source from quota.adopt_sources s where s.id = p_source for no key update;
+  -- What was attached before there was a layout goes on by its keys.
+  if source.kind = 'calls' and source.backfilled_at is null
+    and to_regprocedure(format('quota_adopt.source_%s_lay_out()', p_source)) is not null and (
+    source.backfilled_to is null or to_regclass(format('quota_adopt.work_%s', p_source)) is null)
+  then
+    execute format('select quota_adopt.source_%s_lay_out()', p_source);
+    update quota.adopt_sources s set backfilled_to = '0' where s.id = p_source;
+  end if;
+end $function$;
+comment on function quota.lay_out_source(integer) is 'Lays out what a backfill of calls has to go through, user by user, where that is not done yet.';
 
 CREATE OR REPLACE FUNCTION quota.lease_length(p_user uuid, p_service text)
  RETURNS interval
@@ -9422,7 +9666,7 @@ begin
   into their_users, their_services
   from quota.subscriptions s
   where s.user_id = any (users) and s.limit_enforced_at is null
-    and quota.must_be_limited(s.user_id, s.service);
+    and quota.must_be_limited(s.user_id, s.service) and not quota.in_shadow(s.service);
   if their_users is not null then
     perform quota.mark_limited(their_users, their_services, true);
   end if;
@@ -11041,6 +11285,42 @@ begin
 end $function$;
 comment on function quota.take_calls(integer,quota.adopted_call[]) is 'Brings call logs to what rows of an adopted product say; how many were made, changed or removed. The same again changes nothing. What cannot be taken waits in quota.adopt_dead.';
 
+CREATE OR REPLACE FUNCTION quota.take_jobs(p_source integer, p_jobs quota.adopted_job[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  taken integer;
+begin
+  perform quota.bury_row(p_source, j.key, 'take', null,
+    case when j.started_at is null then 'it does not say when it started'
+      else format('there is no user "%s"', quota.shown(coalesce(j.user_name, ''))) end)
+  from unnest(p_jobs) j
+  where j.is_there and (j.started_at is null
+    or not exists (select from quota.users u where u.external_id = j.user_name));
+  -- Moved to another user it is another lease.
+  delete from quota.concurrent_processing c using unnest(p_jobs) j
+  where c.id = quota.adopted_lease(p_source, j.key) and (
+    not j.is_there or c.user_id <> all (
+      array(select u.id from quota.users u where u.external_id = j.user_name)));
+  insert into quota.concurrent_processing as c (user_id, id, service, started_at, expires_at)
+  select u.id, quota.adopted_lease(p_source, j.key), j.service, j.started_at, e.at
+  from unnest(p_jobs) j
+  join quota.users u on u.external_id = j.user_name and u.erased_at is null
+  cross join lateral (
+    select coalesce(j.expires_at, j.started_at + quota.lease_length(u.id, j.service)) as at) e
+  -- One that should have ended holds nobody up.
+  where j.is_there and e.at > quota.now()
+  order by u.id
+  on conflict (user_id, id) do update
+    set service = excluded.service, started_at = excluded.started_at, expires_at = excluded.expires_at;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function quota.take_jobs(integer,quota.adopted_job[]) is 'Lets jobs that an adopted product runs count among those of their users; how many do.';
+
 CREATE OR REPLACE FUNCTION quota.take_keys(p_source integer, p_keys text[])
  RETURNS text[]
  LANGUAGE plpgsql
@@ -11073,7 +11353,50 @@ begin
 end $function$;
 comment on function quota.take_keys(integer,text[]) is 'Takes rows of an adopted product over as they stand now; the keys of those that are there. One that cannot be taken is buried, and keeps no other back.';
 
-CREATE OR REPLACE FUNCTION quota.take_openings(p_meter text, p_users text[], p_used numeric[], p_at timestamp with time zone[], p_exhausted_at timestamp with time zone[])
+CREATE OR REPLACE FUNCTION quota.take_new_call(p_source integer, p_call quota.adopted_call)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if (p_call.is_there and p_call.status in ('active', 'completed', 'error')
+    and p_call.started_at <= quota.now() + interval '1 day') is not true
+  then
+    return false;
+  end if;
+  -- Making a statement ready costs more than what it does: it is one.
+  with who as (
+    select u.id as user_id, nextval('quota.call_logs_id_seq') as id
+    from quota.users u
+    where u.external_id = p_call.user_name and u.erased_at is null
+      and not exists (
+        select from quota.call_logs o
+        where o.provider = p_call.provider and o.provider_call_id = p_call.provider_call_id)
+  ), linked as (
+    insert into quota.adopt_links (source, key, call_log_id)
+    select p_source, p_call.key, w.id from who w
+    on conflict do nothing
+    returning call_log_id
+  )
+  insert into quota.call_logs
+    (id, user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, quantities)
+  overriding system value
+  select w.id, w.user_id, p_call.service, p_call.provider, p_call.provider_call_id, p_call.assistant_id,
+    p_call.model, p_call.status, p_call.started_at, p_call.ended_at, p_call.duration_seconds, p_call.messages,
+    p_call.words_spoken, p_call.file_size_bytes, p_call.cost, p_call.error_message, p_call.quantities
+  from who w join linked l on l.call_log_id = w.id;
+  if not found then
+    return false;
+  end if;
+  if quota.keeps_mirrors() then
+    perform quota.refresh_mirrors(array[u.id], p_call.service)
+    from quota.users u where u.external_id = p_call.user_name;
+  end if;
+  return true;
+end $function$;
+comment on function quota.take_new_call(integer,quota.adopted_call) is 'Counts one call that an adopted product has just written, of a user who is known: what apps do all day. False, and nothing is done: it is for quota.take_calls.';
+
+CREATE OR REPLACE FUNCTION quota.take_openings(p_meter text, p_users text[], p_used numeric[], p_at timestamp with time zone[], p_exhausted_at timestamp with time zone[], p_ours numeric[])
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -11097,11 +11420,12 @@ begin
   select q.user_id, q.meter, q.period_start, 'opening', o.used - q.used,
     'counted by the app, and told by no row of it',
     least(coalesce(o.exhausted_at, quota.now()), quota.now())
-  from unnest(p_users, p_used, p_at, p_exhausted_at) o(name, used, at, exhausted_at)
+  from unnest(p_users, p_used, p_at, p_exhausted_at, p_ours) o(name, used, at, exhausted_at, ours)
   join quota.users u on u.external_id = o.name
   join quota.usage_quotas q on q.user_id = u.id and q.meter = p_meter
     and quota.contains(q, coalesce(o.at, quota.now())) and not q.superseded
-  where o.used <> q.used
+  -- What was counted since both were looked at is in neither.
+  where o.used <> q.used and q.used = o.ours
   order by q.user_id, q.period_start;
   get diagnostics taken = row_count;
   -- Used up since the app saw it so, and not since the call that would have been the one.
@@ -11112,7 +11436,7 @@ begin
     and not q.superseded and q.exhausted_at <> o.exhausted_at;
   return taken;
 end $function$;
-comment on function quota.take_openings(text,text[],numeric[],timestamp with time zone[],timestamp with time zone[]) is 'Takes over what an app has counted on a meter and no row of it tells of, as opening balances: adjustments, dated when the app saw it used up where it says so; how many. The same again adds nothing.';
+comment on function quota.take_openings(text,text[],numeric[],timestamp with time zone[],timestamp with time zone[],numeric[]) is 'Takes over what an app has counted on a meter and no row of it tells of, as opening balances: adjustments, dated when the app saw it used up where it says so; how many. p_ours: what was counted here when its counter was read. The same again adds nothing.';
 
 CREATE OR REPLACE FUNCTION quota.take_plans(p_users quota.adopted_user[])
  RETURNS void
@@ -11253,6 +11577,19 @@ begin
   return added;
 end $function$;
 comment on function quota.take_users(integer,quota.adopted_user[]) is 'Makes the users that rows of an adopted product tell of, or brings them up to date, and puts them on their plans; how many were made or changed.';
+
+CREATE OR REPLACE FUNCTION quota.take_written(p_source integer, p_calls quota.adopted_call[], p_is_new boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not (p_is_new and cardinality(p_calls) = 1 and quota.take_new_call(p_source, p_calls[1])) then
+    perform quota.take_calls(p_source, p_calls);
+  end if;
+end $function$;
+comment on function quota.take_written(integer,quota.adopted_call[],boolean) is 'Takes over calls that an adopted product has just written; p_is_new: it has inserted them.';
 
 CREATE OR REPLACE FUNCTION quota.template_value(p_value text, q quota.usage_quotas)
  RETURNS text

@@ -81,7 +81,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
 
   // Domains.
-  'src/adopt': [...base, 'src/allowances/files', 'src/cache'],
+  'src/adopt': [...base, 'src/allowances/files', 'src/cache', 'src/enforcement'],
   'src/alerts': [...base, 'src/jobs'],
   'src/allowances/grants': base,
   'src/allowances/files': ['src/files', 'src/values'],

@@ -12,6 +12,10 @@ create type quota.adopted_user as (
   plans text[]);
 comment on type quota.adopted_user is 'A row of an adopted product as the user whom it tells of.';
 
+create type quota.adopted_job as (
+  key text, is_there boolean, user_name text, service text, started_at timestamptz, expires_at timestamptz);
+comment on type quota.adopted_job is 'A row of an adopted product as the running job that it tells of.';
+
 create type quota.adopted_assistant as (
   key text, is_there boolean, user_name text, provider_assistant_id text, name text);
 comment on type quota.adopted_assistant is 'A row of an adopted product as the assistant that it tells of.';

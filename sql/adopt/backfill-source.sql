@@ -7,19 +7,50 @@ declare
   keys text[];
 begin
   select s.backfilled_to into reached from quota.adopt_sources s where s.id = p_source for no key update;
-  execute format('select quota_adopt.source_%s_keys($1, $2)', p_source) into keys using reached, p_size;
-  rows := cardinality(keys);
-  is_done := rows < p_size;
   -- What the past crossed is dated by it, and told to nobody.
   perform set_config('quota.backfill', 'on', true);
-  if rows > 0 then
+  -- A server that loses this batch loses that it is through, too.
+  perform set_config('synchronous_commit', 'off', true);
+  if to_regclass(format('quota_adopt.work_%s', p_source)) is not null then
+    execute format('select f.rows, f.rest from quota_adopt.source_%s_fill($1, $2) f', p_source)
+    into rows, keys using coalesce(reached, '0')::bigint, p_size;
+    reached := coalesce(reached, '0')::bigint + p_size;
+  else
+    execute format('select quota_adopt.source_%s_keys($1, $2)', p_source) into keys using reached, p_size;
+    reached := keys[cardinality(keys)];
+    rows := cardinality(keys);
+  end if;
+  is_done := rows < p_size;
+  if cardinality(keys) > 0 then
     perform quota.take_keys(p_source, keys);
   end if;
   update quota.adopt_sources s
-  set backfilled_to = coalesce(keys[rows], s.backfilled_to), backfilled_rows = s.backfilled_rows + rows,
+  set backfilled_to = coalesce(reached, s.backfilled_to), backfilled_rows = s.backfilled_rows + rows,
     backfilled_at = case when is_done then quota.now() end
   where s.id = p_source;
+  if is_done then
+    execute format('drop table if exists quota_adopt.work_%s', p_source);
+  end if;
 end $$;
 comment on function quota.backfill_source(integer, integer, out integer, out boolean) is
   'Takes over the next rows of a source, and notes how far it is in the same transaction: killed at any '
   'moment, it goes on where it was.';
+
+create or replace function quota.lay_out_source(p_source integer) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  source quota.adopt_sources;
+begin
+  select * into source from quota.adopt_sources s where s.id = p_source for no key update;
+  -- What was attached before there was a layout goes on by its keys.
+  if source.kind = 'calls' and source.backfilled_at is null
+    and to_regprocedure(format('quota_adopt.source_%s_lay_out()', p_source)) is not null and (
+    source.backfilled_to is null or to_regclass(format('quota_adopt.work_%s', p_source)) is null)
+  then
+    execute format('select quota_adopt.source_%s_lay_out()', p_source);
+    update quota.adopt_sources s set backfilled_to = '0' where s.id = p_source;
+  end if;
+end $$;
+comment on function quota.lay_out_source(integer) is
+  'Lays out what a backfill of calls has to go through, user by user, where that is not done yet.';

@@ -14,7 +14,10 @@ begin
     perform quota.remove_adopted(p_source, calls);
   elsif kind = 'assistants' then
     perform quota.retire_assistants(p_source, p_keys);
+  elsif kind = 'jobs' then
+    perform quota.end_jobs(p_source, p_keys);
   end if;
 end $$;
 comment on function quota.forget_rows(integer, text[]) is
-  'Takes back what came of rows that are gone: calls are removed, assistants are gone, users stay.';
+  'Takes back what came of rows that are gone: calls are removed, assistants are gone, jobs have ended, '
+  'users stay.';

@@ -27,8 +27,9 @@ begin
     select f.id, f.user_id, f.service, f.provider, f.provider_call_id, f.assistant_id, f.model, f.status,
       f.started_at, f.ended_at, f.duration_seconds, f.messages, f.words_spoken, f.file_size_bytes, f.cost,
       f.error_message, f.quantities
-    from fresh f join linked k on k.key = f.key
-    where f.counted_by is null
+    from fresh f
+    -- Looked up in a table of them, however few the server takes them to be.
+    where f.counted_by is null and (f.key in (select k.key from linked k)) is true
     order by f.user_id
     returning id
   ), ended as (

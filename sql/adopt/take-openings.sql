@@ -1,5 +1,6 @@
 create or replace function quota.take_openings(
-  p_meter text, p_users text[], p_used numeric[], p_at timestamptz[], p_exhausted_at timestamptz[])
+  p_meter text, p_users text[], p_used numeric[], p_at timestamptz[], p_exhausted_at timestamptz[],
+  p_ours numeric[])
 returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -21,11 +22,12 @@ begin
   select q.user_id, q.meter, q.period_start, 'opening', o.used - q.used,
     'counted by the app, and told by no row of it',
     least(coalesce(o.exhausted_at, quota.now()), quota.now())
-  from unnest(p_users, p_used, p_at, p_exhausted_at) o(name, used, at, exhausted_at)
+  from unnest(p_users, p_used, p_at, p_exhausted_at, p_ours) o(name, used, at, exhausted_at, ours)
   join quota.users u on u.external_id = o.name
   join quota.usage_quotas q on q.user_id = u.id and q.meter = p_meter
     and quota.contains(q, coalesce(o.at, quota.now())) and not q.superseded
-  where o.used <> q.used
+  -- What was counted since both were looked at is in neither.
+  where o.used <> q.used and q.used = o.ours
   order by q.user_id, q.period_start;
   get diagnostics taken = row_count;
   -- Used up since the app saw it so, and not since the call that would have been the one.
@@ -36,6 +38,7 @@ begin
     and not q.superseded and q.exhausted_at <> o.exhausted_at;
   return taken;
 end $$;
-comment on function quota.take_openings(text, text[], numeric[], timestamptz[], timestamptz[]) is
+comment on function quota.take_openings(text, text[], numeric[], timestamptz[], timestamptz[], numeric[]) is
   'Takes over what an app has counted on a meter and no row of it tells of, as opening balances: '
-  'adjustments, dated when the app saw it used up where it says so; how many. The same again adds nothing.';
+  'adjustments, dated when the app saw it used up where it says so; how many. p_ours: what was counted here '
+  'when its counter was read. The same again adds nothing.';

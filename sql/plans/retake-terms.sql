@@ -41,7 +41,7 @@ begin
   into their_users, their_services
   from quota.subscriptions s
   where s.user_id = any (users) and s.limit_enforced_at is null
-    and quota.must_be_limited(s.user_id, s.service);
+    and quota.must_be_limited(s.user_id, s.service) and not quota.in_shadow(s.service);
   if their_users is not null then
     perform quota.mark_limited(their_users, their_services, true);
   end if;

@@ -9,6 +9,18 @@ export async function restartBackfill(client: pg.ClientBase, product: string): P
   );
 }
 
+/** Lays out what a backfill has to go through, unless one that was interrupted has. */
+export async function layOutSource(client: pg.ClientBase, source: number): Promise<void> {
+  await client.query('select quota.lay_out_source($1)', [source]);
+}
+
+/** The tables grow under plans that were made when they were small. */
+export async function refreshStatistics(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    'analyze quota.users, quota.subscriptions, quota.call_logs, quota.adopt_links, quota.usage_quotas',
+  );
+}
+
 /** Takes over the next rows of a source, one transaction. */
 export async function backfillBatch(
   client: pg.ClientBase,
@@ -51,6 +63,17 @@ export async function hastenDead(client: pg.ClientBase, product: string): Promis
      from quota.adopt_sources s where s.id = d.source and s.product = $1 and d.next_attempt_at > quota.now()`,
     [product],
   );
+}
+
+/** Rows of a product that wait and were not tried again yet. */
+export async function countUntried(client: pg.ClientBase, product: string): Promise<number> {
+  const { rows } = await client.query<{ rows: number }>(
+    `select count(*)::integer as rows from quota.adopt_dead d
+     join quota.adopt_sources s on s.id = d.source
+     where s.product = $1 and d.attempts = 0 and d.key is not null`,
+    [product],
+  );
+  return rows[0]?.rows ?? 0;
 }
 
 export async function countDead(client: pg.ClientBase, { isDue }: { isDue: boolean }): Promise<number> {

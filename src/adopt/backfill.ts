@@ -4,10 +4,19 @@ import { hasSqlstate } from '../db/database-error.ts';
 import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import { tryAgainError } from '../errors.ts';
-import { backfillBatch, forgetLost, hastenDead, retryDead } from './backfill-store.ts';
+import {
+  backfillBatch,
+  forgetLost,
+  hastenDead,
+  layOutSource,
+  refreshStatistics,
+  retryDead,
+} from './backfill-store.ts';
+import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
-import { takeOpenings } from './opening-store.ts';
+
 import type { AdoptedProduct } from './product-store.ts';
+import { takeOpenings } from './take-openings.ts';
 
 export interface BackfillResult {
   sources: { source: string; rows: number }[];
@@ -15,7 +24,18 @@ export interface BackfillResult {
   retried: number;
   /** Opening balances: of what the app had counted and no row tells. */
   openings: number;
+  /** What the app has decided by itself. */
+  carried: CarriedCounts;
 }
+
+/** How long the users of a batch should be held: the app's own writes wait a quarter of a second for them at the most. */
+const batchMsMax = 150;
+const batchFirst = 1_000;
+const batchMin = 100;
+
+/** As many rows as take so long, and not many more than before. */
+const fittingSize = (size: number, tookMs: number): number =>
+  Math.max(batchMin, Math.round(size * Math.min(2, batchMsMax / Math.max(tookMs, 1))));
 
 /** A batch that meets the app at work is tried so often. */
 const attemptsMax = 5;
@@ -32,20 +52,31 @@ export async function backfillProduct(
   { product, sources, mapping, authority }: AdoptedProduct,
   options: { batchSize: number; signal: AbortSignal; onRows: (rows: number) => void },
 ): Promise<BackfillResult> {
-  const done: BackfillResult = { sources: [], retried: 0, openings: 0 };
+  const done: BackfillResult = { sources: [], retried: 0, openings: 0, carried: {} };
   let total = 0;
+  let refreshed = batchFirst;
   for (const { id, name, backfilledAt } of sources) {
     let rows = 0;
+    let size = Math.min(batchFirst, options.batchSize);
+    if (backfilledAt === null) {
+      await patiently(() => layOutSource(client, id));
+    }
     for (let isDone = backfilledAt !== null; !isDone; ) {
       if (options.signal.aborted) {
         throw tryAgainError(`the backfill of ${product} was interrupted`, {
           suggestion: `quota adopt backfill ${product} goes on where it was`,
         });
       }
-      const batch = await patiently(() => backfillBatch(client, id, options.batchSize));
+      const beganMs = performance.now();
+      const batch = await patiently(() => backfillBatch(client, id, size));
+      size = Math.min(fittingSize(size, performance.now() - beganMs), options.batchSize);
       rows += batch.rows;
       total += batch.rows;
       isDone = batch.isDone;
+      if (total >= 2 * refreshed || isDone) {
+        refreshed = Math.max(refreshed, total);
+        await refreshStatistics(client);
+      }
       options.onRows(total);
     }
     while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
@@ -61,10 +92,17 @@ export async function backfillProduct(
   }
   // Once quota decides, the app's counters follow ours.
   if (authority === 'app') {
-    const { figures } = await withTrial(client, () => checkMapping(client, mapping));
+    const { figures, carried } = await withTrial(client, () => checkMapping(client, mapping));
+    done.carried = await patiently(() =>
+      withTransaction(client, () => carryState(client, carried, ['limits'])),
+    );
     for (const figure of figures.filter(({ isOpening }) => isOpening)) {
-      done.openings += await patiently(() => withTransaction(client, () => takeOpenings(client, figure)));
+      done.openings += await patiently(() => takeOpenings(client, product, figure));
     }
+    const read = await patiently(() =>
+      withTransaction(client, () => carryState(client, carried, ['alerts'])),
+    );
+    done.carried = { ...done.carried, ...read };
   }
   return done;
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../audit/audit-entry-store.ts';
 import { deleteProductTemplates } from '../cache/template-store.ts';
 import { refusedError } from '../errors.ts';
+import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
 import { followInRedis } from './follow-in-redis.ts';
 import { installMirrors, removeMirrors } from './mirror-store.ts';
@@ -25,15 +26,18 @@ export async function changeAuthority(
 ): Promise<string> {
   await waitBriefly(client);
   await lockProducts(client);
+  let counts: CarriedCounts = {};
   if (authority === 'quota') {
     // As it is now: what was fit when it was attached may not be any more.
-    const { mirrors, problems } = await checkMapping(client, mapping);
+    const { mirrors, carried, problems } = await checkMapping(client, mapping);
     if (problems.length > 0) {
       throw refusedError(`the mapping of ${product} does not fit its tables any more`, {
         detail: problems.map(({ message }) => message).join('\n'),
         suggestion: 'correct the mapping and attach it again: quota adopt attach FILE',
       });
     }
+    // Before columns follow: what the app has decided until now is what they hold.
+    counts = await carryState(client, carried, ['limits', 'enforced', 'originals', 'alerts']);
     await installMirrors(client, product, mirrors);
     await followInRedis(client, product, mapping);
   } else {
@@ -46,6 +50,6 @@ export async function changeAuthority(
     subject: product,
     reason,
     before: { authority: before },
-    after: { authority },
+    after: { authority, ...(Object.keys(counts).length > 0 && { carried: counts }) },
   });
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { withSnapshot } from '../db/transaction.ts';
 import type { AttachPlan } from './attach.ts';
 import { rawExpression } from './expression.ts';
-import { fieldsOf } from './source-functions-store.ts';
+import { fieldsOf } from './row-expression.ts';
 import { selectOrphans, selectWords } from './table-store.ts';
 
 /** What is worth a look before a product is attached; it keeps nobody from it. */

@@ -1,4 +1,4 @@
-import type { MappedValue } from './mapping.ts';
+import type { MappedValue } from './mapped-value.ts';
 
 /** A name as SQL writes it. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -1,7 +1,7 @@
-import { EntryFields, isRecord } from '../allowances/files/entry-fields.ts';
+import { EntryFields, entriesOf, isRecord } from '../allowances/files/entry-fields.ts';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import type { FieldReader } from '../allowances/files/plan-fields.ts';
-import type { MappedValue } from './mapping.ts';
+import type { MappedValue } from './mapped-value.ts';
 
 const identifierLengthMax = 63;
 const sqlLengthMax = 4_000;
@@ -41,7 +41,7 @@ export const readZone: FieldReader<string> = (value, fail) =>
 const readConstant: FieldReader<string> = (value, fail) =>
   ['string', 'boolean'].includes(typeof value) ? String(value) : fail('must be one value');
 
-const readValues: FieldReader<Record<string, string>> = (value, fail) =>
+const readWords: FieldReader<Record<string, string>> = (value, fail) =>
   isRecord(value) &&
   Object.keys(value).length <= valuesMax &&
   Object.values(value).every((one) => typeof one === 'string' || typeof one === 'boolean')
@@ -66,7 +66,7 @@ export const valueReader =
     const column = fields.take('column', readIdentifier, undefined);
     const sql = fields.take('sql', readSql, undefined);
     const constant = fields.take('value', readConstant, undefined);
-    const values = fields.take('values', readValues, undefined);
+    const values = fields.take('values', readWords, undefined);
     const timezone = fields.take('timezone', readZone, undefined);
     fields.refuseRest(names);
     const given = ['column', 'sql', 'value'].filter((name) => name in value);
@@ -84,3 +84,53 @@ export const valueReader =
           ...(timezone !== undefined && { timezone }),
         };
   };
+
+/** One table, or several: a list. */
+export function partsOf(fields: EntryFields, name: string): [Path, unknown][] {
+  const path = fields.place(name);
+  const value = fields.take(name, (given) => given, undefined);
+  if (value === undefined) {
+    return [];
+  }
+  return Array.isArray(value) ? value.map((one, index) => [[...path, index], one]) : [[path, value]];
+}
+
+/** The table that a part of a mapping is of. */
+export function tableOf(fields: EntryFields, schemaDefault: string): { schema: string; table: string } {
+  const isNamed = fields.place('table') !== fields.path;
+  const named = fields.take('table', readIdentifier, undefined);
+  if (!isNamed) {
+    fields.fail(fields.path, 'needs a "table"');
+  }
+  const [first = '', second] = (named ?? '').split('.');
+  return second === undefined ? { schema: schemaDefault, table: first } : { schema: first, table: second };
+}
+
+/** Where each field of a part comes from, by its name. */
+export function readValues(
+  types: Readonly<Record<string, string>>,
+  needed: readonly string[],
+  path: Path,
+  columns: unknown,
+  problems: PlanProblem[],
+): Record<string, MappedValue> {
+  const known = Object.keys(types);
+  const read: Record<string, MappedValue> = {};
+  for (const entry of entriesOf(columns, path, 'columns', problems)) {
+    const name = entry.key ?? '';
+    if (!known.includes(name)) {
+      problems.push({ path: entry.path, message: `there is no such field; known are ${known.join(', ')}` });
+      continue;
+    }
+    const value = valueReader(entry.path, problems)(entry.value);
+    if (value !== undefined) {
+      read[name] = value;
+    }
+  }
+  for (const name of needed.filter((one) => read[one] === undefined)) {
+    if (isRecord(columns) && !(name in columns)) {
+      problems.push({ path, message: `needs "${name}"` });
+    }
+  }
+  return read;
+}

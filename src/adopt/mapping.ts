@@ -1,24 +1,12 @@
 import type { PlacedTemplate } from '../allowances/files/cache-fields.ts';
 import type { Path } from '../allowances/files/plan-document.ts';
+import type { Carried } from './carried.ts';
+import type { MappedValue } from './mapped-value.ts';
 
-/** Where a value of ours comes from: a column, an expression in SQL over the row `r`, or the same for every row. */
-export interface MappedValue {
-  /** Where it stands in the file. */
-  path: Path;
-  column?: string;
-  sql?: string;
-  /** Null: nothing. */
-  constant?: string | null;
-  /** What the app's words mean here; `*` stands for all others. */
-  values?: Record<string, string>;
-  /** Of timestamps that have none. */
-  timezone?: string;
-}
-
-export const sourceKinds = ['users', 'assistants', 'calls'] as const;
+export const sourceKinds = ['users', 'assistants', 'calls', 'jobs'] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
-/** A table of the app whose rows become users, assistants or calls. */
+/** A table of the app whose rows become users, assistants, calls or running jobs. */
 export interface Source {
   path: Path;
   name: string;
@@ -76,6 +64,7 @@ export interface Mapping {
   services: string[];
   sources: Source[];
   figures: Figure[];
+  carried: Carried[];
   mirrors: Mirror[];
   /** Counters in the app's Redis that follow ours while quota decides. */
   redis?: PlacedTemplate[];
@@ -110,6 +99,7 @@ export const fieldTypes: Record<SourceKind, Record<string, string>> = {
     error_message: 'text',
     quantities: 'jsonb',
   },
+  jobs: { user: 'text', service: 'text', started_at: 'timestamptz', expires_at: 'timestamptz' },
 };
 
 /** Without which a source of the kind says nothing. */
@@ -117,4 +107,5 @@ export const neededFields: Record<SourceKind, readonly string[]> = {
   users: ['user'],
   assistants: ['user', 'provider_assistant_id'],
   calls: ['service', 'started_at'],
+  jobs: ['user', 'service', 'started_at'],
 };

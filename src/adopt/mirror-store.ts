@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import type { PlacedMirror } from './check-mapping.ts';
+
 import { literal, quoted } from './expression.ts';
+import type { PlacedMirror } from './place-mirror.ts';
 
 const settings = `security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD'
   set lock_timeout = '250ms'`;

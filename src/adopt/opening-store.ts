@@ -1,21 +1,55 @@
 import type pg from 'pg';
 import type { PlacedFigure } from './check-mapping.ts';
 
-/** Takes over what a counter of the app has beyond its rows; of how many users and periods. */
-export async function takeOpenings(
+/** What a counter of the app says of a user and a period, and what is counted here. Exact decimals as text. */
+export interface OpeningRow {
+  name: string;
+  used: string;
+  /** ISO 8601; null: the running period. */
+  at: string | null;
+  exhaustedAt: string | null;
+  ours: string;
+}
+
+const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** Every row of a counter; in one statement, so that both sides are of one moment. */
+export async function selectOpenings(
   client: pg.ClientBase,
   { meter, relation, where, user, used, at, exhaustedAt }: PlacedFigure,
-): Promise<number> {
-  const { rows } = await client.query<{ taken: number }>(
-    `select quota.take_openings($1, array_agg(f.name), array_agg(f.used), array_agg(f.at), array_agg(f.exhausted_at)) as taken
+): Promise<OpeningRow[]> {
+  const { rows } = await client.query<OpeningRow>(
+    `select f.name, f.used::text, ${iso('f.at')} as at, ${iso('f.exhausted_at')} as "exhaustedAt", coalesce(q.used, 0)::text as ours
      from (
        select ${user} as name, (${used})::numeric(20,3) as used, ${at ?? 'null::timestamptz'} as at,
          ${exhaustedAt ?? 'null::timestamptz'} as exhausted_at
        from ${relation} r where ${where === null ? 'true' : `((${where}\n) is true)`}
      ) f
-     where f.name <> '' and f.used >= 0
-     having count(*) > 0`,
+     left join quota.users u on u.external_id = f.name
+     left join quota.usage_quotas q on q.user_id = u.id and q.meter = $1 and not q.superseded
+       and quota.contains(q, coalesce(f.at, quota.now()))
+     where f.name <> '' and f.used >= 0`,
     [meter],
   );
-  return rows[0]?.taken ?? 0;
+  return rows;
+}
+
+/** Takes over what a counter has beyond its rows, where ours is still what it was; of how many users and periods. */
+export async function insertOpenings(
+  client: pg.ClientBase,
+  meter: string,
+  rows: readonly OpeningRow[],
+): Promise<number> {
+  const { rows: answer } = await client.query<{ taken: number }>(
+    `select quota.take_openings($1, $2::text[], $3::numeric[], $4::timestamptz[], $5::timestamptz[], $6::numeric[]) as taken`,
+    [
+      meter,
+      rows.map(({ name }) => name),
+      rows.map(({ used }) => used),
+      rows.map(({ at }) => at),
+      rows.map(({ exhaustedAt }) => exhaustedAt),
+      rows.map(({ ours }) => ours),
+    ],
+  );
+  return answer[0]?.taken ?? 0;
 }

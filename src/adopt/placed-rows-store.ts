@@ -1,5 +1,5 @@
-import type { PlacedSource } from './source-functions-store.ts';
-import { keyExpression, rowExpression } from './source-functions-store.ts';
+import type { PlacedSource } from './row-expression.ts';
+import { keyExpression, rowExpression } from './row-expression.ts';
 
 /** Selects the rows of a source as calls, as of now; those that wait to be understood are left out. */
 export const rowsOf = (id: number, placed: PlacedSource, timezone: string): string =>

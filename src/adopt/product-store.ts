@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Mapping } from './mapping.ts';
-import { type PlacedSource, sourceFunctions, triggerStatements } from './source-functions-store.ts';
+import type { PlacedSource } from './row-expression.ts';
+import { sourceFunctions, triggerStatements } from './source-functions-store.ts';
 
 export type Authority = 'app' | 'quota';
 
@@ -42,12 +43,13 @@ export async function selectProducts(client: pg.ClientBase, product?: string): P
        ${iso('p.detached_at')} as "detachedAt",
        coalesce((select json_agg(json_build_object('id', s.id, 'name', s.name, 'kind', s.kind, 'relation', s.relation,
            'isAttached', s.is_attached, 'backfilledRows', s.backfilled_rows,
-           'backfilledAt', ${iso('s.backfilled_at')}) order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, s.id)
+           'backfilledAt', ${iso('s.backfilled_at')}) order by case s.kind when 'users' then 0 when 'assistants' then 1 when 'calls' then 2 else 3 end, s.id)
          from quota.adopt_sources s where s.product = p.product and s.is_attached), '[]') as sources
      from quota.adopt_products p where $1::text is null or p.product = $1 order by p.product`,
     [product ?? null],
   );
-  return rows;
+  // Products that were attached before there was more to map.
+  return rows.map((row) => ({ ...row, mapping: { ...row.mapping, carried: row.mapping.carried ?? [] } }));
 }
 
 /** Keeps other changes of adopted products out until the transaction ends. */
@@ -121,6 +123,13 @@ async function removeTriggers(client: pg.ClientBase, product: string): Promise<s
   );
   for (const { dropFunction } of functions) {
     await client.query(dropFunction);
+  }
+  const { rows: left } = await client.query<{ id: number }>(
+    'select id from quota.adopt_sources where product = $1',
+    [product],
+  );
+  for (const { id } of left) {
+    await client.query(`drop table if exists quota_adopt.work_${id}`);
   }
   return rows.map(({ relation, trigger }) => `${trigger} on ${relation}`);
 }

@@ -4,22 +4,31 @@ import {
   type PlacedTemplate,
   takeCacheTemplate,
 } from '../allowances/files/cache-fields.ts';
-import { EntryFields, entriesOf, isRecord } from '../allowances/files/entry-fields.ts';
+import { EntryFields, isRecord } from '../allowances/files/entry-fields.ts';
 import type { Path, PlanDocument, PlanProblem } from '../allowances/files/plan-document.ts';
 import { planFileError } from '../allowances/files/plan-document.ts';
 import { readChoice, readFlag, readKey } from '../allowances/files/plan-fields.ts';
+import { carriedKinds } from './carried.ts';
+import type { MappedValue } from './mapped-value.ts';
 import {
-  type Figure,
   fieldTypes,
-  type MappedValue,
   type Mapping,
-  type Mirror,
   neededFields,
   type Source,
   type SourceKind,
   sourceKinds,
 } from './mapping.ts';
-import { readColumns, readIdentifier, readSql, readZone, valueReader } from './mapping-fields.ts';
+import {
+  partsOf,
+  readColumns,
+  readIdentifier,
+  readSql,
+  readValues,
+  readZone,
+  tableOf,
+} from './mapping-fields.ts';
+import { readCarried } from './read-carried.ts';
+import { readFigure, readMirror } from './read-counters.ts';
 
 const mappingHint =
   'correct the file; quota adopt preset voice-matrix prints a mapping in the form that is taken';
@@ -33,10 +42,9 @@ const topNames = [
   'product',
   'schema',
   'timezone',
-  'users',
-  'assistants',
-  'calls',
+  ...sourceKinds,
   'figures',
+  ...carriedKinds,
   'mirror',
   'redis',
 ];
@@ -72,6 +80,9 @@ export function readMapping(document: PlanDocument): Mapping {
   );
   const redis = partsOf(fields, 'redis').flatMap(([path, value]) => readRedis(path, value, problems));
   checkCacheTemplates(redis, [], problems);
+  const carried = carriedKinds.flatMap((kind) =>
+    partsOf(fields, kind).flatMap(([path, value]) => readCarried(kind, path, value, schema, problems)),
+  );
   fields.refuseRest(topNames);
   checkWhole(sources, problems);
   if (problems.length > 0) {
@@ -84,19 +95,10 @@ export function readMapping(document: PlanDocument): Mapping {
     services: [...new Set(services)],
     sources,
     figures,
+    carried,
     mirrors,
     ...(redis.length > 0 && { redis }),
   };
-}
-
-/** One table, or several: a list. */
-function partsOf(fields: EntryFields, name: string): [Path, unknown][] {
-  const path = fields.place(name);
-  const value = fields.take(name, (given) => given, undefined);
-  if (value === undefined) {
-    return [];
-  }
-  return Array.isArray(value) ? value.map((one, index) => [[...path, index], one]) : [[path, value]];
 }
 
 const sourceNames = ['source', 'table', 'key', 'where', 'on_delete', 'make_users', 'columns'];
@@ -137,40 +139,13 @@ function readSource(
   ];
 }
 
-function tableOf(fields: EntryFields, schemaDefault: string): { schema: string; table: string } {
-  const isNamed = fields.place('table') !== fields.path;
-  const named = fields.take('table', readIdentifier, undefined);
-  if (!isNamed) {
-    fields.fail(fields.path, 'needs a "table"');
-  }
-  const [first = '', second] = (named ?? '').split('.');
-  return second === undefined ? { schema: schemaDefault, table: first } : { schema: first, table: second };
-}
-
 function readFields(
   kind: SourceKind,
   path: Path,
   columns: unknown,
   problems: PlanProblem[],
 ): Record<string, MappedValue> {
-  const known = Object.keys(fieldTypes[kind]);
-  const read: Record<string, MappedValue> = {};
-  for (const entry of entriesOf(columns, path, 'columns', problems)) {
-    const name = entry.key ?? '';
-    if (!known.includes(name)) {
-      problems.push({ path: entry.path, message: `there is no such field; known are ${known.join(', ')}` });
-      continue;
-    }
-    const value = valueReader(entry.path, problems)(entry.value);
-    if (value !== undefined) {
-      read[name] = value;
-    }
-  }
-  for (const name of neededFields[kind].filter((needed) => read[needed] === undefined)) {
-    if (isRecord(columns) && !(name in columns)) {
-      problems.push({ path, message: `needs "${name}"` });
-    }
-  }
+  const read = readValues(fieldTypes[kind], neededFields[kind], path, columns, problems);
   if (read.service !== undefined && typeof read.service.constant !== 'string') {
     problems.push({
       path: read.service.path,
@@ -182,82 +157,6 @@ function readFields(
     problems.push({ path, message: 'needs "user", or "assistant", whose owner is the user' });
   }
   return read;
-}
-
-const figureNames = ['meter', 'table', 'where', 'user', 'used', 'at', 'opening', 'exhausted_at'];
-
-function readFigure(path: Path, value: unknown, schemaDefault: string, problems: PlanProblem[]): Figure[] {
-  if (!isRecord(value)) {
-    problems.push({ path, message: 'must be a counter of the app: "meter", "table", "user" and "used"' });
-    return [];
-  }
-  const fields = new EntryFields(value, path, problems, {});
-  const place = tableOf(fields, schemaDefault);
-  const meter = fields.take('meter', readKey, undefined);
-  const where = fields.take('where', readSql, undefined);
-  const isOpening = fields.take('opening', readFlag, false) ?? false;
-  const [user, used, at, exhaustedAt] = (['user', 'used', 'at', 'exhausted_at'] as const).map((name) => {
-    const found = fields.place(name);
-    const given = fields.take(name, (taken) => taken, undefined);
-    return given === undefined ? undefined : valueReader(found, problems)(given);
-  });
-  for (const name of ['meter', 'user', 'used'].filter((needed) => !(needed in value))) {
-    problems.push({ path, message: `needs "${name}"` });
-  }
-  fields.refuseRest(figureNames);
-  return meter === undefined || user === undefined || used === undefined
-    ? []
-    : [
-        {
-          path,
-          meter,
-          ...place,
-          ...(where !== undefined && { where }),
-          user,
-          used,
-          isOpening,
-          ...(at && { at }),
-          ...(exhaustedAt && { exhaustedAt }),
-        },
-      ];
-}
-
-const mirrorNames = ['meter', 'table', 'user', 'at', 'columns'];
-
-function readMirror(path: Path, value: unknown, schemaDefault: string, problems: PlanProblem[]): Mirror[] {
-  if (!isRecord(value)) {
-    problems.push({
-      path,
-      message: 'must be a table whose columns follow: "meter", "table", "user" and "columns"',
-    });
-    return [];
-  }
-  const fields = new EntryFields(value, path, problems, {});
-  const place = tableOf(fields, schemaDefault);
-  const meter = fields.take('meter', readKey, undefined);
-  const [user, at] = (['user', 'at'] as const).map((name) => {
-    const found = fields.place(name);
-    const given = fields.take(name, (taken) => taken, undefined);
-    return given === undefined ? undefined : valueReader(found, problems)(given);
-  });
-  const columnsPath = fields.place('columns');
-  const entries = entriesOf(
-    fields.take('columns', (given) => given, undefined),
-    columnsPath,
-    'columns',
-    problems,
-  );
-  const columns = entries.flatMap(({ path: at, key = '', value: sql }) => {
-    const read = readSql(sql, (message) => void problems.push({ path: at, message }));
-    return read === undefined ? [] : [[key, { path: at, sql: read }] as const];
-  });
-  for (const name of ['meter', 'user'].filter((needed) => !(needed in value))) {
-    problems.push({ path, message: `needs "${name}"` });
-  }
-  fields.refuseRest(mirrorNames);
-  return meter === undefined || user === undefined
-    ? []
-    : [{ path, meter, ...place, user, ...(at && { at }), columns: Object.fromEntries(columns) }];
 }
 
 function readRedis(path: Path, value: unknown, problems: PlanProblem[]): PlacedTemplate[] {

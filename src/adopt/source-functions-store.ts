@@ -1,75 +1,14 @@
-import { fieldExpression, literal, quoted } from './expression.ts';
-import { fieldTypes, type Source } from './mapping.ts';
-import type { AppTable } from './table-store.ts';
+import { fillFunction, layOutFunction } from './bulk-functions-store.ts';
+import { literal, quoted } from './expression.ts';
+import {
+  keyExpression,
+  keyParts,
+  type PlacedSource,
+  rowExpression,
+  functionSettings as settings,
+} from './row-expression.ts';
 
-/** A source with what the database knows of its table. */
-export interface PlacedSource {
-  source: Source;
-  table: AppTable;
-  /** The type of each mapped field by itself. */
-  types: Record<string, string>;
-}
-
-const compositeTypes = { users: 'adopted_user', assistants: 'adopted_assistant', calls: 'adopted_call' };
-const takers = { users: 'take_users', assistants: 'take_assistants', calls: 'take_calls' };
-
-/** The key of the row `r` as text. */
-export const keyExpression = ({ key }: Source): string =>
-  key.length === 1
-    ? `r.${quoted(key[0] ?? '')}::text`
-    : `jsonb_build_array(${key.map((column) => `r.${quoted(column)}::text`).join(', ')})::text`;
-
-/** The columns of the key, read back from the text `k`. */
-const keyParts = ({ key }: Source, table: AppTable, k: string): string[] =>
-  key.map((column, index) => {
-    const text = key.length === 1 ? k : `(${k}::jsonb ->> ${index})`;
-    return `${text}::${table.columns[column]}`;
-  });
-
-/** The fields of the row `r`, by name. */
-export function fieldsOf({ source, types }: PlacedSource, timezone: string): Record<string, string> {
-  const expressions = Object.fromEntries(
-    Object.entries(fieldTypes[source.kind]).map(([name, type]) => {
-      const value = source.fields[name];
-      return [
-        name,
-        value === undefined ? `null::${type}` : fieldExpression(value, types[name] ?? 'text', type, timezone),
-      ];
-    }),
-  );
-  for (const name of ['provider_call_id', 'provider_assistant_id', 'assistant', 'email']) {
-    if (expressions[name] !== undefined) {
-      expressions[name] = `nullif(${expressions[name]}, '')`;
-    }
-  }
-  if (source.kind === 'calls') {
-    const { started_at, ended_at, duration_seconds, status } = source.fields;
-    if (ended_at !== undefined && started_at !== undefined) {
-      const passed = `round(extract(epoch from ${expressions.ended_at} - ${expressions.started_at}), 3)`;
-      expressions.duration_seconds =
-        duration_seconds === undefined ? passed : `coalesce(${expressions.duration_seconds}, ${passed})`;
-    }
-    expressions.status = status === undefined ? `'completed'` : (expressions.status ?? '');
-  }
-  return expressions;
-}
-
-/** The row `r` as the composite type of its kind. */
-export function rowExpression(placed: PlacedSource, timezone: string): string {
-  const { source } = placed;
-  const { plan, ...fields } = fieldsOf(placed, timezone);
-  const values = [
-    keyExpression(source),
-    source.where === undefined ? 'true' : `((${source.where}\n) is true)`,
-    ...Object.values(fields),
-    ...(plan === undefined ? [] : [`array_remove(array[${plan}], null)`]),
-  ];
-  return `row(${values.join(', ')})::quota.${compositeTypes[source.kind]}`;
-}
-
-/** What the session of an app, or a job, has set must not change how a row is read. */
-const settings = `security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD'
-  set intervalstyle = 'postgres'`;
+const takers = { users: 'take_users', assistants: 'take_assistants', calls: 'take_calls', jobs: 'take_jobs' };
 
 /** Longer than this no statement of the app waits for anything of ours: then its rows wait instead. */
 const lockTimeout = '250ms';
@@ -93,6 +32,7 @@ begin
     else array(select ${keyExpression(source)} from ${table.relation} r where (${order}) > (${after})
       order by ${order} limit p_size) end;
 end $fn$`,
+    ...(source.kind === 'calls' ? [layOutFunction(id, placed, timezone), fillFunction(id, placed)] : []),
     `create or replace function quota_adopt.source_${id}_take(p_keys text[]) returns text[]
 language plpgsql ${settings}
 as $fn$
@@ -130,7 +70,7 @@ end $fn$`,
 function liveFunction(id: number, { source }: PlacedSource, row: string): string {
   const key = keyExpression(source);
   const oldKeys = `array(select ${key} from old_rows r)`;
-  const forget = source.onDelete === 'remove' || source.kind === 'assistants';
+  const forget = source.onDelete === 'remove' || source.kind === 'assistants' || source.kind === 'jobs';
   const bury = (
     rows: string,
     operation: string,
@@ -152,7 +92,11 @@ begin
       perform from quota.adopt_links l
       where l.source = ${id} and l.key in (select ${key} from new_rows r) order by l.key for update;
     end if;
-    perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;
+    ${
+      source.kind === 'calls'
+        ? `perform quota.take_written(${id}, array_agg(${row}), tg_op = 'INSERT') from new_rows r having count(*) > 0;`
+        : `perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;`
+    }
     if tg_op = 'UPDATE' then
       -- A row whose key was changed is not there under its former one.
       perform quota.forget_rows(${id}, array_agg(o.key))

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { withSnapshot, withTrial } from '../db/transaction.ts';
-import { checkMapping } from './check-mapping.ts';
+import { checkMapping, type PlacedFigure } from './check-mapping.ts';
 import { rowsOf } from './placed-rows-store.ts';
 import type { AdoptedProduct } from './product-store.ts';
 import {
@@ -29,7 +29,7 @@ export interface Verification {
 /** Holds the app's rows and counters against what is counted, per user, meter and period, in one snapshot. */
 export async function verifyProduct(
   client: pg.ClientBase,
-  { product, mapping, sources }: AdoptedProduct,
+  { product, mapping, sources, authority }: AdoptedProduct,
   limit: number,
 ): Promise<Verification> {
   const checked = await withTrial(client, () => checkMapping(client, mapping));
@@ -38,12 +38,16 @@ export async function verifyProduct(
     const comparisons: Comparison[] = [];
     for (const service of mapping.services) {
       const rows = checked.sources
-        .filter(({ source }) => source.fields.service?.constant === service)
+        .filter(({ source }) => source.kind === 'calls' && source.fields.service?.constant === service)
         .map((placed) => rowsOf(idOf(placed.source.name), placed, mapping.timezone))
         .join('\nunion all\n');
       comparisons.push(await compareRows(client, service, rows, limit));
     }
-    for (const figure of checked.figures) {
+    // While quota decides, a column that follows it says what it was told.
+    const isMirrored = ({ relation, meter }: PlacedFigure) =>
+      authority === 'quota' &&
+      checked.mirrors.some((mirror) => mirror.relation === relation && mirror.meter === meter);
+    for (const figure of checked.figures.filter((one) => !isMirrored(one))) {
       comparisons.push(await compareFigure(client, figure, limit));
     }
     const sum = (key: 'compared' | 'differing') =>

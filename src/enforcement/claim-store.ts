@@ -24,8 +24,9 @@ const isQueued = (dueOnly: string, userIds: string, desired: string) => `
   and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))
   and (${desired}::text is null or l.desired = ${desired})`;
 
+/** What an adopted product has limited by itself has nothing of ours applied: it is left so until it is restored. */
 const isApplied = (userIds: string) => `
-  l.status = 'applied' and l.desired = 'limited' and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))`;
+  l.status = 'applied' and l.desired = 'limited' and l.applied is not null and (${userIds}::uuid[] is null or l.user_id = any (${userIds}))`;
 
 /**
  * Claims the first assistant, in an order, that nobody works on and that this run has not had yet. `$1` is the run, `$2`

@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { useDeskPerTest } from '../desk/desk.ts';
+import { productTables } from './product-tables.ts';
 
 const now = '2026-11-20T12:00:00Z';
 const desk = useDeskPerTest({ asOf: now });
 
 /** Each product with what its own code writes in a minute, its "+1" included. */
-const products: Record<string, { tables: string; writes: string[] }> = {
+const products: Record<string, { writes: string[] }> = {
   'avatar-lifetime': {
-    tables: 'avatar',
     writes: [
       `insert into avatar_usage_records (user_id, avatar_session_id, session_started_at, status)
        select id, 'live-' || id, '2026-11-20 11:50', 'active' from users`,
@@ -20,14 +19,12 @@ const products: Record<string, { tables: string; writes: string[] }> = {
     ],
   },
   'avatar-monthly': {
-    tables: 'avatar',
     writes: [
       `insert into avatar_usage_records (user_id, avatar_session_id, session_started_at, session_ended_at, duration_seconds, status)
        select id, 'live-' || id, '2026-11-20 11:50', '2026-11-20 11:51', 60, 'completed' from users`,
     ],
   },
   'cantonese-scribe': {
-    tables: 'cantonese-scribe',
     writes: [
       `insert into users (id, email, timezone, plan_type, created_at)
        values (gen_random_uuid(), 'new@example.com', 'Asia/Hong_Kong', 'pro', '2026-11-20 11:00+00')`,
@@ -37,7 +34,6 @@ const products: Record<string, { tables: string; writes: string[] }> = {
     ],
   },
   chat: {
-    tables: 'chat',
     writes: [
       `insert into message_logs (user_id, model, created_at) values ('stranger', 'claude-3-opus', '2026-11-20 11:59+00'),
          ('user_1', 'gpt-4o', '2026-11-20 11:59+00')`,
@@ -46,7 +42,6 @@ const products: Record<string, { tables: string; writes: string[] }> = {
     ],
   },
   'voice-matrix': {
-    tables: 'voice-matrix',
     writes: [
       `insert into call_logs (user_id, vapi_call_id, status, started_at) select id, 'live-' || id, 'in-progress', '2026-11-20 11:50+00' from profiles`,
       `update call_logs set status = 'ended', ended_at = started_at + interval '44 seconds', duration_seconds = 44 where status = 'in-progress'`,
@@ -54,32 +49,29 @@ const products: Record<string, { tables: string; writes: string[] }> = {
   },
 };
 
-test.each(Object.entries(products))(
-  '%s: from its preset to quota and back',
-  async (product, { tables, writes }) => {
-    await desk.queryAt(now, readFileSync(`fixtures/adopt/${tables}.sql`, 'utf8'));
-    expect(await desk.json('adopt', 'check', product)).toMatchObject({ product, isAttached: false });
-    await desk.json('adopt', 'attach', product, '--yes');
-    await desk.json('adopt', 'backfill', product, '--yes', '--batch-size', '50');
-    expect(await desk.json('adopt', 'verify', product)).toMatchObject({
-      differing: 0,
-      waiting: 0,
-      unfinished: [],
-    });
-    for (const statement of writes) {
-      await desk.queryAt(now, statement);
-    }
-    const { compared, ...verified } = await desk.json('adopt', 'verify', product);
-    expect(verified).toMatchObject({ differing: 0, waiting: 0 });
-    expect(compared).toBeGreaterThan(10);
-    expect(await desk.query(`select from quota.alert_deliveries where status = 'pending'`)).toEqual([]);
-    await desk.json('adopt', 'authority', product, 'quota', '--yes');
-    await desk.json('jobs', 'enforce-limits', '--no-sync');
-    await desk.json('adopt', 'authority', product, 'app', '--yes');
-    await desk.json('adopt', 'detach', product, '--yes');
-    expect(await desk.differences()).toEqual([]);
-  },
-);
+test.each(Object.entries(products))('%s: from its preset to quota and back', async (product, { writes }) => {
+  await desk.queryAt(now, productTables(product, 20));
+  expect(await desk.json('adopt', 'check', product)).toMatchObject({ product, isAttached: false });
+  await desk.json('adopt', 'attach', product, '--yes');
+  await desk.json('adopt', 'backfill', product, '--yes', '--batch-size', '50');
+  expect(await desk.json('adopt', 'verify', product)).toMatchObject({
+    differing: 0,
+    waiting: 0,
+    unfinished: [],
+  });
+  for (const statement of writes) {
+    await desk.queryAt(now, statement);
+  }
+  const { compared, ...verified } = await desk.json('adopt', 'verify', product);
+  expect(verified).toMatchObject({ differing: 0, waiting: 0 });
+  expect(compared).toBeGreaterThan(10);
+  expect(await desk.query(`select from quota.alert_deliveries where status = 'pending'`)).toEqual([]);
+  await desk.json('adopt', 'authority', product, 'quota', '--yes');
+  await desk.json('jobs', 'enforce-limits', '--no-sync');
+  await desk.json('adopt', 'authority', product, 'app', '--yes');
+  await desk.json('adopt', 'detach', product, '--yes');
+  expect(await desk.differences()).toEqual([]);
+});
 
 test('every preset can be printed, and is the one that is attached by its name', async () => {
   const names: { preset: string }[] = await desk.json('adopt', 'preset');

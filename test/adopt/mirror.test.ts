@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { startRedis } from '../cache/redis-server.ts';
 import { useDeskPerTest } from '../desk/desk.ts';
+import { productTables } from './product-tables.ts';
 
 const now = '2026-11-20T12:00:00Z';
 const desk = useDeskPerTest({ asOf: now });
 const app = (sql: string) => desk.queryAt(now, sql);
 
-async function adopt(product: string, tables = product): Promise<void> {
-  await app(readFileSync(`fixtures/adopt/${tables}.sql`, 'utf8'));
+async function adopt(product: string): Promise<void> {
+  await app(productTables(product, 9));
   await desk.json('adopt', 'attach', product, '--yes');
   await desk.json('adopt', 'backfill', product, '--yes');
   await desk.json('adopt', 'authority', product, 'quota', '--yes');
@@ -101,7 +101,7 @@ test('exhaustion and enforcement are read where old code looks for them', async 
 });
 
 test('a column that cannot follow keeps neither the app nor the count back, and is shown', async () => {
-  await adopt('avatar-lifetime', 'avatar');
+  await adopt('avatar-lifetime');
   await desk.query('alter table usage_quotas rename column session_count to sessions');
   await app(`insert into avatar_usage_records (user_id, avatar_session_id, session_started_at, session_ended_at, duration_seconds, status)
     select id, 'live-' || id, '2026-11-20 11:50', '2026-11-20 11:51', 60, 'completed' from users`);
@@ -115,7 +115,7 @@ test('a column that cannot follow keeps neither the app nor the count back, and 
     },
   ]);
   expect(await desk.query(`select from quota.call_logs where provider_call_id like 'live-%'`)).toHaveLength(
-    10,
+    9,
   );
   expect(await desk.json('adopt', 'detach', 'avatar-lifetime', '--yes')).toMatchObject({
     removed: expect.any(Array),
@@ -124,7 +124,7 @@ test('a column that cannot follow keeps neither the app nor the count back, and 
 });
 
 test('a column of the primary key cannot follow', async () => {
-  await app(readFileSync('fixtures/adopt/chat.sql', 'utf8'));
+  await app(productTables('chat', 9));
   const { mapping } = await desk.json('adopt', 'preset', 'chat');
   const file = desk.write(
     'chat.yaml',
@@ -138,7 +138,7 @@ test('a column of the primary key cannot follow', async () => {
 });
 
 test('counters in Redis are checked with the mapping, and against those that meters have', async () => {
-  await app(readFileSync('fixtures/adopt/chat.sql', 'utf8'));
+  await app(productTables('chat', 9));
   const { mapping } = await desk.json('adopt', 'preset', 'chat');
   const check = async (from: string, to: string) => {
     const file = desk.write('chat.yaml', mapping.replace(from, to));

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { useDesk } from '../desk/desk.ts';
+import { productTables } from './product-tables.ts';
 
 const now = '2026-11-20T12:00:00Z';
 const desk = useDesk({ asOf: now });
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
 test('what a counter has beyond the rows is an opening balance, dated by the app, told to nobody', async () => {
-  await desk.queryAt(now, readFileSync('fixtures/adopt/avatar.sql', 'utf8'));
+  await desk.queryAt(now, productTables('avatar-lifetime', 10));
   // Sessions of before the table was there, and a reset by hand.
   await desk.query(
     `update usage_quotas set used_seconds = 1300, quota_exhausted = true, exhausted_at = '2026-03-04 05:06:07' where user_id = $1`,

@@ -243,6 +243,14 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     return ['login', 'revoke', name, ...why];
   },
 
+  'adopt init': async (owner) => {
+    const name = `calls_${crypto.randomUUID()}`;
+    await owner.query(
+      `create table "${name}" (id bigint primary key, user_id text, started_at timestamptz, ended_at timestamptz);
+       grant select on "${name}" to public`,
+    );
+    return ['adopt', 'init'];
+  },
   'adopt check': async (owner) => ['adopt', 'check', (await appTable(owner)).file],
   'adopt attach': async (owner) => ['adopt', 'attach', (await appTable(owner)).file, ...why],
   'adopt backfill': async (owner) => ['adopt', 'backfill', await attached(owner), ...why],

@@ -32,6 +32,12 @@ users:
     plan: { value: avatar-lifetime }
 
 ${sessions}
+# Who may use more, or less, than the plan says.
+limits:
+  table: usage_quotas
+  meter: avatar_seconds
+  columns: { user: user_id, limit: { sql: "r.total_limit_minutes * 60" } }
+
 # The counter that the app keeps: verify holds it against ours.
 figures:
   table: usage_quotas
@@ -68,4 +74,14 @@ users:
     signup_at: created_at
     plan: { value: avatar-monthly }
 
-${sessions}`;
+${sessions}
+# The counter of each month, in whole minutes: what the app allowed then. What it has used is told by the sessions.
+limits:
+  table: usage_quotas
+  meter: avatar_seconds
+  columns:
+    user: user_id
+    limit: { sql: "r.monthly_limit_minutes * 60" }
+    cost_limit: monthly_limit_cost
+    at: { sql: "(r.current_month || '-01')::date" }
+`;

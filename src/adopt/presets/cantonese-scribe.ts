@@ -34,4 +34,29 @@ calls:
       duration_seconds: duration_seconds
       file_size_bytes: file_size_bytes
       cost: cost
+
+# Jobs that run at the moment take one of the places that the plan has.
+jobs:
+  table: concurrent_processing
+  key: id
+  where: r.status = 'processing'
+  columns: { user: user_id, service: { value: transcription }, started_at: started_at }
+
+# Credits that somebody was given instead of those of the plan.
+limits:
+  table: usage_quotas
+  meter: transcription_seconds
+  where: r.quota_type = 'monthly_credits' and r.is_active
+  columns: { user: user_id, limit: { sql: "r.limit_value * 60" } }
+
+# Alerts that were read are so here, too.
+alerts:
+  table: usage_alerts
+  meter: transcription_seconds
+  where: r.is_read
+  columns:
+    user: user_id
+    threshold: threshold_percent
+    read_at: { sql: "coalesce(r.read_at, r.created_at)" }
+    at: created_at
 `;

@@ -38,6 +38,17 @@ calls:
     duration_seconds: duration_seconds
     cost: cost
 
+# Whom the app has limited, since when: they stay so when quota begins to decide, and nothing is sent for it.
+enforced:
+  table: profiles
+  service: voice
+  columns: { user: id, since: limit_enforced_at }
+
+# Where the app stores what its assistants were before the limit, name the column:
+# originals:
+#   table: user_assistants
+#   columns: { assistant: vapi_assistant_id, original: original_config }
+
 # While quota decides, the app reads from here since when a user is limited.
 mirror:
   table: profiles

@@ -1,5 +1,6 @@
 import { backfillProduct } from '../../adopt/backfill.ts';
 import { restartBackfill } from '../../adopt/backfill-store.ts';
+import type { CarriedCounts } from '../../adopt/carry-state.ts';
 import { findProduct } from '../../adopt/find-product.ts';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { optionalReason } from '../../changes/reason.ts';
@@ -9,8 +10,8 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag, value } from '../../declarations/option.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
-/** Measured: large enough to drown the cost of a statement, small enough to keep the app's writes from waiting. */
-const batchSizeDefault = 2_000;
+/** A batch is as large as its users can be held for a moment, and no larger. */
+const batchSizeDefault = 20_000;
 
 interface BackfillReport {
   dryRun: boolean;
@@ -18,9 +19,10 @@ interface BackfillReport {
   sources: { source: string; rows: number }[];
   retried: number;
   openings: number;
+  carried: CarriedCounts;
 }
 
-/** `quota adopt backfill`: `{dryRun, product, sources: [{source, rows}], retried, openings}`. */
+/** `quota adopt backfill`: `{dryRun, product, sources: [{source, rows}], retried, openings, carried: {limits, alerts}}`. */
 export const adoptBackfill = defineCommand(
   {
     arguments: { product: argument('name of a product that is attached') },
@@ -29,7 +31,7 @@ export const adoptBackfill = defineCommand(
       again: flag('from the beginning: rows that are counted are compared, and corrected where they differ'),
       batchSize: value(
         'n',
-        `rows per transaction (default: ${batchSizeDefault})`,
+        `rows per transaction, at the most (default: ${batchSizeDefault})`,
         parseInteger({ max: 50_000 }),
       ),
     },
@@ -72,6 +74,7 @@ export const adoptBackfill = defineCommand(
           sources: applied?.sources ?? sources.map(({ name }) => ({ source: name, rows: 0 })),
           retried: applied?.retried ?? 0,
           openings: applied?.openings ?? 0,
+          carried: applied?.carried ?? {},
         },
         text: (data: BackfillReport, style) =>
           dryRun

@@ -2,6 +2,10 @@ import type { Group } from '../../declarations/command.ts';
 
 export const adoptCommands: Group = {
   commands: {
+    init: {
+      summary: 'look at a database, and write the mapping of the product in it, to be edited',
+      load: async () => (await import('./init.ts')).adoptInit,
+    },
     preset: {
       summary: 'the mapping of one of the five products, as a file to change',
       load: async () => (await import('./preset.ts')).adoptPreset,
@@ -37,7 +41,7 @@ export const adoptCommands: Group = {
     },
   },
   examples: [
-    ['quota adopt preset voice-matrix > product.yaml', 'begin with the mapping of a product like it'],
+    ['quota adopt init product.yaml', 'a mapping drafted from what is in the database'],
     ['quota adopt check product.yaml', 'everything that does not fit yet'],
     ['quota adopt attach product.yaml --yes', 'count what the app writes from now on'],
     ['quota adopt backfill voice-matrix --yes', 'and what was there before'],

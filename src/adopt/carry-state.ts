@@ -1,0 +1,36 @@
+import type pg from 'pg';
+import { telltaleFields } from '../enforcement/assistant-state.ts';
+import { defaultLimitedState } from '../enforcement/limited-state.ts';
+import type { CarriedKind } from './carried.ts';
+import { carryAlerts, carryEnforced, carryLimits, carryOriginals } from './carry-store.ts';
+import type { PlacedCarried } from './place-carried.ts';
+
+/** How many of each kind were not so here before. */
+export type CarriedCounts = Partial<Record<CarriedKind, number>>;
+
+const limitable = [...new Set([...Object.keys(defaultLimitedState), ...telltaleFields])];
+
+const carriers: Record<CarriedKind, (client: pg.ClientBase, placed: PlacedCarried) => Promise<number>> = {
+  limits: carryLimits,
+  alerts: carryAlerts,
+  enforced: carryEnforced,
+  originals: (client, placed) => carryOriginals(client, placed, limitable),
+};
+
+/**
+ * Takes over what the app has decided, within the transaction of the caller: nobody is told, limited or freed for it. The
+ * same again changes nothing.
+ */
+export async function carryState(
+  client: pg.ClientBase,
+  carried: readonly PlacedCarried[],
+  kinds: readonly CarriedKind[],
+): Promise<CarriedCounts> {
+  const counts: CarriedCounts = {};
+  for (const kind of kinds) {
+    for (const placed of carried.filter((one) => one.kind === kind)) {
+      counts[kind] = (counts[kind] ?? 0) + (await carriers[kind](client, placed));
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,45 @@
+import type pg from 'pg';
+import { carriedFields } from './carried.ts';
+import type { PlacedCarried } from './place-carried.ts';
+
+/** Rows of a table of the app as one JSON array of their fields, and how many are taken over by a function of ours. */
+async function carry(
+  client: pg.ClientBase,
+  { kind, relation, where, fields }: PlacedCarried,
+  take: string,
+  values: readonly unknown[],
+): Promise<number> {
+  const columns = Object.entries(carriedFields[kind].types).map(
+    ([name, type]) => `${fields[name] ?? `null::${type}`} as "${name}"`,
+  );
+  const { rows } = await client.query<{ taken: number | null }>(
+    `select ${take} as taken from (
+       select jsonb_agg(to_jsonb(t)) as told
+       from (select ${columns.join(', ')} from ${relation} r where ${where === null ? 'true' : `((${where}\n) is true)`}) t
+     ) s where s.told is not null`,
+    [...values],
+  );
+  return rows[0]?.taken ?? 0;
+}
+
+/** Custom limits: those of now, and those of periods that are over. */
+export const carryLimits = (client: pg.ClientBase, placed: PlacedCarried): Promise<number> =>
+  carry(client, placed, 'quota.carry_limits($1, s.told)', [placed.of]);
+
+/** Marks of alerts that were read. */
+export const carryAlerts = (client: pg.ClientBase, placed: PlacedCarried): Promise<number> =>
+  carry(client, placed, 'quota.carry_alerts($1, s.told)', [placed.of]);
+
+/** Users whom the app has limited, since when. */
+export const carryEnforced = (client: pg.ClientBase, placed: PlacedCarried): Promise<number> =>
+  carry(client, placed, 'quota.carry_enforced($1, s.told)', [placed.of]);
+
+/**
+ * What assistants had before the app limited them.
+ * @param limitable fields that a limit may have changed
+ */
+export const carryOriginals = (
+  client: pg.ClientBase,
+  placed: PlacedCarried,
+  limitable: readonly string[],
+): Promise<number> => carry(client, placed, 'quota.carry_originals(s.told, $1)', [limitable]);

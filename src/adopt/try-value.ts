@@ -1,0 +1,88 @@
+import type pg from 'pg';
+import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
+import { isServerError } from '../db/database-error.ts';
+import { nearestName } from '../files/nearest-name.ts';
+import { fieldExpression, rawExpression } from './expression.ts';
+import type { MappedValue } from './mapped-value.ts';
+import { type AppTable, selectTable, tryExpression } from './table-store.ts';
+
+/** A table that a mapping names, if this login may read it; null with a problem, else. */
+export async function findTable(
+  client: pg.ClientBase,
+  { path, schema, table }: { path: Path; schema: string; table: string },
+  problems: PlanProblem[],
+): Promise<AppTable | null> {
+  const found = await selectTable(client, schema, table);
+  if (found === null) {
+    problems.push({
+      path: [...path, 'table'],
+      message: `there is no table "${table}" in the schema "${schema}"`,
+    });
+  } else if (!found.mayRead) {
+    problems.push({ path: [...path, 'table'], message: `this login may not read ${found.relation}` });
+    return null;
+  }
+  return found;
+}
+
+export function unknownColumn(table: AppTable, column: string): string {
+  const nearest = nearestName(column, Object.keys(table.columns));
+  const meant = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  return `there is no column "${column}" in ${table.relation}${meant}`;
+}
+
+/** What the server says of an expression. @throws whatever is no answer of the server */
+export function databaseMessage(error: unknown): string {
+  if (!isServerError(error)) {
+    throw error;
+  }
+  return error.message;
+}
+
+/** A value as SQL over the row `r`; a problem, and nothing, where it cannot be. */
+export async function tryValue(
+  client: pg.ClientBase,
+  table: AppTable,
+  value: MappedValue,
+  type: string,
+  timezone: string,
+  problems: PlanProblem[],
+): Promise<{ given: string; expression: string } | undefined> {
+  const fail = (message: string) => {
+    problems.push({ path: value.path, message });
+    return undefined;
+  };
+  if (value.column !== undefined && table.columns[value.column] === undefined) {
+    return fail(unknownColumn(table, value.column));
+  }
+  try {
+    const {
+      type: given,
+      volatile,
+      returnsSet,
+    } = await tryExpression(client, table.relation, rawExpression(value));
+    if (volatile.length > 0) {
+      return fail(`${volatile.join(', ')} has a side effect, or answers otherwise each time`);
+    }
+    if (returnsSet) {
+      return fail('answers with several rows');
+    }
+    const expression = fieldExpression(value, given, type, timezone);
+    await tryExpression(client, table.relation, expression);
+    return { given, expression };
+  } catch (error) {
+    return fail(databaseMessage(error));
+  }
+}
+
+export async function tryCondition(
+  client: pg.ClientBase,
+  table: AppTable,
+  path: Path,
+  where: string | undefined,
+  problems: PlanProblem[],
+): Promise<void> {
+  if (where !== undefined) {
+    await tryValue(client, table, { path, sql: where }, 'boolean', 'UTC', problems);
+  }
+}
