@@ -42,7 +42,8 @@ comment on function quota.take_new_call(integer, quota.adopted_call) is
   'Counts one call that an adopted product has just written, of a user who is known: what apps do all day. '
   'False, and nothing is done: it is for quota.take_calls.';
 
-create or replace function quota.take_written(p_source integer, p_calls quota.adopted_call[], p_is_new boolean)
+create or replace function quota.take_written(
+  p_source integer, p_calls quota.adopted_call[], p_is_new boolean)
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
