@@ -116,6 +116,18 @@ export async function resetSchema(
   });
 }
 
+/** Brings the tables to this version, and in the same transaction lets them be worked on. */
+export async function withMigrated<T>(
+  url: string,
+  options: MigrationOptions,
+  use: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  return withMigrator(url, options, async (migrator) => {
+    await bringUpToDate(migrator, options);
+    return use(migrator.client);
+  });
+}
+
 async function bringUpToDate(
   { knex, client, source }: Migrator,
   options: MigrateOptions,

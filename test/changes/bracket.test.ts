@@ -19,6 +19,7 @@ const required = {
   'login allow': ['quota_app'],
   'login bind': ['quota_app', '--claim', 'sub'],
   'login revoke': ['quota_readonly'],
+  'db restore': ['BACKUP', '--replace'],
 };
 const optional = {
   'plan apply': ['PLANS'],
@@ -38,6 +39,7 @@ const desk = useDesk({ asOf: '2026-10-15T12:00:00Z' });
 let plans = '';
 let meters = '';
 let grant = '';
+let backup = '';
 beforeAll(async () => {
   const [ada, bob] = [
     await desk.addUser({ externalId: 'ada', assistants: ['a1', 'a2'] }),
@@ -70,6 +72,7 @@ beforeAll(async () => {
     ...['--started-at', '2026-09-05T10:00:00Z', ...recorded],
   );
   await desk.json('reconcile', '--month', '2026-09', '--export', bill('2026-09-05'));
+  backup = (await desk.json('db', 'backup', desk.path('backup'), '--method', 'copy')).folder;
 });
 
 /** What VAPI billed for one call of ada's assistant. */
@@ -90,12 +93,10 @@ const bill = (day: string) =>
     ]),
   );
 
-const line = (name: string, words: readonly string[]) => [
-  ...name.split(' '),
-  ...words.map((word) =>
-    word === 'PLANS' ? plans : word === 'METERS' ? meters : word === 'GRANT' ? grant : word,
-  ),
-];
+const line = (name: string, words: readonly string[]) => {
+  const known: Record<string, string> = { PLANS: plans, METERS: meters, GRANT: grant, BACKUP: backup };
+  return [...name.split(' '), ...words.map((word) => known[word] ?? word)];
+};
 
 /** Other ways to name what is changed. */
 const others = {

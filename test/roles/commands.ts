@@ -266,6 +266,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     return ['user', 'erase', name, ...why];
   },
   'fixtures seed': (owner) => ['fixtures', 'seed', '--users', '5', '--force', '--confirm', owner.name],
+  'db backup': (owner) => ['db', 'backup', owner.path(crypto.randomUUID()), '--method', 'copy'],
+  'db restore': async (owner) => {
+    const folder = owner.path(crypto.randomUUID());
+    await owner.run('db', 'backup', folder, '--method', 'copy');
+    await owner.query('update quota.adopt_products set detached_at = now()');
+    return ['db', 'restore', folder, '--replace', ...why];
+  },
   'db migrate': async (owner) => {
     await owner.query(`update quota.schema_core set sha256 = 'of another version'`);
     return ['db', 'migrate'];

@@ -29,6 +29,8 @@ const elsewhere = [
   'db start',
   'db stop',
   'db psql',
+  'db backup',
+  'db restore',
   'db reset',
   'db rollback',
   'db mark',

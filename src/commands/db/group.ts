@@ -18,6 +18,15 @@ export const dbCommands: Group = {
       summary: 'open psql on the database, with its password and its TLS; read only in production',
       load: async () => (await import('./psql.ts')).dbPsql,
     },
+    backup: {
+      summary: 'save every table into a folder, with checksums: by pg_dump, or by COPY where it is not there',
+      load: async () => (await import('./backup.ts')).dbBackup,
+    },
+    restore: {
+      summary: 'load a backup into a new database, or in place of what is there; held against its checksums',
+      load: async () => (await import('./restore.ts')).dbRestore,
+      isDestructive: true,
+    },
     status: {
       summary: 'which database is used, and how its tables stand to this version',
       load: async () => (await import('./status.ts')).dbStatus,

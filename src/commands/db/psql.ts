@@ -1,9 +1,6 @@
 import { spawn } from 'node:child_process';
-import type pg from 'pg';
 import type { Database } from '../../context.ts';
-import { type ConnectionSettings, keywords } from '../../db/target/keywords.ts';
-import { parseConninfo } from '../../db/target/parse-conninfo.ts';
-import { readTarget } from '../../db/target/target.ts';
+import { libpqEnvironment } from '../../db/target/libpq-environment.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { restArguments } from '../../declarations/option.ts';
 import { configurationError, type ExitCode, exitCodes, refusedError } from '../../errors.ts';
@@ -41,23 +38,10 @@ async function runPsql(
   environment: string,
 ): Promise<ExitCode> {
   const isProduction = mark === 'production' || environment === 'production';
-  const settings = parseConninfo(url);
-  const options = [
-    settings.options ?? process.env.PGOPTIONS,
-    isProduction ? '-c default_transaction_read_only=on' : undefined,
-  ];
+  const readOnly = isProduction ? ['-c default_transaction_read_only=on'] : [];
   const child = spawn('psql', [...given], {
     stdio: 'inherit',
-    env: {
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ownVariables.has(name))),
-      ...placeOf(client, url),
-      PGUSER: client.user,
-      PGDATABASE: client.database,
-      PGAPPNAME: 'quota db psql',
-      ...transportOf(settings),
-      ...(typeof client.password === 'string' && { PGPASSWORD: client.password }),
-      PGOPTIONS: options.filter((option) => option !== undefined && option !== '').join(' '),
-    },
+    env: libpqEnvironment(client, url, 'quota db psql', readOnly),
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
@@ -72,28 +56,4 @@ async function runPsql(
     throw error;
   });
   return code === 0 ? exitCodes.ok : exitCodes.differences;
-}
-
-/** Said by the client that is connected, or by us; a service would have the last word over the variables. */
-const ownVariables: ReadonlySet<string> = new Set([
-  ...['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGUSER', 'PGDATABASE', 'PGPASSWORD'],
-  ...['PGSERVICE', 'PGSERVICEFILE', 'PGAPPNAME', 'PGOPTIONS'],
-]);
-
-/** The server that answered, under the name that its certificate is for. */
-function placeOf({ host, port }: pg.Client, url: string): Record<string, string> {
-  const answered = readTarget(url).hosts.find((one) => one.address === host && one.port === port);
-  const name = answered?.name ?? host;
-  return { PGHOST: name, PGPORT: String(port), ...(name !== host && { PGHOSTADDR: host }) };
-}
-
-/** How the server is spoken to, as libpq wants it in the environment; where it is stands in `client`. */
-function transportOf(settings: ConnectionSettings): Record<string, string> {
-  const variables: Readonly<Record<string, string | undefined>> = keywords;
-  return Object.fromEntries(
-    Object.entries(settings).flatMap(([keyword, value]) => {
-      const variable = variables[keyword];
-      return variable === undefined || ownVariables.has(variable) ? [] : [[variable, value]];
-    }),
-  );
 }
