@@ -221,7 +221,7 @@ test('every command with the options of a change goes through the bracket', () =
   const untested = changing
     .map(({ path }) => path)
     .filter((path) => ![...named, ...askThemselves].includes(path));
-  // Tested where an app, a mark, a database, a month, a name of a model or a clock that was ahead is at hand.
+  // Tested where an app, a mark, a database, a seed, a month, a name of a model or a clock that was ahead is at hand.
   expect(untested.sort()).toEqual([
     'adopt/attach.ts',
     'adopt/authority.ts',
@@ -229,6 +229,7 @@ test('every command with the options of a change goes through the bracket', () =
     'adopt/detach.ts',
     'db/mark.ts',
     'db/reset.ts',
+    'fixtures/clear.ts',
     'jobs/reopen.ts',
     'reconcile/alias.ts',
     'reconcile/reopen.ts',

@@ -266,6 +266,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     return ['user', 'erase', name, ...why];
   },
   'fixtures seed': (owner) => ['fixtures', 'seed', '--users', '5', '--force', '--confirm', owner.name],
+  'fixtures clear': async (owner) => {
+    await owner.run('fixtures', 'seed', '--users', '5', '--force', '--confirm', owner.name);
+    return ['fixtures', 'clear', ...why];
+  },
   'db backup': (owner) => ['db', 'backup', owner.path(crypto.randomUUID()), '--method', 'copy'],
   'db restore': async (owner) => {
     const folder = owner.path(crypto.randomUUID());
