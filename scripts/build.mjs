@@ -1,7 +1,7 @@
 /**
  * Bundles the CLI into dist/bin, as CommonJS: quota.js, which is run and loads one of two files that were compiled here,
- * answer.js for help and completion or program.js for everything else. In program.js every lazy import() stays lazy, so a
- * command runs its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
+ * answer.js for help and completion (names.js, where that asks the database) or program.js for everything else. In
+ * program.js every lazy import() stays lazy, so a command runs its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
  * saves 10 ms of 200 (knex wants its own); dayjs with its plugins: one in place of four, half the time; what every start asks
  * for; and those that are ES modules alone. What is bundled altogether is a development dependency: commander, one file in place of ten,
  * 6 ms of 110; inquirer, whose own dependencies float to versions that want Node 22.
@@ -65,6 +65,8 @@ async function buildPrograms(temporary) {
   const entryPoints = ['bin/run.ts'];
   await build({ ...common, entryPoints, outfile: bin('program.js'), plugins });
   await build({ ...common, entryPoints, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
+  const names = ['src/cli/completion/read-names.ts'];
+  await build({ ...common, entryPoints: names, outfile: bin('names.js'), plugins });
   await build({ ...common, entryPoints: ['bin/start.ts'], outfile: bin('quota.js'), banner: {} });
   await writeFile(bin('package.json'), '{"type":"commonjs"}\n');
   await chmod(bin('quota.js'), 0o755);

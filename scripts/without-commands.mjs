@@ -8,6 +8,8 @@ const needed = /\/(?:jq|template|db)\b|^[^.]/;
 export const withoutCommands = {
   name: 'without-commands',
   setup({ onResolve, onLoad }) {
+    // What completion asks the database is a file of its own, loaded for that alone.
+    onResolve({ filter: /\/read-names\.ts$/ }, () => ({ path: './names.js', external: true }));
     onResolve({ filter: /./ }, ({ kind, path, importer }) => {
       const isOwn = /\/src\/cli\//.test(importer) && !needed.test(path);
       const isLazy = kind === 'dynamic-import' && !path.startsWith('node:');

@@ -28,7 +28,7 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
   addExplanation(program, { details: `Topics: quota help ${topicList}`, examples });
   const tree: CommandTree = new CommandTree(
     program,
-    { ...commandTree, ...shellCommands(() => tree), help: helpCommand },
+    { ...commandTree, ...shellCommands(() => tree, process), help: helpCommand },
     run,
   );
   return tree;
@@ -41,14 +41,14 @@ const examples = [
 ] as const;
 
 /** The commands that are about the tree itself. */
-const shellCommands = (tree: () => CommandTree): Group['commands'] => ({
+const shellCommands = (tree: () => CommandTree, process: ProcessLike): Group['commands'] => ({
   completion: {
     summary: 'print a script that completes commands and options in a shell',
     load: async () => (await import('./completion/completion.ts')).completion,
   },
   complete: {
     summary: 'what can follow on a command line; the scripts of quota completion ask this',
-    load: async () => (await import('./completion/complete.ts')).complete(tree()),
+    load: async () => (await import('./completion/complete.ts')).complete(tree(), process),
     isHidden: true,
   },
 });

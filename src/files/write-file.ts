@@ -88,6 +88,11 @@ async function openNew(path: string, place: string, mode: number): Promise<FileH
   }
 }
 
+/** That a file can take its place, where nothing else can be tried yet. @throws usageError for a link, a device, a folder */
+export async function requireReplaceable(path: string): Promise<void> {
+  await formerMode(path, resolve(path));
+}
+
 /** Who may use the file that is to be replaced; undefined: there is none. A link, a device or a folder is not replaced. */
 async function formerMode(path: string, target: string): Promise<number | undefined> {
   const found = await lstat(target).catch(() => null);

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { replaceFile } from '../files/write-file.ts';
+import { replaceFile, requireReplaceable } from '../files/write-file.ts';
 import { systemError } from '../system-error.ts';
 import type { Job, JobOutcome } from './job.ts';
 
@@ -15,6 +15,7 @@ export async function checkMetricsFile(path: string): Promise<void> {
   await access(folder, constants.W_OK).catch((error: unknown) => {
     throw systemError(error, `nothing can be written into ${folder}`) ?? error;
   });
+  await requireReplaceable(path);
 }
 
 /**

@@ -94,12 +94,18 @@ describe('in the shells', () => {
   const run = (shell: string, args: string[]) =>
     spawnSync(shell, args, { cwd: directory, env, encoding: 'utf8' });
 
-  for (const shell of shells) {
+  for (const shell of ['bash', 'zsh', 'fish'] as const) {
     test.runIf(needs(isInstalled(shell), shell))(`${shell} parses its script`, async () => {
       writeFileSync(join(directory, shell), (await runCli(['completion', shell])).stdout);
       expect(run(shell, ['-n', shell])).toMatchObject({ status: 0, stderr: '' });
     });
   }
+
+  test.runIf(needs(isInstalled('pwsh'), 'pwsh'))('PowerShell completes', async () => {
+    writeFileSync(join(directory, 'quota.ps1'), (await runCli(['completion', 'powershell'])).stdout);
+    const ask = `. ./quota.ps1; (TabExpansion2 'quota user sh' 13).CompletionMatches.CompletionText`;
+    expect(run('pwsh', ['-NoProfile', '-Command', ask])).toMatchObject({ status: 0, stdout: 'show\n' });
+  });
 
   test.each([
     ['quota us', 'user,usage'],

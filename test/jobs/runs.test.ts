@@ -294,6 +294,9 @@ test('a metrics file tells how the last run went, and keeps when one last succee
   const before = await selectRuns();
   const nowhere = await run('--metrics-file', join(directory, 'gone', 'x.prom'));
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('gone: there is no such') });
+  // What is there already, and is no file, is never one of metrics.
+  const folder = await run('--metrics-file', tmpdir());
+  expect(folder).toMatchObject({ code: 2, stderr: expect.stringContaining('it is a folder') });
   expect(await selectRuns()).toEqual(before); // Told before the work, not after it.
 });
 

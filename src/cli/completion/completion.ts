@@ -7,11 +7,12 @@ import { completionScript, shells } from './shell-scripts.ts';
 /** `quota completion SHELL`: the script; as JSON `{shell, script}`. */
 export const completion = defineCommand(
   {
-    arguments: { shell: argument('bash, zsh or fish', parseChoice(...shells)) },
+    arguments: { shell: argument('bash, zsh, fish or powershell', parseChoice(...shells)) },
     examples: [
       ['source <(quota completion bash)', 'in ~/.bashrc'],
       ['source <(quota completion zsh)', 'in ~/.zshrc, after compinit'],
       ['quota completion fish > ~/.config/fish/completions/quota.fish', 'once'],
+      ['quota completion powershell | Out-String | Invoke-Expression', 'in $PROFILE'],
     ],
   },
   async ({ output }, { shell }) => {

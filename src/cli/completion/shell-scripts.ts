@@ -2,7 +2,7 @@
  * What a shell runs to complete a command line: each asks `quota complete`, which answers one candidate a line
  * with its description after a tab, and `:files` where names of files fit.
  */
-export const shells = ['bash', 'zsh', 'fish'] as const;
+export const shells = ['bash', 'zsh', 'fish', 'powershell', 'pwsh'] as const;
 export type Shell = (typeof shells)[number];
 
 /** Runs on bash 3.2, which macOS has. Readline splits words at "=": they are put together again. */
@@ -78,6 +78,37 @@ end
 complete -c quota -f -a '(__quota_complete)'
 `;
 
-const scripts: Readonly<Record<Shell, string>> = { bash, zsh, fish };
+/** PowerShell 5.1 and later, whose parser hands over the words; an empty last word it leaves out. */
+const powershell = `# quota completion for PowerShell. In $PROFILE: quota completion powershell | Out-String | Invoke-Expression
+Register-ArgumentCompleter -Native -CommandName quota -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @()
+  foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
+    if ($element.Extent.StartOffset -lt $cursorPosition -and $element.Extent.EndOffset -lt $cursorPosition) {
+      if ($element -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+        $words += $element.Value
+      } else {
+        $words += $element.Extent.Text
+      }
+    }
+  }
+  # An empty argument is lost on the way to a program in PowerShell before 7.3: a space stands for it.
+  if ($wordToComplete) { $words += $wordToComplete } else { $words += ' ' }
+  foreach ($line in (& quota complete '--' $words 2>$null)) {
+    $value, $description = $line -split "\`t", 2
+    if ($value -eq ':files') {
+      foreach ($path in (Get-ChildItem -Path "$wordToComplete*" -ErrorAction SilentlyContinue)) {
+        $name = if ($path.Name -match "[s'()]") { "'" + ($path.Name -replace "'", "''") + "'" } else { $path.Name }
+        [System.Management.Automation.CompletionResult]::new($name, $path.Name, 'ProviderItem', $path.FullName)
+      }
+    } elseif ($value) {
+      if (-not $description) { $description = $value }
+      [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $description)
+    }
+  }
+}
+`;
+
+const scripts: Readonly<Record<Shell, string>> = { bash, zsh, fish, powershell, pwsh: powershell };
 
 export const completionScript = (shell: Shell): string => scripts[shell];

@@ -1,16 +1,17 @@
+import { jobs } from '../../../jobs/index.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
 import { minuteText, relativeText } from '../../text/time-text.ts';
-import { parseInteger } from '../../values/option-values.ts';
+import { parseChoice, parseInteger } from '../../values/option-values.ts';
 
 const runsShownDefault = 20;
 
 /** `quota jobs history`: the runs, the latest first, as `JobRunRow`. */
 export const jobsHistory = defineCommand(
   {
-    arguments: { name: optionalArgument('only the runs of this job') },
+    arguments: { job: optionalArgument('only the runs of this job', parseChoice(...Object.keys(jobs))) },
     options: { limit: value('n', 'how many (default: 20)', parseInteger({ max: 10_000 })) },
     examples: [
       ['quota jobs history', 'the latest runs'],
@@ -19,7 +20,7 @@ export const jobsHistory = defineCommand(
   },
   async (context, options) => {
     const runs = await context.withDatabase(({ client }) =>
-      selectRuns(client, { job: options.name ?? null, limit: options.limit ?? runsShownDefault }),
+      selectRuns(client, { job: options.job ?? null, limit: options.limit ?? runsShownDefault }),
     );
     const isTable = context.output.format === 'table';
     await context.output.write<JobRunRow[]>({
