@@ -88,3 +88,11 @@ export async function* selectAuditLog(client: pg.ClientBase, filter: AuditFilter
     };
   }
 }
+
+/** What was ever done, by its name. Reads the whole history. */
+export async function selectActions(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ action: string }>(
+    `select distinct action from quota.audit_log order by action`,
+  );
+  return rows.map(({ action }) => action);
+}

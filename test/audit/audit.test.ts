@@ -200,6 +200,10 @@ describe('log', () => {
       'grant.added',
       'usage.reset',
     ]);
+    expect(await run(['log', '--action', 'grants'])).toMatchObject({
+      code: 0,
+      stderr: 'warning: the history has no grants; it has grant.added, subscription.reset, usage.reset\n',
+    });
     expect(await actions('--since', '2026-11-02', '--until', '2026-11-03')).toEqual(['grant.added']);
     expect(await actions('--run', runId)).toEqual(['subscription.reset']);
     expect(await actions('--limit', '1', '--after', '3')).toEqual(['usage.reset']);

@@ -144,3 +144,16 @@ test.each([
   expect(result).toMatchObject({ code, stdout: '' });
   expect(result.stderr).toContain(message);
 });
+
+test('a row that is found by its name shows it, and one that is used up by its cost says so', async () => {
+  expect((await run('--search', 'person 3')).stdout).toMatch(/^user +name +email[\s\S]*^u3 +Person 3/m);
+  expect((await run('--search', 'u3')).stdout).not.toContain(', cost');
+  const userId = await desk.addUser({ externalId: 'spender' });
+  await desk.addCalls({ userId, service: 'avatar', at: '2026-11-10T10:00:00Z', seconds: '60', cost: '49' });
+  await desk.query(
+    `update quota.subscriptions set plan = 'avatar-monthly' where user_id = $1 and service = 'avatar'`,
+    [userId],
+  );
+  const { stdout } = await run('--search', 'spender');
+  expect(stdout).toContain('avatar_seconds, cost');
+});

@@ -1,5 +1,10 @@
 import { meantUser } from '../../asking/meant-user.ts';
-import { type AuditFilter, type AuditRow, selectAuditLog } from '../../audit/audit-log-store.ts';
+import {
+  type AuditFilter,
+  type AuditRow,
+  selectActions,
+  selectAuditLog,
+} from '../../audit/audit-log-store.ts';
 import type { Column, Context, Database, Row } from '../../context.ts';
 import { declareCommand, defineCommand, type OptionsOf } from '../../declarations/command.ts';
 import { repeated, value } from '../../declarations/option.ts';
@@ -79,6 +84,16 @@ async function writePage(
   await context.output.write({ data: { entries, next }, rows: entries.map(tableRow), columns: tableColumns });
   if (next !== null) {
     context.talk.info(`There are more: --after ${next}`);
+  }
+  if (entries.length === 0 && filter.actions.length > 0) {
+    const known = await selectActions(client);
+    const isKnown = (wanted: string) => known.some((one) => one === wanted || one.startsWith(`${wanted}.`));
+    const strange = filter.actions.filter((wanted) => !isKnown(wanted));
+    if (strange.length > 0) {
+      context.talk.warn(
+        `the history has no ${strange.join(', ')}; it has ${known.join(', ') || 'no row yet'}`,
+      );
+    }
   }
 }
 

@@ -72,7 +72,8 @@ async function* entriesOf(placed: AsyncIterable<{ entry: UserListEntry }>): Asyn
 async function writePage(context: Context, request: UserListRequest & { limit: number }): Promise<void> {
   const data = await context.withDatabase(({ client }) => readUserPage(client, request));
   const isPaced = data.users.some(({ runsOutAt }) => runsOutAt !== null);
-  const columns = isPaced ? [...tableColumns, paceColumn] : tableColumns;
+  const named = request.search === undefined ? tableColumns : withName;
+  const columns = isPaced ? [...named, paceColumn] : named;
   await context.output.write<UserPage>({
     data,
     rows: data.users.map((row) => tableRow(row, context.now())),
@@ -116,21 +117,25 @@ const tableColumns: Column[] = [
   { key: 'nextResetAt', title: 'next reset', isWhole: true },
 ];
 
+/** Beside what is searched for by name: why a row is there is to be seen. */
+const withName: Column[] = tableColumns.toSpliced(1, 0, { key: 'name' });
+
 /** Shown where somebody runs out before the reset. */
 const paceColumn: Column = { key: 'runsOutAt', title: 'runs out', isWhole: true };
 
 /** For people: durations as clocks, instants to the minute. */
 function tableRow(
-  { externalId, email, plan, meter, percent, state, ...entry }: UserListEntry,
+  { externalId, name, email, plan, percent, state, ...entry }: UserListEntry,
   now: Date,
 ): Row {
-  const { used, limit, unit, runsOutAt, limitEnforcedAt, nextResetAt } = entry;
+  const { meter, used, limit, granted, unit, runsOutAt, limitEnforcedAt, nextResetAt } = entry;
   const format = quantityFormat(unit ?? 'message', limit ?? used ?? '0');
   return {
     externalId,
+    name,
     email,
     plan,
-    meter,
+    meter: meter !== null && isByCost({ used, limit, granted, percent }) ? `${meter}, cost` : meter,
     used: used === null ? null : format.text(used),
     limit: limit === null ? null : format.text(limit),
     percent,
@@ -140,3 +145,14 @@ function tableRow(
     nextResetAt: nextResetAt === null ? null : nearText(nextResetAt, now),
   };
 }
+
+/** The percentage is that of the money, where more of it is used than of the quantity. */
+const isByCost = ({
+  used,
+  limit,
+  granted,
+  percent,
+}: Pick<UserListEntry, 'used' | 'limit' | 'granted' | 'percent'>): boolean => {
+  const allowance = limit === null ? Number.POSITIVE_INFINITY : Number(limit) + Number(granted);
+  return percent !== null && Number(percent) > (Number(used) / allowance) * 100 + 0.01;
+};
