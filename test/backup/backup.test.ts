@@ -359,15 +359,16 @@ test('the lines of docs/backup.md run', async () => {
     [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
   );
   expect(lines).toHaveLength(6);
-  execFileSync('mkdir', [desk.path('nights-of-docs')]);
+  const cwd = desk.path('docs');
+  execFileSync('mkdir', ['-p', `${cwd}/nights`]);
   const { url } = await newDatabase('migrated');
   const [saving, loading] = [lines.slice(0, 2), lines.slice(2)];
   for (const words of saving) {
-    const { code, stderr } = await desk.with({ cwd: desk.path('.') }).bin(...words);
+    const { code, stderr } = await desk.with({ cwd }).bin(...words);
     expect(code, stderr).toBe(0);
   }
   for (const words of loading) {
-    const { code, stderr } = await runBin(words, { env: { DATABASE_URL: url }, cwd: desk.path('.') });
+    const { code, stderr } = await runBin(words, { env: { DATABASE_URL: url }, cwd });
     expect([words, code, stderr]).toEqual([words, 0, expect.not.stringContaining('error')]);
   }
 });
