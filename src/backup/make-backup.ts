@@ -30,6 +30,7 @@ import {
   exportSnapshot,
   listed,
   named,
+  rowsQuery,
   selectSequences,
   selectSum,
   selectTables,
@@ -160,7 +161,7 @@ async function* copyScript(
   for (const { table, columns } of shapes) {
     onTable(table);
     yield `\ncopy ${named(table)} (${listed(columns)}) from stdin;\n`;
-    yield* copyText(client, `select ${listed(columns)} from ${named(table)}`);
+    yield* copyText(client, rowsQuery({ table, columns }));
     yield '\\.\n';
   }
 }

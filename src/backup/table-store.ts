@@ -70,6 +70,10 @@ export async function selectSum(client: pg.ClientBase, { table, columns }: Table
   return { table, columns, rows: rows[0]?.rows ?? '0', digest: rows[0]?.digest ?? '0' };
 }
 
+/** What COPY writes of a table. */
+export const rowsQuery = ({ table, columns }: TableShape): string =>
+  `select ${listed(columns)} from ${named(table)}`;
+
 /** Where the numbers of the sequences stand: behind every row that a snapshot from before shows. */
 export async function selectSequences(client: pg.ClientBase): Promise<SequenceState[]> {
   const { rows } = await client.query<SequenceState>(

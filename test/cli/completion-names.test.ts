@@ -52,6 +52,9 @@ test.each([
   ['plans to move to', ['plan', 'move', 'voice-free', 'voice-f'], ['voice-free']],
   ['meters', ['user', 'grant', 'ada', 'voice_'], ['voice_seconds']],
   ['services', ['usage', 'check', 'ada', '--service', 'voi'], ['voice']],
+  ['several users', ['limits', 'apply', 'ada', 'bo'], ['bob']],
+  ['assistants', ['limits', 'apply', '--assistant', 'asst-'], ['asst-1', 'asst-2']],
+  ['what the flag says', ['user', 'add', 'eve', '--plan', 'voice-f'], ['voice-free']],
   ['jobs', ['jobs', 'history', 'reset-m'], ['reset-months']],
   ['nobody where a user is to be made', ['user', 'add', 'ad'], []],
   ['only what a shell takes for a plain word', ['user', 'show', ''], ['ada', 'adam', 'assisted', 'bob']],
@@ -63,12 +66,6 @@ test('months: this one, those before it, and those that were reconciled', async 
   await desk.query(`insert into quota.reconciliations (provider, month) values ('vapi', '2019-05-01')`);
   expect(await values('reconcile', '--month', '2019')).toEqual(['2019-05']);
   expect(await values('reconcile', '--month', '')).toHaveLength(14);
-});
-
-test('assistants, by their id at the provider', async () => {
-  const settings = { databaseUrl: desk.url, dataDir: '/nowhere' };
-  const names = await readNames(settings, 'assistants', 'asst-', patienceMs);
-  expect(names.map(({ value }) => value)).toEqual(['asst-1', 'asst-2']);
 });
 
 test('the program asks the database of the env file in the line; a description is a line without control characters', async () => {

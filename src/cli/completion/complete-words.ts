@@ -109,7 +109,9 @@ function valuesOf(option: Option, start: string, before = ''): Completions {
   return {
     completions: choices.map((value) => ({ value, description: '' })),
     files: isFile(name),
-    ...(choices.length === 0 && wanted(name, start, before)),
+    // Said by what stands for the value, or by the flag: --assistant <id>.
+    ...(choices.length === 0 &&
+      wanted(nameKindOf(name) === undefined ? option.attributeName() : name, start, before)),
   };
 }
 
