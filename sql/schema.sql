@@ -6308,7 +6308,8 @@ begin
     returning a.user_id, a.provider_assistant_id
   )
   insert into quota.audit_log (action, user_id, subject, reason, after)
-  select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}' from held h;
+  select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}'
+  from held h;
   insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
   select a.id, a.user_id, 'limited', 'pending', quota.now()
   from quota.assistants a
@@ -7292,12 +7293,12 @@ begin
       return;
     end if;
   end if;
-  -- All are held by transactions that have not ended, or there is none: one more, which nobody else can hit on.
+  -- All are held by transactions that have not ended, or there is none: one more, which is ours alone.
   insert into quota.refusals as r (day, service, plan, reason, slot, refused)
   values (today, p_service, plan_key, p_reason, floor(random() * 2147483647)::integer, 1)
   on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1;
 end $function$;
-comment on function quota.note_refusal(text,text,text) is 'Counts one refusal, and waits for nobody: not for one who was refused in a transaction that is still open.';
+comment on function quota.note_refusal(text,text,text) is 'Counts one refusal, and waits for nobody: not for who was refused in a transaction that is still open.';
 
 CREATE OR REPLACE FUNCTION quota.note_rows(on_table text, what text, arguments text[], old_rows jsonb[], new_rows jsonb[])
  RETURNS void
@@ -7518,7 +7519,8 @@ declare
 begin
   -- Summing a day costs what it has: nothing where nobody has set a limit.
   if not exists (
-    select from quota.service_settings s where s.max_daily_cost is not null or s.max_error_percent is not null)
+    select from quota.service_settings s
+    where s.max_daily_cost is not null or s.max_error_percent is not null)
   then
     return;
   end if;

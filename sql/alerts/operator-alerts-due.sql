@@ -9,7 +9,8 @@ declare
 begin
   -- Summing a day costs what it has: nothing where nobody has set a limit.
   if not exists (
-    select from quota.service_settings s where s.max_daily_cost is not null or s.max_error_percent is not null)
+    select from quota.service_settings s
+    where s.max_daily_cost is not null or s.max_error_percent is not null)
   then
     return;
   end if;

@@ -58,5 +58,5 @@ as $$
   where d.days <= 366 and t.runs_out_at < e.period_end
 $$;
 comment on function quota.forecast_quotas(text) is
-  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (see '
-  'quota.pace_seconds; a lifetime: of the last 30 days), and when.';
+  'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period '
+  '(see quota.pace_seconds; a lifetime: of the last 30 days), and when.';

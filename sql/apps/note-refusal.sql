@@ -17,10 +17,10 @@ begin
       return;
     end if;
   end if;
-  -- All are held by transactions that have not ended, or there is none: one more, which nobody else can hit on.
+  -- All are held by transactions that have not ended, or there is none: one more, which is ours alone.
   insert into quota.refusals as r (day, service, plan, reason, slot, refused)
   values (today, p_service, plan_key, p_reason, floor(random() * 2147483647)::integer, 1)
   on conflict (day, service, plan, reason, slot) do update set refused = r.refused + 1;
 end $$;
 comment on function quota.note_refusal(text, text, text) is
-  'Counts one refusal, and waits for nobody: not for one who was refused in a transaction that is still open.';
+  'Counts one refusal, and waits for nobody: not for who was refused in a transaction that is still open.';

@@ -13,7 +13,8 @@ begin
     returning a.user_id, a.provider_assistant_id
   )
   insert into quota.audit_log (action, user_id, subject, reason, after)
-  select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}' from held h;
+  select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}'
+  from held h;
   insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
   select a.id, a.user_id, 'limited', 'pending', quota.now()
   from quota.assistants a

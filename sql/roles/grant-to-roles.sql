@@ -72,7 +72,8 @@ grant execute on function
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
   quota.roll_up_day, quota.raise_pace_alerts, quota.raise_operator_alerts, quota.claim_operator_alerts,
-  quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit, quota.naming_pattern
+  quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit,
+  quota.naming_pattern
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
 grant execute on function quota.keeps_cache, quota.follows_in_cache, quota.keeps_mirrors to quota_operator;

@@ -5,8 +5,8 @@ returns table (
   user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric,
   calls integer)
 language sql stable
--- Where a table was filled a moment ago and nothing is known of it, the server takes what the calls come to for
--- one row and sums all of them anew for each quota: half a minute for six thousand calls.
+-- Where a table was filled a moment ago and nothing is known of it, the server takes what the calls come to
+-- for one row and sums all of them anew for each quota: half a minute for six thousand calls.
 set enable_nestloop = off
 as $$
   select q.user_id, q.meter, q.period_start, coalesce(l.used, 0) + coalesce(a.quantity, 0),
