@@ -87,8 +87,8 @@ test('a type that changes takes its functions along, and they come back with the
   const set = edited({
     'apps/allowance-of.sql': (text) =>
       text
-        .replace('room numeric)', 'room numeric, note text)')
-        .replace('b.remaining) end\n', 'b.remaining) end, null\n'),
+        .replace('runs_out_at timestamptz)', 'runs_out_at timestamptz, note text)')
+        .replace('b.period_start, b.period_end)\n', 'b.period_start, b.period_end), null\n'),
   });
   const { installed, dropped } = await install(set);
   expect(installed).toContain('type quota.allowance');
