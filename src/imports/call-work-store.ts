@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Lines of `import_work` by their position, from the first to the last: all that it has of one or several users. */
+/** Lines of `import_work` by their position, from the first to the last. */
 export interface WorkGroup {
   first: number;
   last: number;
@@ -36,12 +36,16 @@ export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): P
   return rows[0]?.lines ?? 0;
 }
 
-/** The last line of a group of whole users, of so many lines at the most where more than one user is in it. */
+/** More lines of one user are several groups: nobody waits for all of them. */
+const linesOfUserMax = 1_000;
+
+/** The last line of a group of so many lines at the most: of whole users, or a part of one who has very many. */
 export async function endOfGroup(client: pg.ClientBase, first: number, linesMax: number): Promise<number> {
   const { rows } = await client.query<{ last: number }>(
-    `select coalesce(max(user_ends_at) filter (where user_ends_at <= $2), min(user_ends_at))::integer as last
-    from import_work where position between $1 and $2`,
-    [first, first + linesMax - 1],
+    `select coalesce(max(user_ends_at) filter (where user_ends_at < $1 + $2::integer),
+      min(least(user_ends_at, $1 + greatest($2, $3::integer) - 1)))::integer as last
+    from import_work where position >= $1 and position < $1 + $2::integer`,
+    [first, linesMax, linesOfUserMax],
   );
   return rows[0]?.last ?? first;
 }

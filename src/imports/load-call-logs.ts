@@ -35,7 +35,7 @@ interface Loaded {
 /**
  * Loads the good lines of the staging table: few of them all or none, more in groups of whole users, each group a
  * transaction with an audit row of its own, so that an app waits for one group only. Whatever ends it, a user has all or
- * none of the calls of the file, and the same file again adds the others.
+ * none of the calls of the file, or with very many a part of them, and the same file again adds the others.
  */
 export const loadCallLogs =
   (loading: CallLogLoading): Loader<PlannedKind> =>

@@ -137,6 +137,13 @@ test('stopped in the midst, it says how much is loaded', async () => {
   });
   expect(code).toBe(130);
   expect(stderr()).toContain('6000 of 12000 lines are loaded: the same command again loads the others');
+  const parts = await desk.query<{ lines: number }>(
+    `select (after->>'new')::integer as lines from quota.audit_log where action = 'call-logs.import-part' order by id`,
+  );
+  // Nobody is held for all 6,000 of a user.
+  expect(parts.length).toBeGreaterThan(1);
+  expect(parts[0]).toEqual({ lines: 1_000 });
+  expect(parts.reduce((sum, { lines }) => sum + lines, 0)).toBe(6_000);
   expect(await desk.report('call-logs', file)).toMatchObject({ new: 6_000, existing: 6_000 });
   expect(await desk.differences()).toEqual([]);
 });
