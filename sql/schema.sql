@@ -11419,15 +11419,14 @@ begin
     where u.erased_at is null);
   perform quota.open_running(users, array_fill(counted_by, array[cardinality(users)]));
   insert into quota.adjustments (user_id, meter, period_start, kind, quantity, reason, created_at)
-  select q.user_id, q.meter, q.period_start, 'opening', o.used - q.used,
+  select q.user_id, q.meter, q.period_start, 'opening', o.used - o.ours,
     'counted by the app, and told by no row of it',
     least(coalesce(o.exhausted_at, quota.now()), quota.now())
   from unnest(p_users, p_used, p_at, p_exhausted_at, p_ours) o(name, used, at, exhausted_at, ours)
   join quota.users u on u.external_id = o.name
   join quota.usage_quotas q on q.user_id = u.id and q.meter = p_meter
     and quota.contains(q, coalesce(o.at, quota.now())) and not q.superseded
-  -- What was counted since both were looked at is in neither.
-  where o.used <> q.used and q.used = o.ours
+  where o.used <> o.ours
   order by q.user_id, q.period_start;
   get diagnostics taken = row_count;
   -- Used up since the app saw it so, and not since the call that would have been the one.
@@ -11438,7 +11437,7 @@ begin
     and not q.superseded and q.exhausted_at <> o.exhausted_at;
   return taken;
 end $function$;
-comment on function quota.take_openings(text,text[],numeric[],timestamp with time zone[],timestamp with time zone[],numeric[]) is 'Takes over what an app has counted on a meter and no row of it tells of, as opening balances: adjustments, dated when the app saw it used up where it says so; how many. p_ours: what was counted here when its counter was read. The same again adds nothing.';
+comment on function quota.take_openings(text,text[],numeric[],timestamp with time zone[],timestamp with time zone[],numeric[]) is 'Takes over what an app has counted on a meter and no row of it tells of, as opening balances: adjustments, dated when the app saw it used up where it says so; how many. p_ours: what was counted here at the moment when its counter was read; what came since is counted on both sides.';
 
 CREATE OR REPLACE FUNCTION quota.take_plans(p_users quota.adopted_user[])
  RETURNS void

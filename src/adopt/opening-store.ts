@@ -9,6 +9,8 @@ export interface OpeningRow {
   at: string | null;
   exhaustedAt: string | null;
   ours: string;
+  /** What the counter has beyond ours. */
+  beyond: string;
 }
 
 const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -19,7 +21,8 @@ export async function selectOpenings(
   { meter, relation, where, user, used, at, exhaustedAt }: PlacedFigure,
 ): Promise<OpeningRow[]> {
   const { rows } = await client.query<OpeningRow>(
-    `select f.name, f.used::text, ${iso('f.at')} as at, ${iso('f.exhausted_at')} as "exhaustedAt", coalesce(q.used, 0)::text as ours
+    `select f.name, f.used::text, ${iso('f.at')} as at, ${iso('f.exhausted_at')} as "exhaustedAt", coalesce(q.used, 0)::text as ours,
+       trim_scale(f.used - coalesce(q.used, 0))::text as beyond
      from (
        select ${user} as name, (${used})::numeric(20,3) as used, ${at ?? 'null::timestamptz'} as at,
          ${exhaustedAt ?? 'null::timestamptz'} as exhausted_at
@@ -34,7 +37,7 @@ export async function selectOpenings(
   return rows;
 }
 
-/** Takes over what a counter has beyond its rows, where ours is still what it was; of how many users and periods. */
+/** Takes over what a counter has beyond its rows; of how many users and periods. */
 export async function insertOpenings(
   client: pg.ClientBase,
   meter: string,

@@ -7,43 +7,70 @@ import { insertOpenings, type OpeningRow, selectOpenings } from './opening-store
 
 /** An app that logs and counts in two transactions is between them for less than this. */
 const settleMs = 300;
-const roundsMax = 20;
+/** Where nobody ever stops writing, it is between them at some of the looks, and not at so many in a row. */
+const looksSame = 5;
+const roundsMax = 30;
 const retrySize = 200;
 
 /**
  * Takes over what a counter of the app has beyond its rows. Who is being written to differs for a moment without having
- * anything beyond: a difference counts once it stands still. What never does is left to the next backfill.
+ * anything beyond: a difference counts once the counter stands still, or once it is the same at several looks while the
+ * counter moves. What is neither is left to the next backfill, which also corrects what was taken wrongly; `adopt verify`
+ * shows both.
  */
 export async function takeOpenings(
   client: pg.ClientBase,
   product: string,
   figure: PlacedFigure,
 ): Promise<number> {
-  const differs = ({ used, ours }: OpeningRow) => Number(used) !== Number(ours);
-  const nameOf = ({ name, at }: OpeningRow) => JSON.stringify([name, at]);
   let taken = 0;
-  let before = await selectOpenings(client, figure);
-  for (let round = 0; round < roundsMax && (round === 0 || before.some(differs)); round += 1) {
-    if (before.some(differs)) {
+  let looked = lookAgain(new Map(), await selectOpenings(client, figure));
+  for (let round = 0; round < roundsMax && (round === 0 || differs(looked)); round += 1) {
+    if (differs(looked)) {
       await sleep(settleMs);
     }
-    const known = new Map(before.map((row) => [nameOf(row), row]));
-    const now = await selectOpenings(client, figure);
-    const standing = now.filter((row) => {
-      const former = known.get(nameOf(row));
-      return former?.used === row.used && former.ours === row.ours;
-    });
+    const rows = await selectOpenings(client, figure);
     // What has met another session is counted in a moment: the counter may have it already.
     if ((await countUntried(client, product)) > 0) {
       await hastenDead(client, product);
       await retryDead(client, retrySize, product);
-      before = await selectOpenings(client, figure);
+      looked = lookAgain(new Map(), await selectOpenings(client, figure));
       continue;
     }
-    if (standing.length > 0) {
-      taken += await withTransaction(client, () => insertOpenings(client, figure.meter, standing));
+    looked = lookAgain(looked, rows);
+    const settled = [...looked.values()].filter(({ stands, looks }) => stands || looks >= looksSame);
+    if (settled.length > 0) {
+      taken += await withTransaction(client, () =>
+        insertOpenings(
+          client,
+          figure.meter,
+          settled.map(({ row }) => row),
+        ),
+      );
     }
-    before = await selectOpenings(client, figure);
   }
   return taken;
+}
+
+/** What a counter said last, whether it and ours stood still before, and at how many looks the difference was the same. */
+interface Looked {
+  row: OpeningRow;
+  stands: boolean;
+  looks: number;
+}
+
+/** By user and period. */
+type AllLooked = ReadonlyMap<string, Looked>;
+
+const differs = (looked: AllLooked) => [...looked.values()].some(({ row }) => Number(row.beyond) !== 0);
+
+function lookAgain(former: AllLooked, rows: readonly OpeningRow[]): AllLooked {
+  return new Map(
+    rows.map((row) => {
+      const name = JSON.stringify([row.name, row.at]);
+      const before = former.get(name);
+      const looks = before?.row.beyond === row.beyond ? before.looks + 1 : 1;
+      return [name, { row, looks, stands: looks > 1 && before?.row.used === row.used }];
+    }),
+  );
 }

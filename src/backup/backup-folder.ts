@@ -10,6 +10,7 @@ const onlyOwner = 0o700;
 /**
  * Where a backup goes: into a new folder of that name; where there is a folder already, into a new one inside it, named
  * after the database and the moment - the same words do every night.
+ * @throws refusedError where something else than a folder has the name
  */
 export async function backupPlace(given: string, database: string, at: Date): Promise<string> {
   const path = resolve(given);

@@ -16,7 +16,10 @@ const copyLine = /^copy quota\.("(?:[^"]|"")+"|\w+) \((.+)\) from stdin;$/i;
 /** Of one line outside of data; a comment of the schema is longer than any line that is looked for. */
 const lineBytesMax = 1_000_000;
 
-/** The COPY commands of a script for psql, in bounded memory; everything else in it is passed over. */
+/**
+ * The COPY commands of a script for psql, in bounded memory; everything else in it is passed over.
+ * @throws badInputError where the script ends within data
+ */
 export async function* readCopyBlocks(script: AsyncIterable<Buffer>): AsyncGenerator<CopyBlock> {
   const reader = new ScriptReader(script);
   for (;;) {

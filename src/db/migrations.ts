@@ -116,7 +116,10 @@ export async function resetSchema(
   });
 }
 
-/** Brings the tables to this version, and in the same transaction lets them be worked on. */
+/**
+ * Brings the tables to this version, and in the same transaction lets them be worked on.
+ * @throws configurationError where this role may not, or the database is not in UTF8; and what `use` throws
+ */
 export async function withMigrated<T>(
   url: string,
   options: MigrationOptions,

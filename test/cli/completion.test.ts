@@ -101,7 +101,7 @@ describe('in the shells', () => {
     });
   }
 
-  test.runIf(needs(isInstalled('pwsh'), 'pwsh'))('PowerShell completes', async () => {
+  test.runIf(needs(isInstalled('pwsh'), 'pwsh'))('PowerShell completes, in pwsh', async () => {
     writeFileSync(join(directory, 'quota.ps1'), (await runCli(['completion', 'powershell'])).stdout);
     const ask = `. ./quota.ps1; (TabExpansion2 'quota user sh' 13).CompletionMatches.CompletionText`;
     expect(run('pwsh', ['-NoProfile', '-Command', ask])).toMatchObject({ status: 0, stdout: 'show\n' });

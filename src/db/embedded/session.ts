@@ -16,7 +16,7 @@ const reachMsMax = 20_000;
 const recoverMsMax = 60_000;
 /** The backend of a connection that was closed a moment ago may still be seen. */
 const lingerMs = 50;
-const looksMax = 5;
+const looksMax = 20;
 const shutdownNoticeMsMax = 5_000;
 
 export interface EmbeddedOptions {
