@@ -16,7 +16,7 @@ const reachMsMax = 20_000;
 const recoverMsMax = 60_000;
 /** The backend of a connection that was closed a moment ago may still be seen. */
 const lingerMs = 50;
-const looksMax = 20;
+const looksMax = 5;
 const shutdownNoticeMsMax = 5_000;
 
 export interface EmbeddedOptions {
@@ -148,7 +148,8 @@ async function leave(
   if (pidFile === undefined || existsSync(location.stayMark)) {
     return;
   }
-  if (client.getTransactionStatus() === 'E') {
+  // Not only where it is known to have failed: an error is told before the server says what has become of its transaction.
+  if (client.getTransactionStatus() !== 'I') {
     await client.query('rollback');
   }
   if (!(await giveUpLease(client)) || existsSync(location.stayMark)) {
