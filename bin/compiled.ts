@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { Script } from 'node:vm';
@@ -9,13 +9,19 @@ interface Compiled {
   run: () => void;
 }
 
-/** Where the build keeps what Node has compiled of a file: beside the file, and so as safe as the file itself. */
-export const cacheOf = (path: string): string => path.replace(/\.js$/, '.cache');
+/**
+ * Where the build keeps what Node has compiled of a file: beside the file, and so as safe as the file itself. For the very
+ * program that compiled it, told by its version and its size: V8 looks at its own version only, which 20.19.0 and
+ * 20.20.2 share, and the one crashes on what the other has compiled.
+ */
+export function cacheOf(path: string): string {
+  const { version, platform, arch, execPath } = process;
+  return path.replace(/\.js$/, `-${version}-${platform}-${arch}-${statSync(execPath).size}.cache`);
+}
 
 /**
- * Compiles a file, or takes what the build has compiled of it already: another version of Node refuses that by itself
- * and compiles, as if there were none. What was compiled knows no `import()`, and keeps the name that it was given: not
- * the path, which the build alone would have.
+ * Compiles a file, or takes what the build has compiled of it already. What was compiled knows no `import()`, and keeps
+ * the name that it was given: not the path, which the build alone would have.
  * @param path absolute
  */
 export function compile(path: string): Compiled {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { compile } from '../../bin/compiled.ts';
+import { cacheOf, compile } from '../../bin/compiled.ts';
 import { writtenCommands } from '../../scripts/written-commands.ts';
 import { runBin, runCli } from '../run-cli.ts';
 
@@ -141,7 +141,7 @@ test('without what was compiled, or with something else in its place, the same i
     const ask = () => spawnSync(join(copy, 'bin/quota.js'), ['help', 'user'], { encoding: 'utf8' }).stdout;
     const answer = ask();
     expect(answer).toContain('Usage: quota user');
-    writeFileSync(join(copy, 'bin/answer.cache'), 'of no version');
+    writeFileSync(cacheOf(join(copy, 'bin/answer.js')), 'of no version');
     expect(ask()).toBe(answer);
   } finally {
     rmSync(place, { recursive: true });
