@@ -2396,12 +2396,8 @@ begin
   perform quota.hold_assistants(owners);
   -- What is let in call by call gets back what it had, also where it was limited by hand.
   update quota.assistants a set held = null where a.id = any (turned) and a.is_gated and a.held is not null;
-  update quota.assistant_limits l
-  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  from new_rows n
-  where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
-    and l.status <> 'gone';
+  perform quota.queue_changes(array(
+    select n.id from new_rows n where n.id = any (turned) and n.is_gated), 'original');
   perform quota.limit_as_owners(owners);
   return null;
 end $function$;
@@ -6310,15 +6306,8 @@ begin
   insert into quota.audit_log (action, user_id, subject, reason, after)
   select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}'
   from held h;
-  insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
-  select a.id, a.user_id, 'limited', 'pending', quota.now()
-  from quota.assistants a
-  where a.id = any (p_assistants) and a.held = 'limited' and a.state = 'active'
-  order by a.id
-  on conflict (assistant_id) do update
-  set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  where l.desired <> 'limited' and l.status <> 'gone';
+  perform quota.queue_changes(array(
+    select a.id from quota.assistants a where a.id = any (p_assistants) and a.held = 'limited'), 'limited');
 end $function$;
 comment on function quota.limit_assistants(uuid[],text) is 'Limits assistants by hand, whatever their users are, until they are restored by hand.';
 grant execute on function quota.limit_assistants(uuid[],text) to quota_operator;
@@ -8097,6 +8086,36 @@ CREATE OR REPLACE FUNCTION quota.queue_assistants(users uuid[], wanted text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+begin
+  if wanted = 'limited' then
+    return quota.queue_changes(array(
+      select a.id from quota.assistants a
+      where a.user_id = any (users) and not a.is_gated and a.held is distinct from 'original'), wanted);
+  end if;
+  perform 1 from quota.assistant_limits l
+  where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
+  order by l.assistant_id for no key update;
+  -- What was left unlimited by hand was so for the limit that ends.
+  update quota.assistants a set held = null
+  where a.user_id = any (users) and a.held = 'original' and not exists (
+    select 1 from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null);
+  -- A user limited for another service stays limited, and so does what was limited by hand.
+  return quota.queue_changes(array(
+    select l.assistant_id from quota.assistant_limits l
+    where l.user_id = any (users)
+      and not exists (
+        select 1 from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
+      and not exists (
+        select 1 from quota.assistants a where a.id = l.assistant_id and a.held = 'limited')), wanted);
+end $function$;
+comment on function quota.queue_assistants(uuid[],text) is 'Queues the assistants of users to become limited or original again; returns how many were queued.';
+
+CREATE OR REPLACE FUNCTION quota.queue_changes(p_assistants uuid[], wanted text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
 declare
   queued integer;
 begin
@@ -8104,35 +8123,22 @@ begin
     insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
     select a.id, a.user_id, 'limited', 'pending', quota.now()
     from quota.assistants a
-    where a.user_id = any (users) and a.state = 'active' and not a.is_gated
-      and a.held is distinct from 'original'
+    where a.id = any (p_assistants) and a.state = 'active'
     order by a.id
     on conflict (assistant_id) do update
     set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
     where l.desired <> 'limited' and l.status <> 'gone';
   else
-    perform 1 from quota.assistant_limits l
-    where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
-    order by l.assistant_id for no key update;
-    -- What was left unlimited by hand was so for the limit that ends.
-    update quota.assistants a set held = null
-    where a.user_id = any (users) and a.held = 'original' and not exists (
-      select 1 from quota.subscriptions s where s.user_id = a.user_id and s.limit_enforced_at is not null);
-    -- A user limited for another service stays limited, and so does what was limited by hand.
     update quota.assistant_limits l
     set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
       next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-    where l.user_id = any (users) and l.desired = 'limited' and l.status <> 'gone'
-      and not exists (
-        select 1 from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
-      and not exists (
-        select 1 from quota.assistants a where a.id = l.assistant_id and a.held = 'limited');
+    where l.assistant_id = any (p_assistants) and l.desired = 'limited' and l.status <> 'gone';
   end if;
   get diagnostics queued = row_count;
   return queued;
 end $function$;
-comment on function quota.queue_assistants(uuid[],text) is 'Queues the assistants of users to become limited or original again; returns how many were queued.';
+comment on function quota.queue_changes(uuid[],text) is 'Queues assistants to become limited or original again, where they are not to be so already; how many. The caller holds subscriptions and assistants.';
 
 CREATE OR REPLACE FUNCTION quota.queue_unlimited(batch_size integer, only_user uuid DEFAULT NULL::uuid, OUT users integer, OUT queued integer)
  RETURNS record
@@ -9583,10 +9589,7 @@ begin
   select 'assistant.limit_lifted', f.user_id, f.provider_assistant_id, p_reason,
     jsonb_build_object('held', f.held_before), jsonb_build_object('held', f.held)
   from freed f;
-  update quota.assistant_limits l
-  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  where l.assistant_id = any (p_assistants) and l.desired = 'limited' and l.status <> 'gone';
+  perform quota.queue_changes(p_assistants, 'original');
 end $function$;
 comment on function quota.restore_assistants(uuid[],text) is 'Restores assistants by hand; where the user is limited, they are left alone until that limit ends.';
 grant execute on function quota.restore_assistants(uuid[],text) to quota_operator;

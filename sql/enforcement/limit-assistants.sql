@@ -15,15 +15,8 @@ begin
   insert into quota.audit_log (action, user_id, subject, reason, after)
   select 'assistant.limit_applied', h.user_id, h.provider_assistant_id, p_reason, '{"held": "limited"}'
   from held h;
-  insert into quota.assistant_limits as l (assistant_id, user_id, desired, status, next_attempt_at)
-  select a.id, a.user_id, 'limited', 'pending', quota.now()
-  from quota.assistants a
-  where a.id = any (p_assistants) and a.held = 'limited' and a.state = 'active'
-  order by a.id
-  on conflict (assistant_id) do update
-  set desired = 'limited', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  where l.desired <> 'limited' and l.status <> 'gone';
+  perform quota.queue_changes(array(
+    select a.id from quota.assistants a where a.id = any (p_assistants) and a.held = 'limited'), 'limited');
 end $$;
 comment on function quota.limit_assistants(uuid[], text) is
   'Limits assistants by hand, whatever their users are, until they are restored by hand.';
@@ -55,10 +48,7 @@ begin
   select 'assistant.limit_lifted', f.user_id, f.provider_assistant_id, p_reason,
     jsonb_build_object('held', f.held_before), jsonb_build_object('held', f.held)
   from freed f;
-  update quota.assistant_limits l
-  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  where l.assistant_id = any (p_assistants) and l.desired = 'limited' and l.status <> 'gone';
+  perform quota.queue_changes(p_assistants, 'original');
 end $$;
 comment on function quota.restore_assistants(uuid[], text) is
   'Restores assistants by hand; where the user is limited, they are left alone until that limit ends.';

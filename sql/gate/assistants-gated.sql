@@ -15,12 +15,8 @@ begin
   perform quota.hold_assistants(owners);
   -- What is let in call by call gets back what it had, also where it was limited by hand.
   update quota.assistants a set held = null where a.id = any (turned) and a.is_gated and a.held is not null;
-  update quota.assistant_limits l
-  set desired = 'original', status = 'pending', change = l.change + 1, attempts = 0, last_error = null,
-    next_attempt_at = quota.now(), requested_at = quota.now(), updated_at = quota.now()
-  from new_rows n
-  where l.assistant_id = n.id and n.id = any (turned) and n.is_gated and l.desired = 'limited'
-    and l.status <> 'gone';
+  perform quota.queue_changes(array(
+    select n.id from new_rows n where n.id = any (turned) and n.is_gated), 'original');
   perform quota.limit_as_owners(owners);
   return null;
 end $$;
