@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { judge, say } from './verdict.ts';
 
 const ratioMax = 1.1;
 const { values } = parseArgs({
@@ -92,19 +93,16 @@ try {
   const dictatedSeconds = (2 * assistants.length - 1) / Number(values.rate);
   const state = (await (await fetch(`${url}/_sim/state`)).json()) as { patches: number };
   const tenth = Math.max(1, Math.floor(sync.residentMegabytes.length / 10));
-  const passed =
-    sync.code === 0 && seconds <= ratioMax * dictatedSeconds && state.patches === assistants.length;
-  process.stdout.write(
-    `${JSON.stringify({
-      seconds: seconds.toFixed(1),
-      dictatedSeconds: dictatedSeconds.toFixed(1),
-      ratio: (seconds / dictatedSeconds).toFixed(3),
-      residentMegabytes: sync.residentMegabytes.filter((_, index) => index % tenth === 0),
-      ...state,
-      passed,
-    })}\n`,
-  );
-  process.exitCode = passed ? 0 : 1;
+  if (sync.code !== 0 || state.patches !== assistants.length) {
+    throw new Error(`the sync ended with ${sync.code} and changed ${state.patches} assistants`);
+  }
+  const residentMegabytes = sync.residentMegabytes.filter((_, index) => index % tenth === 0);
+  say(JSON.stringify({ residentMegabytes, ...state }));
+  judge('limits sync / what the rate dictates', seconds / dictatedSeconds, ratioMax, {
+    ours: `${seconds.toFixed(1)} s`,
+    baseline: `${dictatedSeconds.toFixed(1)} s`,
+    megabytes: Math.max(0, ...sync.residentMegabytes),
+  });
 } finally {
   simulator.kill('SIGTERM');
   await quota('db', 'stop');

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { withExport } from '../src/providers/exports/open-export.ts';
+import { judge, median, say } from './verdict.ts';
 
 const memoryMegabytesMax = 200;
 
@@ -102,22 +103,19 @@ function print(
   baselines: Measured[],
   readings: Measured[],
 ): void {
-  const seconds = (measured: Measured[]) =>
-    measured.map((one) => one.seconds).sort((a, b) => a - b)[measured.length >> 1] ?? 0;
+  const seconds = (measured: Measured[]) => median(measured.map((one) => one.seconds));
   const peak = Math.max(...readings.map((reading) => reading.megabytes));
   const perSecond = (all: Measured[]) => Math.round(lines / seconds(all)).toLocaleString('en');
-  process.stdout.write(
-    `${format}: ${lines.toLocaleString('en')} lines, ${Math.round(megabytes)} MB\n` +
-      `  readline       ${seconds(baselines).toFixed(2)} s  ${perSecond(baselines)} lines/s\n` +
-      `  billing lines  ${seconds(readings).toFixed(2)} s  ${perSecond(readings)} lines/s, ` +
-      `${(seconds(readings) / seconds(baselines)).toFixed(2)} × readline, peak ${Math.round(peak)} MB\n`,
+  say(`${format}: ${lines.toLocaleString('en')} lines, ${Math.round(megabytes)} MB`);
+  say(`  readline       ${seconds(baselines).toFixed(2)} s  ${perSecond(baselines)} lines/s`);
+  const ratio = seconds(readings) / seconds(baselines);
+  say(
+    `  billing lines  ${seconds(readings).toFixed(2)} s  ${perSecond(readings)} lines/s, ${ratio.toFixed(2)} × readline`,
   );
   if (readings.some((reading) => reading.lines !== lines)) {
     throw new Error('not every line was read');
   }
-  if (peak > memoryMegabytesMax) {
-    throw new Error(`more than ${memoryMegabytesMax} MB of memory`);
-  }
+  judge(`${format}: megabytes of node`, peak, memoryMegabytesMax, { kind: 'megabytes' });
 }
 
 /** The same calls every time: numbers from a small generator instead of a random one. */

@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { serveVapi } from '../fixtures/vapi-simulator/serve.ts';
 import { VapiClient } from '../src/providers/vapi/client.ts';
+import { judge, say } from './verdict.ts';
 
 const ratioMax = 1.1;
 /** Room for caches of the runtime that fill once; a leak of 1 kB per request would show after 2,000 of them. */
@@ -86,20 +87,17 @@ function report(seconds: number, heapMegabytes: number[], summary: SimulatorSumm
   const dictatedSeconds = (2 * assistants - 1) / rate;
   const ratio = seconds / dictatedSeconds;
   const growth = (heapMegabytes.at(-1) ?? 0) - (heapMegabytes[0] ?? 0);
-  const passed = ratio <= ratioMax && growth <= growthMegabytesMax && summary.patches === assistants;
-  const result = {
-    seconds: seconds.toFixed(1),
-    dictatedSeconds: dictatedSeconds.toFixed(1),
-    ratio: ratio.toFixed(3),
-    requests: summary.requests,
-    answers: summary.answers,
-    patches: summary.patches,
-    patchesWithoutChange: summary.patchesWithoutChange,
-    heapMegabytes: heapMegabytes.map((megabytes) => megabytes.toFixed(1)),
-    passed,
-  };
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  process.exitCode = passed ? 0 : 1;
+  if (summary.patches !== assistants) {
+    throw new Error(`${summary.patches} of ${assistants} assistants were changed`);
+  }
+  const { requests, answers, patches, patchesWithoutChange } = summary;
+  const heap = heapMegabytes.map((megabytes) => megabytes.toFixed(1));
+  say(JSON.stringify({ requests, answers, patches, patchesWithoutChange, heapMegabytes: heap }));
+  judge('client / what the rate dictates', ratio, ratioMax, {
+    ours: `${seconds.toFixed(1)} s`,
+    baseline: `${dictatedSeconds.toFixed(1)} s`,
+  });
+  judge('megabytes that the heap grows by', growth, growthMegabytesMax, { kind: 'megabytes' });
 }
 
 function heapInUse(): number {
