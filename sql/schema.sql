@@ -3674,51 +3674,43 @@ CREATE OR REPLACE FUNCTION quota.count_call(p_user uuid, p_service text, p_model
  LANGUAGE plpgsql
 AS $function$
 declare
-  subscribed text;
+  terms record;
   counted record;
+  quantity numeric;
   told text;
 begin
   -- Apps record all day, and making a statement ready costs more than what it does: one that locks, one that
   -- adds, of what is so once the lock is held. Locked here and not by hold_subscriptions for that reason.
-  select s.plan into subscribed from quota.subscriptions s
+  select s.plan, p.meter, p.unit, p.since, p.allowed_models into terms
+  from quota.subscriptions s left join quota.simple_plans p on p.plan = s.plan
   where s.user_id = p_user and s.service = p_service
-  for no key update;
-  if subscribed is null then
+  for no key update of s;
+  if not found then
     return false;
   end if;
+  quantity := quota.quantity_of(terms.unit, null, p_status, p_duration_seconds, p_messages, null, null);
   -- What belongs to a period that is over, or to before a grant ended or a reset, or also to a period that a
   -- former plan cut, whether closed by the change of plan or by a reset before it, is for the longer way.
-  with counted as (
-    update quota.usage_quotas q
-    set used = q.used
-        + quota.quantity_of(p.unit, null, p_status, p_duration_seconds, p_messages, null, null),
-      calls = q.calls + 1,
-      cost = q.cost + quota.cost_of(p_cost, p.unit, quota.quantity_of(
-        p.unit, null, p_status, p_duration_seconds, p_messages, null, null), q.unit_price)
-    from quota.simple_plans p
-    where p.plan = subscribed and p.since < p_started_at
-      and q.user_id = p_user and q.meter = p.meter and quota.contains(q, p_started_at)
-      and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
-      and not exists (
-        select from quota.usage_quotas o
-        where o.user_id = p_user and o.meter = p.meter and o.period_start <> q.period_start
-          and quota.contains(o, p_started_at))
-      and not exists (
-        select from quota.grants g
-        where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
-    returning q.meter, q.period_start, q.used, q.limit_quantity, q.cost,
-      q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity
-        and (p_model <> all (p.allowed_models)) is not true and not exists (
-          select from quota.concurrent_processing c where c.user_id = p_user) as is_plain,
-      -- As seconds: no notation of instants that a session may have can say them otherwise.
-      extract(epoch from quota.runs_out_at(
-        q.used, 0, q.limit_quantity, q.cost, null, null, q.calls, q.period_start, q.period_end)) as runs_out,
-      -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
-      q.cost_limit is not null or q.exhausted_at is not null
-        or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
-          0) >= any (q.warn_at) as may_cross
-  )
-  select * into counted from counted;
+  update quota.usage_quotas q
+  set used = q.used + quantity, calls = q.calls + 1,
+    cost = q.cost + quota.cost_of(p_cost, terms.unit, quantity, q.unit_price)
+  where terms.since < p_started_at
+    and q.user_id = p_user and q.meter = terms.meter and quota.contains(q, p_started_at)
+    and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
+    and not exists (
+      select from quota.usage_quotas o
+      where o.user_id = p_user and o.meter = terms.meter and o.period_start <> q.period_start
+        and quota.contains(o, p_started_at))
+    and not exists (
+      select from quota.grants g
+      where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
+  returning q.meter, q.period_start, q.period_end, q.used, q.limit_quantity, q.cost, q.calls,
+    q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity as is_plain,
+    -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
+    q.cost_limit is not null or q.exhausted_at is not null
+      or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
+        0) >= any (q.warn_at) as may_cross
+  into counted;
   if not found then
     return quota.count_on_meters(p_user, p_service, p_model, p_status, p_started_at, p_duration_seconds,
       p_messages, p_cost, p_file_bytes, p_quantities);
@@ -3727,9 +3719,15 @@ begin
     where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
       and quota.needs_enforcement(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
-    told := set_config('quota.counted',
-      (counted.used, counted.limit_quantity, counted.cost, counted.runs_out)::quota.counted_usage::text,
-      true);
+    if (p_model <> all (terms.allowed_models)) is not true
+      and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
+    then
+      -- As seconds: no notation of instants that a session may have can say them otherwise.
+      told := set_config('quota.counted',
+        (counted.used, counted.limit_quantity, counted.cost, extract(epoch from quota.runs_out_at(
+          counted.used, 0, counted.limit_quantity, counted.cost, null, null, counted.calls,
+          counted.period_start, counted.period_end)))::quota.counted_usage::text, true);
+    end if;
   end if;
   return true;
 end $function$;
@@ -7620,7 +7618,8 @@ AS $function$
       when c.started_at > quota.now() + interval '1 day' then 'it starts in the future'
       when c.status is null or c.status not in ('active', 'completed', 'error')
         then format('the status "%s" is not mapped', quota.shown(coalesce(c.status, '')))
-      when l.key is not null then format('the same call is counted from row %s of another source', l.key)
+      when l.key is not null then format('the same call is counted from row %s%s', l.key,
+        case when l.source <> p_source then ' of another source' end)
     end
   from unnest(p_calls) c
   left join quota.users u on u.external_id = c.user_name

@@ -1,6 +1,7 @@
 import { literal, quoted } from './expression.ts';
 import { fieldTypes } from './mapping.ts';
 import {
+  countsExpression,
   fieldsOf,
   functionSettings,
   keyExpression,
@@ -21,7 +22,7 @@ const columns = Object.keys(fieldTypes.calls)
 export function layOutFunction(id: number, placed: PlacedSource, timezone: string): string {
   const { source, table } = placed;
   const fields = fieldsOf(placed, timezone);
-  const counts = source.where === undefined ? 'true' : `((${source.where}\n) is true)`;
+  const counts = countsExpression(source);
   const order = source.key.map((column) => `r.${quoted(column)}`).join(', ');
   const key = keyExpression(source);
   const isWanted = `${counts} or exists (select from quota.adopt_links l where l.source = ${id} and l.key = ${key})`;

@@ -58,13 +58,17 @@ export function fieldsOf({ source, types }: PlacedSource, timezone: string): Rec
   return expressions;
 }
 
+/** Whether the row `r` counts. */
+export const countsExpression = ({ where }: Source): string =>
+  where === undefined ? 'true' : `((${where}\n) is true)`;
+
 /** The row `r` as the composite type of its kind. */
 export function rowExpression(placed: PlacedSource, timezone: string): string {
   const { source } = placed;
   const { plan, ...fields } = fieldsOf(placed, timezone);
   const values = [
     keyExpression(source),
-    source.where === undefined ? 'true' : `((${source.where}\n) is true)`,
+    countsExpression(source),
     ...Object.values(fields),
     ...(plan === undefined ? [] : [`array_remove(array[${plan}], null)`]),
   ];

@@ -1,6 +1,8 @@
 import { fillFunction, layOutFunction } from './bulk-functions-store.ts';
 import { literal, quoted } from './expression.ts';
 import {
+  countsExpression,
+  fieldsOf,
   keyExpression,
   keyParts,
   type PlacedSource,
@@ -22,6 +24,13 @@ export function sourceFunctions(id: number, placed: PlacedSource, timezone: stri
   const row = rowExpression(placed, timezone);
   const order = source.key.map((column) => `r.${quoted(column)}`).join(', ');
   const after = keyParts(source, table, 'p_after').join(', ');
+  const take = `  select array_agg(${keyExpression(source)}), quota.${takers[source.kind]}(${id}, array_agg(${row}))
+  into there, taken
+  from unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})
+  having count(*) > 0;`;
+  const again = `${take}
+  -- What the app has changed since these rows were read, and told before they were written here, was overwritten:
+  -- now that what came of them is held, it is read once more.`;
   return [
     `create or replace function quota_adopt.source_${id}_keys(p_after text, p_size integer) returns text[]
 language plpgsql stable ${settings}
@@ -43,10 +52,7 @@ begin
   -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is
   -- overwritten by what it was before.
   perform from quota.adopt_links l where l.source = ${id} and l.key = any (p_keys) order by l.key for update;
-  select array_agg(${keyExpression(source)}), quota.${takers[source.kind]}(${id}, array_agg(${row}))
-  into there, taken
-  from unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})
-  having count(*) > 0;
+${source.kind === 'calls' ? take : `${again}\n${take}`}
   return coalesce(there, '{}');
 end $fn$`,
     `create or replace function quota_adopt.source_${id}_lost(p_size integer) returns text[]
@@ -59,7 +65,7 @@ begin
       select from ${table.relation} r where (${order}) = (${keyParts(source, table, 'l.key').join(', ')}))
     limit p_size);
 end $fn$`,
-    liveFunction(id, placed, row),
+    liveFunction(id, placed, row, timezone),
   ];
 }
 
@@ -67,7 +73,9 @@ end $fn$`,
  * What the triggers of the app's table run. Nothing that it names of ours is looked up before it is inside the
  * block that catches everything: whatever is broken, the app's statement goes on.
  */
-function liveFunction(id: number, { source }: PlacedSource, row: string): string {
+function liveFunction(id: number, placed: PlacedSource, row: string, timezone: string): string {
+  const { source } = placed;
+  const countsAlone = source.kind === 'calls' && source.fields.user !== undefined;
   const key = keyExpression(source);
   const oldKeys = `array(select ${key} from old_rows r)`;
   const forget = source.onDelete === 'remove' || source.kind === 'assistants' || source.kind === 'jobs';
@@ -82,6 +90,7 @@ as $fn$
 declare
   many bigint;
   one text;
+  ${countsAlone ? 'told record;\n  whose uuid;\n  log bigint;' : ''}
 begin
   begin
     if tg_op = 'DELETE' then
@@ -91,18 +100,13 @@ begin
     if tg_op = 'UPDATE' then
       perform from quota.adopt_links l
       where l.source = ${id} and l.key in (select ${key} from new_rows r) order by l.key for update;
-    end if;
-    ${
-      source.kind === 'calls'
-        ? `perform quota.take_written(${id}, array_agg(${row}), tg_op = 'INSERT') from new_rows r having count(*) > 0;`
-        : `perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;`
-    }
-    if tg_op = 'UPDATE' then
-      -- A row whose key was changed is not there under its former one.
+      -- A row whose key was changed is not there under its former one, and leaves its call to the new one.
       perform quota.forget_rows(${id}, array_agg(o.key))
       from (select ${key} from old_rows r except select ${key} from new_rows r) o(key)
       having count(*) > 0;
     end if;
+    ${countsAlone ? countOne(id, placed, timezone) : ''}
+    perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;
     return null;
   exception when others or assert_failure then
     if tg_op = 'DELETE' then
@@ -130,13 +134,60 @@ exception when others or assert_failure then
 end $fn$`;
 }
 
-/** The statements that put the triggers of a source on the app's table. */
-export const triggerStatements = (id: number, { table }: PlacedSource): string[] => [
-  `create trigger quota_adopt_${id}_insert after insert on ${table.relation} referencing new table as new_rows
+/**
+ * Counts one new row of a user who is known, which is what apps write all day. Making a statement ready costs more than
+ * what it does: these are few and plain, and know the columns of the source. What is not so is for the sets.
+ */
+function countOne(id: number, placed: PlacedSource, timezone: string): string {
+  const { source } = placed;
+  const { user, service, ...fields } = fieldsOf(placed, timezone);
+  const columns = Object.entries(fields).map(([name, value]) => [
+    name === 'assistant' ? 'assistant_id' : name,
+    value,
+  ]);
+  const isTold = ([, value]: string[]) => !/^(nullif\()?null::/.test(value ?? '');
+  const told = columns.filter(isTold);
+  const hasCallId = told.some(([name]) => name === 'provider_call_id');
+  return `if tg_op = 'INSERT' then
+      select ${keyExpression(source)} as key, ${countsExpression(source)} as is_there, ${user} as user_name,
+        ${told.map(([name, value]) => `${value} as ${name}`).join(', ')},
+        (select count(*) from (select from new_rows limit 2) n) as rows
+      into told from new_rows r limit 1;
+      if told.rows = 1 and told.is_there and told.status in ('active', 'completed', 'error')
+        and told.started_at <= quota.now() + interval '1 day'
+      then
+        select u.id, nextval('quota.call_logs_id_seq') into whose, log from quota.users u
+        where u.external_id = told.user_name and u.erased_at is null${
+          hasCallId
+            ? `
+          and not exists (
+            select from quota.call_logs o
+            where o.provider = told.provider and o.provider_call_id = told.provider_call_id)`
+            : ''
+        };
+        if found then
+          insert into quota.adopt_links (source, key, call_log_id) values (${id}, told.key, log) on conflict do nothing;
+          if found then
+            insert into quota.call_logs (id, user_id, service, ${told.map(([name]) => name).join(', ')})
+            overriding system value
+            values (log, whose, ${service}, ${told.map(([name]) => `told.${name}`).join(', ')});
+            if exists (select from quota.adopt_mirrors) then
+              perform quota.refresh_mirrors(array[whose], ${service});
+            end if;
+            return null;
+          end if;
+        end if;
+      end if;
+    end if;`;
+}
+
+/** The statements that put the triggers of a source on the app's table, or on a partition of it. */
+export const triggerStatements = (id: number, relation: string): string[] => [
+  `create trigger quota_adopt_${id}_insert after insert on ${relation} referencing new table as new_rows
    for each statement execute function quota_adopt.source_${id}_live()`,
-  `create trigger quota_adopt_${id}_update after update on ${table.relation}
+  `create trigger quota_adopt_${id}_update after update on ${relation}
    referencing old table as old_rows new table as new_rows
    for each statement execute function quota_adopt.source_${id}_live()`,
-  `create trigger quota_adopt_${id}_delete after delete on ${table.relation} referencing old table as old_rows
+  `create trigger quota_adopt_${id}_delete after delete on ${relation} referencing old table as old_rows
    for each statement execute function quota_adopt.source_${id}_live()`,
 ];
