@@ -67,6 +67,12 @@ export interface Settings {
   /** Undefined: the embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
+  /** File that lists the shards: databases that each have some of the users. */
+  readonly shardsFile: string | undefined;
+  /** What it says, for commands that ask them as they like. */
+  readonly shards?: readonly Shard[];
+  /** The shard that `databaseUrl` is, where it is one. */
+  readonly shard?: { name: string; number: number };
   readonly redisUrl: string | undefined;
   readonly vapiApiKey: string | undefined;
   /** Where alerts are POSTed, signed with `alertSecret`. */
@@ -84,6 +90,17 @@ export interface Settings {
   readonly actor: string;
   /** Whose reports are made, as it is to stand on them. */
   readonly company: string | undefined;
+}
+
+/** One whole database among several: it has everything of its users. */
+export interface Shard {
+  name: string;
+  /** 0 to 63: ids made here are this number plus a multiple of 64, plus 1. */
+  number: number;
+  /** Holds the password: never print it. */
+  url: string;
+  /** Users who are new belong here when their bucket is from `from` to `to`, both included. */
+  buckets: { from: number; to: number };
 }
 
 /** A setting as it stands, for people: `***` is a secret that is set, null what is not. */

@@ -23,6 +23,7 @@ const domains = [
   'src/privacy',
   'src/reconcile',
   'src/resets',
+  'src/shards',
   'src/upkeep',
   'src/usage',
   'src/users',
@@ -50,6 +51,7 @@ const underCommands = [
 const rooms: Record<string, readonly string[]> = {
   bin: ['src/cli'],
   'src/cli': ['src/commands', 'src/declarations', 'src/db', 'src/values'],
+  'src/cli/shards': ['src/cli', 'src/declarations', 'src/shards', 'src/db'],
   'src/cli/topics': ['src/cli', 'jobs'],
   'src/commands': ['src/declarations'],
   ...Object.fromEntries(
@@ -126,6 +128,7 @@ const rooms: Record<string, readonly string[]> = {
     'src/reconcile/resolve',
   ],
   'src/resets': [...base, 'src/jobs', 'src/usage', 'src/users'],
+  'src/shards': [...base, 'src/allowances/files', 'src/users'],
   'src/upkeep': [...base, 'src/jobs'],
   'src/usage': [...base, 'src/users'],
   'src/users': base,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Command as Definition, Entry, Group } from '../declarations/command.ts';
+import type { Command as Definition, Entry, Group, OnShards } from '../declarations/command.ts';
 import { addExplanation, declare, givenArguments, letMiss, setParsers } from './declare-command.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { WrittenCommands } from './written-commands.ts';
@@ -7,7 +7,11 @@ import type { WrittenCommands } from './written-commands.ts';
 /** Runs a command with what was given on its command line. */
 export type Run = (
   definition: Definition,
-  given: { globals: GlobalOptions; values: Readonly<Record<string, unknown>> },
+  given: {
+    globals: GlobalOptions;
+    values: Readonly<Record<string, unknown>>;
+    onShards: OnShards | undefined;
+  },
 ) => Promise<void>;
 
 /**
@@ -80,6 +84,7 @@ export class CommandTree {
       this.#run(definition, {
         globals: command.optsWithGlobals<GlobalOptions>(),
         values: { ...command.opts(), ...givenArguments(command, definition.arguments) },
+        onShards: entry.onShards,
       }),
     );
   }

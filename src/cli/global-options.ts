@@ -23,6 +23,8 @@ export const globalOptions = {
   wide: flag('tables with all columns, however wide the terminal is'),
   asOf: value('instant', 'act as if it were this instant', parseInstant),
   databaseUrl: value('url', 'PostgreSQL to use (default: DATABASE_URL, else embedded)'),
+  shard: value('name', 'one of the databases of QUOTA_SHARDS'),
+  allShards: flag('all databases of QUOTA_SHARDS: one report, the worst exit code'),
   envFile: value('file', 'read settings from a file of NAME=value lines'),
   color: negated('no colours'),
   pager: negated('long lists straight to the terminal, without a pager'),
@@ -57,6 +59,12 @@ export function checkGlobalOptions(options: GlobalOptions): GlobalOptions {
   }
   if (options.jq !== undefined && options.template !== undefined) {
     throw contradiction('--jq', '--template');
+  }
+  if (options.allShards && options.shard !== undefined) {
+    throw contradiction('--all-shards', '--shard');
+  }
+  if (options.databaseUrl !== undefined && (options.allShards || options.shard !== undefined)) {
+    throw contradiction('--database-url', options.allShards ? '--all-shards' : '--shard');
   }
   if (options.quiet && options.verbose) {
     throw contradiction('--quiet', '--verbose');

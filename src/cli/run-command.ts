@@ -22,7 +22,7 @@ export function createCommandRunner(process: ProcessLike, interruption: Interrup
   return {
     exitCode: () => exitCode,
     redact: (text) => redact(text),
-    run: async (definition, { globals, values }) => {
+    run: async (definition, { globals, values, onShards }) => {
       const checked = checkGlobalOptions(await withTimes(globals, readClock));
       if (!canGuide(process, checked)) {
         refuseMissing(definition, values);
@@ -31,7 +31,21 @@ export function createCommandRunner(process: ProcessLike, interruption: Interrup
       const prepared = prepareCommand(process, checked, interruption);
       redact = prepared.redact;
       await refuseWrongShape(checked);
-      exitCode = await definition.run(prepared.context, await withTimes(values, prepared.context.now));
+      const { context } = prepared;
+      const given = await withTimes(values, context.now);
+      const { shard, allShards = false, databaseUrl } = checked;
+      if (context.settings.shardsFile === undefined && shard === undefined && !allShards) {
+        exitCode = await definition.run(context, given);
+        return;
+      }
+      const { runOnShards } = await import('./shards/run-on-shards.ts');
+      exitCode = await runOnShards(context, {
+        ...{ definition, values: given, onShards, shard, allShards },
+        isNamed: databaseUrl !== undefined,
+        variables: process.env,
+        stderr: process.stderr,
+        isLog: checked.logFormat === 'json',
+      });
     },
   };
 }

@@ -44,6 +44,7 @@ const shownAs: Record<SettingVariable, (settings: Settings, env: Variables) => s
   DATABASE_URL: ({ databaseUrl, dataDir }) =>
     databaseUrl === undefined ? `embedded, in ${dataDir}` : redactUrls(databaseUrl),
   QUOTA_DATA_DIR: ({ dataDir }) => dataDir,
+  QUOTA_SHARDS: ({ shardsFile }) => shardsFile ?? null,
   QUOTA_ENV: ({ environment }) => environment,
   QUOTA_ACTOR: ({ actor }) => actor,
   QUOTA_COMPANY: ({ company }) => company ?? null,

@@ -23,6 +23,12 @@ export const settingTable = [
     description: 'Folder of the embedded PostgreSQL',
   },
   {
+    variable: 'QUOTA_SHARDS',
+    flag: '--shard',
+    defaultText: 'one database',
+    description: 'File of several databases that each have some of the users ([scale](docs/scale.md))',
+  },
+  {
     variable: 'QUOTA_ENV',
     defaultText: '`development`',
     description:

@@ -79,6 +79,7 @@ export function readSettings(sources: SettingSources): Settings {
       problems,
     ),
     dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
+    shardsFile: inDirectory(sources.cwd, find('QUOTA_SHARDS')?.value),
     redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
     vapiApiKey: readApiKey(find('VAPI_API_KEY'), problems),
     vapiBaseUrl: url(find('VAPI_BASE_URL'), httpUrl, vapiBaseUrlDefault) ?? vapiBaseUrlDefault,

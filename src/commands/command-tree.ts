@@ -61,6 +61,10 @@ export const commandTree: Group['commands'] = {
     summary: "hold a provider's bill of a month against the call logs; every line and log in one kind",
     loadGroup: async () => (await import('./reconcile/group.ts')).reconcileCommands,
   },
+  shards: {
+    summary: 'several databases that each have some of the users: which there are, who is where',
+    loadGroup: async () => (await import('./shards/group.ts')).shardsCommands,
+  },
   login: {
     summary: 'which roles of the database speak for the app, for one user, or for the user of a claim',
     loadGroup: async () => (await import('./login/group.ts')).loginCommands,
@@ -73,6 +77,7 @@ export const commandTree: Group['commands'] = {
     summary:
       'recompute quotas from their facts and reconciled months from their lines, and look for what is stuck; changes no fact',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
+    onShards: 'each',
   },
   config: {
     summary: 'what is set, and from where: flag, environment, env file or default; secrets masked',
@@ -81,6 +86,7 @@ export const commandTree: Group['commands'] = {
   version: {
     summary: 'versions of the tool, of the server, and of the tables and functions that it has',
     load: async () => (await import('./version/version.ts')).version,
+    onShards: 'each',
   },
   fixtures: {
     summary: 'made-up data for development, CI and demos',

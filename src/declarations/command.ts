@@ -54,6 +54,13 @@ export const defineCommand = <
   run: (context: Context, options: Given<Arguments> & Given<Options>) => Promise<ExitCode>,
 ): DefinedCommand<Arguments, Options> => ({ ...declaration, run });
 
+/**
+ * What a command does where there are shards: `each` runs on all of them at once, `inTurn` one after the other, as whatever
+ * speaks to the provider does; `owner` on that of its argument `user`, `newcomer` where such a user is made; `itself` asks
+ * those of the settings as it likes. Without it a command is of no shard, or of the one that is named.
+ */
+export type OnShards = 'each' | 'inTurn' | 'owner' | 'newcomer' | 'itself';
+
 /** A line in the table of a group. Nothing of the command is loaded before it is named. */
 export interface CommandEntry {
   /** One line for lists. */
@@ -63,6 +70,7 @@ export interface CommandEntry {
   readonly isDestructive?: true;
   /** Left out of lists. */
   readonly isHidden?: true;
+  readonly onShards?: OnShards;
 }
 
 /** The commands under one name. */

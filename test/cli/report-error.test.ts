@@ -98,6 +98,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
     schedules: {},
     pingUrl: 'https://hc-ping.com/0b5f-secret/{job}',
     vapiBaseUrl: 'https://api.vapi.ai',
+    shardsFile: undefined,
     limitedStateFile: undefined,
     actor: 'ada',
     company: undefined,

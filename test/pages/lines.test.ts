@@ -14,6 +14,7 @@ const readFirst = ['docs/install.md', 'docs/first-hour.md'];
 const runElsewhere = {
   'docs/resilience.md': 'test/products/resilience.test.ts',
   'docs/backup.md': 'test/db',
+  'docs/scale.md': 'test/shards',
 };
 
 /** Lines that need what is not here, or end what the others work on; in front of them what tries them elsewhere. */

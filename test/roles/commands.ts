@@ -16,6 +16,8 @@ export const withoutRole: Readonly<Record<string, string>> = {
   'db psql': 'as its login',
   config: 'no database',
   'adopt preset': 'no database',
+  'shards list': 'as the logins of the shards',
+  'shards where': 'as the logins of the shards',
   'fixtures serve-vapi': 'no database',
   completion: 'no database',
   complete: 'no database',

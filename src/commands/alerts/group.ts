@@ -5,6 +5,7 @@ export const alertsCommands: Group = {
     list: {
       summary: 'thresholds that were crossed: what is so now, who was told, the latest first',
       load: async () => (await import('./list.ts')).alertsList,
+      onShards: 'each',
     },
     ack: {
       summary: 'mark alerts as seen',

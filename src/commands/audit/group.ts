@@ -5,11 +5,13 @@ export const auditCommands: Group = {
     log: {
       summary: 'the changes, the newest first',
       load: async () => (await import('./log.ts')).auditLog,
+      onShards: 'each',
     },
     verify: {
       summary:
         'recompute the seals over the history; exit 3 where a sealed row was changed, added or removed',
       load: async () => (await import('./verify.ts')).auditVerify,
+      onShards: 'each',
     },
   },
   examples: [

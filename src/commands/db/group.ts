@@ -30,10 +30,12 @@ export const dbCommands: Group = {
     status: {
       summary: 'which database is used, and how its tables stand to this version',
       load: async () => (await import('./status.ts')).dbStatus,
+      onShards: 'each',
     },
     migrate: {
       summary: 'create the tables and functions, or bring them to this version; all or nothing',
       load: async () => (await import('./migrate.ts')).dbMigrate,
+      onShards: 'each',
     },
     rollback: {
       summary: 'take back the last batch of migrations, with the data in what they made',

@@ -8,6 +8,7 @@ import { flag } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import type { Login } from '../../logins/login.ts';
 import { selectLogins } from '../../logins/login-store.ts';
+import { numberIds } from '../../shards/numbering-store.ts';
 
 interface MigrationReport {
   dryRun: boolean;
@@ -23,6 +24,8 @@ interface MigrationReport {
   };
   /** Roles that were given their rights, and those that are missing. */
   roles: { granted: string[]; missing: string[] };
+  /** Of a shard: the columns whose ids are from now on those of this shard alone. */
+  numbered?: string[];
 }
 
 /** `quota db migrate`: a `MigrationReport`; on a dry run nothing is applied. */
@@ -62,12 +65,15 @@ export const dbMigrate = defineCommand(
           warnOfLogins(context, await selectLogins(client));
         }
         warnOfRoles(context, result.roles.missing);
+        const { shard } = context.settings;
+        const numbered = shard === undefined ? {} : { numbered: await numberIds(client, shard.number) };
         return {
           dryRun: false,
           applied: result.applied,
           pending: [],
           roles: result.roles,
           core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
+          ...numbered,
         };
       },
       { schema: 'any', onAbort: 'finish' },
@@ -117,7 +123,10 @@ function warnOfLogins({ talk }: Context, logins: readonly Login[]): void {
 
 const row = (state: string) => (migration: string) => ({ migration, state });
 
-function migrationText({ applied, pending, core, roles }: MigrationReport, style: Style): string {
+function migrationText(
+  { applied, pending, core, roles, numbered = [] }: MigrationReport,
+  style: Style,
+): string {
   const lines = [
     ...applied.map((name) => `${style.green('applied')} ${name}`),
     ...pending.map((name) => `${style.yellow('pending')} ${name}`),
@@ -134,6 +143,9 @@ function migrationText({ applied, pending, core, roles }: MigrationReport, style
   }
   if (roles.granted.length > 0 && core.state === 'current') {
     lines.push(`${style.green('granted')} rights to ${roles.granted.join(', ')}`);
+  }
+  if (numbered.length > 0) {
+    lines.push(`${style.green('numbered')} ids of ${numbered.length} tables are those of this shard`);
   }
   return lines.length === 0 ? 'The tables and functions are up to date.' : lines.join('\n');
 }

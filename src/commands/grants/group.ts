@@ -5,6 +5,7 @@ export const grantsCommands: Group = {
     list: {
       summary: 'grants with what each gave and still has, the latest first',
       load: async () => (await import('./list.ts')).grantsList,
+      onShards: 'each',
     },
     revoke: {
       summary: 'take back what is left of a grant; what it gave stays given',

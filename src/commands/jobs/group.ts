@@ -8,6 +8,8 @@ const jobEntries = (prefix: string): Record<string, CommandEntry> =>
       name,
       {
         summary: async () => (await load()).summary,
+        // Also for those that speak to the provider: its rate is that of all of them together.
+        onShards: 'inTurn',
         load: async () => {
           const [{ jobCommand }, job] = await Promise.all([import('./job-command.ts'), load()]);
           return jobCommand(`${prefix} ${name}`, job);
@@ -26,14 +28,17 @@ export const jobsCommands: Group = {
     list: {
       summary: 'every job, what is due for it now, and how its last run went',
       load: async () => (await import('./list.ts')).jobsList,
+      onShards: 'each',
     },
     history: {
       summary: 'the runs of jobs, the latest first',
       load: async () => (await import('./history.ts')).jobsHistory,
+      onShards: 'each',
     },
     reopen: {
       summary: 'take back what resets closed that are dated after an instant: a clock was ahead',
       load: async () => (await import('./reopen.ts')).jobsReopen,
+      onShards: 'each',
     },
     run: { summary: 'run a job by its name', loadGroup: async () => runCommands },
     ...jobEntries('quota jobs'),

@@ -5,6 +5,7 @@ export const loginCommands: Group = {
     allow: {
       summary: 'let a role of an app speak for the whole app: every user',
       load: async () => (await import('./allow.ts')).loginAllow,
+      onShards: 'each',
     },
     bind: {
       summary: 'let a role speak for one user, or for the user that a claim names (PostgREST, Supabase)',
@@ -13,11 +14,13 @@ export const loginCommands: Group = {
     list: {
       summary: 'who may call and for whom, what an upgrade carried over, who is refused',
       load: async () => (await import('./list.ts')).loginList,
+      onShards: 'each',
     },
     revoke: {
       summary: 'a role speaks for nobody any more: it is refused',
       load: async () => (await import('./revoke.ts')).loginRevoke,
       isDestructive: true,
+      onShards: 'each',
     },
   },
   examples: [

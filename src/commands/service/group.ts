@@ -5,10 +5,12 @@ export const serviceCommands: Group = {
     list: {
       summary: 'every service: what you are told of, how long details of calls are kept',
       load: async () => (await import('./list.ts')).serviceList,
+      onShards: 'each',
     },
     set: {
       summary: 'limits on the cost and the errors of a day, of which alerts tell; how long details are kept',
       load: async () => (await import('./set.ts')).serviceSet,
+      onShards: 'each',
     },
   },
   examples: [

@@ -9,10 +9,12 @@ export const usageCommands: Group = {
     record: {
       summary: 'record usage that no app recorded, once per key',
       load: async () => (await import('./record.ts')).usageRecord,
+      onShards: 'owner',
     },
     sessions: {
       summary: 'what runs, and what was settled at an estimate because nobody told its end',
       load: async () => (await import('./sessions.ts')).usageSessions,
+      onShards: 'each',
     },
     settle: {
       summary: 'tell what a session lasted that nobody ended',
@@ -21,6 +23,7 @@ export const usageCommands: Group = {
     analytics: {
       summary: 'usage per day, service, plan or user; use of plans; who will run out before the reset',
       load: async () => (await import('./analytics.ts')).usageAnalytics,
+      onShards: 'each',
     },
     import: {
       summary: 'calls, sessions, jobs and messages from a file',

@@ -1,0 +1,86 @@
+import type { Shard } from '../context.ts';
+import { withClient } from '../db/client.ts';
+import { databaseError } from '../db/database-error.ts';
+import { notFoundError, QuotaError, refusedError, tryAgainError } from '../errors.ts';
+import { selectMatchingUsers } from '../users/user-store.ts';
+import { shardOfBucket } from './shard.ts';
+
+/** Who is meant by a reference, and where. */
+export interface Owner {
+  shard: Shard;
+  externalId: string;
+}
+
+/**
+ * The shard that has the user with this id, external id or email. The one that his external id belongs to is asked first;
+ * only when it has nobody of that external id, all are: somebody may have been moved, or is called by an email.
+ * @returns undefined: nobody has him
+ * @throws tryAgainError when a shard does not answer and no other has him; refusedError when two have
+ */
+export async function findOwner(
+  shards: readonly Shard[],
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Owner | undefined> {
+  const text = reference.trim();
+  const first = shardOfBucket(shards, text);
+  const ask = async (shard: Shard) => {
+    const matches = await withClient(shard.url, (client) => selectMatchingUsers(client, text), signal);
+    return matches.map(({ by, user }) => ({ by, shard, externalId: user.externalId }));
+  };
+  const silent: { shard: Shard; error: QuotaError }[] = [];
+  const askOrNote = async (shard: Shard) => {
+    try {
+      return await ask(shard);
+    } catch (error) {
+      const known = error instanceof QuotaError ? error : databaseError(error);
+      if (known === undefined) {
+        throw error;
+      }
+      silent.push({ shard, error: known });
+      return [];
+    }
+  };
+  const there = await askOrNote(first);
+  if (there.some(({ by }) => by === 'externalId')) {
+    return there.find(({ by }) => by === 'externalId');
+  }
+  const others = await Promise.all(shards.filter((shard) => shard !== first).map(askOrNote));
+  const found = [...there, ...others.flat()];
+  // An id wins over an external id, that over an email, as everywhere.
+  const best = (['id', 'externalId', 'email'] as const)
+    .map((by) => found.filter((match) => match.by === by))
+    .find((matches) => matches.length > 0);
+  const [owner] = best ?? [];
+  const [away] = silent;
+  if (owner === undefined && away !== undefined) {
+    throw tryAgainError(`shard ${away.shard.name} does not answer, and no other has "${text}"`, {
+      detail: away.error.message,
+      suggestion: 'its users can be seen again when it is back; those of other shards are not touched',
+      cause: away.error,
+    });
+  }
+  if (owner !== undefined && best !== undefined && new Set(best.map(({ shard }) => shard)).size > 1) {
+    throw refusedError(`"${text}" is in ${best.length} shards`, {
+      detail: best.map(({ shard, externalId }) => `${shard.name}: ${externalId}`).join('\n'),
+      suggestion: 'name the user by the external id, or the shard with --shard',
+    });
+  }
+  return owner;
+}
+
+/** @throws notFoundError where nobody has the user; and as `findOwner` */
+export async function requireOwner(
+  shards: readonly Shard[],
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Owner> {
+  const owner = await findOwner(shards, reference, signal);
+  if (owner === undefined) {
+    throw notFoundError(`no shard has a user "${reference.trim()}"`, {
+      detail: `asked: ${shards.map(({ name }) => name).join(', ')}`,
+      suggestion: 'look with quota user list --all-shards --search',
+    });
+  }
+  return owner;
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { Shard } from '../context.ts';
+
+/** How many parts new users are divided into, by their external ids. */
+export const bucketCount = 1024;
+
+/** As many shards can have ids of their own. */
+export const shardsMax = 64;
+
+/**
+ * 0 to 1023, from the first two bytes of the SHA-256 of the external id in UTF-8: whoever routes elsewhere can compute
+ * the same, in any language.
+ */
+export const bucketOf = (externalId: string): number =>
+  createHash('sha256').update(externalId, 'utf8').digest().readUInt16BE(0) % bucketCount;
+
+/** Where a user is made who is nowhere yet. The buckets of a file leave none out. */
+export function shardOfBucket<T extends Pick<Shard, 'buckets'>>(shards: readonly T[], externalId: string): T {
+  const bucket = bucketOf(externalId);
+  const found = shards.find(({ buckets }) => buckets.from <= bucket && bucket <= buckets.to);
+  if (found === undefined) {
+    throw new RangeError(`no shard has bucket ${bucket}`);
+  }
+  return found;
+}
