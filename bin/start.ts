@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/bin/sh
 /**
- * What is run as `quota`, built as CommonJS: the loader of ES modules alone costs a start a tenth. What needs no command
+ * What is run as `quota`, built as CommonJS; a shell hands it to `node --`, for Node 20 takes --env-file itself
+ * wherever it stands, else (the line is `scripts/build.mjs`'s). The loader of ES modules alone costs a start a tenth. What needs no command
  * - help, completion - is answered from a small file, everything else from the whole; the build has compiled both.
  */
 import { join } from 'node:path';

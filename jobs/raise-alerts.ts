@@ -43,12 +43,12 @@ export const raiseAlerts = defineJob({
     let hasLooked = follow;
     return use({
       withoutTransaction: true,
-      runBatch: async (client, { size }) => {
+      runBatch: async (client, { size, signal }) => {
         if (!hasLooked) {
           await raiseOperatorAlerts(client);
           hasLooked = true;
         }
-        return deliverAlerts(client, { target, maxAgeSeconds: maxAge, redact: context.redact }, size);
+        return deliverAlerts(client, { target, maxAgeSeconds: maxAge, redact: context.redact, signal }, size);
       },
       settle: async (client) => ({ counts: {}, left: await countFailedAlerts(client) }),
       unsettledText: 'alerts wait for another attempt',

@@ -72,7 +72,7 @@ async function drainBatch(
   context: Context,
   setup: LimitsSetup,
   client: pg.ClientBase,
-  { runId, size, userId }: JobBatchRequest,
+  { runId, size, userId, signal }: JobBatchRequest,
 ): Promise<JobBatch> {
   const tally = new Tally();
   let givenUp: string | undefined;
@@ -86,7 +86,7 @@ async function drainBatch(
       recheck: false,
       isBatch: true,
       limit: size,
-      signal: context.signal,
+      signal,
       jobRun: runId,
       onResult: (result) => tally.add(result),
     }));

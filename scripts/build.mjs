@@ -59,6 +59,9 @@ const common = {
   logLevel: 'warning',
 };
 
+/** For sh a command that does nothing and the next, for Node a text and a comment. What follows `--` is no option of Node. */
+const handOver = `':' //; exec node -- "$0" "$@"`;
+
 async function buildPrograms(temporary) {
   const bin = (name) => `${temporary}/bin/${name}`;
   const plugins = [withoutChildProcess, sqlSet];
@@ -67,7 +70,12 @@ async function buildPrograms(temporary) {
   await build({ ...common, entryPoints, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
   const names = ['src/cli/completion/read-names.ts'];
   await build({ ...common, entryPoints: names, outfile: bin('names.js'), plugins });
-  await build({ ...common, entryPoints: ['bin/start.ts'], outfile: bin('quota.js'), banner: {} });
+  await build({
+    ...common,
+    entryPoints: ['bin/start.ts'],
+    outfile: bin('quota.js'),
+    banner: { js: handOver },
+  });
   await writeFile(bin('package.json'), '{"type":"commonjs"}\n');
   await chmod(bin('quota.js'), 0o755);
 }

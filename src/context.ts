@@ -20,6 +20,8 @@ export interface Context {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Aborted by SIGINT and SIGTERM: stop at the next point where everything is consistent. */
   readonly signal: AbortSignal;
+  /** The process is over some seconds after so long, whatever hangs: a last resort, for what knows its deadline. */
+  endWithin(ms: number): void;
   /** Now, or the instant of `--as-of`. */
   now(): Date;
   /**
@@ -139,9 +141,11 @@ export interface DatabaseOptions {
   schema?: 'current' | 'any';
   /**
    * What an interruption does to a running statement. `cancel` (default): it fails, its transaction rolls back.
-   * `finish`: it is left alone, the command watches the signal itself.
+   * `finish`: it is left alone for two seconds, in which the command that watches the signal itself ends its batch.
    */
   onAbort?: 'cancel' | 'finish';
+  /** Ends it as an interruption does: a deadline. What waits for the database then fails with its reason, if that is an error. */
+  until?: AbortSignal | undefined;
 }
 
 /** What the guard in front of a change knows of a database. */

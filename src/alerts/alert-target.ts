@@ -2,8 +2,11 @@
 export interface AlertTarget {
   /** For the record: the host of the webhook, or `command`. */
   name: string;
-  /** @throws Error whose message says why the receiver did not take it */
-  send(alert: AlertMessage): Promise<void>;
+  /**
+   * @param signal gives up waiting
+   * @throws Error whose message says why the receiver did not take it
+   */
+  send(alert: AlertMessage, signal: AbortSignal): Promise<void>;
 }
 
 /** Alerts of users, and those of limits of the operator. */

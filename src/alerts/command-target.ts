@@ -10,12 +10,13 @@ const errorLengthMax = 500;
  */
 export const commandTarget = (command: string, tell: (words: string) => void): AlertTarget => ({
   name: 'command',
-  send: ({ id, body }) =>
+  send: ({ id, body }, signal) =>
     new Promise((resolve, reject) => {
       const child = spawn(command, {
         shell: true,
         stdio: ['pipe', 'ignore', 'pipe'],
         timeout: timeoutMs,
+        signal,
         env: { ...process.env, QUOTA_ALERT_ID: id },
       });
       let said = '';

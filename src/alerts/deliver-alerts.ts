@@ -16,10 +16,13 @@ export interface Delivery {
   maxAgeSeconds: number;
   /** Takes secrets out of what is kept of a failure. */
   redact(text: string): string;
+  /** Once it aborts, a receiver has a second left to answer. */
+  signal: AbortSignal;
 }
 
 /** Sent side by side. */
 const batchMax = 20;
+const lastAnswerMsMax = 1000;
 
 /**
  * Claims, withdraws what is not so any more, sends the rest outside any transaction, records each. A failed one is due
@@ -27,7 +30,7 @@ const batchMax = 20;
  */
 export async function deliverAlerts(
   client: pg.ClientBase,
-  { target, maxAgeSeconds, redact }: Delivery,
+  { target, maxAgeSeconds, redact, signal }: Delivery,
   size: number,
 ): Promise<JobBatch> {
   const expired = await expireAlerts(client, maxAgeSeconds);
@@ -35,7 +38,9 @@ export async function deliverAlerts(
   const operators = await claimOperatorAlerts(client, sizeMax);
   const { alerts: ofUsers, untrue } = await claimAlerts(client, sizeMax - operators.length);
   const alerts = [...operators, ...ofUsers];
-  const answers = await Promise.allSettled(alerts.map((alert) => target.send(alert)));
+  const answers = await withPatience(signal, (patience) =>
+    Promise.allSettled(alerts.map((alert) => target.send(alert, patience))),
+  );
   const withdrawn = await withdrawAlerts(client, untrue);
   let failed = 0;
   for (const [index, alert] of alerts.entries()) {
@@ -53,4 +58,23 @@ export async function deliverAlerts(
     done: alerts.length + untrue.length + expired,
     counts: { delivered: alerts.length - failed, failedAttempts: failed, expired, withdrawn },
   };
+}
+
+/** A signal that aborts a moment after another. */
+async function withPatience<T>(signal: AbortSignal, use: (patience: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = () => {
+    timer = setTimeout(() => controller.abort(new Error('interrupted')), lastAnswerMsMax);
+  };
+  signal.addEventListener('abort', start, { once: true });
+  if (signal.aborted) {
+    start();
+  }
+  try {
+    return await use(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', start);
+  }
 }

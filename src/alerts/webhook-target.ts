@@ -13,13 +13,14 @@ function signature(secret: string, timestampSeconds: number, body: string): stri
 export function webhookTarget(url: string, secret: string, now: () => Date): AlertTarget {
   return {
     name: new URL(url).host,
-    send: async ({ id, body }) => {
-      const response = await post(url, body, {
+    send: async ({ id, body }, signal) => {
+      const headers = {
         'content-type': 'application/json',
         'user-agent': 'quota',
         'quota-delivery': id,
         'quota-signature': signature(secret, Math.floor(now().getTime() / 1000), body),
-      });
+      };
+      const response = await post(url, { body, headers, signal });
       await response.body?.cancel();
       if (!response.ok) {
         throw new Error(`the webhook answered ${response.status}`);
@@ -28,14 +29,20 @@ export function webhookTarget(url: string, secret: string, now: () => Date): Ale
   };
 }
 
-async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
+interface Message {
+  body: string;
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+async function post(url: string, { body, headers, signal }: Message): Promise<Response> {
   try {
     return await fetch(url, {
       method: 'POST',
       headers,
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

@@ -140,13 +140,15 @@ async function saveByCopy(
   let bytes = 0n;
   await createFile(path, async (write) => {
     const script = copyScript(client, shapes, (table) => talk.verbose(`saving ${table}`));
-    await pipeline(Readable.from(script), createGzip(), async (pieces: AsyncIterable<Buffer>) => {
-      for await (const piece of pieces) {
-        hash.update(piece);
-        bytes += BigInt(piece.length);
-        await write(piece);
-      }
-    });
+    const gzip = createGzip();
+    const compressed = pipeline(Readable.from(script), gzip);
+    compressed.catch(() => {}); // Whoever reads it gets the error, unless it is theirs.
+    for await (const piece of gzip) {
+      hash.update(piece);
+      bytes += BigInt(piece.length);
+      await write(piece);
+    }
+    await compressed;
   });
   return { bytes: String(bytes), sha256: hash.digest('hex') };
 }

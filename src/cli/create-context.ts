@@ -18,7 +18,7 @@ export function createContext(
   process: ProcessLike,
   settings: Settings,
   options: GlobalOptions,
-  { signal, whileAway }: Interruption,
+  { signal, whileAway, endWithin }: Interruption,
   redact: (text: string) => string,
 ): Context {
   const pager = pagerOf(process, options.pager !== false);
@@ -39,6 +39,7 @@ export function createContext(
     actor: settings.actor,
     asOf,
     signal,
+    endWithin,
     output: createOutput({
       format: options.output ?? 'table',
       stdout: process.stdout,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { tryAgainError } from '../errors.ts';
 import { isPooled } from './pooled-client.ts';
+import { silenceMax } from './session-settings.ts';
 
 export interface AdvisoryLockOptions {
   /** `try` gives up at once when somebody else holds the lock; `wait` waits for it. */
@@ -14,6 +15,7 @@ export interface AdvisoryLockOptions {
 /**
  * Holds an advisory lock of the session for the time of `use`. It only saves work: correctness must rest on unique
  * keys. Behind a pooler none is taken, for it would stay with a connection of the server that is somebody else's by then.
+ * A session of which the server hears nothing meanwhile is ended by it after a minute, and the lock with it.
  * @throws tryAgainError in mode `try` when the lock is taken.
  */
 export async function withAdvisoryLock<T>(
@@ -55,7 +57,7 @@ async function acquire(
 ): Promise<string | undefined> {
   if (mode === 'wait') {
     const { rows } = await client.query<{ number: string }>(
-      `select n.number, pg_advisory_lock(n.number) from (select ${lock.number} as number) n`,
+      `select n.number, pg_advisory_lock(n.number), ${endInSilence} from (select ${lock.number} as number) n`,
       [lock.key],
     );
     return rows[0]?.number;
@@ -67,9 +69,11 @@ async function acquire(
     : number;
 }
 
+const endInSilence = `set_config('idle_session_timeout', '${silenceMax}', false)`;
+
 async function tryToAcquire(client: pg.ClientBase, { key, number }: Lock): Promise<string | undefined> {
   const { rows } = await client.query<{ number: string; locked: boolean }>(
-    `select n.number, pg_try_advisory_lock(n.number) as locked from (select ${number} as number) n`,
+    `select n.number, pg_try_advisory_lock(n.number) as locked, ${endInSilence} from (select ${number} as number) n`,
     [key],
   );
   return rows[0]?.locked === true ? rows[0].number : undefined;
@@ -83,6 +87,9 @@ async function isFreed(client: pg.ClientBase, key: string): Promise<boolean> {
 /** On a broken connection the server has released it. */
 async function release(client: pg.ClientBase, number: string): Promise<void> {
   try {
-    await client.query('select pg_advisory_unlock($1::bigint)', [number]);
+    await client.query(
+      `select pg_advisory_unlock($1::bigint), set_config('idle_session_timeout', '0', false)`,
+      [number],
+    );
   } catch {}
 }

@@ -1,8 +1,12 @@
 import { createConnection } from 'node:net';
 import type pg from 'pg';
+import { QuotaError, unavailableError } from '../errors.ts';
+import { cutOff } from './end-client.ts';
 
-/** A statement that ignores the request loses its connection after this time. */
-const cancelTimeoutMs = 2000;
+/** A statement that does not heed the request loses its connection after this time. */
+const heedMs = 1200;
+/** The request itself is given up after this time: behind a connection that stands still it never arrives. */
+const requestMs = 3000;
 
 /** What the server told the client to cancel with; the types of pg leave it out. */
 interface CancelKey {
@@ -10,26 +14,49 @@ interface CancelKey {
   secretKey: number;
 }
 
-/** Cancels the running statement of the client when the signal aborts during `use`. */
+/** How long what is under way when the signal aborts is left alone: a batch of a job comes to its end in that. */
+export const finishMsMax = 2300;
+
+/**
+ * When the signal aborts during `use`, the running statement is cancelled after `graceMs`; where that does not help - a
+ * connection that stands still, a server that does not answer - the connection is cut off a second later. So whatever
+ * waits for the database ends.
+ */
 export async function cancelOnAbort<T>(
   client: pg.Client,
   signal: AbortSignal,
   use: () => Promise<T>,
+  graceMs = 0,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const cancel = () => {
     sendCancelRequest(client);
-    timer = setTimeout(() => client.end().catch(() => {}), cancelTimeoutMs);
+    timer = setTimeout(() => cutOff(client, unheardError(signal)), heedMs);
   };
-  signal.addEventListener('abort', cancel, { once: true });
+  const onAbort = () => {
+    if (graceMs === 0) {
+      cancel();
+    } else {
+      timer = setTimeout(cancel, graceMs);
+    }
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     signal.throwIfAborted();
     return await use();
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', cancel);
+    signal.removeEventListener('abort', onAbort);
   }
 }
+
+/** What was to end the work says so itself; else the database is to blame. */
+const unheardError = ({ reason }: AbortSignal): QuotaError =>
+  reason instanceof QuotaError
+    ? reason
+    : unavailableError('the database did not answer when it was to stop', {
+        suggestion: 'look at the database server and run the same command again',
+      });
 
 /**
  * Asks the server to cancel the running statement; without one, nothing happens. The request goes over a
@@ -46,5 +73,6 @@ export function sendCancelRequest(client: pg.Client): void {
     ? createConnection(`${client.host}/.s.PGSQL.${client.port}`)
     : createConnection(client.port, client.host);
   socket.on('error', () => {});
+  socket.setTimeout(requestMs, () => socket.destroy());
   socket.end(request);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Database, DatabaseOptions, Settings } from '../context.ts';
 import { isLoopback } from '../values/transport.ts';
-import { cancelOnAbort } from './cancel-on-abort.ts';
+import { cancelOnAbort, finishMsMax } from './cancel-on-abort.ts';
 import { withClient } from './client.ts';
 import type { EmbeddedSession } from './embedded/session.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
@@ -22,9 +22,11 @@ export interface DatabaseRequest extends DatabaseOptions {
  * @throws unavailableError, configurationError
  */
 export async function withDatabase<T>(
-  request: DatabaseRequest,
+  asked: DatabaseRequest,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
+  const { until } = asked;
+  const request = until === undefined ? asked : { ...asked, signal: AbortSignal.any([asked.signal, until]) };
   const { databaseUrl } = request.settings;
   if (databaseUrl !== undefined) {
     const target = readTarget(databaseUrl);
@@ -66,7 +68,7 @@ async function useClient<T>(
 ): Promise<T> {
   const session = { asOf, actor: settings.actor };
   const guarded = <R>(guardedClient: pg.Client, useGuarded: () => Promise<R>) =>
-    onAbort === 'finish' ? useGuarded() : cancelOnAbort(guardedClient, signal, useGuarded);
+    cancelOnAbort(guardedClient, signal, useGuarded, onAbort === 'finish' ? finishMsMax : 0);
   return guarded(client, async () => {
     const opened = await (schema === 'any'
       ? prepareSession(client, session)

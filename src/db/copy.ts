@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import copyStreams from 'pg-copy-streams';
+import { sendCancelRequest } from './cancel-on-abort.ts';
 
 /** A value of a column: null, text, a number, an instant, or a structure for jsonb. */
 export type CopyValue = string | number | bigint | boolean | Date | null | object;
@@ -38,14 +39,31 @@ export async function copyPieces(
   return query.rowCount;
 }
 
-/** The result of a query as COPY writes it, piece by piece; `csv` with a header: `copyText(client, 'select …')`. */
-export function copyText(
+/**
+ * The result of a query as COPY writes it, piece by piece; `csv` with a header: `copyText(client, 'select …')`. Whoever
+ * leaves the loop early has the rest cancelled, so that the connection is free again.
+ */
+export async function* copyText(
   client: pg.ClientBase,
   query: string,
   format: 'text' | 'csv' = 'text',
-): AsyncIterable<Buffer> {
+): AsyncGenerator<Buffer, void, undefined> {
   const options = format === 'csv' ? ' with (format csv, header)' : '';
-  return client.query(copyStreams.to(`copy (${query}) to stdout${options}`));
+  const stream = client.query(copyStreams.to(`copy (${query}) to stdout${options}`));
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  stream.once('error', over).once('end', over);
+  try {
+    yield* stream.iterator({ destroyOnReturn: false });
+  } finally {
+    if (!isOver) {
+      sendCancelRequest(client as pg.Client);
+      stream.resume();
+      await finished(stream, { cleanup: true }).catch(() => {}); // Cancelled, as it was to be.
+    }
+  }
 }
 
 async function* pieces(rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>) {

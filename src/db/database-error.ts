@@ -8,7 +8,13 @@ import {
   unavailableError,
   usageError,
 } from '../errors.ts';
-import { messageAdvice, type SqlstateAdvice, sqlstateAdvice, sqlstateAdviceOfCore } from './sqlstate.ts';
+import {
+  classAdvice,
+  messageAdvice,
+  type SqlstateAdvice,
+  sqlstateAdvice,
+  sqlstateAdviceOfCore,
+} from './sqlstate.ts';
 
 const kinds = {
   unavailable: unavailableError,
@@ -44,7 +50,7 @@ export function databaseError(error: unknown): QuotaError | undefined {
     const advice =
       messageAdvice.find(({ code, message }) => code === error.code && message.test(error.message))?.advice ??
       sqlstateAdvice[error.code] ??
-      (error.code.startsWith('QT') ? sqlstateAdviceOfCore : undefined);
+      (error.code.startsWith('QT') ? sqlstateAdviceOfCore : classAdvice[error.code.slice(0, 2)]);
     return advice && fromAdvice(error, advice);
   }
   if (error instanceof Error && brokenConnection.test(error.message)) {

@@ -3,10 +3,10 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
 import type { Talk } from '../context.ts';
-import { sendCancelRequest } from './cancel-on-abort.ts';
+import { cancelOnAbort } from './cancel-on-abort.ts';
 import { withClient } from './client.ts';
 import { hasSqlstate } from './database-error.ts';
-import { notation } from './session.ts';
+import { notation } from './session-settings.ts';
 import { sqlstates } from './sqlstate.ts';
 
 export interface MigrationOptions {
@@ -84,11 +84,9 @@ async function tryOnce<T>(
   });
   return withClient(
     url,
-    async (client) => {
-      const cancel = () => sendCancelRequest(client);
-      options.signal?.addEventListener('abort', cancel);
-      try {
-        return await knex.transaction(
+    (client) =>
+      cancelOnAbort(client, options.signal ?? new AbortController().signal, () =>
+        knex.transaction(
           async (transaction) => {
             await takeTurn(transaction, options.talk);
             await freeLockRow(transaction);
@@ -99,11 +97,8 @@ async function tryOnce<T>(
             });
           },
           { connection: client },
-        );
-      } finally {
-        options.signal?.removeEventListener('abort', cancel);
-      }
-    },
+        ),
+      ),
     options.signal,
   );
 }

@@ -17,6 +17,10 @@ const pooled = new WeakMap<pg.ClientBase, Pooled>();
 /** Whether a pooler stands between: what is set in the session, and its locks, may be those of somebody else. */
 export const isPooled = (client: pg.ClientBase): boolean => pooled.has(client);
 
+/** Whether a transaction of a pooled connection is under way, in which the server's session is its own. */
+export const isWithinTransaction = (client: pg.ClientBase): boolean =>
+  pooled.get(client)?.isInTransaction === true || pooled.get(client)?.isKept === true;
+
 const beginning = /^\s*(?:begin|start\s+transaction)\b/i;
 const ending = /^\s*(?:commit|end|rollback|abort)\b(?!\s+(?:to|prepared)\b)/i;
 

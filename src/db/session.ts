@@ -4,10 +4,9 @@ import { configurationError } from '../errors.ts';
 import { hasSqlstate } from './database-error.ts';
 import { keepToTransactions } from './pooled-client.ts';
 import { type AppliedStep, requireCurrentSchema } from './schema-state.ts';
+import { isPooled, noticingSettings, settingsOf } from './session-settings.ts';
 import { sqlstates } from './sqlstate.ts';
 
-/** A row that somebody else keeps locked for longer is reported as "try again". */
-const lockTimeout = '30s';
 const serverVersionMin = 150_000;
 
 export interface SessionSettings {
@@ -23,52 +22,6 @@ export interface OpenedSession {
   /** The instant of `--as-of` lies ahead of the server's clock. */
   isAheadOfTime: boolean;
 }
-
-const clientCheckInterval = '10s';
-
-/** A transaction that waits for nobody knows what lets go of its locks after this. */
-const idleInTransactionTimeout = '15min';
-
-/** How values are written and read, whatever the server has set: pg reads timestamps under DateStyle ISO only. */
-export const notation: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'postgres',
-  bytea_output: 'hex',
-  extra_float_digits: '1',
-  standard_conforming_strings: 'on',
-};
-
-/**
- * What the session relies on, whatever the server, the database or the role have set: the notation, where names are
- * looked for, and no bound on a statement that a hosted server sets for the requests of web pages.
- */
-const reliedOn: Readonly<Record<string, string>> = {
-  ...notation,
-  search_path: 'pg_catalog, pg_temp',
-  statement_timeout: '0',
-  lock_timeout: lockTimeout,
-  idle_in_transaction_session_timeout: idleInTransactionTimeout,
-  idle_session_timeout: '0',
-};
-
-/**
- * The expressions that set all of it, as of an instant and for an actor.
- * @param isLocal an expression: whether only until the end of the transaction
- */
-function settingsOf(asOf: string, actor: string, isLocal: string): string {
-  const set = (setting: string, value: string) => `set_config('${setting}', ${value}, ${isLocal})`;
-  return [
-    `${set('quota.as_of', asOf)}, ${set('quota.actor', actor)}`,
-    ...Object.entries(reliedOn).map(([setting, value]) => set(setting, `'${value}'`)),
-    // Where it can, the server notices a client that is gone while a statement runs.
-    `case when version() like '%linux%' then ${set('client_connection_check_interval', `'${clientCheckInterval}'`)} end`,
-    `case when current_setting('server_version_num')::int >= 170000 then ${set('transaction_timeout', "'0'")} end`,
-  ].join(', ');
-}
-
-/** A pooler has a process number of its own for whoever is connected to it. */
-const isPooled = 'pg_backend_pid() <> $3';
 
 /** Of a database from before hashes were recorded, the column is not there. */
 const selectApplied = `
@@ -151,20 +104,32 @@ async function openSessionIfThere(
   }
 }
 
+/** A host may refuse what only helps it to notice a break: then the session goes without. */
+const isRefusedSetting = (error: unknown) =>
+  ['42501', '42704', '22023', '0A000', '55P02'].some((code) => hasSqlstate(error, code));
+
 async function openSession(
   client: pg.Client,
   { asOf, actor }: SessionSettings,
   columns: readonly string[],
 ): Promise<SessionRow> {
-  const { rows } = await client.query<SessionRow>(
-    `select ${[
-      settingsOf('$1', '$2', isPooled),
-      `current_setting('server_version_num')::int as version, ${isPooled} as pooled`,
-      selectAhead,
-      ...columns,
-    ].join(', ')}`,
-    [asOf ?? '', actor, processId(client)],
-  );
+  const open = (besides: readonly string[]) =>
+    client.query<SessionRow>(
+      `select ${[
+        settingsOf('$1', '$2', isPooled),
+        `current_setting('server_version_num')::int as version, ${isPooled} as pooled`,
+        selectAhead,
+        ...besides,
+        ...columns,
+      ].join(', ')}`,
+      [asOf ?? '', actor, processId(client)],
+    );
+  const { rows } = await open(noticingSettings).catch((error: unknown) => {
+    if (isRefusedSetting(error)) {
+      return open([]);
+    }
+    throw error;
+  });
   const row = rows[0] ?? { version: serverVersionMin, pooled: false, ahead: false };
   requireServerVersion(row.version);
   if (row.pooled) {

@@ -41,6 +41,22 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '57P01': { name: 'admin_shutdown', kind: 'unavailable', suggestion: look },
   '57P02': { name: 'crash_shutdown', kind: 'unavailable', suggestion: look },
   '57P03': { name: 'cannot_connect_now', kind: 'unavailable', suggestion: again },
+  '57P04': { name: 'database_dropped', kind: 'unavailable', suggestion: look },
+  '58030': {
+    name: 'io_error',
+    kind: 'unavailable',
+    suggestion: 'look at the disk of the database server and run the same command again',
+  },
+  XX001: {
+    name: 'data_corrupted',
+    kind: 'unavailable',
+    suggestion: 'its files are damaged: look at the disk of the database server, then restore a backup',
+  },
+  XX002: {
+    name: 'index_corrupted',
+    kind: 'unavailable',
+    suggestion: 'look at the disk of the database server, then: reindex index …',
+  },
   '57P05': { name: 'idle_session_timeout', kind: 'unavailable', suggestion: again },
   '25P03': { name: 'idle_in_transaction_session_timeout', kind: 'unavailable', suggestion: again },
   '40001': { name: 'serialization_failure', kind: 'tryAgain', suggestion: again },
@@ -83,6 +99,21 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT006: { name: 'quota_other_user', kind: 'refused' },
   QT007: { name: 'quota_month_closed', kind: 'refused' },
   QT008: { name: 'quota_too_many_assistants', kind: 'refused' },
+};
+
+/** Of a code that the table does not name, by its class: the first two characters. */
+export const classAdvice: Readonly<Record<string, SqlstateAdvice>> = {
+  '08': { name: 'connection exception', kind: 'unavailable', suggestion: look },
+  '28': {
+    name: 'invalid authorization',
+    kind: 'configuration',
+    suggestion: 'correct the login in DATABASE_URL, or let it in',
+  },
+  '40': { name: 'transaction rollback', kind: 'tryAgain', suggestion: again },
+  '53': { name: 'insufficient resources', kind: 'unavailable', suggestion: look },
+  '55': { name: 'object not in the state for it', kind: 'tryAgain', suggestion: again },
+  '57': { name: 'operator intervention', kind: 'unavailable', suggestion: look },
+  '58': { name: 'system error of the server', kind: 'unavailable', suggestion: look },
 };
 
 /** Where one code says several things that want different answers: by the words of the server. */

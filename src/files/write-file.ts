@@ -31,10 +31,7 @@ export async function replaceFile<T>(
 ): Promise<T> {
   const target = resolve(path);
   const former = await formerMode(path, target);
-  const temporary = join(
-    dirname(target),
-    `.${basename(target).slice(0, 100)}.${randomBytes(8).toString('hex')}.tmp`,
-  );
+  const temporary = besides(target);
   const file = await openNew(path, temporary, former ?? mode);
   return withRemoval(temporary, async () => {
     const result = await writeAll(path, file, use);
@@ -88,14 +85,30 @@ async function openNew(path: string, place: string, mode: number): Promise<FileH
   }
 }
 
-/** That a file can take its place, where nothing else can be tried yet. @throws usageError for a link, a device, a folder */
+/**
+ * That a file can be written in its place, by beginning one: for what is written once the work is done.
+ * @throws usageError for a link, a device, a folder, a folder that is not there; tryAgainError when the disk is full
+ */
 export async function requireReplaceable(path: string): Promise<void> {
-  await formerMode(path, resolve(path));
+  const target = resolve(path);
+  await formerMode(path, target);
+  const temporary = besides(target);
+  await withRemoval(temporary, async () => (await openNew(path, temporary, privateMode)).close());
+  await rm(temporary, { force: true });
 }
+
+/** A name in the same folder that nobody can guess. */
+const besides = (target: string) =>
+  join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(8).toString('hex')}.tmp`);
 
 /** Who may use the file that is to be replaced; undefined: there is none. A link, a device or a folder is not replaced. */
 async function formerMode(path: string, target: string): Promise<number | undefined> {
-  const found = await lstat(target).catch(() => null);
+  const found = await lstat(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return null;
+    }
+    throw cannotWrite(path, error);
+  });
   if (found === null) {
     return undefined;
   }

@@ -12,6 +12,8 @@ export interface JobBatchRequest extends JobScope {
   size: number;
   /** `next` of the batch before; null: from the beginning. */
   after: string | null;
+  /** Aborts at a signal and at the run's deadline: nothing new is begun then. */
+  signal: AbortSignal;
 }
 
 /** What one batch did. Each batch is a transaction of its own: an interrupted run has whole batches only. */

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Progress } from '../context.ts';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
+import { hasSqlstate } from '../db/database-error.ts';
+import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { type QuotaError, tryAgainError } from '../errors.ts';
 import type { Job, JobBatch, JobOutcome, JobScope, JobSettlement, JobStop, JobTotal } from './job.ts';
@@ -19,8 +21,8 @@ export interface RunJobOptions extends JobScope {
   batchSize: number;
   /** At most so many units in this run; undefined: all that is due. */
   limit: number | undefined;
-  /** The run stops after the batch in which this passes. */
-  maxDurationSeconds: number | undefined;
+  /** The run stops after the batch in which it aborts. */
+  deadline?: AbortSignal | undefined;
   /** What others keep locked is waited for so long before the run ends without it. Default: 30 s. */
   lockedWaitMsMax?: number;
   /** While another run of the job goes on: wait for its end, or fail. Default: fail. */
@@ -48,36 +50,32 @@ const lockedWaitMs = 250;
  * @throws tryAgainError while another run of the job holds the lock
  */
 export async function runJob(client: pg.ClientBase, job: Job, options: RunJobOptions): Promise<JobOutcome> {
-  const deadline = startDeadline(options.maxDurationSeconds);
-  const isOver = () => options.signal.aborted || deadline.signal.aborted;
-  try {
-    for (;;) {
-      let isLocked = false;
-      try {
-        return await withAdvisoryLock(
-          client,
-          `job ${job.name}`,
-          () => recordedRun(client, job, options, deadline.signal),
-          {
-            mode: 'try',
-            taken: async () => {
-              isLocked = true;
-              return inProgressError(client, job);
-            },
+  const { deadline = new AbortController().signal } = options;
+  const isOver = () => options.signal.aborted || deadline.aborted;
+  for (;;) {
+    let isLocked = false;
+    try {
+      return await withAdvisoryLock(
+        client,
+        `job ${job.name}`,
+        () => recordedRun(client, job, options, deadline),
+        {
+          mode: 'try',
+          taken: async () => {
+            isLocked = true;
+            return inProgressError(client, job);
           },
-        );
-      } catch (error) {
-        if (!isLocked || options.ifLocked !== 'wait' || isOver()) {
-          if (isLocked) {
-            options.onLocked?.();
-          }
-          throw error;
+        },
+      );
+    } catch (error) {
+      if (!isLocked || options.ifLocked !== 'wait' || isOver()) {
+        if (isLocked) {
+          options.onLocked?.();
         }
+        throw error;
       }
-      await sleep(lockedWaitMs, undefined, { signal: options.signal }).catch(() => {}); // Interrupted: seen above.
     }
-  } finally {
-    deadline.cancel();
+    await sleep(lockedWaitMs, undefined, { signal: options.signal }).catch(() => {}); // Interrupted: seen above.
   }
 }
 
@@ -106,20 +104,23 @@ async function recordedRun(
     options,
     record,
     deadline,
+    over: AbortSignal.any([options.signal, deadline]),
     total: { done: 0, counts: {} },
   };
   try {
     const due = await countDue(run);
     const stop = due === 0 ? null : await options.withProgress(due, (progress) => runBatches(run, progress));
     const unsettled = await settle(run);
-    const left = stop === null ? 0 : await countDue(run);
+    const left = stop === null ? 0 : await despiteCancel(() => countDue(run));
     const isComplete = (stop === null || stop === 'limit') && unsettled === 0;
     const { total } = run;
-    const end = await finishRun(client, record.id, {
-      status: isComplete ? 'completed' : 'incomplete',
-      counts: { due, done: total.done, ...total.counts },
-      error: isComplete ? null : whyIncomplete(stop, left, unsettled),
-    });
+    const end = await despiteCancel(() =>
+      finishRun(client, record.id, {
+        status: isComplete ? 'completed' : 'incomplete',
+        counts: { due, done: total.done, ...total.counts },
+        error: isComplete ? null : whyIncomplete(stop, left, unsettled),
+      }),
+    );
     return { runId: record.id, asOf: record.asOf, due, left, ...total, stop, unsettled, isComplete, ...end };
   } catch (error) {
     await recordFailure(run, error);
@@ -134,8 +135,24 @@ interface Run {
   record: NewRun;
   /** Aborts at the deadline. */
   deadline: AbortSignal;
+  /** Aborts at the deadline and at a signal. */
+  over: AbortSignal;
   /** Replaced by each batch that is committed. */
   total: JobTotal;
+}
+
+const isCancelled = (error: unknown) => hasSqlstate(error, sqlstates.query_canceled);
+
+/** An interruption cancels one statement (`cancelOnAbort`): what records it is begun again where that was the one. */
+async function despiteCancel<T>(use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (isCancelled(error)) {
+      return use();
+    }
+    throw error;
+  }
 }
 
 /** In a transaction at the instant of the run, unless the job makes its own. */
@@ -161,9 +178,16 @@ async function runBatches(run: Run, progress: Progress): Promise<JobStop | null>
     if (stop !== null) {
       return stop;
     }
-    const batch = await runBatch(run, after);
-    after = batch.next ?? null;
-    if (batch.done > 0) {
+    const batch: JobBatch | null = await runBatch(run, after).catch((error: unknown) => {
+      if (run.over.aborted && isCancelled(error)) {
+        return null; // It waited for longer than it may: rolled back, and left to the next run.
+      }
+      throw error;
+    });
+    after = batch?.next ?? null;
+    if (batch === null) {
+      waitedMs = 0;
+    } else if (batch.done > 0) {
       progress.update(run.total.done);
       if (batch.stop !== undefined) {
         return batch.stop;
@@ -197,7 +221,7 @@ async function runBatch(run: Run, after: string | null): Promise<JobBatch> {
   const size = Math.min(batchSize, limit - total.done);
   let sum = total;
   const batch = await inTransaction(run, async () => {
-    const done = await job.runBatch(client, { runId: record.id, userId, size, after });
+    const done = await job.runBatch(client, { runId: record.id, userId, size, after, signal: run.over });
     if (done.done > 0) {
       sum = add(total, done);
       await updateRunCounts(client, record.id, { done: sum.done, ...sum.counts });
@@ -213,8 +237,7 @@ async function settle(run: Run): Promise<number> {
   if (run.options.settle === undefined) {
     return 0;
   }
-  const signal = AbortSignal.any([run.options.signal, run.deadline]);
-  const { counts, left } = await run.options.settle(run.record.id, signal);
+  const { counts, left } = await run.options.settle(run.record.id, run.over);
   run.total = add(run.total, { done: 0, counts });
   return left;
 }
@@ -245,10 +268,4 @@ function add(total: JobTotal, batch: JobTotal): JobTotal {
     counts[name] = (counts[name] ?? 0) + count;
   }
   return { done: total.done + batch.done, counts };
-}
-
-function startDeadline(seconds: number | undefined) {
-  const controller = new AbortController();
-  const timer = seconds === undefined ? undefined : setTimeout(() => controller.abort(), seconds * 1000);
-  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
 }

@@ -214,7 +214,8 @@ async function act(client: pg.Client, moment: Moment, next: Step): Promise<Told[
 
 async function tell(client: pg.Client, receive: (body: string) => Promise<void>): Promise<void> {
   const target: AlertTarget = { name: 'test', send: ({ body }) => receive(body) };
-  await deliverAlerts(client, { target, maxAgeSeconds: 400 * 86_400, redact: (text) => text }, 20);
+  const delivery = { target, maxAgeSeconds: 400 * 86_400, redact: (text: string) => text };
+  await deliverAlerts(client, { ...delivery, signal: new AbortController().signal }, 20);
 }
 
 test('whatever happens to a user, in any order, what is told is what is true, once per allowance', async () => {

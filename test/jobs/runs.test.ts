@@ -184,7 +184,6 @@ test('what stays locked is left to the next run', async () => {
         userId: null,
         batchSize: 100,
         limit: undefined,
-        maxDurationSeconds: undefined,
         lockedWaitMsMax: 500,
         redact: (text) => text,
         signal: new AbortController().signal,

@@ -39,6 +39,7 @@ export function demoContext(
       actor,
       asOf,
       signal,
+      endWithin: context.endWithin,
       redact,
       get stdin() {
         return context.stdin;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { JobDefinition, JobWork } from '../../../jobs/define-job.ts';
 import { meantUser } from '../../asking/meant-user.ts';
@@ -5,6 +6,7 @@ import { agreeToUnusualRun } from '../../changes/unusual-run.ts';
 import type { Context } from '../../context.ts';
 import type { Given, OptionDeclarations } from '../../declarations/option.ts';
 import { type ExitCode, exitCodes, QuotaError } from '../../errors.ts';
+import { startDeadline } from '../../jobs/deadline.ts';
 import type { JobOutcome, JobScope } from '../../jobs/job.ts';
 import { recordRefusal } from '../../jobs/job-run-store.ts';
 import { checkMetricsFile, writeMetricsFile } from '../../jobs/metrics-file.ts';
@@ -13,6 +15,9 @@ import { runJob } from '../../jobs/run-job.ts';
 import { off } from '../../jobs/schedule.ts';
 import { incompleteError, nothingDue, outcomeReport, outcomeText } from './outcome.ts';
 import type { RunOptions } from './run-options.ts';
+
+/** What the run has to say does not wait longer for the disk that its figures go to. */
+const metricsMsMax = 2000;
 
 type JobOptions<Options extends OptionDeclarations> = Given<Options> & RunOptions;
 
@@ -37,11 +42,14 @@ export async function runJobCommand<Options extends OptionDeclarations>(
     talk.info(`${job.name} is switched off by QUOTA_SCHEDULES`);
     return exitCodes.ok;
   }
+  if (options.maxDuration !== undefined) {
+    context.endWithin(options.maxDuration * 1000);
+  }
   if (options.metricsFile !== undefined) {
     await checkMetricsFile(options.metricsFile);
   }
   const pingUrl = (options.pingUrl ?? settings.pingUrl)?.replaceAll('{job}', job.name);
-  const monitor = pingUrl === undefined ? undefined : createMonitor(pingUrl, talk.warn);
+  const monitor = pingUrl === undefined ? undefined : createMonitor(pingUrl, talk.warn, context.signal);
   const course: Course = { hasStarted: false, isLockedOut: false };
   const onStart = async () => {
     course.hasStarted = true;
@@ -100,6 +108,7 @@ export async function runMeasured<Options extends OptionDeclarations>(
   { work, course, onStart }: { work: JobWork; course: Course; onStart: () => Promise<void> },
 ): Promise<JobOutcome> {
   const { settle } = work;
+  const deadline = startDeadline(job.name, options.maxDuration);
   try {
     return await context.withDatabase(
       async (database) => {
@@ -119,7 +128,7 @@ export async function runMeasured<Options extends OptionDeclarations>(
           userId,
           batchSize: options.batchSize ?? job.batchSizeDefault,
           limit: options.limit,
-          maxDurationSeconds: options.maxDuration,
+          deadline: deadline.signal,
           ifLocked: options.ifLocked === 'wait' ? 'wait' : 'fail',
           onLocked: () => {
             course.isLockedOut = true;
@@ -137,13 +146,15 @@ export async function runMeasured<Options extends OptionDeclarations>(
               settle(client, { runId, signal, userIds: userId === null ? null : [userId] })),
         });
       },
-      { onAbort: 'finish' },
+      { onAbort: 'finish', until: deadline.signal },
     );
   } catch (error) {
     if (course.hasStarted) {
       await measure(context, job, options, null);
     }
     throw error;
+  } finally {
+    deadline.cancel();
   }
 }
 
@@ -161,9 +172,15 @@ async function measure<Options extends OptionDeclarations>(
   outcome: JobOutcome | null,
 ): Promise<void> {
   if (metricsFile !== undefined) {
-    await writeMetricsFile(metricsFile, job, outcome).catch((error: Error) => {
-      talk.warn(`the figures of the run are not written: ${error.message}`);
-    });
+    const written = writeMetricsFile(metricsFile, job, outcome).then(() => true);
+    const inTime = sleep(metricsMsMax, false, { ref: false });
+    try {
+      if (!(await Promise.race([written, inTime]))) {
+        talk.warn('the figures of the run are not written yet: the disk does not answer');
+      }
+    } catch (error) {
+      talk.warn(`the figures of the run are not written: ${(error as Error).message}`);
+    }
   }
 }
 

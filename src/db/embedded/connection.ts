@@ -12,6 +12,18 @@ export interface Refusal {
   error: unknown;
 }
 
+/** A client of the server with this socket, not yet connected. */
+export const clientAt = (socketDirectory: string, clientConfig?: pg.ClientConfig): pg.Client =>
+  new pg.Client({
+    connectionTimeoutMillis: connectMsMax,
+    ...clientConfig,
+    host: socketDirectory,
+    port: embeddedPort,
+    user: embeddedRole,
+    database: embeddedDatabase,
+    ssl: false,
+  });
+
 /**
  * A client connected to a running server, without a lease; `refused` if that cannot be had at the moment.
  * @throws unavailableError for what does not pass, such as a missing database
@@ -24,15 +36,7 @@ export async function connectTo(
   if (!assertPrivate(socketDirectory, ownersOf(location))) {
     return { refused: 'absent', error: undefined };
   }
-  const client = new pg.Client({
-    connectionTimeoutMillis: connectMsMax,
-    ...clientConfig,
-    host: socketDirectory,
-    port: embeddedPort,
-    user: embeddedRole,
-    database: embeddedDatabase,
-    ssl: false,
-  });
+  const client = clientAt(socketDirectory, clientConfig);
   // Without a listener a server that goes away would crash the process; whatever query is under way rejects anyway.
   client.on('error', () => {});
   try {

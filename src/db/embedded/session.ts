@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { configurationError, QuotaError, unavailableError } from '../../errors.ts';
+import { endClient } from '../end-client.ts';
 import { errorCode } from '../error-code.ts';
+import { watchOver } from '../lifeline.ts';
 import { keepRoleOutOfSchema } from '../search-path-store.ts';
-import { connectTo, type Refusal, refusalOf } from './connection.ts';
+import { clientAt, connectTo, type Refusal, refusalOf } from './connection.ts';
 import { countOtherClients, giveUpLease, takeLease } from './lease-store.ts';
 import { type EmbeddedLocation, locateEmbedded, urlAt } from './location.ts';
 import { type PidFile, stopFast } from './pid-file.ts';
@@ -126,10 +128,12 @@ function sessionOf(
   pidFile: PidFile | undefined,
 ): EmbeddedSession {
   let closing: Promise<void> | undefined;
+  const endWatch = watchOver(client, { another: () => clientAt(socketDirectory) });
   const close = () => {
+    endWatch();
     closing ??= leave(location, client, pidFile)
       .catch(() => {}) // the server went away first: the lease went with it
-      .then(() => client.end())
+      .then(() => endClient(client))
       .catch(() => {});
     return closing;
   };

@@ -10,6 +10,8 @@ export interface OpenClient {
   /** Whose name or address it is reached by, and whether what is said can be read on the way. */
   host: TargetHost;
   isEncrypted: boolean;
+  /** One more client for the same server, spoken to in the same way; not yet connected. */
+  another(): pg.Client;
 }
 
 /** What every connection of quota has in common; the embedded server's clients take it too. */
@@ -57,7 +59,12 @@ async function openHost(
     try {
       await connect(client, signal);
       await requireAttributes(client, attributes);
-      return { client, host, isEncrypted: transport !== null || host.address.startsWith('/') };
+      return {
+        client,
+        host,
+        isEncrypted: transport !== null || host.address.startsWith('/'),
+        another: () => createClient(target, host, transport),
+      };
     } catch (error) {
       signal?.throwIfAborted();
       client.end().catch(() => {});
