@@ -163,6 +163,8 @@ export interface Database extends GuardedDatabase {
   readonly url: string;
   /** The instant of `--as-of` lies ahead of the server's clock. */
   readonly isAheadOfTime: boolean;
+  /** What the clock of the server said when the session was opened. */
+  readonly serverNow: Date;
   /** Opens one more connection with the same session settings for the time of `use`. */
   connect<T>(use: (client: pg.Client) => Promise<T>): Promise<T>;
 }

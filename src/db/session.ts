@@ -21,6 +21,8 @@ export interface OpenedSession {
   mark: Environment | null;
   /** The instant of `--as-of` lies ahead of the server's clock. */
   isAheadOfTime: boolean;
+  /** What the clock of the server said. */
+  serverNow: Date;
 }
 
 /** Of a database from before hashes were recorded, the column is not there. */
@@ -29,7 +31,8 @@ const selectApplied = `
     from quota.schema_migrations m) as applied`;
 
 /** A little beyond the clock is a clock that differs. */
-const selectAhead = `coalesce(nullif($1, '')::timestamptz > clock_timestamp() + interval '1 minute', false) as ahead`;
+const selectAhead = `clock_timestamp() as clock,
+  coalesce(nullif($1, '')::timestamptz > clock_timestamp() + interval '1 minute', false) as ahead`;
 
 const selectMark = '(select environment from quota.database_mark) as mark';
 
@@ -37,6 +40,7 @@ interface SessionRow {
   version: number;
   pooled: boolean;
   ahead: boolean;
+  clock: Date;
   applied?: AppliedStep[] | null;
   core?: string | null;
   mark?: Environment | null;
@@ -73,7 +77,11 @@ export async function prepareSessionWithSchema(
   return openedSession(row);
 }
 
-const openedSession = ({ ahead, mark = null }: SessionRow): OpenedSession => ({ isAheadOfTime: ahead, mark });
+const openedSession = ({ ahead, clock, mark = null }: SessionRow): OpenedSession => ({
+  isAheadOfTime: ahead,
+  serverNow: clock,
+  mark,
+});
 
 /** The database ignores the clock of a login that may not set it: whoever asked for it would get answers for now. */
 async function requireClock(client: pg.Client): Promise<void> {
@@ -130,7 +138,10 @@ async function openSession(
     }
     throw error;
   });
-  const row = rows[0] ?? { version: serverVersionMin, pooled: false, ahead: false };
+  const [row] = rows;
+  if (row === undefined) {
+    throw new Error('the server did not answer what it is');
+  }
   requireServerVersion(row.version);
   if (row.pooled) {
     keepToTransactions(

@@ -69,3 +69,30 @@ test('one reset with a clock in the future ends no enforcement; the doctor tells
   });
   expect(await desk.differences()).toEqual([]);
 });
+
+test('nothing runs by the clock of a server that is days ahead of this machine, unless it is told to', async () => {
+  const shifted = (clock: string) =>
+    desk.session(async (client) => {
+      await client.query('set allow_system_table_mods = on');
+      await client.query(
+        `create or replace function pg_catalog.clock_timestamp() returns timestamptz volatile strict ${clock}`,
+      );
+    });
+  await shifted(`language sql as $$ select pg_catalog.statement_timestamp() + interval '40 days 1 hour' $$`);
+  try {
+    for (const run of [['reset-months', '--no-sync'], ['purge'], ['run', 'reap-stale']]) {
+      const { code, stdout, stderr } = await desk.run('jobs', ...run);
+      expect({ code, stdout }, run.join(' ')).toEqual({ code: 75, stdout: '' });
+      expect(stderr).toMatch(
+        /the clock of the server, .* is 40 days ahead of this machine's: .* does not run/,
+      );
+    }
+    expect((await desk.run('jobs', 'purge', '--dry-run')).code).toBe(0);
+    expect((await desk.run('jobs', 'purge', '--confirm', 'reap-stale')).code).toBe(5);
+    expect((await desk.run('jobs', 'purge', '--confirm', 'purge')).code).toBe(0);
+    expect((await desk.at('2026-11-28T10:00:00Z').run('jobs', 'purge')).code).toBe(0);
+  } finally {
+    await shifted(`language internal as 'clock_timestamp'`);
+  }
+  expect((await desk.run('jobs', 'purge')).code).toBe(0);
+});
