@@ -1784,7 +1784,7 @@ begin
         q.used, q.limit_quantity, q.limit_quantity - q.used,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features,
       quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
-        q.period_end)
+        q.period_end, at)
     into answer
     from quota.users u
     join quota.subscriptions s on s.user_id = u.id
@@ -2186,7 +2186,7 @@ AS $function$
     select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
   cross join lateral quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + g.granted, q.cost, q.cost_limit,
     case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
-    q.calls, q.period_start, q.period_end) r(at)
+    q.calls, q.period_start, q.period_end, quota.now()) r(at)
   where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
     and quota.contains(q, quota.now())
     and case when a.threshold = 0 then r.at is not null
@@ -2272,7 +2272,7 @@ AS $function$
       else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end,
     quota.runs_out_at(b.used, b.adjusted, b.limit_quantity + b.granted, b.cost, b.cost_limit,
       case when b.cost_limit is not null then quota.adjusted_cost(p_user, b.meter, b.period_start) end,
-      b.calls, b.period_start, b.period_end)
+      b.calls, b.period_start, b.period_end, quota.now())
   from (
     select a.*, quota.remaining_of(
         a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,
@@ -3678,6 +3678,8 @@ declare
   counted record;
   quantity numeric;
   told text;
+  -- Asked once: inlined, the clock would be made ready at each place.
+  at timestamptz := quota.now();
 begin
   -- Apps record all day, and making a statement ready costs more than what it does: one that locks, one that
   -- adds, of what is so once the lock is held. Locked here and not by hold_subscriptions for that reason.
@@ -3696,16 +3698,16 @@ begin
     cost = q.cost + quota.cost_of(p_cost, terms.unit, quantity, q.unit_price)
   where terms.since < p_started_at
     and q.user_id = p_user and q.meter = terms.meter and quota.contains(q, p_started_at)
-    and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
+    and q.period_end > at and q.adjusted = 0 and not q.superseded
     and not exists (
       select from quota.usage_quotas o
       where o.user_id = p_user and o.meter = terms.meter and o.period_start <> q.period_start
         and quota.contains(o, p_started_at))
     and not exists (
       select from quota.grants g
-      where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
+      where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and at)
   returning q.meter, q.period_start, q.period_end, q.used, q.limit_quantity, q.cost, q.calls,
-    q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity as is_plain,
+    q.granted = 0 and q.period_start <= at and q.used < q.limit_quantity as is_plain,
     -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
     q.cost_limit is not null or q.exhausted_at is not null
       or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
@@ -3726,7 +3728,7 @@ begin
       told := set_config('quota.counted',
         (counted.used, counted.limit_quantity, counted.cost, extract(epoch from quota.runs_out_at(
           counted.used, 0, counted.limit_quantity, counted.cost, null, null, counted.calls,
-          counted.period_start, counted.period_end)))::quota.counted_usage::text, true);
+          counted.period_start, counted.period_end, at)))::quota.counted_usage::text, true);
     end if;
   end if;
   return true;
@@ -4021,7 +4023,7 @@ begin
         q.limit_quantity - q.used as remaining,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
         quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
-          q.period_end) as runs_out_at,
+          q.period_end, at) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
           or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,
@@ -4180,6 +4182,32 @@ CREATE OR REPLACE FUNCTION quota.duration_tolerance(r quota.reconciliations, is_
  IMMUTABLE PARALLEL SAFE
 AS $function$ select case when is_coarse then r.duration_tolerance + 1 else r.duration_tolerance end $function$;
 comment on function quota.duration_tolerance(quota.reconciliations,boolean) is 'By how much the durations of a line and its log may differ: one printed in whole seconds may be a second off by that alone.';
+
+CREATE OR REPLACE FUNCTION quota.end_at_pace(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_adjusted_cost numeric, p_start timestamp with time zone, p_end timestamp with time zone, p_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+declare
+  seconds numeric;
+begin
+  -- Before PostgreSQL 17 nothing can be taken from an infinite end: it is asked for first.
+  if not isfinite(p_start) or not isfinite(p_end) or p_end <= p_at
+    or quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
+  then
+    return null;
+  end if;
+  -- Resets and corrections change what is left, not how fast it goes.
+  seconds := least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
+      (p_cost_limit - p_cost) / nullif(greatest(p_cost - coalesce(p_adjusted_cost, 0), 0), 0))
+    * quota.passed_seconds(p_start, p_end, p_at);
+  return case when seconds < extract(epoch from p_end - p_at)
+    then p_at + make_interval(secs => round(seconds)::float8) end;
+end $function$;
+comment on function quota.end_at_pace(numeric,numeric,numeric,numeric,numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'The answer of quota.runs_out_at for whoever may run out: whether anybody may, that function tells.';
+grant execute on function quota.end_at_pace(numeric,numeric,numeric,numeric,numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.end_at_pace(numeric,numeric,numeric,numeric,numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.end_at_pace(numeric,numeric,numeric,numeric,numeric,numeric,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.end_call(p_call bigint, told quota.told_end)
  RETURNS quota.record_result
@@ -7327,14 +7355,8 @@ CREATE OR REPLACE FUNCTION quota.now()
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select case
-    when coalesce(pg_catalog.current_setting('quota.as_of', true), '') = '' then pg_catalog.now()
-    -- Only the owner of a schema can grant on what others may make in it; a superuser is of all roles.
-    when pg_catalog.has_schema_privilege(session_user, 'quota', 'create with grant option')
-      or pg_catalog.pg_has_role(session_user, pg_catalog.to_regrole('quota_operator'), 'member')
-      then pg_catalog.current_setting('quota.as_of')::pg_catalog.timestamptz
-    else pg_catalog.now()
-  end
+  select case when coalesce(pg_catalog.current_setting('quota.as_of', true), '') = '' then pg_catalog.now()
+    else quota.told_now() end
 $function$;
 comment on function quota.now() is 'The one clock of the database: the transaction''s start; for the owner of the schema and for members of quota_operator, judged by the login, the instant of the session setting quota.as_of where one is set.';
 grant execute on function quota.now() to quota_finance;
@@ -7635,9 +7657,9 @@ CREATE OR REPLACE FUNCTION quota.pace_seconds(p_calls bigint, p_start timestamp 
  LANGUAGE sql
  STABLE
 AS $function$
-  -- A few calls are no pace, nor is what was used in the first thirtieth of a period.
+  -- A few calls are no pace.
   select case when p_calls >= 5 and isfinite(p_start) and isfinite(p_end) and p_end > quota.now()
-    then greatest(extract(epoch from quota.now() - p_start), extract(epoch from p_end - p_start) / 30) end
+    then quota.passed_seconds(p_start, p_end, quota.now()) end
 $function$;
 comment on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) is 'The seconds in which the calls of a running period were made, for its pace; null: nothing can be said yet (fewer than 5 calls), or there is no such period.';
 grant execute on function quota.pace_seconds(bigint,timestamp with time zone,timestamp with time zone) to quota_finance;
@@ -7746,6 +7768,19 @@ AS $function$
   end
 $function$;
 comment on function quota.part_keys(text,timestamp with time zone,timestamp with time zone) is 'The keys of the parts of a call that a line states; null where its format has no parts. It is never inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
+
+CREATE OR REPLACE FUNCTION quota.passed_seconds(p_start timestamp with time zone, p_end timestamp with time zone, p_at timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  -- What was used in the first thirtieth of a period is no pace.
+  select greatest(extract(epoch from p_at - p_start), extract(epoch from p_end - p_start) / 30)
+$function$;
+comment on function quota.passed_seconds(timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'In how many seconds what was used of a finite period was used, for its pace. Inlined.';
+grant execute on function quota.passed_seconds(timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.passed_seconds(timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.passed_seconds(timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.percent_used(used numeric, allowance numeric, cost numeric, cost_limit numeric)
  RETURNS numeric
@@ -8269,7 +8304,7 @@ begin
   where not q.superseded and quota.contains(q, quota.now()) and q.exhausted_at is null and q.warn_at <> '{}'
     and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit,
       case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
-      q.calls, q.period_start, q.period_end) is not null
+      q.calls, q.period_start, q.period_end, quota.now()) is not null
     and not exists (
       select from quota.usage_alerts a
       where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
@@ -9954,29 +9989,23 @@ AS $function$
 $function$;
 comment on function quota.running_periods(quota.subscriptions[],timestamp with time zone) is 'The periods that contain the instant of a reset, with the terms that they open under, and how many the subscription missed before.';
 
-CREATE OR REPLACE FUNCTION quota.runs_out_at(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_adjusted_cost numeric, p_calls integer, p_start timestamp with time zone, p_end timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.runs_out_at(p_used numeric, p_adjusted numeric, p_allowance numeric, p_cost numeric, p_cost_limit numeric, p_adjusted_cost numeric, p_calls integer, p_start timestamp with time zone, p_end timestamp with time zone, p_at timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
- STABLE
+ STABLE PARALLEL SAFE
 AS $function$
-  -- Before PostgreSQL 17 nothing can be taken from an infinite end: it is asked for first.
-  select case when isfinite(p_end) then
-    case when g.seconds < extract(epoch from p_end - quota.now())
-      then quota.now() + make_interval(secs => round(g.seconds)::float8) end
-    end
-  from (
-    -- Resets and corrections change what is left, not how fast it goes.
-    select case when not quota.is_exhausted(p_used, p_allowance, p_cost, p_cost_limit)
-      then least((p_allowance - p_used) / nullif(greatest(p_used - p_adjusted, 0), 0),
-          (p_cost_limit - p_cost) / nullif(greatest(p_cost - coalesce(p_adjusted_cost, 0), 0), 0))
-        * quota.pace_seconds(p_calls, p_start, p_end) end
-      as seconds
-  ) g
+  -- One expression of few steps, so that it is inlined and soon made ready: each check and each record asks.
+  -- A pace is that of a thirtieth of the period at least: whoever has thirty times left of what was used
+  -- does not run out before the end, whenever that is.
+  select case when p_calls >= 5 and (p_allowance - p_used < 30 * (p_used - p_adjusted)
+      or p_cost_limit - p_cost < 30 * (p_cost - coalesce(p_adjusted_cost, 0)))
+    then quota.end_at_pace(p_used, p_adjusted, p_allowance, p_cost, p_cost_limit, p_adjusted_cost, p_start,
+      p_end, p_at) end
 $function$;
-comment on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) is 'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period; null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already.';
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_finance;
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_operator;
-grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone) to quota_readonly;
+comment on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'When an allowance (limit and grants) or a cost limit is used up at the mean pace of the running period, as seen at p_at; null: not before its reset, or nothing can be said yet: fewer than 5 calls, no period, used up already. Inlined where its arguments are columns and values.';
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_finance;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_operator;
+grant execute on function quota.runs_out_at(numeric,numeric,numeric,numeric,numeric,numeric,integer,timestamp with time zone,timestamp with time zone,timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.same_model(model text)
  RETURNS text
@@ -10632,7 +10661,7 @@ AS $function$
     c.cost, c.percent, c.state, c.period_start, c.period_end,
     quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit,
       case when c.cost_limit is not null then quota.adjusted_cost(c.user_id, c.meter, c.period_start) end,
-      c.calls, c.period_start, c.period_end),
+      c.calls, c.period_start, c.period_end, quota.now()),
     c.calls, c.exhausted_at
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service
@@ -11666,6 +11695,25 @@ exception
     raise exception '"%" is not an instant of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
 end $function$;
 comment on function quota.told_instant(jsonb,text) is 'An instant of a webhook, with its zone; null: it is not told. QT003: something else.';
+
+CREATE OR REPLACE FUNCTION quota.told_now()
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+begin
+  -- Only the owner of a schema can grant on what others may make in it; a superuser is of all roles.
+  if pg_catalog.has_schema_privilege(session_user, 'quota', 'create with grant option')
+    or pg_catalog.pg_has_role(session_user, pg_catalog.to_regrole('quota_operator'), 'member')
+  then
+    return pg_catalog.current_setting('quota.as_of')::pg_catalog.timestamptz;
+  end if;
+  return pg_catalog.now();
+end $function$;
+comment on function quota.told_now() is 'The instant of the session setting quota.as_of, for those who may set the clock; else the real one. Apart from quota.now(), which is inlined: what is rare in it would be made ready wherever it is asked.';
+grant execute on function quota.told_now() to quota_finance;
+grant execute on function quota.told_now() to quota_operator;
+grant execute on function quota.told_now() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.told_number(told jsonb, p_name text)
  RETURNS numeric

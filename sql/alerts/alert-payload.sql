@@ -25,7 +25,7 @@ as $$
     select quota.percent_used(q.used, q.limit_quantity + g.granted, q.cost, q.cost_limit) as percent) n
   cross join lateral quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + g.granted, q.cost, q.cost_limit,
     case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
-    q.calls, q.period_start, q.period_end) r(at)
+    q.calls, q.period_start, q.period_end, quota.now()) r(at)
   where a.user_id = p_user and a.id = p_alert and a.ended_at is null and not q.superseded
     and quota.contains(q, quota.now())
     and case when a.threshold = 0 then r.at is not null

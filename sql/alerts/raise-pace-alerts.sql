@@ -15,7 +15,7 @@ begin
   where not q.superseded and quota.contains(q, quota.now()) and q.exhausted_at is null and q.warn_at <> '{}'
     and quota.runs_out_at(q.used, q.adjusted, q.limit_quantity + q.granted, q.cost, q.cost_limit,
       case when q.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end,
-      q.calls, q.period_start, q.period_end) is not null
+      q.calls, q.period_start, q.period_end, quota.now()) is not null
     and not exists (
       select from quota.usage_alerts a
       where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start

@@ -26,7 +26,7 @@ as $$
       else quota.room_of(b.unit, b.measure, quota.service_unit(b.service), b.remaining) end,
     quota.runs_out_at(b.used, b.adjusted, b.limit_quantity + b.granted, b.cost, b.cost_limit,
       case when b.cost_limit is not null then quota.adjusted_cost(p_user, b.meter, b.period_start) end,
-      b.calls, b.period_start, b.period_end)
+      b.calls, b.period_start, b.period_end, quota.now())
   from (
     select a.*, quota.remaining_of(
         a.limit_quantity + a.granted, a.used, a.cost_limit, a.cost, a.unit, a.unit_price,

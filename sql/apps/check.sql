@@ -25,7 +25,7 @@ begin
         q.used, q.limit_quantity, q.limit_quantity - q.used,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2), q.cost, null, q.period_end)), p.features,
       quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
-        q.period_end)
+        q.period_end, at)
     into answer
     from quota.users u
     join quota.subscriptions s on s.user_id = u.id

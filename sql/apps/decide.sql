@@ -24,7 +24,7 @@ begin
         q.limit_quantity - q.used as remaining,
         round(100 * q.used / nullif(q.limit_quantity, 0), 2) as percent, q.cost, q.period_end,
         quota.runs_out_at(q.used, q.adjusted, q.limit_quantity, q.cost, null, null, q.calls, q.period_start,
-          q.period_end) as runs_out_at,
+          q.period_end, at) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
           or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,

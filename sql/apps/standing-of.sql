@@ -10,7 +10,7 @@ as $$
     c.cost, c.percent, c.state, c.period_start, c.period_end,
     quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost, c.cost_limit,
       case when c.cost_limit is not null then quota.adjusted_cost(c.user_id, c.meter, c.period_start) end,
-      c.calls, c.period_start, c.period_end),
+      c.calls, c.period_start, c.period_end, quota.now()),
     c.calls, c.exhausted_at
   from quota.current_quotas(p_user) c
   where p_service is null or c.service = p_service

@@ -27,12 +27,13 @@ grant execute on function quota.caller, quota.bound_user, quota.newcomer to quot
 -- What the program asks without changing anything, and what that asks in turn with the rights of who asks. A
 -- test holds every function that is given here against what the program and the door name.
 grant execute on function
-  quota.actor, quota.now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
+  quota.actor, quota.now, quota.told_now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
   quota.alert_level, quota.alert_message, quota.alert_payload, quota.alerts_of, quota.reached,
   quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
   quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
   quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
-  quota.quota_state, quota.runs_out_at, quota.pace_seconds, quota.adjusted_cost,
+  quota.quota_state, quota.runs_out_at, quota.pace_seconds, quota.passed_seconds,
+  quota.end_at_pace, quota.adjusted_cost,
   quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
   quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,

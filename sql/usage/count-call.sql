@@ -14,6 +14,8 @@ declare
   counted record;
   quantity numeric;
   told text;
+  -- Asked once: inlined, the clock would be made ready at each place.
+  at timestamptz := quota.now();
 begin
   -- Apps record all day, and making a statement ready costs more than what it does: one that locks, one that
   -- adds, of what is so once the lock is held. Locked here and not by hold_subscriptions for that reason.
@@ -32,16 +34,16 @@ begin
     cost = q.cost + quota.cost_of(p_cost, terms.unit, quantity, q.unit_price)
   where terms.since < p_started_at
     and q.user_id = p_user and q.meter = terms.meter and quota.contains(q, p_started_at)
-    and q.period_end > quota.now() and q.adjusted = 0 and not q.superseded
+    and q.period_end > at and q.adjusted = 0 and not q.superseded
     and not exists (
       select from quota.usage_quotas o
       where o.user_id = p_user and o.meter = terms.meter and o.period_start <> q.period_start
         and quota.contains(o, p_started_at))
     and not exists (
       select from quota.grants g
-      where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and quota.now())
+      where g.user_id = p_user and least(g.expires_at, g.revoked_at) between p_started_at and at)
   returning q.meter, q.period_start, q.period_end, q.used, q.limit_quantity, q.cost, q.calls,
-    q.granted = 0 and q.period_start <= quota.now() and q.used < q.limit_quantity as is_plain,
+    q.granted = 0 and q.period_start <= at and q.used < q.limit_quantity as is_plain,
     -- More than a percent below every limit, as nearly all are, there is nothing to enforce.
     q.cost_limit is not null or q.exhausted_at is not null
       or q.used >= q.limit_quantity or (100 * q.used + q.limit_quantity) / nullif(q.limit_quantity,
@@ -62,7 +64,7 @@ begin
       told := set_config('quota.counted',
         (counted.used, counted.limit_quantity, counted.cost, extract(epoch from quota.runs_out_at(
           counted.used, 0, counted.limit_quantity, counted.cost, null, null, counted.calls,
-          counted.period_start, counted.period_end)))::quota.counted_usage::text, true);
+          counted.period_start, counted.period_end, at)))::quota.counted_usage::text, true);
     end if;
   end if;
   return true;

@@ -36,7 +36,7 @@ export async function selectUsage(client: pg.ClientBase, userId: string): Promis
              'runsOutAt', quota.runs_out_at(c.used, c.adjusted, c.limit_quantity + c.granted, c.cost,
                c.cost_limit, case when c.cost_limit is not null then
                  quota.adjusted_cost(c.user_id, c.meter, c.period_start) end,
-               c.calls, c.period_start, c.period_end)) order by c.meter) as quotas
+               c.calls, c.period_start, c.period_end, quota.now())) order by c.meter) as quotas
            from quota.current_quotas($1) c
            group by c.service
          ) q on q.service = s.service

@@ -32,7 +32,7 @@ const storyColumns = `trim_scale(limit_quantity)::text as limit, trim_scale(cost
   period_start::text as start, period_end::text as end,
   quota.instant_text(quota.runs_out_at(used, adjusted, limit_quantity + granted, cost, cost_limit,
     case when cost_limit is not null then quota.adjusted_cost(user_id, meter, period_start) end, calls, period_start,
-    period_end)) as "runsOutAt"`;
+    period_end, quota.now())) as "runsOutAt"`;
 
 /** The running periods of a service, opened or not. */
 export async function selectRunningPeriods(

@@ -61,7 +61,7 @@ const fullestMeter = `
       as state,
     quota.runs_out_at(t.used, q.adjusted, t.limit_quantity + t.granted, t.cost, t.cost_limit,
       case when t.cost_limit is not null then quota.adjusted_cost(q.user_id, q.meter, q.period_start) end, q.calls,
-      q.period_start, q.period_end) as runs_out_at
+      q.period_start, q.period_end, quota.now()) as runs_out_at
   from quota.plan_limits l
   join quota.meters m on m.key = l.meter
   left join quota.usage_quotas q on q.user_id = k.user_id and q.meter = l.meter and ${isRunning}
