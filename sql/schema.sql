@@ -3700,6 +3700,9 @@ begin
     and q.user_id = p_user and q.meter = terms.meter and quota.contains(q, p_started_at)
     and q.period_end > at and q.adjusted = 0 and not q.superseded
     and not exists (
+      select from quota.adjustments a
+      where a.user_id = p_user and a.meter = terms.meter and a.kind = 'reset' and a.created_at > p_started_at)
+    and not exists (
       select from quota.usage_quotas o
       where o.user_id = p_user and o.meter = terms.meter and o.period_start <> q.period_start
         and quota.contains(o, p_started_at))
@@ -3754,10 +3757,10 @@ begin
         where g.user_id = q.user_id and (q.period_end <= quota.now()
           or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
       and (m.changed_at is null or m.changed_at < p_started_at)
-      and (q.adjusted = 0 or not exists (
+      and not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-          and a.created_at > p_started_at)) end)
+          and a.created_at > p_started_at) end)
   into meters, is_open
   from quota.subscriptions s
   join quota.meters m on m.service = s.service
@@ -10386,9 +10389,11 @@ begin
     from unnest(deltas) d
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
       and q.period_start = d.period_start
-      and q.adjusted <> 0
     join quota.meters m on m.key = d.meter
-    where d.adjusted = 0
+    where d.adjusted = 0 and exists (
+      select from quota.adjustments a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+        and a.kind = 'reset')
   ) l;
   if users is not null then
     perform quota.keep_resets(users, services);

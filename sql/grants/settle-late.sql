@@ -26,9 +26,11 @@ begin
     from unnest(deltas) d
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
       and q.period_start = d.period_start
-      and q.adjusted <> 0
     join quota.meters m on m.key = d.meter
-    where d.adjusted = 0
+    where d.adjusted = 0 and exists (
+      select from quota.adjustments a
+      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+        and a.kind = 'reset')
   ) l;
   if users is not null then
     perform quota.keep_resets(users, services);

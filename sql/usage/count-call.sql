@@ -36,6 +36,9 @@ begin
     and q.user_id = p_user and q.meter = terms.meter and quota.contains(q, p_started_at)
     and q.period_end > at and q.adjusted = 0 and not q.superseded
     and not exists (
+      select from quota.adjustments a
+      where a.user_id = p_user and a.meter = terms.meter and a.kind = 'reset' and a.created_at > p_started_at)
+    and not exists (
       select from quota.usage_quotas o
       where o.user_id = p_user and o.meter = terms.meter and o.period_start <> q.period_start
         and quota.contains(o, p_started_at))

@@ -19,10 +19,10 @@ begin
         where g.user_id = q.user_id and (q.period_end <= quota.now()
           or least(g.expires_at, g.revoked_at) between p_started_at and quota.now()))
       and (m.changed_at is null or m.changed_at < p_started_at)
-      and (q.adjusted = 0 or not exists (
+      and not exists (
         select from quota.adjustments a
         where a.user_id = q.user_id and a.meter = q.meter and a.kind = 'reset'
-          and a.created_at > p_started_at)) end)
+          and a.created_at > p_started_at) end)
   into meters, is_open
   from quota.subscriptions s
   join quota.meters m on m.service = s.service

@@ -97,6 +97,24 @@ describe('a reset', () => {
     expect(await desk.differences()).toEqual([]);
   });
 
+  test('holds for calls of before it that are told later, also where corrections since come to as much', async () => {
+    await reset();
+    const later = desk.at('2026-11-15T12:30:00Z');
+    await later.json(
+      ...['user', 'adjust', name, 'voice_seconds', '612', '--reason', 'back', '--yes', '--no-sync'],
+    );
+    expect(await quotas()).toMatchObject([{ used: '612.000', adjusted: '0.000' }]);
+    const before = { userId, at: '2026-11-15T11:00:00Z' };
+    await desk.addCalls({ ...before, seconds: '50' });
+    await desk.addCalls({ ...before, seconds: '7', times: 2 });
+    await desk.query(
+      `select quota.record($1, 'voice', 'told-late', 40, p_started_at => '2026-11-15T11:30:00Z')`,
+      [userId],
+    );
+    expect(await quotas()).toMatchObject([{ used: '612.000', adjusted: '-104.000' }]);
+    expect(await desk.differences()).toEqual([]);
+  });
+
   test('frees assistants that a period of the past has left limited', async () => {
     // Without a key at the provider the restore is left queued, which the exit code tells.
     const late = await desk
