@@ -1,0 +1,93 @@
+import type { Model, ModelCall, Service } from './model.ts';
+import type { Place } from './place.ts';
+
+/** Where the campaign's calls say that they are from. */
+export const provider = 'campaign';
+
+export interface StoredCall extends ModelCall {
+  status: string;
+  settledBy: string | null;
+}
+
+/** Sums are of whole thousandths: no float comes near them. */
+export function thousandthsOf(decimal: string): number {
+  const [whole = '0', fraction = ''] = decimal.replace('-', '').split('.');
+  const size = Number(whole) * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3));
+  return decimal.startsWith('-') ? -size : size;
+}
+
+interface CallRow {
+  [column: string]: string | null;
+  provider_call_id: string;
+  external_id: string;
+  service: string;
+  status: string;
+  started: string;
+}
+
+/** The calls of the campaign that are stored, by key; of one key, or all. */
+export async function storedCalls(
+  place: Place,
+  model: Model,
+  key?: string,
+): Promise<Map<string, StoredCall>> {
+  const rows = await place.look<CallRow>(
+    `select l.provider_call_id, u.id::text as user_id, l.service, l.model, l.status, l.settled_by,
+       (extract(epoch from l.started_at) * 1000)::bigint::text as started, l.duration_seconds::text as seconds,
+       l.messages::text as messages, u.external_id
+     from quota.call_logs l join quota.users u on u.id = l.user_id
+     where l.provider = $1 and ($2::text is null or l.provider_call_id = $2)`,
+    [provider, key ?? null],
+  );
+  return new Map(rows.map((row) => [row.provider_call_id, callOf(row, model)]));
+}
+
+function callOf(row: CallRow, model: Model): StoredCall {
+  return {
+    user: model.numberOf(row.external_id, row.user_id ?? ''),
+    service: row.service as Service,
+    model: row.model ?? null,
+    status: row.status,
+    settledBy: row.settled_by ?? null,
+    startedMs: Number(row.started),
+    thousandths: thousandthsOfCall(row),
+  };
+}
+
+/** A message that failed counts nothing, and one without a number is one. */
+function thousandthsOfCall({ service, seconds, messages, status }: CallRow): number | null {
+  if (service === 'chat') {
+    return status === 'error' ? 0 : 1000 * Number(messages ?? 1);
+  }
+  return seconds === null || seconds === undefined ? null : thousandthsOf(seconds);
+}
+
+/** What is stored of one call that was to be as in `expected`; the model is told. */
+export async function settleCall(
+  place: Place,
+  model: Model,
+  key: string,
+  expected: ModelCall,
+): Promise<{ isThere: boolean; problems: string[] }> {
+  const stored = (await storedCalls(place, model, key)).get(key);
+  if (stored === undefined) {
+    return { isThere: false, problems: [] };
+  }
+  const { status: _, settledBy: __, ...facts } = stored;
+  model.calls.set(key, facts);
+  const differs = JSON.stringify(facts) !== JSON.stringify(pickCall(expected));
+  return {
+    isThere: true,
+    problems: differs
+      ? [`call ${key} is ${JSON.stringify(facts)}, told was ${JSON.stringify(expected)}`]
+      : [],
+  };
+}
+
+const pickCall = ({ user, service, model, startedMs, thousandths }: ModelCall): ModelCall => ({
+  user,
+  service,
+  model,
+  startedMs,
+  thousandths,
+});

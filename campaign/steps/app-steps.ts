@@ -1,0 +1,157 @@
+import { callAsApp } from '../app.ts';
+import type { Draw } from '../draw.ts';
+import { provider, settleCall, storedCalls } from '../effects.ts';
+import type { Model, ModelCall, Service } from '../model.ts';
+import type { Place } from '../place.ts';
+import { contradiction, keyOf, type Params, type Step, type StepKind, type Told } from '../step.ts';
+
+export const userCount = 6;
+const services = ['voice', 'voice', 'chat', 'avatar'] as const;
+const models = [null, 'gpt-4o', 'claude-3-opus'] as const;
+
+export const userName = (params: Params) => `user-${params.user}`;
+
+/** How long ago something began: mostly just now, at times in a period that is over. */
+export function drawAgo(draw: Draw): number {
+  return draw.happens('is late', 0.15) ? draw.below('late hours', 24 * 45) * 3600 : draw.below('ago', 7200);
+}
+
+function drawCall(draw: Draw): Params {
+  const service = draw.pick('service', services);
+  return {
+    user: draw.below('user', userCount),
+    service,
+    quantity:
+      service === 'chat' ? 1 + draw.below('messages', 9) : (1 + draw.below('milliseconds', 180_000)) / 1000,
+    agoSeconds: drawAgo(draw),
+    model: service === 'chat' ? draw.pick('model', models) : null,
+  };
+}
+
+export function callOf(step: Step): ModelCall {
+  const { user, service, quantity, agoSeconds, model } = step.params;
+  return {
+    user: Number(user),
+    service: service as Service,
+    model: (model ?? null) as string | null,
+    startedMs: Date.parse(step.at) - Number(agoSeconds) * 1000,
+    thousandths: Math.round(Number(quantity) * 1000),
+  };
+}
+
+export async function settleOneCall(place: Place, model: Model, step: Step, told: Told): Promise<string[]> {
+  const { isThere, problems } = await settleCall(place, model, keyOf(step), callOf(step));
+  return [...problems, ...contradiction(step, told, isThere)];
+}
+
+const record: StepKind = {
+  weight: 14,
+  by: 'app',
+  draw: drawCall,
+  run: (place, step) =>
+    callAsApp(
+      place,
+      step,
+      `select * from quota.record($1, $2, $3, $4::numeric, p_provider => $5, p_started_at => $6, p_model => $7)`,
+      [
+        userName(step.params),
+        step.params.service,
+        keyOf(step),
+        step.params.quantity,
+        provider,
+        new Date(callOf(step).startedMs),
+        step.params.model,
+      ],
+    ),
+  settle: settleOneCall,
+};
+
+const insertRow: StepKind = {
+  weight: 6,
+  by: 'app',
+  draw: drawCall,
+  run: (place, step) =>
+    callAsApp(
+      place,
+      step,
+      `insert into quota.call_logs (user_id, service, provider, provider_call_id, model, started_at, duration_seconds, messages)
+       select id, $2, $3, $4, $5, $6, case when $2 <> 'chat' then $7::numeric end, case when $2 = 'chat' then $7::integer end
+       from quota.users where external_id = $1 returning id`,
+      [
+        userName(step.params),
+        step.params.service,
+        provider,
+        keyOf(step),
+        step.params.model,
+        new Date(callOf(step).startedMs),
+        step.params.quantity,
+      ],
+    ),
+  settle: async (place, model, step, told) =>
+    told.result === 'done' && told.answer?.id === undefined ? [] : settleOneCall(place, model, step, told),
+};
+
+/** A key that is there is told once more, with other figures: what is stored stays. */
+const recordAgain: StepKind = {
+  weight: 3,
+  by: 'app',
+  draw: (draw, n) => ({ of: draw.below('of', Math.max(1, n)), quantity: 1 + draw.below('quantity', 50) }),
+  run: async (place, step) => {
+    const [known] = await place.look(
+      `select u.external_id, l.service from quota.call_logs l join quota.users u on u.id = l.user_id
+       where l.provider = $1 and l.provider_call_id = $2 and l.status = 'completed' and l.settled_by is null`,
+      [provider, `step-${step.params.of}`],
+    );
+    return known === undefined
+      ? { result: 'done', words: 'there is none' }
+      : callAsApp(place, step, `select * from quota.record($1, $2, $3, $4::numeric, p_provider => $5)`, [
+          known.external_id,
+          known.service,
+          `step-${step.params.of}`,
+          step.params.quantity,
+          provider,
+        ]);
+  },
+  settle: async (_place, _model, step, told) =>
+    told.answer?.recorded === true ? [`step ${step.n}: a key that is there was recorded again`] : [],
+};
+
+const check: StepKind = {
+  weight: 3,
+  by: 'app',
+  draw: (draw) => ({ user: draw.below('user', userCount), service: draw.pick('service', services) }),
+  run: (place, step) =>
+    callAsApp(place, step, `select * from quota.check($1, $2)`, [userName(step.params), step.params.service]),
+  settle: async () => [],
+};
+
+/** The price of a key is asked for by whoever looks at a row that changed: none may be there twice. */
+const removeRow: StepKind = {
+  weight: 1,
+  by: 'app',
+  draw: (draw, n) => ({ of: draw.below('of', Math.max(1, n)) }),
+  run: (place, step) =>
+    callAsApp(
+      place,
+      step,
+      `delete from quota.call_logs where provider = $1 and provider_call_id = $2 returning id`,
+      [provider, `step-${step.params.of}`],
+    ),
+  settle: async (place, model, step, told) => {
+    const key = `step-${step.params.of}`;
+    const isThere = (await storedCalls(place, model, key)).has(key);
+    if (!isThere && told.result !== 'refused') {
+      model.calls.delete(key);
+      model.sessions.delete(key);
+    }
+    return isThere && told.result === 'done' ? [`step ${step.n}: ${key} was deleted and is there`] : [];
+  },
+};
+
+export const appSteps = {
+  record,
+  'insert-row': insertRow,
+  'record-again': recordAgain,
+  check,
+  'remove-row': removeRow,
+};

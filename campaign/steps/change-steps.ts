@@ -1,0 +1,270 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Draw } from '../draw.ts';
+import { provider, settleCall, storedCalls, thousandthsOf } from '../effects.ts';
+import { type Meter, type ModelCall, meterKeys, type Service } from '../model.ts';
+import type { Place } from '../place.ts';
+import { contradiction, keyOf, type Step, type StepKind, type Told } from '../step.ts';
+import { runTool } from '../tool.ts';
+import { callOf, drawAgo, settleOneCall, userCount, userName } from './app-steps.ts';
+
+/** Whatever changes something says why, and does not ask. */
+export const because = (step: Step) => ['--reason', keyOf(step), '--yes'];
+
+interface EntryRow {
+  [column: string]: string | null;
+  meter: string;
+  quantity: string;
+}
+
+/** The entries of a step, by its reason. */
+const entriesOf = (place: Place, step: Step) =>
+  place.look<EntryRow>(`select meter, quantity::text as quantity from quota.adjustments where reason = $1`, [
+    keyOf(step),
+  ]);
+
+const adjust: StepKind = {
+  weight: 3,
+  by: 'tool',
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    meter: draw.pick('meter', ['voice_seconds', 'messages', 'avatar_seconds'] as const),
+    quantity: draw.below('quantity', 80) - 30 || 1,
+    noSync: draw.happens('no sync', 0.5),
+  }),
+  run: (place, step) =>
+    runTool(place, step, [
+      ...['user', 'adjust', userName(step.params), String(step.params.meter), String(step.params.quantity)],
+      ...because(step),
+      ...(step.params.noSync ? ['--no-sync'] : []),
+    ]),
+  settle: async (place, model, step, told) => {
+    const found = await entriesOf(place, step);
+    const thousandths = 1000 * Number(step.params.quantity);
+    for (const { meter, quantity } of found) {
+      model.entries.set(`${keyOf(step)} ${meter}`, {
+        user: Number(step.params.user),
+        meter: meter as Meter,
+        atMs: Date.parse(step.at),
+        thousandths: thousandthsOf(quantity),
+      });
+    }
+    const isRight = found.every(
+      ({ meter, quantity }) => meter === step.params.meter && thousandthsOf(quantity) === thousandths,
+    );
+    return [
+      ...(isRight && found.length < 2 ? [] : [`step ${step.n}: its entries are ${JSON.stringify(found)}`]),
+      ...contradiction(step, told, found.length > 0),
+    ];
+  },
+};
+
+const reset: StepKind = {
+  weight: 2,
+  by: 'tool',
+  draw: (draw) => ({ user: draw.below('user', userCount), noSync: draw.happens('no sync', 0.5) }),
+  run: (place, step) =>
+    runTool(place, step, [
+      ...['user', 'reset', userName(step.params), ...because(step)],
+      ...(step.params.noSync ? ['--no-sync'] : []),
+    ]),
+  settle: async (place, model, step, told) => {
+    const user = Number(step.params.user);
+    const atMs = Date.parse(step.at);
+    const due = meterKeys.flatMap((meter) => {
+      const used = model.usedAt(user, meter, atMs);
+      return used > 0 ? [`${meter} ${-used}`] : [];
+    });
+    const found = (await entriesOf(place, step)).map(({ meter, quantity }) => {
+      const thousandths = thousandthsOf(quantity);
+      model.entries.set(`${keyOf(step)} ${meter}`, { user, meter: meter as Meter, atMs, thousandths });
+      return `${meter} ${thousandths}`;
+    });
+    const isWhole = JSON.stringify(found.toSorted()) === JSON.stringify(due.toSorted());
+    return (found.length === 0 && told.result !== 'done') || isWhole
+      ? []
+      : [`step ${step.n}: it took off ${found}, not ${due}: ${told.words}`];
+  },
+};
+
+const grant: StepKind = {
+  weight: 2,
+  by: 'tool',
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    meter: draw.pick('meter', ['voice_seconds', 'messages', 'avatar_seconds'] as const),
+    quantity: 1 + draw.below('quantity', 99),
+  }),
+  run: (place, step) =>
+    runTool(place, step, [
+      ...['user', 'grant', userName(step.params), String(step.params.meter), String(step.params.quantity)],
+      ...because(step),
+    ]),
+  settle: async (place, _model, step, told) => {
+    const found = await place.look(`select quantity::text from quota.grants where reason = $1`, [
+      keyOf(step),
+    ]);
+    return [
+      ...(found.length < 2 ? [] : [`step ${step.n}: granted ${found.length} times`]),
+      ...contradiction(step, told, found.length > 0),
+    ];
+  },
+};
+
+const setPlan: StepKind = {
+  weight: 2,
+  by: 'tool',
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    plan: draw.pick('plan', ['voice-free', 'campaign-large', 'campaign-small'] as const),
+  }),
+  run: (place, step) =>
+    runTool(place, step, [
+      'user',
+      'set-plan',
+      userName(step.params),
+      String(step.params.plan),
+      ...because(step),
+    ]),
+  settle: async (place, _model, step, told) => {
+    const [found] = await place.look(
+      `select s.plan from quota.subscriptions s join quota.users u on u.id = s.user_id
+       where u.external_id = $1 and s.service = 'voice'`,
+      [userName(step.params)],
+    );
+    return told.result === 'done' ? contradiction(step, told, found?.plan === step.params.plan) : [];
+  },
+};
+
+/** The limit of a plan changes, for the running periods of all who have it. */
+const applyPlan: StepKind = {
+  weight: 1,
+  by: 'tool',
+  draw: (draw) => ({ limit: 300 + draw.below('limit', 20) * 100, now: draw.happens('now', 0.7) }),
+  run: async (place, step) => {
+    const file = join(place.folder, 'plan.json');
+    const limits = {
+      voice_seconds: { limit: step.params.limit, reset_every: '1 month', on_exceeded: 'limit_assistants' },
+    };
+    await writeFile(file, JSON.stringify({ key: 'campaign-large', service: 'voice', limits }));
+    return runTool(place, step, [
+      'plan',
+      'apply',
+      file,
+      ...(step.params.now ? ['--now'] : []),
+      ...because(step),
+    ]);
+  },
+  settle: async (place, _model, step, told) => {
+    const [found] = await place.look(
+      `select trim_scale(limit_quantity)::text as l from quota.plan_limits where plan = 'campaign-large'`,
+    );
+    return told.result === 'done' ? contradiction(step, told, found?.l === String(step.params.limit)) : [];
+  },
+};
+
+const recordByHand: StepKind = {
+  weight: 2,
+  by: 'tool',
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    service: 'voice',
+    quantity: 1 + draw.below('quantity', 200),
+    agoSeconds: drawAgo(draw),
+    model: null,
+  }),
+  run: (place, step) =>
+    runTool(place, step, [
+      ...['usage', 'record', userName(step.params), '--service', 'voice', '--key', keyOf(step)],
+      ...['--provider', provider, '--quantity', String(step.params.quantity), ...because(step)],
+      ...['--started-at', new Date(callOf(step).startedMs).toISOString()],
+    ]),
+  settle: settleOneCall,
+};
+
+const lineKey = (step: Step, line: number) => `${keyOf(step)}-${line}`;
+
+/** The lines of an import, the same whenever they are made. */
+function linesOf(step: Step): ModelCall[] {
+  return Array.from({ length: Number(step.params.lines) }, (_, line) => {
+    const draw = new Draw(Number(step.params.salt), 'line', line);
+    const service = draw.pick('service', ['chat', 'avatar'] as const) as Service;
+    return {
+      user: draw.below('user', userCount - 2),
+      service,
+      model: service === 'chat' ? draw.pick('model', [null, 'claude-3-opus'] as const) : null,
+      startedMs: Date.parse(step.at) - drawAgo(draw) * 1000,
+      thousandths: 1000 * (1 + draw.below('quantity', 3)),
+    };
+  });
+}
+
+async function runImport(place: Place, step: Step): Promise<Told> {
+  const file = join(place.folder, 'calls.jsonl');
+  const rows = linesOf(step).map(({ user, service, model, startedMs, thousandths }, line) =>
+    JSON.stringify({
+      provider,
+      provider_call_id: lineKey(step, line),
+      user_external_id: `user-${user}`,
+      service,
+      model,
+      started_at: new Date(startedMs).toISOString(),
+      [service === 'chat' ? 'messages' : 'duration_seconds']: (thousandths ?? 0) / 1000,
+    }),
+  );
+  await writeFile(file, `${rows.join('\n')}\n`);
+  return runTool(place, step, ['import', 'call-logs', file, ...because(step)]);
+}
+
+/** All of a file, or none: it is small enough to be one transaction. */
+const importCalls: StepKind = {
+  weight: 3,
+  by: 'tool',
+  draw: (draw) => ({ lines: 1 + draw.below('lines', 60), salt: draw.below('salt', 1_000_000) }),
+  run: runImport,
+  settle: async (place, model, step, told) => {
+    const stored = await storedCalls(place, model);
+    const keys = linesOf(step).map((_, line) => lineKey(step, line));
+    const there = keys.filter((key) => stored.has(key)).length;
+    const problems: string[] = [];
+    for (const [line, expected] of linesOf(step).entries()) {
+      problems.push(...(await settleCall(place, model, lineKey(step, line), expected)).problems);
+    }
+    if (there !== 0 && there !== keys.length) {
+      problems.push(`step ${step.n}: ${there} of the ${keys.length} lines of an import are there`);
+    }
+    return [...problems, ...contradiction(step, told, there === keys.length)];
+  },
+};
+
+/** The last users alone: files go on naming the others. */
+const erase: StepKind = {
+  weight: 0.4,
+  by: 'tool',
+  draw: (draw) => ({ user: userCount - 1 - draw.below('user', 2) }),
+  run: (place, step) => runTool(place, step, ['user', 'erase', userName(step.params), ...because(step)]),
+  settle: async (place, model, step, told) => {
+    const user = model.users[Number(step.params.user)];
+    const [named] = await place.look(
+      `select 1 as found from quota.users where external_id = $1 or email like $2`,
+      [userName(step.params), `${userName(step.params)}@%`],
+    );
+    const isErased = named === undefined;
+    const problems = user?.isErased === true ? [] : contradiction(step, told, isErased);
+    if (user !== undefined) {
+      user.isErased = isErased;
+    }
+    return problems;
+  },
+};
+
+export const changeSteps = {
+  erase,
+  adjust,
+  reset,
+  grant,
+  'set-plan': setPlan,
+  'apply-plan': applyPlan,
+  'record-by-hand': recordByHand,
+  import: importCalls,
+};

@@ -1,0 +1,145 @@
+import type { Place } from '../place.ts';
+import type { Step, StepKind, Told } from '../step.ts';
+import { runTool } from '../tool.ts';
+import { userCount, userName } from './app-steps.ts';
+import { because } from './change-steps.ts';
+
+const paced = ['--rate', '500', '--attempts', '2'];
+
+const job = (name: string, weight: number, words: readonly string[] = []): StepKind => ({
+  weight,
+  by: 'tool',
+  draw: () => ({}),
+  run: (place, step) => runTool(place, step, ['jobs', name, ...words]),
+  settle: async (place, _model, step, told) => (told.result === 'done' ? overdue(place, step, name) : []),
+});
+
+/** What a run of a reset job that went through has left for the next. */
+async function overdue(place: Place, step: Step, name: string): Promise<string[]> {
+  if (name !== 'reset-anniversaries' && name !== 'reset-months') {
+    return [];
+  }
+  const left = await place.look(
+    `select q.user_id::text, q.meter, q.period_end::text from quota.usage_quotas q join quota.meters m on m.key = q.meter
+     where q.closed_at is null and not q.superseded and q.period_end <= $1 and (m.service = 'voice') = $2`,
+    [step.at, name === 'reset-anniversaries'],
+  );
+  return left.length === 0
+    ? []
+    : [`step ${step.n}: after ${name} these are open still: ${JSON.stringify(left)}`];
+}
+
+const sync: StepKind = {
+  weight: 3,
+  by: 'tool',
+  draw: () => ({}),
+  run: (place, step) => runTool(place, step, ['limits', 'sync', ...paced]),
+  settle: async () => [],
+};
+
+const byHand = (verb: 'apply' | 'restore'): StepKind => ({
+  weight: 1,
+  by: 'tool',
+  draw: (draw) => ({ user: draw.below('user', userCount), noSync: draw.happens('no sync', 0.5) }),
+  run: (place, step) =>
+    runTool(place, step, [
+      ...['limits', verb, userName(step.params), ...paced, ...because(step)],
+      ...(step.params.noSync ? ['--no-sync'] : []),
+    ]),
+  settle: async (_place, model, step) => {
+    model.byHand.add(Number(step.params.user));
+    return [];
+  },
+});
+
+/** What the simulated VAPI does to requests from now on. */
+const badDay: StepKind = {
+  weight: 2,
+  by: 'us',
+  draw: (draw) => ({ rate: draw.pick('rate', [0, 0, 0.1, 0.3, 0.6] as const) }),
+  run: async (place, step) => {
+    await place.vapi('PUT', 'faults', { rate: step.params.rate, slowMs: 300 });
+    return { result: 'done', words: '' };
+  },
+  settle: async () => [],
+};
+
+/** Somebody else changes an assistant at VAPI: a field that no limit touches. */
+const editAssistant: StepKind = {
+  weight: 1,
+  by: 'us',
+  draw: (draw) => ({ which: draw.below('which', 12) }),
+  run: async (place, step) => {
+    const all = await place.vapi<{ id: string }[]>('GET', 'assistants');
+    const id = all.map((assistant) => assistant.id).toSorted()[Number(step.params.which)];
+    await place.vapi('PATCH', `assistants/${id}`, { name: `renamed ${step.n}` });
+    return { result: 'done', words: String(id) };
+  },
+  settle: async () => [],
+};
+
+interface Talk {
+  maxDurationSeconds?: unknown;
+  firstMessage?: unknown;
+}
+
+const claimsEnd = `update quota.assistant_limits set claimed_until = clock_timestamp() where claimed_until is not null`;
+const runsMax = 15;
+
+/** VAPI is well again, and the queue is drained: then every assistant there is as is said here. */
+const drain: StepKind = {
+  weight: 1,
+  by: 'us',
+  draw: () => ({}),
+  run: async (place, step): Promise<Told> => {
+    await place.vapi('PUT', 'faults', { rate: 0 });
+    // The claims of killed runs end by themselves in fifteen seconds; nobody waits for that here.
+    await place.look(claimsEnd);
+    for (let runs = 0; runs < runsMax; runs += 1) {
+      const told = await runTool(place, step, ['limits', 'sync', ...paced]);
+      if (told.result === 'done') {
+        return told;
+      }
+      await place.look(claimsEnd);
+    }
+    throw new Error(`after ${runsMax} runs without a fault something is queued still`);
+  },
+  settle: async (place, _model, step) => {
+    const said = await place.look(
+      `select a.provider_assistant_id as id, coalesce(l.desired, 'original') as desired, l.status, u.external_id
+       from quota.assistants a join quota.users u on u.id = a.user_id
+       left join quota.assistant_limits l on l.assistant_id = a.id`,
+    );
+    const problems: string[] = [];
+    for (const { id, desired, status, external_id } of said) {
+      const found = await place.vapi<Talk>('GET', `assistants/${id}`);
+      const before = place.originals.get(String(id));
+      // What was not set comes back as VAPI's default.
+      const lengths = [before?.maxDurationSeconds, before?.maxDurationSeconds ?? 600];
+      const isOriginal =
+        found.firstMessage === before?.firstMessage && lengths.includes(found.maxDurationSeconds);
+      if (desired === 'limited' ? found.maxDurationSeconds !== 10 : !isOriginal) {
+        const has = JSON.stringify({ length: found.maxDurationSeconds, says: found.firstMessage });
+        problems.push(
+          `step ${step.n}: ${id} of ${external_id} is to be ${desired} (${status}), VAPI has ${has}`,
+        );
+      }
+    }
+    return problems;
+  },
+};
+
+export const limitSteps = {
+  'reset-anniversaries': job('reset-anniversaries', 4, paced),
+  'reset-months': job('reset-months', 3, paced),
+  'enforce-limits': job('enforce-limits', 1, paced),
+  'raise-alerts': job('raise-alerts', 1),
+  'reap-stale': job('reap-stale', 3),
+  'roll-up-analytics': job('roll-up-analytics', 1),
+  sync,
+  'limits-apply': byHand('apply'),
+  'limits-restore': byHand('restore'),
+  'bad-day': badDay,
+  'edit-assistant': editAssistant,
+  drain,
+};

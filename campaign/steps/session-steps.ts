@@ -1,0 +1,140 @@
+import { callAsApp } from '../app.ts';
+import { provider, storedCalls, thousandthsOf } from '../effects.ts';
+import type { Service } from '../model.ts';
+import { keyOf, type Step, type StepKind } from '../step.ts';
+import { userCount, userName } from './app-steps.ts';
+
+const key = (step: Step) => `step-${step.params.of}`;
+
+async function ownerOf(place: Parameters<StepKind['run']>[0], step: Step): Promise<string | undefined> {
+  const [found] = await place.look(
+    `select u.external_id from quota.call_logs l join quota.users u on u.id = l.user_id
+     where l.provider = $1 and l.provider_call_id = $2 and (l.status = 'active' or l.settled_by is not null)`,
+    [provider, key(step)],
+  );
+  return found?.external_id ?? undefined;
+}
+
+const start: StepKind = {
+  weight: 5,
+  by: 'app',
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    service: draw.pick('service', ['voice', 'avatar'] as const),
+  }),
+  run: (place, step) =>
+    callAsApp(
+      place,
+      step,
+      `select *, cap_seconds::text as cap from quota.start_session($1, $2, $3, p_provider => $4)`,
+      [userName(step.params), step.params.service, keyOf(step), provider],
+    ),
+  settle: async (place, model, step, told) => {
+    const stored = (await storedCalls(place, model, keyOf(step))).get(keyOf(step));
+    if (stored !== undefined) {
+      const [lease] = await place.look(
+        `select c.cap::text as cap from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
+         where l.provider = $1 and l.provider_call_id = $2`,
+        [provider, keyOf(step)],
+      );
+      const cap = lease?.cap ?? null;
+      model.calls.set(keyOf(step), {
+        user: Number(step.params.user),
+        service: step.params.service as Service,
+        model: null,
+        startedMs: Date.parse(step.at),
+        thousandths: null,
+      });
+      model.sessions.set(keyOf(step), {
+        capThousandths: cap === null ? null : thousandthsOf(cap),
+        progressThousandths: null,
+      });
+    }
+    const isAllowed = told.answer?.allowed === true;
+    return told.result !== 'unknown' && isAllowed !== (stored !== undefined)
+      ? [`step ${step.n}: a start that was ${isAllowed ? '' : 'not '}allowed: ${told.words}`]
+      : [];
+  },
+};
+
+/** What a session has used by now at the most, as the app would tell it. */
+const seconds = (step: Step) => Number(step.params.seconds);
+
+const touch: StepKind = {
+  weight: 4,
+  by: 'app',
+  draw: (draw, n) => ({
+    of: Math.max(0, n - 1 - draw.below('of', 12)),
+    seconds: 1 + draw.below('seconds', 120),
+  }),
+  run: async (place, step) => {
+    const owner = await ownerOf(place, step);
+    return owner === undefined
+      ? { result: 'refused', words: 'there is none' }
+      : callAsApp(place, step, `select * from quota.touch_session($1, $2, $3::numeric, $4)`, [
+          owner,
+          key(step),
+          seconds(step),
+          provider,
+        ]);
+  },
+  settle: async (place, model, step, told) => {
+    const session = model.sessions.get(key(step));
+    if (session === undefined) {
+      return [];
+    }
+    const [lease] = await place.look(
+      `select c.progress::text as progress from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
+       where l.provider = $1 and l.provider_call_id = $2`,
+      [provider, key(step)],
+    );
+    const progress = lease?.progress ? thousandthsOf(lease.progress) : null;
+    const before = session.progressThousandths;
+    const said = Math.max(before ?? 0, 1000 * seconds(step));
+    model.sessions.set(key(step), { ...session, progressThousandths: progress });
+    const call = model.calls.get(key(step));
+    if (lease !== undefined && call !== undefined) {
+      call.thousandths = null; // it runs, or runs again
+    }
+    const isAsSaid = told.result === 'done' && told.answer?.running === true ? progress === said : true;
+    const isKept = progress === null || progress === before || progress === said;
+    return isAsSaid && isKept
+      ? []
+      : [`step ${step.n}: ${key(step)} has ${progress}, was ${before}, told ${said}`];
+  },
+};
+
+const end: StepKind = {
+  weight: 5,
+  by: 'app',
+  draw: touch.draw,
+  run: async (place, step) => {
+    const owner = await ownerOf(place, step);
+    return owner === undefined
+      ? { result: 'refused', words: 'there is none' }
+      : callAsApp(
+          place,
+          step,
+          `select recorded, differs, stored_quantity::text as stored from quota.end_session($1, $2, $3::numeric, p_provider => $4)`,
+          [owner, key(step), seconds(step), provider],
+        );
+  },
+  settle: async (place, model, step, told) => {
+    const stored = (await storedCalls(place, model, key(step))).get(key(step));
+    const call = model.calls.get(key(step));
+    if (stored === undefined || call === undefined || told.result === 'refused') {
+      return [];
+    }
+    const isEnded = stored.status === 'completed' && stored.settledBy === null;
+    if (isEnded) {
+      call.thousandths = 1000 * seconds(step);
+      model.sessions.delete(key(step));
+    }
+    const isRight = isEnded ? stored.thousandths === call.thousandths : told.result === 'unknown';
+    return isRight
+      ? []
+      : [`step ${step.n}: ${key(step)} ended at ${stored.thousandths} ${stored.status}: ${told.words}`];
+  },
+};
+
+export const sessionSteps = { 'start-session': start, 'touch-session': touch, 'end-session': end };
