@@ -79,6 +79,11 @@ async function markCallsToCome(client: pg.ClientBase): Promise<void> {
     set problem_column = 'started_at',
       problem = format('%s lies in the future', to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
     where r.problem is null and r.started_at > quota.now() + interval '3 hours'`);
+  await client.query(`
+    update import_rows r
+    set problem_column = 'ended_at',
+      problem = format('%s lies in the future', to_char(r.ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+    where r.problem is null and r.ended_at > quota.now() + interval '1 day'`);
 }
 
 /** What no meter of the service counts, and figures that cannot be. */

@@ -196,6 +196,18 @@ describe('lines that cannot be used', () => {
       'started_at',
       '"2026-02-31T00:00:00Z" is not a date between 1970 and 2200',
     ],
+    [
+      'a start to come',
+      started('2199-11-30T00:00:00Z'),
+      'started_at',
+      '2199-11-30T00:00:00Z lies in the future',
+    ],
+    [
+      'an end to come',
+      'a,assistant-of-ada,ada,2026-10-03T10:00:00Z,2199-10-03T10:01:00Z,60,1,',
+      'ended_at',
+      '2199-10-03T10:01:00Z lies in the future',
+    ],
     ['no zone', started('2026-10-03 10:00:00'), 'started_at', '"2026-10-03 10:00:00" has no time zone'],
     ['no start', started(''), 'started_at', 'is empty'],
     [
