@@ -7,6 +7,7 @@ import {
   retentionDaysDefault,
   selectPurgeable,
 } from '../src/upkeep/purge-store.ts';
+import { counted } from '../src/values/counted.ts';
 import { parseRetention } from '../src/values/option-values.ts';
 import { defineJob } from './define-job.ts';
 
@@ -38,7 +39,7 @@ export const purge = defineJob({
   danger: ({ keep = [] }) =>
     keep
       .filter(({ table, days }) => days < retentionDaysDefault[table])
-      .map(({ table, days }) => `with only ${days} days of ${table} kept`),
+      .map(({ table, days }) => `with only ${counted(days, 'day')} of ${table} kept`),
   countDue: (client, _scope, options) => countPurgeable(client, retentionOf(options)),
   listDue: (client, _scope, _limit, options) => selectPurgeable(client, retentionOf(options)),
   withWork: (_context, options, use) =>

@@ -92,6 +92,8 @@ export interface Settings {
   readonly actor: string;
   /** Whose reports are made, as it is to stand on them. */
   readonly company: string | undefined;
+  /** Of prices and costs, by its code of three letters. Bills have their own. */
+  readonly currency: string;
 }
 
 /** One whole database among several: it has everything of its users. */
@@ -211,7 +213,7 @@ export interface Column {
   isWhole?: boolean;
 }
 
-/** Colours, where they are wanted, and the width of the terminal. */
+/** Colours, where they are wanted, the width of the terminal, and in what money is told. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
@@ -223,6 +225,8 @@ export interface Style {
   readonly width: number;
   /** Whether a person watches: then text is folded to the width, and bars are drawn. */
   readonly isTerminal: boolean;
+  /** Of prices and costs, `USD`. Bills have their own. */
+  readonly currency: string;
 }
 
 /** Everything for people on stderr. */

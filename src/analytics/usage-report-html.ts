@@ -6,6 +6,7 @@ import { type TableColumn, table } from '../html/table.ts';
 import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
 import { minuteText } from '../text/time-text.ts';
 import { countText } from '../values/amount.ts';
+import { counted } from '../values/counted.ts';
 import {
   type CostForecast,
   type DayUsage,
@@ -72,7 +73,7 @@ function dayChart(days: readonly DayUsage[]): Html {
     title: 'Calls per day',
     description: `One column for each of ${days.length} days. The most calls were on ${most.day}: ${most.calls}.`,
     labels: days.map(({ day }) => (days.length > 31 ? day : String(Number(day.slice(8))))),
-    hints: days.map(({ day, calls, cost }) => `${day}: ${calls} calls, cost ${costText(cost)}`),
+    hints: days.map(({ day, calls, cost }) => `${day}: ${counted(calls, 'call')}, cost ${costText(cost)}`),
     series: [{ name: 'calls', style: 'first', values: days.map(({ calls }) => calls) }],
   });
 }

@@ -5,6 +5,7 @@ import copyStreams from 'pg-copy-streams';
 import type { Context } from '../context.ts';
 import { withMigrated } from '../db/migrations.ts';
 import { badInputError, refusedError } from '../errors.ts';
+import { counted } from '../values/counted.ts';
 import { type CopyBlock, readCopyBlocks } from './copy-script.ts';
 import { readAuditState } from './make-backup.ts';
 import type { BackupManifest, TableSum } from './manifest.ts';
@@ -124,4 +125,4 @@ async function requireSaved(client: pg.Client, manifest: BackupManifest): Promis
 const faultOf = (saved: TableSum, found: TableSum): string =>
   saved.rows === found.rows
     ? `${saved.table} has other values`
-    : `${saved.table} has ${found.rows} rows of ${saved.rows}`;
+    : `${saved.table} has ${counted(found.rows, 'row')} of ${saved.rows}`;

@@ -5,6 +5,7 @@ import type { LimitOutcome } from '../enforcement/limit-task.ts';
 import { selectWaitingUsers } from '../enforcement/waiting-store.ts';
 import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
 import { type AssistantWork, selectWork } from '../resets/reset-store.ts';
+import { counted } from '../values/counted.ts';
 import { type LimitsOptions, type LimitsRun, type LimitsSetup, openLimits, runLimits } from './limits-run.ts';
 
 /** Of commands that queue provider work and drain it at once, such as resets. */
@@ -148,7 +149,7 @@ export async function drainAfter(
     if (queued > 0) {
       const say = isKeyOptional ? context.talk.info : context.talk.warn;
       say(
-        `${queued} assistants are left queued because VAPI_API_KEY is not set: set it, then run quota limits sync`,
+        `${counted(queued, 'assistant is', 'assistants are')} left queued because VAPI_API_KEY is not set: set it, then run quota limits sync`,
       );
     }
     return { ...nothing, unfinished: isKeyOptional ? 0 : queued };
@@ -169,7 +170,7 @@ export async function drainAfter(
     if (!(error instanceof QuotaError)) {
       throw error;
     }
-    context.talk.warn(`${queued} assistants are left queued: ${error.message}`);
+    context.talk.warn(`${counted(queued, 'assistant is', 'assistants are')} left queued: ${error.message}`);
     return { ...nothing, unfinished: Math.max(queued, 1) };
   }
 }

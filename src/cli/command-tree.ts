@@ -42,6 +42,12 @@ export class CommandTree {
     return this.#defaults.get(command);
   }
 
+  /** The first example of a command. */
+  async exampleOf(command: Command): Promise<string | undefined> {
+    const entry = this.#entries.get(command);
+    return entry === undefined || 'loadGroup' in entry ? undefined : (await entry.load()).examples[0]?.[0];
+  }
+
   find(command: Command, name: string): Command | undefined {
     return command.commands.find((child) => child.name() === name);
   }

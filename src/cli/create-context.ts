@@ -45,6 +45,7 @@ export function createContext(
       stdout: process.stdout,
       color: wantsColor(process.stdout, process.env, options.color !== false),
       wide: options.wide === true,
+      currency: settings.currency,
       ...(pager && { pager: { ...pager, whileAway } }),
       shape: { fields: options.json ?? [], jq: options.jq, template: options.template },
     }),

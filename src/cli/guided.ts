@@ -1,5 +1,5 @@
+import { CommanderError } from 'commander';
 import type { Command } from '../declarations/command.ts';
-import { usageError } from '../errors.ts';
 import { longFlag } from './declare-command.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
@@ -23,7 +23,7 @@ export const canGuide = (
 export const isOpenStart = ({ stdout }: ProcessLike, words: readonly string[]): boolean =>
   words.length === 0 && stdout.isTTY === true;
 
-/** What a person would be asked for, where nobody is. @throws usageError */
+/** What a person would be asked for, where nobody is. @throws CommanderError */
 export function refuseMissing(
   { arguments: declared = {}, options = {} }: Command,
   values: Readonly<Record<string, unknown>>,
@@ -32,14 +32,13 @@ export function refuseMissing(
     isAsked === true && values[name] === undefined;
   const [argument] = Object.entries(declared).find(isMissing) ?? [];
   if (argument !== undefined) {
-    throw usageError(`missing required argument '${argument}'`, { suggestion });
+    throw missing(`missing required argument '${argument}'`);
   }
   const [name, option] = Object.entries(options).find(isMissing) ?? [];
   if (name !== undefined && option !== undefined) {
-    throw usageError(`required option '${longFlag(name, option)} <${option.placeholder}>' not specified`, {
-      suggestion,
-    });
+    throw missing(`required option '${longFlag(name, option)} <${option.placeholder}>' not specified`);
   }
 }
 
-const suggestion = 'quota --help lists the commands, quota help COMMAND their options';
+/** As commander says it, so that the same is told with it. */
+const missing = (message: string) => new CommanderError(2, 'commander.missing', `error: ${message}`);

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CommandTree } from './command-tree.ts';
 import { wantsJsonErrors, wantsJsonLog } from './global-options.ts';
@@ -55,10 +55,27 @@ async function runCommandLine(tree: CommandTree, process: ProcessLike, signal: A
     throw unknownCommandError(tree, unknown, isAlone ? topicNames : []);
   }
   await tree.describe(command);
+  const usage = usageOf(target);
   if (!isExplained) {
     await tree.load(target);
   }
-  await tree.root.parseAsync(ordered, { from: 'user' });
+  try {
+    await tree.root.parseAsync(ordered, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && !isAnswer(error)) {
+      throw asUsageError(error, { usage, example: await tree.exampleOf(target) });
+    }
+    throw error;
+  }
+}
+
+/** `quota usage check [options] --service <service> [user]`: with the options that have to be there. */
+function usageOf(command: Command): string {
+  const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
+  return command
+    .createHelp()
+    .commandUsage(command)
+    .replace('[options]', ['[options]', ...required].join(' '));
 }
 
 /** The words that were typed; none at all, and somebody is there: those of what is chosen. */
@@ -88,10 +105,15 @@ const helpWords = ['help', '--help', '-h'];
 const isAnswer = ({ code }: CommanderError) =>
   code === 'commander.helpDisplayed' || code === 'commander.help' || code === 'commander.version';
 
-function asUsageError(error: CommanderError) {
-  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+/** With how the command is called, and a line that can be changed and run, where one is known. */
+function asUsageError(error: CommanderError, of?: { usage: string; example: string | undefined }) {
+  const [message = '', similar] = error.message.replace(/^error: /, '').split('\n');
+  const path = /^quota(?: [a-z-]+)*/.exec(of?.usage ?? 'quota')?.[0];
   return usageError(message, {
-    suggestion:
-      suggestion?.replace(/[()]/g, '') ?? 'quota --help lists the commands, quota help COMMAND their options',
+    detail:
+      of === undefined
+        ? undefined
+        : [`usage: ${of.usage}`, ...(of.example === undefined ? [] : [`example: ${of.example}`])].join('\n'),
+    suggestion: similar?.replace(/[()]/g, '') ?? `${path} --help`,
   });
 }

@@ -18,6 +18,8 @@ export interface OutputOptions {
   wide?: boolean;
   /** What of the JSON is wanted. */
   shape?: Shape;
+  /** In what money is told. */
+  currency?: string;
   /** For tables that are taller than the terminal. */
   pager?: Pager;
 }
@@ -26,7 +28,7 @@ const whole: Shape = { fields: [], jq: undefined, template: undefined };
 
 /** The only writer of stdout. Formats load what they need when they are used. */
 export function createOutput(options: OutputOptions): Output {
-  const { format, stdout, color, wide = false, shape = whole, pager } = options;
+  const { format, stdout, color, wide = false, shape = whole, pager, currency } = options;
   const plain = createStreamWriter(stdout);
   const withWriter = async (use: (writer: StreamWriter) => Promise<unknown>): Promise<void> => {
     if (pager === undefined || format !== 'table') {
@@ -41,7 +43,7 @@ export function createOutput(options: OutputOptions): Output {
       await paged.end();
     }
   };
-  const style = () => createStyle(color, stdout.columns);
+  const style = () => createStyle(color, stdout.columns, currency);
   const tableStyle = async () => ({ ...(await style()), ...(wide && { isTerminal: false }) });
   return {
     format,

@@ -48,6 +48,7 @@ const shownAs: Record<SettingVariable, (settings: Settings, env: Variables) => s
   QUOTA_ENV: ({ environment }) => environment,
   QUOTA_ACTOR: ({ actor }) => actor,
   QUOTA_COMPANY: ({ company }) => company ?? null,
+  QUOTA_CURRENCY: ({ currency }) => currency,
   VAPI_API_KEY: ({ vapiApiKey }) => hidden(vapiApiKey),
   VAPI_BASE_URL: ({ vapiBaseUrl }) => redactUrls(vapiBaseUrl),
   QUOTA_LIMITED_STATE: ({ limitedStateFile }) => limitedStateFile ?? null,

@@ -45,6 +45,11 @@ export const settingTable = [
     description: 'Name of the company, on the reports of `reconcile` and `usage analytics`',
   },
   {
+    variable: 'QUOTA_CURRENCY',
+    defaultText: '`USD`',
+    description: 'Currency of prices and costs; each bill says its own',
+  },
+  {
     variable: 'VAPI_API_KEY',
     defaultText: 'none',
     description:

@@ -9,6 +9,7 @@ import { configurationError } from '../errors.ts';
 import { readSmallFile } from '../small-file.ts';
 import { readSecretFile } from './secret-file.ts';
 import { isSecret, type SettingVariable } from './setting-table.ts';
+import { currencyDefault } from './style.ts';
 
 const environments: readonly Environment[] = ['development', 'test', 'production'];
 const redisUrl = /^(?:rediss?|unix):\/\/\S+$/i;
@@ -91,6 +92,7 @@ export function readSettings(sources: SettingSources): Settings {
     limitedStateFile: inDirectory(sources.cwd, find('QUOTA_LIMITED_STATE')?.value),
     actor: readActor(find('QUOTA_ACTOR'), problems),
     company: readCompany(find('QUOTA_COMPANY'), problems),
+    currency: readCurrency(find('QUOTA_CURRENCY'), problems),
   };
   if (problems.length > 0) {
     const count = problems.length === 1 ? 'a setting is wrong' : `${problems.length} settings are wrong`;
@@ -188,6 +190,14 @@ function readCompany(found: Found | undefined, problems: string[]): string | und
     problems.push(`${found.source} is not a name of 1 to 200 printable characters`);
   }
   return company;
+}
+
+function readCurrency(found: Found | undefined, problems: string[]): string {
+  const currency = found?.value.trim().toUpperCase() ?? currencyDefault;
+  if (!/^[A-Z]{3}$/.test(currency)) {
+    problems.push(`${found?.source} is not a currency of three letters, like EUR`);
+  }
+  return currency;
 }
 
 const isName = (text: string) =>

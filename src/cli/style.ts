@@ -2,6 +2,8 @@ import type { Style } from '../context.ts';
 import type { TerminalStream } from './process-like.ts';
 
 const widthDefault = 80;
+/** In which VAPI, HeyGen, OpenAI and Anthropic bill. */
+export const currencyDefault = 'USD';
 
 /**
  * Whether a stream gets colours: `--no-color` and NO_COLOR (not empty) switch them off, FORCE_COLOR on, else a
@@ -24,8 +26,12 @@ export function wantsColor(
 const unchanged = (text: string) => text;
 
 /** Loads chalk only where there are colours. */
-export async function createStyle(color: boolean, width: number | undefined): Promise<Style> {
-  const size = { width: width ?? widthDefault, isTerminal: width !== undefined };
+export async function createStyle(
+  color: boolean,
+  width: number | undefined,
+  currency: string = currencyDefault,
+): Promise<Style> {
+  const size = { width: width ?? widthDefault, isTerminal: width !== undefined, currency };
   if (!color) {
     const plain = unchanged;
     return { ...size, bold: plain, dim: plain, red: plain, green: plain, yellow: plain, cyan: plain };

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { withTransaction } from '../db/transaction.ts';
 import { notFoundError, refusedError, usageError } from '../errors.ts';
 import type { User } from '../users/user.ts';
-import { negated } from '../values/decimal-math.ts';
+import { negated, plainDecimal } from '../values/decimal-math.ts';
 import { sumOf } from '../values/decimal-sum.ts';
+import { durationText } from '../values/duration.ts';
 import { quantityIn } from '../values/quantity.ts';
 import {
   type AdjustableMeter,
@@ -77,7 +78,7 @@ function corrected(meter: AdjustableMeter, amount: string): PlannedAdjustment {
   }
   const planned = adjusted(meter, 'correction', isLess ? negated(unsigned) : unsigned, '0');
   if (planned.after.used.startsWith('-')) {
-    throw usageError(`only ${meter.used} of ${meter.meter} is used: no more can be taken off`, {
+    throw usageError(`only ${usedText(meter)} of ${meter.meter} is used: no more can be taken off`, {
       suggestion: `quota user reset takes all of it off, quota user grant gives more than the plan`,
     });
   }
@@ -132,3 +133,6 @@ export function applyAdjust(
     return { plan, auditIds };
   });
 }
+
+const usedText = ({ unit, used }: AdjustableMeter): string =>
+  unit === 'second' ? durationText(plainDecimal(used)).replace(/\d$/, '$&s') : plainDecimal(used);

@@ -14,10 +14,16 @@ export function allowanceText(allowance: MeterAllowance | null): string {
     : `${format.text(used)} used of ${format.text(limit)} ${format.unit}${extra}, ${format.text(remaining)} left`;
 }
 
+/** `5:00 minutes`, `1 message`. */
+export function measuredText(quantity: string, unit: string): string {
+  const format = quantityFormat(unit, quantity);
+  return `${format.text(quantity)} ${format.unit}`;
+}
+
 /** `5:00 minutes of voice_seconds`, `20 messages`. */
 export function amountText(quantity: string, { unit, meter }: { unit: string; meter: string }): string {
   const format = quantityFormat(unit, quantity);
-  return meter === format.unit
-    ? `${format.text(quantity)} ${meter}`
+  return meter.replace(/s$/, '') === format.unit.replace(/s$/, '')
+    ? `${format.text(quantity)} ${format.unit}`
     : `${format.text(quantity)} ${format.unit} of ${meter}`;
 }

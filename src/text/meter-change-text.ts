@@ -1,5 +1,6 @@
 import type { MeterChange } from '../allowances/meters/apply-meters.ts';
 import type { CountChange } from '../allowances/meters/meter-store.ts';
+import { counted } from '../values/counted.ts';
 
 /** What text is coloured with; left out: not at all. */
 interface Colours {
@@ -37,7 +38,7 @@ export function countLines(counts: readonly CountChange[], style: Colours = plai
   const freed = counts.filter(({ exceeded }) => exceeded.before && !exceeded.after).length;
   const more = counts.length - countsShownMax;
   return [
-    `counted anew: ${counts.length} running periods of ${users} users; ${used} used up by it, ${freed} freed`,
+    `counted anew: ${counted(counts.length, 'running period')} of ${counted(users, 'user')}; ${used} used up by it, ${freed} freed`,
     ...counts.slice(0, countsShownMax).map((count) => {
       const { externalId, meter, exceeded } = count;
       const effect = exceeded.before === exceeded.after ? '' : exceeded.after ? '  used up' : '  freed';

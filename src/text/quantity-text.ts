@@ -16,7 +16,7 @@ export function quantityFormat(unit: string, reference: string): QuantityFormat 
     return bytesFormat(reference);
   }
   if (unit !== 'second') {
-    return { unit: `${unit}s`, text: withoutZeros };
+    return { unit: Number(reference) === 1 ? unit : `${unit}s`, text: withoutZeros };
   }
   return Number(reference) < hour
     ? { unit: 'minutes', text: minutesText }

@@ -8,6 +8,14 @@ export function costText(cost: string): string {
   return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }
 
+/** Money with its currency: `12.50 USD`. */
+export const moneyText = (cost: string, { currency }: { currency: string }): string =>
+  `${costText(cost)} ${currency}`;
+
+/** A sum of money to look at, to the cent where it has one: `920.87 USD`; `0.0735 USD`. */
+export const centsText = (cost: string, style: { currency: string }): string =>
+  moneyText(Math.abs(Number(cost)) < 1 ? cost : Number(cost).toFixed(2), style);
+
 /** `1:02:05 h`, with minutes and seconds of two digits; fractions of seconds are left out. */
 export function hoursText(seconds: string): string {
   const whole = BigInt(seconds.split('.')[0] ?? '0');

@@ -17,6 +17,10 @@ export const minuteText = (instant: string): string => utc(instant).format('YYYY
 export const nearText = (instant: string, now: Date): string =>
   `${relativeText(instant, now)} (${minuteText(instant)})`;
 
+/** `2026-11-03 00:00Z (in 3 days)`: when, and how far, for the middle of a sentence. */
+export const whenText = (instant: string, now: Date): string =>
+  `${minuteText(instant)} (${relativeText(instant, now)})`;
+
 /** `2026-10-03 14:05:07 UTC` */
 export const secondText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm:ss [UTC]');
 

@@ -184,17 +184,27 @@ export const parseBytes = taking(bytes);
 export const parseName = (value: string): string => value.trim();
 
 /**
- * The id of a run, as commands print it.
+ * The id of a run, an alert and its kind, as commands print it.
  * @throws usageError
  */
-export function parseUuid(value: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value.trim())) {
-    throw wrong(value, 'the id of a run', '5f0c6c8e-3c1e-4b5e-9d0a-1f2e3d4c5b6a');
-  }
-  return value.trim().toLowerCase();
-}
+export const parseIdOf =
+  (what: string) =>
+  (value: string): string => {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value.trim())) {
+      throw wrong(value, `the id of ${what}`, '5f0c6c8e-3c1e-4b5e-9d0a-1f2e3d4c5b6a');
+    }
+    return value.trim().toLowerCase();
+  };
 
 const daysMax = 36_500;
+
+/**
+ * A number of days: `90`, or `90d`.
+ * @throws usageError from the parser
+ */
+export const parseDays = (text: string): number =>
+  parseInteger({ max: daysMax })(text.replace(/(?<=\d)\s*d(?:ays?)?\s*$/i, ''));
+
 const dayMs = 86_400_000;
 
 /**

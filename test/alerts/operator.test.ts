@@ -43,7 +43,7 @@ test('limits are data: set with a dry run, a reason and its audit row, shown, an
   const { services } = await desk.json('service', 'list');
   expect(services[0]).toMatchObject({ service: 'all', maxDailyCost: '50', maxErrorPercent: null });
   expect(services.at(-1)).toMatchObject({ service: 'voice', maxDailyCost: '31', maxErrorPercent: '9.5' });
-  expect((await desk.run('service', 'list')).stdout).toMatch(/voice +31 +9\.5/);
+  expect((await desk.run('service', 'list')).stdout).toMatch(/voice +31\.00 USD +9\.5 %/);
   const [{ subject, reason, after }] = (
     await desk.json('audit', 'log', '--action', 'service.changed')
   ).entries.filter((entry: { reason: string }) => entry.reason === 'our budget');
@@ -123,7 +123,7 @@ test('listed beside those of users, and acknowledged', async () => {
     active: true,
     delivery: 'delivered',
   });
-  expect((await desk.run('alerts', 'list')).stdout).toMatch(/\(voice\) +error_rate +100 +105\.26/);
+  expect((await desk.run('alerts', 'list')).stdout).toMatch(/\(voice\) +errors of a day +100 % +105\.26/);
   expect(await list('ada')).toEqual([]);
   const [{ id }] = alerts;
   const before = await desk.snapshot();

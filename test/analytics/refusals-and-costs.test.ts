@@ -71,8 +71,8 @@ test('what the month costs so far and at its end, by the pace that tells who run
   expect((await desk.json('usage', 'analytics', '--month', '2026-09')).costs).toEqual(costs);
   const { stdout } = await desk.run(...october);
   expect(stdout).toContain('Cost of 2026-10, at the present pace');
-  expect(stdout).toMatch(/all +21.10 so far, 65.41 at its end/);
-  expect(stdout).toMatch(/chat-free +18.00 so far, too few calls to tell more/);
+  expect(stdout).toMatch(/all +21.10 USD so far, 65.41 USD at its end/);
+  expect(stdout).toMatch(/chat-free +18.00 USD so far, too few calls to tell more/);
   // On the first day a day's cost is spread over no less than a thirtieth of the month.
   const [early] = await desk.queryAt<{ forecast: string }>(
     '2026-10-01T13:00:00Z',

@@ -217,7 +217,9 @@ describe('log', () => {
       next: '2',
     });
     const table = await run(['log']);
-    expect(table.stdout).toMatch(/ 2 +2026-11-03 00:00Z +eve +\w+ +usage\.reset +ada +=1\+1\n/);
+    expect(table.stdout).toMatch(
+      / 2 +\d+ days ago \(2026-11-03 00:00Z\) +eve +\w+ +usage\.reset +ada +=1\+1\n/,
+    );
     expect(table.stdout).toContain('two lines');
     expect(table.stdout).not.toContain('\u001b');
     const csv = await run(['log', '--output', 'csv', '--user', 'ada']);

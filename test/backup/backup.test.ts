@@ -188,7 +188,7 @@ describe('a restore that cannot be whole leaves everything as it was', () => {
     [
       'a row missing',
       65,
-      'users has 1 rows of 2',
+      'users has 1 row of 2',
       anew((_m, script) => script.replace(/\n[^\n]*ada\t[^\n]*\n/, '\n')),
     ],
     [

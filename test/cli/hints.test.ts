@@ -105,6 +105,26 @@ test('what takes something away is known as such', () => {
 });
 
 test.each([
+  [['user', 'show'], "missing required argument 'user'", 'quota user show [options] <user>'],
+  [
+    ['usage', 'check'],
+    "required option '--service",
+    'quota usage check [options] --service <service> [user]',
+  ],
+  [['user', 'list', '--bogus'], "unknown option '--bogus'", 'quota user list [options]'],
+  [['user', 'list', 'ada'], 'too many arguments', 'quota user list [options]'],
+  [['reconcile', 'show'], "required option '--month", 'quota reconcile show [options] --month <month>'],
+])('%j tells how the command is called, with a line to change and run', async (words, message, usage) => {
+  const { code, stderr } = await runCli(words);
+  expect(code).toBe(2);
+  const [first, second, third, fourth] = stderr.split('\n');
+  expect(first).toContain(message);
+  expect(second).toBe(`  usage: ${usage}`);
+  expect(third).toMatch(`  example: quota ${words[0]}`);
+  expect(fourth).toMatch(`hint: quota ${words.slice(0, 2).join(' ')} --help`);
+});
+
+test.each([
   [['help', 'user', 'show'], 'quota user show [options] <user>'],
   [['user', 'help', 'show'], 'quota user show [options] <user>'],
   [['help', 'jobs', 'run', 'purge'], 'quota jobs run purge [options]'],

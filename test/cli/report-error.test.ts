@@ -102,6 +102,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
     limitedStateFile: undefined,
     actor: 'ada',
     company: undefined,
+    currency: 'USD',
   });
   expect(
     redact('key vapi-0123456789, s@cret-word, s%40cret-word, short, https://hc-ping.com/0b5f-secret/x'),

@@ -35,6 +35,7 @@ test('defaults', () => {
     vapiApiKey: undefined,
     vapiBaseUrl: 'https://api.vapi.ai',
     actor: userInfo().username,
+    currency: 'USD',
   });
 });
 

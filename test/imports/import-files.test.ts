@@ -502,7 +502,7 @@ describe('call logs', () => {
     const env = { QUOTA_ENV: 'production' };
     const refused = await desk.with({ env }).run('import', 'call-logs', file, '--yes');
     expect(refused.code).toBe(5);
-    expect(refused.stderr).toContain('1 lines, 1 new');
+    expect(refused.stderr).toContain('1 line, 1 new');
     expect(await desk.snapshot()).toEqual(before);
     const name = new URL(desk.url.replace('@/', '@host/')).pathname.slice(1);
     expect((await desk.with({ env }).run('import', 'call-logs', file, '--confirm', name)).code).toBe(0);

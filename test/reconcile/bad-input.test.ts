@@ -105,7 +105,7 @@ describe('refused, and nothing stored', () => {
     );
     expect(error).toMatchObject({
       message: expect.stringContaining('has no line of 2026-10'),
-      detail: 'its 1 lines are of 2026-09-30 to 2026-09-30',
+      detail: 'its 1 line is of 2026-09-30 to 2026-09-30',
       suggestion: '--month 2026-09, or another file',
     });
   });

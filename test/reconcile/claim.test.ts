@@ -300,7 +300,7 @@ describe('months that are not like others', () => {
     const history = (await desk.run('audit', 'log', '--limit', '4')).stdout;
     expect(history).toMatch(/reconciliation\.close .* billed 2\.95, difference -0\.70/);
     expect(history).toMatch(/discrepancy\.resolve .* 1 corrected/);
-    expect(history).toMatch(/call-log\.update .* cost 1\.2 → 1\.9/);
+    expect(history).toMatch(/call-log\.update .* cost 1\.20 USD → 1\.90 USD/);
   });
 
   test('36 digits are rounded for reading, which is said; JSON, CSV and the page have all of them', async () => {

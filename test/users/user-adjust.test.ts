@@ -68,13 +68,13 @@ describe('a correction', () => {
   });
 
   test.each([
-    [['voice_seconds', '-8m21s'], 2, 'only 500.000 of voice_seconds is used'],
+    [['voice_seconds', '-8m21s'], 2, 'only 500s of voice_seconds is used'],
     [['voice_seconds', '0'], 2, 'a correction by nothing'],
     [['voice_seconds', 'five'], 2, 'five'],
     [['voice_seconds'], 2, 'by how much?'],
     [['messages', '+1'], 4, 'no messages'],
     [['voice_seconds', '+5m', '--undo-reset'], 2, 'which is it?'],
-    [['voice_seconds', '+6001'], 5, '10 times the 600 of the plan'],
+    [['voice_seconds', '+6001'], 5, '10 times the 10m of the plan'],
     [['--undo-reset'], 5, 'no reset to undo'],
   ])('%j is refused with %i', async (words, code, message) => {
     const before = await desk.snapshot();

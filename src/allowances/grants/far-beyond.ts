@@ -1,3 +1,6 @@
+import { plainDecimal } from '../../values/decimal-math.ts';
+import { durationText } from '../../values/duration.ts';
+
 /** So many times what the plan gives is more likely a slip than meant: seconds for minutes, a zero too many. */
 const timesMax = 10;
 
@@ -11,8 +14,8 @@ export const isFarBeyond = (quantity: string, limit: string | null | undefined):
   Number(limit) > 0 &&
   Math.abs(Number(quantity)) > timesMax * Number(limit);
 
-/** For the question: `, 50 times the 600 of the plan`. */
-export const farBeyondText = (quantity: string, limit: string | null | undefined): string =>
+/** For the question: `, 50 times the 10m of the plan`. */
+export const farBeyondText = (quantity: string, limit: string | null | undefined, unit: string): string =>
   isFarBeyond(quantity, limit)
-    ? `, ${Math.floor(Math.abs(Number(quantity)) / Number(limit))} times the ${Number(limit)} of the plan`
+    ? `, ${Math.floor(Math.abs(Number(quantity)) / Number(limit))} times the ${unit === 'second' ? durationText(plainDecimal(limit ?? '0')).replace(/\d$/, '$&s') : Number(limit)} of the plan`
     : '';

@@ -98,7 +98,9 @@ Register-ArgumentCompleter -Native -CommandName quota -ScriptBlock {
     $value, $description = $line -split "\`t", 2
     if ($value -eq ':files') {
       foreach ($path in (Get-ChildItem -Path "$wordToComplete*" -ErrorAction SilentlyContinue)) {
-        $name = if ($path.Name -match "[s'()]") { "'" + ($path.Name -replace "'", "''") + "'" } else { $path.Name }
+        # What is completed is the whole word: the folder that was typed stays in front.
+        $name = ($wordToComplete -replace '[^/\\\\]*$', '') + $path.Name
+        if ($name -match "[\\s'()]") { $name = "'" + ($name -replace "'", "''") + "'" }
         [System.Management.Automation.CompletionResult]::new($name, $path.Name, 'ProviderItem', $path.FullName)
       }
     } elseif ($value) {

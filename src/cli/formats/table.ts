@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Column, Row, Style } from '../../context.ts';
 import { printable } from '../../printable.ts';
+import { wordsOfName } from '../../values/counted.ts';
 import { cellText } from '../printable.ts';
 import { fitColumns } from './fit-columns.ts';
 
@@ -44,7 +45,7 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
   }
   const fitted = fitColumns(columns, natural, style.width);
   const shown = fitted.map(({ column }) => column);
-  const left = columns.filter((column) => !shown.includes(column)).map(({ key, title = key }) => title);
+  const left = columns.filter((column) => !shown.includes(column)).map(headingOf);
   const table = tableOf(
     shown,
     rows,
@@ -62,15 +63,30 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
 
 function tableOf(columns: readonly Column[], rows: readonly Row[], style: Style, colWidths: number[] = []) {
   const table = new Table({
-    head: columns.map((column) => style.bold(column.title ?? column.key)),
+    head: columns.map((column) => style.bold(headingOf(column))),
     colAligns: columns.map((column) => column.align ?? 'left'),
     colWidths,
     chars: noBorder,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  table.push(...rows.map((row) => columns.map((column) => printable(cellText(row[column.key])))));
+  table.push(...rows.map((row) => columns.map((column) => printable(cellOf(row[column.key])))));
   return table;
 }
+
+/** Names of the JSON are for scripts. */
+const headingOf = ({ key, title }: Column): string => title ?? wordsOfName(key);
+
+/** For people: no bare booleans, and instants to the minute. */
+function cellOf(value: unknown): string {
+  if (typeof value === 'boolean') {
+    return value ? 'yes' : 'no';
+  }
+  const text = cellText(value);
+  return isInstant(text) ? minuteText(text) : text;
+}
+
+const isInstant = (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(text);
+const minuteText = (instant: string) => `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`;
 
 const withoutEnds = (text: string) => text.replace(/[ \t]+$/gm, '');
 

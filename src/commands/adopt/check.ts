@@ -4,6 +4,7 @@ import { readMappingFile } from '../../adopt/find-product.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 /**
  * `quota adopt check`: `{product, services, isAttached, sources: [{source, kind, relation, rows}], notes: [{source, field,
@@ -43,7 +44,7 @@ export const adoptCheck = defineCommand(
           `${style.green('fits')} ${product}: ${sources.map(({ kind, relation }) => `${kind} from ${relation}`).join(', ')}`,
           ...notes.map(
             ({ source, field, note, rows }) =>
-              `${style.yellow(`${source}.${field}`)}: ${note} (${rows} rows)`,
+              `${style.yellow(`${source}.${field}`)}: ${note} (${counted(rows, 'row')})`,
           ),
         ].join('\n'),
     });

@@ -7,6 +7,7 @@ import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 const deadShownMax = 20;
 
@@ -85,7 +86,7 @@ const stateText = (
     `${style.bold(product)}: ${detachedAt === null ? `attached, ${authority} decides` : `detached ${detachedAt}`}`,
     ...sources.map(
       ({ name, relation, backfilledRows, backfilledAt }) =>
-        `  ${name} from ${relation}: ${backfilledAt === null ? style.yellow(`backfill at ${backfilledRows} rows`) : `${backfilledRows} rows backfilled`}`,
+        `  ${name} from ${relation}: ${backfilledAt === null ? style.yellow(`backfill at ${counted(backfilledRows, 'row')}`) : `${backfilledRows} rows backfilled`}`,
     ),
     ...mirrors.map(({ relation, error }) =>
       error === null ? `  ${relation} follows` : style.yellow(`  ${relation} does not follow: ${error}`),
@@ -93,7 +94,7 @@ const stateText = (
     ...redis.map(
       ({ meter, key, field }) => `  ${field === null ? key : `${key} ${field}`} in Redis follows ${meter}`,
     ),
-    ...(waiting === 0 ? [] : [style.yellow(`  ${waiting} rows wait:`)]),
+    ...(waiting === 0 ? [] : [style.yellow(`  ${counted(waiting, 'row waits', 'rows wait')}:`)]),
     ...dead.map(
       ({ source, key, reason, attempts }) =>
         `    ${source} ${key ?? '?'}: ${reason} (tried ${attempts} times)`,

@@ -5,6 +5,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { limitOption } from '../../declarations/page-options.ts';
 import { exitCodes } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 const limitDefault = 50;
 
@@ -45,7 +46,13 @@ function verificationText(data: Awaited<ReturnType<typeof verifyProduct>>, style
       ({ from, externalId, meter, periodStart, app, quota, difference }) =>
         `${externalId} ${meter} ${periodStart ?? 'ever'}: ${from} ${app ?? 'nothing'}, quota ${quota ?? 'nothing'} (${style.red(difference)})`,
     ),
-    ...(waiting === 0 ? [] : [style.yellow(`${waiting} rows wait: quota adopt status ${product} says why`)]),
+    ...(waiting === 0
+      ? []
+      : [
+          style.yellow(
+            `${counted(waiting, 'row waits', 'rows wait')}: quota adopt status ${product} says why`,
+          ),
+        ]),
     ...(unfinished.length === 0 ? [] : [style.yellow(`no backfill was through ${unfinished.join(', ')}`)]),
     `${compared} compared, ${differing === 0 ? style.green('0 differ') : style.red(`${differing} differ`)}`,
   ].join('\n');

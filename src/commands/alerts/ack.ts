@@ -8,12 +8,12 @@ import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { usageError } from '../../errors.ts';
-import { parseUuid } from '../../values/option-values.ts';
+import { parseIdOf } from '../../values/option-values.ts';
 
 /** `quota alerts ack`: `{alerts: [AlertState], dryRun}`, those that were not acknowledged before. */
 export const alertsAck = defineCommand(
   {
-    arguments: { id: optionalArgument('of the alert, as quota alerts list tells it', parseUuid) },
+    arguments: { id: optionalArgument('of the alert, as quota alerts list tells it', parseIdOf('an alert')) },
     options: { ...userOption, ...changeOptions },
     examples: [
       ['quota alerts ack 5b2f6c1e-0d0c-4f0e-9a57-3f1d2c4b5a69 --yes', 'one'],

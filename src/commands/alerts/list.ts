@@ -85,6 +85,8 @@ const allColumns: Column[] = [
   'lastError',
 ].map((key) => ({ key }));
 
+const kindText = { usage: 'usage', daily_cost: 'cost of a day', error_rate: 'errors of a day' };
+
 function tableRow(
   { crossedAt, active, acknowledgedAt, delivery, lastError, ...alert }: AlertState,
   now: Date,
@@ -94,7 +96,8 @@ function tableRow(
   return {
     ...alert,
     user: user ?? `(${service ?? 'all services'})`,
-    meter: meter ?? kind,
+    meter: meter ?? kindText[kind],
+    threshold: kind === 'usage' && alert.threshold === 0 ? 'pace' : `${alert.threshold} %`,
     crossed: nearText(crossedAt, now),
     now: acknowledgedAt === null ? state : `${state}, seen`,
     delivery: lastError === null ? delivery : `${delivery}: ${lastError}`,

@@ -1,3 +1,4 @@
+import { selectMeters } from '../../allowances/meters/meter-store.ts';
 import { meantUser } from '../../asking/meant-user.ts';
 import {
   type AuditFilter,
@@ -11,8 +12,8 @@ import { repeated, value } from '../../declarations/option.ts';
 import { limitOption } from '../../declarations/page-options.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
-import { minuteText } from '../../text/time-text.ts';
-import { parseInstant, parseInteger, parseUuid } from '../../values/option-values.ts';
+import { nearText } from '../../text/time-text.ts';
+import { parseIdOf, parseInstant, parseInteger } from '../../values/option-values.ts';
 import { changeText } from './change-text.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */
@@ -24,7 +25,7 @@ const declaration = declareCommand({
     action: repeated('action', 'only usage.reset, or all of usage; can be repeated', (text) => text.trim()),
     since: value('instant', 'only from then on', parseInstant),
     until: value('instant', 'only before then', parseInstant),
-    run: value('id', 'only of this run of a job', parseUuid),
+    run: value('id', 'only of this run of a job', parseIdOf('a run')),
     ...limitOption,
     after: value('id', 'go on where the page before ended', (text) =>
       String(parseInteger({ max: 999_999_999_999_999 })(text)),
@@ -81,7 +82,17 @@ async function writePage(
   }
   const entries = found.slice(0, filter.limit);
   const next = found.length > entries.length ? (entries.at(-1)?.id ?? null) : null;
-  await context.output.write({ data: { entries, next }, rows: entries.map(tableRow), columns: tableColumns });
+  const meters = context.output.format === 'table' ? await selectMeters(client) : [];
+  const telling: Telling = {
+    now: context.now(),
+    currency: context.settings.currency,
+    units: new Map(meters.map(({ key, unit }) => [key, unit])),
+  };
+  await context.output.write({
+    data: { entries, next },
+    rows: entries.map((entry) => tableRow(entry, telling)),
+    columns: tableColumns,
+  });
   if (next !== null) {
     context.talk.info(`There are more: --after ${next}`);
   }
@@ -117,7 +128,7 @@ const entryColumns: Column[] = [
 
 const tableColumns: Column[] = [
   { key: 'id', align: 'right' },
-  { key: 'at' },
+  { key: 'at', isWhole: true },
   { key: 'actor' },
   { key: 'login' },
   { key: 'action' },
@@ -127,26 +138,25 @@ const tableColumns: Column[] = [
   { key: 'reason' },
 ];
 
+interface Telling {
+  now: Date;
+  currency: string;
+  /** Of meters, by key. */
+  units: ReadonlyMap<string, string>;
+}
+
 /** What was before and after is there in short; the other formats have all of it. */
-const tableRow = ({
+const tableRow = (
+  { id, at, actor, login, action, user, service, subject, reason, ...row }: AuditRow,
+  { now, currency, units }: Telling,
+): Row => ({
   id,
-  at,
-  actor,
-  login,
-  action,
-  user,
-  service,
-  subject,
-  reason,
-  ...row
-}: AuditRow): Row => ({
-  id,
-  at: minuteText(at),
+  at: nearText(at, now),
   actor,
   login,
   action,
   user,
   about: subject ?? service,
-  change: changeText({ action, ...row }),
+  change: changeText({ action, ...row }, { currency, unit: units.get(subject ?? '') }),
   reason,
 });

@@ -5,6 +5,8 @@ import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { quantityText } from '../../text/sum-text.ts';
+import { counted } from '../../values/counted.ts';
 import { parseChoice } from '../../values/option-values.ts';
 
 interface BackupReport {
@@ -66,7 +68,7 @@ history. The folder appears once everything is in it. Reads every row, so it nee
       return { ...known, ...savedFacts(manifest) };
     });
     if (!dryRun) {
-      context.talk.verbose(`${data.tables.length} tables`);
+      context.talk.verbose(counted(data.tables.length, 'table'));
     }
     await context.output.write({ data, rows: [{ ...data, tables: data.tables.length }], text: backupText });
     return exitCodes.ok;
@@ -90,6 +92,6 @@ function backupText(
   if (dryRun) {
     return `${style.yellow('would save')} ${database} into ${folder}, ${way}`;
   }
-  return `${style.green('saved')} ${database} into ${folder}, ${way}: ${rows} rows of ${tables.length} tables, ${bytes} bytes
+  return `${style.green('saved')} ${database} into ${folder}, ${way}: ${counted(rows ?? 0, 'row')} of ${counted(tables.length, 'table')}, ${quantityText(String(bytes), 'byte')}
 Try it: quota db restore ${folder} --dry-run`;
 }

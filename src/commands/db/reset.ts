@@ -5,6 +5,7 @@ import { estimateTables } from '../../db/migration-store.ts';
 import { resetSchema } from '../../db/migrations.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
+import { counted } from '../../values/counted.ts';
 
 /** `quota db reset`: `{dryRun, database, dropped: [{table, rows}], applied: [name]}`; rows are estimates. */
 export const dbReset = defineCommand(
@@ -35,8 +36,8 @@ export const dbReset = defineCommand(
         columns: [{ key: 'table' }, { key: 'rows', align: 'right' }],
         text: (_data, style) =>
           dryRun
-            ? `${style.yellow('would drop')} ${dropped.length} tables of ${database} and make them anew`
-            : `${style.green('dropped')} ${dropped.length} tables of ${database}, applied ${applied.length} migrations`,
+            ? `${style.yellow('would drop')} ${counted(dropped.length, 'table')} of ${database} and make them anew`
+            : `${style.green('dropped')} ${counted(dropped.length, 'table')} of ${database}, applied ${counted(applied.length, 'migration')}`,
       }),
       database: { schema: 'any', onAbort: 'finish' },
       outdatesCache: false,
@@ -46,8 +47,8 @@ export const dbReset = defineCommand(
 function droppedLines(database: string, dropped: readonly { table: string; rows: string }[]): string[] {
   const filled = dropped
     .filter(({ rows }) => rows !== '0')
-    .map(({ table, rows }) => `${table} (about ${rows} rows)`);
+    .map(({ table, rows }) => `${table} (about ${counted(rows, 'row')})`);
   return [
-    `To be dropped in ${database}: ${dropped.length} tables${filled.length > 0 ? ':' : ''} ${filled.join(', ')}`,
+    `To be dropped in ${database}: ${counted(dropped.length, 'table')}${filled.length > 0 ? ':' : ''} ${filled.join(', ')}`,
   ];
 }

@@ -12,6 +12,7 @@ import { argument, flag } from '../../declarations/option.ts';
 import { refusedError } from '../../errors.ts';
 import { selectLogins } from '../../logins/login-store.ts';
 import { shellWord } from '../../shell-word.ts';
+import { counted } from '../../values/counted.ts';
 
 interface RestorePlan {
   backup: Backup;
@@ -103,7 +104,7 @@ async function refuseWhilePointed(client: Parameters<typeof selectPointing>[0]):
 }
 
 function replacedLines(database: string, replaced: RestorePlan['replaced']): string[] {
-  const filled = replaced.map(({ table, rows }) => `${table} (${rows} rows)`);
+  const filled = replaced.map(({ table, rows }) => `${table} (${counted(rows, 'row')})`);
   return filled.length === 0 ? [] : [`To be taken away in ${database}: ${filled.join(', ')}`];
 }
 
@@ -121,9 +122,9 @@ function restoreText({ backup, database, replaced }: RestorePlan, dryRun: boolea
   const { takenAt, database: from, tables }: BackupManifest = backup.manifest;
   const place = replaced.length > 0 ? ', in place of what is there' : '';
   if (dryRun) {
-    return `${style.yellow('would restore')} ${rowsOf(tables)} rows of ${tables.length} tables into ${database}${place}: ${from} as of ${takenAt}
+    return `${style.yellow('would restore')} ${counted(rowsOf(tables), 'row')} of ${counted(tables.length, 'table')} into ${database}${place}: ${from} as of ${takenAt}
 The file is whole. Load it: quota db restore ${shellWord(backup.folder)}${replaced.length > 0 ? ' --replace' : ''} --reason "…"`;
   }
-  return `${style.green('restored')} ${rowsOf(tables)} rows of ${tables.length} tables into ${database}: ${from} as of ${takenAt}; every checksum, number and seal holds
+  return `${style.green('restored')} ${counted(rowsOf(tables), 'row')} of ${counted(tables.length, 'table')} into ${database}: ${from} as of ${takenAt}; every checksum, number and seal holds
 Then: quota doctor, quota limits status --check, and quota jobs run sync-cache where a cache is kept`;
 }

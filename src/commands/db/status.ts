@@ -1,5 +1,6 @@
 import type { Context, Style } from '../../context.ts';
 import { type RoleState, selectLostRoles } from '../../db/core/roles-store.ts';
+import { refuseWithoutBinaries } from '../../db/embedded/binaries.ts';
 import { type EmbeddedStatus, embeddedStatus } from '../../db/embedded/control.ts';
 import { type DatabaseMark, selectMark } from '../../db/mark-store.ts';
 import { readSchemaStatus, type SchemaStatus, schemaStatus } from '../../db/migration-store.ts';
@@ -7,6 +8,7 @@ import { redactUrls } from '../../db/redact-url.ts';
 import { selectServerVersion } from '../../db/server-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
+import { whenText } from '../../text/time-text.ts';
 
 interface DatabaseStatus {
   database: { kind: 'embedded' | 'url'; url: string; serverVersion: string | null };
@@ -33,6 +35,9 @@ export const dbStatus = defineCommand(
   async (context) => {
     const { databaseUrl, dataDir } = context.settings;
     const embedded = databaseUrl === undefined ? await embeddedStatus(dataDir) : null;
+    if (embedded?.state === 'not initialised') {
+      refuseWithoutBinaries(); // Else a check of health would be content with a database that can never be.
+    }
     const data =
       embedded?.state === 'not initialised' ? statusOfNothing(embedded) : await readStatus(context, embedded);
     const { applied, pending, changed } = data.schema;
@@ -49,7 +54,7 @@ export const dbStatus = defineCommand(
         ...changed.map(({ object, state }) => ({ migration: object, state: `${state} by hand` })),
       ],
       columns: [{ key: 'migration' }, { key: 'state' }, { key: 'batch' }, { key: 'appliedAt' }],
-      text: statusText,
+      text: (status, style) => statusText(status, context.now(), style),
     });
     return exitCodes.ok;
   },
@@ -86,19 +91,25 @@ const meanings = {
   edited: 'made by migrations that were edited afterwards',
 };
 
-function statusText({ database, mark, embedded, schema, lostRoles }: DatabaseStatus, style: Style): string {
+function statusText(
+  { database, mark, embedded, schema, lostRoles }: DatabaseStatus,
+  now: Date,
+  style: Style,
+): string {
   const color = schema.state === 'current' ? style.green : style.yellow;
   const version = database.serverVersion === null ? 'not made yet' : `PostgreSQL ${database.serverVersion}`;
   return [
     `database  ${database.url}`,
     `server    ${version}${embedded === null ? '' : embeddedText(embedded)}`,
-    `marked    ${markText(mark, style)}`,
+    `marked    ${markText(mark, now, style)}`,
     `tables    ${color(meanings[schema.state])}`,
-    ...schema.applied.map(({ name, appliedAt }) => `  applied ${name} ${style.dim(appliedAt)}`),
+    ...schema.applied.map(
+      ({ name, appliedAt }) => `  applied ${name} ${style.dim(whenText(appliedAt, now))}`,
+    ),
     ...schema.pending.map((name) => `  ${style.yellow('pending')} ${name}`),
     ...schema.unknown.map((name) => `  ${style.red('unknown')} ${name}`),
     ...schema.edited.map((name) => `  ${style.red('edited')}  ${name}`),
-    `functions ${coreText(schema)}`,
+    `functions ${coreText(schema, now)}`,
     ...(schema.state === 'missing' ? [] : lostRoles).map(
       ({ role, state }) =>
         `  ${style.red(state === 'missing' ? 'no role' : 'no rights')} ${role}: quota db migrate`,
@@ -107,22 +118,22 @@ function statusText({ database, mark, embedded, schema, lostRoles }: DatabaseSta
   ].join('\n');
 }
 
-function markText(mark: DatabaseMark | null, style: Style): string {
+function markText(mark: DatabaseMark | null, now: Date, style: Style): string {
   if (mark === null) {
     return 'not yet: quota db mark production (or test, development)';
   }
   const { environment, markedAt, markedBy } = mark;
   const name = environment === 'production' ? style.red(environment) : environment;
-  return `${name}, by ${markedBy} on ${markedAt}`;
+  return `${name}, by ${markedBy} on ${whenText(markedAt, now)}`;
 }
 
 /** Hashes in twelve digits, as git abbreviates them. */
-function coreText({ core, wantedCore }: SchemaStatus): string {
+function coreText({ core, wantedCore }: SchemaStatus, now: Date): string {
   const wanted = wantedCore.slice(0, 12);
   if (core === null || core.sha256 === null) {
     return `none of this kind yet (this version has ${wanted}): quota db migrate`;
   }
-  const installed = `${core.sha256.slice(0, 12)}, installed by quota ${core.version} on ${core.installedAt}`;
+  const installed = `${core.sha256.slice(0, 12)}, installed by quota ${core.version} on ${whenText(core.installedAt, now)}`;
   return core.sha256 === wantedCore
     ? installed
     : `${installed}; this version has ${wanted}: quota db migrate`;

@@ -2,6 +2,7 @@ import type { CacheDifference } from '../../cache/difference.ts';
 import type { CacheTally } from '../../cache/verify-cache.ts';
 import type { Context, Style } from '../../context.ts';
 import { configurationError, type ExitCode, exitCodes } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 export interface DoctorCacheOptions {
   /** Puts right what differs. */
@@ -76,14 +77,14 @@ function diagnosisText(diagnosis: CacheDiagnosis, style: Style): string {
   const { counters, wrong, orphaned, rebuilt, differences } = diagnosis;
   const found = wrong + orphaned;
   if (found === 0) {
-    return `${style.green('ok')}  ${counters} counters in the cache, all as the facts say`;
+    return `${style.green('ok')}  ${counted(counters, 'counter')} in the cache, all as the facts say`;
   }
   const more =
     found > differences.length
       ? [`  and ${found - differences.length} more: --output csv lists them all`]
       : [];
   return [
-    `${found} of ${counters} counters in the cache differ from the facts`,
+    `${found} of ${counted(counters, 'counter')} in the cache ${found === 1 ? 'differs' : 'differ'} from the facts`,
     ...differences.map((difference) => `  ${differenceText(difference, style)}`),
     ...more,
     ...(rebuilt < found ? [style.dim('→ quota doctor --cache --rebuild puts them right')] : []),

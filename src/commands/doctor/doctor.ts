@@ -8,6 +8,8 @@ import { userOption } from '../../declarations/user-argument.ts';
 import { type CheckResult, type Diagnosis, examine, type OverdueJob } from '../../doctor/examine.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { standingsOf } from '../../jobs/standing.ts';
+import { peopleText } from '../../text/people-text.ts';
+import { wordsOfName } from '../../values/counted.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
 const findingsDefault = 20;
@@ -55,7 +57,7 @@ export const doctor = defineCommand(
         findings.map((finding) => ({ check, level, finding })),
       ),
       columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
-      text: diagnosisText,
+      text: (diagnosis, style) => diagnosisText(diagnosis, context.now(), style),
     });
     const isUnwell = !data.ok || (options.strict === true && data.attention > 0);
     return isUnwell ? exitCodes.differences : exitCodes.ok;
@@ -70,11 +72,12 @@ async function overdueJobs(context: Context, client: pg.ClientBase): Promise<Ove
     .map(({ job, schedule, overdueSince }) => ({ job, schedule, overdueSince }));
 }
 
-const diagnosisText = ({ checks }: Diagnosis, style: Style): string =>
-  checks.flatMap((result) => checkLines(result, style)).join('\n');
+const diagnosisText = ({ checks }: Diagnosis, now: Date, style: Style): string =>
+  checks.flatMap((result) => checkLines(result, now, style)).join('\n');
 
 function checkLines(
   { check, level, count, message, suggestion, findings }: CheckResult,
+  now: Date,
   style: Style,
 ): string[] {
   const name = check.padEnd(12);
@@ -86,7 +89,7 @@ function checkLines(
     count > findings.length ? [`${indent}and ${count - findings.length} more: --limit ${count}`] : [];
   return [
     `${mark}  ${name} ${message}`,
-    ...findings.map((finding) => indent + findingText(finding)),
+    ...findings.map((finding) => indent + findingText(finding, now)),
     ...more,
     ...(suggestion === null ? [] : [`${indent}${style.dim(`→ ${suggestion}`)}`]),
   ];
@@ -95,14 +98,13 @@ function checkLines(
 const indent = ' '.repeat(24);
 
 /** `ada, meter voice_seconds, used 600.000, used by facts 612.000`; what is null or agrees is left out. */
-function findingText({ externalId, ...rest }: Readonly<Record<string, unknown>>): string {
-  const words = (key: string) => key.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+function findingText({ externalId, ...rest }: Readonly<Record<string, unknown>>, now: Date): string {
   const agrees = (key: string) => {
     const stored = key.replace(/ByFacts$/, '');
     return `${stored}ByFacts` in rest && rest[stored] === rest[`${stored}ByFacts`];
   };
   const parts = Object.entries(rest)
     .filter(([key, value]) => value !== null && !agrees(key))
-    .map(([key, value]) => `${words(key)} ${value}`);
+    .map(([key, value]) => `${wordsOfName(key)} ${peopleText(value, now)}`);
   return [...(externalId === undefined ? [] : [externalId]), ...parts].join(', ');
 }

@@ -1,4 +1,5 @@
 import { applyRevoke, planRevoke } from '../../allowances/grants/revoke-grant.ts';
+import type { GrantState } from '../../allowances/grants/revoke-store.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
@@ -6,9 +7,15 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
-import { allowanceText } from '../../text/allowance-text.ts';
+import { allowanceText, amountText } from '../../text/allowance-text.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
 import { parseInteger } from '../../values/option-values.ts';
+
+const givenText = ({ given, quantity, unit }: Pick<GrantState, 'given' | 'quantity' | 'unit'>): string => {
+  const { text } = quantityFormat(unit, quantity);
+  return `${text(given)} of ${text(quantity)} ${Number(given) === 1 ? 'was' : 'were'} given`;
+};
 
 const parseGrantId = (text: string) => String(parseInteger({ max: 999_999_999_999_999 })(text));
 
@@ -28,7 +35,7 @@ export const grantsRevoke = defineCommand(
       reason: requiredReason('taking a grant back', 'given twice'),
       plan: ({ client }) => planRevoke(client, options.id),
       describe: ({ grant }) => ({
-        action: `Take back ${grant.left} of ${grant.meter} from ${grant.user} (grant ${grant.id})`,
+        action: `Take back ${amountText(grant.left, grant)} from ${grant.user} (grant ${grant.id})`,
         name: grant.user,
       }),
       apply: ({ client }, plan, { reason }) => applyRevoke(client, plan, reason),
@@ -41,7 +48,7 @@ export const grantsRevoke = defineCommand(
           exitCode: workExitCode(unfinished),
           text: (_data, style) =>
             [
-              `${dryRun ? style.yellow('would take back') : style.green('took back')} ${grant.left} of ${grant.meter} from ${grant.user}; ${grant.given} of ${grant.quantity} were given`,
+              `${dryRun ? style.yellow('would take back') : style.green('took back')} ${amountText(grant.left, grant)} from ${grant.user}; ${givenText(grant)}`,
               `  before  ${allowanceText(before)}`,
               ...(dryRun ? [] : [`  after   ${allowanceText(after)}`]),
               ...assistantLines(assistants, style),

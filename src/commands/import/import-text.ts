@@ -1,5 +1,6 @@
 import type { Style } from '../../context.ts';
 import type { ImportReport } from '../../imports/import-report.ts';
+import { counted } from '../../values/counted.ts';
 
 /** `6215 lines, 6000 new, 215 there already`, without what there is none of. */
 export function describeLines(report: ImportReport): string {
@@ -10,14 +11,14 @@ export function describeLines(report: ImportReport): string {
     [report.rejected, 'that cannot be used'],
   ];
   const others = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return [`${report.lines} lines`, `${report.new} new`, ...others].join(', ');
+  return [counted(report.lines, 'line'), `${report.new} new`, ...others].join(', ');
 }
 
 /** A summary of an import for a person, with what may be done next. */
 export function importText(report: ImportReport, style: Style): string {
   const lines = [`${report.file}: ${describeLines(report)}`];
   if (report.subscriptions !== null && report.subscriptions > 0) {
-    lines.push(`${report.subscriptions} subscriptions ${report.dryRun ? 'to be made' : 'made'}`);
+    lines.push(`${counted(report.subscriptions, 'subscription')} ${report.dryRun ? 'to be made' : 'made'}`);
   }
   if (report.updated > 0) {
     lines.push(`${report.updated} updated`);

@@ -8,6 +8,7 @@ import { importFile, type Loader } from '../../imports/import-file.ts';
 import type { LineKind, PlannedKind } from '../../imports/import-kind.ts';
 import type { ImportOptions, ImportReport } from '../../imports/import-report.ts';
 import { type ImportFile, openImportFile } from '../../imports/stage-lines.ts';
+import { counted } from '../../values/counted.ts';
 import type { FileOptions } from './file-options.ts';
 import { describeLines, importText } from './import-text.ts';
 
@@ -40,7 +41,7 @@ export async function runImport<Kind extends PlannedKind>(
   );
   if (report.rejected > 0) {
     const where = report.rejectsFile === null ? '' : `: see ${report.rejectsFile}`;
-    context.talk.warn(`${report.rejected} of ${report.lines} lines cannot be used${where}`);
+    context.talk.warn(`${report.rejected} of ${counted(report.lines, 'line')} cannot be used${where}`);
   }
   await context.output.write({ data: report, text: importText });
   return exitCodes.ok;

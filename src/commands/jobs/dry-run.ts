@@ -2,6 +2,8 @@ import type { JobDefinition } from '../../../jobs/define-job.ts';
 import { meantUser } from '../../asking/meant-user.ts';
 import type { Context } from '../../context.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { peopleTable } from '../../text/people-text.ts';
+import { countedOf } from '../../values/counted.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** How many are named. */
@@ -26,9 +28,11 @@ export async function dryRunJob(
       due === 0
         ? 'nothing due'
         : [
-            `${style.yellow('would do')} ${due} ${job.unit}`,
-            ...first.map((row) => `  ${Object.values(row).join('  ')}`),
-            ...(due > first.length ? [`  … and ${due - first.length} more`] : []),
+            `${style.yellow('would do')} ${countedOf(due, job.unit)}`,
+            ...peopleTable(first, context.now(), style).map((line) => `  ${line}`),
+            ...(first.length === dueListMax && due > first.length
+              ? [`  … and ${due - first.length} more`]
+              : []),
           ].join('\n'),
   });
   return exitCodes.ok;

@@ -6,6 +6,7 @@ import { databaseError } from '../../db/database-error.ts';
 import { Notices } from '../../db/notices.ts';
 import type { Given, OptionDeclarations } from '../../declarations/option.ts';
 import { type ExitCode, exitCodes, QuotaError, usageError } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 import { outcomeText } from './outcome.ts';
 import { runMeasured } from './run-job.ts';
 import type { RunOptions } from './run-options.ts';
@@ -52,7 +53,10 @@ export function followJob<Options extends OptionDeclarations>(
         await sleep(waitMs, undefined, { signal }).catch(() => {}); // Interrupted: seen by the loop.
       }
     }
-    await context.output.write({ data: { runs: following.runs }, text: () => `${following.runs} runs` });
+    await context.output.write({
+      data: { runs: following.runs },
+      text: () => counted(following.runs, 'run'),
+    });
     return exitCodes.ok; // After a signal, the code of the signal.
   });
 }

@@ -1,9 +1,11 @@
 import { jobs } from '../../../jobs/index.ts';
+import type { Column } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
-import { minuteText, relativeText } from '../../text/time-text.ts';
+import { minuteText, nearText } from '../../text/time-text.ts';
+import { wordsOfName } from '../../values/counted.ts';
 import { parseChoice, parseInteger } from '../../values/option-values.ts';
 
 const runsShownDefault = 20;
@@ -27,21 +29,46 @@ export const jobsHistory = defineCommand(
       data: runs,
       rows: runs.map((run) => ({
         ...run,
-        ...(isTable && { startedAt: startText(run, context.now()), asOf: minuteText(run.asOf) }),
-        counts: countsText(run),
+        ...(isTable && tableCells(run, context.now())),
+        counts: isTable ? countsText(run) : countsOf(run),
       })),
-      columns: ['startedAt', 'job', 'status', 'durationMs', 'asOf', 'counts', 'error', 'actor', 'id'].map(
-        (key) => ({ key }),
-      ),
+      columns: isTable ? tableColumns : allColumns,
     });
     return exitCodes.ok;
   },
 );
 
-const startText = ({ startedAt }: JobRunRow, now: Date) =>
-  `${minuteText(startedAt)} (${relativeText(startedAt, now)})`;
+const allColumns: Column[] = [
+  ...['startedAt', 'job', 'status', 'durationMs', 'asOf', 'counts', 'error', 'actor', 'id'],
+].map((key) => ({ key }));
 
-const countsText = ({ counts }: JobRunRow) =>
+const tableColumns: Column[] = [
+  { key: 'startedAt', title: 'started', isWhole: true },
+  { key: 'job' },
+  { key: 'status' },
+  { key: 'durationMs', title: 'took', align: 'right' },
+  { key: 'counts' },
+  { key: 'error' },
+  { key: 'asOf', title: 'as of', isExtra: true },
+  { key: 'actor' },
+  { key: 'id', isExtra: true },
+];
+
+/** `as of` is told where it is not the time of the run. */
+const tableCells = ({ startedAt, durationMs, asOf }: JobRunRow, now: Date) => ({
+  startedAt: nearText(startedAt, now),
+  durationMs: durationMs === null ? 'not ended' : `${(durationMs / 1000).toFixed(1)} s`,
+  asOf: minuteText(asOf) === minuteText(startedAt) ? null : minuteText(asOf),
+});
+
+const countsOf = ({ counts }: JobRunRow) =>
   Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+
+/** What was due and done, and of the rest what there was. */
+const countsText = ({ counts }: JobRunRow) =>
+  Object.entries(counts)
+    .filter(([name, count]) => count !== 0 || name === 'due')
+    .map(([name, count]) => `${wordsOfName(name)} ${count}`)
     .join(', ');

@@ -1,5 +1,6 @@
 import { type QuotaError, tryAgainError } from '../../errors.ts';
 import type { Job, JobOutcome } from '../../jobs/job.ts';
+import { countedOf, wordsOfName } from '../../values/counted.ts';
 
 /** What a run tells as JSON where its job says nothing else. */
 export const outcomeReport = ({ runId, asOf, due, done, left, counts, durationMs }: JobOutcome) => ({
@@ -23,9 +24,9 @@ export function outcomeText(job: Pick<Job, 'name' | 'unit'>, outcome: JobOutcome
   }
   const details = Object.entries(counts)
     .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${count} ${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
+    .map(([name, count]) => countText(count, name));
   const lines = [
-    `${job.name}: ${[`${done} of ${due} ${job.unit}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
+    `${job.name}: ${[`${done} of ${countedOf(due, job.unit)}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
   ];
   if (stop === 'limit' || stop === 'interrupted') {
     lines.push(
@@ -33,6 +34,12 @@ export function outcomeText(job: Pick<Job, 'name' | 'unit'>, outcome: JobOutcome
     );
   }
   return lines.join('\n');
+}
+
+/** `57 pace alerts`, `1 assistant restored`: a count by the name that JSON has for it. */
+function countText(count: number, name: string): string {
+  const words = wordsOfName(name);
+  return `${count} ${count === 1 ? words.replace(/ies\b/g, 'y').replace(/([^s\s])s\b/g, '$1') : words}`;
 }
 
 /** Why a run ended before everything was done, and what to do about it. */
@@ -44,17 +51,26 @@ export function incompleteError(
   const { stop, left, unsettled } = outcome;
   switch (stop) {
     case 'deadline':
-      return tryAgainError(`${job.name} has reached its deadline: ${left} ${job.unit} are left`, {
-        suggestion: 'run it again, it goes on where it stopped; or give it a longer --max-duration',
-      });
+      return tryAgainError(
+        `${job.name} has reached its deadline: ${countedOf(left, job.unit)} ${left === 1 ? 'is' : 'are'} left`,
+        {
+          suggestion: 'run it again, it goes on where it stopped; or give it a longer --max-duration',
+        },
+      );
     case 'locked':
-      return tryAgainError(`${left} ${job.unit} stay locked by other transactions`, {
-        suggestion: 'run it again; a transaction that never ends shows in pg_stat_activity',
-      });
+      return tryAgainError(
+        `${countedOf(left, job.unit)} ${left === 1 ? 'stays' : 'stay'} locked by other transactions`,
+        {
+          suggestion: 'run it again; a transaction that never ends shows in pg_stat_activity',
+        },
+      );
     case 'unreachable':
-      return tryAgainError(`the provider is out of reach: ${left} ${job.unit} are left`, {
-        suggestion: 'run it again when the provider answers',
-      });
+      return tryAgainError(
+        `the provider is out of reach: ${countedOf(left, job.unit)} ${left === 1 ? 'is' : 'are'} left`,
+        {
+          suggestion: 'run it again when the provider answers',
+        },
+      );
     default:
       return tryAgainError(`${unsettled} ${unsettledText}`, {
         suggestion: 'run it again; what fails is tried again after a pause',

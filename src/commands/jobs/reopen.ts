@@ -7,6 +7,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { requiredValue } from '../../declarations/option.ts';
 import { userOption } from '../../declarations/user-argument.ts';
 import { type AheadReset, reopenAfter, selectResetsAfter } from '../../resets/reopen-store.ts';
+import { counted } from '../../values/counted.ts';
 import { parseInstant } from '../../values/option-values.ts';
 
 const namedMax = 10;
@@ -43,7 +44,7 @@ export const jobsReopen = defineCommand(
       },
       isNothing: ({ resets }) => resets.length === 0,
       describe: ({ resets }) => ({
-        action: `Take back the resets of ${resets.length} subscriptions that are dated after ${options.after}`,
+        action: `Take back the resets of ${counted(resets.length, 'subscription')} that are dated after ${options.after}`,
         name: 'reopen',
         lines: resetLines(resets),
       }),
@@ -57,8 +58,8 @@ export const jobsReopen = defineCommand(
             : [
                 ...resetLines(resets),
                 dryRun
-                  ? `would take back the resets of ${resets.length} subscriptions`
-                  : `took back the resets of ${taken(applied).subscriptions} subscriptions; ${taken(applied).periods} periods are open again`,
+                  ? `would take back the resets of ${counted(resets.length, 'subscription')}`
+                  : `took back the resets of ${counted(taken(applied).subscriptions, 'subscription')}; ${counted(taken(applied).periods, 'period is', 'periods are')} open again`,
               ].join('\n'),
       }),
     }),

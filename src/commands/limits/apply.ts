@@ -10,6 +10,7 @@ import type { Chosen } from '../../enforcement/chosen.ts';
 import { enforceBatch } from '../../enforcement/enforce-store.ts';
 import { reviveAssistants } from '../../enforcement/gone-store.ts';
 import { limitAssistants, limitUsers } from '../../enforcement/operator-store.ts';
+import { counted } from '../../values/counted.ts';
 import { runLimitsChange } from './change.ts';
 import { assistantOption, findChosen, nameOf, ownersText, requireOne } from './chosen.ts';
 
@@ -43,14 +44,14 @@ export const limitsApply = defineCommand(
       const look = setup && { ...setup, queries: client, signal: context.signal };
       const plan = await planApply(client, chosen, look);
       const of = ownersText(chosen, plan.users.length);
-      const over = chosen.kind === 'everybody' ? ' who are over their allowance' : '';
+      const over = chosen.kind === 'everybody' ? ' over the allowance' : '';
       const queue = async (on: pg.ClientBase, reason: string | undefined) => {
         await queueLimits(on, chosen, reason);
         await reviveAssistants(on, plan.knownAgain);
       };
       return {
         ...plan,
-        action: `Limit ${plan.tasks.length} assistants of ${of}${over}`,
+        action: `Limit ${counted(plan.tasks.length, 'assistant')} of ${of}${over}`,
         name: nameOf(chosen),
         queue,
       };

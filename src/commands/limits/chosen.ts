@@ -5,6 +5,7 @@ import { repeated } from '../../declarations/option.ts';
 import type { Chosen } from '../../enforcement/chosen.ts';
 import { type AssistantStatus, selectAssistants } from '../../enforcement/status-store.ts';
 import { notFoundError, usageError } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 /** `--assistant` of commands that limit and restore. */
 export const assistantOption = {
@@ -86,5 +87,5 @@ export function ownersText(chosen: Chosen, userCount: number): string {
   if (chosen.kind === 'users' && chosen.users.length === 1) {
     return chosen.users[0]?.externalId ?? '';
   }
-  return `${userCount} user${userCount === 1 ? '' : 's'}`;
+  return counted(userCount, 'user');
 }

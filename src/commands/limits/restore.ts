@@ -12,6 +12,7 @@ import { giveOriginals, liftLimits, restoreAssistants } from '../../enforcement/
 import { planRestoreOfUsers, type RestorePlanOfUsers } from '../../enforcement/restore.ts';
 import { usageError } from '../../errors.ts';
 import { patchComplaints } from '../../providers/vapi/assistant-rules.ts';
+import { counted } from '../../values/counted.ts';
 import { parseField, parseThrough } from '../../values/option-values.ts';
 import { runLimitsChange } from './change.ts';
 import { assistantOption, findChosen, nameOf, ownersText, requireOne } from './chosen.ts';
@@ -64,7 +65,7 @@ export const limitsRestore = defineCommand(declaration, async (context, options)
     warnStillOver(context, plan);
     return {
       ...plan,
-      action: `Restore ${plan.tasks.length} assistants of ${ownersText(chosen, plan.users.length)}`,
+      action: `Restore ${counted(plan.tasks.length, 'assistant')} of ${ownersText(chosen, plan.users.length)}`,
       name: nameOf(chosen),
       queue: (on, reason) => queueRestore(on, plan, reason),
     };

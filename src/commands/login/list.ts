@@ -3,7 +3,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 import type { Login } from '../../logins/login.ts';
 import { selectLogins } from '../../logins/login-store.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { speakerText } from './change-login.ts';
 
 /** `quota login list`: `{logins: [Login]}`. */
@@ -16,7 +16,11 @@ export const loginList = defineCommand(
   },
   async (context) => {
     const logins = await context.withDatabase(({ client }) => selectLogins(client));
-    await context.output.write({ data: { logins }, rows: logins.map(tableRow), columns });
+    await context.output.write({
+      data: { logins },
+      rows: logins.map((login) => tableRow(login, context.now())),
+      columns,
+    });
     return exitCodes.ok;
   },
 );
@@ -29,10 +33,13 @@ const columns: Column[] = [
   { key: 'by' },
 ];
 
-const tableRow = ({ role, speaksFor, user, claim, state, registeredAt, registeredBy }: Login): Row => ({
+const tableRow = (
+  { role, speaksFor, user, claim, state, registeredAt, registeredBy }: Login,
+  now: Date,
+): Row => ({
   role,
   'speaks for': speakerText(speaksFor === null ? null : { speaksFor, user, claim }),
   state,
-  since: registeredAt === null ? null : minuteText(registeredAt),
+  since: registeredAt === null ? null : nearText(registeredAt, now),
   by: registeredBy,
 });

@@ -18,6 +18,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { countLines, meterLines } from '../../text/meter-change-text.ts';
+import { counted } from '../../values/counted.ts';
 
 interface PlanApplyResult {
   dryRun: boolean;
@@ -119,7 +120,7 @@ function resultText(result: PlanApplyResult, style: Style): string {
   const isNothing = changed.length + changedOf(meters).length === 0;
   const unchanged = plans.filter(({ action }) => action === 'unchanged').map(({ key }) => key);
   const periods = now
-    ? `running periods take the new terms at once${dryRun ? '' : ` (${retaken} users)`}`
+    ? `running periods take the new terms at once${dryRun ? '' : ` (${counted(retaken, 'user')})`}`
     : 'running periods keep their terms; the next ones have the new';
   return [
     ...meterLines(meters, style),
@@ -136,7 +137,7 @@ function resultText(result: PlanApplyResult, style: Style): string {
 /** `~ voice-free  version 2, 120 subscribers`, and the differences under it. */
 function changeLines({ key, action, version, subscribers, changes }: PlanChange, style?: Style): string[] {
   const heading = `${action === 'create' ? '+' : action === 'update' ? '~' : '='} ${key}`;
-  const facts = `version ${version}, ${subscribers} subscribers`;
+  const facts = `version ${version}, ${counted(subscribers, 'subscriber')}`;
   const field = ({ path, before, after }: PlanChange['changes'][number]) =>
     before === null
       ? `    ${path}: ${style?.green(after ?? '') ?? after}`

@@ -3,6 +3,7 @@ import type { LimitDefinition } from '../../allowances/plans/plan.ts';
 import { selectPlans } from '../../allowances/plans/plan-store.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
+import { moneyText } from '../../text/sum-text.ts';
 import { bytesText } from '../../values/bytes.ts';
 import { durationText } from '../../values/duration.ts';
 
@@ -29,7 +30,7 @@ export const planList = defineCommand(
       rows: data.map((plan) => ({
         ...plan,
         isDefault: plan.isDefault ? 'default' : plan.anonymous ? 'anonymous' : '',
-        limits: plan.limits.map((limit) => limitText(limit, units)).join('; '),
+        limits: plan.limits.map((limit) => limitText(limit, units, context.settings.currency)).join('; '),
       })),
       columns: [
         { key: 'key', title: 'plan' },
@@ -52,9 +53,10 @@ const limitQuantity = (limit: string, unit: string | undefined) =>
 function limitText(
   { meter, limit, costLimit, resetEvery }: LimitDefinition,
   units: ReadonlyMap<string, string>,
+  currency: string,
 ) {
   const quantity = limit === null ? [] : [limitQuantity(limit, units.get(meter))];
-  const terms = [...quantity, ...(costLimit === null ? [] : [`cost ${costLimit}`])];
+  const terms = [...quantity, ...(costLimit === null ? [] : [`cost ${moneyText(costLimit, { currency })}`])];
   const every = resetEvery === null ? 'ever' : `per ${resetEvery.replace(/^1 /, '')}`;
   return `${meter} ${terms.length === 0 ? 'unlimited' : `${terms.join(' and ')} ${every}`}`;
 }

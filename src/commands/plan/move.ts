@@ -16,7 +16,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument, value } from '../../declarations/option.ts';
 import { drainOptions } from '../../declarations/provider-options.ts';
 import { usageError } from '../../errors.ts';
-import { parseUuid } from '../../values/option-values.ts';
+import { parseIdOf } from '../../values/option-values.ts';
 
 interface PlanMoveReport {
   dryRun: boolean;
@@ -40,7 +40,7 @@ export const planMove = defineCommand(
     options: {
       ...changeOptions,
       ...drainOptions,
-      movedBy: value('run', 'only users that this earlier move brought to <from>', parseUuid),
+      movedBy: value('run', 'only users that this earlier move brought to <from>', parseIdOf('a move')),
     },
     examples: [
       ['quota plan move avatar-monthly avatar-lifetime --dry-run', 'how many they are'],

@@ -3,6 +3,7 @@ import { findPlan } from '../../allowances/plans/find-plan.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { counted } from '../../values/counted.ts';
 
 /**
  * `quota plan show`: the text is a file for `quota plan apply`, and so is the JSON: a plan definition with its
@@ -50,7 +51,7 @@ export const planShow = defineCommand(
         'onExceeded',
       ].map((key) => ({ key })),
       text: (data, style) =>
-        `${style.dim(`# version ${data.version}, ${data.subscribers} subscribers`)}\n${planYaml(data, units)}`,
+        `${style.dim(`# version ${data.version}, ${counted(data.subscribers, 'subscriber')}`)}\n${planYaml(data, units)}`,
     });
     return exitCodes.ok;
   },

@@ -1,10 +1,15 @@
 import { readPlanDocument } from '../../allowances/files/plan-document.ts';
+import { selectMeters } from '../../allowances/meters/meter-store.ts';
 import { type SimulationResult, simulatePlans } from '../../allowances/plans/simulate-plans.ts';
 import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { measuredText } from '../../text/allowance-text.ts';
+import { moneyText } from '../../text/sum-text.ts';
+import { textTable } from '../../text/text-table.ts';
+import { minuteText, nearText } from '../../text/time-text.ts';
+import { counted } from '../../values/counted.ts';
 import { parseInstant } from '../../values/option-values.ts';
 
 /** The dearest ones, for a person; every other format has all. */
@@ -33,9 +38,10 @@ export const planSimulate = defineCommand(
       throw usageError(`nothing lies between ${from} and ${to}`, { suggestion: 'give an earlier --from' });
     }
     const document = await readPlanDocument(file, context.stdin);
-    const data = await context.withDatabase(({ client }) =>
-      simulatePlans(client, document, { from, to, usersOf }),
-    );
+    const { data, units } = await context.withDatabase(async ({ client }) => ({
+      data: await simulatePlans(client, document, { from, to, usersOf }),
+      units: new Map((await selectMeters(client)).map(({ key, unit }) => [key, unit])),
+    }));
     await context.output.write({
       data,
       rows: data.blocks.map(({ period, ...block }) => ({
@@ -47,29 +53,43 @@ export const planSimulate = defineCommand(
         ...['externalId', 'service', 'plan', 'meter', 'periodStart', 'periodEnd', 'limit', 'costLimit'],
         ...['reachedAt', 'blockedAt', 'callId', 'calls', 'quantity', 'cost'],
       ].map((key) => ({ key })),
-      text: simulationText,
+      text: (result, style) => simulationText(result, { now: context.now(), units }, style),
     });
     return exitCodes.ok;
   },
 );
 
-function simulationText(result: SimulationResult, style: Style): string {
+interface Telling {
+  now: Date;
+  /** By meter. */
+  units: ReadonlyMap<string, string>;
+}
+
+function simulationText(result: SimulationResult, { now, units }: Telling, style: Style): string {
   const { from, to, plans, actual, avoided, blocks } = result;
   const hidden = blocks.length - blocksShownMax;
   return [
     `${style.bold(plans.join(', '))}  ${minuteText(from)} to ${minuteText(to)}`,
-    `  ${actual.users} users made ${actual.calls} calls that cost ${actual.cost}`,
+    `  ${counted(actual.users, 'user')} made ${counted(actual.calls, 'call')} that cost ${moneyText(actual.cost, style)}`,
     avoided.calls === 0
       ? style.green('  nobody would have been blocked')
       : style.yellow(
-          `  ${avoided.users} would have been blocked: ${avoided.calls} calls and a cost of ${avoided.cost} less`,
+          `  ${avoided.users} would have been blocked: ${counted(avoided.calls, 'call')} and a cost of ${moneyText(avoided.cost, style)} less`,
         ),
-    ...blocks
-      .slice(0, blocksShownMax)
-      .map(
-        ({ externalId, meter, blockedAt, calls, quantity, cost }) =>
-          `  ${minuteText(blockedAt)}  ${style.bold(externalId)}  ${meter}  ${calls} calls, ${quantity} of it, cost ${cost}`,
-      ),
+    ...textTable(
+      blocks
+        .slice(0, blocksShownMax)
+        .map(({ externalId, meter, blockedAt, calls, quantity, cost }) => [
+          externalId,
+          meter,
+          nearText(blockedAt, now),
+          String(calls),
+          measuredText(quantity, units.get(meter) ?? ''),
+          moneyText(cost, style),
+        ]),
+      { head: ['user', 'meter', 'blocked', 'calls', 'quantity', 'cost'], left: ['user', 'meter', 'blocked'] },
+      style,
+    ).map((line) => `  ${line}`),
     ...(hidden > 0 ? [style.dim(`  … ${hidden} more; --output csv has all`)] : []),
     style.dim('  Resets by operators and grants are not replayed: they answered the limits that there were.'),
   ].join('\n');

@@ -8,7 +8,7 @@ import { declareCommand, defineCommand, type OptionsOf } from '../../declaration
 import { flag, optionalArgument } from '../../declarations/option.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { selectAlias, selectAliases, updateAlias } from '../../reconcile/match/alias-store.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from '../../text/text-table.ts';
 
 const declaration = declareCommand({
   arguments: {

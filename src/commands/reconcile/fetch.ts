@@ -9,6 +9,7 @@ import { type ControlTotal, controlTotal } from '../../reconcile/fetch/control-t
 import { type CompleteFetch, fetchCalls } from '../../reconcile/fetch/fetch-calls.ts';
 import { requireOpen } from '../../reconcile/months/find-reconciliation.ts';
 import { selectReconciliations } from '../../reconcile/months/stored-reconciliation-store.ts';
+import { counted } from '../../values/counted.ts';
 
 /** Where calls are fetched from. */
 export interface FetchSource {
@@ -130,7 +131,7 @@ async function askControl(
     if (!control.agrees) {
       const { calls, cost } = control;
       talk.warn(
-        `VAPI's own count differs from its list: ${calls.provider} calls for ${cost.provider} by its analytics, ` +
+        `VAPI's own count differs from its list: ${counted(calls.provider, 'call')} for ${cost.provider} by its analytics, ` +
           `${calls.fetched} for ${cost.fetched} fetched; its list may be cut off by its retention, ` +
           'or the month is not over',
       );

@@ -3,8 +3,8 @@ import type { Differences } from '../../reconcile/match/claim.ts';
 import { differenceOf } from '../../reconcile/match/difference.ts';
 import { isDiscrepancy, type Kind, kindMeanings, kinds } from '../../reconcile/match/kinds.ts';
 import type { Reconciliation } from '../../reconcile/months/reconcile-month.ts';
+import { textTable } from '../../text/text-table.ts';
 import { amountColumns, isZero } from '../../values/amount.ts';
-import { textTable } from './text-table.ts';
 
 export const kindColumns: readonly Column[] = [
   { key: 'provider' },

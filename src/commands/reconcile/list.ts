@@ -5,11 +5,11 @@ import { exitCodes } from '../../errors.ts';
 import { type Differences, readDifferences } from '../../reconcile/match/claim.ts';
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { selectReconciliations } from '../../reconcile/months/stored-reconciliation-store.ts';
+import { textTable } from '../../text/text-table.ts';
 import { amountColumn } from '../../values/amount.ts';
 import { parseMonth } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
 import { roundingNote } from './sums-text.ts';
-import { textTable } from './text-table.ts';
 
 /** `quota reconcile list`: `[{id, provider, month, exports, kinds, totals, open, resolved, closedAt, closedBy, …}]`. */
 export const reconcileList = defineCommand(

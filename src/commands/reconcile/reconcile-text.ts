@@ -6,6 +6,7 @@ import { isDiscrepancy, kinds } from '../../reconcile/match/kinds.ts';
 import type { ExpectedCost } from '../../reconcile/match/rate-store.ts';
 import type { Reconciliation } from '../../reconcile/months/reconcile-month.ts';
 import { rateSentence } from '../../reconcile/report/rate-words.ts';
+import { counted } from '../../values/counted.ts';
 import { kindTable } from './kind-table.ts';
 import { differenceLines, headlineLines, roundingNote, sumsText } from './sums-text.ts';
 
@@ -37,7 +38,7 @@ const discrepancyCount = ({ kinds: found }: Pick<Reconciliation, 'kinds'>) =>
 
 export const exportLines = ({ exports }: Pick<Reconciliation, 'exports'>, style: Style): string[] =>
   exports.map(({ source, lines, sha256 }) =>
-    style.dim(`${source}: ${lines} ${lines === 1 ? 'line' : 'lines'}, sha256 ${sha256.slice(0, 12)}…`),
+    style.dim(`${source}: ${counted(lines, 'line')}, sha256 ${sha256.slice(0, 12)}…`),
   );
 
 /** What is missing of the bill, and how the month's use becomes the month's invoice, where the bill says. */
@@ -65,9 +66,11 @@ export function controlLines({ control }: Pick<Reconciliation, 'control'>, style
   }
   const { calls, cost, days, agrees } = control;
   const sides = (day: Pick<typeof control, 'calls' | 'cost'>) =>
-    `${day.calls.provider} calls for ${day.cost.provider}, fetched ${day.calls.fetched} for ${day.cost.fetched}`;
+    `${counted(day.calls.provider, 'call')} for ${day.cost.provider}, fetched ${day.calls.fetched} for ${day.cost.fetched}`;
   if (agrees) {
-    return [style.dim(`control: VAPI counts ${calls.provider} calls for ${cost.provider}, as fetched`)];
+    return [
+      style.dim(`control: VAPI counts ${counted(calls.provider, 'call')} for ${cost.provider}, as fetched`),
+    ];
   }
   const further = days.length - controlDaysMax;
   return [

@@ -8,7 +8,8 @@ import { exitCodes, usageError } from '../../errors.ts';
 import { replaceFile } from '../../files/write-file.ts';
 import { findReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { MonthChoice } from '../../reconcile/months/stored-reconciliation.ts';
-import { parseMonth, parseUuid } from '../../values/option-values.ts';
+import { counted } from '../../values/counted.ts';
+import { parseIdOf, parseMonth } from '../../values/option-values.ts';
 import { lowerCase } from './options.ts';
 
 /**
@@ -17,7 +18,9 @@ import { lowerCase } from './options.ts';
  */
 export const reconcileReport = defineCommand(
   {
-    arguments: { id: optionalArgument('of a reconciliation, as list --json shows it', parseUuid) },
+    arguments: {
+      id: optionalArgument('of a reconciliation, as list --json shows it', parseIdOf('a reconciliation')),
+    },
     options: {
       month: value('month', 'the month: 2026-10', parseMonth),
       provider: value('provider', 'whose bill, where several have one', lowerCase),
@@ -45,7 +48,7 @@ export const reconcileReport = defineCommand(
     await context.output.write({
       data,
       text: ({ provider, month, report, discrepancies }) =>
-        `${provider} ${month}: ${discrepancies} ${discrepancies === 1 ? 'discrepancy' : 'discrepancies'}\nwritten to ${report}`,
+        `${provider} ${month}: ${counted(discrepancies, 'discrepancy', 'discrepancies')}\nwritten to ${report}`,
     });
     return exitCodes.ok;
   },

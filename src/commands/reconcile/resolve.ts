@@ -17,6 +17,7 @@ import {
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
 import { amountColumns } from '../../values/amount.ts';
+import { counted } from '../../values/counted.ts';
 import { sameDecimal } from '../../values/decimal-math.ts';
 import { parseChoice } from '../../values/option-values.ts';
 import {
@@ -157,7 +158,7 @@ const wordsOf = (
   ...['--as', as],
 ];
 
-const countWords = (count: number) => `${count} ${count === 1 ? 'discrepancy' : 'discrepancies'}`;
+const countWords = (count: number) => counted(count, 'discrepancy', 'discrepancies');
 
 /** The kinds with their sums, amounts with as many digits as the longest of them has. */
 function kindLines(kinds: ResolvePlan['kinds'], currency: string | null): string[] {
@@ -174,7 +175,9 @@ function kindLines(kinds: ResolvePlan['kinds'], currency: string | null): string
 function planLines({ kinds, logs, left }: ResolvePlan, as: Decision, currency: string | null): string[] {
   const lines = kindLines(kinds, currency);
   if (logs.add.length > 0) {
-    lines.push(`  ${logs.add.length} calls to be logged, counted against the quotas of their users`);
+    lines.push(
+      `  ${counted(logs.add.length, 'call')} to be logged, counted against the quotas of their users`,
+    );
   }
   if (logs.change.length > 0) {
     lines.push(`  ${logs.change.length} logs to be brought in line with the bill`);
@@ -201,11 +204,9 @@ function reportText(
   return [
     `${verbOf(as, dryRun, style)} ${countWords(resolved)} of ${provider} ${month}${as === 'open' ? '' : ` as ${as}`}`,
     ...kindLines(kinds, currency),
-    ...(logs.added > 0
-      ? [`  ${logs.added} ${logs.added === 1 ? 'call' : 'calls'} ${dryRun ? 'to be logged' : 'logged'}`]
-      : []),
+    ...(logs.added > 0 ? [`  ${counted(logs.added, 'call')} ${dryRun ? 'to be logged' : 'logged'}`] : []),
     ...(logs.changed > 0
-      ? [`  ${logs.changed} ${logs.changed === 1 ? 'log' : 'logs'} ${dryRun ? 'to be changed' : 'changed'}`]
+      ? [`  ${counted(logs.changed, 'log')} ${dryRun ? 'to be changed' : 'changed'}`]
       : []),
     ...leftLines(left),
     ...totalLines(totals, currency),

@@ -8,12 +8,13 @@ import type { StoredReconciliation } from '../../reconcile/months/stored-reconci
 import type { HeadlineMonth } from '../../reconcile/report/headline.ts';
 import { rateSentence } from '../../reconcile/report/rate-words.ts';
 import type { Entry } from '../../reconcile/resolve/discrepancy-store.ts';
+import { textTable } from '../../text/text-table.ts';
+import { secondText } from '../../text/time-text.ts';
 import { amountColumns } from '../../values/amount.ts';
 import { kindTable } from './kind-table.ts';
 import { countAll } from './list.ts';
 import { billLines, controlLines, exportLines } from './reconcile-text.ts';
 import { differenceLines, headlineLines, roundingNote, sumsText } from './sums-text.ts';
-import { textTable } from './text-table.ts';
 
 /** The month for a person, with what is still to be done. */
 export function summaryText(
@@ -117,7 +118,7 @@ export function entriesText({ currency, entries, next }: Entries, style: Style):
     entry.kind,
     entry.externalId ?? entry.model ?? '',
     userText(entry),
-    (entry.day ?? entry.startedAt ?? '').replace(/\.\d+Z$/, 'Z'),
+    entry.day ?? (entry.startedAt === null ? '' : secondText(entry.startedAt)),
     ...seconds.map((column) => column[row] ?? ''),
     ...money.map((column) => column[row] ?? ''),
     entry.resolution === null

@@ -4,11 +4,12 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, value } from '../../declarations/option.ts';
 import { usageError } from '../../errors.ts';
+import { moneyText } from '../../text/sum-text.ts';
 import type { ServiceTerms } from '../../upkeep/service-terms.ts';
 import { applyService, planService } from '../../upkeep/set-service.ts';
-import { parseDecimal, parseInteger, parseName } from '../../values/option-values.ts';
+import { counted } from '../../values/counted.ts';
+import { parseDays, parseDecimal, parseName } from '../../values/option-values.ts';
 
-const keepDaysMax = 36_500;
 const takeCost = parseDecimal({ decimalsMax: 6 });
 const takePercent = parseDecimal({ decimalsMax: 2 });
 
@@ -55,7 +56,7 @@ export const serviceSet = defineCommand(
       keepDetails: value(
         'days',
         'of a service that is never reconciled: metadata and error messages are purged after; none: with closed months',
-        orNone(parseInteger({ max: keepDaysMax })),
+        orNone(parseDays),
       ),
       ...changeOptions,
     },
@@ -83,7 +84,7 @@ export const serviceSet = defineCommand(
       plan: ({ client }) => planService(client, service, changes),
       isNothing: ({ isSame }) => isSame,
       describe: ({ before, after }) => ({
-        action: `Change what is set for ${serviceText(service)} from ${termsText(before)} to ${termsText(after)}`,
+        action: `Change what is set for ${serviceText(service)} from ${termsText(before, context.settings.currency)} to ${termsText(after, context.settings.currency)}`,
         name: service,
       }),
       apply: ({ client }, plan, { reason }) => applyService(client, plan, reason),
@@ -91,8 +92,8 @@ export const serviceSet = defineCommand(
         data: { service, before, after, dryRun, auditId },
         text: (_data, style) =>
           isSame
-            ? `${serviceText(service)}: ${termsText(after)}, as before`
-            : `${serviceText(service)}: ${dryRun ? style.yellow('would be set') : style.green('set')} to ${termsText(after)} (before: ${termsText(before)})`,
+            ? `${serviceText(service)}: ${termsText(after, context.settings.currency)}, as before`
+            : `${serviceText(service)}: ${dryRun ? style.yellow('would be set') : style.green('set')} to ${termsText(after, context.settings.currency)} (before: ${termsText(before, context.settings.currency)})`,
       }),
     });
   },
@@ -100,11 +101,14 @@ export const serviceSet = defineCommand(
 
 const serviceText = (service: string) => (service === 'all' ? 'all services together' : service);
 
-function termsText({ maxDailyCost, maxErrorPercent, keepDetailsDays }: ServiceTerms): string {
+function termsText(
+  { maxDailyCost, maxErrorPercent, keepDetailsDays }: ServiceTerms,
+  currency: string,
+): string {
   const terms = [
-    ...(maxDailyCost === null ? [] : [`a daily cost of ${maxDailyCost}`]),
+    ...(maxDailyCost === null ? [] : [`a daily cost of ${moneyText(maxDailyCost, { currency })}`]),
     ...(maxErrorPercent === null ? [] : [`${maxErrorPercent} % errors`]),
-    ...(keepDetailsDays === null ? [] : [`details for ${keepDetailsDays} days`]),
+    ...(keepDetailsDays === null ? [] : [`details for ${counted(keepDetailsDays, 'day')}`]),
   ];
   return terms.length === 0 ? 'nothing' : terms.join(', ');
 }

@@ -8,14 +8,16 @@ import {
 } from '../../analytics/usage-report.ts';
 import type { Style } from '../../context.ts';
 import { bar, sparkline, squeeze } from '../../text/charts.ts';
-import { costText, hoursText, quantityText, shareText } from '../../text/sum-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { centsText, hoursText, moneyText, quantityText, shareText } from '../../text/sum-text.ts';
+import { minuteText, nearText } from '../../text/time-text.ts';
+import { counted } from '../../values/counted.ts';
 import { costLines, refusalLines } from './refusal-and-cost-text.ts';
 
 const barWidth = 16;
 
 /** The report on a terminal: totals, a line of days, bars, plans, and who runs out. */
-export function usageReportText(report: UsageReport, style: Style): string {
+export function usageReportText(report: UsageReport, now: Date, style: Style): string {
   return [
     style.bold(`Usage from ${report.from} to ${report.to} (UTC), ${report.service ?? 'all services'}`),
     ...totalLines(report, style),
@@ -23,9 +25,14 @@ export function usageReportText(report: UsageReport, style: Style): string {
     ...refusalLines(report, style),
     ...costLines(report.costs, style),
     ...planLines(report.plans, style),
-    ...forecastLines(report.forecasts, style),
+    ...forecastLines(report.forecasts, now, style),
     ...(report.daysToRollUp > 0
-      ? ['', style.dim(`${report.daysToRollUp} days are not rolled up yet: quota jobs roll-up-analytics`)]
+      ? [
+          '',
+          style.dim(
+            `${counted(report.daysToRollUp, 'day is', 'days are')} not rolled up yet: quota jobs roll-up-analytics`,
+          ),
+        ]
       : []),
   ].join('\n');
 }
@@ -40,14 +47,14 @@ function totalLines({ totals, days }: UsageReport, style: Style): string[] {
     days[0] ?? { calls: 0, day: '' },
   );
   return [
-    `${sumsText(totals)}, ${totals.activeUsers} active users${
+    `${sumsText(totals, style)}, ${counted(totals.activeUsers, 'active user')}${
       totals.errors > 0
-        ? style.red(`, ${totals.errors} errors (${shareText(totals.errors, totals.calls)})`)
+        ? style.red(`, ${counted(totals.errors, 'error')} (${shareText(totals.errors, totals.calls)})`)
         : ''
     }`,
     ...(busiest.calls > 0
       ? [
-          `${style.cyan(sparkline(squeeze(calls, style.width - 30)))}  ${style.dim(`most on ${busiest.day}: ${busiest.calls} calls`)}`,
+          `${style.cyan(sparkline(squeeze(calls, style.width - 30)))}  ${style.dim(`most on ${busiest.day}: ${counted(busiest.calls, 'call')}`)}`,
         ]
       : []),
   ];
@@ -62,13 +69,13 @@ function rowLines({ by, rows }: UsageReport, style: Style): string[] {
     style.bold(`By ${by}`),
     ...(rows.length === 0 ? [style.dim('  nothing was used')] : []),
     ...rows.map((row) =>
-      `  ${cut(usageRowName(by, row), width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row)}${usersOf(by, row)}`.trimEnd(),
+      `  ${cut(usageRowName(by, row), width)}  ${style.cyan(bar(Number(row[measure]), largest, barWidth))}  ${sumsText(row, style)}${usersOf(by, row)}`.trimEnd(),
     ),
   ];
 }
 
 const usersOf = (by: UsageReport['by'], { activeUsers }: UsageRow) =>
-  by === 'user' ? '' : `, ${activeUsers} ${activeUsers === 1 ? 'user' : 'users'}`;
+  by === 'user' ? '' : `, ${counted(activeUsers, 'user')}`;
 
 function planLines(plans: readonly PlanUtilization[], style: Style): string[] {
   const used = plans.filter(({ subscribers }) => subscribers > 0);
@@ -87,7 +94,7 @@ function planLines(plans: readonly PlanUtilization[], style: Style): string[] {
         ...(plan.exceeded > 0 ? [style.red(`${plan.exceeded} used up`)] : []),
         ...(Number(plan.cost) > 0 || plan.costAllowance !== null
           ? [
-              `cost ${costText(plan.cost)}${plan.costAllowance === null ? '' : ` of ${costText(plan.costAllowance)}`}`,
+              `cost ${centsText(plan.cost, style)}${plan.costAllowance === null ? '' : ` of ${centsText(plan.costAllowance, style)}`}`,
             ]
           : []),
       ].join(', ');
@@ -95,40 +102,42 @@ function planLines(plans: readonly PlanUtilization[], style: Style): string[] {
   ];
 }
 
-function forecastLines({ total, first }: UsageReport['forecasts'], style: Style): string[] {
+function forecastLines({ total, first }: UsageReport['forecasts'], now: Date, style: Style): string[] {
   const width = keyWidth(first.map(({ user }) => user));
   return [
     '',
     style.bold('Will run out before their reset, at the present pace'),
     ...(total === 0 ? [style.dim('  nobody')] : []),
-    ...first.map((forecast) => `  ${cut(forecast.user, width)}  ${forecastText(forecast, style)}`),
+    ...first.map((forecast) => `  ${cut(forecast.user, width)}  ${forecastText(forecast, now, style)}`),
     ...(total > first.length ? [style.dim(`  … and ${total - first.length} more (--top)`)] : []),
   ];
 }
 
-function forecastText(forecast: Forecast, style: Style): string {
+function forecastText(forecast: Forecast, now: Date, style: Style): string {
+  const allowance = forecast.allowance ?? '0';
+  const format = quantityFormat(forecast.unit, allowance);
   const of =
     forecast.limit === 'cost'
-      ? `${costText(forecast.cost)} of ${costText(forecast.costLimit ?? '0')}`
-      : `${quantityText(forecast.used, forecast.unit)} of ${quantityText(forecast.allowance ?? '0', forecast.unit)}`;
+      ? `${moneyText(forecast.cost, style)} of ${moneyText(forecast.costLimit ?? '0', style)}`
+      : `${format.text(forecast.used)} of ${format.text(allowance)} ${format.unit}`;
   const resets = forecast.resetsAt === null ? 'never reset' : `reset ${minuteText(forecast.resetsAt)}`;
-  return `${style.yellow(minuteText(forecast.runsOutAt))}  ${forecast.meter}: ${of} (${forecast.percent} %), ${resets}`;
+  return `${style.yellow(nearText(forecast.runsOutAt, now))}  ${forecast.meter}: ${of} (${forecast.percent} %), ${resets}`;
 }
 
 const planKey = ({ plan, meter }: PlanUtilization) => `${plan} ${meter}`;
 
-function sumsText(sums: UsageSums): string {
+function sumsText(sums: UsageSums, style: Style): string {
   return [
-    `${sums.calls} calls`,
+    counted(sums.calls, 'call'),
     ...(Number(sums.seconds) > 0 ? [hoursText(sums.seconds)] : []),
     ...(Number(sums.messages) > 0
       ? [
-          `${sums.messages} messages${Number(sums.premiumMessages) > 0 ? ` (${sums.premiumMessages} premium)` : ''}`,
+          `${counted(sums.messages, 'message')}${Number(sums.premiumMessages) > 0 ? ` (${sums.premiumMessages} premium)` : ''}`,
         ]
       : []),
-    ...(Number(sums.tokens) > 0 ? [`${sums.tokens} tokens`] : []),
+    ...(Number(sums.tokens) > 0 ? [counted(sums.tokens, 'token')] : []),
     ...(Number(sums.bytes) > 0 ? [quantityText(sums.bytes, 'byte')] : []),
-    ...(Number(sums.cost) > 0 ? [`cost ${costText(sums.cost)}`] : []),
+    ...(Number(sums.cost) > 0 ? [`cost ${centsText(sums.cost, style)}`] : []),
   ].join(', ');
 }
 

@@ -52,7 +52,7 @@ export const usageAnalytics = defineCommand(declaration, async (context, options
     data: report,
     rows: rowsOf(report),
     columns: columnsOf(report).map((key) => ({ key })),
-    text: usageReportText,
+    text: (report, style) => usageReportText(report, context.now(), style),
   });
   return exitCodes.ok;
 });

@@ -1,7 +1,10 @@
 import { meantUser } from '../../asking/meant-user.ts';
+import type { Style } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, optionalArgument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
+import { quantityFormat } from '../../text/quantity-text.ts';
+import { moneyText } from '../../text/sum-text.ts';
 import { readQuantity } from '../../usage/read-quantity.ts';
 import { type Allowance, selectAllowance } from '../../usage/record-store.ts';
 import { parseBytes, parseQuantity } from '../../values/option-values.ts';
@@ -47,9 +50,9 @@ export const usageCheck = defineCommand(
         const verdict = answer.allowed ? style.green('allowed') : style.red(`refused (${answer.reason})`);
         return [
           `${verdict}  ${answer.message}`,
-          ...(answer.meter === null ? [] : [`${answer.meter}: ${usedText(answer)}`]),
+          ...(answer.meter === null ? [] : [`${answer.meter}: ${usedText(answer, style)}`]),
           ...answer.warnings.map((warning) => style.yellow(warning)),
-          ...(answer.action === null ? [] : [`the app is to: ${answer.action}`]),
+          ...(answer.action === null ? [] : [`the app is to ${actions[answer.action]}`]),
         ].join('\n');
       },
     });
@@ -57,5 +60,26 @@ export const usageCheck = defineCommand(
   },
 );
 
-const usedText = ({ used, limit, remaining, percent }: Allowance) =>
-  limit === null ? `${used} used, no limit` : `${used} of ${limit} used (${percent} %), ${remaining} left`;
+const actions = {
+  block: 'refuse the call',
+  switch_to_static: 'answer with the static fallback',
+  limit_assistants: 'limit the assistants',
+};
+
+/** `11:48 of 10:00 minutes used (118.00 %), nothing left`; the cost where it is limited. */
+function usedText(
+  { meter, meters, used, limit, remaining, percent, ...rest }: Allowance,
+  style: Style,
+): string {
+  const unit = meters.find((one) => one.meter === meter)?.unit ?? '';
+  const format = quantityFormat(unit, limit ?? used ?? '0');
+  const text = (quantity: string | null) => format.text(quantity ?? '0');
+  const left = Number(remaining) === 0 ? 'nothing left' : `${text(remaining)} left`;
+  const money =
+    rest.cost === null || rest.costLimit === null
+      ? ''
+      : `; cost ${moneyText(rest.cost, style)} of ${moneyText(rest.costLimit, style)}`;
+  return limit === null
+    ? `${text(used)} ${format.unit} used, no limit${money}`
+    : `${text(used)} of ${text(limit)} ${format.unit} used (${percent} %), ${left}${money}`;
+}

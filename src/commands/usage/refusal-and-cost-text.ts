@@ -1,6 +1,7 @@
 import type { CostForecast, UsageReport } from '../../analytics/usage-report.ts';
 import type { Style } from '../../context.ts';
-import { costText } from '../../text/sum-text.ts';
+import { centsText } from '../../text/sum-text.ts';
+import { counted } from '../../values/counted.ts';
 
 const rowsMax = 30;
 
@@ -12,7 +13,7 @@ export function refusalLines({ refusals: { total, rows } }: UsageReport, style: 
   const width = Math.max(...names.map(({ length }) => length), 0);
   return [
     '',
-    style.bold(total === 0 ? 'Refused' : `Refused, ${total} times`),
+    style.bold(total === 0 ? 'Refused' : `Refused, ${counted(total, 'time')}`),
     ...(total === 0 ? [style.dim('  nobody')] : []),
     ...shown.map(({ refused }, index) => `  ${(names[index] ?? '').padEnd(width)}  ${refused}`),
     ...(rows.length > rowsMax
@@ -27,10 +28,12 @@ export function costLines({ month, total, plans }: UsageReport['costs'], style: 
   return [
     '',
     style.bold(`Cost of ${month}, at the present pace`),
-    `  ${'all'.padEnd(width)}  ${forecastText(total)}`,
-    ...paid.map(({ plan, ...sums }) => `  ${(plan || 'no plan').padEnd(width)}  ${forecastText(sums)}`),
+    `  ${'all'.padEnd(width)}  ${forecastText(total, style)}`,
+    ...paid.map(
+      ({ plan, ...sums }) => `  ${(plan || 'no plan').padEnd(width)}  ${forecastText(sums, style)}`,
+    ),
   ];
 }
 
-const forecastText = ({ cost, forecast }: CostForecast) =>
-  `${costText(cost)} so far, ${forecast === null ? 'too few calls to tell more' : `${costText(forecast)} at its end`}`;
+const forecastText = ({ cost, forecast }: CostForecast, style: Style) =>
+  `${centsText(cost, style)} so far, ${forecast === null ? 'too few calls to tell more' : `${centsText(forecast, style)} at its end`}`;

@@ -61,7 +61,7 @@ the user; a plus makes it more, and may limit the user. What is far beyond the p
       reason: requiredReason('a correction', 'dropped call, ticket 4711'),
       plan: async ({ client }) => planAdjust(client, await meantUser(context, client, options.user), request),
       describe: ({ user, meters }) => ({
-        action: `Correct the usage of ${user.externalId}${meters.map(({ quantity, limit }) => farBeyondText(quantity, limit)).join('')}`,
+        action: `Correct the usage of ${user.externalId}${meters.map(({ quantity, limit, unit }) => farBeyondText(quantity, limit, unit)).join('')}`,
         name: user.externalId,
         subject: 'the usage',
         typed: meters.some(

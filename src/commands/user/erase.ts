@@ -6,11 +6,12 @@ import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { eraseUser } from '../../privacy/erase-user.ts';
 import { countFormerCounters, countPersonal } from '../../privacy/privacy-store.ts';
+import { counted } from '../../values/counted.ts';
 
 /**
  * `quota user erase`: `{userId, dryRun, erased: {callLogs, assistants, auditRows, assistantsToRestore}, auditId,
  * countersLeft}`: how many rows held something personal besides the user's own, how many assistants keep it until they are
- * restored, and how many counters of the app's cache still have the former id in their key.
+ * restored, and how many counters of the app's cache still have the former id in the key.
  */
 export const userErase = defineCommand(
   {
@@ -42,7 +43,7 @@ export const userErase = defineCommand(
           data: { userId: user.id, dryRun, erased, auditId, countersLeft },
           text: (_data, style) =>
             `${dryRun ? style.yellow('would erase') : style.green('erased')} external id, email and name of ${user.id}; also ` +
-            `details of ${erased.callLogs} call logs, ${erased.assistants} names of assistants, ${erased.auditRows} notes beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}${inCache(countersLeft)}`,
+            `details of ${counted(erased.callLogs, 'call log')}, ${counted(erased.assistants, 'name')} of assistants, ${counted(erased.auditRows, 'note')} beside the history. Usage and costs stay.${toRestore(erased.assistantsToRestore)}${inCache(countersLeft)}`,
         };
       },
     }),
@@ -51,9 +52,9 @@ export const userErase = defineCommand(
 const toRestore = (count: number) =>
   count === 0
     ? ''
-    : `\n${count} assistants are limited: what they had before goes once it is restored (quota limits restore).`;
+    : `\n${counted(count, 'assistant is', 'assistants are')} limited: what was before goes once it is restored (quota limits restore).`;
 
 const inCache = (count: number) =>
   count === 0
     ? ''
-    : `\n${count} counters of the cache still have the former id in their key: quota jobs sync-cache, with REDIS_URL.`;
+    : `\n${counted(count, 'counter')} of the cache still ${count === 1 ? 'has' : 'have'} the former id in the key: quota jobs sync-cache, with REDIS_URL.`;

@@ -1,8 +1,10 @@
 import type { Style } from '../../context.ts';
 import { shellWord } from '../../shell-word.ts';
+import { amountText, measuredText } from '../../text/allowance-text.ts';
 import { foldText } from '../../text/fold-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText, relativeText } from '../../text/time-text.ts';
+import { moneyText } from '../../text/sum-text.ts';
+import { minuteText, nearText, whenText } from '../../text/time-text.ts';
 import type { Explanation, QuotaEvent, QuotaStory } from '../../usage/explain/explain.ts';
 
 /** One screen: what is left out stands in the middle, where the beginning and the end explain it. */
@@ -41,7 +43,7 @@ function storyLines(quota: QuotaStory, style: Style): string[] {
   const terms = [
     limit === null ? 'no limit' : `${format.text(limit)} ${format.unit}`,
     ...(Number(granted) === 0 ? [] : [`${format.text(granted)} granted`]),
-    ...(costLimit === null ? [] : [`cost ${costLimit}`]),
+    ...(costLimit === null ? [] : [`cost ${moneyText(costLimit, style)}`]),
   ].join(' and ');
   const when =
     period.start === null || period.end === null
@@ -50,10 +52,12 @@ function storyLines(quota: QuotaStory, style: Style): string[] {
   const hidden = events.length - eventsShownFirst - eventsShownLast;
   const shown =
     hidden > 1 ? [...events.slice(0, eventsShownFirst), null, ...events.slice(-eventsShownLast)] : events;
+  const text = oneScale(events, format.text);
+  const width = Math.max(0, ...events.map(({ quantity, balance }) => text(quantity ?? balance).length)) + 1;
   return [
     `${style.bold(meter)}  ${when}: ${terms}`,
     ...shown.map((event) =>
-      event === null ? style.dim(`  … ${hidden} more; --json has all`) : eventLine(event, format.text, style),
+      event === null ? style.dim(`  … ${hidden} more; --json has all`) : eventLine(event, text, width, style),
     ),
     ...(runsOutAt === null
       ? []
@@ -62,17 +66,43 @@ function storyLines(quota: QuotaStory, style: Style): string[] {
   ];
 }
 
+/** Thousandths for all where one has some, so that they stand under each other. */
+function oneScale(events: readonly QuotaEvent[], text: (quantity: string) => string) {
+  const texts = events.flatMap(({ quantity, balance }) => [quantity ?? balance, balance].map(text));
+  const digits = Math.max(0, ...texts.map((one) => one.split('.')[1]?.length ?? 0));
+  return (quantity: string): string => {
+    const [whole = '', fraction = ''] = text(quantity).split('.');
+    return digits === 0 ? whole : `${whole}.${fraction.padEnd(digits, '0')}`;
+  };
+}
+
 /** `  2026-11-10 10:00      +8:20      8:20  12 calls  vapi` */
-function eventLine(event: QuotaEvent, text: (quantity: string) => string, style: Style): string {
+function eventLine(
+  event: QuotaEvent,
+  text: (quantity: string) => string,
+  width: number,
+  style: Style,
+): string {
   const { at, quantity, balance, who, why, kind } = event;
   const change = quantity === null ? '' : `${quantity.startsWith('-') ? '' : '+'}${text(quantity)}`;
   const by = [who === null ? '' : `${kind === 'calls' ? 'at' : 'by'} ${who}`, why === null ? '' : `"${why}"`]
     .filter((part) => part !== '')
     .join(': ');
   const what =
-    kind === 'threshold' ? style.yellow(event.text) : kind === 'calls' ? event.text : style.cyan(event.text);
-  return `  ${minuteText(at)}  ${change.padStart(9)}  ${text(balance).padStart(9)}  ${what}${by === '' ? '' : `  ${style.dim(by)}`}`;
+    kind === 'threshold'
+      ? style.yellow(event.text)
+      : kind === 'calls'
+        ? event.text
+        : style.cyan(grantText(event.text));
+  return `  ${minuteText(at)}  ${change.padStart(width)}  ${text(balance).padStart(width)}  ${what}${by === '' ? '' : `  ${style.dim(by)}`}`;
 }
+
+/** What was granted comes in the unit of its meter. */
+const grantText = (text: string): string =>
+  text.replace(
+    /^([\d.]+) (\w+)s granted/,
+    (_all, quantity: string, unit: string) => `${measuredText(quantity, unit)} granted`,
+  );
 
 function answerLines(
   { user, service, quotas, answer, limitEnforcedAt }: Explanation,
@@ -80,16 +110,17 @@ function answerLines(
   style: Style,
 ): string[] {
   const limited =
-    limitEnforcedAt === null ? [] : [`Assistants limited since ${minuteText(limitEnforcedAt)}.`];
+    limitEnforcedAt === null ? [] : [`Assistants limited since ${whenText(limitEnforcedAt, now)}.`];
   if (answer.allowed) {
-    const verdict = `${style.green('Not blocked.')} ${leftText(answer)}`;
+    const unit = quotas.find(({ meter }) => meter === answer.meter)?.unit ?? '';
+    const verdict = `${style.green('Not blocked.')} ${leftText(answer, unit, now)}`;
     const further = [...limited, ...spentParts(quotas, now)];
     return [verdict, ...further.flatMap((line) => foldText(line, 0, style, style.yellow))];
   }
   const free =
     answer.resetsAt === null
       ? 'Nothing resets it but an operator.'
-      : `It resets at ${minuteText(answer.resetsAt)} (${relativeText(answer.resetsAt, now)}).`;
+      : `It resets ${nearText(answer.resetsAt, now)}.`;
   const actions = {
     block: 'calls are refused',
     switch_to_static: 'the static fallback answers',
@@ -119,10 +150,10 @@ const spentParts = (quotas: Explanation['quotas'], now: Date): string[] =>
     )
     .map(
       ({ meter, period }) =>
-        `Blocked for what counts on ${meter}${period.end === null ? ', for ever' : ` until ${minuteText(period.end)}`}.`,
+        `Blocked for what counts on ${meter}${period.end === null ? ', for ever' : ` until ${whenText(period.end, now)}`}.`,
     );
 
-const leftText = ({ remaining, meter, resetsAt }: Explanation['answer']) =>
+const leftText = ({ remaining, meter, resetsAt }: Explanation['answer'], unit: string, now: Date) =>
   remaining === null || meter === null
     ? 'There is no limit.'
-    : `${remaining} of ${meter} left${resetsAt === null ? ', for ever' : ` until ${minuteText(resetsAt)}`}.`;
+    : `${amountText(remaining, { unit, meter })} left${resetsAt === null ? ', for ever' : ` until ${whenText(resetsAt, now)}`}.`;

@@ -75,7 +75,7 @@ export const userGrant = defineCommand(
         return { user, ...(await planGrant(client, wanted)) };
       },
       describe: ({ user, grant, unit, before }) => ({
-        action: `Grant ${user.externalId} ${amountText(grant.quantity, { ...grant, unit })}${farBeyondText(grant.quantity, before?.limit)}`,
+        action: `Grant ${user.externalId} ${amountText(grant.quantity, { ...grant, unit })}${farBeyondText(grant.quantity, before?.limit, unit)}`,
         name: user.externalId,
         lines: [
           `To be granted to ${user.externalId}:`,

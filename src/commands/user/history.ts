@@ -7,7 +7,7 @@ import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { minuteText, nearText } from '../../text/time-text.ts';
 import { type HistoryPage, type HistoryRequest, openHistory, readHistoryPage } from '../../usage/history.ts';
 import type { PeriodUsage } from '../../usage/period-usage.ts';
 import { parseName } from '../../values/option-values.ts';
@@ -79,7 +79,11 @@ async function writePage(
   const data = await context.withDatabase(async ({ client }) =>
     readHistoryPage(client, await meantUser(context, client, reference), request),
   );
-  await context.output.write<HistoryPage>({ data, rows: data.periods.map(tableRow), columns: tableColumns });
+  await context.output.write<HistoryPage>({
+    data,
+    rows: data.periods.map((period) => tableRow(period, context.now())),
+    columns: tableColumns,
+  });
   if (data.next !== null) {
     context.talk.info(`There are more: --after ${shellWord(data.next)}`);
   }
@@ -109,8 +113,8 @@ const periodColumns: Column[] = [
 
 const tableColumns: Column[] = [
   { key: 'meter' },
-  { key: 'from' },
-  { key: 'to' },
+  { key: 'from', isWhole: true },
+  { key: 'to', isWhole: true },
   { key: 'used', align: 'right' },
   { key: 'limit', align: 'right' },
   { key: 'adjusted', align: 'right' },
@@ -121,16 +125,16 @@ const tableColumns: Column[] = [
   { key: 'closed' },
 ];
 
-/** For people: durations as clocks, instants in UTC to the minute. */
-function tableRow({ meter, unit, period, resets, ...usage }: PeriodUsage): Row {
+/** For people: durations as clocks, instants in UTC to the minute and how far they are. */
+function tableRow({ meter, unit, period, resets, ...usage }: PeriodUsage, now: Date): Row {
   const { text } = quantityFormat(unit, usage.limit ?? usage.used);
   const orNothing = (quantity: string | null) =>
     quantity === null || Number(quantity) === 0 ? null : text(quantity);
-  const closed = usage.closedAt === null ? 'open' : minuteText(usage.closedAt);
+  const closed = usage.closedAt === null ? 'open' : nearText(usage.closedAt, now);
   return {
     meter,
     from: period.start === null ? 'ever' : minuteText(period.start),
-    to: period.end === null ? 'ever' : minuteText(period.end),
+    to: period.end === null ? 'ever' : nearText(period.end, now),
     used: text(usage.used),
     limit: usage.limit === null ? null : text(usage.limit),
     adjusted: orNothing(usage.adjusted),

@@ -1,6 +1,7 @@
 import type { Style } from '../../context.ts';
 import { foldText } from '../../text/fold-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
+import { moneyText } from '../../text/sum-text.ts';
 import { relativeText } from '../../text/time-text.ts';
 import type { QuotaState, QuotaUsage } from '../../usage/usage.ts';
 
@@ -35,7 +36,9 @@ export function quotaText(quota: QuotaUsage, { now, clock }: TimeTelling, style:
     lines.push(...foldText(reservedText(quota), 4, style));
   }
   if (quota.costLimit !== null) {
-    lines.push(...foldText(`cost ${quota.cost} of ${quota.costLimit}`, 4, style));
+    lines.push(
+      ...foldText(`cost ${moneyText(quota.cost, style)} of ${moneyText(quota.costLimit, style)}`, 4, style),
+    );
   }
   if (quota.runsOutAt !== null) {
     const when = `${clock(quota.runsOutAt)} (${relativeText(quota.runsOutAt, now)})`;

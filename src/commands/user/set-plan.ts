@@ -13,6 +13,7 @@ import { userArgument } from '../../declarations/user-argument.ts';
 import type { AssistantWork } from '../../resets/reset-store.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
+import { moneyText } from '../../text/sum-text.ts';
 import type { User } from '../../users/user.ts';
 import { parseName } from '../../values/option-values.ts';
 import { askForPlan } from './ask-for-terms.ts';
@@ -62,7 +63,7 @@ export const userSetPlan = defineCommand(
       describe: ({ user, change }) => ({
         action: `Put ${user.externalId} on ${change.plan}`,
         name: user.externalId,
-        lines: planLines(change),
+        lines: planLines(change, context.settings),
       }),
       apply: ({ client }, { user, change }, { reason }) => applySetPlan(client, user, change, reason),
       again: ({ user, change }) =>
@@ -114,13 +115,18 @@ function resultText(result: SetPlanResult, style: Style): string {
   const done = result.dryRun ? style.yellow('would put') : style.green('put');
   return [
     `${done} ${result.user.externalId} on ${style.bold(result.plan)}`,
-    ...planLines(result),
+    ...planLines(result, style),
     ...assistantLines(result.assistants, style),
   ].join('\n');
 }
 
+type Money = Pick<Style, 'currency'>;
+
 /** Each meter before and after, and the rule by which it changes. */
-function planLines({ before, plan, metersBefore, metersAfter, customAfter }: SetPlanPlan): string[] {
+function planLines(
+  { before, plan, metersBefore, metersAfter, customAfter }: SetPlanPlan,
+  money: Money,
+): string[] {
   const isSamePeriod = metersAfter.every((after) =>
     metersBefore.some(({ meter, periodStart, periodEnd }) =>
       meter === after.meter ? periodStart === after.periodStart && periodEnd === after.periodEnd : false,
@@ -132,7 +138,7 @@ function planLines({ before, plan, metersBefore, metersAfter, customAfter }: Set
       const former = metersBefore.find(({ meter }) => meter === after.meter);
       const custom = customAfter.some(({ meter }) => meter === after.meter) ? ' (custom)' : '';
       const used = quantityFormat(after.unit, after.limit ?? after.used).text(after.used);
-      return `  ${after.meter}  ${former === undefined ? 'not limited' : termsText(former)} → ${termsText(after)}${custom}; ${used} used`;
+      return `  ${after.meter}  ${former === undefined ? 'not limited' : termsText(former, money)} → ${termsText(after, money)}${custom}; ${used} used`;
     }),
     before === null || isSamePeriod
       ? '  The limit holds at once; the running period and what is used of it stay.'
@@ -140,11 +146,11 @@ function planLines({ before, plan, metersBefore, metersAfter, customAfter }: Set
   ];
 }
 
-function termsText({ unit, limit, costLimit }: MeterTerms): string {
+function termsText({ unit, limit, costLimit }: MeterTerms, money: Money): string {
   const format = limit === null ? null : quantityFormat(unit, limit);
   const parts = [
     ...(limit === null || format === null ? [] : [`${format.text(limit)} ${format.unit}`]),
-    ...(costLimit === null ? [] : [`cost ${costLimit}`]),
+    ...(costLimit === null ? [] : [`cost ${moneyText(costLimit, money)}`]),
   ];
   return parts.join(' and ') || 'unlimited';
 }

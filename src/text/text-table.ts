@@ -1,4 +1,4 @@
-import type { Style } from '../../context.ts';
+import type { Style } from '../context.ts';
 
 export interface TextTableOptions {
   head: readonly string[];
