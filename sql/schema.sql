@@ -4277,6 +4277,7 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_session bigint, p_duration_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   owner uuid;
@@ -4299,6 +4300,7 @@ CREATE OR REPLACE FUNCTION quota.end_session(p_user text, p_key text, p_seconds 
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   owner uuid := case when p_service is null then quota.resolve_user(p_user)
@@ -8487,6 +8489,7 @@ CREATE OR REPLACE FUNCTION quota.record(p_user text, p_service text, p_key text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   answer quota.check_result;
@@ -8544,10 +8547,9 @@ begin
   returning id into recorded_id;
   if not found then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
-      (p_status, p_started_at, case when in_seconds then p_quantity end,
-        case when in_seconds then told.messages when in_messages then p_quantity::integer end, p_cost,
-        p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
-        told.quantities)::quota.told_end);
+      (p_status, p_started_at, case when in_seconds then p_quantity end, case when in_seconds
+        then told.messages when in_messages then p_quantity::integer end, p_cost, p_words, p_error,
+        p_assistant_id, p_model, p_file_bytes, p_metadata, told.quantities)::quota.told_end);
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
@@ -10731,6 +10733,7 @@ CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_ke
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   owner uuid := quota.user_or_new(p_user);
@@ -11811,6 +11814,7 @@ CREATE OR REPLACE FUNCTION quota.touch_session(p_user text, p_key text, p_second
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   owner uuid := quota.resolve_user(p_user);

@@ -4,6 +4,7 @@ create or replace function quota.end_session(
   p_error text default null, p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner uuid;
@@ -29,6 +30,7 @@ create or replace function quota.end_session(
   p_provider text default null, p_service text default null, p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner uuid := case when p_service is null then quota.resolve_user(p_user)

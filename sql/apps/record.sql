@@ -12,6 +12,7 @@ create or replace function quota.record(
   p_quantities jsonb default null)
 returns quota.record_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   answer quota.check_result;
@@ -69,10 +70,9 @@ begin
   returning id into recorded_id;
   if not found then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
-      (p_status, p_started_at, case when in_seconds then p_quantity end,
-        case when in_seconds then told.messages when in_messages then p_quantity::integer end, p_cost,
-        p_words, p_error, p_assistant_id, p_model, p_file_bytes, p_metadata,
-        told.quantities)::quota.told_end);
+      (p_status, p_started_at, case when in_seconds then p_quantity end, case when in_seconds
+        then told.messages when in_messages then p_quantity::integer end, p_cost, p_words, p_error,
+        p_assistant_id, p_model, p_file_bytes, p_metadata, told.quantities)::quota.told_end);
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,

@@ -4,12 +4,16 @@ create type quota.session_result as (
   remaining numeric, resets_at timestamptz, upgrade_to text, cost numeric,
   cost_limit numeric);
 
+-- plan_cache_mode, here and in the others that write: else each statement is planned five times in every new
+-- connection before a plan is kept, and they look up by key whatever the values are.
+
 create or replace function quota.start_session(
   p_user text, p_service text, p_key text, p_provider text default null, p_assistant_id text default null,
   p_model text default null, p_estimate numeric default null, p_file_bytes bigint default null,
   p_grace interval default '5 minutes', p_metadata jsonb default null, p_started_at timestamptz default null)
 returns quota.session_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner uuid := quota.user_or_new(p_user);

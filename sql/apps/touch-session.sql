@@ -7,6 +7,7 @@ create or replace function quota.touch_session(
   p_user text, p_key text, p_seconds numeric default null, p_provider text default null)
 returns quota.touch_result
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner uuid := quota.resolve_user(p_user);
