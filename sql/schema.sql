@@ -703,6 +703,12 @@ grant select on table quota.discrepancies to quota_finance;
 grant select on table quota.discrepancies to quota_operator;
 grant select on table quota.discrepancies to quota_readonly;
 
+create table quota.erased_names (
+  digest text not null
+);
+comment on table quota.erased_names is 'Names that apps had for users who were erased, as sha256: nobody is named, and nobody is made anew.';
+alter table quota.erased_names add constraint erased_names_pkey PRIMARY KEY (digest);
+
 create table quota.export_fetches (
   provider text not null,
   month date not null,
@@ -1894,6 +1900,7 @@ AS $function$
   from unnest(p_calls) c
   where c.is_there and c.user_name <> '' and c.started_at is not null
     and not exists (select from quota.users u where u.external_id = c.user_name)
+    and not quota.was_erased(c.user_name)
   group by c.user_name
   order by c.user_name
   on conflict do nothing
@@ -4541,6 +4548,10 @@ AS $function$
 begin
   perform quota.erase_mentions(quota.naming_pattern(p_user));
   perform quota.erase_reasons(p_user);
+  insert into quota.erased_names (digest)
+  select encode(sha256(convert_to(u.external_id, 'UTF8')), 'hex') from quota.users u
+  where u.id = p_user and u.erased_at is null
+  on conflict do nothing;
   update quota.users u
   set external_id = 'erased-' || u.id, email = null, name = null,
     erased_at = coalesce(u.erased_at, quota.now())
@@ -11228,7 +11239,8 @@ begin
       else format('there is no user "%s"', quota.shown(coalesce(a.user_name, ''))) end)
   from unnest(p_assistants) a
   where a.is_there and (coalesce(a.provider_assistant_id, '') = ''
-    or not exists (select from quota.users u where u.external_id = a.user_name));
+    or not exists (select from quota.users u where u.external_id = a.user_name)
+      and quota.was_erased(a.user_name) is not true);
   insert into quota.assistants (user_id, provider_assistant_id, name)
   select u.id, a.provider_assistant_id, a.name
   from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
@@ -11294,6 +11306,12 @@ declare
   taken integer := 0;
 begin
   select * into source from quota.adopt_sources s where s.id = p_source;
+  if exists (select from quota.erased_names) then
+    p_calls := array(
+      select c from unnest(p_calls) c
+      where not c.is_there or quota.was_erased(c.user_name) is not true
+        or exists (select from quota.users u where u.external_id = c.user_name));
+  end if;
   if source.makes_users then
     perform quota.add_adopted_users(p_calls);
   end if;
@@ -11324,7 +11342,7 @@ begin
   end if;
   return taken;
 end $function$;
-comment on function quota.take_calls(integer,quota.adopted_call[]) is 'Brings call logs to what rows of an adopted product say; how many were made, changed or removed. The same again changes nothing. What cannot be taken waits in quota.adopt_dead.';
+comment on function quota.take_calls(integer,quota.adopted_call[]) is 'Brings call logs to what rows of an adopted product say; how many were made, changed or removed. The same again changes nothing, and nothing is taken of those who were erased. What cannot be taken waits in quota.adopt_dead.';
 
 CREATE OR REPLACE FUNCTION quota.take_jobs(p_source integer, p_jobs quota.adopted_job[])
  RETURNS integer
@@ -11340,7 +11358,8 @@ begin
       else format('there is no user "%s"', quota.shown(coalesce(j.user_name, ''))) end)
   from unnest(p_jobs) j
   where j.is_there and (j.started_at is null
-    or not exists (select from quota.users u where u.external_id = j.user_name));
+    or not exists (select from quota.users u where u.external_id = j.user_name)
+      and quota.was_erased(j.user_name) is not true);
   -- Moved to another user it is another lease.
   delete from quota.concurrent_processing c using unnest(p_jobs) j
   where c.id = quota.adopted_lease(p_source, j.key) and (
@@ -11452,7 +11471,8 @@ begin
   perform set_config('quota.backfill', 'on', true);
   perform quota.add_user(n.name)
   from (select distinct n.name from unnest(p_users) n(name) where n.name <> '' order by n.name) n
-  where not exists (select from quota.users u where u.external_id = n.name);
+  where not exists (select from quota.users u where u.external_id = n.name)
+    and not quota.was_erased(n.name);
   users := array(
     select distinct u.id from unnest(p_users) n(name) join quota.users u on u.external_id = n.name
     where u.erased_at is null);
@@ -11595,6 +11615,7 @@ begin
   from unnest(p_users) u
   where u.is_there and u.user_name <> ''
     and not exists (select from quota.users o where o.external_id = u.user_name)
+    and not quota.was_erased(u.user_name)
   order by u.user_name
   on conflict do nothing;
   get diagnostics added = row_count;
@@ -12192,6 +12213,20 @@ AS $function$
   order by s.id
 $function$;
 comment on function quota.verify_audit() is 'Every seal, recomputed from the rows; fault is null where it holds. A seal that was changed also breaks the one after it.';
+
+CREATE OR REPLACE FUNCTION quota.was_erased(p_name text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from quota.erased_names e where e.digest = encode(sha256(convert_to(p_name, 'UTF8')), 'hex'))
+$function$;
+comment on function quota.was_erased(text) is 'Whether somebody of this name was erased: what an adopted product still tells of them is not taken over.';
+grant execute on function quota.was_erased(text) to quota_finance;
+grant execute on function quota.was_erased(text) to quota_operator;
+grant execute on function quota.was_erased(text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.with_allowance(result quota.record_result, p_user uuid, p_service text, p_model text)
  RETURNS quota.record_result

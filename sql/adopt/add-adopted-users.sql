@@ -8,6 +8,7 @@ as $$
   from unnest(p_calls) c
   where c.is_there and c.user_name <> '' and c.started_at is not null
     and not exists (select from quota.users u where u.external_id = c.user_name)
+    and not quota.was_erased(c.user_name)
   group by c.user_name
   order by c.user_name
   on conflict do nothing

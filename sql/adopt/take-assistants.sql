@@ -12,7 +12,8 @@ begin
       else format('there is no user "%s"', quota.shown(coalesce(a.user_name, ''))) end)
   from unnest(p_assistants) a
   where a.is_there and (coalesce(a.provider_assistant_id, '') = ''
-    or not exists (select from quota.users u where u.external_id = a.user_name));
+    or not exists (select from quota.users u where u.external_id = a.user_name)
+      and quota.was_erased(a.user_name) is not true);
   insert into quota.assistants (user_id, provider_assistant_id, name)
   select u.id, a.provider_assistant_id, a.name
   from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name

@@ -14,6 +14,12 @@ declare
   taken integer := 0;
 begin
   select * into source from quota.adopt_sources s where s.id = p_source;
+  if exists (select from quota.erased_names) then
+    p_calls := array(
+      select c from unnest(p_calls) c
+      where not c.is_there or quota.was_erased(c.user_name) is not true
+        or exists (select from quota.users u where u.external_id = c.user_name));
+  end if;
   if source.makes_users then
     perform quota.add_adopted_users(p_calls);
   end if;
@@ -46,4 +52,5 @@ begin
 end $$;
 comment on function quota.take_calls(integer, quota.adopted_call[]) is
   'Brings call logs to what rows of an adopted product say; how many were made, changed or removed. The same '
-  'again changes nothing. What cannot be taken waits in quota.adopt_dead.';
+  'again changes nothing, and nothing is taken of those who were erased. What cannot be taken waits in '
+  'quota.adopt_dead.';

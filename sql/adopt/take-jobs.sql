@@ -9,7 +9,8 @@ begin
       else format('there is no user "%s"', quota.shown(coalesce(j.user_name, ''))) end)
   from unnest(p_jobs) j
   where j.is_there and (j.started_at is null
-    or not exists (select from quota.users u where u.external_id = j.user_name));
+    or not exists (select from quota.users u where u.external_id = j.user_name)
+      and quota.was_erased(j.user_name) is not true);
   -- Moved to another user it is another lease.
   delete from quota.concurrent_processing c using unnest(p_jobs) j
   where c.id = quota.adopted_lease(p_source, j.key) and (

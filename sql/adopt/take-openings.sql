@@ -13,7 +13,8 @@ begin
   perform set_config('quota.backfill', 'on', true);
   perform quota.add_user(n.name)
   from (select distinct n.name from unnest(p_users) n(name) where n.name <> '' order by n.name) n
-  where not exists (select from quota.users u where u.external_id = n.name);
+  where not exists (select from quota.users u where u.external_id = n.name)
+    and not quota.was_erased(n.name);
   users := array(
     select distinct u.id from unnest(p_users) n(name) join quota.users u on u.external_id = n.name
     where u.erased_at is null);

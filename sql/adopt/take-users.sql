@@ -14,6 +14,7 @@ begin
   from unnest(p_users) u
   where u.is_there and u.user_name <> ''
     and not exists (select from quota.users o where o.external_id = u.user_name)
+    and not quota.was_erased(u.user_name)
   order by u.user_name
   on conflict do nothing;
   get diagnostics added = row_count;

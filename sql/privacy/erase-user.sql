@@ -4,6 +4,10 @@ as $$
 begin
   perform quota.erase_mentions(quota.naming_pattern(p_user));
   perform quota.erase_reasons(p_user);
+  insert into quota.erased_names (digest)
+  select encode(sha256(convert_to(u.external_id, 'UTF8')), 'hex') from quota.users u
+  where u.id = p_user and u.erased_at is null
+  on conflict do nothing;
   update quota.users u
   set external_id = 'erased-' || u.id, email = null, name = null,
     erased_at = coalesce(u.erased_at, quota.now())

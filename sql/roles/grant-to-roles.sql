@@ -56,12 +56,12 @@ revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_f
 revoke select on quota.adopt_dead from quota_readonly, quota_finance;
 grant select (id, source, key, operation, reason, attempts, buried_at, next_attempt_at) on quota.adopt_dead
   to quota_readonly, quota_finance;
-revoke select on quota.lock_seeds from quota_operator, quota_finance, quota_readonly;
+revoke select on quota.lock_seeds, quota.erased_names from quota_operator, quota_finance, quota_readonly;
 -- What runs alone, and nobody else may keep from running.
 grant execute on function quota.lock_key, quota.free_lock to quota_operator, quota_finance;
 
 -- The job that takes up rows of adopted products.
-grant execute on function quota.in_shadow to quota_operator, quota_finance, quota_readonly;
+grant execute on function quota.in_shadow, quota.was_erased to quota_operator, quota_finance, quota_readonly;
 grant execute on function quota.retry_dead to quota_operator;
 
 -- What the commands and jobs of operators change by; whoever speaks for one user is refused others by each.

@@ -6,12 +6,21 @@ import { type CheckedMapping, checkMapping, tryOnRows } from './check-mapping.ts
 import type { Mapping } from './mapping.ts';
 import { attachSources, lockProducts, selectProduct, waitBriefly } from './product-store.ts';
 import { mappingError, readMapping } from './read-mapping.ts';
+import type { PlacedSource } from './row-expression.ts';
+import { installSource, isInstalled } from './source-installation-store.ts';
+
+interface OutdatedSource {
+  id: number;
+  placed: PlacedSource;
+}
 
 export interface AttachPlan {
   mapping: Mapping;
   checked: CheckedMapping;
   /** The same is attached already. */
   isAttached: boolean;
+  /** The same is attached, by a version that made other functions, or before there were some of the partitions. */
+  outdated: OutdatedSource[];
   /** What is put on the app's tables. */
   triggers: string[];
 }
@@ -32,14 +41,21 @@ export async function planAttach(client: pg.ClientBase, document: PlanDocument):
     throw mappingError(document, problems);
   }
   const stored = await selectProduct(client, mapping.product);
-  const isAttached =
+  const isSame =
     stored !== null &&
     stored.detachedAt === null &&
     JSON.stringify(sorted(stored.mapping)) === JSON.stringify(sorted(mapping));
+  const outdated: OutdatedSource[] = [];
+  for (const placed of isSame ? checked.sources : []) {
+    const id = stored?.sources.find(({ name }) => name === placed.source.name)?.id ?? 0;
+    if (!(await isInstalled(client, id, placed, mapping.timezone))) {
+      outdated.push({ id, placed });
+    }
+  }
   const triggers = checked.sources.flatMap(({ table }) =>
     ['insert', 'update', 'delete'].map((operation) => `after ${operation} on ${table.relation}`),
   );
-  return { mapping, checked, isAttached, triggers };
+  return { mapping, checked, isAttached: isSame && outdated.length === 0, outdated, triggers };
 }
 
 /** The same content in the same order: the database keeps none. */
@@ -57,12 +73,18 @@ const sorted = (value: unknown): unknown =>
 /** Attaches what was planned, within the transaction of the caller. The id of its audit row. */
 export async function attachProduct(
   client: pg.ClientBase,
-  { mapping, checked, triggers }: AttachPlan,
+  { mapping, checked, outdated, triggers }: AttachPlan,
   reason: string | undefined,
 ): Promise<string> {
   await waitBriefly(client);
   await lockProducts(client);
-  await attachSources(client, mapping, checked.sources);
+  if (outdated.length === 0) {
+    await attachSources(client, mapping, checked.sources);
+  }
+  // The same as before goes on where it was: nothing of it is to be backfilled anew.
+  for (const { id, placed } of outdated) {
+    await installSource(client, id, placed, mapping.timezone);
+  }
   return insertAuditEntry(client, {
     action: 'adopt.attached',
     subject: mapping.product,

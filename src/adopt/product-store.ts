@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Mapping } from './mapping.ts';
 import type { PlacedSource } from './row-expression.ts';
-import { sourceFunctions, triggerStatements } from './source-functions-store.ts';
+import { installSource } from './source-installation-store.ts';
 
 export type Authority = 'app' | 'quota';
 
@@ -92,27 +92,8 @@ export async function attachSources(
       [mapping.product, source.name, source.kind, table.relation, source.makesUsers, source.onDelete],
     );
     const id = rows[0]?.id ?? 0;
-    const relations = await selectRelations(client, table.relation);
-    for (const statement of [
-      ...sourceFunctions(id, one, mapping.timezone),
-      ...relations.flatMap((relation) => triggerStatements(id, relation)),
-    ]) {
-      await client.query(statement);
-    }
+    await installSource(client, id, one, mapping.timezone);
   }
-  await client.query('revoke all on all functions in schema quota_adopt from public');
-}
-
-/** A table with its partitions: what is written to one of these directly meets no trigger of the table. */
-async function selectRelations(client: pg.ClientBase, relation: string): Promise<string[]> {
-  const { rows } = await client.query<{ relation: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as relation
-     from pg_partition_tree($1::regclass) t
-     join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace
-     where t.level > 0 and c.relkind in ('r', 'p') order by t.level, relation`,
-    [relation],
-  );
-  return [relation, ...rows.map((row) => row.relation)];
 }
 
 /** Takes the triggers and functions of a product away; the app's tables are as they were before. */

@@ -65,7 +65,9 @@ export async function compareRows(
           select q.period_start from quota.usage_quotas q
           where q.user_id = u.id and q.meter = m.key and quota.contains(q, c.started_at) and not q.superseded
           limit 1) p on true
-        where c.is_there and (p.period_start is not null or not exists (
+        where c.is_there and not (u.id is null and quota.was_erased(c.user_name) is true)
+          and (o.user_id is null or exists (select from quota.users e where e.id = o.user_id and e.erased_at is null))
+          and (p.period_start is not null or not exists (
           select from quota.subscriptions s
           where s.user_id = u.id and s.service = $2 and not exists (
             select from quota.plan_limits l where l.plan = s.plan and l.meter = m.key)))
@@ -74,6 +76,7 @@ export async function compareRows(
       full join (
         select q.user_id, q.meter, q.period_start, q.used - q.adjusted as quantity
         from quota.usage_quotas q join quota.meters m on m.key = q.meter and m.service = $2
+        join quota.users e on e.id = q.user_id and e.erased_at is null
         where not q.superseded and (q.used <> q.adjusted or q.calls > 0)
       ) q on q.user_id = a.user_id and q.meter = a.meter and q.period_start = a.period_start`),
     [limit, service],
@@ -100,7 +103,8 @@ export async function compareFigure(
       left join lateral (
         select q.period_start, q.used from quota.usage_quotas q
         where q.user_id = u.id and q.meter = $2 and quota.contains(q, f.at) and not q.superseded
-        limit 1) q on true`),
+        limit 1) q on true
+      where not (u.id is null and quota.was_erased(f.user_name) is true)`),
     [limit, meter],
   );
   return rows[0] ?? { compared: 0, differing: 0, differences: [] };

@@ -32,3 +32,56 @@ test.each([
   await desk.json('adopt', 'detach', product, '--yes');
   expect(await triggers()).toEqual(before);
 });
+
+test('who was erased is not made anew by what the app still has of them, nor by a backfill', async () => {
+  const file = 'fixtures/adopt/kinds/tutor.yaml';
+  await desk.json('adopt', 'attach', file, '--yes');
+  await desk.json('adopt', 'backfill', 'tutor', '--yes');
+  await desk.json('user', 'erase', '5', '--yes', '--reason', 'asked for it');
+  await desk.queryAt(
+    now,
+    `update tutor.learners set contact = 'again@x.example' where id = 5;
+     insert into tutor.turns (learner, at_ms, usage)
+     select 5, extract(epoch from timestamptz '2026-11-20 11:59Z') * 1000, '{"messages": 2}' from generate_series(1, 3);
+     insert into tutor.turns (learner, at_ms, usage)
+     values (5, extract(epoch from timestamptz '2026-11-20 11:59Z') * 1000, '{"messages": 2}')`,
+  );
+  await desk.json('adopt', 'backfill', 'tutor', '--again', '--yes');
+  expect(
+    await desk.query(`select from quota.users where external_id = '5' or email = 'again@x.example'`),
+  ).toEqual([]);
+  expect(await desk.query('select * from quota.adopt_dead')).toEqual([]);
+  expect(await desk.json('adopt', 'verify', 'tutor')).toMatchObject(agreed);
+  // By hand they may come back.
+  await desk.json('user', 'add', '5', '--yes');
+  await desk.json('adopt', 'backfill', 'tutor', '--again', '--yes');
+  expect(await desk.query(`select email from quota.users where external_id = '5'`)).toEqual([
+    { email: 'again@x.example' },
+  ]);
+});
+
+test('what another version has installed is renewed, and nothing is backfilled anew', async () => {
+  const file = 'fixtures/adopt/kinds/podcast.yaml';
+  await desk.json('adopt', 'attach', file, '--yes');
+  await desk.json('adopt', 'backfill', 'podcast', '--yes');
+  const attach = async () => (await desk.json('adopt', 'attach', file, '--yes')).auditId;
+  expect(await attach()).toBeNull();
+  await desk.query(`do $$ begin
+    execute (select format('comment on function %s is %L', p.oid::regprocedure, 'older')
+      from pg_proc p where p.proname like 'source%live' order by p.oid desc limit 1);
+    end $$`);
+  await desk.query(`create table "Media Lab".later partition of "Media Lab"."RenderJobs"
+    for values from ('2027-01-01') to ('2027-02-01')`);
+  expect(await attach()).not.toBeNull();
+  expect(await attach()).toBeNull();
+  expect(
+    await desk.query(
+      `select count(*)::integer as n from pg_trigger where tgrelid = '"Media Lab".later'::regclass and tgname ~ '^quota'`,
+    ),
+  ).toEqual([{ n: 3 }]);
+  expect(
+    await desk.query(
+      `select from quota.adopt_sources where product = 'podcast' and is_attached and backfilled_at is null`,
+    ),
+  ).toEqual([]);
+});

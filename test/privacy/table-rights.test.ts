@@ -39,6 +39,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   concurrent_processing: ['s', 's', 's'],
   database_mark: ['s', 's', 's'],
   discrepancies: ['s', 'su', 's'],
+  erased_names: ['', '', ''],
   export_fetches: ['s', 'siud', 's'],
   export_mappings: ['s', 'siud', 's'],
   fetched_calls: ['s', 'siud', 's'],

@@ -54,6 +54,7 @@ const decided: Record<string, Record<string, string>> = {
     staff: 'resolved_by',
     fact: 'assistant_id external_id kind model resolution subject',
   },
+  erased_names: { fact: 'digest' },
   export_fetches: { fact: 'cursor origin provider' },
   export_mappings: { staff: 'saved_by', fact: 'columns currency date_order decimal_sign name provider' },
   fetched_calls: { fact: 'external_id provider record' },

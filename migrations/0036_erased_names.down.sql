@@ -1,0 +1,1 @@
+drop table quota.erased_names;

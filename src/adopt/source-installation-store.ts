@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { literal } from './expression.ts';
+import type { PlacedSource } from './row-expression.ts';
+import { sourceFunctions, triggerStatements } from './source-functions-store.ts';
+
+/** What tells one making of the functions of a source from another: it stays with them as a comment. */
+const digestOf = (functions: readonly string[]) =>
+  createHash('sha256').update(functions.join('\n')).digest('hex').slice(0, 16);
+
+/** Makes the functions of a source, and puts the triggers that are missing on the app's table and its partitions. */
+export async function installSource(
+  client: pg.ClientBase,
+  id: number,
+  placed: PlacedSource,
+  timezone: string,
+): Promise<void> {
+  const functions = sourceFunctions(id, placed, timezone);
+  const missing = await selectWithoutTriggers(client, id, placed.table.relation);
+  for (const statement of [
+    ...functions,
+    `comment on function quota_adopt.source_${id}_live() is ${literal(digestOf(functions))}`,
+    'revoke all on all functions in schema quota_adopt from public',
+    ...missing.flatMap((relation) => triggerStatements(id, relation)),
+  ]) {
+    await client.query(statement);
+  }
+}
+
+/** Whether a source has the functions that this version makes, and each partition of its table the triggers. */
+export async function isInstalled(
+  client: pg.ClientBase,
+  id: number,
+  placed: PlacedSource,
+  timezone: string,
+): Promise<boolean> {
+  const { rows } = await client.query<{ digest: string | null }>(
+    `select obj_description(to_regprocedure($1), 'pg_proc') as digest`,
+    [`quota_adopt.source_${id}_live()`],
+  );
+  return (
+    rows[0]?.digest === digestOf(sourceFunctions(id, placed, timezone)) &&
+    (await selectWithoutTriggers(client, id, placed.table.relation)).length === 0
+  );
+}
+
+/** A table and its partitions without triggers: what is written to a partition directly meets none of the table. */
+async function selectWithoutTriggers(client: pg.ClientBase, id: number, relation: string): Promise<string[]> {
+  const { rows } = await client.query<{ relation: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as relation
+     from (select $1::regclass as relid, 0 as level
+       union all select t.relid, t.level from pg_partition_tree($1::regclass) t where t.level > 0) t
+     join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace
+     where (t.level = 0 or c.relkind in ('r', 'p')) and not exists (
+       select from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'quota_adopt_' || $2::integer || '_insert')
+     order by t.level, relation`,
+    [relation, id],
+  );
+  return rows.map((row) => row.relation);
+}
