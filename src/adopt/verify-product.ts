@@ -5,6 +5,7 @@ import { keptOf, rowsOf } from './placed-rows-store.ts';
 import type { AdoptedProduct } from './product-store.ts';
 import {
   type AdoptDifference,
+  allowLargeTables,
   type Comparison,
   compareFigure,
   compareRows,
@@ -35,6 +36,7 @@ export async function verifyProduct(
   const checked = await withTrial(client, () => checkMapping(client, mapping));
   const idOf = (name: string) => sources.find((source) => source.name === name)?.id ?? 0;
   return withSnapshot(client, async () => {
+    await allowLargeTables(client);
     const comparisons: Comparison[] = [];
     for (const service of mapping.services) {
       const ofService = checked.sources.filter(

@@ -36,6 +36,11 @@ const summed = (compared: string) => `
       where c.app is distinct from c.ours
       order by abs(coalesce(c.ours, 0) - coalesce(c.app, 0)) desc, 2, c.meter limit $1) d), '[]') as differences`;
 
+/** All rows are joined and summed at once, and the users of most products fit into this. */
+export async function allowLargeTables(client: pg.ClientBase): Promise<void> {
+  await client.query(`set local work_mem = '64MB'`);
+}
+
 /**
  * The rows of the sources of a service against the usage of every period.
  * @param rows selects composite calls, of all sources of the service
@@ -61,10 +66,9 @@ export async function compareRows(
         cross join lateral (select coalesce(n.id, o.user_id) as id) u
         join quota.meter_terms m on m.service = $2 and m.until = 'infinity'
           and quota.counts_model(m.models, m.patterns, c.model)
-        left join lateral (
-          select q.period_start from quota.usage_quotas q
-          where q.user_id = u.id and q.meter = m.key and quota.contains(q, c.started_at) and not q.superseded
-          limit 1) p on true
+        -- Periods that hold do not overlap. A look into the index for each row takes half of the whole.
+        left join quota.usage_quotas p on p.user_id = u.id and p.meter = m.key and quota.contains(p, c.started_at)
+          and not p.superseded
         where c.is_there and not (u.id is null and quota.was_erased(c.user_name) is true)
           and (o.user_id is null or exists (select from quota.users e where e.id = o.user_id and e.erased_at is null))
           and (p.period_start is not null or not exists (
