@@ -62,14 +62,14 @@ function thousandthsOfCall({ service, seconds, messages, status }: CallRow): num
   return seconds === null || seconds === undefined ? null : thousandthsOf(seconds);
 }
 
-/** What is stored of one call that was to be as in `expected`; the model is told. */
-export async function settleCall(
-  place: Place,
+/** What is stored, among `calls`, of one that was to be as in `expected`; the model is told. */
+export function settleCall(
+  calls: ReadonlyMap<string, StoredCall>,
   model: Model,
   key: string,
   expected: ModelCall,
-): Promise<{ isThere: boolean; problems: string[] }> {
-  const stored = (await storedCalls(place, model, key)).get(key);
+): { isThere: boolean; problems: string[] } {
+  const stored = calls.get(key);
   if (stored === undefined) {
     return { isThere: false, problems: [] };
   }

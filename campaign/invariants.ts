@@ -32,9 +32,10 @@ export const invariants: { readonly [promise: string]: string } = {
       select from quota.usage_quotas q join quota.meters m on m.key = q.meter
       where q.user_id = c.user_id and m.service = c.service and not q.superseded
         and q.period_start <= c.started_at and c.started_at < q.period_end)`,
+  // What a reset takes off later follows from the reset, which has its row.
   'a correction has an audit row of the same transaction': `
     select a.reason from quota.adjustments a
-    where a.reason <> 'erased' and $1 <> '' and not exists (
+    where a.reason <> 'erased' and a.kind <> 'reset_carried' and $1 <> '' and not exists (
       select from quota.audit_log l where l.xid::text::numeric % 4294967296 = a.xmin::text::numeric)`,
   'what is used up in the running period is marked, and what is not is not': `
     select q.user_id, q.meter, q.period_start::text, q.used::text, q.limit_quantity::text, q.granted::text,

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { drawSteps, type Failure, play } from './episode.ts';
+import { drawSteps } from './draw-steps.ts';
+import { type Failure, play } from './episode.ts';
 import { struck } from './faults.ts';
 import { Place } from './place.ts';
 import { shrink } from './shrink.ts';
@@ -13,7 +15,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '150' },
     'shrink-minutes': { type: 'string', default: '10' },
     replay: { type: 'string' },
-    history: { type: 'string', default: 'dist/campaign' },
+    history: { type: 'string', default: tmpdir() },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -40,7 +42,7 @@ function onStep(step: Step, words: string): void {
 
 /** Writes what has failed: the whole, then the short script, each of which can be replayed. */
 async function report(place: Place, seed: number, steps: readonly Step[], failure: Failure): Promise<void> {
-  const file = `${values.history}/failed-${seed}.json`;
+  const file = `${values.history}/quota-campaign-failed-${seed}.json`;
   mkdirSync(values.history, { recursive: true });
   const write = (history: History, lines: readonly string[]) =>
     writeFileSync(file, JSON.stringify({ ...history, lines }, null, 1));

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +22,8 @@ export class Place {
   line: Line | undefined;
   vapiUrl = '';
   restarts = 0;
+  /** A folder on a disk without room; undefined where none can be made. */
+  fullDisk: string | undefined;
   /** Assistants as they were before anything limited them. */
   originals: ReadonlyMap<string, { firstMessage?: unknown; maxDurationSeconds?: unknown }> = new Map();
   #vapi: ChildProcess | undefined;
@@ -43,6 +45,7 @@ export class Place {
     // A process that dies loses nothing that the kernel has: only a machine that dies needs more.
     await place.look('alter system set fsync = off');
     await place.look('select pg_reload_conf()');
+    place.fullDisk = await fillDisk(join(folder, 'full'));
     await place.#onTemplate(`create database ${template} template quota`);
     return place;
   }
@@ -148,6 +151,9 @@ export class Place {
     await this.#endVapi();
     await this.#eyes?.end().catch(() => {});
     await this.#quota('db', 'stop', '--force').catch(() => {});
+    if (this.fullDisk !== undefined) {
+      await promisify(execFile)('umount', [this.fullDisk]).catch(() => {});
+    }
     await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
@@ -186,4 +192,16 @@ export class Place {
     const { stdout } = await promisify(execFile)(process.execPath, [bin, ...words], { env });
     return stdout;
   }
+}
+
+/** A small disk with nothing free, where this may be made: as root. */
+async function fillDisk(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+  } catch {
+    return undefined;
+  }
+  await writeFile(join(folder, 'everything'), Buffer.alloc(1 << 20)).catch(() => {});
+  return folder;
 }

@@ -30,6 +30,8 @@ export interface Step {
   kind: string;
   params: Params;
   fault?: Fault;
+  /** The command is given no URL, finds the embedded server by itself, and starts it if it is gone. */
+  isEmbedded?: boolean;
   /** What is done at the same time, each from a connection or process of its own. */
   beside?: Step[];
   /** The server is struck while others do theirs: then this one may break, too. */

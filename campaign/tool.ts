@@ -15,9 +15,9 @@ const endMsMax = 180_000;
 /** Runs a command at the clock of its step, with its fault. */
 export async function runTool(place: Place, step: Step, words: readonly string[]): Promise<Told> {
   const all = [...words, '--as-of', step.at, '--json'];
-  const isOnLine = step.fault?.kind === 'break' || step.fault?.kind === 'stall';
+  const { DATABASE_URL: _, ...env } = place.environment();
   const child = spawn(process.execPath, [bin, ...all], {
-    env: { ...place.environment(), DATABASE_URL: isOnLine ? place.lineUrl : place.url },
+    env: step.isEmbedded ? env : { ...env, DATABASE_URL: urlFor(place, step) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
@@ -42,6 +42,9 @@ export async function runTool(place: Place, step: Step, words: readonly string[]
   return toldOf(step, all, { code, isLate, stdout, stderr });
 }
 
+const urlFor = (place: Place, { fault }: Step) =>
+  fault?.kind === 'break' || fault?.kind === 'stall' ? place.lineUrl : place.url;
+
 interface Ended {
   code: number | null;
   isLate: boolean;
@@ -50,7 +53,7 @@ interface Ended {
 }
 
 function toldOf(step: Step, words: readonly string[], { code, isLate, stdout, stderr }: Ended): Told {
-  const said = `quota ${words.join(' ')} → ${code}: ${stderr.trim() || stdout.trim()}`.slice(0, 2000);
+  const said = `quota ${words.join(' ')} → ${code}: ${stderr.trim() || stdout.trim()}`.slice(0, 6000);
   if (isLate) {
     throw new Error(`it hangs: ${said}`);
   }

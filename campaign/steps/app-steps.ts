@@ -40,7 +40,12 @@ export function callOf(step: Step): ModelCall {
 }
 
 export async function settleOneCall(place: Place, model: Model, step: Step, told: Told): Promise<string[]> {
-  const { isThere, problems } = await settleCall(place, model, keyOf(step), callOf(step));
+  const { isThere, problems } = settleCall(
+    await storedCalls(place, model, keyOf(step)),
+    model,
+    keyOf(step),
+    callOf(step),
+  );
   return [...problems, ...contradiction(step, told, isThere)];
 }
 
@@ -116,6 +121,25 @@ const recordAgain: StepKind = {
     told.answer?.recorded === true ? [`step ${step.n}: a key that is there was recorded again`] : [],
 };
 
+/** One key, told twice at the same time: it counts once, and one of the two is told so. */
+const recordTwice: StepKind = {
+  weight: 2,
+  by: 'app',
+  draw: drawCall,
+  run: async (place, step) => {
+    const [one, other] = await Promise.all([record.run(place, step), record.run(place, step)]);
+    const both = [one, other].filter(({ answer }) => answer?.recorded === true).length;
+    const known =
+      ['done', 'unknown'].flatMap((result) => [one, other].filter((told) => told.result === result))[0] ??
+      one;
+    return { ...known, words: `${one.words} and ${other.words}`, answer: { ...known.answer, both } };
+  },
+  settle: async (place, model, step, told) => [
+    ...(Number(told.answer?.both ?? 0) > 1 ? [`step ${step.n}: both were told to have recorded it`] : []),
+    ...(await settleOneCall(place, model, step, told)),
+  ],
+};
+
 const check: StepKind = {
   weight: 3,
   by: 'app',
@@ -151,6 +175,7 @@ const removeRow: StepKind = {
 export const appSteps = {
   record,
   'insert-row': insertRow,
+  'record-twice': recordTwice,
   'record-again': recordAgain,
   check,
   'remove-row': removeRow,

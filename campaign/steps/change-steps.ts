@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Draw } from '../draw.ts';
-import { provider, settleCall, storedCalls, thousandthsOf } from '../effects.ts';
-import { type Meter, type ModelCall, meterKeys, type Service } from '../model.ts';
+import { provider, thousandthsOf } from '../effects.ts';
+import { type Meter, meterKeys } from '../model.ts';
 import type { Place } from '../place.ts';
-import { contradiction, keyOf, type Step, type StepKind, type Told } from '../step.ts';
+import { contradiction, keyOf, type Step, type StepKind } from '../step.ts';
 import { runTool } from '../tool.ts';
 import { callOf, drawAgo, settleOneCall, userCount, userName } from './app-steps.ts';
 
@@ -182,61 +181,6 @@ const recordByHand: StepKind = {
   settle: settleOneCall,
 };
 
-const lineKey = (step: Step, line: number) => `${keyOf(step)}-${line}`;
-
-/** The lines of an import, the same whenever they are made. */
-function linesOf(step: Step): ModelCall[] {
-  return Array.from({ length: Number(step.params.lines) }, (_, line) => {
-    const draw = new Draw(Number(step.params.salt), 'line', line);
-    const service = draw.pick('service', ['chat', 'avatar'] as const) as Service;
-    return {
-      user: draw.below('user', userCount - 2),
-      service,
-      model: service === 'chat' ? draw.pick('model', [null, 'claude-3-opus'] as const) : null,
-      startedMs: Date.parse(step.at) - drawAgo(draw) * 1000,
-      thousandths: 1000 * (1 + draw.below('quantity', 3)),
-    };
-  });
-}
-
-async function runImport(place: Place, step: Step): Promise<Told> {
-  const file = join(place.folder, 'calls.jsonl');
-  const rows = linesOf(step).map(({ user, service, model, startedMs, thousandths }, line) =>
-    JSON.stringify({
-      provider,
-      provider_call_id: lineKey(step, line),
-      user_external_id: `user-${user}`,
-      service,
-      model,
-      started_at: new Date(startedMs).toISOString(),
-      [service === 'chat' ? 'messages' : 'duration_seconds']: (thousandths ?? 0) / 1000,
-    }),
-  );
-  await writeFile(file, `${rows.join('\n')}\n`);
-  return runTool(place, step, ['import', 'call-logs', file, ...because(step)]);
-}
-
-/** All of a file, or none: it is small enough to be one transaction. */
-const importCalls: StepKind = {
-  weight: 3,
-  by: 'tool',
-  draw: (draw) => ({ lines: 1 + draw.below('lines', 60), salt: draw.below('salt', 1_000_000) }),
-  run: runImport,
-  settle: async (place, model, step, told) => {
-    const stored = await storedCalls(place, model);
-    const keys = linesOf(step).map((_, line) => lineKey(step, line));
-    const there = keys.filter((key) => stored.has(key)).length;
-    const problems: string[] = [];
-    for (const [line, expected] of linesOf(step).entries()) {
-      problems.push(...(await settleCall(place, model, lineKey(step, line), expected)).problems);
-    }
-    if (there !== 0 && there !== keys.length) {
-      problems.push(`step ${step.n}: ${there} of the ${keys.length} lines of an import are there`);
-    }
-    return [...problems, ...contradiction(step, told, there === keys.length)];
-  },
-};
-
 /** The last users alone: files go on naming the others. */
 const erase: StepKind = {
   weight: 0.4,
@@ -266,5 +210,4 @@ export const changeSteps = {
   'set-plan': setPlan,
   'apply-plan': applyPlan,
   'record-by-hand': recordByHand,
-  import: importCalls,
 };

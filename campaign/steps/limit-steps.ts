@@ -52,6 +52,30 @@ const byHand = (verb: 'apply' | 'restore'): StepKind => ({
   },
 });
 
+/** A job whose figures have no room on the disk has done its work all the same. */
+const jobWithoutRoom: StepKind = {
+  weight: 1,
+  by: 'tool',
+  draw: (draw) => ({ job: draw.pick('job', ['reset-anniversaries', 'reset-months', 'reap-stale'] as const) }),
+  run: (place, step) => {
+    const file = place.fullDisk === undefined ? [] : ['--metrics-file', `${place.fullDisk}/metrics.prom`];
+    const words = step.params.job === 'reap-stale' ? file : [...file, '--no-sync'];
+    return runTool(place, { ...step, isShaken: true }, ['jobs', String(step.params.job), ...words]);
+  },
+  settle: async (place, _model, step, told) =>
+    told.result === 'done' ? overdue(place, step, String(step.params.job)) : [],
+};
+
+/** What quota says of itself: it may find no difference that is not found here. */
+const doctor: StepKind = {
+  weight: 1,
+  by: 'tool',
+  draw: () => ({}),
+  run: (place, step) => runTool(place, step, ['doctor']),
+  settle: async (_place, _model, step, told) =>
+    /→ 3:/.test(told.words) ? [`step ${step.n}: doctor finds what is not found here: ${told.words}`] : [],
+};
+
 /** What the simulated VAPI does to requests from now on. */
 const badDay: StepKind = {
   weight: 2,
@@ -139,6 +163,8 @@ export const limitSteps = {
   sync,
   'limits-apply': byHand('apply'),
   'limits-restore': byHand('restore'),
+  'job-without-room': jobWithoutRoom,
+  doctor,
   'bad-day': badDay,
   'edit-assistant': editAssistant,
   drain,
