@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 export interface QuotaProcess {
   /** Start and connection included. */
   seconds: number;
+  /** Until two lines of stdout were there; all of it where there are fewer. */
+  firstSeconds: number;
   /** The most memory that node took. */
   megabytes: number;
   stdout: string;
@@ -32,9 +34,12 @@ export function runQuota(
     ['--import', `data:text/javascript,${encodeURIComponent(peak)}`, resolve('dist/bin/quota.js'), ...args],
     { env: { ...process.env, DATABASE_URL: databaseUrl }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  const passed = () => (performance.now() - begin) / 1000;
   let [stdout, told] = ['', ''];
+  let firstSeconds: number | undefined;
   child.stdout.setEncoding('utf8').on('data', (piece) => {
     stdout += piece;
+    firstSeconds ??= /\n.*\n/.test(stdout) ? passed() : undefined;
   });
   child.stderr.setEncoding('utf8').on('data', (piece) => {
     told += piece;
@@ -42,10 +47,10 @@ export function runQuota(
   });
   return new Promise((done, failed) => {
     child.on('close', (code) => {
-      const seconds = (performance.now() - begin) / 1000;
+      const seconds = passed();
       const megabytes = Number(/peak (\d+)/.exec(told)?.[1]) / 1024;
       if (code === exitCode) {
-        done({ seconds, megabytes, stdout });
+        done({ seconds, firstSeconds: firstSeconds ?? seconds, megabytes, stdout });
       } else {
         failed(new Error(`exit ${code}: ${told}`));
       }

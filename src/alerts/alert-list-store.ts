@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { readRows } from '../db/cursor.ts';
 
 /** An alert and what became of it; quantities are exact decimals as text, instants ISO 8601 UTC. */
 export interface AlertState {
@@ -44,35 +45,77 @@ export interface AlertFilter {
 
 const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** The latest first. */
+/** The latest first, all at once. */
 export async function selectAlerts(client: pg.ClientBase, filter: AlertFilter): Promise<AlertState[]> {
-  const { userId, id, active = false, open = false, delivery, limit } = filter;
-  const { rows } = await client.query<AlertState>(
-    `select f.id, 'usage' as kind, u.external_id as "user", u.id as "userId", f.service, f.meter, f.threshold, f.level, f.active,
-       f.percent::text as percent, null as value, null as "limit", null as day, ${iso('f.crossed_at')} as "crossedAt", ${iso('f.ended_at')} as "endedAt",
-       ${iso('f.acknowledged_at')} as "acknowledgedAt", d.status as delivery, d.attempts, d.last_error as "lastError"
-     from quota.usage_alerts a
-     join quota.alert_deliveries d on d.user_id = a.user_id and d.id = a.id
-     join quota.users u on u.id = a.user_id
-     cross join lateral quota.alerts_of(a.user_id, a.id) f
-     where ($1::uuid is null or a.user_id = $1) and ($2::uuid is null or a.id = $2)
-       and (not $3 or (a.ended_at is null and f.active)) and (not $4 or a.acknowledged_at is null)
-       and ($5::text is null or d.status = $5)
-     union all
-     select o.id, o.kind, null, null, nullif(o.service, ''), null, 100, 'exceeded', n.active,
-       round(100 * o.value / nullif(o.limit_value, 0), 2)::text, o.value::text, o.limit_value::text, o.day::text,
-       ${iso('o.raised_at')}, case when not n.active then ${iso('n.ends')} end, ${iso('o.acknowledged_at')}, o.status,
-       o.attempts, o.last_error
-     from quota.operator_alerts o
-     cross join lateral (
-       select o.day >= quota.day_of(quota.now()) as active, (o.day + 1)::timestamp at time zone 'UTC' as ends) n
-     where $1::uuid is null and ($2::uuid is null or o.id = $2) and (not $3 or n.active)
-       and (not $4 or o.acknowledged_at is null) and ($5::text is null or o.status = $5)
-     order by "crossedAt" desc, threshold desc, id
-     limit $6`,
-    [userId, id, active, open, delivery, limit],
-  );
-  return rows;
+  const { sql, values } = alertQuery(filter);
+  return (await client.query<AlertState>(sql, values)).rows;
+}
+
+/** The latest first, as they come. */
+export function readAlerts(client: pg.ClientBase, filter: AlertFilter): AsyncGenerator<AlertState> {
+  const { sql, values } = alertQuery(filter);
+  return readRows<AlertState>(client, sql, values);
+}
+
+/**
+ * Which alerts, by what is stored, and in their order; then, of those alone, whether they are so now, which is worked
+ * out from all that is known of the user.
+ */
+function alertQuery({ userId, id, active = false, open = false, delivery, limit }: AlertFilter) {
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const ofBoth: string[] = [];
+  if (open) {
+    ofBoth.push('s.acknowledged_at is null');
+  }
+  if (id !== undefined) {
+    ofBoth.push(`s.id = ${bind(id)}`);
+  }
+  const ofUsers = [
+    ...ofBoth,
+    ...(userId === undefined ? [] : [`s.user_id = ${bind(userId)}`]),
+    ...(active ? ['s.ended_at is null'] : []),
+    ...(delivery === undefined ? [] : [`d.status = ${bind(delivery)}`]),
+  ];
+  const ofOperators = [
+    ...ofBoth,
+    ...(userId === undefined ? [] : ['false']),
+    ...(active ? ['n.active'] : []),
+    ...(delivery === undefined ? [] : [`s.status = ${bind(delivery)}`]),
+  ];
+  const first = limit === undefined ? '' : `limit ${bind(limit)}`;
+  const where = (conditions: readonly string[]) => `where ${['true', ...conditions].join(' and ')}`;
+  const sql = `
+    select id, kind, "user", "userId", service, meter, threshold, level, active, percent, value, "limit", day,
+      ${iso('"at"')} as "crossedAt", "endedAt", "acknowledgedAt", delivery, attempts, "lastError"
+    from (
+      (select f.id, 'usage' as kind, (select u.external_id from quota.users u where u.id = a.user_id) as "user",
+         a.user_id as "userId", f.service, f.meter, f.threshold, f.level, f.active, f.percent::text as percent,
+         null as value, null as "limit", null as day, a.crossed_at as "at", ${iso('f.ended_at')} as "endedAt",
+         ${iso('f.acknowledged_at')} as "acknowledgedAt", a.status as delivery, a.attempts, a.last_error as "lastError"
+       from (
+         select s.user_id, s.id, s.crossed_at, s.threshold, d.status, d.attempts, d.last_error
+         from quota.usage_alerts s
+         join quota.alert_deliveries d on d.user_id = s.user_id and d.id = s.id
+         ${where(ofUsers)}
+         order by s.crossed_at desc, s.threshold desc, s.id ${active ? '' : first} offset 0
+       ) a
+       cross join lateral (select * from quota.alerts_of(a.user_id, a.id) offset 0) f
+       ${active ? 'where f.active' : ''}
+       order by a.crossed_at desc, a.threshold desc, a.id ${first})
+      union all
+      (select s.id, s.kind, null, null, nullif(s.service, ''), null, 100, 'exceeded', n.active,
+         round(100 * s.value / nullif(s.limit_value, 0), 2)::text, s.value::text, s.limit_value::text, s.day::text,
+         s.raised_at, case when not n.active then ${iso('n.ends')} end, ${iso('s.acknowledged_at')}, s.status,
+         s.attempts, s.last_error
+       from quota.operator_alerts s
+       cross join lateral (
+         select s.day >= quota.day_of(quota.now()) as active, (s.day + 1)::timestamp at time zone 'UTC' as ends) n
+       ${where(ofOperators)}
+       order by s.raised_at desc, s.id ${first})
+    ) both_kinds
+    order by "at" desc, threshold desc, id ${first}`;
+  return { sql, values };
 }
 
 /** Marks alerts as seen, each with its audit row; those that were seen before stay as they are. */

@@ -2,13 +2,21 @@ import type pg from 'pg';
 import { notFoundError } from '../errors.ts';
 import { selectCostForecasts, selectRefusals } from './refusal-and-cost-store.ts';
 import { countDaysToRoll } from './roll-up-store.ts';
-import type { DayUsage, UsageReport, UsageReportRequest, UsageRow } from './usage-report.ts';
 import {
-  selectDays,
+  type CallTrait,
+  callTraits,
+  type UsageDimension,
+  type UsageReport,
+  type UsageReportRequest,
+  type UsageRow,
+} from './usage-report.ts';
+import {
+  type RolledUsage,
   selectForecasts,
+  selectRolledUsage,
   selectServices,
-  selectTotals,
-  selectUsageBy,
+  selectTopUsers,
+  selectUsageByTrait,
   selectUtilization,
 } from './usage-report-store.ts';
 
@@ -27,16 +35,17 @@ export async function readUsageReport(
       suggestion: `use one of ${services.join(', ')}`,
     });
   }
-  const days = await selectDays(client, request);
+  const { by } = request;
+  const rolled = await selectRolledUsage(client, by === 'service' || by === 'plan' ? by : 'none', request);
   return {
     from: request.from,
     to: request.to,
-    by: request.by,
+    by,
     service: request.service,
     asOf,
-    totals: await selectTotals(client, request),
-    days,
-    rows: await readRows(client, request, days),
+    totals: rolled.totals,
+    days: rolled.days,
+    rows: await readRows(client, request, rolled),
     refusals: await selectRefusals(client, request),
     costs: await selectCostForecasts(client, request.service),
     plans: await selectUtilization(client, request.service),
@@ -45,14 +54,26 @@ export async function readUsageReport(
   };
 }
 
+const isCallTrait = (by: UsageDimension): by is CallTrait => callTraits.some((trait) => trait === by);
+
 async function readRows(
   client: pg.ClientBase,
   request: UsageReportRequest,
-  days: readonly DayUsage[],
+  { days, rows }: RolledUsage,
 ): Promise<UsageRow[]> {
   const { by } = request;
-  if (by === 'day') {
-    return days.map(({ day, ...sums }) => ({ key: day, ...sums }));
+  if (isCallTrait(by)) {
+    return selectUsageByTrait(client, by, request);
   }
-  return by === 'refusal' ? [] : await selectUsageBy(client, by, request);
+  switch (by) {
+    case 'day':
+      return days.map(({ day, ...sums }) => ({ key: day, ...sums }));
+    case 'user':
+      return selectTopUsers(client, request);
+    case 'refusal':
+      return [];
+    case 'service':
+    case 'plan':
+      return rows;
+  }
 }

@@ -1,20 +1,18 @@
 import type pg from 'pg';
-import {
-  type CallTrait,
-  callTraits,
-  type DayUsage,
-  type Forecast,
-  type PlanUtilization,
-  type UsageDimension,
-  type UsageReportRequest,
-  type UsageRow,
-  type UsageSums,
+import type {
+  CallTrait,
+  DayUsage,
+  Forecast,
+  PlanUtilization,
+  UsageReportRequest,
+  UsageRow,
+  UsageSums,
 } from './usage-report.ts';
 
-/** Counts are float8, exact to 2^53; quantities and money stay decimals. */
+/** Counts are float8, exact to 2^53; quantities and money stay decimals. Of nothing: 0. */
 const sums = `
   coalesce(sum(u.calls), 0)::float8 as calls, coalesce(sum(u.errors), 0)::float8 as errors,
-  count(distinct u.user_id)::float8 as "activeUsers", coalesce(sum(u.seconds), 0)::numeric(20,3) as seconds,
+  coalesce(sum(u.seconds), 0)::numeric(20,3) as seconds,
   coalesce(sum(u.messages), 0)::text as messages, coalesce(sum(u.premium_messages), 0)::text as "premiumMessages",
   coalesce(sum(u.cost), 0) as cost, coalesce(sum(u.tokens), 0)::text as tokens,
   coalesce(sum(u.bytes), 0)::text as bytes`;
@@ -30,53 +28,88 @@ export async function selectServices(client: pg.ClientBase): Promise<string[]> {
   return rows.map(({ service }) => service);
 }
 
-export async function selectTotals(client: pg.ClientBase, range: Range): Promise<UsageSums> {
-  const { rows } = await client.query<UsageSums>(
-    `select ${sums} from quota.usage_by_day($1, $2, $3) u`,
-    rangeOf(range),
-  );
-  const [totals] = rows;
-  if (totals === undefined) {
-    throw new Error('an aggregate without groups has one row');
-  }
-  return totals;
+/** What a report keys its rows by, where roll-ups keep it; users are too many, and are ranked by `selectTopUsers`. */
+const rolledKeys = { service: 'u.service', plan: 'u.plan', none: "''" } as const;
+export type RolledKey = keyof typeof rolledKeys;
+
+export interface RolledUsage {
+  totals: UsageSums;
+  /** Each day of the range. */
+  days: DayUsage[];
+  /** Those that cost most first. */
+  rows: UsageRow[];
 }
 
-export async function selectDays(client: pg.ClientBase, range: Range): Promise<DayUsage[]> {
-  const { rows } = await client.query<DayUsage>(
-    `select d.day::date::text as day, ${sums},
-       coalesce((select sum(r.refused) from quota.refusals_by_day(d.day::date, d.day::date, $3) r), 0)::float8 as refused
-     from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') d(day)
-     left join quota.usage_by_day($1, $2, $3) u on u.day = d.day::date
-     group by d.day
-     order by d.day`,
-    rangeOf(range),
-  );
-  return rows;
-}
-
-const keys = { service: 'u.service', plan: 'u.plan', user: 'u.user_id' } as const;
-
-const isCallTrait = (by: UsageDimension): by is CallTrait => callTraits.some((trait) => trait === by);
-
-/** Those that cost most first, hours as the day goes. All services and plans, the `top` users and assistants. */
-export async function selectUsageBy(
+/**
+ * Totals, days and rows of one look at the roll-up: summed once by day and key, and added up from there. Who was active
+ * is counted of users that are made distinct by hash; `count (distinct …)` would sort every row, once for each set.
+ */
+export async function selectRolledUsage(
   client: pg.ClientBase,
-  by: Exclude<UsageDimension, 'day' | 'refusal'>,
-  request: UsageReportRequest,
-): Promise<UsageRow[]> {
-  return isCallTrait(by)
-    ? await selectUsageByTrait(client, by, request)
-    : await selectRolledUsageBy(client, by, request);
+  by: RolledKey,
+  range: Range,
+): Promise<RolledUsage> {
+  const { rows } = await client.query<
+    UsageSums & { day: string | null; key: string | null; refused: number }
+  >(
+    `with usage as materialized (
+       select u.day, ${rolledKeys[by]} as key, u.user_id, u.calls, u.errors, u.seconds, u.messages,
+         u.premium_messages, u.cost, u.tokens, u.bytes
+       from quota.usage_by_day($1, $2, $3) u
+     ), parts as materialized (
+       select u.day, u.key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
+         sum(u.messages) as messages, sum(u.premium_messages) as premium_messages, sum(u.cost) as cost,
+         sum(u.tokens) as tokens, sum(u.bytes) as bytes
+       from usage u group by u.day, u.key
+     ), users as (
+       select day, key, count(*)::float8 as active
+       from (
+         select day, key, user_id from usage group by grouping sets ((day, user_id), (key, user_id), (user_id))
+       ) one_each
+       group by day, key
+     ), days as (
+       select d::date as day from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') d
+     ), parts_and_days as (
+       select * from parts union all select day, null, null, null, null, null, null, null, null, null from days
+     ), added as (
+       select u.day, u.key, ${sums}
+       from parts_and_days u
+       group by grouping sets ((u.day), (u.key), ())
+       having grouping(u.key) = 1 or u.key is not null
+     )
+     select a.day::text, a.key, a.calls, a.errors, coalesce(n.active, 0) as "activeUsers", a.seconds, a.messages,
+       a."premiumMessages", a.cost, a.tokens, a.bytes,
+       coalesce((select sum(r.refused) from quota.refusals_by_day(a.day, a.day, $3) r), 0)::float8 as refused
+     from added a
+     left join users n on n.day is not distinct from a.day and n.key is not distinct from a.key
+     order by a.day, a.cost desc, a.calls desc, a.key`,
+    rangeOf(range),
+  );
+  const [days, keyed]: [DayUsage[], UsageRow[]] = [[], []];
+  let totals: UsageSums | undefined;
+  for (const { day, key, refused, ...ofAll } of rows) {
+    if (day !== null) {
+      days.push({ day, ...ofAll, refused });
+    } else if (key !== null) {
+      keyed.push({ key, ...ofAll });
+    } else {
+      totals = ofAll;
+    }
+  }
+  if (totals === undefined) {
+    throw new Error('an aggregate over everything has one row');
+  }
+  return { totals, days, rows: keyed };
 }
 
-async function selectUsageByTrait(
+/** Those that cost most first, hours as the day goes; the `top` assistants. Read from the calls themselves. */
+export async function selectUsageByTrait(
   client: pg.ClientBase,
   trait: CallTrait,
   { top, ...range }: UsageReportRequest,
 ): Promise<UsageRow[]> {
   const { rows } = await client.query<UsageRow>(
-    `select u.key, ${sums}
+    `select u.key, ${sums}, count(*)::float8 as "activeUsers"
      from quota.usage_by_trait($1, $2, $4, $3) u
      group by u.key
      order by ${trait === 'hour' ? 'u.key' : 'cost desc, calls desc, u.key'}
@@ -86,24 +119,24 @@ async function selectUsageByTrait(
   return rows;
 }
 
-async function selectRolledUsageBy(
+/** The `top` users, those that cost most first. */
+export async function selectTopUsers(
   client: pg.ClientBase,
-  by: keyof typeof keys,
   { top, ...range }: UsageReportRequest,
 ): Promise<UsageRow[]> {
   const { rows } = await client.query<UsageRow>(
-    `select ${by === 'user' ? 'p.external_id' : 's.key'} as key, calls, errors, "activeUsers", seconds, messages,
-       "premiumMessages", cost, tokens, bytes
+    `select p.external_id as key, calls, errors, 1 as "activeUsers", seconds, messages, "premiumMessages", cost, tokens,
+       bytes
      from (
-       select ${keys[by]} as key, ${sums}
+       select u.user_id as id, ${sums}
        from quota.usage_by_day($1, $2, $3) u
-       group by 1
-       order by cost desc, calls desc, key
+       group by u.user_id
+       order by cost desc, calls desc, id
        limit $4
      ) s
-     ${by === 'user' ? 'join quota.users p on p.id = s.key' : ''}
+     join quota.users p using (id)
      order by cost desc, calls desc, 1`,
-    [...rangeOf(range), by === 'user' ? top : null],
+    [...rangeOf(range), top],
   );
   return rows;
 }

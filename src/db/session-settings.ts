@@ -28,6 +28,8 @@ const reliedOn: Readonly<Record<string, string>> = {
   lock_timeout: lockTimeout,
   idle_in_transaction_session_timeout: silenceMax,
   idle_session_timeout: '0',
+  // Functions that are inlined make expressions so large that compiling them takes longer than the queries do.
+  jit: 'off',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { type AlertState, selectAlerts } from '../../alerts/alert-list-store.ts';
+import { type AlertState, readAlerts, selectAlerts } from '../../alerts/alert-list-store.ts';
 import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
@@ -33,23 +33,26 @@ export const alertsList = defineCommand(
     ],
   },
   async (context, { user, limit, ...filter }) => {
-    const { format } = context.output;
-    const all = format === 'csv' || format === 'ndjson';
-    const alerts = await context.withDatabase(async ({ client }) =>
-      selectAlerts(client, {
-        ...filter,
-        userId: user === undefined ? undefined : (await meantUser(context, client, user)).id,
-        limit: limit ?? (all ? undefined : limitDefault),
-      }),
-    );
-    await context.output.write({
-      data: { alerts },
-      rows: alerts.map((alert) => (all ? { ...alert } : tableRow(alert, context.now()))),
-      columns: all ? allColumns : columns,
+    const { output } = context;
+    await context.withDatabase(async ({ client }) => {
+      const userId = user === undefined ? undefined : (await meantUser(context, client, user)).id;
+      if (output.format === 'csv' || output.format === 'ndjson') {
+        await output.stream(allColumns, rowsOf(readAlerts(client, { ...filter, userId, limit })));
+        return;
+      }
+      const alerts = await selectAlerts(client, { ...filter, userId, limit: limit ?? limitDefault });
+      const rows = alerts.map((alert) => tableRow(alert, context.now()));
+      await output.write({ data: { alerts }, rows, columns });
     });
     return exitCodes.ok;
   },
 );
+
+async function* rowsOf(alerts: AsyncIterable<AlertState>): AsyncGenerator<Row> {
+  for await (const alert of alerts) {
+    yield { ...alert };
+  }
+}
 
 const columns: Column[] = [
   { key: 'user' },

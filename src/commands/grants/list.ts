@@ -1,4 +1,4 @@
-import { type GrantState, selectGrants } from '../../allowances/grants/revoke-store.ts';
+import { type GrantState, readGrants, selectGrants } from '../../allowances/grants/revoke-store.ts';
 import { meantUser } from '../../asking/meant-user.ts';
 import type { Column, Row } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
@@ -21,22 +21,30 @@ export const grantsList = defineCommand(
       ['quota grants list --live --json', 'what is out, of everybody'],
     ],
   },
-  async (context, { user, live, limit = limitDefault }) => {
-    const grants = await context.withDatabase(async ({ client }) =>
-      selectGrants(client, {
-        userId: user === undefined ? undefined : (await meantUser(context, client, user)).id,
-        live,
-        limit,
-      }),
-    );
-    await context.output.write({
-      data: { grants },
-      rows: grants.map((row) => tableRow(row, context.now())),
-      columns,
+  async (context, { user, live, limit }) => {
+    const { output } = context;
+    await context.withDatabase(async ({ client }) => {
+      const userId = user === undefined ? undefined : (await meantUser(context, client, user)).id;
+      if (output.format === 'csv' || output.format === 'ndjson') {
+        await output.stream(columns, rowsOf(readGrants(client, { userId, live, limit }), context.now()));
+        return;
+      }
+      const grants = await selectGrants(client, { userId, live, limit: limit ?? limitDefault });
+      await output.write({
+        data: { grants },
+        rows: grants.map((row) => tableRow(row, context.now())),
+        columns,
+      });
     });
     return exitCodes.ok;
   },
 );
+
+async function* rowsOf(grants: AsyncIterable<GrantState>, now: Date): AsyncGenerator<Row> {
+  for await (const grant of grants) {
+    yield tableRow(grant, now);
+  }
+}
 
 const columns: Column[] = [
   { key: 'id', align: 'right' },

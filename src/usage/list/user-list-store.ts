@@ -132,6 +132,7 @@ function listedKeys(request: UserListRequest, after: ListPosition | undefined, b
   const percent = isByPercent ? 'coalesce(f.percent, 0)' : '0::numeric';
   const name = isByPercent ? 's.user_id::text' : 'u.external_id';
   const service = `coalesce(s.service, '')`;
+  const searchesNames = !isByPercent || search !== undefined;
   if (after !== undefined) {
     const [fromName, fromService] = [`${bind(after.name)}::text`, `${bind(after.service)}::text`];
     conditions.push(
@@ -141,11 +142,12 @@ function listedKeys(request: UserListRequest, after: ListPosition | undefined, b
     );
   }
   const source = isByPercent
-    ? `quota.subscriptions s join quota.users u on u.id = s.user_id
+    ? `quota.subscriptions s ${searchesNames ? 'join quota.users u on u.id = s.user_id' : ''}
        left join fullest f on f.user_id = s.user_id and f.service = s.service`
     : 'quota.users u left join quota.subscriptions s on s.user_id = u.id';
   return `
-    select u.id as user_id, s.service, s.plan, ${percent} as percent, ${name} as name
+    select ${isByPercent ? 's.user_id' : 'u.id'} as user_id, s.service, s.plan, ${percent} as percent, ${name} as name,
+      ${service} as place
     from ${source}
     where ${conditions.join(' and ') || 'true'}`;
 }
@@ -153,15 +155,17 @@ function listedKeys(request: UserListRequest, after: ListPosition | undefined, b
 function userListQuery(request: UserListRequest, after: ListPosition | undefined) {
   const values: unknown[] = [];
   const bind: Bind = (value) => `$${values.push(value)}`;
-  const { states, limit } = request;
+  const { states, limit, order } = request;
   const keys = listedKeys(request, after, bind);
-  // The state of a meter is dear to know: asked for after all that is cheap, where that leaves few.
-  const fence = states.includes('ok') ? '' : 'offset 0';
+  const positionOf = (a: string) =>
+    `${order === 'percent' ? `${a}.percent desc, ` : ''}${a}.name, ${a}.place`;
+  // The state of a meter is dear to know: asked for after all that is cheap, where that leaves few, and in their order,
+  // so that a page is full after a few of them.
+  const fence = states.includes('ok') ? '' : `order by ${positionOf('l')} offset 0`;
   const chosen =
     states.length > 0
-      ? `select k.* from (${keys} ${fence}) k cross join lateral (${fullestMeter}) n where n.state = any (${bind(states)})`
+      ? `select k.* from (select * from (${keys}) l ${fence}) k cross join lateral (${fullestMeter}) n where n.state = any (${bind(states)})`
       : keys;
-  const position = `percent desc, name, coalesce(service, '')`;
   const sql = `${preparedSets(request)}
     select u.id, u.external_id as "externalId", u.email, u.name, k.service, k.plan, n.meter, n.unit,
       n.limit_quantity::text as limit, n.granted::numeric(20,3)::text as granted, n.used::numeric(20,3)::text as used,
@@ -169,11 +173,11 @@ function userListQuery(request: UserListRequest, after: ListPosition | undefined
       n.state, n.runs_out_at as "runsOutAt", s.limit_enforced_at as "limitEnforcedAt", s.next_reset_at as "nextResetAt",
       k.percent::text as "orderPercent", k.name as "orderName"
     from (
-      select * from (${chosen}) c order by ${position} ${limit === undefined ? '' : `limit ${bind(limit)}`}
+      select * from (${chosen}) c order by ${positionOf('c')} ${limit === undefined ? '' : `limit ${bind(limit)}`}
     ) k
     join quota.users u on u.id = k.user_id
     left join quota.subscriptions s on s.user_id = k.user_id and s.service = k.service
     left join lateral (${fullestMeter}) n on true
-    order by k.percent desc, k.name, coalesce(k.service, '')`;
+    order by ${positionOf('k')}`;
   return { sql, values };
 }

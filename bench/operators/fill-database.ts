@@ -1,0 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { withClient } from '../../src/db/client.ts';
+import { migrate } from '../../src/db/migrations.ts';
+import { runQuota } from '../quota-process.ts';
+import { say } from '../verdict.ts';
+import { asOf, month } from './commands.ts';
+
+export interface DatabaseToFill {
+  serverUrl: string;
+  url: string;
+  name: string;
+  users: number;
+  calls: number;
+}
+
+/** Seeds the database, unless that was done before, and brings its functions up to date. */
+export async function fillDatabase({ serverUrl, url, name, users, calls }: DatabaseToFill): Promise<void> {
+  const isThere = await withClient(serverUrl, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+    await (rowCount === 1 || client.query(`create database ${pg.escapeIdentifier(name)}`));
+    return rowCount === 1;
+  });
+  await migrate(url, { talk: { info: () => {}, verbose: () => {} } });
+  const run = async (args: string[], exitCode = 0) => {
+    const { seconds } = await runQuota([...args, '--as-of', asOf], { databaseUrl: url, exitCode });
+    say(`${args.slice(0, 2).join(' ')}: ${seconds.toFixed(1)} s`);
+  };
+  const folder = await mkdtemp(join(tmpdir(), 'quota-bench-'));
+  try {
+    if (!isThere || (await isEmpty(url))) {
+      await run(['fixtures', 'seed', '--users', `${users}`, '--calls', `${calls}`]);
+    }
+    if (await hasNoPast(url)) {
+      const billed = ['--export', 'vapi-calls', '--export-dir', folder, '--export-month', month];
+      await run(['fixtures', 'seed', '--users', `${users}`, '--calls', `${calls}`, ...billed]);
+      await run(['reconcile', '--month', month, '--export', join(folder, `vapi-calls-${month}.json`)], 3);
+      await run(['jobs', 'roll-up-analytics', '--max-duration', '1h']);
+      await withClient(url, addPast);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const isEmpty = (url: string) =>
+  withClient(url, async (client) => (await client.query('select from quota.users limit 1')).rowCount === 0);
+
+const hasNoPast = (url: string) =>
+  withClient(url, async (client) => (await client.query('select from quota.grants limit 1')).rowCount === 0);
+
+/** What a seed has none of: grants, told alerts, runs of a year. In one transaction: it is the sign that all is done. */
+async function addPast(client: pg.Client): Promise<void> {
+  await client.query(`
+    begin;
+    select set_config('quota.as_of', '${asOf}', true);
+    insert into quota.grants (user_id, meter, quantity, reason, created_at, expires_at)
+    select q.user_id, q.meter, 60, 'goodwill', quota.now() - n * interval '9 days',
+      case when n > 1 then quota.now() + (3 - n) * interval '10 days' end
+    from quota.usage_quotas q cross join generate_series(1, 4) n
+    where q.period_start <= quota.now() and q.period_end > quota.now() and hashtext(q.user_id::text) % 10 = 0;
+    update quota.alert_deliveries set status = 'delivered', attempts = 1, settled_at = quota.now()
+    where hashtext(id::text) % 20 <> 0;
+    insert into quota.job_runs (job, status, as_of, started_at, finished_at)
+    select j.job, 'completed', r.at, r.at, r.at + interval '2 seconds'
+    from unnest('{raise-alerts,sync-limits,enforce-limits,reset-anniversaries,purge}'::text[],
+      '{5,5,15,60,10080}'::integer[]) j(job, minutes)
+    cross join lateral generate_series(quota.now() - interval '90 days', quota.now(), j.minutes * interval '1 minute')
+      r(at);
+    commit;
+    vacuum analyze;`);
+}
