@@ -5004,10 +5004,13 @@ AS $function$
       end as cost_per_day
     from running r
     left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service
+    -- "offset 0", here and below: what is worked out is worked out once, and not wherever it is named.
+    offset 0
   ), ends as (
     select p.*, (p.allowance - p.used) / nullif(greatest(p.per_day, 0), 0) as days_left,
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
     from paced p
+    offset 0
   )
   select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost,
     e.cost_limit,
@@ -11982,7 +11985,9 @@ AS $function$
     f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
-  left join quota.usage_analytics a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
+  -- The days once more: without them all that was ever rolled up is read to find the plans of one day.
+  left join quota.usage_analytics a on a.day = any (stale.days) and a.user_id = f.user_id and a.day = f.day
+    and a.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $function$;
 comment on function quota.usage_by_day(date,date,text) is 'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call logs.';

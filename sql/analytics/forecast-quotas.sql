@@ -40,10 +40,13 @@ as $$
       end as cost_per_day
     from running r
     left join lifetimes l on not r.is_period and l.user_id = r.user_id and l.service = r.service
+    -- "offset 0", here and below: what is worked out is worked out once, and not wherever it is named.
+    offset 0
   ), ends as (
     select p.*, (p.allowance - p.used) / nullif(greatest(p.per_day, 0), 0) as days_left,
       (p.cost_limit - p.cost) / nullif(greatest(p.cost_per_day, 0), 0) as cost_days_left
     from paced p
+    offset 0
   )
   select e.user_id, u.external_id, e.service, e.plan, e.meter, e.unit, e.used, e.allowance, e.cost,
     e.cost_limit,

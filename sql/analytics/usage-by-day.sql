@@ -15,7 +15,9 @@ as $$
     f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
-  left join quota.usage_analytics a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
+  -- The days once more: without them all that was ever rolled up is read to find the plans of one day.
+  left join quota.usage_analytics a on a.day = any (stale.days) and a.user_id = f.user_id and a.day = f.day
+    and a.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $$;
 comment on function quota.usage_by_day(date, date, text) is

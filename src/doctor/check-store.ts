@@ -81,27 +81,38 @@ export const wrongGrants = `
  * began, a grant that ended.
  */
 export const wrongAlerts = `
-  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart", w.threshold,
-    p.percent::text as percent, case when w.stands then 'it stands, and is not so' else 'it is missing' end as problem
-  from quota.usage_quotas q
-  join quota.meters m on m.key = q.meter
-  join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service and (s.next_reset_at is null
-    or s.next_reset_at > ${now})
-  join quota.users u on u.id = q.user_id
-  cross join lateral quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) p(percent)
+  with standing as (
+    select a.user_id, a.meter, a.period_start, array_agg(a.threshold order by a.threshold) as thresholds
+    from quota.usage_alerts a
+    where ($1::uuid is null or a.user_id = $1) and a.ended_at is null and a.threshold > 0
+    group by a.user_id, a.meter, a.period_start
+  ), differing as (
+    select q.user_id, q.meter, q.period_start, p.percent, r.thresholds as reached,
+      coalesce(t.thresholds, '{}') as standing
+    from quota.usage_quotas q
+    join quota.meters m on m.key = q.meter
+    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service and (s.next_reset_at is null
+      or s.next_reset_at > ${now})
+    left join standing t on t.user_id = q.user_id and t.meter = q.meter and t.period_start = q.period_start
+    cross join lateral (
+      select quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as percent offset 0) p
+    cross join lateral (select quota.reached(q.warn_at, p.percent) as thresholds offset 0) r
+    where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
+      and q.period_start <= ${now} and q.period_end > ${now}
+      -- Most have reached nothing and are told of nothing.
+      and (t.thresholds is not null or p.percent >= any (q.warn_at))
+      and r.thresholds <> coalesce(t.thresholds, '{}')
+  )
+  select u.external_id as "externalId", d.meter, ${iso('d.period_start')} as "periodStart", w.threshold,
+    d.percent::text as percent, case when w.stands then 'it stands, and is not so' else 'it is missing' end as problem
+  from differing d
+  join quota.users u on u.id = d.user_id
   cross join lateral (
-    select coalesce(a.threshold, r.threshold) as threshold, a.threshold is not null as stands
-    from (
-      select threshold from quota.usage_alerts a
-      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start and a.ended_at is null
-        and a.threshold > 0
-    ) a
-    full join (select unnest(quota.reached_by(q)) as threshold) r using (threshold)
-    where a.threshold is null or r.threshold is null
+    select threshold, true as stands from unnest(d.standing) threshold where threshold <> all (d.reached)
+    union all
+    select threshold, false from unnest(d.reached) threshold where threshold <> all (d.standing)
   ) w
-  where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
-    and q.period_start <= ${now} and q.period_end > ${now}
-  order by u.external_id, q.meter, w.threshold`;
+  order by u.external_id, d.meter, w.threshold`;
 
 /** What is set aside must follow from the calls that run. Leases whose time is over are for the job. */
 export const wrongSessions = `
