@@ -6,6 +6,7 @@ declare
   what text := lower(tg_op) || case when tg_op = 'INSERT' then 'ed' else 'd' end;
   old_lines jsonb[];
   new_lines jsonb[];
+  rows bigint;
 begin
   -- One more than is told row by row; rows that are as they were are none.
   if tg_op = 'INSERT' then
@@ -19,10 +20,15 @@ begin
       select to_jsonb(n) from new_rows n except select to_jsonb(o) from old_rows o limit rows_max + 1);
   end if;
   if greatest(cardinality(old_lines), cardinality(new_lines)) > rows_max then
+    -- Apart: what one statement names must be there, and no other change has both.
+    if tg_op = 'INSERT' then
+      select count(*) into rows from new_rows;
+    else
+      select count(*) into rows from old_rows;
+    end if;
     insert into quota.audit_log (action, subject, after)
     values (tg_table_name || '.' || what, 'more than ' || rows_max || ' rows',
-      jsonb_build_object('rows', case when tg_op = 'INSERT' then (select count(*) from new_rows)
-        else (select count(*) from old_rows) end));
+      jsonb_build_object('rows', rows));
   else
     perform quota.note_rows(tg_table_name, what, tg_argv, old_lines, new_lines);
   end if;

@@ -65,9 +65,18 @@ describe('what the owner of the database changes by SQL of its own leaves a row'
       `insert into quota.users (external_id) select 'many-' || g from generate_series(1, 10001) g`,
     );
     const found = await byHand(`update quota.users set name = 'x' where external_id like 'many-%'`);
-    expect(found).toEqual([
-      { action: 'users.updated', byOwner: true, hasUser: false, before: null, after: { rows: 10001 } },
-    ]);
+    const one = (action: string) => {
+      return { action, byOwner: true, hasUser: false, before: null, after: { rows: 10001 } };
+    };
+    expect(found).toEqual([one('users.updated')]);
+    await desk.query(`insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at)
+      select u.id, 'voice', 'vapi', 'many-' || g, now() from quota.users u, generate_series(1, 10001) g
+      where u.external_id = 'ada'`);
+    const deleted = await byHand(`delete from quota.call_logs where provider_call_id like 'many-%'`);
+    expect(deleted.at(-1)).toEqual(one('call_logs.deleted'));
+    await desk.query(`insert into quota.grants (user_id, meter, quantity, reason)
+      select u.id, 'messages', 1, 'many' from quota.users u, generate_series(1, 10001) where u.external_id = 'ada'`);
+    expect((await noted()).at(-1)).toEqual(one('grants.inserted'));
   });
 });
 
