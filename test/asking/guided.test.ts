@@ -99,6 +99,19 @@ describe.runIf(needs(hasScript, 'script, of util-linux'))('a person at a termina
     expect(code).toBe(0);
   });
 
+  test('a correction asks for the meter and by how much, with its sign', async () => {
+    const { code, screen } = await talk(
+      ['user', 'adjust', 'kenji-2', '--no-sync'],
+      [/Which meter of kenji-2\?[\s\S]*❯ messages/, down.repeat(2)],
+      [/❯ voice_seconds: 2:00 of 10:00 minutes used/, enter],
+      [/How much less \(-\) or more \(\+\) is used of voice_seconds\?/, `-1m${enter}`],
+      [/To be corrected for kenji-2:\s+voice_seconds {2}2:00 → 1:00[\s\S]*Why\?/, `dropped${enter}`],
+      [/Correct the usage of kenji-2\?/, `y${enter}`],
+    );
+    expect(screen).toContain('quota user adjust kenji-2 voice_seconds -1m --reason dropped');
+    expect(code).toBe(0);
+  });
+
   test('a change of plan offers the plans and shows what it does; who says no has changed nothing', async () => {
     const before = await snapshot(desk.url);
     const { code, screen } = await talk(
@@ -133,6 +146,26 @@ describe.runIf(needs(hasScript, 'script, of util-linux'))('a person at a termina
     expect(code).toBe(0);
     expect((await talk(['reconcile', 'resolve', '--month', '2026-10'])).screen).toContain('nothing is open');
   });
+
+  test('a look at a bill, a backfill and a closing ask for the month', async () => {
+    const shown = await talk(['reconcile', 'show'], [/Which month\?[\s\S]*❯ 2026-10 of acme: 0 open/, enter]);
+    expect(shown).toMatchObject({
+      code: 0,
+      screen: expect.stringContaining('acme 2026-10  0 open, 1 resolved'),
+    });
+    const none = await talk(['reconcile', 'backfill', '--reason', 'none'], [/Which month\?/, enter]);
+    expect(none).toMatchObject({ code: 0 });
+    const { code, screen } = await talk(
+      ['reconcile', 'close'],
+      [/Which month\?[\s\S]*❯ 2026-10 of acme/, enter],
+      [/Close acme 2026-10: billed 0\.05 USD\?/, `y${enter}`],
+    );
+    expect(screen).toContain('quota reconcile close --month 2026-10 --provider acme');
+    expect(code).toBe(0);
+    const closed = await talk(['reconcile', 'show'], [/❯ 2026-10 of acme: closed/, enter]);
+    expect(closed.code).toBe(0);
+    expect((await talk(['reconcile', 'close'])).screen).toContain('no month is open');
+  });
 });
 
 describe('nobody is led through anything', () => {
@@ -142,10 +175,14 @@ describe('nobody is led through anything', () => {
     ['user', 'grant', 'ada'],
     ['user', 'set-plan', 'ada'],
     ['reconcile', 'resolve', '--kind', 'unlogged', '--month', '2026-10'],
+    ['reconcile', 'close'],
+    ['reconcile', 'show'],
   ];
   test.each(missing)('without a terminal: %s %s %s', async (...words) => {
     const { code, stderr } = await desk.run(...words);
-    expect(stderr).toMatch(/missing required argument|required option '--as <resolution>' not specified/);
+    expect(stderr).toMatch(
+      /missing required argument|required option '--(?:as <resolution>|month <month>)' not specified/,
+    );
     expect(code).toBe(2);
   });
 

@@ -19,26 +19,27 @@ export interface ChosenDifferences {
 const offeredMax = 200;
 
 /**
- * Asks which month is meant, of those that are not closed, with what is open in each.
+ * Asks which month is meant, of those that are not closed or of all, with what is open in each.
  * @throws notFoundError where there is none
  */
 export async function askForMonth(
   context: Context,
   client: pg.ClientBase,
   { provider }: MonthChoice,
+  which: 'open' | 'any' = 'open',
 ): Promise<MonthChoice> {
   const months = (await selectReconciliations(client, { provider })).filter(
-    ({ closedAt }) => closedAt === null,
+    ({ closedAt }) => which === 'any' || closedAt === null,
   );
   const [first] = months;
   if (first === undefined) {
-    throw notFoundError('no month is open', {
+    throw notFoundError(which === 'any' ? 'no month has been reconciled yet' : 'no month is open', {
       suggestion:
         'quota reconcile --month M --export FILE adds one, quota reconcile reopen opens a closed one',
     });
   }
   const choices = months.map((month) => ({
-    name: `${month.month} of ${month.provider}: ${openCount(month)} open`,
+    name: `${month.month} of ${month.provider}: ${month.closedAt === null ? `${openCount(month)} open` : 'closed'}`,
     value: month.id,
   }));
   return { id: await context.choose('Which month?', choices, first.id) };

@@ -1,7 +1,7 @@
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';
-import { monthOptions } from './options.ts';
+import { askedMonthOptions } from './options.ts';
 import { reconcileResolve } from './resolve.ts';
 
 /** `quota reconcile backfill`: logs the calls that were billed and not logged; a `ResolveReport`. */
@@ -9,7 +9,7 @@ export const reconcileBackfill = defineCommand(
   {
     options: {
       ...changeOptions,
-      ...monthOptions,
+      ...askedMonthOptions,
       user: value('user', 'only those of this user'),
       service: value('service', 'of the calls (default: what the provider sells)'),
     },

@@ -6,8 +6,9 @@ import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
 import { closeMonth, requireNothingOpen } from '../../reconcile/months/close-month.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
-import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
-import { monthOptions } from './options.ts';
+import type { MonthChoice, StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
+import { askForMonth } from './ask-for-difference.ts';
+import { askedMonthOptions } from './options.ts';
 import { sumsText } from './sums-text.ts';
 
 interface CloseReport
@@ -25,7 +26,7 @@ export const reconcileClose = defineCommand(
   {
     options: {
       ...changeOptions,
-      ...monthOptions,
+      ...askedMonthOptions,
       force: flag('although discrepancies are open; needs --reason'),
     },
     examples: [
@@ -35,18 +36,27 @@ export const reconcileClose = defineCommand(
   },
   (context, options) => {
     const force = options.force === true;
+    let month: MonthChoice | undefined;
     return runChange(context, options, {
       reason: force
         ? requiredReason('closing by force', 'agreed with the provider to settle these next month')
         : optionalReason,
       plan: async ({ client }) => {
-        const stored = await findOpenReconciliation(client, options);
+        month ??= options.month === undefined ? await askForMonth(context, client, options) : options;
+        const stored = await findOpenReconciliation(client, month);
         return { stored, open: requireNothingOpen(stored, force) };
       },
       describe: ({ stored: { provider, month, totals, currency } }) => ({
         action: `Close ${provider} ${month}: billed ${totals.billed}${currency === null ? '' : ` ${currency}`}`,
         name: `${provider} ${month}`,
       }),
+      again: ({ stored }) =>
+        options.month === undefined
+          ? [
+              ...['reconcile', 'close', '--month', stored.month, '--provider', stored.provider],
+              ...(force ? ['--force'] : []),
+            ]
+          : undefined,
       apply: ({ client }, { stored }, { reason }) => closeMonth(client, stored, { force, reason }),
       report: ({ plan: { stored, open }, applied, dryRun }) => {
         const { id, provider, month, exports, kinds, totals, currency } = stored;

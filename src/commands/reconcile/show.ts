@@ -11,8 +11,9 @@ import { findReconciliation } from '../../reconcile/months/find-reconciliation.t
 import type { StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
 import { type Entry, type EntryFilter, streamEntries } from '../../reconcile/resolve/discrepancy-store.ts';
 import { parseInteger } from '../../values/option-values.ts';
+import { askForMonth } from './ask-for-difference.ts';
 import { kindColumns, kindRows } from './kind-table.ts';
-import { monthOptions, parseKinds, userIdOf } from './options.ts';
+import { askedMonthOptions, parseKinds, userIdOf } from './options.ts';
 import { entriesText, summaryText } from './show-text.ts';
 
 /** As many as a person looks at; files take all. */
@@ -21,7 +22,7 @@ const listedMax = 10_000_000;
 
 const declaration = declareCommand({
   options: {
-    ...monthOptions,
+    ...askedMonthOptions,
     kind: repeated('kind', 'the calls of this kind; can be repeated'),
     user: value('user', 'the calls of this user: id, external id or email'),
     open: flag('the calls that nobody has resolved'),
@@ -46,7 +47,8 @@ type Options = OptionsOf<typeof declaration>;
 export const reconcileShow = defineCommand(declaration, async (context, options) => {
   const kinds = parseKinds(options.kind);
   await context.withDatabase(async ({ client }) => {
-    const stored = await findReconciliation(client, options);
+    const month = options.month === undefined ? await askForMonth(context, client, options, 'any') : options;
+    const stored = await findReconciliation(client, month);
     if (kinds === undefined && options.user === undefined && options.open !== true) {
       await showMonth(context, client, stored);
       return;

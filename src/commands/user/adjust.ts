@@ -3,7 +3,7 @@ import { meantUser } from '../../asking/meant-user.ts';
 import { drainUser, openProviderWork, workExitCode } from '../../changes/provider-work.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
-import type { Style } from '../../context.ts';
+import type { Context, Style } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, optionalArgument } from '../../declarations/option.ts';
@@ -21,6 +21,7 @@ import type { AssistantWork } from '../../resets/reset-store.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { parseSignedQuantity } from '../../values/option-values.ts';
+import { askForCorrection, askForMeter } from './ask-for-terms.ts';
 
 interface AdjustReport {
   user: AdjustPlan['user'];
@@ -55,11 +56,22 @@ the user; a plus makes it more, and may limit the user. What is far beyond the p
     ],
   },
   async (context, options) => {
-    const request = requestOf(options);
+    const isAsked = needsAsking(context, options);
+    let told: AdjustRequest | undefined = isAsked ? undefined : requestOf(options);
     const work = await openProviderWork(context, options, 'optional');
     return runChange(context, options, {
       reason: requiredReason('a correction', 'dropped call, ticket 4711'),
-      plan: async ({ client }) => planAdjust(client, await meantUser(context, client, options.user), request),
+      plan: async ({ client }) => {
+        const user = await meantUser(context, client, options.user);
+        const meter = options.meter ?? (isAsked ? await askForMeter(context, client, user) : undefined);
+        told ??= requestOf({
+          ...options,
+          meter,
+          amount: options.amount ?? (await askForCorrection(context, client, meter ?? '')),
+        });
+        const request = told;
+        return { ...(await planAdjust(client, user, request)), request };
+      },
       describe: ({ user, meters }) => ({
         action: `Correct the usage of ${user.externalId}${meters.map(({ quantity, limit, unit }) => farBeyondText(quantity, limit, unit)).join('')}`,
         name: user.externalId,
@@ -69,8 +81,12 @@ the user; a plus makes it more, and may limit the user. What is far beyond the p
         ),
         lines: [`To be corrected for ${user.externalId}:`, ...meters.map(meterLine)],
       }),
-      apply: ({ client }, plan, { reason, isBeforehand }) =>
+      apply: ({ client }, { request, ...plan }, { reason, isBeforehand }) =>
         applyAdjust(client, plan.user, { request, reason, agreed: isBeforehand ? null : plan }),
+      again: ({ user, request }) =>
+        isAsked && !request.undoesReset
+          ? ['user', 'adjust', user.externalId, request.meter, request.amount]
+          : undefined,
       settle: ({ client }, { user }) => drainUser(context, client, user.id, work),
       report: ({ plan, applied, settled, dryRun }) => {
         const { assistants = [], unfinished = 0 } = settled ?? {};
@@ -90,8 +106,18 @@ the user; a plus makes it more, and may limit the user. What is far beyond the p
   },
 );
 
+/** A person is asked for the meter and by how much; what resets took off is taken back by its flag. */
+const needsAsking = ({ canGuide }: Context, { meter, amount, undoReset }: Given): boolean =>
+  canGuide && undoReset !== true && (meter === undefined || amount === undefined);
+
+interface Given {
+  meter?: string | undefined;
+  amount?: string | undefined;
+  undoReset?: boolean;
+}
+
 /** @throws usageError where it is not said what is to be corrected, or by how much */
-function requestOf(given: { meter?: string; amount?: string; undoReset?: boolean }): AdjustRequest {
+function requestOf(given: Given): AdjustRequest {
   const { meter, amount, undoReset = false } = given;
   if (undoReset && amount === undefined) {
     return { meter, undoesReset: true };

@@ -38,16 +38,34 @@ function standing({ unit, limit, used, remaining }: MeterAllowance): string {
 export async function askForAmount(context: Context, client: pg.ClientBase, meter: string): Promise<string> {
   const unit = (await selectMeter(client, meter))?.unit ?? 'message';
   const example = unit === 'second' ? ' (15m, 1:30 or 900 seconds)' : ` (${unit}s)`;
-  return context.ask(`How much of ${meter}?${example}`, (text) => {
-    try {
-      return quantityIn(unit, text.trim()) === '0' ? 'more than nothing is needed' : undefined;
-    } catch (error) {
-      if (error instanceof QuotaError) {
-        return [error.message, error.suggestion].filter((part) => part !== undefined).join('; ');
-      }
-      throw error;
+  return context.ask(`How much of ${meter}?${example}`, (text) => amountProblem(unit, text.trim()));
+}
+
+/** Asks by how much a meter is to be corrected: with a minus less, else more. */
+export async function askForCorrection(
+  context: Context,
+  client: pg.ClientBase,
+  meter: string,
+): Promise<string> {
+  const unit = (await selectMeter(client, meter))?.unit ?? 'message';
+  const example = unit === 'second' ? '-5m, +1:30 or 300' : '-5 or +20';
+  const answer = await context.ask(
+    `How much less (-) or more (+) is used of ${meter}? (${example})`,
+    (text) => amountProblem(unit, text.trim().replace(/^[-+]/, '')),
+  );
+  return answer.trim();
+}
+
+/** Why a text is no amount in a unit; undefined where it is one. */
+function amountProblem(unit: string, text: string): string | undefined {
+  try {
+    return quantityIn(unit, text) === '0' ? 'more than nothing is needed' : undefined;
+  } catch (error) {
+    if (error instanceof QuotaError) {
+      return [error.message, error.suggestion].filter((part) => part !== undefined).join('; ');
     }
-  });
+    throw error;
+  }
 }
 
 /** Asks for a plan, telling for each what it gives and which the user has. */
