@@ -142,6 +142,6 @@ test.each(['table', 'csv', 'ndjson'])('as %s', async (format) => {
   expect(code).toBe(0);
   expect(stdout).toContain('0.123456789');
   if (format === 'table') {
-    expect(stdout).toContain('1 would have been blocked: 2 calls and a cost of 0.153456789 less');
+    expect(stdout).toContain('1 would have been blocked: 2 calls and a cost of 0.153456789 USD less');
   }
 });

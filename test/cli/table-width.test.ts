@@ -55,6 +55,12 @@ test('what has no room is left out from the right, and it is said; what is kept 
   expect(lines.slice(-2)).toEqual(['left out for want of room: used, resets;', '--wide has all']);
 });
 
+test('in colours, too, it is said once', async () => {
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 42 });
+  await createOutput({ format: 'table', stdout, color: true }).write({ data, columns });
+  expect(String(stdout.read()).match(/left out/g)).toHaveLength(1);
+});
+
 test('first goes what is empty, then what is extra; an instant is whole or not there', () => {
   const some: Column[] = [
     { key: 'user' },

@@ -56,7 +56,9 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
     withoutEnds(table.toString()),
     ...(left.length === 0
       ? []
-      : folded(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width).map(style.dim)),
+      : folded(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width).map((line) =>
+          style.dim(line),
+        )),
     '',
   ].join('\n');
 }

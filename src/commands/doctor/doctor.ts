@@ -8,6 +8,7 @@ import { userOption } from '../../declarations/user-argument.ts';
 import { type CheckResult, type Diagnosis, examine, type OverdueJob } from '../../doctor/examine.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { standingsOf } from '../../jobs/standing.ts';
+import { foldText } from '../../text/fold-text.ts';
 import { peopleText } from '../../text/people-text.ts';
 import { wordsOfName } from '../../values/counted.ts';
 import { parseInteger } from '../../values/option-values.ts';
@@ -89,9 +90,9 @@ function checkLines(
     count > findings.length ? [`${indent}and ${count - findings.length} more: --limit ${count}`] : [];
   return [
     `${mark}  ${name} ${message}`,
-    ...findings.map((finding) => indent + findingText(finding, now)),
+    ...findings.flatMap((finding) => foldText(findingText(finding, now), indent.length, style)),
     ...more,
-    ...(suggestion === null ? [] : [`${indent}${style.dim(`→ ${suggestion}`)}`]),
+    ...(suggestion === null ? [] : foldText(`→ ${suggestion}`, indent.length, style, style.dim)),
   ];
 }
 

@@ -53,7 +53,7 @@ const columns: Column[] = [
   { key: 'quantity', align: 'right' },
   { key: 'given', align: 'right' },
   { key: 'left', align: 'right' },
-  { key: 'state' },
+  { key: 'state', isKept: true },
   { key: 'at' },
   { key: 'expires' },
   { key: 'actor' },

@@ -50,7 +50,7 @@ const tableColumns: Column[] = [
   { key: 'counts' },
   { key: 'error' },
   { key: 'asOf', title: 'as of', isExtra: true },
-  { key: 'actor' },
+  { key: 'actor', isExtra: true },
   { key: 'id', isExtra: true },
 ];
 

@@ -35,9 +35,9 @@ export const planList = defineCommand(
       columns: [
         { key: 'key', title: 'plan' },
         { key: 'service' },
-        { key: 'name' },
+        { key: 'name', isExtra: true },
         { key: 'isDefault', title: 'for' },
-        { key: 'limits' },
+        { key: 'limits', isKept: true },
         { key: 'version', align: 'right' },
         { key: 'subscribers', align: 'right' },
       ],

@@ -6,6 +6,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument, requiredValue, value } from '../../declarations/option.ts';
 import { exitCodes, usageError } from '../../errors.ts';
 import { measuredText } from '../../text/allowance-text.ts';
+import { foldText } from '../../text/fold-text.ts';
 import { moneyText } from '../../text/sum-text.ts';
 import { textTable } from '../../text/text-table.ts';
 import { minuteText, nearText } from '../../text/time-text.ts';
@@ -91,6 +92,11 @@ function simulationText(result: SimulationResult, { now, units }: Telling, style
       style,
     ).map((line) => `  ${line}`),
     ...(hidden > 0 ? [style.dim(`  … ${hidden} more; --output csv has all`)] : []),
-    style.dim('  Resets by operators and grants are not replayed: they answered the limits that there were.'),
+    ...foldText(
+      'Resets by operators and grants are not replayed: they answered the limits that there were.',
+      2,
+      style,
+      style.dim,
+    ),
   ].join('\n');
 }

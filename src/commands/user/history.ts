@@ -114,9 +114,9 @@ const periodColumns: Column[] = [
 const tableColumns: Column[] = [
   { key: 'meter' },
   { key: 'from', isWhole: true },
-  { key: 'to', isWhole: true },
-  { key: 'used', align: 'right' },
-  { key: 'limit', align: 'right' },
+  { key: 'to', isWhole: true, isExtra: true },
+  { key: 'used', align: 'right', isKept: true },
+  { key: 'limit', align: 'right', isKept: true },
   { key: 'adjusted', align: 'right' },
   { key: 'estimated', align: 'right' },
   { key: 'late', align: 'right' },
