@@ -1779,6 +1779,7 @@ CREATE OR REPLACE FUNCTION quota."check"(p_user text, p_service text, p_model te
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   owner uuid;
@@ -7388,8 +7389,14 @@ CREATE OR REPLACE FUNCTION quota.now()
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select case when coalesce(pg_catalog.current_setting('quota.as_of', true), '') = '' then pg_catalog.now()
-    else quota.told_now() end
+  select case
+    when coalesce(pg_catalog.current_setting('quota.as_of', true), '') = '' then pg_catalog.now()
+    -- Only the owner of a schema can grant on what others may make in it; a superuser is of all roles.
+    when pg_catalog.has_schema_privilege(session_user, 'quota', 'create with grant option')
+      or pg_catalog.pg_has_role(session_user, pg_catalog.to_regrole('quota_operator'), 'member')
+      then pg_catalog.current_setting('quota.as_of')::pg_catalog.timestamptz
+    else pg_catalog.now()
+  end
 $function$;
 comment on function quota.now() is 'The one clock of the database: the transaction''s start; for the owner of the schema and for members of quota_operator, judged by the login, the instant of the session setting quota.as_of where one is set.';
 grant execute on function quota.now() to quota_finance;
@@ -11741,25 +11748,6 @@ exception
     raise exception '"%" is not an instant of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
 end $function$;
 comment on function quota.told_instant(jsonb,text) is 'An instant of a webhook, with its zone; null: it is not told. QT003: something else.';
-
-CREATE OR REPLACE FUNCTION quota.told_now()
- RETURNS timestamp with time zone
- LANGUAGE plpgsql
- STABLE PARALLEL SAFE
-AS $function$
-begin
-  -- Only the owner of a schema can grant on what others may make in it; a superuser is of all roles.
-  if pg_catalog.has_schema_privilege(session_user, 'quota', 'create with grant option')
-    or pg_catalog.pg_has_role(session_user, pg_catalog.to_regrole('quota_operator'), 'member')
-  then
-    return pg_catalog.current_setting('quota.as_of')::pg_catalog.timestamptz;
-  end if;
-  return pg_catalog.now();
-end $function$;
-comment on function quota.told_now() is 'The instant of the session setting quota.as_of, for those who may set the clock; else the real one. Apart from quota.now(), which is inlined: what is rare in it would be made ready wherever it is asked.';
-grant execute on function quota.told_now() to quota_finance;
-grant execute on function quota.told_now() to quota_operator;
-grant execute on function quota.told_now() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.told_number(told jsonb, p_name text)
  RETURNS numeric

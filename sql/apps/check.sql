@@ -10,6 +10,7 @@ create or replace function quota.check(
   p_quantities jsonb default null)
 returns quota.check_result
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner uuid;

@@ -4,8 +4,8 @@ create type quota.session_result as (
   remaining numeric, resets_at timestamptz, upgrade_to text, cost numeric,
   cost_limit numeric);
 
--- plan_cache_mode, here and in the others that write: else each statement is planned five times in every new
--- connection before a plan is kept, and they look up by key whatever the values are.
+-- plan_cache_mode, here and in the others that are called all day: else each statement is planned five times
+-- in every new connection before a plan is kept, and they look up by key whatever the values are.
 
 create or replace function quota.start_session(
   p_user text, p_service text, p_key text, p_provider text default null, p_assistant_id text default null,

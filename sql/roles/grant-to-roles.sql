@@ -27,7 +27,7 @@ grant execute on function quota.caller, quota.bound_user, quota.newcomer to quot
 -- What the program asks without changing anything, and what that asks in turn with the rights of who asks. A
 -- test holds every function that is given here against what the program and the door name.
 grant execute on function
-  quota.actor, quota.now, quota.told_now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
+  quota.actor, quota.now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
   quota.alert_level, quota.alert_message, quota.alert_payload, quota.alerts_of, quota.reached,
   quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
   quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
