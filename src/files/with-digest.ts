@@ -3,6 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { badInputError } from '../errors.ts';
 import { systemError } from '../system-error.ts';
 import { digestOf } from './digest.ts';
 import type { InputDigest, InputSource } from './input.ts';
@@ -13,14 +14,18 @@ import { privateMode } from './write-file.ts';
  * Hashes a source before anything of it is read, and gives `use` one that can be read from its beginning. A file is read
  * twice. What passes by only once - stdin, a pipe - is kept meanwhile in a file without a name, which nobody else
  * can open and which is gone with the process.
- * @throws badInputError if there is no such file, or it may not be read
+ * @throws badInputError if there is no such file, it may not be read, or is a device
  */
 export async function withDigest<T>(
   source: InputSource,
   use: (again: InputSource, digest: InputDigest) => Promise<T>,
 ): Promise<T> {
-  if (await isRegularFile(source.path)) {
+  const kind = await kindOf(source.path);
+  if (kind === 'file') {
     return use(source, await digestOf(source));
+  }
+  if (kind === 'device') {
+    throw badInputError(`${nameOf(source)}: is a device, which never ends`, { suggestion: 'name a file' });
   }
   const kept = await openNameless();
   try {
@@ -32,12 +37,12 @@ export async function withDigest<T>(
   }
 }
 
-const isRegularFile = (path: string): Promise<boolean> =>
+const kindOf = (path: string): Promise<'file' | 'device' | 'passing'> =>
   path === '-'
-    ? Promise.resolve(false)
+    ? Promise.resolve('passing')
     : stat(path).then(
-        (status) => status.isFile(),
-        () => false, // Said where it is opened.
+        (status) => (status.isFile() ? 'file' : status.isCharacterDevice() ? 'device' : 'passing'),
+        () => 'passing', // Said where it is opened.
       );
 
 async function append(kept: FileHandle, chunk: Uint8Array, name: string): Promise<void> {

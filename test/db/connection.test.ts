@@ -174,7 +174,14 @@ test('what the server says is told by its SQLSTATE', async () => {
   expect(databaseError(await raised('QT005'))).toMatchObject({ exitCode: 5 });
   expect(databaseError(await raised('QT999'))).toMatchObject({ exitCode: 65 });
   expect(databaseError(await raised('40P01'))).toMatchObject({ exitCode: 75 });
-  expect(databaseError(await raised('57P01'))).toMatchObject({ exitCode: 69 });
+  for (const code of ['57P01', '08007', '53400', '57999', '58030', 'XX001']) {
+    expect(databaseError(await raised(code)), code).toMatchObject({
+      exitCode: 69,
+      detail: expect.any(String),
+    });
+  }
+  expect(databaseError(await raised('25006'))).toMatchObject({ exitCode: 78 });
+  expect(databaseError(await raised('55006'))).toMatchObject({ exitCode: 75 });
   expect(databaseError(await raised('22012'))).toBeUndefined();
   expect(databaseError(new Error('boom'))).toBeUndefined();
 });

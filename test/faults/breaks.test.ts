@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { perFile } from '../desk/desk.ts';
 import { type Fault, FaultProxy } from '../desk/fault-proxy.ts';
@@ -101,6 +102,29 @@ describe('what the system refuses', () => {
       }
     },
   );
+
+  test('--env-file is read by quota, not by the Node that runs it', () => {
+    const run = (...words: string[]) =>
+      spawnSync(resolve('dist/bin/quota.js'), words, {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, QUOTA_ACTOR: 'shell' },
+      });
+    const missing = run('config', '--env-file', desk.path('nowhere'));
+    expect({ code: missing.status, told: missing.stderr }).toEqual({
+      code: 78,
+      told: expect.stringContaining('--env-file'),
+    });
+    const file = desk.write('settings.env', ['QUOTA_ACTOR=file', 'QUOTA_COMPANY=Acme']);
+    const settings = JSON.parse(run('config', `--env-file=${file}`, '--json').stdout);
+    const of = (name: string) =>
+      settings.find(({ variable }: { variable: string }) => variable === name)?.source;
+    expect([of('QUOTA_ACTOR'), of('QUOTA_COMPANY')]).toEqual(['QUOTA_ACTOR', `QUOTA_COMPANY in ${file}`]);
+  });
+
+  test('a device that never ends is no bill', async () => {
+    const { code, stderr } = await desk.run('reconcile', '--month', '2026-10', '--export', '/dev/zero');
+    expect({ code, stderr }).toMatchObject({ code: 65, stderr: expect.stringContaining('is a device') });
+  });
 
   test.each([...nowhere, ['a folder', 'folder', /folder|exists/] as const])(
     'to write to %s is told before the work, by every command that writes a file',

@@ -141,6 +141,23 @@ test('a full disk and a broken connection have words and codes; what is no error
     message: '127.0.0.1:1: the connection was broken',
   });
   expect(systemError(error('ENAMETOOLONG', { path: 'long' }))?.exitCode).toBe(2);
+  for (const [code, exitCode] of [
+    ['ELOOP', 2],
+    ['EADDRINUSE', 2],
+    ['EDQUOT', 75],
+    ['EMFILE', 75],
+    ['ESTALE', 75],
+    ['EPIPE', 69],
+    ['ERR_STREAM_PREMATURE_CLOSE', 69],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 69],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 69],
+  ] as const) {
+    expect(systemError(error(code)), code).toMatchObject({ exitCode, suggestion: expect.any(String) });
+  }
+  // Whatever else the system refuses is no bug; what only a program does wrong is one.
+  expect(systemError(error('EUNHEARDOF', { errno: -999, syscall: 'read' }))).toMatchObject({ exitCode: 69 });
+  expect(systemError(error('EBADF', { errno: -9, syscall: 'read' }))).toBeUndefined();
+  expect(systemError(error('ERR_INVALID_ARG_TYPE'))).toBeUndefined();
   expect(systemError(error('toString'))).toBeUndefined();
   expect(systemError(new Error('no code'))).toBeUndefined();
 });
