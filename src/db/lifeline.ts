@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type pg from 'pg';
 import { unavailableError } from '../errors.ts';
-import { isServerError } from './database-error.ts';
 import { cutOff } from './end-client.ts';
+import { errorCode } from './error-code.ts';
 import { isPooled, isWithinTransaction } from './pooled-client.ts';
 
 export interface LifelineOptions {
@@ -43,12 +44,13 @@ export function watchOver(
   const look = async () => {
     const before = said;
     said = stream.bytesRead + stream.bytesWritten;
-    if (!isWaiting(client)) {
+    const active = activeQuery(client);
+    if (active === undefined) {
       strikes = 0;
       keepAlive(client);
       return;
     }
-    if (said !== before) {
+    if (said !== before || isOurTurn(active, stream)) {
       strikes = 0;
       return;
     }
@@ -83,9 +85,17 @@ const lostError = (finding: Finding) =>
     suggestion: 'look at the server and at what stands between; what was not finished was not kept',
   });
 
-/** Whether a statement is under way; the types of pg leave it out. */
-const isWaiting = (client: pg.Client): boolean =>
-  Boolean((client as unknown as { _getActiveQuery(): unknown })._getActiveQuery());
+/** A statement, or the stream of a COPY. */
+type Active = object | Readable | Writable;
+
+/** The statement that is under way; the types of pg leave it out. */
+const activeQuery = (client: pg.Client): Active | undefined =>
+  (client as unknown as { _getActiveQuery(): Active | null | undefined })._getActiveQuery() ?? undefined;
+
+/** A COPY whose rows come from a slow source, or go to a slow reader, waits for them and not for the server. */
+const isOurTurn = (active: Active, socket: Socket): boolean =>
+  ('writableEnded' in active && !active.writableEnded && socket.writableLength === 0) ||
+  ('readableLength' in active && active.readableLength > 0);
 
 /** Between transactions a pooler keeps no session that could be ended. */
 function keepAlive(client: pg.Client): void {
@@ -93,6 +103,15 @@ function keepAlive(client: pg.Client): void {
     client.query('select 1').catch(() => {}); // Whatever is asked next says so.
   }
 }
+
+const absenceCodes = /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+const absenceWords = /^timeout expired|^Connection terminated/;
+
+/** Whoever answers is there, if only to say that there is no connection left; what is wrong with us tells nothing of it. */
+const isAbsence = (error: unknown): boolean => {
+  const code = errorCode(error);
+  return code === undefined ? absenceWords.test((error as Error).message) : absenceCodes.test(code);
+};
 
 /** What the server says of the session of a client. Behind a pooler it is enough that somebody answers. */
 async function ask(client: pg.Client, other: pg.Client, answerMsMax: number): Promise<Finding> {
@@ -110,7 +129,7 @@ async function ask(client: pg.Client, other: pg.Client, answerMsMax: number): Pr
     );
     return rows[0]?.works === true ? 'works' : 'waits for us';
   } catch (error) {
-    return isServerError(error) ? 'works' : 'is not there'; // It answers, if only that it has no connection left.
+    return isAbsence(error) ? 'is not there' : 'works';
   } finally {
     clearTimeout(timer);
     cutOff(other);

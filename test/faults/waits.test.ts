@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withAdvisoryLock } from '../../src/db/advisory-lock.ts';
 import { withDatabase } from '../../src/db/connection.ts';
+import { copyRows, copyText } from '../../src/db/copy.ts';
 import { watchOver } from '../../src/db/lifeline.ts';
 import { openClient } from '../../src/db/target/open-client.ts';
 import { useDesk } from '../desk/desk.ts';
@@ -71,6 +72,24 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
       try {
         expect((await opened.client.query('select pg_sleep(0.6)')).rowCount).toBe(1);
         expect(proxy.connections, 'was asked meanwhile').toBeGreaterThan(2);
+        // Nor is a COPY in whose source takes its time, and a COPY out that nobody reads yet.
+        await opened.client.query('create temp table slow (n int)');
+        const aWhile = () => desk.query('select pg_sleep(0.4)');
+        const slowly = async function* () {
+          yield [1];
+          await aWhile();
+          yield [2];
+        };
+        expect(await copyRows(opened.client, { table: 'slow', columns: ['n'] }, slowly())).toBe(2);
+        let length = 0;
+        for await (const piece of copyText(
+          opened.client,
+          `select repeat('x', 1000) from generate_series(1, 20000)`,
+        )) {
+          await (length === 0 && aWhile());
+          length += piece.length;
+        }
+        expect(length).toBe(20_020_000);
         // The answer gets lost on this connection alone; then all of them stand still.
         proxy.stallThose();
         await expect(opened.client.query('select 1')).rejects.toMatchObject({
