@@ -1142,7 +1142,7 @@ create table quota.reconciliation_items (
   billed numeric not null,
   logged numeric not null
 );
-comment on table quota.reconciliation_items is 'The answer: each line and each log of the month once, in the one kind it ends in; aggregates by day and model.';
+comment on table quota.reconciliation_items is 'The answer: each line and each log of the month once, in the one kind it ends in; aggregates by day and model. But what plainly matches is in reconciliation_matches.';
 comment on column quota.reconciliation_items.log_month is 'The month of the log, where it is another one than the line''s.';
 CREATE INDEX reconciliation_items_elsewhere ON quota.reconciliation_items USING btree (log_month, log_id) WHERE (log_month IS NOT NULL);
 CREATE INDEX reconciliation_items_month ON quota.reconciliation_items USING brin (reconciliation_id) WITH (pages_per_range='32');
@@ -1153,6 +1153,28 @@ CREATE TRIGGER reconciliation_items_update AFTER UPDATE ON quota.reconciliation_
 grant select on table quota.reconciliation_items to quota_finance;
 grant select on table quota.reconciliation_items to quota_operator;
 grant select on table quota.reconciliation_items to quota_readonly;
+
+create table quota.reconciliation_matches (
+  reconciliation_id uuid not null,
+  export_id integer not null,
+  lines integer[] not null,
+  log_ids bigint[] not null,
+  billed numeric[] not null,
+  logged numeric[],
+  billed_sum numeric not null,
+  logged_sum numeric not null
+);
+comment on table quota.reconciliation_matches is 'The other part of the answer: lines and logs of the month that match, many in a row; quota.reconciled_items has both.';
+comment on column quota.reconciliation_matches.lines is 'Of the export; log_ids, billed and logged are in the same order.';
+comment on column quota.reconciliation_matches.logged is 'Null: what was logged is what was billed, for each of them.';
+CREATE INDEX reconciliation_matches_month ON quota.reconciliation_matches USING btree (reconciliation_id, export_id);
+CREATE TRIGGER reconciliation_matches_delete AFTER DELETE ON quota.reconciliation_matches REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER reconciliation_matches_insert AFTER INSERT ON quota.reconciliation_matches REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+CREATE TRIGGER reconciliation_matches_kept BEFORE TRUNCATE ON quota.reconciliation_matches FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER reconciliation_matches_update AFTER UPDATE ON quota.reconciliation_matches REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.guard_answer();
+grant select on table quota.reconciliation_matches to quota_finance;
+grant select on table quota.reconciliation_matches to quota_operator;
+grant select on table quota.reconciliation_matches to quota_readonly;
 
 create table quota.reconciliations (
   id uuid not null default gen_random_uuid(),
@@ -3351,7 +3373,7 @@ AS $function$
   -- What only the line says is known of calls that have one.
   select g.*
   from quota.charged_lines(r, exports, beside, c) l
-  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id
+  join quota.reconciled_items i on i.reconciliation_id = r.id and i.export_id = l.export_id
     and i.line = l.line
   join quota.call_logs g on g.id = i.log_id
   where c.line_has is not null
@@ -3607,6 +3629,7 @@ CREATE OR REPLACE FUNCTION quota.compute_reconciliation(reconciliation uuid, is_
  SET random_page_cost TO '0.2'
  SET seq_page_cost TO '0.2'
  SET default_statistics_target TO '10'
+ SET max_parallel_workers_per_gather TO '0'
 AS $function$
 declare
   r quota.reconciliations := quota.open_reconciliation(reconciliation);
@@ -3614,37 +3637,31 @@ declare
   month_end timestamptz := (r.month + interval '1 month') at time zone 'UTC';
   exports integer[];
   has_others boolean;
-  is_stored_at_once boolean;
   changed bigint;
 begin
   exports := array(
     select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
   has_others := exists (
     select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
-  is_stored_at_once := not has_others
-    and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
   -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others
   -- cost as much.
   analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
-  perform quota.open_answer(r, is_stored_at_once);
-  perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
+  perform quota.open_answer();
+  perform quota.match_calls(r, exports, month_start, month_end);
   if has_others then
     perform quota.mark_repeated_sums(r, exports, month_start, month_end);
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
-  if is_stored_at_once then
-    changed := (select count(*) from pg_temp.computed_items);
-  else
-    changed := quota.store_items(r.id);
-    if changed > 0 then
-      analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
-    end if;
+  changed := quota.store_items(r.id);
+  if changed > 0 then
+    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+    analyze quota.reconciliation_matches (reconciliation_id, export_id);
   end if;
   if not is_trial then
     perform quota.find_discrepancies();
     perform quota.store_discrepancies(r.id);
-    if is_stored_at_once then
+    if changed > 0 then
       -- Who asks next what they come from would hash all lines in place of these few.
       analyze quota.discrepancies (reconciliation_id, export_id, line, log_id, kind);
     end if;
@@ -5420,7 +5437,7 @@ begin
   perform quota.refuse_closed(touched);
   return null;
 end $function$;
-comment on function quota.guard_answer() is 'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
+comment on function quota.guard_answer() is 'Refuses changes of items, matches and discrepancies of closed months. By statement: a month has millions.';
 
 CREATE OR REPLACE FUNCTION quota.guard_attachment()
  RETURNS trigger
@@ -5731,6 +5748,31 @@ begin
   return inserted;
 end $function$;
 comment on function quota.insert_adopted(integer,quota.adopted_call[]) is 'Counts rows of an adopted product that are not linked yet; how many.';
+
+CREATE OR REPLACE FUNCTION quota.insert_items(reconciliation uuid, items regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET enable_sort TO 'off'
+AS $function$
+declare
+  is_plain constant text := 'c.kind = ''matched'' and c.log_month is null and c.line is not null
+    and c.log_id is not null';
+begin
+  execute format('
+    insert into quota.reconciliation_items
+      (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
+    select $1, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+    from %s c where c.kind is not null and not (%s)', items, is_plain) using reconciliation;
+  -- Some are logged in other amounts that agree: apart, the others need not say both.
+  execute format('
+    insert into quota.reconciliation_matches
+      (reconciliation_id, export_id, lines, log_ids, billed, logged, billed_sum, logged_sum)
+    select $1, c.export_id, array_agg(c.line), array_agg(c.log_id), array_agg(c.billed),
+      array_agg(c.logged) filter (where c.billed <> c.logged), sum(c.billed), sum(c.logged)
+    from %s c where %s group by c.export_id, c.line / 1024, c.billed <> c.logged', items, is_plain)
+    using reconciliation;
+end $function$;
+comment on function quota.insert_items(uuid,regclass) is 'Stores items of a temporary table, in rows of their own or, where a line matches a log of its month, packed.';
 
 CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
  RETURNS text
@@ -6448,7 +6490,7 @@ grant execute on function quota.limited_state(uuid) to quota_readonly;
 CREATE OR REPLACE FUNCTION quota.line_at(l quota.billing_lines)
  RETURNS timestamp with time zone
  LANGUAGE sql
- IMMUTABLE
+ IMMUTABLE PARALLEL SAFE
 AS $function$ select coalesce(l.started_at, l.created_at) $function$;
 comment on function quota.line_at(quota.billing_lines) is 'The instant that decides which month a line belongs to.';
 
@@ -6462,7 +6504,7 @@ comment on function quota.line_key(integer,integer) is 'A line as one number, wh
 CREATE OR REPLACE FUNCTION quota.line_kind(l quota.billing_lines, month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ IMMUTABLE PARALLEL SAFE
 AS $function$
   select case
     when coalesce(l.started_at, l.created_at) < month_start
@@ -6542,7 +6584,7 @@ AS $function$
     and not exists (
       select 1 from pg_temp.loose_items c where c.log_id = g.id)
     and not exists (
-      select 1 from quota.reconciliation_items i
+      select 1 from quota.reconciled_items i
       where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
         select o.id from quota.reconciliations o
         where o.provider = r.provider and o.month in (r.month - interval '1 month',
@@ -6798,18 +6840,20 @@ declare
   around_start timestamptz := month_start - interval '1 day';
   around_end timestamptz := month_end + interval '1 day';
   coarse integer[] := quota.coarse_exports(exports);
+  told bigint[] := array(select quota.logs_told_elsewhere(r));
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
-  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
-  select g.id, l.export_id, l.line,
+  create temp table computed_rows on commit drop as
+  select g.id as log_id, l.export_id, l.line,
     case when g.started_at < month_start or g.started_at >= month_end
-      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end as log_month,
+    null::date as day, null::text as model,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
         l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
         quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
-    end,
-    coalesce(l.cost, 0), coalesce(g.cost, 0)
+    end as kind,
+    coalesce(l.cost, 0) as billed, coalesce(g.cost, 0) as logged
   from (
     -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps
     -- them so.
@@ -6826,28 +6870,23 @@ begin
     where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
-    or (g.started_at >= month_start and g.started_at < month_end
-      and g.id not in (select quota.logs_told_elsewhere(r)));
+    or (g.started_at >= month_start and g.started_at < month_end and g.id <> all (told));
+  create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
 end $function$;
-comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line and every log of the month, joined by id.';
+comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Begins computed_items: every call line and every log of the month, joined by id.';
 
-CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone, is_stored_at_once boolean)
+CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
 begin
   perform quota.match_by_id(r, exports, month_start, month_end);
-  if is_stored_at_once then
-    -- Without it a new month beside others seems to have one item, and the deletions that follow would loop
-    -- over all.
-    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
-  end if;
   perform quota.loose_items(r, exports, month_start, month_end);
   perform quota.mark_repetitions(r);
   perform quota.pair_by_time(r, month_start, month_end);
   perform quota.settle_open_lines(r, month_start, month_end);
 end $function$;
-comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone,boolean) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
+comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
 
 CREATE OR REPLACE FUNCTION quota.measure_of(key text, unit text, rounding numeric, credit_seconds numeric)
  RETURNS jsonb
@@ -7403,7 +7442,7 @@ grant execute on function quota.now() to quota_finance;
 grant execute on function quota.now() to quota_operator;
 grant execute on function quota.now() to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.open_answer(r quota.reconciliations, is_stored_at_once boolean)
+CREATE OR REPLACE FUNCTION quota.open_answer()
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
@@ -7413,17 +7452,8 @@ begin
   create temp table computed_days (
     day date, model text, billed numeric, logged numeric, billed_seconds numeric, logged_seconds numeric,
     billed_quantity numeric, logged_quantity numeric) on commit drop;
-  if is_stored_at_once then
-    execute format('create temp view computed_items as
-      select i.ctid as place, i.* from quota.reconciliation_items i where i.reconciliation_id = %L', r.id);
-    execute format('alter view pg_temp.computed_items alter column reconciliation_id set default %L', r.id);
-  else
-    create temp table computed_rows (like quota.reconciliation_items) on commit drop;
-    alter table pg_temp.computed_rows drop column reconciliation_id;
-    create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
-  end if;
 end $function$;
-comment on function quota.open_answer(quota.reconciliations,boolean) is 'Makes the temporary view computed_items, through which the answer is written: a temporary table, to be compared with what is stored, or where nothing is, the stored items of the month themselves: a million of them need not be written twice.';
+comment on function quota.open_answer() is 'Makes room for an answer: match_by_id begins it, in the temporary view computed_items, through which the rest is written.';
 
 CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
  RETURNS quota.opened_periods
@@ -7776,7 +7806,7 @@ comment on function quota.pair_by_time(quota.reconciliations,timestamp with time
 CREATE OR REPLACE FUNCTION quota.pair_kind(line_owner uuid, log_owner uuid, line_seconds numeric, log_seconds numeric, billed numeric, logged numeric, duration_tolerance numeric, cost_tolerance numeric)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ IMMUTABLE PARALLEL SAFE
 AS $function$
   select case
     -- Most pairs are equal, which is known without a subtraction.
@@ -10848,7 +10878,7 @@ comment on function quota.started_session(uuid,text,text) is 'The session that a
 CREATE OR REPLACE FUNCTION quota.stated_seconds(duration_seconds numeric, status text)
  RETURNS numeric
  LANGUAGE sql
- IMMUTABLE
+ IMMUTABLE PARALLEL SAFE
 AS $function$ select coalesce(duration_seconds, case when status is distinct from 'untimed' then 0 end) $function$;
 comment on function quota.stated_seconds(numeric,text) is 'The seconds of a call line; null where its export has no column that could tell them.';
 
@@ -10914,26 +10944,24 @@ CREATE OR REPLACE FUNCTION quota.store_items(reconciliation uuid)
  LANGUAGE plpgsql
 AS $function$
 declare
-  changed bigint := 0;
+  changed bigint;
 begin
-  if not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = reconciliation) then
-    insert into quota.reconciliation_items
-      (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
-    select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed,
-      c.logged
-    from pg_temp.computed_items c;
-    get diagnostics changed = row_count;
-    return changed;
+  if not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = reconciliation)
+    and not exists (select 1 from quota.reconciliation_matches m where m.reconciliation_id = reconciliation)
+  then
+    perform quota.insert_items(reconciliation, 'pg_temp.computed_rows');
+    return (select count(*) from pg_temp.computed_rows);
   end if;
 
   drop table if exists pg_temp.changed_items;
   create temp table changed_items on commit drop as
-  select i.place, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
+  select i.place, i.pack, i.e as was_export, i.n as was_line,
+    c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
   from (
-    select i.ctid as place, i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n,
+    select i.*, coalesce(i.export_id, 0) as e, coalesce(i.line, 0) as n,
       case when i.line is null then i.log_id end as g,
       coalesce(i.day, 'epoch') as d, coalesce(i.model, '') as m
-    from quota.reconciliation_items i where i.reconciliation_id = reconciliation
+    from quota.stored_items(reconciliation) i
   ) i
   full join (
     select c.*, coalesce(c.export_id, 0) as e, coalesce(c.line, 0) as n,
@@ -10946,14 +10974,39 @@ begin
   get diagnostics changed = row_count;
 
   delete from quota.reconciliation_items i using pg_temp.changed_items c where i.ctid = c.place;
-  insert into quota.reconciliation_items
-    (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
-  select reconciliation, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed,
-    c.logged
-  from pg_temp.changed_items c where c.kind is not null;
+  -- What else was packed with a match that is none any more is packed anew.
+  with opened as (
+    delete from quota.reconciliation_matches m
+    where m.ctid in (select c.pack from pg_temp.changed_items c)
+    returning m.*
+  )
+  insert into pg_temp.changed_items (log_id, export_id, line, kind, billed, logged)
+  select u.log_id, o.export_id, u.line, 'matched', u.billed, coalesce(u.logged, u.billed)
+  from opened o
+    cross join lateral unnest(o.lines, o.log_ids, o.billed, o.logged) as u(line, log_id, billed, logged)
+  where (o.export_id, u.line) not in (
+    select c.was_export, c.was_line from pg_temp.changed_items c where c.pack is not null);
+  perform quota.insert_items(reconciliation, 'pg_temp.changed_items');
   return changed;
 end $function$;
-comment on function quota.store_items(uuid) is 'Brings reconciliation_items to computed_items; how many differed.';
+comment on function quota.store_items(uuid) is 'Brings reconciliation_items and reconciliation_matches to computed_items; how many differed.';
+
+CREATE OR REPLACE FUNCTION quota.stored_items(reconciliation uuid)
+ RETURNS TABLE(place tid, pack tid, log_id bigint, export_id integer, line integer, log_month date, day date, model text, kind text, billed numeric, logged numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select i.ctid, null::tid, i.log_id, i.export_id, i.line, i.log_month, i.day, i.model, i.kind, i.billed,
+    i.logged
+  from quota.reconciliation_items i where i.reconciliation_id = reconciliation
+  union all
+  select null, m.ctid, u.log_id, m.export_id, u.line, null, null, null, 'matched', u.billed,
+    coalesce(u.logged, u.billed)
+  from quota.reconciliation_matches m
+    cross join lateral unnest(m.lines, m.log_ids, m.billed, m.logged) as u(line, log_id, billed, logged)
+  where m.reconciliation_id = reconciliation
+$function$;
+comment on function quota.stored_items(uuid) is 'The answer that a month has, with the places of its rows: an item, or what it is packed in.';
 
 CREATE OR REPLACE FUNCTION quota.subscribe_to_defaults(users uuid[], services text[])
  RETURNS void
@@ -12409,6 +12462,36 @@ comment on view quota.meter_terms is 'How each meter counts the periods that end
 grant select on table quota.meter_terms to quota_finance;
 grant select on table quota.meter_terms to quota_operator;
 grant select on table quota.meter_terms to quota_readonly;
+
+create view quota.reconciled_items with (security_invoker=true) as
+ SELECT i.reconciliation_id,
+    i.log_id,
+    i.export_id,
+    i.line,
+    i.log_month,
+    i.day,
+    i.model,
+    i.kind,
+    i.billed,
+    i.logged
+   FROM quota.reconciliation_items i
+UNION ALL
+ SELECT m.reconciliation_id,
+    u.log_id,
+    m.export_id,
+    u.line,
+    NULL::date AS log_month,
+    NULL::date AS day,
+    NULL::text AS model,
+    'matched'::text AS kind,
+    u.billed,
+    COALESCE(u.logged, u.billed) AS logged
+   FROM (quota.reconciliation_matches m
+     CROSS JOIN LATERAL UNNEST(m.lines, m.log_ids, m.billed, m.logged) u(line, log_id, billed, logged));
+comment on view quota.reconciled_items is 'The answer, a row for each line and each log. What does not match is in reconciliation_items alone: who asks for other kinds than matched, or for logs without a line, need not look here.';
+grant select on table quota.reconciled_items to quota_finance;
+grant select on table quota.reconciled_items to quota_operator;
+grant select on table quota.reconciled_items to quota_readonly;
 
 create view quota.user_limits with (security_invoker=true) as
  SELECT s.user_id,

@@ -37,6 +37,9 @@ create or replace trigger billing_lines_unchanged
 create or replace trigger reconciliation_items_kept before truncate on quota.reconciliation_items
   for each statement execute function quota.refuse_change();
 
+create or replace trigger reconciliation_matches_kept before truncate on quota.reconciliation_matches
+  for each statement execute function quota.refuse_change();
+
 create or replace trigger discrepancies_kept before truncate on quota.discrepancies
   for each statement execute function quota.refuse_change();
 

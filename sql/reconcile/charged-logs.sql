@@ -13,7 +13,7 @@ as $$
   -- What only the line says is known of calls that have one.
   select g.*
   from quota.charged_lines(r, exports, beside, c) l
-  join quota.reconciliation_items i on i.reconciliation_id = r.id and i.export_id = l.export_id
+  join quota.reconciled_items i on i.reconciliation_id = r.id and i.export_id = l.export_id
     and i.line = l.line
   join quota.call_logs g on g.id = i.log_id
   where c.line_has is not null

@@ -7,6 +7,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 -- not: 3,000 rows tell that, and reading 30,000 takes a tenth of the run.
 set work_mem = '128MB' set jit = off set random_page_cost = 0.2 set seq_page_cost = 0.2
 set default_statistics_target = 10
+-- Joining in several processes takes a sixth off, and shared memory by the hundred megabytes, which containers
+-- seldom have: it would fail there.
+set max_parallel_workers_per_gather = 0
 as $$
 declare
   r quota.reconciliations := quota.open_reconciliation(reconciliation);
@@ -14,37 +17,31 @@ declare
   month_end timestamptz := (r.month + interval '1 month') at time zone 'UTC';
   exports integer[];
   has_others boolean;
-  is_stored_at_once boolean;
   changed bigint;
 begin
   exports := array(
     select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = r.id order by 1);
   has_others := exists (
     select 1 from quota.billing_exports e where e.id = any (exports) and e.calls < e.lines);
-  is_stored_at_once := not has_others
-    and not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = r.id);
   -- Nobody else analyzes lines that were loaded a moment ago. Only columns that plans depend on: the others
   -- cost as much.
   analyze quota.billing_lines (export_id, line, kind, external_id, assistant_id);
-  perform quota.open_answer(r, is_stored_at_once);
-  perform quota.match_calls(r, exports, month_start, month_end, is_stored_at_once);
+  perform quota.open_answer();
+  perform quota.match_calls(r, exports, month_start, month_end);
   if has_others then
     perform quota.mark_repeated_sums(r, exports, month_start, month_end);
     perform quota.add_fees(r, exports, month_start, month_end);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
-  if is_stored_at_once then
-    changed := (select count(*) from pg_temp.computed_items);
-  else
-    changed := quota.store_items(r.id);
-    if changed > 0 then
-      analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
-    end if;
+  changed := quota.store_items(r.id);
+  if changed > 0 then
+    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
+    analyze quota.reconciliation_matches (reconciliation_id, export_id);
   end if;
   if not is_trial then
     perform quota.find_discrepancies();
     perform quota.store_discrepancies(r.id);
-    if is_stored_at_once then
+    if changed > 0 then
       -- Who asks next what they come from would hash all lines in place of these few.
       analyze quota.discrepancies (reconciliation_id, export_id, line, log_id, kind);
     end if;

@@ -28,7 +28,7 @@ begin
   return null;
 end $$;
 comment on function quota.guard_answer() is
-  'Refuses changes of items and discrepancies of closed months. By statement: a month has millions.';
+  'Refuses changes of items, matches and discrepancies of closed months. By statement: a month has millions.';
 
 create or replace trigger reconciliation_items_insert after insert on quota.reconciliation_items
   referencing new table as new_rows
@@ -39,6 +39,18 @@ create or replace trigger reconciliation_items_update after update on quota.reco
   for each statement execute function quota.guard_answer();
 
 create or replace trigger reconciliation_items_delete after delete on quota.reconciliation_items
+  referencing old table as old_rows
+  for each statement execute function quota.guard_answer();
+
+create or replace trigger reconciliation_matches_insert after insert on quota.reconciliation_matches
+  referencing new table as new_rows
+  for each statement execute function quota.guard_answer();
+
+create or replace trigger reconciliation_matches_update after update on quota.reconciliation_matches
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function quota.guard_answer();
+
+create or replace trigger reconciliation_matches_delete after delete on quota.reconciliation_matches
   referencing old table as old_rows
   for each statement execute function quota.guard_answer();
 

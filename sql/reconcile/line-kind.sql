@@ -1,7 +1,7 @@
 create or replace function quota.line_kind(
   l quota.billing_lines, month_start timestamptz, month_end timestamptz)
 returns text
-language sql immutable
+language sql immutable parallel safe
 as $$
   select case
     when coalesce(l.started_at, l.created_at) < month_start

@@ -13,7 +13,7 @@ as $$
     and not exists (
       select 1 from pg_temp.loose_items c where c.log_id = g.id)
     and not exists (
-      select 1 from quota.reconciliation_items i
+      select 1 from quota.reconciled_items i
       where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
         select o.id from quota.reconciliations o
         where o.provider = r.provider and o.month in (r.month - interval '1 month',

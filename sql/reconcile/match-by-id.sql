@@ -8,18 +8,20 @@ declare
   around_start timestamptz := month_start - interval '1 day';
   around_end timestamptz := month_end + interval '1 day';
   coarse integer[] := quota.coarse_exports(exports);
+  told bigint[] := array(select quota.logs_told_elsewhere(r));
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
-  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
-  select g.id, l.export_id, l.line,
+  create temp table computed_rows on commit drop as
+  select g.id as log_id, l.export_id, l.line,
     case when g.started_at < month_start or g.started_at >= month_end
-      then date_trunc('month', g.started_at at time zone 'UTC')::date end,
+      then date_trunc('month', g.started_at at time zone 'UTC')::date end as log_month,
+    null::date as day, null::text as model,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
         l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
         quota.duration_tolerance(r, l.export_id = any (coarse)), r.cost_tolerance) end)
-    end,
-    coalesce(l.cost, 0), coalesce(g.cost, 0)
+    end as kind,
+    coalesce(l.cost, 0) as billed, coalesce(g.cost, 0) as logged
   from (
     -- Only what the comparison needs goes into the join: narrow rows are most of its speed. The offset keeps
     -- them so.
@@ -36,8 +38,8 @@ begin
     where c.provider = r.provider and c.started_at >= around_start and c.started_at < around_end
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
-    or (g.started_at >= month_start and g.started_at < month_end
-      and g.id not in (select quota.logs_told_elsewhere(r)));
+    or (g.started_at >= month_start and g.started_at < month_end and g.id <> all (told));
+  create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
 end $$;
 comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
-  'Writes computed_items: every call line and every log of the month, joined by id.';
+  'Begins computed_items: every call line and every log of the month, joined by id.';

@@ -3,22 +3,16 @@
 -- Nothing depends on the order of lines, of logs or of files: ties go by content.
 
 create or replace function quota.match_calls(
-  r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz,
-  is_stored_at_once boolean)
+  r quota.reconciliations, exports integer[], month_start timestamptz, month_end timestamptz)
 returns void
 language plpgsql
 as $$
 begin
   perform quota.match_by_id(r, exports, month_start, month_end);
-  if is_stored_at_once then
-    -- Without it a new month beside others seems to have one item, and the deletions that follow would loop
-    -- over all.
-    analyze quota.reconciliation_items (reconciliation_id, export_id, line, log_id, kind);
-  end if;
   perform quota.loose_items(r, exports, month_start, month_end);
   perform quota.mark_repetitions(r);
   perform quota.pair_by_time(r, month_start, month_end);
   perform quota.settle_open_lines(r, month_start, month_end);
 end $$;
-comment on function quota.match_calls(quota.reconciliations, integer[], timestamptz, timestamptz, boolean) is
+comment on function quota.match_calls(quota.reconciliations, integer[], timestamptz, timestamptz) is
   'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';

@@ -2,7 +2,7 @@ create or replace function quota.pair_kind(
   line_owner uuid, log_owner uuid, line_seconds numeric, log_seconds numeric, billed numeric, logged numeric,
   duration_tolerance numeric, cost_tolerance numeric)
 returns text
-language sql immutable
+language sql immutable parallel safe
 as $$
   select case
     -- Most pairs are equal, which is known without a subtraction.

@@ -24,7 +24,7 @@ export const lostItems = `
   from (
     select i.reconciliation_id, 'items' as of, i.export_id is not null and (l.export_id is null or x.export_id is null) as line,
       i.log_id is not null and g.id is null as log, coalesce('line ' || i.export_id || ':' || i.line, 'log ' || i.log_id) as subject
-    from quota.reconciliation_items i
+    from quota.reconciled_items i
     left join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
     left join quota.reconciliation_exports x on x.reconciliation_id = i.reconciliation_id and x.export_id = i.export_id
     left join quota.call_logs g on g.id = i.log_id
@@ -45,7 +45,7 @@ export const lostItems = `
 export const wrongMonths = `
   with items as (
     select i.reconciliation_id as id, i.kind, count(*) as count, sum(i.billed) as billed, sum(i.logged) as logged
-    from quota.reconciliation_items i where $1::uuid is null group by 1, 2
+    from quota.reconciled_items i where $1::uuid is null group by 1, 2
   ), by_items as (
     select * from items
     union all

@@ -25,6 +25,9 @@ const related: Readonly<Record<string, string>> = {
   fetched_calls: `t.external_id in ${theirCalls} or t.record::json ->> 'assistantId' in ${theirAssistants}`,
 };
 
+/** Views that have what lies packed with the rows of others beside the rows of a table, with its columns. */
+const packed: Readonly<Record<string, string>> = { reconciliation_items: 'reconciled_items' };
+
 /** Tables with rows that are about a user, in order. */
 export const tablesAbout = (userTables: readonly string[]): string[] =>
   [...new Set([...userTables, ...Object.keys(related)])].sort();
@@ -36,7 +39,7 @@ export async function selectUserRows(
   userId: string,
 ): Promise<unknown[]> {
   const { rows } = await client.query<{ row: Record<string, unknown> }>(
-    `select ${await exactRow(client, table)} as row from quota.${quoteIdentifier(table)} t
+    `select ${await exactRow(client, table)} as row from quota.${quoteIdentifier(packed[table] ?? table)} t
      where ${related[table] ?? 't.user_id = $1'} order by t::text`,
     [userId],
   );

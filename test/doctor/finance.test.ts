@@ -69,11 +69,11 @@ test('lines without an export, and exports that have lost lines or money', async
 
 test('items and discrepancies whose line or call is gone', async () => {
   await meddle(
-    `update quota.reconciliation_items set log_id = -log_id where log_id in (select min(log_id) from quota.reconciliation_items where kind = 'matched');
+    `update quota.reconciliation_matches set log_ids[1] = -log_ids[1] where ctid in (select min(ctid) from quota.reconciliation_matches);
      update quota.discrepancies set log_id = -log_id where id in (select min(id) from quota.discrepancies where kind = 'cost_mismatch');
      update quota.billing_lines set line = -line where line in (select line from quota.reconciliation_items where kind = 'unlogged' limit 1);
      update quota.discrepancies set line = -line where id in (select id from quota.discrepancies where kind = 'duplicate_line' limit 1)`,
-    `update quota.reconciliation_items set log_id = -log_id where log_id < 0;
+    `update quota.reconciliation_matches set log_ids[1] = -log_ids[1] where log_ids[1] < 0;
      update quota.discrepancies set log_id = -log_id where log_id < 0; update quota.billing_lines set line = -line where line < 0;
      update quota.discrepancies set line = -line where line < 0`,
     async () =>

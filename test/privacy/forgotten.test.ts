@@ -125,6 +125,12 @@ async function billPerson(): Promise<void> {
      union all select $1, null, $2, 2, 'unlogged', 0.1, 0`,
     [month?.id, month?.export],
   );
+  // What matches lies with the rows of others.
+  await desk.query(
+    `insert into quota.reconciliation_matches (reconciliation_id, export_id, lines, log_ids, billed, billed_sum, logged_sum)
+     select $1, $2, '{1, 3}', array[(select id from quota.call_logs where provider_call_id = 'call-x'), 0], '{0.1, 0.1}', 0.2, 0.2`,
+    [month?.id, month?.export],
+  );
   await desk.query(
     `with found as (
        insert into quota.discrepancies (reconciliation_id, kind, subject, user_id, owner_id, billed, logged, resolution, reason)
@@ -178,7 +184,7 @@ test('an export holds all that is held about the person', async () => {
   expect(new Set(traces(stdout))).toEqual(held);
   expect(held.size).toBeGreaterThanOrEqual(20);
   expect(tables.discrepancies).toHaveLength(2);
-  expect(tables.reconciliation_items).toHaveLength(2);
+  expect(tables.reconciliation_items).toHaveLength(3);
   expect(tables.billing_lines).toHaveLength(2);
   expect(tables.audit_reasons.length).toBeGreaterThan(3);
 });

@@ -14,7 +14,13 @@ beforeEach(forget);
 /** As if no bill had ever come. */
 async function forget(): Promise<void> {
   for (const table of [
-    ...['reconciliation_exports', 'reconciliation_items', 'discrepancies', 'reconciliations'],
+    ...[
+      'reconciliation_exports',
+      'reconciliation_items',
+      'reconciliation_matches',
+      'discrepancies',
+      'reconciliations',
+    ],
     ...['billing_lines', 'billing_exports'],
   ]) {
     await desk.query(`delete from quota.${table}`);

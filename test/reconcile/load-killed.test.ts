@@ -85,9 +85,9 @@ const orphans = (desk: MonthDesk) =>
        where e.lines <> (select count(*) from quota.billing_lines l where l.export_id = e.id)
      union all select 'unattached export' from quota.billing_exports e
        where not exists (select 1 from quota.reconciliation_exports x where x.export_id = e.id)
-     union all select 'item' from quota.reconciliation_items i
+     union all select 'item' from quota.reconciled_items i
        where not exists (select 1 from quota.reconciliations r where r.id = i.reconciliation_id)
-     union all select 'item without its line' from quota.reconciliation_items i
+     union all select 'item without its line' from quota.reconciled_items i
        where i.export_id is not null
          and not exists (select 1 from quota.billing_lines l where l.export_id = i.export_id and l.line = i.line)
      union all select 'discrepancy' from quota.discrepancies d

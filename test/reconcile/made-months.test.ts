@@ -50,20 +50,20 @@ async function reconcile(desk: MonthDesk, made: MadeMonth, { files, together, or
 async function expectEachOnce(desk: MonthDesk, made: MadeMonth): Promise<void> {
   const [counts] = await desk.query(
     `select count(export_id)::int as lines, count(distinct (export_id, line)) filter (where line is not null)::int as distinct_lines,
-       count(log_id)::int as logs, count(distinct log_id)::int as distinct_logs from quota.reconciliation_items`,
+       count(log_id)::int as logs, count(distinct log_id)::int as distinct_logs from quota.reconciled_items`,
   );
   const logs = made.logs.length;
   const lines = made.lines.length;
   expect(counts).toEqual({ lines, distinct_lines: lines, logs, distinct_logs: logs });
   const wrong = await desk.query(
     `select i.kind, g.metadata ->> 'kind' as expected, g.provider_call_id, i.export_id, i.line
-     from quota.reconciliation_items i join quota.call_logs g on g.id = i.log_id
+     from quota.reconciled_items i join quota.call_logs g on g.id = i.log_id
      where i.kind <> g.metadata ->> 'kind'`,
   );
   expect(wrong).toEqual([]);
   const found = await desk.query<{ call: string; kinds: string[] }>(
     `select l.external_id as call, array_agg(i.kind order by i.kind) as kinds
-     from quota.reconciliation_items i join quota.billing_lines l using (export_id, line) group by 1`,
+     from quota.reconciled_items i join quota.billing_lines l using (export_id, line) group by 1`,
   );
   const planned = new Map<string, string[]>();
   for (const { callId, kind } of made.lines) {

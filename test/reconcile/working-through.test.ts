@@ -313,6 +313,8 @@ describe('closing', () => {
       `update quota.reconciliation_items set billed = 0`,
       `delete from quota.reconciliation_items`,
       `insert into quota.reconciliation_items (reconciliation_id, kind, billed, logged) select id, 'matched', 1, 1 from quota.reconciliations`,
+      `update quota.reconciliation_matches set billed_sum = 0`,
+      `delete from quota.reconciliation_matches`,
       `update quota.discrepancies set resolution = 'accepted'`,
       `delete from quota.discrepancies`,
       `update quota.reconciliations set totals = '{}'`,

@@ -65,6 +65,7 @@ const forgeries = [
   `update quota.discrepancies set billed = 0`,
   `delete from quota.discrepancies`,
   `update quota.reconciliation_items set billed = 0`,
+  `update quota.reconciliation_matches set billed_sum = 0`,
   `insert into quota.audit_log (action, login) values ('x', 'the.cfo')`,
   `insert into quota.audit_log (action, recorded_at) values ('x', '2020-01-01')`,
   `insert into quota.audit_log (action, xid) values ('x', '1')`,

@@ -32,10 +32,16 @@ export interface ItemSums {
 
 export async function selectSums(client: pg.ClientBase, id: string): Promise<ItemSums> {
   const { rows } = await client.query<{ sums: ItemSums }>(
-    `with kinds as materialized (
-       select i.kind, count(*) as count, count(i.export_id) as lines, sum(i.billed) as billed, sum(i.logged) as logged,
-         i.kind in ('duplicate_line', 'outside_month') as beside
+    `with items as (
+       select i.kind, count(*) as count, count(i.export_id) as lines, sum(i.billed) as billed, sum(i.logged) as logged
        from quota.reconciliation_items i where i.reconciliation_id = $1 group by i.kind
+       union all
+       select 'matched', sum(cardinality(m.lines)), sum(cardinality(m.lines)), sum(m.billed_sum), sum(m.logged_sum)
+       from quota.reconciliation_matches m where m.reconciliation_id = $1 having count(*) > 0
+     ), kinds as materialized (
+       select i.kind, sum(i.count)::bigint as count, sum(i.lines)::bigint as lines, sum(i.billed) as billed, sum(i.logged) as logged,
+         i.kind in ('duplicate_line', 'outside_month') as beside
+       from items i group by i.kind
      ), totals as (
        select coalesce(sum(k.billed), 0) as billed, coalesce(sum(k.logged), 0) as logged from kinds k where not k.beside
      ), exports as (

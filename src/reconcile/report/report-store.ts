@@ -49,7 +49,7 @@ export async function selectDays(client: pg.ClientBase, id: string): Promise<Day
   const { rows } = await client.query<DaySums>(
     `with items as (
        select coalesce(i.day, l.day, (coalesce(l.started_at, l.created_at) at time zone 'UTC')::date) as day, i.billed, i.logged
-       from quota.reconciliation_items i
+       from quota.reconciled_items i
        left join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
          and l.export_id = any (array(select x.export_id from quota.reconciliation_exports x where x.reconciliation_id = $1))
        where i.reconciliation_id = $1 and i.kind not in ('outside_month', 'duplicate_line')

@@ -120,7 +120,7 @@ function itemsQuery({ reconciliationId, kinds, userId }: EntryFilter, { limit, a
     with page as (
       select i.*, row(coalesce(i.export_id, 0), coalesce(i.line, 0), coalesce(i.log_id, 0), coalesce(i.day, 'epoch'),
         coalesce(i.model, '')) as place
-      from quota.reconciliation_items i
+      from quota.reconciled_items i
       where i.reconciliation_id = $1 and i.kind = any ($2)
         and ($3::uuid is null or exists (select 1 from quota.call_logs g where g.id = i.log_id and g.user_id = $3))
         and (coalesce(i.export_id, 0), coalesce(i.line, 0), coalesce(i.log_id, 0), coalesce(i.day, 'epoch'), coalesce(i.model, ''))
