@@ -74,6 +74,7 @@ export class Place {
       HOME: this.folder,
       QUOTA_DATA_DIR: join(this.folder, 'data'),
       QUOTA_ACTOR: 'campaign',
+      QUOTA_ALERT_COMMAND: 'cat >/dev/null',
       VAPI_API_KEY: 'vapi-simulator-key',
       VAPI_BASE_URL: this.vapiUrl,
       DATABASE_URL: this.url,

@@ -6,7 +6,7 @@ import { mayBreak, type Step, type Told } from './step.ts';
 /** Exit codes of commands that have done all of it. */
 const done = new Set([0, 3]);
 /** Those of commands that have done nothing: asked wrongly, not found, refused, bad data. */
-const refused = new Set([2, 4, 5, 65, 78]);
+const refused = new Set([2, 4, 5, 65]);
 /** Those of commands that could not, or not to the end; which of it has happened is in the database. */
 const unknown = new Set([69, 75, 130, 143]);
 /** The tool waits a minute at most for a server that says nothing, and for its own bounds. */
