@@ -60,10 +60,10 @@ const columns: Column[] = [
   { key: 'threshold', align: 'right' },
   { key: 'percent', align: 'right' },
   { key: 'level' },
-  { key: 'crossed' },
+  { key: 'crossed', isWhole: true },
   { key: 'now' },
-  { key: 'delivery' },
-  { key: 'id' },
+  { key: 'delivery', isExtra: true },
+  { key: 'id', isWhole: true },
 ];
 
 const allColumns: Column[] = [
