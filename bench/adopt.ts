@@ -123,7 +123,10 @@ async function measureInserts(server: BenchServer, file: string): Promise<void> 
   say(
     `insert by ${clients} clients: ${median(plain).toFixed(2)} ms without, ${median(adopted).toFixed(2)} ms with the trigger`,
   );
-  judge('insert with our trigger / without', median(adopted) / median(plain), insertRatioMax);
+  judge('insert with our trigger / without', median(adopted) / median(plain), insertRatioMax, {
+    ours: `${median(adopted).toFixed(2)} ms`,
+    baseline: `${median(plain).toFixed(2)} ms`,
+  });
 }
 
 /** A bare COPY of as many rows into a table like ours, without triggers. */
@@ -167,9 +170,12 @@ async function measureBackfill(server: BenchServer, file: string): Promise<void>
   say(
     `${rows} rows of ${users} users: a bare copy ${copied.toFixed(1)} s, the backfill ${filled.toFixed(1)} s`,
   );
-  judge('backfill / bare copy', filled / copied, backfillRatioMax);
+  judge('backfill / bare copy', filled / copied, backfillRatioMax, {
+    ours: `${filled.toFixed(1)} s`,
+    baseline: `${copied.toFixed(1)} s`,
+  });
   const verified = await quota(server.urlOf('many'), 'adopt', 'verify', 'bench');
-  judge(`verify of ${users} users, seconds`, verified, verifySecondsMax);
+  judge(`verify of ${users} users`, verified, verifySecondsMax, { kind: 'seconds' });
 }
 
 await withBenchServer(async (server) => {

@@ -40,6 +40,7 @@ const benchmarks: { name: string; flags: string; small?: string }[] = [
   { name: 'limits-sync', flags: '--assistants 200' },
   { name: 'vapi-pacing', flags: '--assistants 200' },
   { name: 'read-export', flags: '--lines 300000' },
+  { name: 'operators', flags: '--users 10000 --calls 100000 --rounds 2' },
 ];
 
 /** How much worse than what is stored fails the small run, and how often a benchmark may try to be better. */

@@ -82,7 +82,7 @@ async function measureAll(url: string): Promise<void> {
     say(rowText(row));
   }
   for (const { name, milliseconds, aim } of all) {
-    judge(name, milliseconds, aim);
+    judge(name, milliseconds / 1000, aim / 1000, { kind: 'seconds' });
   }
 }
 

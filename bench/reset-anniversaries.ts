@@ -88,7 +88,11 @@ async function compareWithScript(server: BenchServer): Promise<void> {
   say(
     `${users} due: script ${script.toFixed(1)} s, job ${job.toFixed(1)} s (node at most ${megabytes.toFixed(0)} MB)`,
   );
-  judge('job / script', job / script, scriptRatioMax);
+  judge('job / script', job / script, scriptRatioMax, {
+    ours: `${job.toFixed(1)} s`,
+    baseline: `${script.toFixed(1)} s`,
+    megabytes,
+  });
 }
 
 async function compareWithFew(server: BenchServer): Promise<void> {
@@ -108,7 +112,10 @@ async function compareWithFew(server: BenchServer): Promise<void> {
     many.push(await runJob(server, 'many'));
   }
   say(`${due} due: among ${due} ${best(few).toFixed(2)} s, among ${users} ${best(many).toFixed(2)} s`);
-  judge('among many / among few', best(many) / best(few), amongRatioMax);
+  judge('among many / among few', best(many) / best(few), amongRatioMax, {
+    ours: `${best(many).toFixed(1)} s`,
+    baseline: `${best(few).toFixed(1)} s`,
+  });
 }
 
 function best(runs: readonly QuotaProcess[]): number {
