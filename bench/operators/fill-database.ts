@@ -69,6 +69,6 @@ async function addPast(client: pg.Client): Promise<void> {
       '{5,5,15,60,10080}'::integer[]) j(job, minutes)
     cross join lateral generate_series(quota.now() - interval '90 days', quota.now(), j.minutes * interval '1 minute')
       r(at);
-    commit;
-    vacuum analyze;`);
+    commit;`);
+  await client.query('vacuum analyze');
 }

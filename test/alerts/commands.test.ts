@@ -28,7 +28,7 @@ test('lists what is so, of whom, and what became of it, in every format', async 
   expect(csv).toHaveLength(5);
   expect(csv[0]).toContain('crossedAt,endedAt,acknowledgedAt,delivery');
   expect((await desk.run('alerts', 'list')).stdout).toMatch(
-    /yan +voice_seconds +90 +91\.67 +critical .* over +withdrawn/,
+    /yan +voice_seconds +90 % +91\.67 +critical .* over +withdrawn/,
   );
 });
 
