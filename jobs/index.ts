@@ -10,6 +10,7 @@ export const jobs: Readonly<Record<string, () => Promise<JobDefinition>>> = {
   'raise-alerts': async () => (await import('./raise-alerts.ts')).raiseAlerts,
   'reap-stale': async () => (await import('./reap-stale.ts')).reapStale,
   'roll-up-analytics': async () => (await import('./roll-up-analytics.ts')).rollUpAnalytics,
+  'adopt-follow': async () => (await import('./adopt-follow.ts')).adoptFollow,
   'adopt-retry': async () => (await import('./adopt-retry.ts')).adoptRetry,
   purge: async () => (await import('./purge.ts')).purge,
 };

@@ -57,11 +57,13 @@ create table quota.adopt_dead (
   reason text not null,
   attempts integer not null default 0,
   buried_at timestamp with time zone not null default quota.now(),
-  next_attempt_at timestamp with time zone not null default quota.now()
+  next_attempt_at timestamp with time zone not null default quota.now(),
+  is_unread boolean not null default false
 );
 comment on table quota.adopt_dead is 'Rows of adopted products that could not be taken over: they wait here, and are tried again. The app never hears of it.';
 comment on column quota.adopt_dead.key is 'The key of the row; null: not even that could be read, and it is found by a backfill.';
 comment on column quota.adopt_dead.told is 'The row as the app wrote it.';
+comment on column quota.adopt_dead.is_unread is 'It could not even be read in another database, and is read there again; else it is tried as it was told last.';
 alter table quota.adopt_dead add constraint adopt_dead_pkey PRIMARY KEY (id);
 CREATE INDEX adopt_dead_due ON quota.adopt_dead USING btree (next_attempt_at);
 CREATE UNIQUE INDEX adopt_dead_row ON quota.adopt_dead USING btree (source, key) WHERE (key IS NOT NULL);
@@ -128,18 +130,35 @@ create table quota.adopt_sources (
   is_attached boolean not null default true,
   backfilled_to text,
   backfilled_rows bigint not null default 0,
-  backfilled_at timestamp with time zone
+  backfilled_at timestamp with time zone,
+  reading jsonb,
+  staged text,
+  staged_to jsonb,
+  followed jsonb,
+  followed_at timestamp with time zone,
+  followed_rows bigint not null default 0,
+  follow_error text,
+  follow_failed_at timestamp with time zone
 );
 comment on table quota.adopt_sources is 'The tables of adopted products whose rows are taken over.';
 comment on column quota.adopt_sources.relation is 'The table, as SQL names it.';
 comment on column quota.adopt_sources.makes_users is 'A row of somebody unknown makes the user; else it waits until the app tells of the user.';
 comment on column quota.adopt_sources.backfilled_to is 'The key of the last row that a backfill has been through; null: none yet.';
 comment on column quota.adopt_sources.backfilled_at is 'When a backfill was through all of it; null: it is not.';
+comment on column quota.adopt_sources.reading is 'What is read of a table in another database, as SQL over its row r; null: it is in this one, and triggers tell.';
+comment on column quota.adopt_sources.staged is 'A backfill is copying the rows of another database, or has them; null: none is under way.';
+comment on column quota.adopt_sources.staged_to is 'The key of the last row that was copied.';
+comment on column quota.adopt_sources.followed is 'How far the rows of another database are followed, and how far they were when: where the next look begins.';
+comment on column quota.adopt_sources.followed_at is 'When a look at the other database was last through.';
+comment on column quota.adopt_sources.followed_rows is 'Rows that were read by following, those that were read again included.';
+comment on column quota.adopt_sources.follow_error is 'Why the last look failed; null: it did not.';
+comment on column quota.adopt_sources.follow_failed_at is 'When that was.';
 alter table quota.adopt_sources add constraint adopt_sources_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'assistants'::text, 'calls'::text, 'jobs'::text])));
 alter table quota.adopt_sources add constraint adopt_sources_on_delete_check CHECK ((on_delete = ANY (ARRAY['ignore'::text, 'remove'::text])));
 alter table quota.adopt_sources add constraint adopt_sources_pkey PRIMARY KEY (id);
 alter table quota.adopt_sources add constraint adopt_sources_product_fkey FOREIGN KEY (product) REFERENCES quota.adopt_products(product);
 alter table quota.adopt_sources add constraint adopt_sources_product_name_key UNIQUE (product, name);
+alter table quota.adopt_sources add constraint adopt_sources_staged_check CHECK ((staged = ANY (ARRAY['copying'::text, 'copied'::text])));
 grant select on table quota.adopt_sources to quota_finance;
 grant select on table quota.adopt_sources to quota_operator;
 grant select on table quota.adopt_sources to quota_readonly;
@@ -3038,6 +3057,19 @@ grant execute on function quota.calls_of_days(date[],text) to quota_finance;
 grant execute on function quota.calls_of_days(date[],text) to quota_operator;
 grant execute on function quota.calls_of_days(date[],text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.can_retry(p_source quota.adopt_sources, p_is_unread boolean)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select p_source.reading is null
+    or p_source.staged is null and p_source.backfilled_at is not null and not p_is_unread
+$function$;
+comment on function quota.can_retry(quota.adopt_sources,boolean) is 'Whether a row that waits can be taken up: while a backfill has the rows of another database, it is through with them first.';
+grant execute on function quota.can_retry(quota.adopt_sources,boolean) to quota_finance;
+grant execute on function quota.can_retry(quota.adopt_sources,boolean) to quota_operator;
+grant execute on function quota.can_retry(quota.adopt_sources,boolean) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.carry_alerts(p_meter text, p_told jsonb)
  RETURNS integer
  LANGUAGE plpgsql
@@ -3496,6 +3528,23 @@ begin
 end $function$;
 comment on function quota.claim_operator_alerts(integer,interval) is 'Takes alerts of operators that are due for the time of a lease, with what is to be sent.';
 grant execute on function quota.claim_operator_alerts(integer,interval) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.claim_told(p_source integer, OUT reading jsonb, OUT followed jsonb, OUT rows bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  select s.reading, s.followed, s.followed_rows into reading, followed, rows
+  from quota.adopt_sources s
+  where s.id = p_source and s.is_attached and s.reading is not null and s.staged is null
+    and s.backfilled_at is not null
+  for no key update skip locked;
+end $function$;
+comment on function quota.claim_told(integer) is 'Holds a source in another database until the transaction ends: what is read there, and how far it is followed. Null: somebody else holds it, or no backfill was through it yet.';
+grant execute on function quota.claim_told(integer) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.claimed_user(p_claim text)
  RETURNS text
@@ -4198,6 +4247,19 @@ AS $function$
 $function$;
 comment on function quota.differs(quota.call_logs,quota.told_end,boolean) is 'Whether other figures are told of a call than are stored: what it counts, whatever it is told of, and its cost.';
 
+CREATE OR REPLACE FUNCTION quota.drop_unread(p_source integer, p_keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  delete from quota.adopt_dead d where d.source = p_source and d.key = any (p_keys) and d.is_unread;
+end $function$;
+comment on function quota.drop_unread(integer,text[]) is 'Forgets rows of another database that could not be read, and are gone.';
+grant execute on function quota.drop_unread(integer,text[]) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.due_plans(anchor text)
  RETURNS text[]
  LANGUAGE sql
@@ -4356,6 +4418,26 @@ end $function$;
 comment on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) is 'The same by the user and the app''s key of the session (or our number). With p_service also where its start was never told: then the end is all there is, and is recorded.';
 grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) to quota_app;
 grant execute on function quota.end_session(text,text,numeric,numeric,integer,integer,text,text,text,text,jsonb) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.end_staging(p_source integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  source quota.adopt_sources;
+begin
+  select * into source from quota.adopt_sources s where s.id = p_source for no key update;
+  if source.kind = 'jobs' then
+    execute format('insert into quota.adopt_links (source, key)
+      select %1$s, t.key from quota_adopt.told_%1$s t on conflict do nothing', p_source);
+  end if;
+  perform quota.note_told(p_source);
+  execute format('truncate quota_adopt.told_%s', p_source);
+  update quota.adopt_sources s set staged = null, staged_to = null where s.id = p_source;
+end $function$;
+comment on function quota.end_staging(integer) is 'Lets a source in another database be followed, once a backfill was through what it has copied.';
 
 CREATE OR REPLACE FUNCTION quota.enforce(quotas quota.usage_quotas[])
  RETURNS void
@@ -4534,6 +4616,7 @@ begin
   update quota.reconciliations r set close_reason = 'erased' where r.close_reason ~* p_pattern;
   update quota.job_runs j set error = 'erased' where j.error ~* p_pattern;
   delete from quota.adopt_dead d where d.reason ~* p_pattern or d.told::text ~* p_pattern;
+  update quota.adopt_sources s set follow_error = 'erased' where s.follow_error ~* p_pattern;
   update quota.adopt_mirrors m set error = 'erased' where m.error ~* p_pattern;
   update quota.billing_lines b set raw = null, description = null
   where b.description ~* p_pattern or b.raw::text ~* p_pattern;
@@ -5121,6 +5204,37 @@ begin
   end if;
 end $function$;
 comment on function quota.forget_rows(integer,text[]) is 'Takes back what came of rows that are gone: calls are removed, assistants are gone, jobs have ended, users stay.';
+
+CREATE OR REPLACE FUNCTION quota.forget_untold(p_source integer)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  source quota.adopt_sources;
+  gone text[];
+begin
+  select * into source from quota.adopt_sources s where s.id = p_source;
+  if source.kind = 'jobs' then
+    execute format('insert into quota.adopt_links (source, key)
+      select %1$s, t.key from quota_adopt.told_%1$s t on conflict do nothing', p_source);
+  end if;
+  if source.kind = 'assistants' then
+    execute format('select array_agg(l.key) from quota.adopt_assistants l where l.source = %1$s
+      and not exists (select from quota_adopt.told_%1$s t where t.key = l.key)', p_source) into gone;
+  elsif source.kind = 'jobs' or source.kind = 'calls' and source.on_delete = 'remove' then
+    execute format('select array_agg(l.key) from quota.adopt_links l where l.source = %1$s
+      and (%2$L = ''jobs'' or l.call_log_id is not null)
+      and not exists (select from quota_adopt.told_%1$s t where t.key = l.key)', p_source, source.kind)
+    into gone;
+  end if;
+  if gone is not null then
+    perform quota.forget_rows(p_source, gone);
+  end if;
+  if source.kind = 'jobs' then
+    delete from quota.adopt_links l where l.source = p_source and l.key = any (gone);
+  end if;
+end $function$;
+comment on function quota.forget_untold(integer) is 'Takes back what came of rows that are not among those that were told, where they are all that there are.';
 
 CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_plan text, p_meter text, p_period tstzrange)
  RETURNS TABLE(limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text)
@@ -7361,6 +7475,23 @@ begin
 end $function$;
 comment on function quota.note_direct_change() is 'Writes into the history what somebody changed by SQL of their own, not through the tool or the functions of the schema. Arguments of its triggers, each a list: the key of the table, the column of the user, columns that may name a person, the columns that count (none: all), and whether calls that run are left out. Of more than 10,000 rows at once: one row with their number.';
 
+CREATE OR REPLACE FUNCTION quota.note_followed(p_source integer, p_followed jsonb, p_rows integer, p_is_through boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  update quota.adopt_sources s
+  set followed = p_followed, followed_rows = s.followed_rows + p_rows, follow_error = null,
+    follow_failed_at = null,
+    followed_at = case when p_is_through then quota.now() else s.followed_at end
+  where s.id = p_source;
+end $function$;
+comment on function quota.note_followed(integer,jsonb,integer,boolean) is 'Notes how far a source in another database is followed. The caller has claimed it.';
+grant execute on function quota.note_followed(integer,jsonb,integer,boolean) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.note_refusal(p_service text, p_plan text, p_reason text)
  RETURNS void
  LANGUAGE plpgsql
@@ -7422,6 +7553,36 @@ begin
   order by k.key;
 end $function$;
 comment on function quota.note_rows(text,text,text[],jsonb[],jsonb[]) is 'One row of the history per changed row: what differs, before and after, without what may name a person.';
+
+CREATE OR REPLACE FUNCTION quota.note_told(p_source integer)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('update quota.adopt_dead d
+    set told = case when t.fault is null then to_jsonb(t) end, is_unread = t.fault is not null,
+      reason = coalesce(t.fault, d.reason),
+      attempts = d.attempts + (t.fault is not null)::integer,
+      next_attempt_at = case when t.fault is null then d.next_attempt_at
+        else quota.now() + quota.retry_delay(d.attempts + 1, 0) end
+    from quota_adopt.told_%1$s t
+    where d.source = %1$s and d.key = t.key', p_source);
+end $function$;
+comment on function quota.note_told(integer) is 'Keeps rows that could not be taken as they were told last, to be tried again; one that could not even be read is read again instead.';
+
+CREATE OR REPLACE FUNCTION quota.note_unfollowed(p_source integer, p_error text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  update quota.adopt_sources s set follow_error = left(p_error, 500), follow_failed_at = quota.now()
+  where s.id = p_source;
+end $function$;
+comment on function quota.note_unfollowed(integer,text) is 'Notes why a source in another database could not be read.';
+grant execute on function quota.note_unfollowed(integer,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.now()
  RETURNS timestamp with time zone
@@ -9820,12 +9981,18 @@ begin
   perform quota.refuse_other_users(array[null::uuid]);
   tried := 0;
   taken := 0;
+  -- Whoever reads them in another database waits: a row that was told before is never taken after it.
+  perform from quota.adopt_sources s
+  where s.reading is not null and s.is_attached and (p_product is null or s.product = p_product)
+    and exists (select from quota.adopt_dead d where d.source = s.id and d.next_attempt_at <= quota.now())
+  order by s.id for no key update;
   for dead in
-    select d.id, d.source, d.key, d.operation, d.attempts, s.on_delete
+    select d.id, d.source, d.key, d.operation, d.attempts, s.on_delete,
+      case when s.reading is not null then d.told end as told
     from quota.adopt_dead d
     join quota.adopt_sources s on s.id = d.source and s.is_attached
     where d.key is not null and d.next_attempt_at <= quota.now()
-      and (p_product is null or s.product = p_product)
+      and (p_product is null or s.product = p_product) and quota.can_retry(s, d.is_unread)
     -- Users come before what they own.
     order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, d.next_attempt_at, d.id
     limit p_size
@@ -9833,9 +10000,14 @@ begin
   loop
     tried := tried + 1;
     delete from quota.adopt_dead d where d.id = dead.id;
-    there := quota.take_keys(dead.source, array[dead.key]);
-    if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
-      perform quota.forget_rows(dead.source, array[dead.key]);
+    if dead.told is not null then
+      perform quota.tell_rows(dead.source, jsonb_build_array(dead.told));
+      perform quota.take_told(dead.source, false);
+    else
+      there := quota.take_keys(dead.source, array[dead.key]);
+      if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
+        perform quota.forget_rows(dead.source, array[dead.key]);
+      end if;
     end if;
     update quota.adopt_dead d
     set attempts = dead.attempts + 1,
@@ -9846,7 +10018,7 @@ begin
     end if;
   end loop;
 end $function$;
-comment on function quota.retry_dead(integer,text) is 'Takes up rows of adopted products that could not be taken over, as they stand now; how many were tried, and how many are done with.';
+comment on function quota.retry_dead(integer,text) is 'Takes up rows of adopted products that could not be taken over, as they stand now, or in another database as they were read last; how many were tried, and how many are done with.';
 grant execute on function quota.retry_dead(integer,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.retry_delay(attempts integer, asked_seconds numeric)
@@ -11673,6 +11845,28 @@ AS $function$
 $function$;
 comment on function quota.take_terms_ahead(uuid[]) is 'Gives the periods of users that were opened before they began the terms that hold now: whatever changes terms changes those of all periods to come.';
 
+CREATE OR REPLACE FUNCTION quota.take_told(p_source integer, p_is_whole boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  keys text[];
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  execute format('select array_agg(t.key) from quota_adopt.told_%s t', p_source) into keys;
+  perform quota.take_keys(p_source, keys[n:n + 999]) from generate_series(1, cardinality(keys), 1000) n;
+  if p_is_whole then
+    perform quota.forget_untold(p_source);
+  end if;
+  perform quota.note_told(p_source);
+  execute format('delete from quota_adopt.told_%s', p_source);
+  return coalesce(cardinality(keys), 0);
+end $function$;
+comment on function quota.take_told(integer,boolean) is 'Takes the rows over that were told of a source; how many. p_is_whole: they are all that there are, and what came of others is taken back. The caller has claimed the source.';
+grant execute on function quota.take_told(integer,boolean) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.take_users(p_source integer, p_users quota.adopted_user[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -11728,6 +11922,21 @@ begin
   end if;
 end $function$;
 comment on function quota.take_written(integer,quota.adopted_call[],boolean) is 'Takes over calls that an adopted product has just written; p_is_new: it has inserted them.';
+
+CREATE OR REPLACE FUNCTION quota.tell_rows(p_source integer, p_rows jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[null::uuid]);
+  execute format('insert into quota_adopt.told_%1$s
+    select t.* from jsonb_populate_recordset(null::quota_adopt.told_%1$s, $1) t', p_source)
+  using p_rows;
+end $function$;
+comment on function quota.tell_rows(integer,jsonb) is 'Puts rows of another database where quota.take_told finds them. The caller has claimed the source.';
+grant execute on function quota.tell_rows(integer,jsonb) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.template_value(p_value text, q quota.usage_quotas)
  RETURNS text

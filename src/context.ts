@@ -63,7 +63,7 @@ export interface Search {
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
-/** Parsed and checked configuration. `databaseUrl`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
+/** Parsed and checked configuration. `databaseUrl`, `sourceUrls`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */
@@ -75,6 +75,8 @@ export interface Settings {
   readonly shards?: readonly Shard[];
   /** The shard that `databaseUrl` is, where it is one. */
   readonly shard?: { name: string; number: number };
+  /** Databases with the tables of adopted products, by product; `*`: of all others. */
+  readonly sourceUrls: Readonly<Record<string, string>>;
   readonly redisUrl: string | undefined;
   readonly vapiApiKey: string | undefined;
   /** Where alerts are POSTed, signed with `alertSecret`. */

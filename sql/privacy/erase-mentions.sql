@@ -15,6 +15,7 @@ begin
   update quota.reconciliations r set close_reason = 'erased' where r.close_reason ~* p_pattern;
   update quota.job_runs j set error = 'erased' where j.error ~* p_pattern;
   delete from quota.adopt_dead d where d.reason ~* p_pattern or d.told::text ~* p_pattern;
+  update quota.adopt_sources s set follow_error = 'erased' where s.follow_error ~* p_pattern;
   update quota.adopt_mirrors m set error = 'erased' where m.error ~* p_pattern;
   update quota.billing_lines b set raw = null, description = null
   where b.description ~* p_pattern or b.raw::text ~* p_pattern;

@@ -54,15 +54,20 @@ grant select on all tables in schema quota to quota_operator, quota_finance, quo
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;
 -- Not the rows themselves, as the app wrote them.
 revoke select on quota.adopt_dead from quota_readonly, quota_finance;
-grant select (id, source, key, operation, reason, attempts, buried_at, next_attempt_at) on quota.adopt_dead
+grant select
+  (id, source, key, operation, reason, attempts, buried_at, next_attempt_at, is_unread) on quota.adopt_dead
   to quota_readonly, quota_finance;
 revoke select on quota.lock_seeds, quota.erased_names from quota_operator, quota_finance, quota_readonly;
 -- What runs alone, and nobody else may keep from running.
 grant execute on function quota.lock_key, quota.free_lock to quota_operator, quota_finance;
 
--- The job that takes up rows of adopted products.
+-- The jobs that take up rows of adopted products.
 grant execute on function quota.in_shadow, quota.was_erased to quota_operator, quota_finance, quota_readonly;
-grant execute on function quota.retry_dead to quota_operator;
+grant execute on function
+  quota.retry_dead, quota.claim_told, quota.tell_rows, quota.take_told, quota.note_followed,
+  quota.note_unfollowed, quota.drop_unread
+  to quota_operator;
+grant execute on function quota.can_retry to quota_operator, quota_finance, quota_readonly;
 
 -- What the commands and jobs of operators change by; whoever speaks for one user is refused others by each.
 grant execute on function

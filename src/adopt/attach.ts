@@ -6,6 +6,9 @@ import { type CheckedMapping, checkMapping, tryOnRows } from './check-mapping.ts
 import type { Mapping } from './mapping.ts';
 import { attachSources, lockProducts, selectProduct, waitBriefly } from './product-store.ts';
 import { mappingError, readMapping } from './read-mapping.ts';
+import { type AppDatabase, beside } from './remote/app-database.ts';
+import type { FollowMarks } from './remote/follow-marks.ts';
+import { selectFirstMarks } from './remote/told-store.ts';
 import type { PlacedSource } from './row-expression.ts';
 import { installSource, isInstalled } from './source-installation-store.ts';
 
@@ -21,20 +24,27 @@ export interface AttachPlan {
   isAttached: boolean;
   /** The same is attached, by a version that made other functions, or before there were some of the partitions. */
   outdated: OutdatedSource[];
-  /** What is put on the app's tables. */
+  /** What is put on the app's tables; in another database nothing is. */
   triggers: string[];
+  /** Where following begins, by the name of the source in another database. */
+  followed: Record<string, FollowMarks>;
 }
 
 /**
  * Reads a mapping and holds it against the database; changes nothing.
  * @throws badInputError with everything that is wrong, by place
  */
-export async function planAttach(client: pg.ClientBase, document: PlanDocument): Promise<AttachPlan> {
-  const mapping = readMapping(document);
-  const checked = await withTrial(client, () => checkMapping(client, mapping));
+export async function planAttach(
+  client: pg.ClientBase,
+  document: PlanDocument,
+  app: AppDatabase = beside(client),
+): Promise<AttachPlan> {
+  const { remote } = app;
+  const mapping = { ...readMapping(document), ...(remote !== null && { remote }) };
+  const checked = await withTrial(client, () => checkMapping(client, mapping, app));
   const onRows =
     checked.problems.length === 0
-      ? await withSnapshot(client, () => tryOnRows(client, checked, mapping.timezone))
+      ? await withSnapshot(app.client, () => tryOnRows(app.client, checked, mapping.timezone))
       : [];
   const problems = [...checked.problems, ...onRows];
   if (problems.length > 0) {
@@ -46,16 +56,23 @@ export async function planAttach(client: pg.ClientBase, document: PlanDocument):
     stored.detachedAt === null &&
     JSON.stringify(sorted(stored.mapping)) === JSON.stringify(sorted(mapping));
   const outdated: OutdatedSource[] = [];
-  for (const placed of isSame ? checked.sources : []) {
+  for (const placed of isSame && remote === null ? checked.sources : []) {
     const id = stored?.sources.find(({ name }) => name === placed.source.name)?.id ?? 0;
     if (!(await isInstalled(client, id, placed, mapping.timezone))) {
       outdated.push({ id, placed });
     }
   }
-  const triggers = checked.sources.flatMap(({ table }) =>
+  const isWatched = checked.sources.filter(({ reading }) => reading === undefined);
+  const triggers = isWatched.flatMap(({ table }) =>
     ['insert', 'update', 'delete'].map((operation) => `after ${operation} on ${table.relation}`),
   );
-  return { mapping, checked, isAttached: isSame && outdated.length === 0, outdated, triggers };
+  const followed: Record<string, FollowMarks> = {};
+  for (const { source, reading } of checked.sources) {
+    if (reading !== undefined) {
+      followed[source.name] = await selectFirstMarks(app, reading);
+    }
+  }
+  return { mapping, checked, isAttached: isSame && outdated.length === 0, outdated, triggers, followed };
 }
 
 /** The same content in the same order: the database keeps none. */
@@ -73,13 +90,20 @@ const sorted = (value: unknown): unknown =>
 /** Attaches what was planned, within the transaction of the caller. The id of its audit row. */
 export async function attachProduct(
   client: pg.ClientBase,
-  { mapping, checked, outdated, triggers }: AttachPlan,
+  { mapping, checked, outdated, triggers, followed }: AttachPlan,
   reason: string | undefined,
 ): Promise<string> {
   await waitBriefly(client);
   await lockProducts(client);
   if (outdated.length === 0) {
-    await attachSources(client, mapping, checked.sources);
+    await attachSources(
+      client,
+      mapping,
+      checked.sources.map((placed) => {
+        const marks = followed[placed.source.name];
+        return { ...placed, ...(marks && { followed: marks }) };
+      }),
+    );
   }
   // The same as before goes on where it was: nothing of it is to be backfilled anew.
   for (const { id, placed } of outdated) {
@@ -89,6 +113,10 @@ export async function attachProduct(
     action: 'adopt.attached',
     subject: mapping.product,
     reason,
-    after: { services: mapping.services, triggers },
+    after: {
+      services: mapping.services,
+      triggers,
+      ...(mapping.remote && { database: mapping.remote.database }),
+    },
   });
 }

@@ -3,7 +3,8 @@ import type pg from 'pg';
 /** Begins the backfill of a product anew: rows that are linked are compared, not counted again. */
 export async function restartBackfill(client: pg.ClientBase, product: string): Promise<void> {
   await client.query(
-    `update quota.adopt_sources set backfilled_to = null, backfilled_rows = 0, backfilled_at = null
+    `update quota.adopt_sources set backfilled_to = null, backfilled_rows = 0, backfilled_at = null, staged = null,
+       staged_to = null
      where product = $1 and is_attached`,
     [product],
   );
@@ -80,7 +81,7 @@ export async function countDead(client: pg.ClientBase, { isDue }: { isDue: boole
   const { rows } = await client.query<{ rows: number }>(
     `select count(*)::integer as rows from quota.adopt_dead d
      join quota.adopt_sources s on s.id = d.source and s.is_attached
-     where not $1 or d.key is not null and d.next_attempt_at <= quota.now()`,
+     where not $1 or d.key is not null and d.next_attempt_at <= quota.now() and quota.can_retry(s, d.is_unread)`,
     [isDue],
   );
   return rows[0]?.rows ?? 0;

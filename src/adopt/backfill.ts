@@ -16,6 +16,10 @@ import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
 
 import type { AdoptedProduct } from './product-store.ts';
+import type { AppDatabase } from './remote/app-database.ts';
+import { catchUp } from './remote/follow.ts';
+import { stagePiece } from './remote/stage.ts';
+import { endStaging } from './remote/told-store.ts';
 import { takeOpenings } from './take-openings.ts';
 
 export interface BackfillResult {
@@ -41,6 +45,8 @@ const fittingSize = (size: number, tookMs: number): number =>
 const attemptsMax = 5;
 const pauseMs = 100;
 const retrySize = 200;
+/** Of another database at once. */
+const pageRows = 2_000;
 
 /**
  * Takes over all rows of a product that were there before it was attached, users first, a transaction per batch.
@@ -49,24 +55,32 @@ const retrySize = 200;
  */
 export async function backfillProduct(
   client: pg.ClientBase,
+  app: AppDatabase,
   { product, sources, mapping, authority }: AdoptedProduct,
   options: { batchSize: number; signal: AbortSignal; onRows: (rows: number) => void },
 ): Promise<BackfillResult> {
   const done: BackfillResult = { sources: [], retried: 0, openings: 0, carried: {} };
   let total = 0;
   let refreshed = batchFirst;
-  for (const { id, name, backfilledAt } of sources) {
+  const goOn = () => {
+    if (options.signal.aborted) {
+      throw tryAgainError(`the backfill of ${product} was interrupted`, {
+        suggestion: `quota adopt backfill ${product} goes on where it was`,
+      });
+    }
+  };
+  for (const { id, name, backfilledAt, isRemote } of sources) {
     let rows = 0;
+    for (let isCopied = !isRemote || backfilledAt !== null; !isCopied; ) {
+      goOn();
+      isCopied = (await patiently(() => stagePiece(client, app, id))).isDone;
+    }
     let size = Math.min(batchFirst, options.batchSize);
     if (backfilledAt === null) {
       await patiently(() => layOutSource(client, id));
     }
     for (let isDone = backfilledAt !== null; !isDone; ) {
-      if (options.signal.aborted) {
-        throw tryAgainError(`the backfill of ${product} was interrupted`, {
-          suggestion: `quota adopt backfill ${product} goes on where it was`,
-        });
-      }
+      goOn();
       const beganMs = performance.now();
       const batch = await patiently(() => backfillBatch(client, id, size));
       size = Math.min(fittingSize(size, performance.now() - beganMs), options.batchSize);
@@ -82,8 +96,17 @@ export async function backfillProduct(
     while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
       options.onRows(total);
     }
+    if (isRemote) {
+      await patiently(() => endStaging(client, id));
+    }
     done.sources.push({ source: name, rows });
   }
+  // What another database has had since its rows were copied.
+  const catchUpNow = async () => {
+    const remote = sources.filter(({ isRemote }) => isRemote).map(({ id }) => id);
+    await patiently(() => catchUp(client, app, remote, { pageRows, signal: options.signal }));
+  };
+  await catchUpNow();
   // What the app wrote to at the same moment.
   await hastenDead(client, product);
   for (let { tried, taken } = await patiently(() => retryDead(client, retrySize, product)); tried > 0; ) {
@@ -92,15 +115,17 @@ export async function backfillProduct(
   }
   // Once quota decides, the app's counters follow ours.
   if (authority === 'app') {
-    const { figures, carried } = await withTrial(client, () => checkMapping(client, mapping));
+    const { figures, carried } = await withTrial(client, () => checkMapping(client, mapping, app));
     done.carried = await patiently(() =>
-      withTransaction(client, () => carryState(client, carried, ['limits'])),
+      withTransaction(client, () => carryState(client, app, carried, ['limits'])),
     );
     for (const figure of figures.filter(({ isOpening }) => isOpening)) {
-      done.openings += await patiently(() => takeOpenings(client, product, figure));
+      done.openings += await patiently(() =>
+        takeOpenings(client, app, { product, figure, catchUp: catchUpNow }),
+      );
     }
     const read = await patiently(() =>
-      withTransaction(client, () => carryState(client, carried, ['alerts'])),
+      withTransaction(client, () => carryState(client, app, carried, ['alerts'])),
     );
     done.carried = { ...done.carried, ...read };
   }

@@ -13,6 +13,7 @@ import {
   updateAuthority,
   waitBriefly,
 } from './product-store.ts';
+import type { AppDatabase } from './remote/app-database.ts';
 
 /**
  * Lets the app or quota decide, within the transaction of the caller. The id of its audit row.
@@ -20,6 +21,7 @@ import {
  */
 export async function changeAuthority(
   client: pg.ClientBase,
+  app: AppDatabase,
   { product, mapping, authority: before }: AdoptedProduct,
   authority: Authority,
   reason: string | undefined,
@@ -29,7 +31,7 @@ export async function changeAuthority(
   let counts: CarriedCounts = {};
   if (authority === 'quota') {
     // As it is now: what was fit when it was attached may not be any more.
-    const { mirrors, carried, problems } = await checkMapping(client, mapping);
+    const { mirrors, carried, problems } = await checkMapping(client, mapping, app);
     if (problems.length > 0) {
       throw refusedError(`the mapping of ${product} does not fit its tables any more`, {
         detail: problems.map(({ message }) => message).join('\n'),
@@ -37,7 +39,7 @@ export async function changeAuthority(
       });
     }
     // Before columns follow: what the app has decided until now is what they hold.
-    counts = await carryState(client, carried, ['limits', 'enforced', 'originals', 'alerts']);
+    counts = await carryState(client, app, carried, ['limits', 'enforced', 'originals', 'alerts']);
     await installMirrors(client, product, mirrors);
     await followInRedis(client, product, mapping);
   } else {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
+import { withSnapshot } from '../db/transaction.ts';
 import { carriedFields } from './carried.ts';
 import { quoted } from './expression.ts';
 import { checkRedis } from './follow-in-redis.ts';
@@ -7,6 +8,8 @@ import type { MappedValue } from './mapped-value.ts';
 import { fieldTypes, type Mapping, type Source } from './mapping.ts';
 import { type PlacedCarried, placeCarried } from './place-carried.ts';
 import { type PlacedMirror, placeMirror } from './place-mirror.ts';
+import { type AppDatabase, beside } from './remote/app-database.ts';
+import { placeReading } from './remote/reading.ts';
 import { fieldsOf, type PlacedSource } from './row-expression.ts';
 import { type AppTable, selectRivals, selectUnknown, tryRows } from './table-store.ts';
 import { databaseMessage, findTable, tryCondition, tryValue, unknownColumn } from './try-value.ts';
@@ -32,30 +35,42 @@ export interface PlacedFigure {
 }
 
 /** Holds a mapping against the database. To be called in a transaction that is rolled back. */
-export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Promise<CheckedMapping> {
+export const checkMapping = (
+  client: pg.ClientBase,
+  mapping: Mapping,
+  app: AppDatabase = beside(client),
+): Promise<CheckedMapping> =>
+  app.remote === null
+    ? check(client, mapping, app)
+    : withSnapshot(app.client, () => check(client, mapping, app));
+
+async function check(client: pg.ClientBase, mapping: Mapping, app: AppDatabase): Promise<CheckedMapping> {
   const problems: PlanProblem[] = [];
   const sources: PlacedSource[] = [];
   const figures: PlacedFigure[] = [];
   const carried: PlacedCarried[] = [];
   const mirrors: PlacedMirror[] = [];
   for (const source of mapping.sources) {
-    const table = await findTable(client, source, problems);
+    const table = await findTable(app, source, problems);
     if (table !== null) {
-      checkTable(source, table, problems);
-      const types = await tryFields(client, source, table, mapping, problems);
-      sources.push({ source, table, types });
+      checkTable(app, source, table, problems);
+      const types = await tryFields(app, source, table, mapping, problems);
+      const placed = { source, table, types };
+      const reading =
+        app.remote === null ? undefined : await placeReading(app, placed, mapping.timezone, problems);
+      sources.push({ ...placed, ...(reading && { reading }) });
     }
   }
   for (const figure of mapping.figures) {
-    const table = await findTable(client, figure, problems);
+    const table = await findTable(app, figure, problems);
     if (table !== null) {
       const tried = (value: MappedValue, type: string) =>
-        tryValue(client, table, value, type, value.timezone ?? mapping.timezone, problems);
+        tryValue(app, table, value, type, value.timezone ?? mapping.timezone, problems);
       const user = await tried(figure.user, 'text');
       const used = await tried(figure.used, 'numeric');
       const at = figure.at && (await tried(figure.at, 'timestamptz'));
       const exhaustedAt = figure.exhaustedAt && (await tried(figure.exhaustedAt, 'timestamptz'));
-      await tryCondition(client, table, [...figure.path, 'where'], figure.where, problems);
+      await tryCondition(app, table, [...figure.path, 'where'], figure.where, problems);
       const { meter, where = null } = figure;
       figures.push({
         meter,
@@ -70,13 +85,21 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
     }
   }
   for (const one of mapping.carried) {
-    const placed = await placeCarried(client, one, mapping.timezone, problems);
+    const placed = await placeCarried(app, one, mapping.timezone, problems);
     if (placed !== null) {
       carried.push(placed);
     }
   }
   for (const mirror of mapping.mirrors) {
-    const table = await findTable(client, mirror, problems);
+    if (app.remote !== null) {
+      problems.push({
+        path: mirror.path,
+        message:
+          'columns of another database cannot follow: they would be written after the transaction that moves them; leave "mirror" out',
+      });
+      continue;
+    }
+    const table = await findTable(app, mirror, problems);
     if (table !== null) {
       mirrors.push(...(await placeMirror(client, mirror, table, mapping.timezone, problems)));
     }
@@ -85,7 +108,7 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
   await checkRedis(client, mapping, problems);
   const rivals = await selectRivals(
     client,
-    mapping.product,
+    mapping,
     sources.filter(({ source }) => source.kind === 'calls').map(({ table }) => table.relation),
   );
   for (const { source } of sources.filter(({ table }) =>
@@ -96,11 +119,14 @@ export async function checkMapping(client: pg.ClientBase, mapping: Mapping): Pro
   return { sources, figures, carried, mirrors, problems };
 }
 
-function checkTable(source: Source, table: AppTable, problems: PlanProblem[]): void {
+function checkTable({ remote }: AppDatabase, source: Source, table: AppTable, problems: PlanProblem[]): void {
   const at = (name: string) => [...source.path, name];
   if (!['r', 'p'].includes(table.kind)) {
-    problems.push({ path: at('table'), message: `${table.relation} is no table: triggers need one` });
-  } else if (!table.mayTrigger) {
+    problems.push({
+      path: at('table'),
+      message: `${table.relation} is no table: ${remote === null ? 'triggers need one' : 'its key cannot be told'}`,
+    });
+  } else if (!table.mayTrigger && remote === null) {
     problems.push({
       path: at('table'),
       message: `this login may not put triggers on it: grant select, trigger on ${table.relation} to …`,
@@ -121,7 +147,7 @@ function checkTable(source: Source, table: AppTable, problems: PlanProblem[]): v
 
 /** The type of each field by itself. */
 async function tryFields(
-  client: pg.ClientBase,
+  app: AppDatabase,
   source: Source,
   table: AppTable,
   mapping: Mapping,
@@ -130,10 +156,10 @@ async function tryFields(
   const types: Record<string, string> = {};
   for (const [name, value] of Object.entries(source.fields)) {
     const type = fieldTypes[source.kind][name] ?? 'text';
-    const tried = await tryValue(client, table, value, type, mapping.timezone, problems);
+    const tried = await tryValue(app, table, value, type, mapping.timezone, problems);
     types[name] = tried?.given ?? 'text';
   }
-  await tryCondition(client, table, [...source.path, 'where'], source.where, problems);
+  await tryCondition(app, table, [...source.path, 'where'], source.where, problems);
   return types;
 }
 

@@ -3,7 +3,7 @@ import { withSnapshot } from '../db/transaction.ts';
 import type { AttachPlan } from './attach.ts';
 import { rawExpression } from './expression.ts';
 import { fieldsOf } from './row-expression.ts';
-import { selectOrphans, selectWords } from './table-store.ts';
+import { selectIsIndexed, selectOrphans, selectWords } from './table-store.ts';
 
 /** What is worth a look before a product is attached; it keeps nobody from it. */
 export interface MappingNote extends Record<string, unknown> {
@@ -23,6 +23,17 @@ export async function examineRows(
   const users = checked.sources.filter(({ source }) => source.kind === 'users');
   return withSnapshot(client, async () => {
     const notes: MappingNote[] = [];
+    for (const { source, table, reading } of checked.sources) {
+      const column = reading?.follow?.column ?? null;
+      if (column !== null && !(await selectIsIndexed(client, table.oid, column))) {
+        notes.push({
+          source: source.name,
+          field: 'follow',
+          note: `no index begins with ${column}: each look reads the whole table`,
+          rows: table.rowsEstimate,
+        });
+      }
+    }
     for (const placed of checked.sources.filter(({ source }) => source.kind === 'calls')) {
       const { source, table } = placed;
       const fields = fieldsOf(placed, mapping.timezone);

@@ -2,11 +2,13 @@ import { EntryFields, entriesOf, isRecord } from '../allowances/files/entry-fiel
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import type { FieldReader } from '../allowances/files/plan-fields.ts';
 import type { MappedValue } from './mapped-value.ts';
+import type { Follow } from './mapping.ts';
 
 const identifierLengthMax = 63;
 const sqlLengthMax = 4_000;
 const columnsMax = 8;
 const valuesMax = 500;
+const minutesMax = 1_440;
 
 const isIdentifier = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && !value.includes('\u0000');
@@ -133,4 +135,26 @@ export function readValues(
     }
   }
   return read;
+}
+
+export const readMinutes: FieldReader<number> = (value, fail) =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= minutesMax
+    ? Number(value)
+    : fail(`must be minutes, from 1 to ${minutesMax}`);
+
+/** A value of the row that grows with each change of it, or `all`. */
+export function takeFollow(fields: EntryFields, problems: PlanProblem[]): Follow | undefined {
+  const path = fields.place('follow');
+  const given = fields.take('follow', (value) => value, undefined);
+  if (given === undefined) {
+    return undefined;
+  }
+  if (given === 'all') {
+    return { path, isWhole: true };
+  }
+  const value = valueReader(path, problems)(given);
+  if (value?.constant !== undefined || value?.values !== undefined) {
+    problems.push({ path, message: 'must be a column that grows with each change, {sql: …}, or all' });
+  }
+  return value;
 }

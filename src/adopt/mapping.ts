@@ -20,8 +20,22 @@ export interface Source {
   onDelete: 'ignore' | 'remove';
   /** Rows of somebody unknown make the user. */
   makesUsers: boolean;
+  /** What grows with each change of a row, where the table is in another database. */
+  follow?: Follow;
+  /** So long after it has grown beyond it, a row may still become visible there. */
+  lookBackMinutes?: number;
   /** By the field of ours. */
   fields: Record<string, MappedValue>;
+}
+
+/** By a value that grows, or, of a small table, all of it each time. */
+export type Follow = MappedValue | { path: Path; isWhole: true };
+
+/** A database that is not ours; how it is reached is said by the settings, and never stored. */
+export interface RemoteDatabase {
+  database: string;
+  /** What tells its server apart; null where the login may not see it. */
+  system: string | null;
 }
 
 /** A counter that the app keeps by itself, for comparison. */
@@ -58,6 +72,8 @@ export interface Mirror {
 /** What of an existing product is users, assistants, calls and counters here. */
 export interface Mapping {
   product: string;
+  /** The database that its tables are in; absent: that of quota. */
+  remote?: RemoteDatabase;
   /** Of timestamps without a zone. */
   timezone: string;
   /** Of its calls, each once. */

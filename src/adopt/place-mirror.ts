@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { literal } from './expression.ts';
 import type { Mirror } from './mapping.ts';
+import { beside } from './remote/app-database.ts';
 import { type AppTable, figuresRelation, tryExpression } from './table-store.ts';
 import { databaseMessage, tryValue, unknownColumn } from './try-value.ts';
 
@@ -37,8 +38,8 @@ export async function placeMirror(
       message: `this login may not write to it: grant select, update, trigger on ${table.relation} to …`,
     });
   }
-  const named = await tryValue(client, table, user, 'text', timezone, problems);
-  const instant = at && (await tryValue(client, table, at, 'timestamptz', timezone, problems));
+  const named = await tryValue(beside(client), table, user, 'text', timezone, problems);
+  const instant = at && (await tryValue(beside(client), table, at, 'timestamptz', timezone, problems));
   const set: { column: string; expression: string }[] = [];
   for (const [column, { path: place, sql }] of Object.entries(columns)) {
     const type = table.columns[column];

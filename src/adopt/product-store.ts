@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { Mapping } from './mapping.ts';
+import type { FollowMarks } from './remote/follow-marks.ts';
+import { installTold } from './remote/told-store.ts';
 import type { PlacedSource } from './row-expression.ts';
 import { installSource } from './source-installation-store.ts';
 
@@ -16,7 +18,20 @@ export interface AdoptedSource {
   backfilledRows: number;
   /** ISO 8601; null: no backfill was through. */
   backfilledAt: string | null;
+  /** Its table is in another database. */
+  isRemote: boolean;
+  /** A backfill has copied its rows, or is at it; null: none is under way. */
+  staged: 'copying' | 'copied' | null;
+  /** ISO 8601; null: no look at the other database was through. */
+  followedAt: string | null;
+  /** Nobody has looked there for so long that somebody should. */
+  isStale: boolean;
+  /** Why the last look failed. */
+  followError: string | null;
 }
+
+/** A source with where following it begins, if its table is in another database. */
+export type AttachedSource = PlacedSource & { followed?: FollowMarks };
 
 export interface AdoptedProduct {
   product: string;
@@ -43,7 +58,9 @@ export async function selectProducts(client: pg.ClientBase, product?: string): P
        ${iso('p.detached_at')} as "detachedAt",
        coalesce((select json_agg(json_build_object('id', s.id, 'name', s.name, 'kind', s.kind, 'relation', s.relation,
            'isAttached', s.is_attached, 'backfilledRows', s.backfilled_rows,
-           'backfilledAt', ${iso('s.backfilled_at')}) order by case s.kind when 'users' then 0 when 'assistants' then 1 when 'calls' then 2 else 3 end, s.id)
+           'backfilledAt', ${iso('s.backfilled_at')}, 'isRemote', s.reading is not null, 'staged', s.staged,
+           'followedAt', ${iso('s.followed_at')}, 'followError', s.follow_error,
+           'isStale', s.reading is not null and coalesce(s.followed_at < quota.now() - interval '10 minutes', true)) order by case s.kind when 'users' then 0 when 'assistants' then 1 when 'calls' then 2 else 3 end, s.id)
          from quota.adopt_sources s where s.product = p.product and s.is_attached), '[]') as sources
      from quota.adopt_products p where $1::text is null or p.product = $1 order by p.product`,
     [product ?? null],
@@ -64,7 +81,7 @@ export async function lockProducts(client: pg.ClientBase): Promise<void> {
 export async function attachSources(
   client: pg.ClientBase,
   mapping: Mapping,
-  placed: readonly PlacedSource[],
+  placed: readonly AttachedSource[],
 ): Promise<void> {
   await client.query('create schema if not exists quota_adopt');
   await client.query('revoke all on schema quota_adopt from public');
@@ -83,16 +100,34 @@ export async function attachSources(
   for (const one of placed) {
     const { source, table } = one;
     const { rows } = await client.query<{ id: number }>(
-      `insert into quota.adopt_sources (product, name, kind, relation, makes_users, on_delete) values ($1, $2, $3, $4, $5, $6)
+      `insert into quota.adopt_sources (product, name, kind, relation, makes_users, on_delete, reading, followed)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)
        on conflict (product, name) do update
        set kind = excluded.kind, relation = excluded.relation, makes_users = excluded.makes_users,
          on_delete = excluded.on_delete, is_attached = true, backfilled_to = null, backfilled_rows = 0,
-         backfilled_at = null
+         backfilled_at = null, reading = excluded.reading, followed = excluded.followed, followed_at = null,
+         followed_rows = 0, follow_error = null, follow_failed_at = null, staged = null, staged_to = null
        returning id`,
-      [mapping.product, source.name, source.kind, table.relation, source.makesUsers, source.onDelete],
+      [
+        mapping.product,
+        source.name,
+        source.kind,
+        table.relation,
+        source.makesUsers,
+        source.onDelete,
+        one.reading === undefined ? null : JSON.stringify(one.reading),
+        one.followed === undefined ? null : JSON.stringify(one.followed),
+      ],
     );
     const id = rows[0]?.id ?? 0;
-    await installSource(client, id, one, mapping.timezone);
+    // What waits was not told as rows are told now.
+    await client.query('update quota.adopt_dead set is_unread = $2 where source = $1 and key is not null', [
+      id,
+      one.reading !== undefined,
+    ]);
+    await (one.reading === undefined
+      ? installSource(client, id, one, mapping.timezone)
+      : installTold(client, id, one));
   }
 }
 
@@ -126,7 +161,7 @@ async function removeTriggers(client: pg.ClientBase, product: string): Promise<s
     [product],
   );
   for (const { id } of left) {
-    await client.query(`drop table if exists quota_adopt.work_${id}`);
+    await client.query(`drop table if exists quota_adopt.work_${id}, quota_adopt.told_${id}`);
   }
   return rows.map(({ relation, trigger }) => `${trigger} on ${relation}`);
 }

@@ -22,10 +22,12 @@ import {
   partsOf,
   readColumns,
   readIdentifier,
+  readMinutes,
   readSql,
   readValues,
   readZone,
   tableOf,
+  takeFollow,
 } from './mapping-fields.ts';
 import { readCarried } from './read-carried.ts';
 import { readFigure, readMirror } from './read-counters.ts';
@@ -101,7 +103,17 @@ export function readMapping(document: PlanDocument): Mapping {
   };
 }
 
-const sourceNames = ['source', 'table', 'key', 'where', 'on_delete', 'make_users', 'columns'];
+const sourceNames = [
+  'source',
+  'table',
+  'key',
+  'where',
+  'on_delete',
+  'make_users',
+  'follow',
+  'look_back_minutes',
+  'columns',
+];
 
 function readSource(
   kind: SourceKind,
@@ -121,6 +133,8 @@ function readSource(
   const where = fields.take('where', readSql, undefined);
   const onDelete = fields.take('on_delete', readChoice('ignore', 'remove'), 'ignore') ?? 'ignore';
   const makesUsers = fields.take('make_users', readFlag, false) ?? false;
+  const follow = takeFollow(fields, problems);
+  const lookBackMinutes = fields.take('look_back_minutes', readMinutes, undefined);
   const columnsPath = fields.place('columns');
   const columns = fields.take('columns', (given) => given, undefined);
   fields.refuseRest(sourceNames);
@@ -134,6 +148,8 @@ function readSource(
       ...(where !== undefined && { where }),
       onDelete,
       makesUsers,
+      ...(follow !== undefined && { follow }),
+      ...(lookBackMinutes !== undefined && { lookBackMinutes }),
       fields: readFields(kind, columnsPath, columns, problems),
     },
   ];

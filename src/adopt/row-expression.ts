@@ -1,5 +1,6 @@
 import { fieldExpression, quoted } from './expression.ts';
 import { fieldTypes, type Source } from './mapping.ts';
+import type { RemoteReading } from './remote/remote-reading.ts';
 import type { AppTable } from './table-store.ts';
 
 /** A source with what the database knows of its table. */
@@ -8,6 +9,8 @@ export interface PlacedSource {
   table: AppTable;
   /** The type of each mapped field by itself. */
   types: Record<string, string>;
+  /** How it is read, where it is in another database. */
+  reading?: RemoteReading;
 }
 
 const compositeTypes = {

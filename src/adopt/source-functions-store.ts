@@ -19,7 +19,13 @@ const lockTimeout = '250ms';
 const oneByOneMax = 100;
 
 /** The functions of a source, by its id: they are made when it is attached. */
-export function sourceFunctions(id: number, placed: PlacedSource, timezone: string): string[] {
+export const sourceFunctions = (id: number, placed: PlacedSource, timezone: string): string[] => [
+  ...rowFunctions(id, placed, timezone),
+  liveFunction(id, placed, rowExpression(placed, timezone), timezone),
+];
+
+/** Those that read the rows of its table. */
+export function rowFunctions(id: number, placed: PlacedSource, timezone: string): string[] {
   const { source, table } = placed;
   const row = rowExpression(placed, timezone);
   const order = source.key.map((column) => `r.${quoted(column)}`).join(', ');
@@ -65,7 +71,6 @@ begin
       select from ${table.relation} r where (${order}) = (${keyParts(source, table, 'l.key').join(', ')}))
     limit p_size);
 end $fn$`,
-    liveFunction(id, placed, row, timezone),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Mapping } from './mapping.ts';
 
 /** A table of the app as the catalogue has it. */
 export interface AppTable {
@@ -155,17 +156,28 @@ export async function selectUnknown(
 /** Products that are attached and count one of these services. */
 export async function selectRivals(
   client: pg.ClientBase,
-  product: string,
+  { product, remote }: Pick<Mapping, 'product' | 'remote'>,
   relations: readonly string[],
 ): Promise<{ product: string; relation: string }[]> {
   const { rows } = await client.query<{ product: string; relation: string }>(
     `select s.product, s.relation from quota.adopt_sources s
      join quota.adopt_products p on p.product = s.product
      where s.kind = 'calls' and s.is_attached and p.detached_at is null and s.product <> $1 and s.relation = any ($2)
+       and coalesce(p.mapping -> 'remote', '{}') = coalesce($3::jsonb, '{}')
      order by s.product, s.relation`,
-    [product, relations],
+    [product, relations, remote === undefined ? null : JSON.stringify(remote)],
   );
   return rows;
+}
+
+/** Whether an index begins with a column. */
+export async function selectIsIndexed(client: pg.ClientBase, oid: string, column: string): Promise<boolean> {
+  const { rows } = await client.query(
+    `select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+     where i.indrelid = $1 and i.indisvalid and i.indpred is null and a.attname = $2 limit 1`,
+    [oid, column],
+  );
+  return rows.length > 0;
 }
 
 interface UserColumn {

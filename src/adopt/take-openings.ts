@@ -4,6 +4,7 @@ import { withTransaction } from '../db/transaction.ts';
 import { countUntried, hastenDead, retryDead } from './backfill-store.ts';
 import type { PlacedFigure } from './check-mapping.ts';
 import { insertOpenings, type OpeningRow, selectOpenings } from './opening-store.ts';
+import type { AppDatabase } from './remote/app-database.ts';
 
 /** An app that logs and counts in two transactions is between them for less than this. */
 const settleMs = 300;
@@ -20,21 +21,31 @@ const retrySize = 200;
  */
 export async function takeOpenings(
   client: pg.ClientBase,
-  product: string,
-  figure: PlacedFigure,
+  app: AppDatabase,
+  {
+    product,
+    figure,
+    catchUp,
+  }: {
+    product: string;
+    figure: PlacedFigure;
+    /** Takes over what another database has had since: its counters are read behind its rows. */
+    catchUp: () => Promise<void>;
+  },
 ): Promise<number> {
   let taken = 0;
-  let looked = lookAgain(new Map(), await selectOpenings(client, figure));
+  let looked = lookAgain(new Map(), await selectOpenings(client, app, figure));
   for (let round = 0; round < roundsMax && (round === 0 || differs(looked)); round += 1) {
     if (differs(looked)) {
       await sleep(settleMs);
     }
-    const rows = await selectOpenings(client, figure);
+    await catchUp();
+    const rows = await selectOpenings(client, app, figure);
     // What has met another session is counted in a moment: the counter may have it already.
     if ((await countUntried(client, product)) > 0) {
       await hastenDead(client, product);
       await retryDead(client, retrySize, product);
-      looked = lookAgain(new Map(), await selectOpenings(client, figure));
+      looked = lookAgain(new Map(), await selectOpenings(client, app, figure));
       continue;
     }
     looked = lookAgain(looked, rows);

@@ -1,14 +1,15 @@
-import type pg from 'pg';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { isServerError } from '../db/database-error.ts';
 import { nearestName } from '../files/nearest-name.ts';
 import { fieldExpression, rawExpression } from './expression.ts';
 import type { MappedValue } from './mapped-value.ts';
+import type { AppDatabase } from './remote/app-database.ts';
+import { tryReadOnly } from './remote/trial-store.ts';
 import { type AppTable, selectTable, tryExpression } from './table-store.ts';
 
 /** A table that a mapping names, if this login may read it; null with a problem, else. */
 export async function findTable(
-  client: pg.ClientBase,
+  { client }: AppDatabase,
   { path, schema, table }: { path: Path; schema: string; table: string },
   problems: PlanProblem[],
 ): Promise<AppTable | null> {
@@ -41,7 +42,7 @@ export function databaseMessage(error: unknown): string {
 
 /** A value as SQL over the row `r`; a problem, and nothing, where it cannot be. */
 export async function tryValue(
-  client: pg.ClientBase,
+  app: AppDatabase,
   table: AppTable,
   value: MappedValue,
   type: string,
@@ -55,12 +56,10 @@ export async function tryValue(
   if (value.column !== undefined && table.columns[value.column] === undefined) {
     return fail(unknownColumn(table, value.column));
   }
+  const tried = (expression: string) =>
+    (app.remote === null ? tryExpression : tryReadOnly)(app.client, table.relation, expression);
   try {
-    const {
-      type: given,
-      volatile,
-      returnsSet,
-    } = await tryExpression(client, table.relation, rawExpression(value));
+    const { type: given, volatile, returnsSet } = await tried(rawExpression(value));
     if (volatile.length > 0) {
       return fail(`${volatile.join(', ')} has a side effect, or answers otherwise each time`);
     }
@@ -68,7 +67,7 @@ export async function tryValue(
       return fail('answers with several rows');
     }
     const expression = fieldExpression(value, given, type, timezone);
-    await tryExpression(client, table.relation, expression);
+    await tried(expression);
     return { given, expression };
   } catch (error) {
     return fail(databaseMessage(error));
@@ -76,13 +75,13 @@ export async function tryValue(
 }
 
 export async function tryCondition(
-  client: pg.ClientBase,
+  app: AppDatabase,
   table: AppTable,
   path: Path,
   where: string | undefined,
   problems: PlanProblem[],
 ): Promise<void> {
   if (where !== undefined) {
-    await tryValue(client, table, { path, sql: where }, 'boolean', 'UTC', problems);
+    await tryValue(app, table, { path, sql: where }, 'boolean', 'UTC', problems);
   }
 }

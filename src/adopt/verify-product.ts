@@ -3,6 +3,9 @@ import { withSnapshot, withTrial } from '../db/transaction.ts';
 import { checkMapping, type PlacedFigure } from './check-mapping.ts';
 import { keptOf, rowsOf } from './placed-rows-store.ts';
 import type { AdoptedProduct } from './product-store.ts';
+import type { AppDatabase } from './remote/app-database.ts';
+import { copiedRows, withCopies } from './remote/copied-rows-store.ts';
+import type { PlacedSource } from './row-expression.ts';
 import {
   type AdoptDifference,
   allowLargeTables,
@@ -21,6 +24,10 @@ export interface Verification {
   waiting: number;
   /** Of the oldest of them. */
   lagSeconds: number;
+  /** Rows in another database that are newer than the last look, and not counted yet. */
+  behind: number;
+  /** Sources in another database that nobody has looked at for a while. */
+  stale: string[];
   /** Sources that no backfill has been through. */
   unfinished: string[];
   /** The largest first. */
@@ -30,24 +37,40 @@ export interface Verification {
 /** Holds the app's rows and counters against what is counted, per user, meter and period, in one snapshot. */
 export async function verifyProduct(
   client: pg.ClientBase,
+  app: AppDatabase,
   { product, mapping, sources, authority }: AdoptedProduct,
   limit: number,
 ): Promise<Verification> {
-  const checked = await withTrial(client, () => checkMapping(client, mapping));
+  const checked = await withTrial(client, () => checkMapping(client, mapping, app));
   const idOf = (name: string) => sources.find((source) => source.name === name)?.id ?? 0;
-  return withSnapshot(client, async () => {
+  return (app.remote === null ? withSnapshot : withCopies)(client, async () => {
     await allowLargeTables(client);
+    let behind = 0;
+    const rowsOfSource = async (placed: PlacedSource) => {
+      const id = idOf(placed.source.name);
+      const { reading } = placed;
+      if (reading === undefined) {
+        return { rows: rowsOf(id, placed, mapping.timezone), kept: keptOf(id, placed) };
+      }
+      const copied = await copiedRows(client, app, id, { ...placed, reading });
+      behind += copied.behind;
+      return copied;
+    };
     const comparisons: Comparison[] = [];
     for (const service of mapping.services) {
-      const ofService = checked.sources.filter(
+      const rows: string[] = [];
+      const kept: string[] = [];
+      for (const placed of checked.sources.filter(
         ({ source }) => source.kind === 'calls' && source.fields.service?.constant === service,
-      );
-      const rows = ofService.map((placed) => rowsOf(idOf(placed.source.name), placed, mapping.timezone));
+      )) {
+        const found = await rowsOfSource(placed);
+        rows.push(found.rows);
+        if (placed.source.onDelete === 'ignore') {
+          kept.push(found.kept);
+        }
+      }
       const compared = await compareRows(client, service, rows.join('\nunion all\n'), limit);
       // Looking for rows that are gone takes as long as all the rest, and is for those who differ.
-      const kept = ofService
-        .filter(({ source }) => source.onDelete === 'ignore')
-        .map((placed) => keptOf(idOf(placed.source.name), placed));
       comparisons.push(
         compared.differing === 0 || kept.length === 0
           ? compared
@@ -59,7 +82,7 @@ export async function verifyProduct(
       authority === 'quota' &&
       checked.mirrors.some((mirror) => mirror.relation === relation && mirror.meter === meter);
     for (const figure of checked.figures.filter((one) => !isMirrored(one))) {
-      comparisons.push(await compareFigure(client, figure, limit));
+      comparisons.push(await compareFigure(client, app, figure, limit));
     }
     const sum = (key: 'compared' | 'differing') =>
       comparisons.reduce((total, comparison) => total + comparison[key], 0);
@@ -68,6 +91,8 @@ export async function verifyProduct(
       compared: sum('compared'),
       differing: sum('differing'),
       ...(await selectLag(client, product)),
+      behind,
+      stale: sources.filter(({ isStale }) => isStale).map(({ name }) => name),
       unfinished: sources.filter(({ backfilledAt }) => backfilledAt === null).map(({ name }) => name),
       differences: comparisons.flatMap(({ differences }) => differences).slice(0, limit),
     };

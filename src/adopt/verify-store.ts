@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { PlacedFigure } from './check-mapping.ts';
+import { countersOf } from './opening-store.ts';
+import type { AppDatabase } from './remote/app-database.ts';
 
 /** A period in which the app's rows, or its counter, and our usage are not the same. Exact decimals as text. */
 export interface AdoptDifference extends Record<string, unknown> {
@@ -91,17 +93,19 @@ export async function compareRows(
 /** A counter of the app against the usage of the period that it is of. */
 export async function compareFigure(
   client: pg.ClientBase,
-  { meter, relation, where, user, used, at }: PlacedFigure,
+  app: AppDatabase,
+  { meter, ...figure }: PlacedFigure,
   limit: number,
 ): Promise<Comparison> {
+  const counters = await countersOf(app, figure, 3);
   const { rows } = await client.query<Comparison>(
     summed(`
       select f.name, u.id as user_id, f.user_name, $2::text as meter, q.period_start, f.used as app,
         coalesce(q.used, 0) as ours
       from (
-        select '${relation.replaceAll("'", "''")}' as name, ${user} as user_name,
-          (${used})::numeric(20,3) as used, ${at ?? 'quota.now()'} as at
-        from ${relation} r where ${where === null ? 'true' : `((${where}\n) is true)`}
+        select '${figure.relation.replaceAll("'", "''")}' as name, o.name as user_name, o.used,
+          ${figure.at === null ? 'quota.now()' : 'o.at'} as at
+        from (${counters.select}) o
       ) f
       left join quota.users u on u.external_id = f.user_name
       left join lateral (
@@ -109,7 +113,7 @@ export async function compareFigure(
         where q.user_id = u.id and q.meter = $2 and quota.contains(q, f.at) and not q.superseded
         limit 1) q on true
       where not (u.id is null and quota.was_erased(f.user_name) is true)`),
-    [limit, meter],
+    [limit, meter, ...counters.values],
   );
   return rows[0] ?? { compared: 0, differing: 0, differences: [] };
 }

@@ -60,6 +60,10 @@ const shownAs: Record<SettingVariable, (settings: Settings, env: Variables) => s
       .map(([job, schedule]) => `${job}=${schedule}`)
       .join(';') || null,
   QUOTA_PING_URL: ({ pingUrl }) => hidden(pingUrl),
+  QUOTA_SOURCE_URL: ({ sourceUrls }) =>
+    Object.entries(sourceUrls)
+      .map(([product, url]) => `${product === '*' ? '' : `${product}=`}${redactUrls(url)}`)
+      .join(' ') || null,
   REDIS_URL: ({ redisUrl }) => (redisUrl === undefined ? null : redactUrls(redisUrl)),
   QUOTA_PAGER: (_settings, env) => env.QUOTA_PAGER ?? env.PAGER ?? 'less -FRX',
   NO_COLOR: (_settings, env) => env.NO_COLOR || null,

@@ -101,6 +101,14 @@ export const settingTable = [
     secret: true,
   },
   {
+    variable: 'QUOTA_SOURCE_URL',
+    flag: '--source-url',
+    defaultText: 'the database of quota',
+    description:
+      'Database with the tables of an adopted product, where it is another one; of several: `shop=postgres://… chat=postgres://…`',
+    secret: true,
+  },
+  {
     variable: 'REDIS_URL',
     defaultText: 'none',
     description: 'Redis of the app, where one is used, as redis://host:6379',

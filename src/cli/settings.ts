@@ -81,6 +81,7 @@ export function readSettings(sources: SettingSources): Settings {
     ),
     dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
     shardsFile: inDirectory(sources.cwd, find('QUOTA_SHARDS')?.value),
+    sourceUrls: readSources(find('QUOTA_SOURCE_URL'), problems),
     redisUrl: url(find('REDIS_URL'), redisUrl, 'redis://host:6379'),
     vapiApiKey: readApiKey(find('VAPI_API_KEY'), problems),
     vapiBaseUrl: url(find('VAPI_BASE_URL'), httpUrl, vapiBaseUrlDefault) ?? vapiBaseUrlDefault,
@@ -155,6 +156,21 @@ function readEnvironment(said: readonly Found[], problems: string[]): Environmen
   }
   const names = said.flatMap(({ value }) => environments.filter((name) => name === value));
   return names.includes('production') ? 'production' : (names[0] ?? 'development');
+}
+
+/** One database of all products that are elsewhere, or `shop=postgres://… chat=postgres://…`; by product, `*` for all. */
+function readSources(found: Found | undefined, problems: string[]): Record<string, string> {
+  const words = (found?.value ?? '').split(/\s+/).filter((word) => word !== '');
+  const named = words.map((word) => /^([a-z0-9][a-z0-9._-]{0,62})=(postgres(?:ql)?:\/\/.*)$/i.exec(word));
+  const pairs: [string, string][] = named.every((match) => match !== null)
+    ? named.map((match) => [match?.[1] ?? '', match?.[2] ?? ''])
+    : [['*', found?.value ?? '']];
+  return Object.fromEntries(
+    pairs.flatMap(([product, text]) => {
+      const url = readDatabase(found && { value: text, source: found.source }, {}, problems);
+      return url === undefined ? [] : [[product, url]];
+    }),
+  );
 }
 
 /** `reap-stale=0 * * * *;purge=off`. Which jobs there are, and what a schedule may be, is known to whoever uses it. */

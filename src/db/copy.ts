@@ -66,6 +66,18 @@ export async function* copyText(
   }
 }
 
+/** The result of a query of one server into a table of another one, as it comes; how many rows. */
+export async function copyAcross(
+  from: pg.ClientBase,
+  query: string,
+  to: pg.ClientBase,
+  { table, columns }: CopyTarget,
+): Promise<number> {
+  const target = to.query(copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin`));
+  await pipeline(from.query(copyStreams.to(`copy (${query}) to stdout`)), target);
+  return target.rowCount;
+}
+
 async function* pieces(rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>) {
   let piece = '';
   for await (const row of rows) {

@@ -19,6 +19,19 @@ export async function withTransaction<T>(client: pg.ClientBase, use: () => Promi
   }
 }
 
+/** Runs `use` within a transaction of the caller, which goes on as before it where it throws. */
+export async function withSavepoint<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
+  await client.query('savepoint within');
+  try {
+    const result = await use();
+    await client.query('release savepoint within');
+    return result;
+  } catch (error) {
+    await client.query('rollback to savepoint within');
+    throw error;
+  }
+}
+
 /** Runs `use` in a transaction that is rolled back in any case: what would come of it is all that is wanted. */
 export async function withTrial<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
   await client.query('begin');

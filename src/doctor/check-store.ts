@@ -289,6 +289,22 @@ export const deadRows = `
   where $1::uuid is null
   order by d.buried_at, d.id`;
 
+/** Another database has to be looked at: it does not tell. */
+export const unfollowedSources = `
+  select s.product, s.name as source, ${iso('s.followed_at')} as "followedAt",
+    extract(epoch from quota.now() - s.followed_at)::integer as "lagSeconds", s.follow_error as error
+  from quota.adopt_sources s
+  where $1::uuid is null and s.is_attached and s.reading is not null and s.backfilled_at is not null
+    and (s.follow_error is not null or coalesce(s.followed_at < quota.now() - interval '10 minutes', true))
+  order by s.followed_at nulls first, s.id`;
+
+/** Columns of the app that should follow ours. */
+export const failedMirrors = `
+  select m.product, m.relation, m.meter, m.error, ${iso('m.failed_at')} as "failedAt"
+  from quota.adopt_mirrors m
+  where $1::uuid is null and m.error is not null
+  order by m.failed_at, m.id`;
+
 /** Whoever changes a counter that is not told to the app's Redis makes the app read what was. */
 export const waitingCounters = `
   select o.meter, count(*)::integer as changes, ${iso('min(o.created_at)')} as "oldestAt"

@@ -90,6 +90,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
     environment: 'test',
     databaseUrl: 'postgres://ada:s%40cret-word@db/app',
     dataDir: '/data',
+    sourceUrls: {},
     redisUrl: 'redis://:short@cache',
     vapiApiKey: 'vapi-0123456789',
     alertUrl: undefined,

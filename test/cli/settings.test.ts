@@ -31,6 +31,7 @@ test('defaults', () => {
     schedules: {},
     databaseUrl: undefined,
     dataDir: '/data/quota',
+    sourceUrls: {},
     redisUrl: undefined,
     vapiApiKey: undefined,
     vapiBaseUrl: 'https://api.vapi.ai',

@@ -14,10 +14,10 @@ const schedules = Object.fromEntries(definitions.map(({ name, schedule }) => [na
 /** `*\/5 * * * *` as systemd writes it, for the kinds of schedule that jobs have. */
 function calendarOf(schedule: string): string {
   const [minute = '', hour = '', , , weekday = ''] = schedule.split(' ');
-  const two = (field: string) => field.padStart(2, '0');
+  const two = (field: string) => (field === '*' ? field : field.padStart(2, '0'));
   const minutes = minute.startsWith('*/') ? `00/${minute.slice(2)}` : two(minute);
   const day = weekday === '*' ? '' : `${['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][Number(weekday)]} `;
-  return `${day}*-*-* ${hour === '*' ? '*' : two(hour)}:${minutes}:00 UTC`;
+  return `${day}*-*-* ${two(hour)}:${minutes}:00 UTC`;
 }
 
 test('the crontab runs every job at its schedule, by a command line that there is', async () => {

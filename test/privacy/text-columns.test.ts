@@ -24,7 +24,10 @@ const decided: Record<string, Record<string, string>> = {
   adopt_links: { fact: 'key' },
   adopt_mirrors: { shared: 'error', fact: 'meter product relation service' },
   adopt_products: { staff: 'attached_by', fact: 'authority mapping product services' },
-  adopt_sources: { fact: 'backfilled_to kind name on_delete product relation' },
+  adopt_sources: {
+    shared: 'follow_error',
+    fact: 'backfilled_to followed kind name on_delete product reading relation staged staged_to',
+  },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },
   assistant_limits: {
     personal: 'applied doubtful last_error made original',

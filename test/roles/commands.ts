@@ -260,6 +260,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'adopt authority': async (owner) => ['adopt', 'authority', await attached(owner), 'quota', ...why],
   'adopt status': () => ['adopt', 'status'],
   'adopt detach': async (owner) => ['adopt', 'detach', await attached(owner), ...why],
+  'jobs adopt-follow': job('adopt-follow'),
   'jobs adopt-retry': job('adopt-retry'),
 
   'user erase': async (owner) => {

@@ -14,6 +14,11 @@ const secrets: Record<SecretVariable, { value: string; forms: string[] }> = {
       Buffer.from('ada:Wv/9-db-word').toString('base64'),
     ],
   },
+  QUOTA_SOURCE_URL: {
+    value:
+      'shop=postgres://eve:Wv9-shop-word@shop.example/shop chat=postgres://eve:Wv9-chat-word@chat.example/chat',
+    forms: ['Wv9-shop-word', 'Wv9-chat-word', Buffer.from('eve:Wv9-shop-word').toString('base64')],
+  },
   REDIS_URL: { value: 'rediss://:Wv9-redis-word@cache', forms: ['Wv9-redis-word'] },
   VAPI_API_KEY: { value: 'Wv9+vapi/key=', forms: ['Wv9+vapi/key=', encodeURIComponent('Wv9+vapi/key=')] },
   QUOTA_ALERT_SECRET: { value: 'Wv9"hmac"secret', forms: ['Wv9"hmac"secret', 'Wv9\\"hmac\\"secret'] },

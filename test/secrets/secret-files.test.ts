@@ -11,7 +11,7 @@ const exampleOf = (variable: string) => (/URL/.test(variable) ? 'https://h/x' : 
 
 test.each(secretVariables)('%s_FILE names a file with the value', async (variable) => {
   const value =
-    variable === 'DATABASE_URL'
+    variable === 'DATABASE_URL' || variable === 'QUOTA_SOURCE_URL'
       ? 'postgres://u:p@h/d'
       : variable === 'REDIS_URL'
         ? 'redis://h'

@@ -1,12 +1,14 @@
 import { changeAuthority } from '../../adopt/change-authority.ts';
 import { findProduct } from '../../adopt/find-product.ts';
 import type { Authority } from '../../adopt/product-store.ts';
+import { attachedRequest, withAppDatabase } from '../../adopt/remote/app-database.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
+import { sourceOption } from '../../declarations/source-option.ts';
 import { parseChoice } from '../../values/option-values.ts';
 
 /** `quota adopt authority`: `{dryRun, product, before, after, auditId}`. */
@@ -16,7 +18,7 @@ export const adoptAuthority = defineCommand(
       product: argument('name of a product that is attached'),
       authority: argument('app or quota', parseChoice<Authority>('app', 'quota')),
     },
-    options: changeOptions,
+    options: { ...changeOptions, ...sourceOption },
     details:
       'While the app decides, quota counts beside it: nobody is limited, and nobody is told of alerts. When quota decides, who is over the allowance is limited by the next enforce-limits.',
     examples: [
@@ -34,7 +36,9 @@ export const adoptAuthority = defineCommand(
         name: product,
       }),
       apply: ({ client }, found, { reason }) =>
-        withTransaction(client, () => changeAuthority(client, found, options.authority, reason)),
+        withAppDatabase(context, client, attachedRequest(found, options.sourceUrl), (app) =>
+          withTransaction(client, () => changeAuthority(client, app, found, options.authority, reason)),
+        ),
       report: ({ plan: { product, authority }, applied, dryRun }) => ({
         data: { dryRun, product, before: authority, after: options.authority, auditId: applied ?? null },
         text: (_data, style) =>

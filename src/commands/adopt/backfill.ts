@@ -2,12 +2,14 @@ import { backfillProduct } from '../../adopt/backfill.ts';
 import { restartBackfill } from '../../adopt/backfill-store.ts';
 import type { CarriedCounts } from '../../adopt/carry-state.ts';
 import { findProduct } from '../../adopt/find-product.ts';
+import { attachedRequest, withAppDatabase } from '../../adopt/remote/app-database.ts';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag, value } from '../../declarations/option.ts';
+import { sourceOption } from '../../declarations/source-option.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
 /** A batch is as large as its users can be held for a moment, and no larger. */
@@ -28,6 +30,7 @@ export const adoptBackfill = defineCommand(
     arguments: { product: argument('name of a product that is attached') },
     options: {
       ...changeOptions,
+      ...sourceOption,
       again: flag('from the beginning: rows that are counted are compared, and corrected where they differ'),
       batchSize: value(
         'n',
@@ -54,11 +57,17 @@ export const adoptBackfill = defineCommand(
           if (options.again) {
             await restartBackfill(client, found.product);
           }
-          const done = await backfillProduct(client, await findProduct(client, found.product), {
-            batchSize: options.batchSize ?? batchSizeDefault,
-            signal: context.signal,
-            onRows: (rows) => progress.update(rows),
-          });
+          const done = await withAppDatabase(
+            context,
+            client,
+            attachedRequest(found, options.sourceUrl),
+            async (app) =>
+              backfillProduct(client, app, await findProduct(client, found.product), {
+                batchSize: options.batchSize ?? batchSizeDefault,
+                signal: context.signal,
+                onRows: (rows) => progress.update(rows),
+              }),
+          );
           await insertAuditEntry(client, {
             action: 'adopt.backfilled',
             subject: found.product,

@@ -1,8 +1,12 @@
+import type pg from 'pg';
 import { planAttach } from '../../adopt/attach.ts';
 import { examineRows } from '../../adopt/examine-rows.ts';
 import { readMappingFile } from '../../adopt/find-product.ts';
+import { readMapping } from '../../adopt/read-mapping.ts';
+import { type AppDatabase, withAppDatabase } from '../../adopt/remote/app-database.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
+import { sourceOption } from '../../declarations/source-option.ts';
 import { exitCodes } from '../../errors.ts';
 import { counted } from '../../values/counted.ts';
 
@@ -12,6 +16,7 @@ import { counted } from '../../values/counted.ts';
  */
 export const adoptCheck = defineCommand(
   {
+    options: sourceOption,
     arguments: { mapping: argument('file with the mapping, or the name of a preset; - reads stdin') },
     examples: [
       ['quota adopt check product.yaml', 'what does not fit, by line'],
@@ -20,8 +25,9 @@ export const adoptCheck = defineCommand(
   },
   async (context, options) => {
     const document = await readMappingFile(options.mapping, context.stdin);
-    const data = await context.withDatabase(async ({ client }) => {
-      const plan = await planAttach(client, document);
+    const { product } = readMapping(document);
+    const look = async (client: pg.ClientBase, app: AppDatabase) => {
+      const plan = await planAttach(client, document, app);
       return {
         product: plan.mapping.product,
         services: plan.mapping.services,
@@ -32,9 +38,12 @@ export const adoptCheck = defineCommand(
           relation: table.relation,
           rows: table.rowsEstimate,
         })),
-        notes: await examineRows(client, plan),
+        notes: await examineRows(app.client, plan),
       };
-    });
+    };
+    const data = await context.withDatabase(({ client }) =>
+      withAppDatabase(context, client, { product, given: options.sourceUrl }, (app) => look(client, app)),
+    );
     await context.output.write({
       data,
       rows: data.notes,

@@ -1,6 +1,6 @@
 import { selectDead } from '../../adopt/backfill-store.ts';
 import { selectMirrors } from '../../adopt/mirror-store.ts';
-import { selectProducts } from '../../adopt/product-store.ts';
+import { type AdoptedSource, selectProducts } from '../../adopt/product-store.ts';
 import { selectLag } from '../../adopt/verify-store.ts';
 import { type StoredTemplate, selectTemplates } from '../../cache/template-store.ts';
 import type { Style } from '../../context.ts';
@@ -72,10 +72,22 @@ interface State {
   authority: string;
   detachedAt: string | null;
   waiting: number;
-  sources: { name: string; relation: string; backfilledRows: number; backfilledAt: string | null }[];
+  sources: AdoptedSource[];
   mirrors: { relation: string; error: string | null }[];
   redis: { meter: string; key: string; field: string | null }[];
   dead: { source: string; key: string | null; reason: string; attempts: number }[];
+}
+
+function sourceText(source: AdoptedSource, style: Style): string {
+  const { name, relation, backfilledRows, backfilledAt, isRemote, isStale, followedAt, followError } = source;
+  const backfilled =
+    backfilledAt === null
+      ? style.yellow(`backfill at ${counted(backfilledRows, 'row')}`)
+      : `${backfilledRows} rows backfilled`;
+  const looked = followedAt === null ? 'not looked at since' : `looked at ${followedAt}`;
+  const followed = !isRemote || backfilledAt === null ? '' : `, ${isStale ? style.yellow(looked) : looked}`;
+  const failed = followError === null ? '' : style.yellow(`, and then not: ${followError}`);
+  return `  ${name} from ${relation}${isRemote ? ' in another database' : ''}: ${backfilled}${followed}${failed}`;
 }
 
 const stateText = (
@@ -84,10 +96,7 @@ const stateText = (
 ) =>
   [
     `${style.bold(product)}: ${detachedAt === null ? `attached, ${authority} decides` : `detached ${detachedAt}`}`,
-    ...sources.map(
-      ({ name, relation, backfilledRows, backfilledAt }) =>
-        `  ${name} from ${relation}: ${backfilledAt === null ? style.yellow(`backfill at ${counted(backfilledRows, 'row')}`) : `${backfilledRows} rows backfilled`}`,
-    ),
+    ...sources.map((source) => sourceText(source, style)),
     ...mirrors.map(({ relation, error }) =>
       error === null ? `  ${relation} follows` : style.yellow(`  ${relation} does not follow: ${error}`),
     ),

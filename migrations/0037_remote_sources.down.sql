@@ -1,0 +1,9 @@
+alter table quota.adopt_dead drop column is_unread;
+alter table quota.adopt_sources drop column follow_failed_at;
+alter table quota.adopt_sources drop column follow_error;
+alter table quota.adopt_sources drop column followed_rows;
+alter table quota.adopt_sources drop column followed_at;
+alter table quota.adopt_sources drop column followed;
+alter table quota.adopt_sources drop column staged_to;
+alter table quota.adopt_sources drop column staged;
+alter table quota.adopt_sources drop column reading;
