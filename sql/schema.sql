@@ -5886,7 +5886,7 @@ begin
     from %s c where %s group by c.export_id, c.line / 1024, c.billed <> c.logged', items, is_plain)
     using reconciliation;
 end $function$;
-comment on function quota.insert_items(uuid,regclass) is 'Stores items of a temporary table, in rows of their own or, where a line matches a log of its month, packed.';
+comment on function quota.insert_items(uuid,regclass) is 'Stores items of a temporary table, in rows of their own or, where a line matches a log, packed.';
 
 CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
  RETURNS text

@@ -7,8 +7,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 -- not: 3,000 rows tell that, and reading 30,000 takes a tenth of the run.
 set work_mem = '128MB' set jit = off set random_page_cost = 0.2 set seq_page_cost = 0.2
 set default_statistics_target = 10
--- Joining in several processes takes a sixth off, and shared memory by the hundred megabytes, which containers
--- seldom have: it would fail there.
+-- Joining in several processes takes a sixth off, and shared memory by the hundred megabytes, which
+-- containers seldom have: it would fail there.
 set max_parallel_workers_per_gather = 0
 as $$
 declare

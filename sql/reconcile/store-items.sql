@@ -95,4 +95,4 @@ begin
     using reconciliation;
 end $$;
 comment on function quota.insert_items(uuid, regclass) is
-  'Stores items of a temporary table, in rows of their own or, where a line matches a log of its month, packed.';
+  'Stores items of a temporary table, in rows of their own or, where a line matches a log, packed.';
