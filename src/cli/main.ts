@@ -111,7 +111,7 @@ function asUsageError(error: CommanderError, of?: { usage: string; example: stri
   const path = /^quota(?: [a-z-]+)*/.exec(of?.usage ?? 'quota')?.[0];
   return usageError(message, {
     detail:
-      of === undefined
+      of === undefined || similar !== undefined // What was meant is answer enough.
         ? undefined
         : [`usage: ${of.usage}`, ...(of.example === undefined ? [] : [`example: ${of.example}`])].join('\n'),
     suggestion: similar?.replace(/[()]/g, '') ?? `${path} --help`,
