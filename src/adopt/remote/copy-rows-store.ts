@@ -7,7 +7,7 @@ import { isOfRow, readByKey, selectPiece } from './read-rows-store.ts';
 import type { RemoteReading } from './remote-reading.ts';
 
 /** Rows of a piece: a transaction of each is short, and what is lost when it is killed little. */
-export const pieceRows = 200_000;
+const pieceRows = 200_000;
 const pageRows = 500;
 
 /**
