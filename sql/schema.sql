@@ -3524,7 +3524,7 @@ begin
     'service', nullif(c.service, ''), 'day', c.day, 'value', c.value::text, 'limit', c.limit_value::text,
     'calls', c.calls, 'raisedAt', quota.instant_text(c.raised_at), 'asOf', quota.instant_text(quota.now()))
   from claimed c
-  order by c.raised_at, c.id;
+  order by c.raised_at, c.day, c.service, c.kind;
 end $function$;
 comment on function quota.claim_operator_alerts(integer,interval) is 'Takes alerts of operators that are due for the time of a lease, with what is to be sent.';
 grant execute on function quota.claim_operator_alerts(integer,interval) to quota_operator;
@@ -8622,9 +8622,6 @@ AS $function$
     q.warn_at, quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))
 $function$;
 comment on function quota.reached_by(quota.usage_quotas) is 'The thresholds that a quota as it stands has reached.';
-grant execute on function quota.reached_by(quota.usage_quotas) to quota_finance;
-grant execute on function quota.reached_by(quota.usage_quotas) to quota_operator;
-grant execute on function quota.reached_by(quota.usage_quotas) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.reap_calls(batch_size integer, run uuid, idle interval, only_user uuid DEFAULT NULL::uuid)
  RETURNS integer

@@ -67,7 +67,10 @@ export function fakeProcess(args: readonly string[], { env, input, tty = false, 
   };
 }
 
-/** A prompt drops what was typed before it listens and has asked. */
+/** Ctrl-C. */
+const givesUp = '\u0003';
+
+/** A prompt drops what was typed before it listens and has asked. Whoever gives up does so at later questions, too. */
 function typeAtQuestion(stdin: PassThrough, stderr: PassThrough, input: string): void {
   const onListener = (event: string) => {
     if (event === 'keypress') {
@@ -78,7 +81,12 @@ function typeAtQuestion(stdin: PassThrough, stderr: PassThrough, input: string):
   const onText = (text: Buffer) => {
     if (text.includes('?')) {
       stderr.off('data', onText);
-      setImmediate(() => stdin.write(input));
+      setImmediate(() => {
+        stdin.write(input);
+        if (input.endsWith(givesUp)) {
+          typeAtQuestion(stdin, stderr, givesUp);
+        }
+      });
     }
   };
   stdin.on('newListener', onListener);

@@ -17,7 +17,7 @@ begin
     'service', nullif(c.service, ''), 'day', c.day, 'value', c.value::text, 'limit', c.limit_value::text,
     'calls', c.calls, 'raisedAt', quota.instant_text(c.raised_at), 'asOf', quota.instant_text(quota.now()))
   from claimed c
-  order by c.raised_at, c.id;
+  order by c.raised_at, c.day, c.service, c.kind;
 end $$;
 comment on function quota.claim_operator_alerts(integer, interval) is
   'Takes alerts of operators that are due for the time of a lease, with what is to be sent.';

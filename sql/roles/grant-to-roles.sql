@@ -29,7 +29,7 @@ grant execute on function quota.caller, quota.bound_user, quota.newcomer to quot
 grant execute on function
   quota.actor, quota.now, quota.caller, quota.bound_user, quota.newcomer, quota.known_logins,
   quota.alert_level, quota.alert_message, quota.alert_payload, quota.alerts_of, quota.reached,
-  quota.reached_by, quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
+  quota.retry_alert, quota.audit_reason, quota.bent_reasons, quota.reason_digest,
   quota.calls_for_limit, quota.has_unlimited, quota.limited_state, quota.contains, quota.cost_of,
   quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
   quota.quota_state, quota.runs_out_at, quota.pace_seconds, quota.passed_seconds,

@@ -80,7 +80,8 @@ test('whoever may call what acts as the owner is asked for whom: by the function
     return [...named(one.body)].some((next) => next !== name && asks(next, seen));
   };
   const unasked = all.filter((one) => one.is_granted && one.is_definer && !asks(one.name));
-  // Who calls; the history, which has all users and no words of any; jobs and their locks.
+  // Who calls; the history, which has all users and no words of any; jobs and their locks; whether a name is one that
+  // was erased, of which only a digest is left.
   expect(unasked.map(({ name }) => name)).toEqual([
     'audit_frontier',
     'caller',
@@ -88,5 +89,6 @@ test('whoever may call what acts as the owner is asked for whom: by the function
     'free_lock',
     'lock_key',
     'seal_audit',
+    'was_erased',
   ]);
 });
