@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Commands } from '../desk/commands.ts';
 import { useDesk } from '../desk/desk.ts';
-import { planFile } from './plan-file.ts';
+import { usePlanFiles } from './plan-file.ts';
 
 const desk = useDesk({ asOf: '2026-11-15T12:00:00Z' });
+const planFile = usePlanFiles();
 let adaId: string;
 
 beforeAll(async () => {

@@ -1,16 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { useFolder } from '../desk/folder.ts';
 
-let count = 0;
-const folder = mkdtempSync(join(tmpdir(), 'quota-test-plans-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Writes a file of plans; returns its path. */
-export function planFile(text: string, ending = 'yaml'): string {
-  count += 1;
-  const path = join(folder, `plans-${count}.${ending}`);
-  writeFileSync(path, text);
-  return path;
+/** Writes files of plans for the tests of a file; what it returns takes a text and returns the path. */
+export function usePlanFiles(): (text: string, ending?: string) => string {
+  const folder = useFolder();
+  let count = 0;
+  return (text, ending = 'yaml') => {
+    count += 1;
+    return folder.write(`plans-${count}.${ending}`, text);
+  };
 }

@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { useDesk } from '../desk/desk.ts';
-import { planFile } from './plan-file.ts';
+import { usePlanFiles } from './plan-file.ts';
 
 const desk = useDesk();
+const planFile = usePlanFiles();
 
 beforeAll(async () => {
   const ada = await desk.addUser({ externalId: 'ada', createdAt: '2026-09-10T12:00:00Z' });
