@@ -164,7 +164,7 @@ async function compareClosed(place: Place, closed: Map<string, string>, step: St
        q.closed_at::text || ' with ' || q.used_at_close::text as closing
      from quota.usage_quotas q where q.closed_at is not null
      union all select 'month ' || r.month, md5(r::text || (
-       select coalesce(string_agg(i::text, ' ' order by i::text), '') from quota.reconciliation_items i
+       select coalesce(string_agg(i::text, ' ' order by i::text), '') from quota.reconciled_items i
        where i.reconciliation_id = r.id))
      from quota.reconciliations r where r.closed_at is not null`,
   );

@@ -57,8 +57,10 @@ export const invariants: { readonly [promise: string]: string } = {
   'every line of the bills of a month is in one kind, and they come to the bill': `
     select r.month::text, i.n::text as items, l.n::text as lines, i.billed::text, l.cost::text
     from quota.reconciliations r
-    cross join lateral (select count(*) as n, coalesce(sum(billed), 0) as billed from quota.reconciliation_items i
-      where i.reconciliation_id = r.id and i.export_id is not null) i
+    cross join lateral (select count(*) as n, coalesce(sum(billed), 0) as billed from (
+      select i.billed from quota.reconciliation_items i where i.reconciliation_id = r.id and i.export_id is not null
+      union all
+      select b from quota.reconciliation_matches m, unnest(m.billed) b where m.reconciliation_id = r.id) both_parts) i
     cross join lateral (select count(*) as n, coalesce(sum(b.cost), 0) as cost from quota.billing_lines b
       join quota.reconciliation_exports e using (export_id) where e.reconciliation_id = r.id) l
     where $1 <> '' and (i.n <> l.n or i.billed <> l.cost)`,

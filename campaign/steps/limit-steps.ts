@@ -20,9 +20,12 @@ async function overdue(place: Place, step: Step, name: string): Promise<string[]
     return [];
   }
   const left = await place.look(
-    `select q.user_id::text, q.meter, q.period_end::text from quota.usage_quotas q join quota.meters m on m.key = q.meter
-     where q.closed_at is null and not q.superseded and q.period_end <= $1 and (m.service = 'voice') = $2`,
-    [step.at, name === 'reset-anniversaries'],
+    `select q.user_id::text, q.meter, q.period_end::text from quota.usage_quotas q
+     join quota.meters m on m.key = q.meter
+     join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+     join quota.plan_limits l on l.plan = s.plan and l.meter = q.meter
+     where q.closed_at is null and not q.superseded and q.period_end <= $1 and l.reset_anchor = $2`,
+    [step.at, name === 'reset-anniversaries' ? 'signup' : 'calendar'],
   );
   return left.length === 0
     ? []
