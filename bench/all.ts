@@ -3,9 +3,9 @@
  * found: ours, the baseline of the same run, how they compare, what is aimed at, the memory of node. Writes the same as
  * JSON. Build first (`npm run build`). Fails where an aim is missed.
  *
- * `--small` is what continuous integration runs, in about a minute and a half: a few of them, small, judged by the ratios that are
- * stored with the code (`bench/stored.json`, measured in this size): worse by more than 30 %, in three runs of the
- * benchmark, fails. `--store` writes the ratios anew.
+ * `--small` runs a few of them, small, and judges them by the ratios that are stored with the code (`bench/stored.json`,
+ * measured in this size): worse by more than 30 %, in three runs of the benchmark, fails. `--store` writes the ratios
+ * anew.
  *
  *   node scripts/bench.mjs all [--small] [--store] [--only NAME] [--output dist/bench/verdicts.json]
  */
@@ -64,6 +64,7 @@ type Judged = Verdict & { benchmark: string };
 const found: Judged[] = [];
 const failed: string[] = [];
 const begin = performance.now();
+
 /** In the small run a benchmark that is worse than it was tries again: what else the machine did meets one run. */
 async function bestOf(name: string, flags: string[]): Promise<Judged[]> {
   let best = await run(name, flags);

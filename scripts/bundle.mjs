@@ -1,4 +1,5 @@
 /** Bundles a program that runs here and is not shipped - a script, a benchmark -, with the SQL that it reads. */
+import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
 import { sqlSet } from './sql-set.mjs';
 
@@ -17,5 +18,20 @@ export async function bundle(entryPoint, outfile) {
     packages: 'external',
     plugins: [sqlSet],
     logLevel: 'warning',
+  });
+}
+
+/**
+ * Bundles a program and runs it to its end, with its exit code as ours.
+ * @param {string} entryPoint as for `bundle`
+ * @param {string} outfile as for `bundle`
+ * @param {readonly string[]} flags for the program
+ * @param {readonly string[]} nodeFlags for Node
+ */
+export async function runBundled(entryPoint, outfile, flags, nodeFlags = []) {
+  await bundle(entryPoint, outfile);
+  const child = spawn(process.execPath, [...nodeFlags, outfile, ...flags], { stdio: 'inherit' });
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 1;
   });
 }

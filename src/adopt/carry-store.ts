@@ -3,6 +3,7 @@ import { withSnapshot } from '../db/transaction.ts';
 import { carriedFields } from './carried.ts';
 import type { PlacedCarried } from './place-carried.ts';
 import type { AppDatabase } from './remote/app-database.ts';
+import { countsExpression } from './row-expression.ts';
 
 /** Rows of a table of the app as one JSON array of their fields, and how many are taken over by a function of ours. */
 async function carry(
@@ -16,7 +17,7 @@ async function carry(
     ([name, type]) => `${fields[name] ?? `null::${type}`} as "${name}"`,
   );
   const told = `select jsonb_agg(to_jsonb(t)) as told
-       from (select ${columns.join(', ')} from ${relation} r where ${where === null ? 'true' : `((${where}\n) is true)`}) t`;
+       from (select ${columns.join(', ')} from ${relation} r where ${countsExpression({ where })}) t`;
   if (app.remote !== null) {
     return carryRemote(client, app, told, take, values);
   }

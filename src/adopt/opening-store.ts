@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { withSnapshot } from '../db/transaction.ts';
 import type { PlacedFigure } from './check-mapping.ts';
 import type { AppDatabase } from './remote/app-database.ts';
+import { countsExpression } from './row-expression.ts';
 
 /** What a counter of the app says of a user and a period, and what is counted here. Exact decimals as text. */
 export interface OpeningRow {
@@ -25,7 +26,7 @@ export async function countersOf(
 ): Promise<{ select: string; values: unknown[] }> {
   const select = `select ${user} as name, (${used})::numeric(20,3) as used, ${at ?? 'null::timestamptz'} as at,
          ${exhaustedAt ?? 'null::timestamptz'} as exhausted_at
-       from ${relation} r where ${where === null ? 'true' : `((${where}\n) is true)`}`;
+       from ${relation} r where ${countsExpression({ where })}`;
   if (app.remote === null) {
     return { select, values: [] };
   }

@@ -62,8 +62,8 @@ export function fieldsOf({ source, types }: PlacedSource, timezone: string): Rec
 }
 
 /** Whether the row `r` counts. */
-export const countsExpression = ({ where }: Source): string =>
-  where === undefined ? 'true' : `((${where}\n) is true)`;
+export const countsExpression = ({ where }: { where?: string | null | undefined }): string =>
+  where == null ? 'true' : `((${where}\n) is true)`;
 
 /** The row `r` as the composite type of its kind. */
 export function rowExpression(placed: PlacedSource, timezone: string): string {

@@ -1,13 +1,12 @@
-import { databaseError } from '../db/database-error.ts';
-import { type ExitCode, exitCodes, QuotaError } from '../errors.ts';
+import { expectedError } from '../db/expected-error.ts';
+import { type ExitCode, exitCodes, type QuotaError } from '../errors.ts';
 import { printable } from '../printable.ts';
-import { systemError } from '../system-error.ts';
 import { jsonLine } from './formats/json.ts';
 import { logLine } from './log-line.ts';
 import type { TerminalStream } from './process-like.ts';
 
 export interface ErrorReporting {
-  stderr: TerminalStream;
+  stderr: Pick<TerminalStream, 'write'>;
   json: boolean;
   /** `--log-format json`: the error is the last line of the log, whatever the result would have been. */
   isLog?: boolean;
@@ -42,10 +41,6 @@ const interruption = { code: 'interrupted', message: 'interrupted', detail: null
 
 /** Ctrl-C at a prompt: the terminal is in raw mode, so no signal arrives. */
 const isPromptAbort = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError';
-
-function expectedError(error: unknown): QuotaError | undefined {
-  return error instanceof QuotaError ? error : (databaseError(error) ?? systemError(error));
-}
 
 /** A line of an error repeats what was given; of what is endless, the beginning says enough. */
 const lineMax = 2000;

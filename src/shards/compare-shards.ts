@@ -1,7 +1,6 @@
 import type { Shard } from '../context.ts';
-import { withClient } from '../db/client.ts';
-import { databaseError } from '../db/database-error.ts';
 import { QuotaError } from '../errors.ts';
+import { askShard } from './ask-shard.ts';
 import { type Definitions, selectDefinitions } from './definitions-store.ts';
 
 /** A shard as it answers now. */
@@ -21,7 +20,7 @@ export interface ShardState {
  * must have the same wherever he is.
  */
 export async function compareShards(shards: readonly Shard[], signal?: AbortSignal): Promise<ShardState[]> {
-  const answers = await Promise.all(shards.map((shard) => answerOf(shard, signal)));
+  const answers = await Promise.all(shards.map((shard) => askShard(shard, selectDefinitions, signal)));
   const model = answers.find((answer): answer is Definitions => !(answer instanceof QuotaError));
   return shards.map(({ name, number, buckets: { from, to } }, index): ShardState => {
     const shard = { name, number, buckets: `${from}-${to}` };
@@ -32,18 +31,6 @@ export async function compareShards(shards: readonly Shard[], signal?: AbortSign
     const detail = model === undefined ? [] : differences(answer.parts, model.parts);
     return { ...shard, state: detail.length === 0 ? 'ok' : 'differs', users: answer.users, detail };
   });
-}
-
-async function answerOf({ url }: Shard, signal?: AbortSignal): Promise<Definitions | QuotaError> {
-  try {
-    return await withClient(url, selectDefinitions, signal);
-  } catch (error) {
-    const known = error instanceof QuotaError ? error : databaseError(error);
-    if (known === undefined) {
-      throw error;
-    }
-    return known;
-  }
 }
 
 const differences = (own: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) =>

@@ -1,8 +1,7 @@
 import type { Shard } from '../context.ts';
-import { withClient } from '../db/client.ts';
-import { databaseError } from '../db/database-error.ts';
 import { notFoundError, QuotaError, refusedError, tryAgainError } from '../errors.ts';
 import { selectMatchingUsers } from '../users/user-store.ts';
+import { askShard } from './ask-shard.ts';
 import { shardOfBucket } from './shard.ts';
 
 /** Who is meant by a reference, and where. */
@@ -24,26 +23,19 @@ export async function findOwner(
 ): Promise<Owner | undefined> {
   const text = reference.trim();
   const first = shardOfBucket(shards, text);
-  const ask = async (shard: Shard) => {
-    const matches = await withClient(shard.url, (client) => selectMatchingUsers(client, text), signal);
-    return matches.map(({ by, user }) => ({ by, shard, externalId: user.externalId }));
-  };
   const silent: { shard: Shard; error: QuotaError }[] = [];
   const askOrNote = async (shard: Shard) => {
-    try {
-      return await ask(shard);
-    } catch (error) {
-      const known = error instanceof QuotaError ? error : databaseError(error);
-      if (known === undefined) {
-        throw error;
-      }
-      silent.push({ shard, error: known });
+    const matches = await askShard(shard, (client) => selectMatchingUsers(client, text), signal);
+    if (matches instanceof QuotaError) {
+      silent.push({ shard, error: matches });
       return [];
     }
+    return matches.map(({ by, user }) => ({ by, shard, externalId: user.externalId }));
   };
   const there = await askOrNote(first);
-  if (there.some(({ by }) => by === 'externalId')) {
-    return there.find(({ by }) => by === 'externalId');
+  const own = there.find(({ by }) => by === 'externalId');
+  if (own !== undefined) {
+    return own;
   }
   const others = await Promise.all(shards.filter((shard) => shard !== first).map(askOrNote));
   const found = [...there, ...others.flat()];

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { withTransaction } from '../db/transaction.ts';
 import { shardsMax } from './shard.ts';
 
 interface IdentityRow {
@@ -31,8 +32,7 @@ export async function numberIds(client: pg.ClientBase, number: number): Promise<
   );
   for (const { table, column } of wrong) {
     // Nothing is written meanwhile: the next id lies beyond all that there are.
-    await client.query('begin');
-    try {
+    await withTransaction(client, async () => {
       await client.query(`lock table ${table} in share row exclusive mode`);
       const { rows: most } = await client.query<{ next: string }>(
         `select (${first} + ${shardsMax} * ceil(greatest(coalesce(max(${column}), 0) + 1 - ${first}, 0) / ${shardsMax}.0))::bigint as next
@@ -42,11 +42,7 @@ export async function numberIds(client: pg.ClientBase, number: number): Promise<
       await client.query(
         `alter table ${table} alter column ${column} set start with ${next} set increment by ${shardsMax} restart with ${next}`,
       );
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    }
+    });
   }
   return wrong.map(({ table, column }) => `${table}.${column}`);
 }

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Shard } from '../context.ts';
+import { configurationError } from '../errors.ts';
+
+/** What is said where shards are asked for, and no file lists any. */
+export const noShardsError = () =>
+  configurationError('there are no shards here', {
+    suggestion: 'QUOTA_SHARDS names the file that lists them: docs/scale.md',
+  });
 
 /** How many parts new users are divided into, by their external ids. */
 export const bucketCount = 1024;

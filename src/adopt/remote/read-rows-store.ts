@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { isServerError } from '../../db/database-error.ts';
-import { withSnapshot } from '../../db/transaction.ts';
+import { withSavepoint, withSnapshot } from '../../db/transaction.ts';
 import { literal, quoted } from '../expression.ts';
 import type { AppDatabase } from './app-database.ts';
 import type { RemoteReading } from './remote-reading.ts';
@@ -87,15 +87,15 @@ async function readOne(
   reading: RemoteReading,
   { name, ...row }: ToldRow & { name: string },
 ): Promise<ToldRow[]> {
-  await client.query('savepoint one');
   try {
-    const { rows } = await client.query<ToldRow>(readingSql(reading, ofKey(reading, 1)), row.key);
+    const { rows } = await withSavepoint(client, () =>
+      client.query<ToldRow>(readingSql(reading, ofKey(reading, 1)), row.key),
+    );
     return rows;
   } catch (error) {
     if (!isOfRow(error)) {
       throw error;
     }
-    await client.query('rollback to savepoint one');
     const { message } = error as Error;
     return [{ ...row, told: JSON.stringify({ key: name, is_there: true, fault: message.slice(0, 500) }) }];
   }

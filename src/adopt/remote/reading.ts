@@ -2,7 +2,7 @@ import type { PlanProblem } from '../../allowances/files/plan-document.ts';
 import { literal, quoted, rawExpression } from '../expression.ts';
 import type { MappedValue } from '../mapped-value.ts';
 import { fieldTypes, type Source } from '../mapping.ts';
-import { fieldsOf, keyExpression, type PlacedSource } from '../row-expression.ts';
+import { countsExpression, fieldsOf, keyExpression, type PlacedSource } from '../row-expression.ts';
 import type { AppTable } from '../table-store.ts';
 import { tryValue, unknownColumn } from '../try-value.ts';
 import type { AppDatabase } from './app-database.ts';
@@ -107,7 +107,7 @@ function toldExpressions(placed: PlacedSource, timezone: string): Record<string,
   const fields: Record<string, string> = {
     ...fieldsOf(placed, timezone),
     key: keyExpression(source),
-    is_there: source.where === undefined ? 'true' : `((${source.where}\n) is true)`,
+    is_there: countsExpression(source),
   };
   return Object.fromEntries(Object.keys(toldColumns(source)).map((name) => [name, fields[name] ?? 'null']));
 }

@@ -1,10 +1,12 @@
 import PQueue from 'p-queue';
 import type { Context, Settings, Shard, Talk } from '../../context.ts';
+import { expectedError } from '../../db/expected-error.ts';
 import type { Command, OnShards } from '../../declarations/command.ts';
-import { configurationError, type ExitCode, exitCodes, usageError } from '../../errors.ts';
+import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { findOwner, type Owner, requireOwner } from '../../shards/find-owner.ts';
-import { shardOfBucket } from '../../shards/shard.ts';
+import { noShardsError, shardOfBucket } from '../../shards/shard.ts';
 import { readShardFile } from '../../shards/shard-file.ts';
+import type { TerminalStream } from '../process-like.ts';
 import { createRedactor } from '../redactor.ts';
 import { reportError } from '../report-error.ts';
 import { ShardOutput } from './shard-output.ts';
@@ -21,7 +23,7 @@ export interface ShardRequest {
   /** `--database-url` was given: that database is meant, whatever shards there are. */
   isNamed: boolean;
   variables: Readonly<Record<string, string | undefined>>;
-  stderr: { write(text: string): unknown };
+  stderr: Pick<TerminalStream, 'write'>;
   isLog: boolean;
 }
 
@@ -34,17 +36,14 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
   const { definition, values, onShards, shard: name, allShards, isNamed, variables } = request;
   const file = context.settings.shardsFile;
   if (file === undefined) {
-    throw configurationError('there are no shards here', {
-      suggestion: 'QUOTA_SHARDS names the file that lists them: docs/scale.md',
-    });
+    throw noShardsError();
   }
   const shards = await readShardFile(file, variables);
-  const within = (shard: Shard, talk = context.talk) => contextOf(context, shard, talk);
   if (onShards === 'itself') {
     return definition.run(withSettings(context, { ...context.settings, shards }, context.talk), values);
   }
   if (name !== undefined) {
-    return definition.run(within(shardNamed(shards, name)), values);
+    return definition.run(contextOf(context, shardNamed(shards, name), context.talk), values);
   }
   if (allShards) {
     return runOnAll(context, shards, request);
@@ -58,7 +57,7 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
       ? shardOfNewcomer(context, shards, users)
       : shardOfUsers(context, shards, users));
     context.talk.verbose(`shard ${shard.name}`);
-    return definition.run(within(shard), values);
+    return definition.run(contextOf(context, shard, context.talk), values);
   }
   if (onShards === undefined && context.settings.databaseUrl !== undefined) {
     return definition.run(context, values);
@@ -148,16 +147,14 @@ async function runOnAll(
         context.signal.throwIfAborted();
         return { shard: shard.name, exitCode: await definition.run(own, values) };
       } catch (error) {
-        const told: string[] = [];
         const exitCode = reportError(error, {
-          stderr: Object.assign(Object.create(null), { write: (text: string) => told.push(text) }),
+          stderr: { write: (text: string) => stderr.write(isLog ? text : `${shard.name}: ${text}`) },
           json: false,
           isLog,
           redact: own.redact,
           interrupted: undefined,
         });
-        stderr.write(isLog ? told.join('') : told.join('').replace(/^/, `${shard.name}: `));
-        const { code = 'bug', message = String(error) } = error as { code?: string; message?: string };
+        const { code, message } = expectedError(error) ?? { code: 'bug', message: String(error) };
         return { shard: shard.name, exitCode, error: { code, message: own.redact(message) } };
       } finally {
         output.end(shard.name);
