@@ -5334,6 +5334,19 @@ comment on function quota.gate(text,jsonb,text,text) is 'What to answer a webhoo
 grant execute on function quota.gate(text,jsonb,text,text) to quota_app;
 grant execute on function quota.gate(text,jsonb,text,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.gate_owner(p_body jsonb)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select u.external_id
+  from quota.called_assistant(p_body->'message') a join quota.users u on u.id = a.user_id
+$function$;
+comment on function quota.gate_owner(jsonb) is 'Whose assistant a webhook of VAPI concerns, by external id; null: nobody''s here. Of several databases the one that knows him is given the webhook.';
+grant execute on function quota.gate_owner(jsonb) to quota_app;
+grant execute on function quota.gate_owner(jsonb) to quota_operator;
+
 CREATE OR REPLACE FUNCTION quota.get_user_plan_limits(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, limit_quantity numeric, granted numeric, used numeric, remaining numeric, percent numeric, state text, cost numeric, cost_limit numeric, unit_price numeric, reset_every interval, last_reset timestamp with time zone, resets_at timestamp with time zone, max_assistants integer, max_file_bytes bigint, max_concurrent integer, max_session_seconds numeric, allowed_models text[], upgrade_to text, features jsonb, runs_out_at timestamp with time zone, calls integer, exhausted_at timestamp with time zone)
  LANGUAGE sql

@@ -14,7 +14,8 @@ grant execute on function
   quota.end_session(text, text, numeric, numeric, integer, integer, text, text, text, text, jsonb),
   quota.ensure_user, quota.add_assistant, quota.remove_assistant, quota.get_user_plan_limits,
   quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
-  quota.acknowledge_alert, quota.usage_history, quota.count_refusal, quota.features, quota.gate
+  quota.acknowledge_alert, quota.usage_history, quota.count_refusal, quota.features, quota.gate,
+  quota.gate_owner
   to quota_app, quota_operator;
 grant execute on function quota.set_plan, quota.reset_usage, quota.grant_allowance to quota_operator;
 grant execute on function quota.check, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,

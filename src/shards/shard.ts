@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Shard } from '../context.ts';
+import type { Context, Shard } from '../context.ts';
 import { configurationError } from '../errors.ts';
 
 /** What is said where shards are asked for, and no file lists any. */
@@ -7,6 +7,14 @@ export const noShardsError = () =>
   configurationError('there are no shards here', {
     suggestion: 'QUOTA_SHARDS names the file that lists them: docs/scale.md',
   });
+
+/** The shards of the settings. @throws configurationError where there are none */
+export function requireShards({ settings: { shards } }: Pick<Context, 'settings'>): readonly Shard[] {
+  if (shards === undefined) {
+    throw noShardsError();
+  }
+  return shards;
+}
 
 /** How many parts new users are divided into, by their external ids. */
 export const bucketCount = 1024;

@@ -39,8 +39,10 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
     throw noShardsError();
   }
   const shards = await readShardFile(file, variables);
+  /** The database of the settings, which is none of them, and may ask them. */
+  const besides = withSettings(context, { ...context.settings, shards }, context.talk);
   if (onShards === 'itself') {
-    return definition.run(withSettings(context, { ...context.settings, shards }, context.talk), values);
+    return definition.run(besides, values);
   }
   if (name !== undefined) {
     return definition.run(contextOf(context, shardNamed(shards, name), context.talk), values);
@@ -49,7 +51,7 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
     return runOnAll(context, shards, request);
   }
   if (isNamed) {
-    return definition.run(context, values);
+    return definition.run(besides, values);
   }
   const users = usersOf(values);
   if (onShards === 'newcomer' || onShards === 'owner' || (onShards !== undefined && users.length > 0)) {
@@ -60,7 +62,7 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
     return definition.run(contextOf(context, shard, context.talk), values);
   }
   if (onShards === undefined && context.settings.databaseUrl !== undefined) {
-    return definition.run(context, values);
+    return definition.run(besides, values);
   }
   throw usageError('which shard is meant?', {
     detail: `there are ${shards.map((shard) => shard.name).join(', ')}`,

@@ -60,7 +60,8 @@ export const dbMigrate = defineCommand(
             roles: { granted: [], missing: missingOf(await selectLostRoles(client)) },
           };
         }
-        const result = await migrate(url, { ...context, reinstall: options.reinstall === true });
+        const { talk, signal } = context;
+        const result = await migrate(url, { talk, signal, reinstall: options.reinstall === true });
         if (result.applied.some((name) => name.endsWith('_logins'))) {
           warnOfLogins(context, await selectLogins(client));
         }

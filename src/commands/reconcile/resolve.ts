@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Context, Style } from '../../context.ts';
@@ -9,6 +10,7 @@ import type { Answer } from '../../reconcile/match/compute-answer.ts';
 import type { Decision } from '../../reconcile/match/kinds.ts';
 import { findOpenReconciliation } from '../../reconcile/months/find-reconciliation.ts';
 import type { MonthChoice, StoredReconciliation } from '../../reconcile/months/stored-reconciliation.ts';
+import { type LogWriter, ownLogs } from '../../reconcile/resolve/log-writer.ts';
 import {
   applyResolve,
   planResolve,
@@ -16,6 +18,7 @@ import {
   type ResolveRequest,
   type ResolveResult,
 } from '../../reconcile/resolve/resolve-discrepancies.ts';
+import { requireShards } from '../../shards/shard.ts';
 import { amountColumns } from '../../values/amount.ts';
 import { counted } from '../../values/counted.ts';
 import { sameDecimal } from '../../values/decimal-math.ts';
@@ -102,8 +105,8 @@ export const reconcileResolve = defineCommand(
         name: `${provider} ${month}`,
         lines: planLines(change, as, currency),
       }),
-      apply: ({ client }, { stored, request, change }, { reason }) =>
-        applyResolve(client, stored, { ...request, reason }, change),
+      apply: async ({ client }, { stored, request, change }, { reason }) =>
+        applyResolve(client, stored, { ...request, reason }, change, await logsOf(context, client)),
       again: ({ stored, request }) =>
         isNamed && options.month !== undefined && options.as !== undefined
           ? undefined
@@ -134,6 +137,24 @@ export const reconcileResolve = defineCommand(
     });
   },
 );
+
+/**
+ * Where the logs are: here, or, where this database only reads them, in the shards.
+ * @throws configurationError where no file lists those
+ */
+async function logsOf(context: Context, client: pg.Client): Promise<LogWriter> {
+  const { selectIsFinance } = await import('../../shards/finance/finance-store.ts');
+  if (!(await selectIsFinance(client))) {
+    return ownLogs;
+  }
+  const { settings, asOf, signal } = context;
+  const shards = requireShards(context);
+  const { shardLogs } = await import('../../reconcile/resolve/shard-logs.ts');
+  const { withDatabase } = await import('../../db/connection.ts');
+  return shardLogs(shards, ({ url }, use) =>
+    withDatabase({ settings: { ...settings, databaseUrl: url }, asOf, signal, warn: context.talk.warn }, use),
+  );
+}
 
 /** What is known of the change: of the options, or of what a person was asked for. */
 interface Told {

@@ -12,6 +12,16 @@ export const shardsCommands: Group = {
       load: async () => (await import('./where.ts')).shardsWhere,
       onShards: 'itself',
     },
+    finance: {
+      summary: 'a database for bills that reads the tables of all shards',
+      load: async () => (await import('./finance.ts')).shardsFinance,
+      onShards: 'itself',
+    },
+    router: {
+      summary: 'a database for apps whose functions run in the shard of the user',
+      load: async () => (await import('./router.ts')).shardsRouter,
+      onShards: 'itself',
+    },
   },
   examples: [
     ['quota shards list', 'do all answer, with the same plans?'],

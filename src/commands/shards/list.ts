@@ -1,7 +1,7 @@
 import { defineCommand } from '../../declarations/command.ts';
 import { exitCodes } from '../../errors.ts';
 import { compareShards } from '../../shards/compare-shards.ts';
-import { openShards } from './open-shards.ts';
+import { requireShards } from '../../shards/shard.ts';
 
 /** `quota shards list`: `ShardState`s in the order of the file; 3 where shards differ, 75 where one is away. */
 export const shardsList = defineCommand(
@@ -14,7 +14,7 @@ export const shardsList = defineCommand(
     ],
   },
   async (context) => {
-    const states = await compareShards(await openShards(context), context.signal);
+    const states = await compareShards(requireShards(context), context.signal);
     const rows = states.map(({ detail, ...state }) => ({ ...state, detail: detail.join(', ') }));
     await context.output.write({
       data: states,

@@ -2,8 +2,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { findOwner } from '../../shards/find-owner.ts';
-import { bucketOf, shardOfBucket } from '../../shards/shard.ts';
-import { openShards } from './open-shards.ts';
+import { bucketOf, requireShards, shardOfBucket } from '../../shards/shard.ts';
 
 /** `quota shards where USER`: `{user, shard, number, bucket, isThere}`; `isThere` false: a new user of that external id belongs there. */
 export const shardsWhere = defineCommand(
@@ -15,7 +14,7 @@ export const shardsWhere = defineCommand(
     ],
   },
   async (context, options) => {
-    const shards = await openShards(context);
+    const shards = requireShards(context);
     const owner = await findOwner(shards, options.user, context.signal);
     const user = owner?.externalId ?? options.user.trim();
     const { name, number } = owner?.shard ?? shardOfBucket(shards, user);

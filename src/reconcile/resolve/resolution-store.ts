@@ -49,6 +49,22 @@ export async function selectCandidatesOfKinds(
   return rows;
 }
 
+/** Locks those of them that a decision is still to be made of, or taken back. Returns how many there are. */
+export async function lockCandidates(
+  client: pg.ClientBase,
+  ids: readonly string[],
+  { as, onlyOpen }: { as: Decision; onlyOpen: boolean },
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `select from quota.discrepancies d
+     where d.id = any ($1) and d.is_current
+       and case when $2 = 'open' then d.resolution is not null else d.resolution is null or not $3 end
+     for no key update`,
+    [ids, as, onlyOpen],
+  );
+  return rowCount ?? 0;
+}
+
 /** Returns how many there were to resolve, or to open again: then nothing is left of the decision but its audit rows. */
 export async function updateResolutions(
   client: pg.ClientBase,
@@ -85,42 +101,91 @@ export async function selectUsualService(
   return rows[0]?.service;
 }
 
+/** A billed call as a log of it would be. Instants and decimals are text, as the server writes them. */
+export interface BilledCall {
+  userId: string;
+  [column: string]: unknown;
+}
+
+/** The calls of these discrepancies, of those whose owners are known. */
+export async function selectBilledCalls(
+  client: pg.ClientBase,
+  ids: readonly string[],
+  service: string,
+): Promise<BilledCall[]> {
+  const { rows } = await client.query<{ call: BilledCall }>(
+    `select jsonb_build_object('userId', d.owner_id, 'service', $2::text, 'provider', r.provider,
+       'key', l.external_id, 'assistant', l.assistant_id, 'model', l.model,
+       'started', coalesce(l.started_at, l.created_at),
+       'ended', greatest(coalesce(l.ended_at, l.started_at + l.duration_seconds * interval '1 second'), l.started_at, l.created_at),
+       'seconds', round(coalesce(l.duration_seconds, 0), 3)::text, 'cost', l.cost::text,
+       'metadata', jsonb_build_object('backfilled', jsonb_build_object('export', e.sha256, 'line', l.line))) as call
+     from quota.discrepancies d
+     join quota.reconciliations r on r.id = d.reconciliation_id
+     join quota.billing_exports e on e.id = d.export_id
+     join quota.billing_lines l on l.export_id = d.export_id and l.line = d.line
+     where d.id = any ($1) and d.owner_id is not null
+     order by d.owner_id, l.started_at, l.line`,
+    [ids, service],
+  );
+  return rows.map(({ call }) => call);
+}
+
 /**
- * Logs billed calls under the owners of their assistants, each with its audit row. The triggers of call_logs count
- * them against the quotas. Calls that have been logged in the meantime are left alone. Returns how many were added.
+ * Logs billed calls, each with its audit row. The triggers of call_logs count them against the quotas. Calls that have been
+ * logged in the meantime are left alone. Returns how many were added.
  */
 export async function insertBilledCalls(
   client: pg.ClientBase,
-  ids: readonly string[],
-  { service, reason }: { service: string; reason: string },
+  calls: readonly BilledCall[],
+  reason: string,
 ): Promise<number> {
   const { rowCount } = await client.query(
     `with added as (
        insert into quota.call_logs
          (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
           duration_seconds, cost, metadata, settled_by)
-       select d.owner_id, $2, r.provider, l.external_id, l.assistant_id, l.model, 'completed',
-         coalesce(l.started_at, l.created_at),
-         greatest(coalesce(l.ended_at, l.started_at + l.duration_seconds * interval '1 second'), l.started_at, l.created_at),
-         round(coalesce(l.duration_seconds, 0), 3), l.cost,
-         jsonb_build_object('backfilled', jsonb_build_object('export', e.sha256, 'line', l.line)), 'bill'
-       from quota.discrepancies d
-       join quota.reconciliations r on r.id = d.reconciliation_id
-       join quota.billing_exports e on e.id = d.export_id
-       join quota.billing_lines l on l.export_id = d.export_id and l.line = d.line
-       where d.id = any ($1) and d.owner_id is not null
-       order by d.owner_id, l.started_at, l.line
+       select c."userId", c.service, c.provider, c.key, c.assistant, c.model, 'completed', c.started, c.ended, c.seconds,
+         c.cost, c.metadata, 'bill'
+       from jsonb_to_recordset($1) c("userId" uuid, service text, provider text, key text, assistant text, model text,
+         started timestamptz, ended timestamptz, seconds numeric, cost numeric, metadata jsonb)
+       order by c."userId", c.started
        on conflict do nothing
        returning *
      )
      insert into quota.audit_log (action, user_id, service, subject, reason, after)
-     select 'call-log.backfill', a.user_id, a.service, coalesce(a.provider_call_id, a.id::text), $3,
+     select 'call-log.backfill', a.user_id, a.service, coalesce(a.provider_call_id, a.id::text), $2,
        jsonb_build_object('provider', a.provider, 'assistantId', a.assistant_id, 'startedAt', a.started_at,
          'endedAt', a.ended_at, 'durationSeconds', a.duration_seconds::text, 'cost', a.cost::text)
      from added a order by a.user_id, a.id`,
-    [ids, service, reason],
+    [JSON.stringify(calls), reason],
   );
   return rowCount ?? 0;
+}
+
+/** What the bill says of a log: its length and cost, or, of another's assistant, its owner. Decimals as text. */
+export interface LogCorrection {
+  logId: string;
+  kind: Kind;
+  ownerId: string | null;
+  seconds: string | null;
+  cost: string | null;
+}
+
+export async function selectLogCorrections(
+  client: pg.ClientBase,
+  ids: readonly string[],
+): Promise<LogCorrection[]> {
+  const { rows } = await client.query<LogCorrection>(
+    `select d.log_id::text as "logId", d.kind, d.owner_id as "ownerId", round(l.duration_seconds, 3)::text as seconds,
+       l.cost::text as cost
+     from quota.discrepancies d
+     join quota.billing_lines l on l.export_id = d.export_id and l.line = d.line
+     where d.id = any ($1::bigint[]) and d.log_id is not null
+     order by d.log_id`,
+    [ids],
+  );
+  return rows;
 }
 
 const logState = (log: string) => `jsonb_build_object(
@@ -128,24 +193,21 @@ const logState = (log: string) => `jsonb_build_object(
   'durationSeconds', ${log}.duration_seconds::text, 'cost', ${log}.cost::text)`;
 
 /**
- * Brings logs in line with their lines: the duration and the cost of the bill, or for another's assistant its
- * owner. The triggers of call_logs move the usage along. Returns how many logs were changed.
+ * Brings logs in line with their lines. The triggers of call_logs move the usage along. Returns how many logs were changed.
  */
 export async function updateLogsFromBill(
   client: pg.ClientBase,
-  ids: readonly string[],
+  corrections: readonly LogCorrection[],
   reason: string,
 ): Promise<number> {
   await client.query('drop table if exists pg_temp.corrected_logs');
   await client.query(
     `create temp table corrected_logs on commit drop as
-     select g.id, d.kind, d.owner_id, round(l.duration_seconds, 3) as seconds, l.cost, ${logState('g')} as before
-     from quota.discrepancies d
-     join quota.billing_lines l on l.export_id = d.export_id and l.line = d.line
-     join quota.call_logs g on g.id = d.log_id
-     where d.id = any ($1::bigint[])
+     select g.id, c.kind, c."ownerId" as owner_id, c.seconds, c.cost, ${logState('g')} as before
+     from jsonb_to_recordset($1::jsonb) c("logId" bigint, kind text, "ownerId" uuid, seconds numeric, cost numeric)
+     join quota.call_logs g on g.id = c."logId"
      order by g.id for no key update of g`,
-    [ids],
+    [JSON.stringify(corrections)],
   );
   await client.query(
     `update quota.call_logs g

@@ -2,19 +2,20 @@ import type pg from 'pg';
 import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import { withTransaction } from '../../db/transaction.ts';
 import { notFoundError, tryAgainError, usageError } from '../../errors.ts';
-import { keepAlertsQuiet } from '../../usage/past-usage-store.ts';
 import { DecimalSum } from '../../values/decimal-sum.ts';
 import { type Answer, computeAnswer } from '../match/compute-answer.ts';
 import type { Decision, Kind } from '../match/kinds.ts';
 import { openReconciliation } from '../months/reconciliation-store.ts';
 import type { StoredReconciliation } from '../months/stored-reconciliation.ts';
+import { type LogWriter, ownLogs } from './log-writer.ts';
 import {
   type Candidate,
-  insertBilledCalls,
+  lockCandidates,
+  selectBilledCalls,
   selectCandidates,
   selectCandidatesOfKinds,
+  selectLogCorrections,
   selectUsualService,
-  updateLogsFromBill,
   updateResolutions,
 } from './resolution-store.ts';
 
@@ -178,27 +179,34 @@ export interface ResolveResult {
 
 /**
  * Does what was planned, in one transaction: changes the logs, matches the month anew, keeps the resolutions.
+ * @param logs where they are; default: in this database
  * @throws tryAgainError when discrepancies have gone since the plan was made
  */
-export function applyResolve(
+export async function applyResolve(
   client: pg.ClientBase,
   { provider, month }: StoredReconciliation,
   { as, reason, ids }: ResolveRequest,
   plan: ResolvePlan,
+  logs: LogWriter = ownLogs,
 ): Promise<ResolveResult> {
+  const { add, change } = plan.logs;
+  await logs.prepare(client, [...add, ...change]);
   return withTransaction(client, async () => {
     const id = await openReconciliation(client, provider, month);
     const resolution = { as, reason, onlyOpen: ids.length === 0 };
-    if ((await updateResolutions(client, plan.ids, resolution)) !== plan.ids.length) {
+    if ((await lockCandidates(client, plan.ids, resolution)) !== plan.ids.length) {
       throw tryAgainError('the month has been reconciled anew since the plan was made; nothing was changed', {
         suggestion: 'look at it again',
       });
     }
-    const { add, change } = plan.logs;
-    await keepAlertsQuiet(client);
-    const changed = change.length === 0 ? 0 : await updateLogsFromBill(client, change, reason);
+    const changed =
+      change.length === 0 ? 0 : await logs.change(client, await selectLogCorrections(client, change), reason);
     const added =
-      plan.service === null ? 0 : await insertBilledCalls(client, add, { service: plan.service, reason });
+      plan.service === null
+        ? 0
+        : await logs.add(client, await selectBilledCalls(client, add, plan.service), reason);
+    // Not before the logs: this looks at users, and what is read of a shard is read as it is then.
+    await updateResolutions(client, plan.ids, resolution);
     const isChanged = add.length + change.length > 0;
     const answer = isChanged ? (await computeAnswer(client, id)).answer : null;
     const auditId = await insertAuditEntry(client, {

@@ -12,6 +12,8 @@ import { fetchBinaries, type OtherMajor, ownBinaries, serverUser } from './binar
 export interface ServerOptions {
   /** Default: the version that comes along. */
   major?: OtherMajor;
+  /** Programs of the system instead, which have what Debian has packages of. */
+  binaries?: { initdb: string; postgres: string };
   settings?: Readonly<Record<string, string>>;
   /** Lines of pg_hba.conf, before those that let `quota` and `postgres` in without a password. */
   doors?: readonly string[];
@@ -34,7 +36,9 @@ export interface PostgresServer {
 export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'quota-test-postgres-'));
   chmodSync(folder, 0o711);
-  const binaries = options.major === undefined ? await ownBinaries(folder) : fetchBinaries(options.major);
+  const binaries =
+    options.binaries ??
+    (options.major === undefined ? await ownBinaries(folder) : fetchBinaries(options.major));
   const user = serverUser(folder);
   const account = user && { ...clusterMaker(user), gid: user.gid };
   const own = (path: string) => account && chownSync(path, account.uid, account.gid);

@@ -1,0 +1,50 @@
+import type pg from 'pg';
+import { financeSchema } from './finance-sql.ts';
+
+/** What a database has that is to be one of finance. */
+export interface FinanceState {
+  /** Users of its own. */
+  hasUsers: boolean;
+  /** Whether the server can be given the extension. */
+  hasWrapper: boolean;
+}
+
+export async function selectFinanceState(client: pg.ClientBase): Promise<FinanceState> {
+  const { rows } = await client.query<FinanceState>(
+    `select exists (select from only quota.users) as "hasUsers",
+       exists (select from pg_available_extensions where name = 'postgres_fdw') as "hasWrapper"`,
+  );
+  return rows[0] ?? { hasUsers: false, hasWrapper: false };
+}
+
+/** Whether this is a database of finance: it reads the tables of shards. */
+export async function selectIsFinance(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ is: boolean }>('select to_regnamespace($1) is not null as is', [
+    financeSchema,
+  ]);
+  return rows[0]?.is ?? false;
+}
+
+/** What two shards both have, though it is one thing: `{kind, name, shards}`, numbers of shards. */
+export interface Twin {
+  kind: 'user' | 'assistant' | 'call';
+  name: string;
+  shards: number[];
+}
+
+export async function selectTwins(client: pg.ClientBase): Promise<Twin[]> {
+  const number = (table: string) => `substring(${table}.tableoid::regclass::text from '_(\\d+)$')::integer`;
+  const { rows } = await client.query<Twin>(
+    `select 'user' as kind, u.external_id as name, array_agg(${number('u')} order by 1) as shards
+     from quota.users u where u.erased_at is null group by u.external_id having count(*) > 1
+     union all
+     select 'assistant', a.provider_assistant_id, array_agg(${number('a')} order by 1)
+     from quota.assistants a group by a.provider_assistant_id having count(*) > 1
+     union all
+     select 'call', g.provider || ' ' || g.provider_call_id, array_agg(${number('g')} order by 1)
+     from quota.call_logs g where g.provider_call_id is not null
+     group by g.provider, g.provider_call_id having count(*) > 1
+     order by 1, 2`,
+  );
+  return rows;
+}
