@@ -53,10 +53,19 @@ const common = {
     navigator: '{"userAgent":"Node.js"}',
     'import.meta.url': 'bundleUrl',
   },
-  banner: { js: "const bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
+  // The text of a file that is loaded whole is a burden to each start: without comments and indentation it is a third less.
+  minifyWhitespace: true,
+  lineLimit: 120,
   // What was compiled beforehand cannot import: a lazy import of a dependency becomes a lazy require.
   supported: { 'dynamic-import': false },
   logLevel: 'warning',
+};
+
+const url = "const bundleUrl=require('node:url').pathToFileURL(__filename).href;";
+/** What Node makes of a module of CommonJS: `bin/compiled.ts` takes the files as they are. */
+const asFunction = {
+  banner: { js: `(function (exports, require, module, __filename, __dirname) {${url}` },
+  footer: { js: '})' },
 };
 
 /** For sh a command that does nothing and the next, for Node a text and a comment. What follows `--` is no option of Node. */
@@ -66,10 +75,12 @@ async function buildPrograms(temporary) {
   const bin = (name) => `${temporary}/bin/${name}`;
   const plugins = [withoutChildProcess, sqlSet];
   const entryPoints = ['bin/run.ts'];
-  await build({ ...common, entryPoints, outfile: bin('program.js'), plugins });
-  await build({ ...common, entryPoints, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
+  const program = { ...common, ...asFunction, entryPoints };
+  await build({ ...program, outfile: bin('program.js'), plugins });
+  await build({ ...program, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
+  await Promise.all(['program.js', 'answer.js'].map((name) => writeAsAscii(bin(name))));
   const names = ['src/cli/completion/read-names.ts'];
-  await build({ ...common, entryPoints: names, outfile: bin('names.js'), plugins });
+  await build({ ...common, banner: { js: url }, entryPoints: names, outfile: bin('names.js'), plugins });
   await build({
     ...common,
     entryPoints: ['bin/start.ts'],
@@ -78,6 +89,13 @@ async function buildPrograms(temporary) {
   });
   await writeFile(bin('package.json'), '{"type":"commonjs"}\n');
   await chmod(bin('quota.js'), 0o755);
+}
+
+/** esbuild leaves letters beyond ASCII in comments and regular expressions; everywhere they can stand as an escape. */
+async function writeAsAscii(path) {
+  const escaped = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace(/[^\0-\x7f]/g, escaped));
 }
 
 /** Help and completion read what the commands can be given, and load none of them. */

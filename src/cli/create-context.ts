@@ -1,11 +1,12 @@
 import { addAbortSignal } from 'node:stream';
 import type { Context, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
+import { findPager } from './find-pager.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { guardOf } from './guard.ts';
 import { canGuide } from './guided.ts';
 import { createOutput } from './output.ts';
-import { pagerOf } from './pager.ts';
+
 import type { ProcessLike } from './process-like.ts';
 import { createPrompt } from './prompt.ts';
 import { readClock } from './read-clock.ts';
@@ -21,14 +22,18 @@ export function createContext(
   { signal, whileAway, endWithin }: Interruption,
   redact: (text: string) => string,
 ): Context {
-  const pager = pagerOf(process, options.pager !== false);
+  const pager = findPager(process, options.pager !== false);
   const asOf = options.asOf ?? null;
   const prompt = createPrompt(process, signal, options.input);
   const talk = createTalk({
-    stderr: process.stderr,
+    get stderr() {
+      return process.stderr;
+    },
     quiet: options.quiet === true,
     verbose: options.verbose === true,
-    machine: /json$/.test(options.output ?? '') && process.stderr.isTTY !== true,
+    get machine() {
+      return /json$/.test(options.output ?? '') && process.stderr.isTTY !== true;
+    },
     json: options.logFormat === 'json',
     redact,
   });
@@ -67,7 +72,9 @@ export function createContext(
     get canAsk() {
       return prompt.interactive;
     },
-    canGuide: canGuide(process, options),
+    get canGuide() {
+      return canGuide(process, options);
+    },
     ask: (question, problemOf) => prompt.text(question, problemOf),
     choose: (question, choices, initial) => prompt.choose(question, choices, initial),
     search: (question, search) => prompt.search(question, search),

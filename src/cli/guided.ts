@@ -23,21 +23,21 @@ export const canGuide = (
 export const isOpenStart = ({ stdout }: ProcessLike, words: readonly string[]): boolean =>
   words.length === 0 && stdout.isTTY === true;
 
-/** What a person would be asked for, where nobody is. @throws CommanderError */
-export function refuseMissing(
+/** The error for what a person would be asked for, where nobody is. */
+export function whatIsMissing(
   { arguments: declared = {}, options = {} }: Command,
   values: Readonly<Record<string, unknown>>,
-): void {
+): CommanderError | undefined {
   const isMissing = ([name, { isAsked }]: [string, { isAsked?: true }]) =>
     isAsked === true && values[name] === undefined;
   const [argument] = Object.entries(declared).find(isMissing) ?? [];
   if (argument !== undefined) {
-    throw missing(`missing required argument '${argument}'`);
+    return missing(`missing required argument '${argument}'`);
   }
   const [name, option] = Object.entries(options).find(isMissing) ?? [];
-  if (name !== undefined && option !== undefined) {
-    throw missing(`required option '${longFlag(name, option)} <${option.placeholder}>' not specified`);
-  }
+  return name === undefined || option === undefined
+    ? undefined
+    : missing(`required option '${longFlag(name, option)} <${option.placeholder}>' not specified`);
 }
 
 /** As commander says it, so that the same is told with it. */

@@ -3,18 +3,17 @@ import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CommandTree } from './command-tree.ts';
 import { wantsJsonErrors, wantsJsonLog } from './global-options.ts';
 import { canGuide, isOpenStart } from './guided.ts';
-import type { ProcessLike } from './process-like.ts';
+import type { ProcessLike, TerminalStream } from './process-like.ts';
 import { createProgram } from './program.ts';
 import { readWords } from './read-words.ts';
 import { createCommandRunner } from './run-command.ts';
 import { listenForSignals } from './signals.ts';
 
 /** Runs one command line to its end and returns its exit code. Never ends the process itself. */
-export async function main(process: ProcessLike): Promise<ExitCode> {
+export async function main(given: ProcessLike): Promise<ExitCode> {
+  const process = withPatientStreams(given);
   const interruption = listenForSignals(process);
   const runner = createCommandRunner(process, interruption);
-  process.stderr.on('error', () => {}); // Nobody reads the talk: no reason to fail.
-  process.stdout.on('error', () => {}); // Told to whoever writes; help is read by `head` too.
   try {
     await runCommandLine(createProgram(process, runner.run), process, interruption.signal);
     return interruption.exitCode() ?? runner.exitCode() ?? exitCodes.ok;
@@ -33,6 +32,37 @@ export async function main(process: ProcessLike): Promise<ExitCode> {
   } finally {
     interruption.dispose();
   }
+}
+
+/**
+ * Node opens a standard stream when it is first asked for, which takes a start some milliseconds: here that is when it is
+ * used. That nobody reads the talk is no reason to fail; of the result whoever writes it is told.
+ */
+function withPatientStreams(process: ProcessLike): ProcessLike {
+  const opened = new Set<TerminalStream>();
+  const patient = (stream: TerminalStream) => {
+    if (!opened.has(stream)) {
+      opened.add(stream.on('error', () => {}));
+    }
+    return stream;
+  };
+  const { argv, env, platform, pid } = process;
+  return {
+    ...{ argv, env, platform, pid },
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return patient(process.stdout);
+    },
+    get stderr() {
+      return patient(process.stderr);
+    },
+    cwd: () => process.cwd(),
+    kill: (...args) => process.kill(...args),
+    on: (...args) => process.on(...args),
+    off: (...args) => process.off(...args),
+  };
 }
 
 /** Loads what the words name, and runs it, or explains it where they ask for help. @throws usageError */

@@ -1,7 +1,7 @@
 import type { Column, Output, OutputFormat, Report, Row } from '../context.ts';
+import type { Pager } from './find-pager.ts';
 import { pickRow, refuseUnknownFields } from './formats/fields.ts';
 import type { Shape } from './formats/shaped.ts';
-import type { Pager } from './pager.ts';
 import { drawnText, printableData } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';

@@ -45,11 +45,13 @@ const shellCommands = (tree: () => CommandTree, process: ProcessLike): Group['co
   completion: {
     summary: 'print a script that completes commands and options in a shell',
     load: async () => (await import('./completion/completion.ts')).completion,
+    onShards: 'nowhere',
   },
   complete: {
     summary: 'what can follow on a command line; the scripts of quota completion ask this',
     load: async () => (await import('./completion/complete.ts')).complete(tree(), process),
     isHidden: true,
+    onShards: 'nowhere',
   },
 });
 

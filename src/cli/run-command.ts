@@ -1,7 +1,7 @@
 import type { ExitCode } from '../errors.ts';
 import type { Run } from './command-tree.ts';
 import { checkGlobalOptions, type GlobalOptions } from './global-options.ts';
-import { canGuide, refuseMissing } from './guided.ts';
+import { canGuide, whatIsMissing } from './guided.ts';
 import type { ProcessLike } from './process-like.ts';
 import { readClock } from './read-clock.ts';
 import type { Interruption } from './signals.ts';
@@ -24,8 +24,9 @@ export function createCommandRunner(process: ProcessLike, interruption: Interrup
     redact: (text) => redact(text),
     run: async (definition, { globals, values, onShards }) => {
       const checked = checkGlobalOptions(await withTimes(globals, readClock));
-      if (!canGuide(process, checked)) {
-        refuseMissing(definition, values);
+      const missing = whatIsMissing(definition, values);
+      if (missing !== undefined && !canGuide(process, checked)) {
+        throw missing;
       }
       const { prepareCommand } = await import('./prepare-command.ts');
       const prepared = prepareCommand(process, checked, interruption);
@@ -34,7 +35,8 @@ export function createCommandRunner(process: ProcessLike, interruption: Interrup
       const { context } = prepared;
       const given = await withTimes(values, context.now);
       const { shard, allShards = false, databaseUrl } = checked;
-      if (context.settings.shardsFile === undefined && shard === undefined && !allShards) {
+      const isOnShards = context.settings.shardsFile !== undefined || shard !== undefined || allShards;
+      if (!isOnShards || onShards === 'nowhere') {
         exitCode = await definition.run(context, given);
         return;
       }

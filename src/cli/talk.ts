@@ -15,17 +15,19 @@ export interface TalkOptions {
   redact: (text: string) => string;
 }
 
-/** The only writer of stderr, apart from prompts and the final error. */
+/** The only writer of stderr, apart from prompts and the final error; what is silent does not even ask for it. */
 export function createTalk(options: TalkOptions): Talk {
-  const { stderr, quiet, verbose, machine, json = false, redact } = options;
+  const { quiet, verbose, json = false, redact } = options;
   const say = (level: LogLevel, text: string, more?: Record<string, unknown>) => {
     const prefix = level === 'warning' ? 'warning: ' : '';
-    stderr.write(json ? redact(logLine(level, text, more)) : `${printableLines(redact(prefix + text))}\n`);
+    options.stderr.write(
+      json ? redact(logLine(level, text, more)) : `${printableLines(redact(prefix + text))}\n`,
+    );
   };
   return {
     isQuiet: quiet,
     info: (message) => {
-      if (!quiet && (json || !machine || verbose)) {
+      if (!quiet && (json || verbose || !options.machine)) {
         say('info', message);
       }
     },
@@ -42,10 +44,10 @@ export function createTalk(options: TalkOptions): Talk {
       if (json) {
         return use({ update: (done, note) => say('info', label, { done, total, ...(note && { note }) }) });
       }
-      if (stderr.isTTY !== true) {
+      if (options.stderr.isTTY !== true) {
         return use(lines(label, total, (text) => say('info', text)));
       }
-      const bar = await createBar(label, total, stderr);
+      const bar = await createBar(label, total, options.stderr);
       try {
         return await use(bar);
       } finally {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completeWords } from '../../src/cli/completion/complete-words.ts';
 import { shells } from '../../src/cli/completion/shell-scripts.ts';
 import { needs } from '../desk/needs.ts';
-import { runCli } from '../run-cli.ts';
+import { runBin, runCli } from '../run-cli.ts';
 import { wholeTree } from '../whole-tree.ts';
 
 const tree = await wholeTree();
@@ -69,6 +69,11 @@ test('the answer is one candidate a line, with what it is for', async () => {
   expect(stdout).toMatch(/^show\thow much is left, [^\n]+\n$/);
   const json = await runCli(['complete', '--json', '--', 'import', 'users', '']);
   expect(JSON.parse(json.stdout)).toEqual({ completions: [], files: true });
+});
+
+test.each(['complete -- user', 'completion bash'])('quota %s asks no shard which is meant', async (line) => {
+  const { code, stdout } = await runBin(line.split(' '), { env: { QUOTA_SHARDS: '/no/shards.json' } });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^user\t|complete -F/m) });
 });
 
 test('an unknown shell is refused with those that there are', async () => {

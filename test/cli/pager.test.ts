@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { pagerOf } from '../../src/cli/pager.ts';
+import { findPager } from '../../src/cli/find-pager.ts';
 import { useDesk } from '../desk/desk.ts';
 import { needs } from '../desk/needs.ts';
 import { keys, onTerminal } from '../desk/terminal.ts';
@@ -12,7 +12,7 @@ const hasScript = spawnSync('script', ['--version']).status === 0;
 describe('which pager', () => {
   const pager = (env: Record<string, string>, { tty = true, wanted = true } = {}) => {
     const { process } = fakeProcess([], { env, tty });
-    return pagerOf({ ...process, stdout: Object.assign(process.stdout, tty ? { rows: 24 } : {}) }, wanted);
+    return findPager({ ...process, stdout: Object.assign(process.stdout, tty ? { rows: 24 } : {}) }, wanted);
   };
 
   test('the one of QUOTA_PAGER, else of PAGER, else less, which is told what to do unless it is told already', () => {

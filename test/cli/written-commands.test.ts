@@ -133,6 +133,10 @@ test.each(['answer.js', 'program.js'])('what the build has compiled of %s is tak
   expect(compile(path).script.cachedDataRejected).toBe(false);
 });
 
+test.each(['answer.js', 'program.js'])('%s is ASCII: its bytes are its text', (name) => {
+  expect(readFileSync(resolve('dist/bin', name)).every((byte) => byte < 128)).toBe(true);
+});
+
 test('without what was compiled, or with something else in its place, the same is answered', () => {
   const place = mkdtempSync(join(tmpdir(), 'quota-compiled-'));
   try {
