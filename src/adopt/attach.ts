@@ -43,9 +43,7 @@ export async function planAttach(
   const mapping = { ...readMapping(document), ...(remote !== null && { remote }) };
   const checked = await withTrial(client, () => checkMapping(client, mapping, app));
   const onRows =
-    checked.problems.length === 0
-      ? await withSnapshot(app.client, () => tryOnRows(app.client, checked, mapping.timezone))
-      : [];
+    checked.problems.length === 0 ? await withSnapshot(app.client, () => tryOnRows(app.client, checked)) : [];
   const problems = [...checked.problems, ...onRows];
   if (problems.length > 0) {
     throw mappingError(document, problems);

@@ -2,16 +2,17 @@ import type pg from 'pg';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { withSnapshot } from '../db/transaction.ts';
 import { carriedFields } from './carried.ts';
+import { checkMirroredTwice, checkOverlaps } from './check-conflicts.ts';
 import { quoted } from './expression.ts';
 import { checkRedis } from './follow-in-redis.ts';
 import type { MappedValue } from './mapped-value.ts';
-import { fieldTypes, type Mapping, type Source } from './mapping.ts';
+import { type Figure, fieldTypes, type Mapping, type Source } from './mapping.ts';
 import { type PlacedCarried, placeCarried } from './place-carried.ts';
 import { type PlacedMirror, placeMirror } from './place-mirror.ts';
 import { type AppDatabase, beside } from './remote/app-database.ts';
 import { placeReading } from './remote/reading.ts';
 import { fieldsOf, type PlacedSource } from './row-expression.ts';
-import { type AppTable, selectRivals, selectUnknown, tryRows } from './table-store.ts';
+import { type AppTable, selectForeignMeters, selectRivals, selectUnknown, tryRows } from './table-store.ts';
 import { databaseMessage, findTable, tryCondition, tryValue, unknownColumn } from './try-value.ts';
 
 export interface CheckedMapping {
@@ -20,6 +21,16 @@ export interface CheckedMapping {
   carried: PlacedCarried[];
   mirrors: PlacedMirror[];
   problems: PlanProblem[];
+  /** What is read of rows, to be tried on some of them. */
+  trials: Trial[];
+}
+
+/** An expression over the row `r` of a table, as far as its rows count. */
+interface Trial {
+  path: Path;
+  relation: string;
+  expression: string;
+  where: string | null;
 }
 
 /** A counter of the app as SQL over the row `r`. */
@@ -50,44 +61,23 @@ async function check(client: pg.ClientBase, mapping: Mapping, app: AppDatabase):
   const figures: PlacedFigure[] = [];
   const carried: PlacedCarried[] = [];
   const mirrors: PlacedMirror[] = [];
+  const trials: Trial[] = [];
   for (const source of mapping.sources) {
-    const table = await findTable(app, source, problems);
-    if (table !== null) {
-      checkTable(app, source, table, problems);
-      const types = await tryFields(app, source, table, mapping, problems);
-      const placed = { source, table, types };
-      const reading =
-        app.remote === null ? undefined : await placeReading(app, placed, mapping.timezone, problems);
-      sources.push({ ...placed, ...(reading && { reading }) });
-    }
+    sources.push(...(await placeSource(app, source, mapping, problems, trials)));
   }
   for (const figure of mapping.figures) {
-    const table = await findTable(app, figure, problems);
-    if (table !== null) {
-      const tried = (value: MappedValue, type: string) =>
-        tryValue(app, table, value, type, value.timezone ?? mapping.timezone, problems);
-      const user = await tried(figure.user, 'text');
-      const used = await tried(figure.used, 'numeric');
-      const at = figure.at && (await tried(figure.at, 'timestamptz'));
-      const exhaustedAt = figure.exhaustedAt && (await tried(figure.exhaustedAt, 'timestamptz'));
-      await tryCondition(app, table, [...figure.path, 'where'], figure.where, problems);
-      const { meter, where = null } = figure;
-      figures.push({
-        meter,
-        relation: table.relation,
-        where,
-        user: user?.expression ?? '',
-        used: used?.expression ?? '',
-        at: at?.expression ?? null,
-        isOpening: figure.isOpening,
-        exhaustedAt: exhaustedAt?.expression ?? null,
-      });
-    }
+    figures.push(...(await placeFigure(app, figure, mapping.timezone, problems, trials)));
   }
   for (const one of mapping.carried) {
     const placed = await placeCarried(app, one, mapping.timezone, problems);
     if (placed !== null) {
       carried.push(placed);
+      for (const [name, { path }] of Object.entries(one.fields)) {
+        const expression = placed.fields[name] ?? null;
+        if (expression !== null) {
+          trials.push({ path, relation: placed.relation, expression, where: placed.where });
+        }
+      }
     }
   }
   for (const mirror of mapping.mirrors) {
@@ -104,6 +94,8 @@ async function check(client: pg.ClientBase, mapping: Mapping, app: AppDatabase):
       mirrors.push(...(await placeMirror(client, mirror, table, mapping.timezone, problems)));
     }
   }
+  await checkOverlaps(app, sources, problems);
+  checkMirroredTwice(mapping, problems);
   await checkNames(client, mapping, problems);
   await checkRedis(client, mapping, problems);
   const rivals = await selectRivals(
@@ -116,7 +108,62 @@ async function check(client: pg.ClientBase, mapping: Mapping, app: AppDatabase):
   )) {
     problems.push({ path: source.path, message: 'another product that is attached counts its rows already' });
   }
-  return { sources, figures, carried, mirrors, problems };
+  return { sources, figures, carried, mirrors, problems, trials };
+}
+
+async function placeSource(
+  app: AppDatabase,
+  source: Source,
+  mapping: Mapping,
+  problems: PlanProblem[],
+  trials: Trial[],
+): Promise<PlacedSource[]> {
+  const table = await findTable(app, source, problems);
+  if (table === null) {
+    return [];
+  }
+  checkTable(app, source, table, problems);
+  const types = await tryFields(app, source, table, mapping, problems);
+  const placed = { source, table, types };
+  const { relation } = table;
+  const expressions = fieldsOf(placed, mapping.timezone);
+  for (const [name, { path }] of Object.entries(source.fields)) {
+    trials.push({ path, relation, expression: expressions[name] ?? quoted(name), where: null });
+  }
+  if (source.where !== undefined) {
+    trials.push({ path: [...source.path, 'where'], relation, expression: source.where, where: null });
+  }
+  const reading =
+    app.remote === null ? undefined : await placeReading(app, placed, mapping.timezone, problems);
+  return [{ ...placed, ...(reading && { reading }) }];
+}
+
+async function placeFigure(
+  app: AppDatabase,
+  figure: Figure,
+  timezone: string,
+  problems: PlanProblem[],
+  trials: Trial[],
+): Promise<PlacedFigure[]> {
+  const table = await findTable(app, figure, problems);
+  if (table === null) {
+    return [];
+  }
+  const { relation } = table;
+  const { meter, isOpening, where = null } = figure;
+  const placed = async (value: MappedValue | undefined, type: string) => {
+    const tried = value && (await tryValue(app, table, value, type, value.timezone ?? timezone, problems));
+    if (value !== undefined && tried !== undefined) {
+      trials.push({ path: value.path, relation, expression: tried.expression, where });
+    }
+    return tried?.expression;
+  };
+  const user = (await placed(figure.user, 'text')) ?? '';
+  const used = (await placed(figure.used, 'numeric')) ?? '';
+  const at = (await placed(figure.at, 'timestamptz')) ?? null;
+  const exhaustedAt = (await placed(figure.exhaustedAt, 'timestamptz')) ?? null;
+  await tryCondition(app, table, [...figure.path, 'where'], figure.where, problems);
+  return [{ meter, relation, where, user, used, at, isOpening, exhaustedAt }];
 }
 
 function checkTable({ remote }: AppDatabase, source: Source, table: AppTable, problems: PlanProblem[]): void {
@@ -212,26 +259,37 @@ async function checkNames(client: pg.ClientBase, mapping: Mapping, problems: Pla
       message: `there is no meter "${meter}"; quota meter list names them`,
     });
   }
+  const foreign = await selectForeignMeters(
+    client,
+    mapping.figures.map(({ meter }) => meter),
+    mapping.services,
+  );
+  for (const { meter, path } of mapping.figures) {
+    const service = foreign.find((one) => one.meter === meter)?.service;
+    if (service !== undefined) {
+      problems.push({
+        path: [...path, 'meter'],
+        message: `is of the service "${service}", of which no calls are mapped: nothing of ours can agree with it`,
+      });
+    }
+  }
   for (const { service, path } of services.filter((one) => unknown.services.includes(one.service))) {
     problems.push({ path, message: `there is no service "${service}"; quota meter list names them` });
   }
 }
 
-/** Runs every field over some rows, in a transaction that writes nothing; what it comes upon, by place. */
-export async function tryOnRows(
-  client: pg.ClientBase,
-  { sources }: CheckedMapping,
-  timezone: string,
-): Promise<PlanProblem[]> {
+/** Runs all that is read of rows over some of them, in a transaction that writes nothing; what it comes upon, by place. */
+export async function tryOnRows(client: pg.ClientBase, { trials }: CheckedMapping): Promise<PlanProblem[]> {
   const problems: PlanProblem[] = [];
-  for (const placed of sources) {
-    const expressions = fieldsOf(placed, timezone);
-    for (const [name, { path }] of Object.entries(placed.source.fields)) {
-      try {
-        await tryRows(client, placed.table.relation, expressions[name] ?? quoted(name));
-      } catch (error) {
-        problems.push({ path, message: databaseMessage(error) });
-      }
+  for (const { path, relation, expression, where } of trials) {
+    try {
+      await tryRows(
+        client,
+        relation,
+        where === null ? expression : `case when (${where}\n) is true then ${expression} end`,
+      );
+    } catch (error) {
+      problems.push({ path, message: databaseMessage(error) });
     }
   }
   return problems;

@@ -22,9 +22,12 @@ export const readIdentifier: FieldReader<string> = (value, fail) =>
 /** One column, or several together. */
 export const readColumns: FieldReader<string[]> = (value, fail) => {
   const columns = Array.isArray(value) ? value : [value];
-  return columns.length > 0 && columns.length <= columnsMax && columns.every(isIdentifier)
+  return columns.length > 0 &&
+    columns.length <= columnsMax &&
+    columns.every(isIdentifier) &&
+    new Set(columns).size === columns.length
     ? (columns as string[])
-    : fail(`must be a column, or a list of 1 to ${columnsMax} columns`);
+    : fail(`must be a column, or a list of 1 to ${columnsMax} columns, each once`);
 };
 
 export const readSql: FieldReader<string> = (value, fail) =>
@@ -98,14 +101,74 @@ export function partsOf(fields: EntryFields, name: string): [Path, unknown][] {
 }
 
 /** The table that a part of a mapping is of. */
-export function tableOf(fields: EntryFields, schemaDefault: string): { schema: string; table: string } {
-  const isNamed = fields.place('table') !== fields.path;
+function tableOf(fields: EntryFields, schemaDefault: string): { schema: string; table: string } {
+  const isNamed = fields.has('table');
   const named = fields.take('table', readIdentifier, undefined);
   if (!isNamed) {
     fields.fail(fields.path, 'needs a "table"');
   }
   const [first = '', second] = (named ?? '').split('.');
   return second === undefined ? { schema: schemaDefault, table: first } : { schema: first, table: second };
+}
+
+/** A part of a mapping that is of a table of the app. */
+export interface TablePart {
+  fields: EntryFields;
+  place: { schema: string; table: string };
+}
+
+/**
+ * Begins with a part of a mapping; undefined, with a problem, where it is none.
+ * @param expected what it must be, in words
+ */
+export function openPart(
+  path: Path,
+  value: unknown,
+  problems: PlanProblem[],
+  expected: string,
+  aliases: Readonly<Record<string, string>> = {},
+): EntryFields | undefined {
+  if (isRecord(value)) {
+    return new EntryFields(value, path, problems, aliases);
+  }
+  problems.push({ path, message: `must be ${expected}` });
+  return undefined;
+}
+
+/** The same of a part that is of a table. */
+export function openTablePart(
+  path: Path,
+  value: unknown,
+  schemaDefault: string,
+  problems: PlanProblem[],
+  expected: string,
+  aliases: Readonly<Record<string, string>> = {},
+): TablePart | undefined {
+  const fields = openPart(path, value, problems, expected, aliases);
+  return fields && { fields, place: tableOf(fields, schemaDefault) };
+}
+
+/** A value that is read as it stands, with its place. */
+export function takeGiven(fields: EntryFields, name: string): { path: Path; given: unknown } {
+  const path = fields.place(name);
+  return { path, given: fields.take(name, (value) => value, undefined) };
+}
+
+/** A value of the row; undefined where it is left out. */
+export function takeValue(
+  fields: EntryFields,
+  name: string,
+  problems: PlanProblem[],
+): MappedValue | undefined {
+  const { path, given } = takeGiven(fields, name);
+  return given === undefined ? undefined : valueReader(path, problems)(given);
+}
+
+/** What a part cannot be without; to be asked before it is taken. */
+export function requireGiven(fields: EntryFields, names: readonly string[]): void {
+  for (const name of names.filter((one) => !fields.has(one))) {
+    fields.fail(fields.path, `needs "${name}"`);
+  }
 }
 
 /** Where each field of a part comes from, by its name. */

@@ -50,11 +50,12 @@ export async function placeMirror(
         path: place,
         message: `${column} is of the primary key: it tells rows apart, and cannot follow`,
       });
+    } else if (table.generated.includes(column)) {
+      problems.push({ path: place, message: `${column} is made by the server: nobody may write it` });
     } else {
-      const expression =
-        type.startsWith('timestamp') && type.includes('without')
-          ? `((${sql}\n)::timestamptz at time zone ${literal(timezone)})`
-          : `(${sql}\n)::${type}`;
+      const expression = table.naive.includes(column)
+        ? `((${sql}\n)::timestamptz at time zone ${literal(timezone)})::${type}`
+        : `(${sql}\n)::${type}`;
       await tryMirrored(client, expression, place, problems);
       set.push({ column, expression });
     }

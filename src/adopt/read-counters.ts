@@ -1,8 +1,8 @@
-import { EntryFields, entriesOf, isRecord } from '../allowances/files/entry-fields.ts';
+import { entriesOf } from '../allowances/files/entry-fields.ts';
 import type { Path, PlanProblem } from '../allowances/files/plan-document.ts';
 import { readFlag, readKey } from '../allowances/files/plan-fields.ts';
 import type { Figure, Mirror } from './mapping.ts';
-import { readSql, tableOf, valueReader } from './mapping-fields.ts';
+import { openTablePart, readSql, requireGiven, takeGiven, takeValue } from './mapping-fields.ts';
 
 const figureNames = ['meter', 'table', 'where', 'user', 'used', 'at', 'opening', 'exhausted_at'];
 
@@ -13,23 +13,20 @@ export function readFigure(
   schemaDefault: string,
   problems: PlanProblem[],
 ): Figure[] {
-  if (!isRecord(value)) {
-    problems.push({ path, message: 'must be a counter of the app: "meter", "table", "user" and "used"' });
+  const expected = 'a counter of the app: "meter", "table", "user" and "used"';
+  const part = openTablePart(path, value, schemaDefault, problems, expected);
+  if (part === undefined) {
     return [];
   }
-  const fields = new EntryFields(value, path, problems, {});
-  const place = tableOf(fields, schemaDefault);
+  const { fields, place } = part;
+  requireGiven(fields, ['meter', 'user', 'used']);
   const meter = fields.take('meter', readKey, undefined);
   const where = fields.take('where', readSql, undefined);
   const isOpening = fields.take('opening', readFlag, false) ?? false;
-  const [user, used, at, exhaustedAt] = (['user', 'used', 'at', 'exhausted_at'] as const).map((name) => {
-    const found = fields.place(name);
-    const given = fields.take(name, (taken) => taken, undefined);
-    return given === undefined ? undefined : valueReader(found, problems)(given);
-  });
-  for (const name of ['meter', 'user', 'used'].filter((needed) => !(needed in value))) {
-    problems.push({ path, message: `needs "${name}"` });
-  }
+  const user = takeValue(fields, 'user', problems);
+  const used = takeValue(fields, 'used', problems);
+  const at = takeValue(fields, 'at', problems);
+  const exhaustedAt = takeValue(fields, 'exhausted_at', problems);
   fields.refuseRest(figureNames);
   return meter === undefined || user === undefined || used === undefined
     ? []
@@ -57,35 +54,22 @@ export function readMirror(
   schemaDefault: string,
   problems: PlanProblem[],
 ): Mirror[] {
-  if (!isRecord(value)) {
-    problems.push({
-      path,
-      message: 'must be a table whose columns follow: "meter", "table", "user" and "columns"',
-    });
+  const expected = 'a table whose columns follow: "meter", "table", "user" and "columns"';
+  const part = openTablePart(path, value, schemaDefault, problems, expected);
+  if (part === undefined) {
     return [];
   }
-  const fields = new EntryFields(value, path, problems, {});
-  const place = tableOf(fields, schemaDefault);
+  const { fields, place } = part;
+  requireGiven(fields, ['meter', 'user']);
   const meter = fields.take('meter', readKey, undefined);
-  const [user, at] = (['user', 'at'] as const).map((name) => {
-    const found = fields.place(name);
-    const given = fields.take(name, (taken) => taken, undefined);
-    return given === undefined ? undefined : valueReader(found, problems)(given);
-  });
-  const columnsPath = fields.place('columns');
-  const entries = entriesOf(
-    fields.take('columns', (given) => given, undefined),
-    columnsPath,
-    'columns',
-    problems,
-  );
+  const user = takeValue(fields, 'user', problems);
+  const at = takeValue(fields, 'at', problems);
+  const { path: columnsPath, given } = takeGiven(fields, 'columns');
+  const entries = entriesOf(given, columnsPath, 'columns', problems);
   const columns = entries.flatMap(({ path: at, key = '', value: sql }) => {
     const read = readSql(sql, (message) => void problems.push({ path: at, message }));
     return read === undefined ? [] : [[key, { path: at, sql: read }] as const];
   });
-  for (const name of ['meter', 'user'].filter((needed) => !(needed in value))) {
-    problems.push({ path, message: `needs "${name}"` });
-  }
   fields.refuseRest(mirrorNames);
   return meter === undefined || user === undefined
     ? []

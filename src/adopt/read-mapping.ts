@@ -19,6 +19,8 @@ import {
   sourceKinds,
 } from './mapping.ts';
 import {
+  openPart,
+  openTablePart,
   partsOf,
   readColumns,
   readIdentifier,
@@ -26,8 +28,9 @@ import {
   readSql,
   readValues,
   readZone,
-  tableOf,
+  requireGiven,
   takeFollow,
+  takeGiven,
 } from './mapping-fields.ts';
 import { readCarried } from './read-carried.ts';
 import { readFigure, readMirror } from './read-counters.ts';
@@ -64,8 +67,9 @@ export function readMapping(document: PlanDocument): Mapping {
     ]);
   }
   const fields = new EntryFields(content, [], problems, {});
+  const isNamed = fields.has('product');
   const product = fields.take('product', readKey, undefined);
-  if (product === undefined && !('product' in content)) {
+  if (!isNamed) {
     fields.fail([], 'needs a "product": the name that it goes by here');
   }
   const schema = fields.take('schema', readIdentifier, 'public') ?? 'public';
@@ -122,12 +126,14 @@ function readSource(
   schemaDefault: string,
   problems: PlanProblem[],
 ): Source[] {
-  if (!isRecord(value)) {
-    problems.push({ path, message: 'must be a table: "table", "key" and "columns"' });
+  const part = openTablePart(path, value, schemaDefault, problems, 'a table: "table", "key" and "columns"', {
+    name: 'source',
+    on_deleted: 'on_delete',
+  });
+  if (part === undefined) {
     return [];
   }
-  const fields = new EntryFields(value, path, problems, { name: 'source', on_deleted: 'on_delete' });
-  const place = tableOf(fields, schemaDefault);
+  const { fields, place } = part;
   const name = fields.take('source', readKey, undefined) ?? place.table.toLowerCase();
   const key = fields.take('key', readColumns, ['id']) ?? [];
   const where = fields.take('where', readSql, undefined);
@@ -135,8 +141,7 @@ function readSource(
   const makesUsers = fields.take('make_users', readFlag, false) ?? false;
   const follow = takeFollow(fields, problems);
   const lookBackMinutes = fields.take('look_back_minutes', readMinutes, undefined);
-  const columnsPath = fields.place('columns');
-  const columns = fields.take('columns', (given) => given, undefined);
+  const columns = takeGiven(fields, 'columns');
   fields.refuseRest(sourceNames);
   return [
     {
@@ -150,7 +155,7 @@ function readSource(
       makesUsers,
       ...(follow !== undefined && { follow }),
       ...(lookBackMinutes !== undefined && { lookBackMinutes }),
-      fields: readFields(kind, columnsPath, columns, problems),
+      fields: readFields(kind, columns.path, columns.given, problems),
     },
   ];
 }
@@ -176,18 +181,13 @@ function readFields(
 }
 
 function readRedis(path: Path, value: unknown, problems: PlanProblem[]): PlacedTemplate[] {
-  if (!isRecord(value)) {
-    problems.push({
-      path,
-      message: 'must be a counter in Redis that follows: "meter", "key" and, of a hash, "field"',
-    });
+  const expected = 'a counter in Redis that follows: "meter", "key" and, of a hash, "field"';
+  const fields = openPart(path, value, problems, expected);
+  if (fields === undefined) {
     return [];
   }
-  const fields = new EntryFields(value, path, problems, {});
+  requireGiven(fields, ['meter']);
   const meter = fields.take('meter', readKey, undefined);
-  if (!('meter' in value)) {
-    problems.push({ path, message: 'needs "meter"' });
-  }
   const template = takeCacheTemplate(fields);
   fields.refuseRest(['meter', ...cacheFieldNames]);
   return meter === undefined || template === undefined ? [] : [{ path, meter, template }];

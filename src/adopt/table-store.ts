@@ -1,6 +1,15 @@
 import type pg from 'pg';
 import type { Mapping } from './mapping.ts';
 
+/** What the domain with this oid is made of, also by way of other domains; any other type is what it is. */
+export const baseOf = (oid: string): string => `(
+  with recursive bases as (
+    select t.oid, t.typbasetype from pg_type t where t.oid = ${oid}
+    union all
+    select t.oid, t.typbasetype from bases b join pg_type t on t.oid = b.typbasetype
+  )
+  select b.oid from bases b where b.typbasetype = 0)`;
+
 /** A table of the app as the catalogue has it. */
 export interface AppTable {
   oid: string;
@@ -9,12 +18,18 @@ export interface AppTable {
   kind: string;
   /** The type of each column. */
   columns: Record<string, string>;
+  /** Columns that are timestamps without a zone, by whatever name their type goes. */
+  naive: string[];
+  /** Columns that nobody may write: the server makes them. */
+  generated: string[];
   primaryKey: string[];
   /** Columns of each unique index over plain columns that cannot be null, the primary key included. */
   uniqueKeys: string[][];
   mayRead: boolean;
   mayTrigger: boolean;
   mayUpdate: boolean;
+  /** Row security may keep rows from this login: no policy shows it all of them. */
+  hidesRows: boolean;
   rowsEstimate: number;
 }
 
@@ -28,6 +43,12 @@ export async function selectTable(
     `select c.oid::text, format('%I.%I', n.nspname, c.relname) as relation, c.relkind::text as kind,
        (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+       array(select a.attname::text from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           and ${baseOf('a.atttypid')} = 'timestamp'::regtype) as naive,
+       array(select a.attname::text from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           and (a.attgenerated <> '' or a.attidentity = 'a')) as generated,
        coalesce((select array_agg(a.attname::text order by k.n) from pg_index i
          cross join unnest(i.indkey::smallint[]) with ordinality k(attnum, n)
          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
@@ -41,6 +62,11 @@ export async function selectTable(
            group by i.indexrelid having bool_and(a.attnotnull)) u), '[]') as "uniqueKeys",
        has_table_privilege(c.oid, 'select') as "mayRead", has_table_privilege(c.oid, 'trigger') as "mayTrigger",
        has_table_privilege(c.oid, 'update') as "mayUpdate",
+       row_security_active(c.oid) and not coalesce((
+         select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) = 'true') and bool_and(p.polpermissive)
+         from pg_policy p where p.polrelid = c.oid and p.polcmd in ('r', '*')
+           and exists (select from unnest(p.polroles) o(role) where o.role = 0 or pg_has_role(o.role, 'usage'))), false)
+         as "hidesRows",
        greatest(c.reltuples, 0)::float8 as "rowsEstimate"
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
@@ -54,6 +80,8 @@ export interface TriedExpression {
   type: string;
   /** Functions that change something, or answer otherwise each time. */
   volatile: string[];
+  /** It looks at several rows of the table at once. */
+  isWindow: boolean;
   returnsSet: boolean;
 }
 
@@ -75,18 +103,19 @@ export async function tryExpression(
        from ${relation} ${alias}`,
     );
     const { rows } = await client.query<TriedExpression>(
-      `select format_type(a.atttypid, a.atttypmod) as type,
+      `select format_type(${baseOf('a.atttypid')}, a.atttypmod) as type,
          coalesce((select array_agg(distinct p.proname::text) from regexp_matches(w.ev_action::text,
              ':(?:funcid|opfuncid|winfnoid|aggfnoid) (\\d+)', 'g') f
            join pg_proc p on p.oid = f[1]::oid where p.provolatile = 'v'), '{}') as volatile,
          exists (select from regexp_matches(w.ev_action::text, ':funcid (\\d+) :funcresulttype \\d+ :funcretset true', 'g'))
-           as "returnsSet"
+           as "returnsSet",
+         substring(w.ev_action::text from ':hasWindowFuncs (true|false)') = 'true' as "isWindow"
        from pg_class c
        join pg_attribute a on a.attrelid = c.oid and a.attname = 'tried'
        join pg_rewrite w on w.ev_class = c.oid
        where c.oid = 'pg_temp.adopt_tried'::regclass`,
     );
-    return rows[0] ?? { type: 'unknown', volatile: [], returnsSet: false };
+    return rows[0] ?? { type: 'unknown', volatile: [], returnsSet: false, isWindow: false };
   } finally {
     await client.query('rollback to savepoint tried');
   }
@@ -151,6 +180,37 @@ export async function selectUnknown(
     [names.zones, names.plans, names.meters, names.services],
   );
   return rows[0] ?? { zones: [], plans: [], meters: [], services: [] };
+}
+
+/** Which of these meters are of other services than these. */
+export async function selectForeignMeters(
+  client: pg.ClientBase,
+  meters: readonly string[],
+  services: readonly string[],
+): Promise<{ meter: string; service: string }[]> {
+  const { rows } = await client.query<{ meter: string; service: string }>(
+    `select m.key as meter, m.service from quota.meters m where m.key = any ($1) and m.service <> all ($2)`,
+    [meters, services],
+  );
+  return rows;
+}
+
+/** How many of the first rows fulfil both of two conditions. */
+export async function selectInBoth(
+  client: pg.ClientBase,
+  relation: string,
+  [first, second]: readonly [string, string],
+): Promise<number> {
+  await client.query('savepoint tried');
+  try {
+    const { rows } = await client.query<{ rows: number }>(
+      `select count(*)::integer as rows from (select ((${first}\n) is true and (${second}\n) is true) as is_both
+         from ${relation} r limit 200000) t where t.is_both`,
+    );
+    return rows[0]?.rows ?? 0;
+  } finally {
+    await client.query('rollback to savepoint tried');
+  }
 }
 
 /** Products that are attached and count one of these services. */

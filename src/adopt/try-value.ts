@@ -9,11 +9,18 @@ import { type AppTable, selectTable, tryExpression } from './table-store.ts';
 
 /** A table that a mapping names, if this login may read it; null with a problem, else. */
 export async function findTable(
-  { client }: AppDatabase,
+  { client, remote }: AppDatabase,
   { path, schema, table }: { path: Path; schema: string; table: string },
   problems: PlanProblem[],
 ): Promise<AppTable | null> {
   const found = await selectTable(client, schema, table);
+  if (/^(pg_.*|information_schema)$/.test(schema) || (remote === null && /^quota(_adopt)?$/.test(schema))) {
+    problems.push({
+      path: [...path, 'table'],
+      message: `the schema "${schema}" is of ${schema.startsWith('quota') ? 'quota' : 'the server'}: it has no tables of an app`,
+    });
+    return null;
+  }
   if (found === null) {
     problems.push({
       path: [...path, 'table'],
@@ -22,6 +29,11 @@ export async function findTable(
   } else if (!found.mayRead) {
     problems.push({ path: [...path, 'table'], message: `this login may not read ${found.relation}` });
     return null;
+  } else if (found.hidesRows) {
+    problems.push({
+      path: [...path, 'table'],
+      message: `row security may hide rows of ${found.relation} from this login: they would not be counted; let it have bypassrls, or a policy that shows it all`,
+    });
   }
   return found;
 }
@@ -59,9 +71,12 @@ export async function tryValue(
   const tried = (expression: string) =>
     (app.remote === null ? tryExpression : tryReadOnly)(app.client, table.relation, expression);
   try {
-    const { type: given, volatile, returnsSet } = await tried(rawExpression(value));
+    const { type: given, volatile, returnsSet, isWindow } = await tried(rawExpression(value));
     if (volatile.length > 0) {
       return fail(`${volatile.join(', ')} has a side effect, or answers otherwise each time`);
+    }
+    if (isWindow) {
+      return fail('looks at several rows at once: a row is read by itself');
     }
     if (returnsSet) {
       return fail('answers with several rows');
@@ -81,7 +96,11 @@ export async function tryCondition(
   where: string | undefined,
   problems: PlanProblem[],
 ): Promise<void> {
-  if (where !== undefined) {
-    await tryValue(app, table, { path, sql: where }, 'boolean', 'UTC', problems);
+  if (where === undefined) {
+    return;
+  }
+  const tried = await tryValue(app, table, { path, sql: where }, 'boolean', 'UTC', problems);
+  if (tried !== undefined && tried.given !== 'boolean') {
+    problems.push({ path, message: `is ${tried.given}: a condition is true or false` });
   }
 }

@@ -104,3 +104,170 @@ test.each([
   const { error } = await desk.json(65, 'adopt', 'check', desk.write('bad.yaml', text));
   expect(error.detail).toContain(message);
 });
+
+const calls = (more = '', columns = '') =>
+  `product: p\ncalls:\n  table: talks\n${more}  columns:\n    service: { value: voice }\n    user: person\n    started_at: began\n${columns}`;
+const source = (name: string, where: string) =>
+  `  - { source: ${name}, table: talks, where: "${where}", columns: { service: { value: voice }, user: person, started_at: began } }\n`;
+const mirror = (columns: string) =>
+  `mirror: { table: counters, meter: voice_seconds, user: person, columns: ${columns} }\n`;
+const figure = (meter: string, used: string) =>
+  `figures: { table: counters, meter: ${meter}, user: person, used: ${used} }\n`;
+
+test.each<[string, string, string, string]>([
+  [
+    'a condition with a side effect',
+    calls('  where: "pg_advisory_lock(1) is null"\n'),
+    'calls.where',
+    'side effect',
+  ],
+  [
+    'a condition that is none',
+    calls('  where: r.person\n'),
+    'calls.where',
+    'is text: a condition is true or false',
+  ],
+  [
+    'a condition of many rows',
+    calls('  where: "(select t.id > 0 from public.talks t)"\n'),
+    'calls.where',
+    'more than one row returned',
+  ],
+  ['a key that has a column twice', calls('  key: [id, id]\n'), 'calls.key', 'each once'],
+  ['no key', calls('  key: []\n'), 'calls.key', 'must be a column, or a list'],
+  [
+    'a column that the server makes',
+    calls() + mirror('{ doubled: q.used }'),
+    'mirror.columns.doubled',
+    'made by the server',
+  ],
+  [
+    'a number that the server gives',
+    calls() + mirror('{ serial: q.used }'),
+    'mirror.columns.serial',
+    'made by the server',
+  ],
+  [
+    'a column of the primary key',
+    calls() + mirror('{ month: "q.used::text" }'),
+    'mirror.columns.month',
+    'of the primary key',
+  ],
+  ['a sum of figures', calls() + mirror('{ used: count(*) }'), 'mirror.columns.used', 'GROUP BY'],
+  [
+    'a figure of another type',
+    calls() + mirror(`{ used: "'a lot'" }`),
+    'mirror.columns.used',
+    'invalid input syntax',
+  ],
+  [
+    'a column that follows two figures',
+    `${calls()}mirror:\n${['voice_seconds', 'messages'].map((meter) => `  - { table: counters, meter: ${meter}, user: person, columns: { used: q.used } }\n`).join('')}`,
+    'mirror[1].columns.used',
+    'follows another figure already',
+  ],
+  ['nothing that follows', calls() + mirror('{}'), 'mirror.columns', 'must be columns by key'],
+  [
+    'rows of two sources',
+    `product: p\ncalls:\n${source('a', 'r.id > 0')}${source('b', 'r.id < 2')}`,
+    'calls[1].where',
+    '1 of its rows are the calls of "a", too',
+  ],
+  [
+    'two values in one',
+    calls('', '    cost: { sql: "1), (2" }\n'),
+    'calls.columns.cost',
+    'pseudo-type record',
+  ],
+  [
+    'rows beside the row',
+    calls('', '    cost: { sql: "row_number() over ()" }\n'),
+    'calls.columns.cost',
+    'several rows at once',
+  ],
+  [
+    'an end of the statement',
+    calls('', '    cost: { sql: "1) from public.talks r; drop table public.talks; --" }\n'),
+    'calls.columns.cost',
+    'syntax error',
+  ],
+  [
+    'the clock',
+    calls('', '    cost: { sql: "extract(epoch from clock_timestamp())" }\n'),
+    'calls.columns.cost',
+    'clock_timestamp',
+  ],
+  [
+    'a function of the app without its schema',
+    calls('', '    cost: { sql: "price(r.id)" }\n'),
+    'calls.columns.cost',
+    'does not exist',
+  ],
+  [
+    'a table of ours',
+    'product: p\ncalls: { table: quota.call_logs, columns: { service: { value: voice }, user: provider, started_at: started_at } }\n',
+    'calls.table',
+    'is of quota',
+  ],
+  [
+    'a table of the server',
+    'product: p\ncalls: { table: pg_catalog.pg_class, key: oid, columns: { service: { value: voice }, user: relname, started_at: { sql: "now()" } } }\n',
+    'calls.table',
+    'is of the server',
+  ],
+  [
+    'a view',
+    'product: p\ncalls: { table: talk_view, columns: { service: { value: voice }, user: person, started_at: began } }\n',
+    'calls.table',
+    'is no table: triggers need one',
+  ],
+  [
+    'a counter of another service',
+    calls() + figure('messages', 'used'),
+    'figures.meter',
+    'of the service "chat", of which no calls are mapped',
+  ],
+  [
+    'a counter that is no number',
+    calls() + figure('voice_seconds', '{ sql: "r.month::numeric" }'),
+    'figures.used',
+    'invalid input syntax for type numeric: "2026-11"',
+  ],
+  ['a counter of nothing', calls() + figure('null', 'used'), 'figures', 'needs "meter"'],
+  [
+    'a limit that is no number',
+    `${calls()}limits: { table: counters, meter: voice_seconds, columns: { user: person, limit: { sql: "r.month::numeric" } } }\n`,
+    'limits.columns.limit',
+    'invalid input syntax for type numeric: "2026-11"',
+  ],
+  ['a name that is none', calls().replace('product: p', 'product: My Shop!'), 'product', 'must be a key'],
+  ['another way to delete', calls('  on_delete: drop\n'), 'calls.on_delete', 'must be one of ignore, remove'],
+  ['neither yes nor no', calls('  make_users: maybe\n'), 'calls.make_users', 'must be true or false'],
+  ['a look of no time', calls('  look_back_minutes: 0\n'), 'calls.look_back_minutes', 'from 1 to 1440'],
+  ['a part that there is not', `${calls()}songs: {}\n`, 'songs', 'there is no such field'],
+  [
+    'users without a name',
+    `${calls()}users: { table: people, columns: { email: mail } }\n`,
+    'users.columns',
+    'needs "user"',
+  ],
+  ['no table', calls().replace('table: talks', 'table: null'), 'calls', 'needs a "table"'],
+  [
+    'a name twice',
+    `${calls()}jobs: { table: talks, columns: { user: person, service: { value: voice }, started_at: began } }\n`,
+    'jobs',
+    'another source is called "talks"',
+  ],
+])('%s is refused where it stands', async (_name, text, path, message) => {
+  await desk.query(`create table if not exists counters (person text, month text, used int,
+      doubled int generated always as (used * 2) stored, serial int generated always as identity, primary key (person, month));
+    insert into counters (person, month, used) values ('a', '2026-11', 4) on conflict do nothing;
+    create or replace function price(bigint) returns numeric language sql immutable as 'select 1.0';
+    create or replace view talk_view as select * from talks;
+    insert into talks (person, began, note) select 'b', now(), '60' where not exists (select from talks offset 1)`);
+  const { error } = await desk.json(65, 'adopt', 'attach', desk.write('bad.yaml', text), '--yes');
+  expect(error.problems).toContainEqual(
+    expect.objectContaining({ path, line: expect.any(Number), message: expect.stringContaining(message) }),
+  );
+  expect(await desk.query(`select from pg_trigger where tgname like 'quota_adopt%'`)).toEqual([]);
+});

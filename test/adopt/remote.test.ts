@@ -182,3 +182,20 @@ test('what cannot be followed is refused, by line', async () => {
     await refused(remoteMapping.replace('seconds: seconds', `seconds: { sql: "nextval('x')" }`)),
   ).toHaveLength(1);
 });
+
+test('rows that row security hides from the login are not left out in silence', async () => {
+  const read = () => at().run('adopt', 'check', mapped());
+  await source.query(`alter table shop.members enable row level security;
+    create policy own on shop.members using (member_id = current_setting('shop.member', true))`);
+  expect(await read()).toMatchObject({
+    code: 65,
+    stderr: expect.stringContaining('users.table: row security may hide rows of shop.members'),
+  });
+  await source.query('create policy whole on shop.members for select using (true)');
+  expect(await read()).toMatchObject({ code: 0 });
+  await source.query('create policy but on shop.members as restrictive using (member_id is not null)');
+  expect(await read()).toMatchObject({ code: 65 });
+  await source.query(
+    'drop policy but on shop.members; drop policy whole on shop.members; drop policy own on shop.members',
+  );
+});

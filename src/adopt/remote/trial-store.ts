@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { TriedExpression } from '../table-store.ts';
+import { baseOf, type TriedExpression } from '../table-store.ts';
 
 interface PlanRow {
   'QUERY PLAN': { Plan: { 'Node Type': string; Alias?: string } }[];
@@ -26,8 +26,9 @@ export async function tryReadOnly(
     const isApart = plan?.['Node Type'] === 'Subquery Scan' && plan.Alias === 't';
     const text = JSON.stringify(plan);
     const returnsSet = isApart && text.includes('"ProjectSet"');
+    const isWindow = text.includes('"WindowAgg"');
     const { rows: types } = await client.query<{ type: string; volatile: string[] }>(
-      `select format_type($1, $2) as type,
+      `select format_type(${baseOf('$1')}, $2) as type,
          array(select distinct p.proname::text from pg_proc p where p.provolatile = 'v' and p.proname = any ($3)) as volatile`,
       [
         fields[1]?.dataTypeID,
@@ -36,8 +37,8 @@ export async function tryReadOnly(
       ],
     );
     const { type = 'unknown', volatile = [] } = types[0] ?? {};
-    const isUnclear = isApart && !returnsSet && volatile.length === 0;
-    return { type, volatile: isUnclear ? ['a function over other rows'] : volatile, returnsSet };
+    const isUnclear = isApart && !returnsSet && !isWindow && volatile.length === 0;
+    return { type, volatile: isUnclear ? ['a function over other rows'] : volatile, returnsSet, isWindow };
   } finally {
     await client.query('rollback to savepoint tried');
   }

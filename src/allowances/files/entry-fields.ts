@@ -53,6 +53,11 @@ export class EntryFields {
     return this.#values.get(name)?.path ?? this.path;
   }
 
+  /** Whether something is said under a name: null counts as left out. To be asked before it is taken. */
+  has(name: string): boolean {
+    return (this.#values.get(name)?.value ?? null) !== null;
+  }
+
   /** Taken once; what is left over is unknown. Null counts as left out. */
   take<T, D>(name: string, read: FieldReader<T>, absent: D): T | D | undefined {
     const found = this.#values.get(name);
