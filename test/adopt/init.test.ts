@@ -75,6 +75,39 @@ test('calls that know their assistant by the row of it, minutes that are called 
   expect(counted).toEqual({ seconds: 60 * 90, cost: expect.stringMatching(/^7\.20*$/) });
 });
 
+test.each([
+  // Rings by ranges of time and how long was spoken; a flag for what failed; the owner by a foreign key alone.
+  [
+    'kinds/dialer',
+    'voice',
+    ['lower(r.\\"during\\")', 'duration_seconds: spoken', `'error'`, 'user: customer'],
+  ],
+  // Milliseconds since 1970, JSON with names, an address that is not called so.
+  ['kinds/tutor', 'chat', ['r.\\"at_ms\\" / 1000.0', `->> 'messages'`, 'email: contact', `->> 'tz'`]],
+  // One reference that is another one in each row, and so no assistant's.
+  ['kinds/podcast', 'voice', ['provider_call_id: "External Ref"', 'r.\\"priceCents\\" / 100.0']],
+  ['unlike/clinic', 'voice', ['user: PatientNo', 'ended_at: EndedAt']],
+  ['unlike/studio', 'voice', [`->> 'state'`, `->> 'seconds'`, 'email: address']],
+  [
+    'unlike/dictation',
+    'transcription',
+    ['/ 1000000.0', 'user: practice', 'r.\\"is_void\\" is not true', 'mirror:', 'jobs:'],
+  ],
+  [
+    'unlike/helpdesk',
+    'chat',
+    ['model: llm', 'key: [tenant, thread, turn]', 'p.\\"handle\\" from helpdesk.threads p'],
+  ],
+])('%s is recognised by its types, keys and rows', async (name, service, expected) => {
+  await desk.queryAt(now, readFileSync(`fixtures/adopt/${name}.sql`, 'utf8'));
+  await desk.query('analyze');
+  const draft = await drafted('unlike');
+  expect(draft.services).toEqual([service]);
+  for (const text of expected) {
+    expect(draft.mapping).toContain(text);
+  }
+});
+
 test('a file that is there stays, and a database without calls says so', async () => {
   await desk.query('create table notes (id int primary key, body text)');
   expect(await desk.json(4, 'adopt', 'init')).toMatchObject({ error: { code: 'not_found' } });

@@ -1,11 +1,13 @@
 import type pg from 'pg';
-import { quoted } from '../expression.ts';
-import { type ReadTable, serviceOf } from './recognise.ts';
+import { literal, quoted } from '../expression.ts';
+import { draftOf, sqlOf, wordsOf } from './column-value.ts';
+import { type ReadTable, serviceOf, startOf } from './recognise.ts';
 import {
   type SurveyedColumn,
-  selectColumnWords,
   selectOverlap,
+  selectShape,
   selectUnitsPerSecond,
+  selectWords,
 } from './survey-store.ts';
 import { columnWords, meaningOfStatus, plainName, serviceWords } from './words.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
@@ -21,11 +23,7 @@ export function whereOf({ found }: ReadTable): string[] {
   const { deleted } = found;
   return deleted === undefined
     ? []
-    : [
-        deleted.type === 'boolean'
-          ? `r.${quoted(deleted.name)} is not true`
-          : `r.${quoted(deleted.name)} is null`,
-      ];
+    : [deleted.type === 'boolean' ? `${sqlOf(deleted)} is not true` : `${sqlOf(deleted)} is null`];
 }
 
 /** An amount of time in seconds: by its type, by its rows, or by its name. */
@@ -36,19 +34,17 @@ async function secondsOf(client: pg.ClientBase, table: ReadTable): Promise<Draft
   }
   const { name, type } = duration;
   if (type === 'interval') {
-    return { column: name };
+    return draftOf(duration);
   }
-  const number = /^(text|character)/.test(type)
-    ? `nullif(r.${quoted(name)}, '')::numeric`
-    : `r.${quoted(name)}`;
+  const number = /^(text|character)/.test(type) ? `nullif(${sqlOf(duration)}, '')::numeric` : sqlOf(duration);
   const plain = plainName(name);
   const ratio =
     started_at === undefined || ended_at === undefined
       ? null
       : await selectUnitsPerSecond(client, table.relation, {
-          amount: name,
-          from: started_at.name,
-          to: ended_at.name,
+          amount: sqlOf(duration),
+          from: sqlOf(started_at),
+          to: sqlOf(ended_at),
         });
   const named = /(^|_)(m|mins?|minutes)($|_)/.test(plain)
     ? 1 / 60
@@ -64,21 +60,35 @@ async function secondsOf(client: pg.ClientBase, table: ReadTable): Promise<Draft
         : undefined;
   const value =
     unit === 1
-      ? number.startsWith('r.')
-        ? { column: name }
+      ? number === sqlOf(duration)
+        ? draftOf(duration)
         : { sql: number }
       : { sql: unit > 1 ? `${number} / 1000.0` : `${number} * 60` };
   return { ...value, ...(note !== undefined && { note }) };
 }
 
-async function statusOf(
+/** How a call ended, where no word says it: by a flag, and by whether it has ended. */
+async function statusByFlags(
   client: pg.ClientBase,
   { relation, found }: ReadTable,
 ): Promise<DraftValue | undefined> {
+  const { failed, succeeded, ended_at } = found;
+  const ends = ended_at && (await selectShape(client, relation, sqlOf(ended_at)));
+  const isTold = ended_at?.isNullable === true && ends !== undefined && ends.present > ends.rows / 2;
+  const cases = [
+    ...(failed === undefined ? [] : [`when ${sqlOf(failed)} then 'error'`]),
+    ...(isTold ? [`when ${sqlOf(ended_at)} is null then 'active'`] : []),
+    ...(succeeded === undefined || failed !== undefined ? [] : [`when not ${sqlOf(succeeded)} then 'error'`]),
+  ];
+  return cases.length === 0 ? undefined : { sql: `case ${cases.join(' ')} else 'completed' end` };
+}
+
+async function statusOf(client: pg.ClientBase, table: ReadTable): Promise<DraftValue | undefined> {
+  const { relation, found } = table;
   if (found.status === undefined) {
-    return undefined;
+    return statusByFlags(client, table);
   }
-  const words = await selectColumnWords(client, relation, found.status.name);
+  const words = await selectWords(client, relation, sqlOf(found.status));
   if (words.length > 20) {
     return undefined;
   }
@@ -97,8 +107,7 @@ async function statusOf(
   }
   values['*'] = 'completed';
   return {
-    column: found.status.name,
-    values,
+    ...wordsOf(found.status, values),
     ...(unsure.length > 0 && { note: `unsure of ${unsure.join(', ')}: taken as completed` }),
   };
 }
@@ -109,8 +118,7 @@ async function ownerOf(
   { relation, found }: ReadTable,
   { assistants }: Surroundings,
 ): Promise<[string, DraftValue][]> {
-  const columns: [string, DraftValue][] =
-    found.user === undefined ? [] : [['user', { column: found.user.name }]];
+  const columns: [string, DraftValue][] = found.user === undefined ? [] : [['user', draftOf(found.user)]];
   const { assistant } = found;
   if (assistant === undefined) {
     return columns;
@@ -118,32 +126,39 @@ async function ownerOf(
   const id = assistants?.found.provider_assistant_id;
   const [key, ...rest] = assistants?.key ?? [];
   if (assistants === undefined || id === undefined || key === undefined || rest.length > 0) {
-    return [...columns, ['assistant', { column: assistant.name }]];
+    return [...columns, ['assistant', draftOf(assistant)]];
   }
-  const from = { relation, column: assistant.name };
+  const from = { relation, value: sqlOf(assistant) };
   const isInner =
     assistant.references?.relation === assistants.relation
       ? assistant.references.column !== id.name
-      : (await selectOverlap(client, from, { relation: assistants.relation, column: key })) >
-        (await selectOverlap(client, from, { relation: assistants.relation, column: id.name }));
+      : (await selectOverlap(client, from, { relation: assistants.relation, value: `r.${quoted(key)}` })) >
+        (await selectOverlap(client, from, { relation: assistants.relation, value: sqlOf(id) }));
   return [
     ...columns,
     [
       'assistant',
       isInner
         ? {
-            sql: `(select a.${quoted(id.name)} from ${assistants.relation} a where a.${quoted(key)} = r.${quoted(assistant.name)})`,
+            sql: `(select a.${quoted(id.name)} from ${assistants.relation} a where a.${quoted(key)} = ${sqlOf(assistant)})`,
             note: 'it is the row of the assistant: the id at the provider stands there',
           }
-        : { column: assistant.name },
+        : draftOf(assistant),
     ],
   ];
 }
 
-const sized = ({ name }: SurveyedColumn): DraftValue => {
-  const plain = plainName(name);
+const sized = (column: SurveyedColumn): DraftValue => {
+  const plain = plainName(column.name);
   const factor = /mb$/.test(plain) ? 1_048_576 : /kb$/.test(plain) ? 1024 : 1;
-  return factor === 1 ? { column: name } : { sql: `(r.${quoted(name)} * ${factor})::bigint` };
+  return factor === 1 ? draftOf(column) : { sql: `(${sqlOf(column)} * ${factor})::bigint` };
+};
+
+/** Money in its whole units. */
+const priced = (column: SurveyedColumn): DraftValue => {
+  const plain = plainName(column.name);
+  const parts = /micro/.test(plain) ? '1000000.0' : /cents/.test(plain) ? '100.0' : undefined;
+  return parts === undefined ? draftOf(column) : { sql: `${sqlOf(column)} / ${parts}` };
 };
 
 /** The fields of calls that are told by columns of their own. */
@@ -158,27 +173,21 @@ async function fieldsOfCalls(
   const columns: [string, DraftValue | undefined][] = [
     ['service', { constant: service }],
     ...(provider === 'chat' ? [] : [['provider', { constant: provider }] as [string, DraftValue]]),
-    ['provider_call_id', found.provider_call_id && { column: found.provider_call_id.name }],
+    ['provider_call_id', found.provider_call_id && draftOf(found.provider_call_id)],
     ...(await ownerOf(client, table, surroundings)),
-    ['model', found.model && { column: found.model.name }],
+    ['model', found.model && draftOf(found.model)],
     ['status', await statusOf(client, table)],
-    ['started_at', { column: (found.started_at ?? found.made_at)?.name ?? '' }],
-    ['ended_at', found.ended_at && { column: found.ended_at.name }],
+    ['started_at', draftOf(startOf(table))],
+    ['ended_at', found.ended_at && draftOf(found.ended_at)],
     ['duration_seconds', await secondsOf(client, table)],
     [
       'messages',
-      found.messages ? { column: found.messages.name } : service === 'chat' ? { constant: '1' } : undefined,
+      found.messages ? draftOf(found.messages) : service === 'chat' ? { constant: '1' } : undefined,
     ],
-    ['words_spoken', found.words_spoken && { column: found.words_spoken.name }],
+    ['words_spoken', found.words_spoken && draftOf(found.words_spoken)],
     ['file_size_bytes', found.file_size && sized(found.file_size)],
-    [
-      'cost',
-      found.cost &&
-        (/cents/.test(plainName(found.cost.name))
-          ? { sql: `r.${quoted(found.cost.name)} / 100.0` }
-          : { column: found.cost.name }),
-    ],
-    ['error_message', found.error_message && { column: found.error_message.name }],
+    ['cost', found.cost && priced(found.cost)],
+    ['error_message', found.error_message && draftOf(found.error_message)],
   ];
   return columns.filter((entry): entry is [string, DraftValue] => entry[1] !== undefined);
 }
@@ -192,7 +201,7 @@ export async function draftCalls(
 ): Promise<DraftPart[]> {
   const guessed = serviceOf(table);
   const kind = table.found.kind;
-  const words = kind === undefined ? [] : await selectColumnWords(client, table.relation, kind.name);
+  const words = kind === undefined ? [] : await selectWords(client, table.relation, sqlOf(kind));
   const named = words.flatMap((word) => {
     const one = serviceWords.find(
       ({ words: pattern }) => pattern.test(plainName(word)) && !/api/.test(plainName(word)),
@@ -213,14 +222,14 @@ export async function draftCalls(
   const others = isSplit ? words.filter((word) => !named.some((one) => one.word === word)) : [];
   const parts: DraftPart[] = [];
   for (const { service, provider, words: those } of kinds) {
-    const literals = those.map((word) => `'${word.replaceAll("'", "''")}'`).join(', ');
+    const literals = those.map(literal).join(', ');
     const conditions = [
       ...whereOf(table),
       ...(isSplit
         ? [
             those.length === 1
-              ? `r.${quoted(kind.name)}::text = ${literals}`
-              : `r.${quoted(kind.name)}::text in (${literals})`,
+              ? `(${sqlOf(kind)})::text = ${literals}`
+              : `(${sqlOf(kind)})::text in (${literals})`,
           ]
         : []),
     ];

@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { quoted } from '../expression.ts';
-import type { ReadTable } from './recognise.ts';
-import { selectColumnWords } from './survey-store.ts';
+import { literal } from '../expression.ts';
+import { draftOf, sqlOf } from './column-value.ts';
+import { type ReadTable, userOf } from './recognise.ts';
+import { selectWords } from './survey-store.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
 
 /** The month that a row of a counter is of, as an instant within it. */
@@ -14,10 +15,10 @@ async function monthOf(
     return undefined;
   }
   if (month.type === 'date' || month.type.startsWith('timestamp')) {
-    return { column: month.name };
+    return draftOf(month);
   }
-  const [word = ''] = await selectColumnWords(client, relation, month.name);
-  const name = `r.${quoted(month.name)}`;
+  const [word = ''] = await selectWords(client, relation, sqlOf(month));
+  const name = sqlOf(month);
   return /^\d{4}-\d\d$/.test(word) || word === ''
     ? { sql: `(${name} || '-01')::date` }
     : /^\d{6}$/.test(word)
@@ -102,7 +103,7 @@ export async function draftCounters(
   services: readonly string[],
 ): Promise<DraftPart[]> {
   const { found, name } = table;
-  const user: [string, DraftValue] = ['user', { column: found.user?.name ?? '' }];
+  const user: [string, DraftValue] = ['user', draftOf(userOf(table))];
   const at = await monthOf(client, table);
   const month: [string, DraftValue][] = at === undefined ? [] : [['at', at]];
   const all = counted(table, services);
@@ -173,15 +174,14 @@ async function draftLimits(
   ) {
     return [];
   }
-  const words = kind === undefined ? [] : await selectColumnWords(client, relation, kind.name);
+  const words = kind === undefined ? [] : await selectWords(client, relation, sqlOf(kind));
   const credit = words.find((word) => /credit|minute/i.test(word)) ?? words[0];
-  const active = kind === undefined ? undefined : credit;
   const limit: DraftValue | undefined = limit_seconds
-    ? { column: limit_seconds.name }
+    ? draftOf(limit_seconds)
     : limit_minutes
-      ? { sql: `r.${quoted(limit_minutes.name)} * 60` }
+      ? { sql: `${sqlOf(limit_minutes)} * 60` }
       : limit_value
-        ? { sql: `r.${quoted(limit_value.name)} * 60`, note: 'taken as credits of a minute' }
+        ? { sql: `${sqlOf(limit_value)} * 60`, note: 'taken as credits of a minute' }
         : undefined;
   return [
     {
@@ -190,19 +190,14 @@ async function draftLimits(
       settings: [
         ['table', name],
         ['meter', `${service}_seconds`],
-        ...(active === undefined
+        ...(kind === undefined || credit === undefined
           ? []
-          : [
-              ['where', `r.${quoted(kind?.name ?? '')}::text = '${active.replaceAll("'", "''")}'`] as [
-                string,
-                string,
-              ],
-            ]),
+          : [['where', `(${sqlOf(kind)})::text = ${literal(credit)}`] as [string, string]]),
       ],
       columns: [
-        ['user', { column: user.name }],
+        ['user', draftOf(user)],
         ...(limit ? [['limit', limit] as [string, DraftValue]] : []),
-        ...(limit_cost ? [['cost_limit', { column: limit_cost.name }] as [string, DraftValue]] : []),
+        ...(limit_cost ? [['cost_limit', draftOf(limit_cost)] as [string, DraftValue]] : []),
         ...month,
       ],
     },

@@ -1,9 +1,19 @@
 import type pg from 'pg';
+import { sqlOf } from './column-value.ts';
+import { deriveColumns } from './derived-columns.ts';
 import { draftCalls, type Surroundings } from './draft-calls.ts';
 import { draftLimited, draftRest } from './draft-rest.ts';
 import { draftAssistants, draftUsers } from './draft-users.ts';
-import { callScore, isAssistants, type ReadTable, readTable, userScore } from './recognise.ts';
-import { selectDatabaseName, selectTables } from './survey-store.ts';
+import {
+  callScore,
+  isAssistants,
+  type ReadTable,
+  readTable,
+  settleIds,
+  userScore,
+  withOwners,
+} from './recognise.ts';
+import { type SurveyedColumn, selectDatabaseName, selectShape, selectTables } from './survey-store.ts';
 import { plainName } from './words.ts';
 import { type DraftPart, mappingText } from './yaml-text.ts';
 
@@ -28,7 +38,7 @@ export async function draftMapping(
   client: pg.ClientBase,
   { schema: wanted, product: named }: { schema: string | null; product: string | null },
 ): Promise<Draft> {
-  const read = (await selectTables(client, wanted)).map(readTable);
+  const read = await readTables(client, wanted);
   const notes: string[] = [];
   const scored = read
     .map((table) => ({
@@ -87,6 +97,22 @@ export async function draftMapping(
     'timezone: UTC # of timestamps without a zone',
   ];
   return { mapping: mappingText(head, parts), product, schema, services, notes };
+}
+
+/** All tables with what their columns, and what stands within these, seem to mean. */
+async function readTables(client: pg.ClientBase, schema: string | null): Promise<ReadTable[]> {
+  const tables: ReadTable[] = [];
+  for (const surveyed of await selectTables(client, schema)) {
+    const isOnePerRow = async (column: SurveyedColumn) => {
+      const { present, distinct } = await selectShape(client, surveyed.relation, sqlOf(column));
+      return present > 1 && distinct > 0.9 * present;
+    };
+    tables.push(await settleIds(readTable(await deriveColumns(client, surveyed)), isOnePerRow));
+  }
+  return [...new Set(tables.map(({ schema }) => schema))].flatMap((one) => {
+    const those = tables.filter((table) => table.schema === one);
+    return withOwners(those, usersOf(those)[0]);
+  });
 }
 
 const productName = (name: string): string =>

@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { quoted } from '../expression.ts';
+import { literal } from '../expression.ts';
+import { draftOf, sqlOf } from './column-value.ts';
 import { draftCounters } from './draft-counters.ts';
-import { isAlerts, isCounter, isJobs, type ReadTable, serviceOf } from './recognise.ts';
-import { selectColumnWords } from './survey-store.ts';
+import { isAlerts, isCounter, isJobs, type ReadTable, serviceOf, startOf, userOf } from './recognise.ts';
+import { selectWords } from './survey-store.ts';
 import { plainName } from './words.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
 
@@ -16,13 +17,12 @@ export async function draftRest(
   const [first = ''] = services;
   const service = serviceOf(table)?.service ?? first;
   if (isJobs(table)) {
-    const words =
-      found.status === undefined ? [] : await selectColumnWords(client, relation, found.status.name);
+    const words = found.status === undefined ? [] : await selectWords(client, relation, sqlOf(found.status));
     const running = words.filter((word) => /process|running|active|progress|queued/i.test(word));
     const status =
       found.status === undefined
         ? undefined
-        : `r.${quoted(found.status.name)}::text in (${(running.length > 0 ? running : ['processing']).map((word) => `'${word.replaceAll("'", "''")}'`).join(', ')})`;
+        : `(${sqlOf(found.status)})::text in (${(running.length > 0 ? running : ['processing']).map(literal).join(', ')})`;
     return [
       {
         part: 'jobs',
@@ -33,20 +33,18 @@ export async function draftRest(
           ...(status === undefined ? [] : [['where', status] as [string, string]]),
         ],
         columns: [
-          ['user', { column: found.user?.name ?? '' }],
+          ['user', draftOf(userOf(table))],
           ['service', { constant: services.includes(service) ? service : first }],
-          ['started_at', { column: (found.started_at ?? found.made_at)?.name ?? '' }],
-          ...(found.expires_at
-            ? [['expires_at', { column: found.expires_at.name }] as [string, DraftValue]]
-            : []),
+          ['started_at', draftOf(startOf(table))],
+          ...(found.expires_at ? [['expires_at', draftOf(found.expires_at)] as [string, DraftValue]] : []),
         ],
       },
     ];
   }
   if (isAlerts(table)) {
-    const readAt = found.read_at?.name;
-    const madeAt = found.made_at?.name;
-    const at = [readAt, madeAt].flatMap((one) => (one === undefined ? [] : [`r.${quoted(one)}`]));
+    const { is_read, read_at, made_at } = found;
+    const read = is_read ? sqlOf(is_read) : read_at && `${sqlOf(read_at)} is not null`;
+    const at = [read_at, made_at].flatMap((one) => (one === undefined ? [] : [sqlOf(one)]));
     return at.length === 0
       ? []
       : [
@@ -56,16 +54,13 @@ export async function draftRest(
             settings: [
               ['table', name],
               ['meter', first === 'chat' ? 'messages' : `${first}_seconds`],
-              [
-                'where',
-                found.is_read ? `r.${quoted(found.is_read.name)}` : `r.${quoted(readAt ?? '')} is not null`,
-              ],
+              ...(read === undefined ? [] : [['where', read] as [string, string]]),
             ],
             columns: [
-              ['user', { column: found.user?.name ?? '' }],
+              ['user', draftOf(userOf(table))],
               ['threshold', { column: found.threshold?.name ?? '' }],
               ['read_at', { sql: `coalesce(${at.join(', ')})` }],
-              ...(madeAt === undefined ? [] : [['at', { column: madeAt }] as [string, DraftValue]]),
+              ...(made_at === undefined ? [] : [['at', draftOf(made_at)] as [string, DraftValue]]),
             ],
           },
         ];

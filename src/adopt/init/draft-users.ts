@@ -1,7 +1,8 @@
 import type pg from 'pg';
+import { draftOf, joined, sqlOf, wordsOf } from './column-value.ts';
 import { isUserColumn, whereOf } from './draft-calls.ts';
-import { isCounter, type ReadTable } from './recognise.ts';
-import { selectColumnWords, selectOverlap } from './survey-store.ts';
+import { isCounter, type ReadTable, userOf } from './recognise.ts';
+import { selectOverlap, selectWords } from './survey-store.ts';
 import { plainName } from './words.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
 
@@ -16,8 +17,12 @@ async function userId(
     if (found.user === undefined) {
       continue;
     }
-    if (found.user.references?.relation === users.relation) {
-      return { column: found.user.references.column };
+    const { references, tells } = found.user;
+    if (tells !== undefined) {
+      return { sql: joined('r', tells) };
+    }
+    if (references?.relation === users.relation) {
+      return { column: references.column };
     }
     const candidates = users.columns.filter(
       ({ name }) =>
@@ -27,13 +32,13 @@ async function userId(
         name === users.found.email?.name,
     );
     let most = { name: key, percent: 0 };
-    for (const { name } of candidates) {
+    for (const candidate of candidates) {
       const percent = await selectOverlap(
         client,
-        { relation, column: found.user.name },
-        { relation: users.relation, column: name },
+        { relation, value: sqlOf(found.user) },
+        { relation: users.relation, value: sqlOf(candidate) },
       );
-      most = percent > most.percent ? { name, percent } : most;
+      most = percent > most.percent ? { name: candidate.name, percent } : most;
     }
     return {
       column: most.name,
@@ -64,7 +69,7 @@ async function planOf(
   if (service !== 'transcription' || found.plan === undefined) {
     return service === 'transcription' ? { constant: 'transcription-free' } : undefined;
   }
-  const words = await selectColumnWords(client, relation, found.plan.name);
+  const words = await selectWords(client, relation, sqlOf(found.plan));
   const values: Record<string, string> = {};
   const unsure: string[] = [];
   for (const word of words) {
@@ -80,8 +85,7 @@ async function planOf(
   }
   values['*'] = 'transcription-free';
   return {
-    column: found.plan.name,
-    values,
+    ...wordsOf(found.plan, values),
     ...(unsure.length > 0 && { note: `unsure of ${unsure.join(', ')}: taken as free` }),
   };
 }
@@ -98,10 +102,10 @@ export async function draftUsers(
   const plan = await planOf(client, users, rest, services);
   const columns: [string, DraftValue | undefined][] = [
     ['user', await userId(client, users, calls)],
-    ['email', found.email && { column: found.email.name }],
-    ['name', found.name && { column: found.name.name }],
-    ['signup_at', found.signup_at && { column: found.signup_at.name }],
-    ['timezone', found.timezone && { column: found.timezone.name }],
+    ['email', found.email && draftOf(found.email)],
+    ['name', found.name && draftOf(found.name)],
+    ['signup_at', found.signup_at && draftOf(found.signup_at)],
+    ['timezone', found.timezone && draftOf(found.timezone)],
     ['plan', plan],
   ];
   const where = whereOf(users);
@@ -130,9 +134,9 @@ export function draftAssistants(assistants: ReadTable): DraftPart {
       ...(where.length > 0 ? [['where', where.join(' and ')] as [string, string]] : []),
     ],
     columns: [
-      ['user', { column: found.user?.name ?? '' }],
+      ['user', draftOf(userOf(assistants))],
       ['provider_assistant_id', { column: found.provider_assistant_id?.name ?? '' }],
-      ...(found.name ? [['name', { column: found.name.name }] as [string, DraftValue]] : []),
+      ...(found.name ? [['name', draftOf(found.name)] as [string, DraftValue]] : []),
     ],
   };
 }

@@ -1,3 +1,5 @@
+import { quoted } from '../expression.ts';
+import { joined } from './column-value.ts';
 import type { SurveyedColumn, SurveyedTable } from './survey-store.ts';
 import { columnWords, type Meaning, plainName, serviceWords } from './words.ts';
 
@@ -52,31 +54,176 @@ const fits: Partial<Record<Meaning, (column: SurveyedColumn) => boolean>> = {
     (isText(column) && column.type !== 'uuid') ||
     (!isText(column) && !isNumber(column) && !isTime(column) && !isFlag(column)),
   error_message: isText,
+  failed: isFlag,
+  succeeded: isFlag,
+  status: (column) => !isFlag(column) && !isTime(column),
 };
+
+/** What is read of a row, and never written: it may stand within a column. */
+const readOnly: ReadonlySet<Meaning> = new Set<Meaning>([
+  'started_at',
+  'made_at',
+  'ended_at',
+  'duration',
+  'provider_call_id',
+  'status',
+  'failed',
+  'succeeded',
+  'cost',
+  'model',
+  'messages',
+  'words_spoken',
+  'file_size',
+  'error_message',
+  'deleted',
+  'kind',
+  'email',
+  'name',
+  'signup_at',
+  'timezone',
+  'plan',
+]);
+
+/** Those of a meaning, the surest first; what stands within a column comes after the columns. */
+const candidatesOf = ({ columns }: SurveyedTable, meaning: Meaning): SurveyedColumn[] =>
+  columns
+    .filter(
+      (column) => (fits[meaning]?.(column) ?? true) && (column.sql === undefined || readOnly.has(meaning)),
+    )
+    .map((column) => ({
+      column,
+      rank: columnWords[meaning].findIndex((pattern) => pattern.test(plainName(column.means ?? column.name))),
+    }))
+    .filter(({ rank }) => rank >= 0)
+    .sort(
+      (a, b) => Number(a.column.sql !== undefined) - Number(b.column.sql !== undefined) || a.rank - b.rank,
+    )
+    .map(({ column }) => column);
 
 /** Reads what the columns of a table mean from their names and types. */
 export function readTable(table: SurveyedTable): ReadTable {
   const found: ReadTable['found'] = {};
   for (const meaning of Object.keys(columnWords) as Meaning[]) {
-    const ranked = table.columns
-      .filter((column) => fits[meaning]?.(column) ?? true)
-      .map((column) => ({
-        column,
-        rank: columnWords[meaning].findIndex((pattern) => pattern.test(plainName(column.name))),
-      }))
-      .filter(({ rank }) => rank >= 0)
-      .sort((a, b) => a.rank - b.rank);
-    const [first] = ranked;
+    const [first] = candidatesOf(table, meaning);
     if (first !== undefined) {
-      found[meaning] = first.column;
+      found[meaning] = first;
     }
   }
-  const { provider_call_id, assistant } = found;
-  if (provider_call_id !== undefined && provider_call_id.name === assistant?.name) {
-    delete found.provider_call_id;
+  const spans = table.columns.filter(({ type }) => type === 'interval');
+  if (found.duration === undefined && spans.length === 1 && spans[0] !== undefined) {
+    found.duration = spans[0];
+  }
+  // What is used in a month is no length of a call.
+  const counted = [found.used_seconds, found.used_minutes];
+  if (found.month !== undefined && found.duration !== undefined && counted.includes(found.duration)) {
+    delete found.duration;
   }
   return { ...table, plain: plainName(table.name), found };
 }
+
+/**
+ * Tells the id of a call from that of an assistant, where a name may be either: calls have one each.
+ * @param isOnePerRow whether nearly all rows have another value
+ */
+export async function settleIds(
+  table: ReadTable,
+  isOnePerRow: (column: SurveyedColumn) => Promise<boolean>,
+): Promise<ReadTable> {
+  const { provider_call_id, assistant, ...found } = table.found;
+  if (provider_call_id === undefined || provider_call_id.name !== assistant?.name) {
+    return table;
+  }
+  const isCall = await isOnePerRow(assistant);
+  const meaning = isCall ? 'assistant' : 'provider_call_id';
+  const other = candidatesOf(table, meaning).find(({ name }) => name !== assistant.name);
+  return {
+    ...table,
+    found: {
+      ...found,
+      [isCall ? 'provider_call_id' : 'assistant']: assistant,
+      ...(other !== undefined && { [meaning]: other }),
+    },
+  };
+}
+
+/** What one row of a table is called: of `learners` a `learner`. */
+const singular = (plain: string) => plain.replace(/ies$/, 'y').replace(/(ss|us)$|s$/, '$1');
+
+/** Whether a column leads to a table: by a foreign key, else by its name. */
+const leadsTo = (column: SurveyedColumn, { relation, plain }: ReadTable): boolean =>
+  column.references === null
+    ? new RegExp(`^${singular(plain)}(_?(id|uuid|uid|ref|key|code|no|number))?$`).test(plainName(column.name))
+    : column.references.relation === relation;
+
+/** Whose the rows of a table are, as it says by itself: by a name, by what leads to the users. */
+function ownOwner(table: ReadTable, users: ReadTable): SurveyedColumn | undefined {
+  const { columns, foreignKeys, found } = table;
+  if (found.user !== undefined) {
+    return found.user;
+  }
+  const led = columns.find((column) => column.sql === undefined && leadsTo(column, users));
+  const key = foreignKeys.find(({ relation }) => relation === users.relation);
+  return (
+    led ??
+    (key && {
+      name: key.columns.join(' '),
+      type: 'text',
+      sql: joined('r', key.columns),
+      isNullable: true,
+      references: null,
+      tells: key.theirs,
+    })
+  );
+}
+
+/** Whose the row is that a row belongs to: of messages that of their conversation. */
+function parentsOwner(
+  { relation, foreignKeys }: ReadTable,
+  tables: readonly ReadTable[],
+  users: ReadTable,
+): SurveyedColumn | undefined {
+  for (const key of foreignKeys) {
+    const parent = tables.find((one) => one.relation === key.relation && one.relation !== relation);
+    const owner = parent && parent !== users ? ownOwner(parent, users) : undefined;
+    if (owner !== undefined) {
+      const pairs = key.columns.map(
+        (column, index) => `p.${quoted(key.theirs[index] ?? '')} = r.${quoted(column)}`,
+      );
+      return {
+        ...owner,
+        sql: `(select ${(owner.sql ?? joined('r', [owner.name])).replaceAll('r."', 'p."')} from ${key.relation} p where ${pairs.join(' and ')})`,
+        isNullable: true,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Whose the rows of tables are, where no name says so: it leads to the users, or belongs to a row that does. */
+export const withOwners = (tables: readonly ReadTable[], users: ReadTable | undefined): ReadTable[] =>
+  tables.map((table) => {
+    const owner =
+      users === undefined || table.relation === users.relation
+        ? table.found.user
+        : (ownOwner(table, users) ?? parentsOwner(table, tables, users));
+    const user = owner ?? table.found.tenant;
+    return user === undefined ? table : { ...table, found: { ...table.found, user } };
+  });
+
+/** @throws Error of what was taken for something that it is not */
+function present({ relation }: ReadTable, column: SurveyedColumn | undefined, what: string): SurveyedColumn {
+  if (column === undefined) {
+    throw new Error(`${relation} was taken for what it is without ${what}`);
+  }
+  return column;
+}
+
+/** When a call began, or at least was written down. */
+export const startOf = (table: ReadTable): SurveyedColumn =>
+  present(table, table.found.started_at ?? table.found.made_at, 'a time');
+
+/** Whose a row is. */
+export const userOf = (table: ReadTable): SurveyedColumn => present(table, table.found.user, 'a user');
 
 /** Names of tables that count, warn or describe, and hold no calls. */
 const noCalls =
@@ -116,7 +263,8 @@ export function callScore({ plain, found, key }: ReadTable, users: readonly Read
 }
 
 /** How much a table looks like that of the users; 0: not at all. */
-export function userScore({ plain, found, relation }: ReadTable, all: readonly ReadTable[]): number {
+export function userScore(table: ReadTable, all: readonly ReadTable[]): number {
+  const { plain, found } = table;
   if (
     found.started_at !== undefined ||
     found.duration !== undefined ||
@@ -130,8 +278,11 @@ export function userScore({ plain, found, relation }: ReadTable, all: readonly R
     )
       ? 3
       : 0;
-  const pointedAt = all.filter(({ columns }) =>
-    columns.some(({ references }) => references?.relation === relation),
+  const pointedAt = all.filter(
+    (other) =>
+      other.relation !== table.relation &&
+      (other.columns.some((column) => leadsTo(column, table)) ||
+        other.foreignKeys.some(({ relation }) => relation === table.relation)),
   ).length;
   const score =
     named +
@@ -186,6 +337,7 @@ export function serviceOf(table: ReadTable): (typeof serviceWords)[number] | und
       one,
       score:
         (one.words.test(table.plain) ? 3 : 0) +
+        (one.words.test(plainName(table.schema)) ? 1 : 0) +
         (names.match(new RegExp(one.words.source, 'g'))?.length ?? 0) +
         (one.service === 'chat' && table.found.model !== undefined && table.found.duration === undefined
           ? 4
