@@ -83,6 +83,7 @@ function liveFunction(id: number, placed: PlacedSource, row: string, timezone: s
   const countsAlone = source.kind === 'calls' && source.fields.user !== undefined;
   const key = keyExpression(source);
   const oldKeys = `array(select ${key} from old_rows r)`;
+  const formerKeys = `(select ${key} from old_rows r except select ${key} from new_rows r) o(key)`;
   const forget = source.onDelete === 'remove' || source.kind === 'assistants' || source.kind === 'jobs';
   const bury = (
     rows: string,
@@ -107,8 +108,7 @@ begin
       where l.source = ${id} and l.key in (select ${key} from new_rows r) order by l.key for update;
       -- A row whose key was changed is not there under its former one, and leaves its call to the new one.
       perform quota.forget_rows(${id}, array_agg(o.key))
-      from (select ${key} from old_rows r except select ${key} from new_rows r) o(key)
-      having count(*) > 0;
+      from ${formerKeys} having count(*) > 0;
     end if;
     ${countsAlone ? countOne(id, placed, timezone) : ''}
     perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;
@@ -121,9 +121,21 @@ begin
     select count(*) into many from (select from new_rows limit ${oneByOneMax + 1}) n;
     if many = 1 or many > ${oneByOneMax} or sqlstate in ('55P03', '40P01') then
       ${bury('new_rows', 'take')}
+      if tg_op = 'UPDATE' then
+        perform quota.bury_row(${id}, o.key, 'remove', null, sqlerrm) from ${formerKeys};
+      end if;
       return null;
     end if;
   end;
+  if tg_op = 'UPDATE' then
+    for one in select o.key from ${formerKeys} loop
+      begin
+        perform quota.forget_rows(${id}, array[one]);
+      exception when others or assert_failure then
+        perform quota.bury_row(${id}, one, 'remove', null, sqlerrm);
+      end;
+    end loop;
+  end if;
   -- One of several rows cannot be taken: the others are.
   for one in select ${key} from new_rows r loop
     begin
