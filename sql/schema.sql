@@ -10003,8 +10003,9 @@ begin
     join quota.adopt_sources s on s.id = d.source and s.is_attached
     where d.key is not null and d.next_attempt_at <= quota.now()
       and (p_product is null or s.product = p_product) and quota.can_retry(s, d.is_unread)
-    -- Users come before what they own.
-    order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, d.next_attempt_at, d.id
+    -- Users come before what they own, and a call leaves its former row before the one that has it now.
+    order by case s.kind when 'users' then 0 when 'assistants' then 1 else 2 end, d.operation <> 'remove',
+      d.next_attempt_at, d.id
     limit p_size
     for update of d skip locked
   loop

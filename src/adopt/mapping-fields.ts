@@ -56,7 +56,7 @@ const readWords: FieldReader<Record<string, string>> = (value, fail) =>
 const names = ['column', 'sql', 'value', 'values', 'timezone'];
 
 /** The name of a column, or what a value is made of: `{column, values}`, `{sql}`, `{value}`. */
-export const valueReader =
+const valueReader =
   (path: Path, problems: PlanProblem[]) =>
   (value: unknown): MappedValue | undefined => {
     if (isIdentifier(value)) {
