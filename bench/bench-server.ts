@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { openEmbedded } from '../src/db/embedded/session.ts';
 import { migrate } from '../src/db/migrations.ts';
+import { workOf } from './processor-time.ts';
+import type { QuotaProcess } from './quota-process.ts';
 
 /** An embedded server of its own, with the settings that users have, in a folder that goes with it. */
 export interface BenchServer {
@@ -13,6 +15,11 @@ export interface BenchServer {
   on(database: string, sql: string): Promise<Record<string, unknown>[]>;
   /** Makes a database with the tables of quota. */
   createMigrated(name: string): Promise<void>;
+  /**
+   * The seconds that work takes: by the clock; or of the processor, in this process, in the sessions of the server that it
+   * opens and closes, and in what it says that another process took.
+   */
+  secondsOf(by: 'clock' | 'processor', work: () => Promise<unknown>): Promise<number>;
 }
 
 export async function withBenchServer(use: (server: BenchServer) => Promise<void>): Promise<void> {
@@ -43,5 +50,17 @@ function benchServer(folder: string, url: string): BenchServer {
     await on('quota', `create database ${name} template template1`);
     await migrate(urlOf(name), { talk: { info: () => {}, verbose: () => {} } });
   };
-  return { folder, urlOf, on, createMigrated };
+  const secondsOf = async (by: 'clock' | 'processor', work: () => Promise<unknown>) => {
+    const begin = performance.now();
+    if (by === 'clock') {
+      await work();
+      return (performance.now() - begin) / 1000;
+    }
+    await on('quota', 'alter system set autovacuum = off');
+    await on('quota', 'select pg_reload_conf()');
+    const { serverSeconds, nodeSeconds, result } = await workOf(join(folder, 'data'), work);
+    const { processorSeconds = 0 } = (result ?? {}) as Partial<QuotaProcess>;
+    return serverSeconds + nodeSeconds + processorSeconds;
+  };
+  return { folder, urlOf, on, createMigrated, secondsOf };
 }

@@ -4,7 +4,7 @@
  * included, and the most memory of node. Fails above an aim.
  *
  *   node scripts/bench.mjs operators [--users 100000] [--calls 1000000] [--rounds 3] [--only REGEXP] [--data-dir DIR]
- *     [--database NAME]
+ *     [--database NAME] [--times 10: of a database with each user so many times]
  */
 import { mkdir } from 'node:fs/promises';
 import { homedir, loadavg } from 'node:os';
@@ -14,6 +14,7 @@ import { withClient } from '../src/db/client.ts';
 import { openEmbedded } from '../src/db/embedded/session.ts';
 import { asOf, operatorCommands } from './operators/commands.ts';
 import { fillDatabase } from './operators/fill-database.ts';
+import { multiplyDatabase } from './operators/multiply-database.ts';
 import { type QuotaProcess, runQuota } from './quota-process.ts';
 import { judge, say } from './verdict.ts';
 
@@ -25,9 +26,11 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     'data-dir': { type: 'string', default: join(homedir(), '.cache', 'quota-bench-operators') },
     database: { type: 'string' },
+    times: { type: 'string', default: '1' },
   },
 });
 const [users, calls, rounds] = [Number(values.users), Number(values.calls), Number(values.rounds)];
+const times = Number(values.times);
 
 /** A row of the table. */
 interface Measured {
@@ -41,9 +44,13 @@ await mkdir(values['data-dir'], { recursive: true, mode: 0o711 });
 const server = await openEmbedded({ dataDir: values['data-dir'] });
 try {
   const name = values.database ?? `operators_${users}_${calls}`;
-  const url = server.url.replace(/\/quota\?/, `/${name}?`);
-  await fillDatabase({ serverUrl: server.url, url, name, users, calls });
-  await measureAll(url);
+  const urlOf = (database: string) => server.url.replace(/\/quota\?/, `/${database}?`);
+  await fillDatabase({ serverUrl: server.url, url: urlOf(name), name, users, calls });
+  const measured = times === 1 ? name : `${name}_${times}`;
+  if (measured !== name) {
+    await multiplyDatabase(server.url, { from: name, to: measured, times });
+  }
+  await measureAll(urlOf(measured));
 } finally {
   await server.close();
 }
@@ -52,7 +59,7 @@ async function measureAll(url: string): Promise<void> {
   const commands = (await withClient(url, operatorCommands)).filter(({ args, name }) =>
     new RegExp(values.only).test(name ?? args.join(' ')),
   );
-  say(`${users} users, ${calls} calls; load ${loadText()}`);
+  say(`${users * times} users, ${calls * times} calls; load ${loadText()}`);
   const all: Measured[] = [];
   for (const command of commands) {
     const { args, name = args.join(' '), aimMs, exitCode = 0 } = command;
@@ -86,7 +93,10 @@ async function measureAll(url: string): Promise<void> {
   }
 }
 
-const rowText = ({ name, milliseconds, aim, megabytes }: Measured): string =>
-  `| ${name} | ${milliseconds.toFixed(0)} | ${Number.isFinite(aim) ? aim : ''} | ${megabytes.toFixed(0)} |`;
+function rowText({ name, milliseconds, aim, megabytes }: Measured): string {
+  return `| ${name} | ${milliseconds.toFixed(0)} | ${Number.isFinite(aim) ? aim : ''} | ${megabytes.toFixed(0)} |`;
+}
 
-const loadText = () => (loadavg()[0] ?? 0).toFixed(1);
+function loadText(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
+}

@@ -6,8 +6,9 @@ export interface QuotaProcess {
   seconds: number;
   /** Until two lines of stdout were there; all of it where there are fewer. */
   firstSeconds: number;
-  /** The most memory that node took. */
+  /** The most memory that node took, and its time of the processor. */
   megabytes: number;
+  processorSeconds: number;
   stdout: string;
 }
 
@@ -27,11 +28,14 @@ export function runQuota(
   args: readonly string[],
   { databaseUrl, exitCode = 0, onStderr = () => {} }: QuotaProcessOptions,
 ): Promise<QuotaProcess> {
-  const peak = `process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + '\\n'))`;
+  const usage = `process.on('exit', () => {
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    process.stderr.write('peak ' + maxRSS + ' processor ' + (userCPUTime + systemCPUTime) + '\\n');
+  })`;
   const begin = performance.now();
   const child = spawn(
     process.execPath,
-    ['--import', `data:text/javascript,${encodeURIComponent(peak)}`, resolve('dist/bin/quota.js'), ...args],
+    ['--import', `data:text/javascript,${encodeURIComponent(usage)}`, resolve('dist/bin/quota.js'), ...args],
     { env: { ...process.env, DATABASE_URL: databaseUrl }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const passed = () => (performance.now() - begin) / 1000;
@@ -48,9 +52,15 @@ export function runQuota(
   return new Promise((done, failed) => {
     child.on('close', (code) => {
       const seconds = passed();
-      const megabytes = Number(/peak (\d+)/.exec(told)?.[1]) / 1024;
+      const [, peak, processor] = /peak (\d+) processor (\d+)/.exec(told) ?? [];
       if (code === exitCode) {
-        done({ seconds, firstSeconds: firstSeconds ?? seconds, megabytes, stdout });
+        done({
+          seconds,
+          firstSeconds: firstSeconds ?? seconds,
+          megabytes: Number(peak) / 1024,
+          processorSeconds: Number(processor) / 1e6,
+          stdout,
+        });
       } else {
         failed(new Error(`exit ${code}: ${told}`));
       }

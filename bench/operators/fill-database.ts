@@ -1,7 +1,10 @@
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import copyStreams from 'pg-copy-streams';
 import { withClient } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { runQuota } from '../quota-process.ts';
@@ -34,15 +37,27 @@ export async function fillDatabase({ serverUrl, url, name, users, calls }: Datab
       await run(['fixtures', 'seed', '--users', `${users}`, '--calls', `${calls}`]);
     }
     if (await hasNoPast(url)) {
-      const billed = ['--export', 'vapi-calls', '--export-dir', folder, '--export-month', month];
-      await run(['fixtures', 'seed', '--users', `${users}`, '--calls', `${calls}`, ...billed]);
-      await run(['reconcile', '--month', month, '--export', join(folder, `vapi-calls-${month}.json`)]);
+      const bill = join(folder, 'bill.csv');
+      await withClient(url, (client) => writeBill(client, bill));
+      await run(['reconcile', '--month', month, '--provider', 'vapi', '--export', bill]);
       await run(['jobs', 'roll-up-analytics', '--max-duration', '1h']);
       await withClient(url, addPast);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the provider bills for the month: what was logged. */
+async function writeBill(client: pg.Client, path: string): Promise<void> {
+  await client.query(`set timezone = 'UTC'`);
+  await client.query('vacuum analyze');
+  const bill = `copy (select provider_call_id as id, assistant_id, 'ended' as status, started_at as created_at, started_at,
+      ended_at, duration_seconds, coalesce(cost, 0) as cost
+    from quota.call_logs
+    where provider = 'vapi' and started_at >= '${month}-01' and started_at < '${month}-01'::date + interval '1 month')
+    to stdout with (format csv, header)`;
+  await pipeline(client.query(copyStreams.to(bill)), createWriteStream(path));
 }
 
 const isEmpty = (url: string) =>

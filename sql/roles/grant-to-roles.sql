@@ -35,7 +35,9 @@ grant execute on function
   quota.counts_model, quota.current_quotas, quota.is_exhausted, quota.percent_used, quota.quantity_of,
   quota.quota_state, quota.runs_out_at, quota.pace_seconds, quota.passed_seconds,
   quota.end_at_pace, quota.adjusted_cost,
-  quota.usage_from_facts, quota.day_of, quota.days_to_roll, quota.forecast_quotas,
+  quota.usage_from_facts, quota.users_to_examine, quota.users_touched,
+  quota.valid_notes, quota.facts_of_users, quota.counting_terms,
+  quota.day_of, quota.days_to_roll, quota.forecast_quotas,
   quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
   quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,
   quota.idle_calls, quota.purgeable_calls, quota.purgeable_details, quota.has_open_period,
@@ -80,7 +82,7 @@ grant execute on function
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
   quota.roll_up_day, quota.raise_pace_alerts, quota.raise_operator_alerts, quota.claim_operator_alerts,
   quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit,
-  quota.naming_pattern
+  quota.naming_pattern, quota.note_examined
   to quota_operator;
 -- A trigger's condition is asked as whoever writes.
 grant execute on function quota.keeps_cache, quota.follows_in_cache, quota.keeps_mirrors to quota_operator;

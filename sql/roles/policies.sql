@@ -25,6 +25,8 @@ create policy one_user on quota.concurrent_processing
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.discrepancies
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+create policy one_user on quota.examined_users
+  using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.former_plans
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.grants

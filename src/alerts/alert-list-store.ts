@@ -54,7 +54,7 @@ export async function selectAlerts(client: pg.ClientBase, filter: AlertFilter): 
 /** The latest first, as they come. */
 export function readAlerts(client: pg.ClientBase, filter: AlertFilter): AsyncGenerator<AlertState> {
   const { sql, values } = alertQuery(filter);
-  return readRows<AlertState>(client, sql, values);
+  return readRows<AlertState>(client, sql, values, 'in turn');
 }
 
 /**

@@ -49,7 +49,7 @@ type StoredRow = Omit<AuditRow, 'at' | 'recordedAt' | 'periodEnd'> & {
 /** The rows, the newest first, as they come. */
 export async function* selectAuditLog(client: pg.ClientBase, filter: AuditFilter): AsyncGenerator<AuditRow> {
   const { sql, values } = auditQuery(filter, await wantedActions(client, filter));
-  for await (const row of readRows<StoredRow>(client, sql, values)) {
+  for await (const row of readRows<StoredRow>(client, sql, values, 'in turn')) {
     yield {
       ...row,
       at: row.at.toISOString(),

@@ -1,8 +1,14 @@
 import type pg from 'pg';
 import type { SequenceState, TableSum } from './manifest.ts';
 
-/** What `quota db migrate` writes about a database: a restored one has its own. */
-const aboutTheDatabase = ['schema_migrations', 'schema_migrations_lock', 'schema_core', 'schema_objects'];
+/** What `quota db migrate` and the doctor write about a database: a restored one has its own. */
+const aboutTheDatabase = [
+  'schema_migrations',
+  'schema_migrations_lock',
+  'schema_core',
+  'schema_objects',
+  'examined_users',
+];
 
 export interface TableShape {
   /** Without its schema. */

@@ -8,19 +8,27 @@ const firstRows = 100;
 /** For the sets that lists are put together of: spilled to the disk, they take twice as long. */
 const listMemory = '64MB';
 
+/** The plan that is quick with all rows. */
+const wholeAtOnce = 'set local cursor_tuple_fraction = 1';
+/**
+ * The plan that goes down an index in the order of the list, and works out what is said of a row when its turn comes:
+ * what is put in order after all that is known has its first row when it has its last.
+ */
+const inTurn = 'set local cursor_tuple_fraction = 0.001; set local enable_sort = off';
+
 /**
  * The rows of a query as they come, in bounded memory and of one snapshot. The connection is busy until the last
- * row was taken or the loop over them was left.
+ * row was taken or the loop over them was left. `in turn`: each row is dear, and there is an index in their order.
  */
 export async function* readRows<Row extends pg.QueryResultRow>(
   client: pg.ClientBase,
   sql: string,
   values: readonly unknown[],
+  plan: 'at once' | 'in turn' = 'at once',
 ): AsyncGenerator<Row> {
   await client.query('begin transaction read only');
   try {
-    // All rows will be read: not the plan that is quick with the first tenth of them.
-    await client.query(`set local cursor_tuple_fraction = 1; set local work_mem = '${listMemory}'`);
+    await client.query(`${plan === 'in turn' ? inTurn : wholeAtOnce}; set local work_mem = '${listMemory}'`);
     for await (const rows of readBatches<Row>(client, sql, values, batchRows)) {
       yield* rows;
     }

@@ -26,93 +26,40 @@ export async function selectFindings(
   await client.query('begin transaction read only');
   try {
     if (userId === null) {
-      await client.query(`set local work_mem = '128MB'; set local enable_nestloop = off`);
+      await readWholeTables(client);
     }
-    const { rows } = await client.query<Found>(
-      `with found as materialized (${sql})
-       select (select count(*) from found)::integer as count,
-         coalesce((select json_agg(f) from (select * from found limit $2) f), '[]') as findings`,
-      [userId, findingsMax],
-    );
-    return rows[0] ?? { count: 0, findings: [] };
+    return await selectFound(client, sql, userId, findingsMax);
   } finally {
     await rollBack(client);
   }
 }
 
+/** Until the end of the transaction that is open. */
+export const readWholeTables = (client: pg.ClientBase) =>
+  client.query(`set local work_mem = '128MB'; set local enable_nestloop = off`);
+
+/** Within a transaction of the caller. */
+export async function selectFound(
+  client: pg.ClientBase,
+  sql: string,
+  whom: string | readonly string[] | null,
+  findingsMax: number,
+): Promise<Found> {
+  const { rows } = await client.query<Found>(
+    `with found as materialized (${sql})
+     select (select count(*) from found)::integer as count,
+       coalesce((select json_agg(f) from (select * from found limit $2) f), '[]') as findings`,
+    [whom, findingsMax],
+  );
+  return rows[0] ?? { count: 0, findings: [] };
+}
+
 /** Once for a query; row by row it would read settings and ask for rights. */
-const now = '(select quota.now())';
+export const now = '(select quota.now())';
 
 /** ISO 8601 UTC; null for the bounds of a lifetime. */
-const iso = (column: string) =>
+export const iso = (column: string) =>
   `case when isfinite(${column}) then to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end`;
-
-/** R1: every quota must be the sum of its facts. */
-export const wrongQuotas = `
-  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart",
-    q.used::text as used, f.used::numeric(20,3)::text as "usedByFacts",
-    q.adjusted::text as adjusted, f.adjusted::numeric(20,3)::text as "adjustedByFacts",
-    trim_scale(q.cost)::text as cost, trim_scale(f.cost)::text as "costByFacts", q.calls, f.calls as "callsByFacts"
-  from quota.usage_from_facts(case when $1::uuid is not null then array[$1::uuid] end) f
-  join quota.usage_quotas q using (user_id, meter, period_start)
-  join quota.users u on u.id = q.user_id
-  where (q.used, q.adjusted, q.cost, q.calls) is distinct from (f.used, f.adjusted, f.cost, f.calls)
-  order by u.external_id, q.meter, q.period_start`;
-
-/** What a running quota has of its grants must follow from the facts; one that time alone has ended is for the job. */
-export const wrongGrants = `
-  select u.external_id as "externalId", q.meter, ${iso('q.period_start')} as "periodStart", q.granted::text as granted,
-    l.granted::numeric(20,3)::text as "grantedByFacts"
-  from quota.usage_quotas q
-  join quota.users u on u.id = q.user_id
-  cross join lateral quota.granted_now(q.user_id, q.meter) l(granted)
-  where ($1::uuid is null or q.user_id = $1) and not q.superseded
-    and q.period_start <= ${now} and q.period_end > ${now}
-    and (q.granted <> 0 or exists (select from quota.grants g where g.user_id = q.user_id and g.meter = q.meter))
-    and q.granted <> l.granted
-    and not exists (
-      select from quota.grants g
-      where g.user_id = q.user_id and g.meter = q.meter
-        and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
-  order by u.external_id, q.meter`;
-
-/**
- * Which alerts stand must follow from what is used and allowed. What time alone has changed is for jobs: a period that
- * began, a grant that ended.
- */
-export const wrongAlerts = `
-  with standing as (
-    select a.user_id, a.meter, a.period_start, array_agg(a.threshold order by a.threshold) as thresholds
-    from quota.usage_alerts a
-    where ($1::uuid is null or a.user_id = $1) and a.ended_at is null and a.threshold > 0
-    group by a.user_id, a.meter, a.period_start
-  ), differing as (
-    select q.user_id, q.meter, q.period_start, p.percent, r.thresholds as reached,
-      coalesce(t.thresholds, '{}') as standing
-    from quota.usage_quotas q
-    join quota.meters m on m.key = q.meter
-    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service and (s.next_reset_at is null
-      or s.next_reset_at > ${now})
-    left join standing t on t.user_id = q.user_id and t.meter = q.meter and t.period_start = q.period_start
-    cross join lateral (
-      select quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as percent offset 0) p
-    cross join lateral (select quota.reached(q.warn_at, p.percent) as thresholds offset 0) r
-    where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
-      and q.period_start <= ${now} and q.period_end > ${now}
-      -- Most have reached nothing and are told of nothing.
-      and (t.thresholds is not null or p.percent >= any (q.warn_at))
-      and r.thresholds <> coalesce(t.thresholds, '{}')
-  )
-  select u.external_id as "externalId", d.meter, ${iso('d.period_start')} as "periodStart", w.threshold,
-    d.percent::text as percent, case when w.stands then 'it stands, and is not so' else 'it is missing' end as problem
-  from differing d
-  join quota.users u on u.id = d.user_id
-  cross join lateral (
-    select threshold, true as stands from unnest(d.standing) threshold where threshold <> all (d.reached)
-    union all
-    select threshold, false from unnest(d.reached) threshold where threshold <> all (d.standing)
-  ) w
-  order by u.external_id, d.meter, w.threshold`;
 
 /** What is set aside must follow from the calls that run. Leases whose time is over are for the job. */
 export const wrongSessions = `
@@ -132,7 +79,7 @@ export const unsettledSessions = `
   from quota.concurrent_processing c
   join quota.users u on u.id = c.user_id
   left join quota.call_logs l on l.id = c.call_log_id
-  where ($1::uuid is null or c.user_id = $1) and c.expires_at < quota.now() - interval '1 hour'
+  where ($1::uuid is null or c.user_id = $1) and c.expires_at < ${now} - interval '1 hour'
   order by c.expires_at, u.external_id`;
 
 /** Zones that this server does not know: nothing can be worked out in them. Each zone is looked up once: by "offset 0". */
@@ -158,7 +105,7 @@ export const aheadOfTime = `
     ${iso('s.next_reset_at')} as "nextResetAt"
   from quota.subscriptions s
   join quota.users u on u.id = s.user_id
-  where ($1::uuid is null or s.user_id = $1) and s.last_reset_at > quota.now()
+  where ($1::uuid is null or s.user_id = $1) and s.last_reset_at > ${now}
   order by s.last_reset_at desc, u.external_id, s.service`;
 
 /**
@@ -168,7 +115,7 @@ export const aheadOfTime = `
 export const rowsAhead = `
   select * from (
     select 'run of a job' as what, r.job as name, null as "externalId", ${iso('r.as_of')} as at
-    from quota.job_runs r where $1::uuid is null and r.as_of > quota.now() + interval '5 minutes'
+    from quota.job_runs r where $1::uuid is null and r.as_of > ${now} + interval '5 minutes'
     union all
     select 'call', c.service, u.external_id, ${iso('c.started_at')}
     from quota.call_logs c join quota.users u on u.id = c.user_id
@@ -176,34 +123,16 @@ export const rowsAhead = `
     union all
     select 'adjustment', a.meter, u.external_id, ${iso('a.created_at')}
     from quota.adjustments a join quota.users u on u.id = a.user_id
-    where ($1::uuid is null or a.user_id = $1) and a.created_at > quota.now() + interval '5 minutes'
+    where ($1::uuid is null or a.user_id = $1) and a.created_at > ${now} + interval '5 minutes'
     union all
     select 'grant', g.meter, u.external_id, ${iso('g.created_at')}
     from quota.grants g join quota.users u on u.id = g.user_id
-    where ($1::uuid is null or g.user_id = $1) and g.created_at > quota.now() + interval '5 minutes'
+    where ($1::uuid is null or g.user_id = $1) and g.created_at > ${now} + interval '5 minutes'
   ) ahead
   order by at desc, what, name`;
 
-/** Calls on a meter of the user's plan that no period counts. */
-export const uncountedCalls = `
-  select u.external_id as "externalId", c.meter, c.calls, ${iso('c.first')} as "firstStartedAt",
-    ${iso('c.last')} as "lastStartedAt"
-  from (
-    select c.user_id, m.key as meter, count(*)::integer as calls, min(c.started_at) as first, max(c.started_at) as last
-    from quota.call_logs c
-    join quota.subscriptions s on s.user_id = c.user_id and s.service = c.service
-    join quota.plan_limits l on l.plan = s.plan
-    join quota.meters m on m.key = l.meter and m.service = c.service and quota.counts_model(m.models, m.patterns, c.model)
-      and (m.changed_at is null or c.started_at >= m.changed_at)
-    where ($1::uuid is null or c.user_id = $1)
-      and not exists (
-        select 1 from quota.usage_quotas q
-        where q.user_id = c.user_id and q.meter = m.key
-          and q.period_start <= c.started_at and q.period_end > c.started_at)
-    group by c.user_id, m.key
-  ) c
-  join quota.users u on u.id = c.user_id
-  order by u.external_id, c.meter`;
+/** Inlined: as a function of its own it would be called for each quota. */
+const isExhausted = 'quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)';
 
 /** Time alone can make a period the running one, or let a grant expire: then no trigger has seen it. */
 export const unmarkedQuotas = `
@@ -214,17 +143,16 @@ export const unmarkedQuotas = `
   join quota.meters m on m.key = q.meter
   join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
   join quota.users u on u.id = q.user_id
-  cross join lateral quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) e(exhausted)
   where ($1::uuid is null or q.user_id = $1) and not q.superseded and q.closed_at is null
     and q.period_start <= ${now} and q.period_end > ${now}
-    and (e.exhausted <> (q.exhausted_at is not null)
-      or (e.exhausted and not quota.in_shadow(m.service) and q.on_exceeded = 'limit_assistants' and s.limit_enforced_at is null))
+    and (${isExhausted} <> (q.exhausted_at is not null) or (${isExhausted} and q.on_exceeded = 'limit_assistants'))
+    and (${isExhausted} <> (q.exhausted_at is not null) or (not quota.in_shadow(m.service) and s.limit_enforced_at is null))
   order by u.external_id, q.meter`;
 
 export const dueResets = `
   select s.plan, count(*)::integer as users, ${iso('min(s.next_reset_at)')} as "oldestDueAt"
   from quota.subscriptions s
-  where ($1::uuid is null or s.user_id = $1) and s.next_reset_at <= quota.now()
+  where ($1::uuid is null or s.user_id = $1) and s.next_reset_at <= ${now}
   group by s.plan
   order by min(s.next_reset_at)`;
 

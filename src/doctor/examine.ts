@@ -15,7 +15,6 @@ import {
   selectFindings,
   strayLimits,
   tooManyAssistants,
-  uncountedCalls,
   unfinishedAssistants,
   unfollowedSources,
   unknownZones,
@@ -23,11 +22,9 @@ import {
   unmarkedQuotas,
   unsettledSessions,
   waitingCounters,
-  wrongAlerts,
-  wrongGrants,
-  wrongQuotas,
   wrongSessions,
 } from './check-store.ts';
+import { examineUsers, type UserCheck, type UsersFound } from './examine-users.ts';
 import { lostItems, wrongClosings, wrongExports, wrongMonths } from './finance-check-store.ts';
 
 /**
@@ -44,7 +41,8 @@ interface Check {
   /** What the findings are. */
   found: string;
   suggestion: string;
-  sql: string;
+  /** None: it is one of those of users. */
+  sql?: string;
 }
 
 const checks: readonly Check[] = [
@@ -55,7 +53,6 @@ const checks: readonly Check[] = [
     found: 'quotas that differ from the sum of their calls and adjustments',
     suggestion:
       'find out who writes to quota.usage_quotas or switches triggers off; quota.refresh_quotas(users) counts anew',
-    sql: wrongQuotas,
   },
   {
     check: 'grants',
@@ -64,7 +61,6 @@ const checks: readonly Check[] = [
     found: 'running quotas whose extra allowance is not what is left of their grants',
     suggestion:
       'find out who writes to quota.grants or quota.usage_quotas; quota.refresh_quotas(users) works it out anew',
-    sql: wrongGrants,
   },
   {
     check: 'alerts',
@@ -73,7 +69,6 @@ const checks: readonly Check[] = [
     found: 'alerts that stand although they are not so, or that are missing',
     suggestion:
       'find out who writes to quota.usage_alerts or quota.usage_quotas; quota.refresh_quotas(users) raises and ends them anew',
-    sql: wrongAlerts,
   },
   {
     check: 'sessions',
@@ -116,7 +111,6 @@ const checks: readonly Check[] = [
     found: 'meters of users with calls that no period counts',
     suggestion:
       'find out who switches triggers off; quota.refresh_quotas(users) opens the periods and counts anew',
-    sql: uncountedCalls,
   },
   {
     check: 'exports',
@@ -279,6 +273,10 @@ export interface Diagnosis {
   ok: boolean;
   differences: number;
   attention: number;
+  /** How many users were examined anew, as the others are as they were when found right; null: all that were asked for. */
+  examined: number | null;
+  /** Whether it was noted who was found right. */
+  noted: boolean;
   checks: CheckResult[];
 }
 
@@ -360,18 +358,18 @@ const scheduleCheck = (overdue: readonly OverdueJob[]): CheckResult =>
     { count: overdue.length, findings: [...overdue] },
   );
 
-/** Looks for what is wrong or waiting, and changes nothing. `onCheck` hears of each check before it runs. */
+/** Looks for what is wrong or waiting, and changes no fact. `onCheck` hears of each check before it runs. */
 export async function examine(
   client: pg.ClientBase,
-  examination: Examination,
+  examination: Examination & { isFull: boolean },
   onCheck: (check: string) => void,
   overdue: readonly OverdueJob[],
 ): Promise<Diagnosis> {
   onCheck('schema');
   const results: CheckResult[] = [await examineSchema(client, examination)];
+  const users = await examineUsers(client, examination, onCheck);
   for (const check of checks) {
-    onCheck(check.check);
-    results.push(resultOf(check, await selectFindings(client, check.sql, examination)));
+    results.push(resultOf(check, await foundBy(client, check, { examination, users, onCheck })));
   }
   onCheck('roles');
   results.push(await examineRoles(client));
@@ -379,5 +377,28 @@ export async function examine(
   const countOf = (wanted: CheckLevel) =>
     results.filter(({ level, count }) => level === wanted && count > 0).length;
   const differences = countOf('difference');
-  return { ok: differences === 0, differences, attention: countOf('attention'), checks: results };
+  return {
+    ok: differences === 0,
+    differences,
+    attention: countOf('attention'),
+    examined: users.examined,
+    noted: users.isNoted,
+    checks: results,
+  };
+}
+
+async function foundBy(
+  client: pg.ClientBase,
+  { check, sql }: Check,
+  {
+    examination,
+    users,
+    onCheck,
+  }: { examination: Examination; users: UsersFound; onCheck: (check: string) => void },
+): Promise<Found> {
+  if (sql === undefined) {
+    return users.found[check as UserCheck];
+  }
+  onCheck(check);
+  return selectFindings(client, sql, examination);
 }

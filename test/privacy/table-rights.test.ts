@@ -40,6 +40,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   database_mark: ['s', 's', 's'],
   discrepancies: ['s', 'su', 's'],
   erased_names: ['', '', ''],
+  examined_users: ['s', 's', 's'],
   export_fetches: ['s', 'siud', 's'],
   export_mappings: ['s', 'siud', 's'],
   fetched_calls: ['s', 'siud', 's'],

@@ -45,7 +45,7 @@ export async function selectGrants(client: pg.ClientBase, filter: GrantFilter): 
 /** The same, as they come. */
 export function readGrants(client: pg.ClientBase, filter: GrantFilter): AsyncGenerator<GrantState> {
   const { sql, values } = grantQuery(filter);
-  return readRows<GrantState>(client, sql, values);
+  return readRows<GrantState>(client, sql, values, 'in turn');
 }
 
 /** Which grants, by what is stored, and in their order; then the ledger of those alone: it reads all usage of a meter. */

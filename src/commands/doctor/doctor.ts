@@ -10,7 +10,7 @@ import { exitCodes, usageError } from '../../errors.ts';
 import { standingsOf } from '../../jobs/standing.ts';
 import { foldText } from '../../text/fold-text.ts';
 import { peopleText } from '../../text/people-text.ts';
-import { wordsOfName } from '../../values/counted.ts';
+import { counted, wordsOfName } from '../../values/counted.ts';
 import { parseInteger } from '../../values/option-values.ts';
 
 const findingsDefault = 20;
@@ -22,6 +22,7 @@ export const doctor = defineCommand(
       ...userOption,
       cache: flag('hold the counters of the app in Redis against the facts instead (REDIS_URL)'),
       rebuild: flag('with --cache: put right the counters that differ'),
+      full: flag('examine everybody from the facts, and note who is right'),
       strict: flag('exit 3 also on what only needs attention, not only on differences'),
       limit: value(
         'count',
@@ -34,7 +35,11 @@ export const doctor = defineCommand(
       ['quota doctor --strict --json', 'for monitoring: exit 3 on anything found'],
       ['quota doctor --cache --rebuild', "the app's counters, after what it cannot know of"],
       ['quota doctor --user ada@example.com', 'one user, in a moment'],
+      ['quota doctor --full', 'everything from the facts, at night'],
     ],
+    details: `Whose quotas, grants and alerts --full found right is noted. Without --full they are not examined anew while nothing of
+theirs was written, taken away, begun or ended since: the rows themselves tell that, whoever wrote and whatever triggers were
+switched off. Users without such a note always are.`,
   },
   async (context, options) => {
     if (options.cache) {
@@ -46,9 +51,15 @@ export const doctor = defineCommand(
         suggestion: 'quotas follow from the facts: see what the doctor suggests',
       });
     }
+    if (options.full && options.user !== undefined) {
+      throw usageError('--full is of everybody', {
+        suggestion: 'leave it out: a user who is named is always summed anew',
+      });
+    }
+    const isFull = options.full === true;
     const data = await context.withDatabase(async ({ client }) => {
       const userId = options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
-      const examination = { userId, findingsMax: options.limit ?? findingsDefault };
+      const examination = { userId, findingsMax: options.limit ?? findingsDefault, isFull };
       const onCheck = (check: string) => context.talk.verbose(`checking ${check}`);
       return examine(client, examination, onCheck, userId === null ? await overdueJobs(context, client) : []);
     });
@@ -58,7 +69,11 @@ export const doctor = defineCommand(
         findings.map((finding) => ({ check, level, finding })),
       ),
       columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
-      text: (diagnosis, style) => diagnosisText(diagnosis, context.now(), style),
+      text: (diagnosis, style) =>
+        [
+          ...diagnosis.checks.flatMap((result) => checkLines(result, context.now(), style)),
+          ...scopeLines(diagnosis, isFull).map(style.dim),
+        ].join('\n'),
     });
     const isUnwell = !data.ok || (options.strict === true && data.attention > 0);
     return isUnwell ? exitCodes.differences : exitCodes.ok;
@@ -73,8 +88,17 @@ async function overdueJobs(context: Context, client: pg.ClientBase): Promise<Ove
     .map(({ job, schedule, overdueSince }) => ({ job, schedule, overdueSince }));
 }
 
-const diagnosisText = ({ checks }: Diagnosis, now: Date, style: Style): string =>
-  checks.flatMap((result) => checkLines(result, now, style)).join('\n');
+/** What the checks do not say themselves: of whom they are, and what the next ones will know. */
+const scopeLines = ({ examined, noted }: Diagnosis, isFull: boolean): string[] => [
+  ...(examined === null
+    ? []
+    : [
+        `${counted(examined, 'user')} examined anew; --full examines those, too, who are as it found them right`,
+      ]),
+  ...(isFull && !noted
+    ? ['it could not be noted who is right: this login, or this server, lets nobody write']
+    : []),
+];
 
 function checkLines(
   { check, level, count, message, suggestion, findings }: CheckResult,

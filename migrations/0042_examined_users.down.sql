@@ -1,0 +1,1 @@
+drop table quota.examined_users;
