@@ -7,12 +7,15 @@ as $$
     select c.at, c.first::date as day, c.first at time zone 'UTC' as starts,
       (c.first + interval '1 month') at time zone 'UTC' as ends
     from clock c
-  ), spent as (
-    select u.service, u.plan, grouping(u.service) = 1 as is_total, coalesce(sum(u.calls), 0) as calls,
-      coalesce(sum(u.cost), 0) as cost
+  ), by_plan as materialized (
+    select u.service, u.plan, sum(u.calls)::bigint as calls, sum(u.cost) as cost
     from month m
     cross join lateral quota.usage_by_day(m.day, quota.day_of(m.at), p_service) u
-    group by grouping sets ((u.service, u.plan), ())
+    group by u.service, u.plan
+  ), spent as (
+    select b.service, b.plan, false as is_total, b.calls, b.cost from by_plan b
+    union all
+    select null, null, true, coalesce(sum(b.calls), 0)::bigint, coalesce(sum(b.cost), 0) from by_plan b
   )
   select m.day, s.service, s.plan, s.calls, s.cost,
     round(s.cost + s.cost * extract(epoch from m.ends - m.at)

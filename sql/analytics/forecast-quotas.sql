@@ -7,9 +7,10 @@ language sql stable
 as $$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
-      isfinite(q.period_start) as is_period,
-      quota.pace_seconds(q.calls, q.period_start, q.period_end) / 86400 as days
-    -- The clock is read once, not for every quota there ever was.
+      isfinite(q.period_start) as is_period, clock.at,
+      -- As quota.pace_seconds tells it. The clock is read once, not for every quota there ever was.
+      case when q.calls >= 5 and isfinite(q.period_start) and isfinite(q.period_end)
+        then quota.passed_seconds(q.period_start, q.period_end, clock.at) / 86400 end as days
     from (select quota.now() as at offset 0) clock
     join quota.usage_quotas q on quota.contains(q, clock.at)
     join quota.meters m on m.key = q.meter
@@ -22,8 +23,10 @@ as $$
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
       sum(u.bytes) as bytes
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
-    where exists (
-      select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
+    -- Days are read down the index by service: few have lifetimes.
+    where u.service = any (array(select distinct r.service from running r where not r.is_period))
+      and exists (
+        select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
@@ -57,7 +60,7 @@ as $$
   -- More than a year ahead is no forecast (and an interval must not overflow).
   cross join lateral (select least(e.days_left, e.cost_days_left) as days) d
   cross join lateral (
-    select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
+    select e.at + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
   where d.days <= 366 and t.runs_out_at < e.period_end
 $$;
 comment on function quota.forecast_quotas(text) is

@@ -4,7 +4,12 @@ returns table (
   messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
 language sql stable
 as $$
-  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days),
+  -- Read by their days: joined as it is, all that was ever rolled up is read to find the plans of one day.
+  former as materialized (
+    select a.user_id, a.day, a.service, a.plan from quota.usage_analytics a
+    where a.day = any (array(select unnest(s.days) from stale s))
+  )
   select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
     a.cost, a.tokens, a.bytes
   from quota.usage_analytics a, stale
@@ -15,9 +20,7 @@ as $$
     f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
-  -- The days once more: without them all that was ever rolled up is read to find the plans of one day.
-  left join quota.usage_analytics a on a.day = any (stale.days) and a.user_id = f.user_id and a.day = f.day
-    and a.service = f.service
+  left join former a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $$;
 comment on function quota.usage_by_day(date, date, text) is

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { withSnapshot } from '../db/transaction.ts';
 import { notFoundError } from '../errors.ts';
 import { selectCostForecasts, selectRefusals } from './refusal-and-cost-store.ts';
 import { countDaysToRoll } from './roll-up-store.ts';
@@ -11,6 +12,7 @@ import {
   type UsageRow,
 } from './usage-report.ts';
 import {
+  giveMemoryForSums,
   type RolledUsage,
   selectForecasts,
   selectRolledUsage,
@@ -21,10 +23,21 @@ import {
 } from './usage-report-store.ts';
 
 /**
- * Usage of a range of days, with the state of the running periods as of now.
+ * Usage of a range of days, with the state of the running periods as of now: all of one moment.
  * @throws notFoundError when no meter knows the service
  */
-export async function readUsageReport(
+export function readUsageReport(
+  client: pg.ClientBase,
+  request: UsageReportRequest,
+  asOf: string,
+): Promise<UsageReport> {
+  return withSnapshot(client, async () => {
+    await giveMemoryForSums(client);
+    return readReport(client, request, asOf);
+  });
+}
+
+async function readReport(
   client: pg.ClientBase,
   request: UsageReportRequest,
   asOf: string,

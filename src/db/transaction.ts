@@ -52,6 +52,19 @@ export async function withSnapshot<T>(client: pg.ClientBase, use: () => Promise<
   }
 }
 
+/** The same for work that writes: kept when it returns, but for what a statement that failed inside has undone. */
+export async function withSnapshotToWrite<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
+  await client.query('begin isolation level repeatable read');
+  try {
+    const result = await use();
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await rollBack(client);
+    throw error;
+  }
+}
+
 /** The first error counts: on a broken connection the rollback fails too, and the server has rolled back. */
 export async function rollBack(client: pg.ClientBase): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { hasSqlstate } from '../db/database-error.ts';
 import { sqlstates } from '../db/sqlstate.ts';
-import { rollBack } from '../db/transaction.ts';
+import { withSnapshot, withSnapshotToWrite } from '../db/transaction.ts';
 import { type Examination, type Found, readWholeTables, selectFound } from './check-store.ts';
 import {
   noteExamined,
@@ -45,8 +45,7 @@ export async function examineUsers(
   onCheck: (check: string) => void,
 ): Promise<UsersFound> {
   // What is noted is what was examined: nothing that came meanwhile.
-  await client.query(`begin isolation level repeatable read ${isFull ? '' : 'read only'}`);
-  try {
+  return (isFull ? withSnapshotToWrite : withSnapshot)(client, async () => {
     const whom = userId === null ? await usersToExamine(client, isFull) : [userId];
     if (userId === null) {
       await readWholeTables(client);
@@ -54,9 +53,7 @@ export async function examineUsers(
     const found = await findAll(client, { whom, findingsMax }, onCheck);
     const isNoted = isFull && (await noteRight(client, found));
     return { found, examined: userId === null ? (whom?.length ?? null) : null, isNoted };
-  } finally {
-    await rollBack(client); // Nothing, where the note was committed.
-  }
+  });
 }
 
 async function usersToExamine(client: pg.ClientBase, isFull: boolean): Promise<string[] | null> {
@@ -96,7 +93,6 @@ async function noteRight(client: pg.ClientBase, found: UsersFound['found']): Pro
   }
   try {
     await noteExamined(client, wrong);
-    await client.query('commit');
     return true;
   } catch (error) {
     if (noNote.some((code) => hasSqlstate(error, code))) {

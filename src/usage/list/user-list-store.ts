@@ -31,7 +31,12 @@ export async function* selectUserList(
   after: ListPosition | undefined,
 ): AsyncGenerator<PlacedEntry> {
   const { sql, values } = userListQuery(request, after);
-  for await (const { orderPercent, orderName, ...row } of readRows<EntryRow>(client, sql, values, 'in turn')) {
+  for await (const { orderPercent, orderName, ...row } of readRows<EntryRow>(
+    client,
+    sql,
+    values,
+    'in turn',
+  )) {
     yield {
       entry: {
         ...row,
