@@ -89,8 +89,8 @@ function alertQuery({ userId, id, active = false, open = false, delivery, limit 
     select id, kind, "user", "userId", service, meter, threshold, level, active, percent, value, "limit", day,
       ${iso('"at"')} as "crossedAt", "endedAt", "acknowledgedAt", delivery, attempts, "lastError"
     from (
-      (select f.id, 'usage' as kind, (select u.external_id from quota.users u where u.id = a.user_id) as "user",
-         a.user_id as "userId", f.service, f.meter, f.threshold, f.level, f.active, f.percent::text as percent,
+      (select a.id, 'usage' as kind, (select u.external_id from quota.users u where u.id = a.user_id) as "user",
+         a.user_id as "userId", f.service, f.meter, a.threshold, f.level, f.active, f.percent::text as percent,
          null as value, null as "limit", null as day, a.crossed_at as "at", ${iso('f.ended_at')} as "endedAt",
          ${iso('f.acknowledged_at')} as "acknowledgedAt", a.status as delivery, a.attempts, a.last_error as "lastError"
        from (

@@ -55,9 +55,12 @@ export async function selectPlanNames(client: pg.ClientBase): Promise<{ plan: st
   return rows;
 }
 
+type Bind = (value: unknown) => string;
+
 /** The quotas of the running periods that are open; what is not open has nothing used. */
 const isRunning = `not q.superseded and q.period_start <= (select quota.now()) and q.period_end > (select quota.now())`;
 const percentOf = 'quota.percent_used(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)';
+const isExhausted = 'quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)';
 
 /** Of a key `k`, the meter that is nearest to its limit. */
 const fullestMeter = `
@@ -80,14 +83,21 @@ const fullestMeter = `
   order by p.percent desc nulls last, m.key
   limit 1`;
 
-/** Users near or beyond a limit, found by sets: the few among a million. */
-const alarmedUsers = `
+/**
+ * Users with a meter in one of the states, found by sets: the few among a million. The state is asked of what has reached
+ * a threshold. What is not open has nothing used, and is beyond a limit of nothing.
+ */
+const alarmedUsers = (states: readonly string[], bind: Bind) => `
   select q.user_id from quota.usage_quotas q
-  where ${isRunning}
-    and (${percentOf} >= any (q.warn_at) or quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit))
-  union
-  select z.user_id from quota.subscriptions z
-  where z.plan in (select plan from quota.plan_limits where limit_quantity = 0 or cost_limit = 0)`;
+  where ${isRunning} and (${percentOf} >= any (q.warn_at) or ${isExhausted})
+    and quota.quota_state(${percentOf}, ${isExhausted}, q.warn_at) = any (${bind(states)})
+  ${
+    states.includes('exceeded')
+      ? `union
+         select z.user_id from quota.subscriptions z
+         where z.plan in (select plan from quota.plan_limits where limit_quantity = 0 or cost_limit = 0)`
+      : ''
+  }`;
 
 /** What every user of a service has used, by sets, to put them in order. */
 const fullestPercents = (among: string) => `
@@ -99,16 +109,14 @@ const fullestPercents = (among: string) => `
 const isAlarm = (states: readonly string[]) => states.length > 0 && !states.includes('ok');
 
 /** Materialized: inlined, each parallel worker would make the whole set again. */
-function preparedSets({ states, order }: UserListRequest): string {
+function preparedSets({ states, order }: UserListRequest, bind: Bind): string {
   const among = isAlarm(states) ? 'and q.user_id in (select user_id from alarmed)' : '';
   const sets = [
-    ...(isAlarm(states) ? [`alarmed as materialized (${alarmedUsers})`] : []),
+    ...(isAlarm(states) ? [`alarmed as materialized (${alarmedUsers(states, bind)})`] : []),
     ...(order === 'percent' ? [`fullest as materialized (${fullestPercents(among)})`] : []),
   ];
   return sets.length > 0 ? `with ${sets.join(', ')}` : '';
 }
-
-type Bind = (value: unknown) => string;
 
 /** Who is listed, in which order; what is said of them is looked up once the page is cut. */
 function listedKeys(request: UserListRequest, after: ListPosition | undefined, bind: Bind): string {
@@ -135,11 +143,12 @@ function listedKeys(request: UserListRequest, after: ListPosition | undefined, b
     conditions.push(`(${found.join(' or ')})`);
   }
   const percent = isByPercent ? 'coalesce(f.percent, 0)' : '0::numeric';
-  const name = isByPercent ? 's.user_id::text' : 'u.external_id';
+  const name = isByPercent ? 's.user_id' : 'u.external_id';
   const service = `coalesce(s.service, '')`;
   const searchesNames = !isByPercent || search !== undefined;
   if (after !== undefined) {
-    const [fromName, fromService] = [`${bind(after.name)}::text`, `${bind(after.service)}::text`];
+    const fromName = `${bind(after.name)}::${isByPercent ? 'uuid' : 'text'}`;
+    const fromService = `${bind(after.service)}::text`;
     conditions.push(
       isByPercent
         ? `(-${percent}, ${name}, ${service}) > (-${bind(after.percent)}::numeric, ${fromName}, ${fromService})`
@@ -171,12 +180,12 @@ function userListQuery(request: UserListRequest, after: ListPosition | undefined
     states.length > 0
       ? `select k.* from (select * from (${keys}) l ${fence}) k cross join lateral (${fullestMeter}) n where n.state = any (${bind(states)})`
       : keys;
-  const sql = `${preparedSets(request)}
+  const sql = `${preparedSets(request, bind)}
     select u.id, u.external_id as "externalId", u.email, u.name, k.service, k.plan, n.meter, n.unit,
       n.limit_quantity::text as limit, n.granted::numeric(20,3)::text as granted, n.used::numeric(20,3)::text as used,
       greatest(n.limit_quantity + n.granted - n.used, 0)::numeric(20,3)::text as remaining, n.percent::text as percent,
       n.state, n.runs_out_at as "runsOutAt", s.limit_enforced_at as "limitEnforcedAt", s.next_reset_at as "nextResetAt",
-      k.percent::text as "orderPercent", k.name as "orderName"
+      k.percent::text as "orderPercent", k.name::text as "orderName"
     from (
       select * from (${chosen}) c order by ${positionOf('c')} ${limit === undefined ? '' : `limit ${bind(limit)}`}
     ) k
