@@ -730,6 +730,29 @@ create table quota.erased_names (
 comment on table quota.erased_names is 'Names that apps had for users who were erased, as sha256: nobody is named, and nobody is made anew.';
 alter table quota.erased_names add constraint erased_names_pkey PRIMARY KEY (digest);
 
+create table quota.examined_users (
+  user_id uuid not null,
+  terms bigint not null,
+  facts bigint not null,
+  horizon xid8 not null,
+  noted xid8 not null,
+  noted_at timestamp with time zone not null
+);
+comment on table quota.examined_users is 'Whose quotas, grants and alerts "quota doctor --full" found to follow from the facts, and what tells whether anything has changed since. No facts: without a row a user is examined anew.';
+comment on column quota.examined_users.terms is 'quota.counting_terms() at that time.';
+comment on column quota.examined_users.facts is 'How many rows there were: one that is taken away leaves nothing else behind.';
+comment on column quota.examined_users.horizon is 'Whatever a transaction from this one on wrote may be newer than what was examined.';
+comment on column quota.examined_users.noted is 'The transaction that wrote this row, as the row itself says: in a copy it does not.';
+comment on column quota.examined_users.noted_at is 'quota.now() then: what begins and ends by time alone is looked for from there on.';
+alter table quota.examined_users enable row level security;
+alter table quota.examined_users add constraint examined_users_pkey PRIMARY KEY (user_id);
+alter table quota.examined_users add constraint examined_users_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id) ON DELETE CASCADE;
+create policy one_user on quota.examined_users for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.examined_users to quota_finance;
+grant select on table quota.examined_users to quota_operator;
+grant select on table quota.examined_users to quota_readonly;
+
 create table quota.export_fetches (
   provider text not null,
   month date not null,
@@ -3932,6 +3955,22 @@ comment on function quota.count_refusal(text,text,text) is 'Counts that a user w
 grant execute on function quota.count_refusal(text,text,text) to quota_app;
 grant execute on function quota.count_refusal(text,text,text) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.counting_terms()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select hashtextextended(concat_ws(' ',
+    (select c.sha256 from quota.schema_core c),
+    (select string_agg(m::text, ' ' order by m.key) from quota.meters m),
+    (select string_agg(f::text, ' ' order by f.meter, f.until) from quota.former_meters f),
+    (select string_agg(l.plan || ' ' || l.meter, ' ' order by l.plan, l.meter) from quota.plan_limits l)), 0)
+$function$;
+comment on function quota.counting_terms() is 'A digest of all that decides what a call counts, beside the call and its quota: functions, meters, and the meters of plans.';
+grant execute on function quota.counting_terms() to quota_finance;
+grant execute on function quota.counting_terms() to quota_operator;
+grant execute on function quota.counting_terms() to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.counts_model(models text[], patterns text[], model text)
  RETURNS boolean
  LANGUAGE sql
@@ -4823,6 +4862,25 @@ begin
 end $function$;
 comment on function quota.extend_lease(quota.call_logs,numeric) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left.';
 
+CREATE OR REPLACE FUNCTION quota.facts_of_users()
+ RETURNS TABLE(user_id uuid, facts bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select u.id, coalesce(c.count, 0) + coalesce(q.count, 0) + coalesce(j.count, 0) + coalesce(g.count, 0)
+    + coalesce(a.count, 0)
+  from quota.users u
+  left join (select user_id, count(*) from quota.call_logs group by user_id) c on c.user_id = u.id
+  left join (select user_id, count(*) from quota.usage_quotas group by user_id) q on q.user_id = u.id
+  left join (select user_id, count(*) from quota.adjustments group by user_id) j on j.user_id = u.id
+  left join (select user_id, count(*) from quota.grants group by user_id) g on g.user_id = u.id
+  left join (select user_id, count(*) from quota.usage_alerts group by user_id) a on a.user_id = u.id
+$function$;
+comment on function quota.facts_of_users() is 'How many calls, quotas, adjustments, grants and alerts each user has, together.';
+grant execute on function quota.facts_of_users() to quota_finance;
+grant execute on function quota.facts_of_users() to quota_operator;
+grant execute on function quota.facts_of_users() to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.features(p_user text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(service text, plan text, features jsonb)
  LANGUAGE sql
@@ -5046,12 +5104,15 @@ AS $function$
     select c.at, c.first::date as day, c.first at time zone 'UTC' as starts,
       (c.first + interval '1 month') at time zone 'UTC' as ends
     from clock c
-  ), spent as (
-    select u.service, u.plan, grouping(u.service) = 1 as is_total, coalesce(sum(u.calls), 0) as calls,
-      coalesce(sum(u.cost), 0) as cost
+  ), by_plan as materialized (
+    select u.service, u.plan, sum(u.calls)::bigint as calls, sum(u.cost) as cost
     from month m
     cross join lateral quota.usage_by_day(m.day, quota.day_of(m.at), p_service) u
-    group by grouping sets ((u.service, u.plan), ())
+    group by u.service, u.plan
+  ), spent as (
+    select b.service, b.plan, false as is_total, b.calls, b.cost from by_plan b
+    union all
+    select null, null, true, coalesce(sum(b.calls), 0)::bigint, coalesce(sum(b.cost), 0) from by_plan b
   )
   select m.day, s.service, s.plan, s.calls, s.cost,
     round(s.cost + s.cost * extract(epoch from m.ends - m.at)
@@ -5072,9 +5133,10 @@ CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::te
 AS $function$
   with running as (
     select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
-      isfinite(q.period_start) as is_period,
-      quota.pace_seconds(q.calls, q.period_start, q.period_end) / 86400 as days
-    -- The clock is read once, not for every quota there ever was.
+      isfinite(q.period_start) as is_period, clock.at,
+      -- As quota.pace_seconds tells it. The clock is read once, not for every quota there ever was.
+      case when q.calls >= 5 and isfinite(q.period_start) and isfinite(q.period_end)
+        then quota.passed_seconds(q.period_start, q.period_end, clock.at) / 86400 end as days
     from (select quota.now() as at offset 0) clock
     join quota.usage_quotas q on quota.contains(q, clock.at)
     join quota.meters m on m.key = q.meter
@@ -5087,8 +5149,10 @@ AS $function$
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
       sum(u.bytes) as bytes
     from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
-    where exists (
-      select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
+    -- Days are read down the index by service: few have lifetimes.
+    where u.service = any (array(select distinct r.service from running r where not r.is_period))
+      and exists (
+        select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
@@ -5122,7 +5186,7 @@ AS $function$
   -- More than a year ahead is no forecast (and an interval must not overflow).
   cross join lateral (select least(e.days_left, e.cost_days_left) as days) d
   cross join lateral (
-    select quota.now() + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
+    select e.at + make_interval(secs => round(d.days * 86400)::float8) as runs_out_at) t
   where d.days <= 366 and t.runs_out_at < e.period_end
 $function$;
 comment on function quota.forecast_quotas(text) is 'Who uses up the allowance or the cost limit before it is reset, at the mean pace of the running period (see quota.pace_seconds; a lifetime: of the last 30 days), and when.';
@@ -7487,6 +7551,40 @@ begin
   return null;
 end $function$;
 comment on function quota.note_direct_change() is 'Writes into the history what somebody changed by SQL of their own, not through the tool or the functions of the schema. Arguments of its triggers, each a list: the key of the table, the column of the user, columns that may name a person, the columns that count (none: all), and whether calls that run are left out. Of more than 10,000 rows at once: one row with their number.';
+
+CREATE OR REPLACE FUNCTION quota.note_examined(p_wrong text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_nestloop TO 'off'
+ SET work_mem TO '128MB'
+AS $function$
+declare
+  noted integer;
+begin
+  perform quota.refuse_other_users(null);
+  -- What is counted here must be what was examined, and nothing later.
+  if current_setting('transaction_isolation') <> 'repeatable read' then
+    raise exception 'this belongs into the snapshot in which all users were examined' using errcode = '55000';
+  end if;
+  delete from quota.examined_users e using quota.users u
+  where u.id = e.user_id and u.external_id = any (p_wrong);
+  insert into quota.examined_users (user_id, terms, facts, horizon, noted, noted_at)
+  select f.user_id, t.terms, f.facts, t.horizon, t.noted, t.at
+  from (select quota.counting_terms() as terms, pg_snapshot_xmin(pg_current_snapshot()) as horizon,
+    pg_current_xact_id() as noted, quota.now() as at offset 0) t
+  cross join quota.facts_of_users() f
+  join quota.users u on u.id = f.user_id and u.external_id <> all (p_wrong)
+  where f.user_id in (select quota.users_to_examine())
+  on conflict (user_id) do update
+  set terms = excluded.terms, facts = excluded.facts, horizon = excluded.horizon, noted = excluded.noted,
+    noted_at = excluded.noted_at;
+  get diagnostics noted = row_count;
+  return noted;
+end $function$;
+comment on function quota.note_examined(text[]) is 'Notes, in the snapshot in which all users were examined, with what each was found right, but for those of these external ids. Returns how many had changed.';
+grant execute on function quota.note_examined(text[]) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.note_followed(p_source integer, p_followed jsonb, p_rows integer, p_is_through boolean)
  RETURNS void
@@ -12241,7 +12339,12 @@ CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service 
  LANGUAGE sql
  STABLE
 AS $function$
-  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days)
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days),
+  -- Read by their days: joined as it is, all that was ever rolled up is read to find the plans of one day.
+  former as materialized (
+    select a.user_id, a.day, a.service, a.plan from quota.usage_analytics a
+    where a.day = any (array(select unnest(s.days) from stale s))
+  )
   select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
     a.cost, a.tokens, a.bytes
   from quota.usage_analytics a, stale
@@ -12252,9 +12355,7 @@ AS $function$
     f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
-  -- The days once more: without them all that was ever rolled up is read to find the plans of one day.
-  left join quota.usage_analytics a on a.day = any (stale.days) and a.user_id = f.user_id and a.day = f.day
-    and a.service = f.service
+  left join former a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $function$;
 comment on function quota.usage_by_day(date,date,text) is 'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call logs.';
@@ -12470,6 +12571,116 @@ begin
   return quota.newcomer();
 end $function$;
 comment on function quota.user_or_newcomer(text) is 'The id of a user named by external id or id; quota.newcomer() for one whom a first call would make.';
+
+CREATE OR REPLACE FUNCTION quota.users_to_examine()
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_nestloop TO 'off'
+ SET work_mem TO '128MB'
+AS $function$
+declare
+  notes record;
+  ids uuid[];
+  ages integer[];
+  times timestamptz[];
+  chosen uuid[] := '{}';
+  others bigint;
+begin
+  select count(*), sum(n.facts) as facts, max(n.age) as age, min(n.noted_at) as noted_at
+  into notes from quota.valid_notes() n;
+  if notes.count = 0 then
+    return query select u.id from quota.users u;
+    return;
+  end if;
+  -- By the oldest note first: most often that leaves few, or none.
+  select array_agg(t.user_id), array_agg(t.age), array_agg(t.at) into ids, ages, times
+  from (
+    select t.user_id, min(t.age) as age, max(t.at) as at
+    from quota.users_touched(notes.age, notes.noted_at) t group by t.user_id) t;
+  if ids is not null then
+    chosen := array(
+      select n.user_id from unnest(ids, ages, times) t(user_id, age, at)
+      join quota.valid_notes() n on n.user_id = t.user_id and (t.age <= n.age or t.at > n.noted_at));
+  end if;
+  if notes.count < (select count(*) from quota.users) then
+    chosen := chosen || array(
+      select u.id from quota.users u left join quota.valid_notes() n on n.user_id = u.id
+      where n.user_id is null);
+  end if;
+  return query select unnest(chosen);
+
+  -- What was taken away leaves nothing but a smaller number. All are counted together first: that is quick.
+  others := case when chosen = '{}' then notes.facts
+    else (select sum(n.facts) from quota.valid_notes() n where n.user_id <> all (chosen)) end;
+  if others <> (select count(*) from quota.call_logs c where c.user_id <> all (chosen))
+    + (select count(*) from quota.usage_quotas q where q.user_id <> all (chosen))
+    + (select count(*) from quota.adjustments a where a.user_id <> all (chosen))
+    + (select count(*) from quota.grants g where g.user_id <> all (chosen))
+    + (select count(*) from quota.usage_alerts a where a.user_id <> all (chosen))
+  then
+    return query
+    select n.user_id from quota.valid_notes() n join quota.facts_of_users() f using (user_id)
+    where n.user_id <> all (chosen) and n.facts <> f.facts;
+  end if;
+end $function$;
+comment on function quota.users_to_examine() is 'Whose quotas, grants or alerts may not follow from the facts: everybody of whom something was written or taken away, or began or ended by time alone, since quota.note_examined noted them as right; and whoever it never did.';
+grant execute on function quota.users_to_examine() to quota_finance;
+grant execute on function quota.users_to_examine() to quota_operator;
+grant execute on function quota.users_to_examine() to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.users_touched(p_age integer, p_since timestamp with time zone)
+ RETURNS TABLE(user_id uuid, age integer, at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with clock as materialized (select quota.now() as at)
+  -- A row says which transaction wrote it, whoever that was and whatever triggers were switched off. "age" is
+  -- less the later that was; where that is too long ago to tell it is anything, and somebody is examined for
+  -- nothing.
+  select q.user_id, age(q.xmin), q.period_start from quota.usage_quotas q, clock
+  where age(q.xmin) <= p_age or (q.period_start > p_since and q.period_start <= clock.at)
+  union all
+  select g.user_id, age(g.xmin), t.at
+  from quota.grants g
+  cross join clock
+  cross join lateral (values (g.created_at), (g.expires_at), (g.revoked_at)) t(at)
+  where age(g.xmin) <= p_age or (t.at > p_since and t.at <= clock.at)
+  union all
+  select c.user_id, age(c.xmin), null from quota.call_logs c where age(c.xmin) <= p_age
+  union all
+  select c.user_id, null, c.started_at from quota.call_logs c, clock
+  where c.started_at > p_since and c.started_at <= clock.at
+  union all
+  select s.user_id, age(s.xmin), null from quota.subscriptions s where age(s.xmin) <= p_age
+  union all
+  select a.user_id, age(a.xmin), null from quota.adjustments a where age(a.xmin) <= p_age
+  union all
+  select a.user_id, age(a.xmin), null from quota.usage_alerts a where age(a.xmin) <= p_age
+$function$;
+comment on function quota.users_touched(integer,timestamp with time zone) is 'Of whom something that the doctor examines was written, as many transactions ago as given or fewer; or a period or a call began, or a grant began or ended, since an instant: by time alone, it may be.';
+grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_finance;
+grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_operator;
+grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.valid_notes()
+ RETURNS TABLE(user_id uuid, facts bigint, age integer, noted_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- Of rows that were restored or copied, "noted" is not who wrote them. Half a round of the short numbers of
+  -- transactions is as far as they can be told apart.
+  select e.user_id, e.facts, age(e.horizon::xid), e.noted_at
+  from quota.examined_users e
+  where e.xmin = e.noted::xid and e.terms = (select quota.counting_terms())
+    and e.noted_at <= (select quota.now())
+    and (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - e.horizon::text::bigint
+      between 0 and 1000000000
+$function$;
+comment on function quota.valid_notes() is 'The notes of quota.note_examined that still tell something: how many transactions ago, and when, they were true, and how many rows there were.';
+grant execute on function quota.valid_notes() to quota_finance;
+grant execute on function quota.valid_notes() to quota_operator;
+grant execute on function quota.valid_notes() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.verify_audit()
  RETURNS TABLE(id bigint, first_id bigint, last_id bigint, sealed_at timestamp with time zone, sealed_rows integer, found_rows integer, fault text)
