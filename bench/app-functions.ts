@@ -4,14 +4,20 @@
  * with statements that are sent anew each time (extended), as most drivers do. pgbench must be on the PATH or named
  * with --pgbench (Debian keeps it beside the server). Fails below the share of the bare throughput that is aimed at.
  *
+ * With --processor without pgbench: what the server's processor takes for so many calls of one session, the least of all
+ * rounds, and the throughput that it would be.
+ *
  *   node scripts/bench.mjs app-functions [--seconds 5] [--rounds 3] [--clients 4] [--users 1000] [--pgbench PATH]
+ *     [--processor] [--calls 500]
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import pg from 'pg';
 import { type BenchServer, withBenchServer } from './bench-server.ts';
+import { processorSeconds } from './processor-time.ts';
 import { judge, median } from './verdict.ts';
 
 /** Of the bare throughput; PostgreSQL itself takes its share of a function, and less of it where each statement is planned. */
@@ -36,6 +42,8 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '4' },
     users: { type: 'string', default: '1000' },
     pgbench: { type: 'string', default: findPgbench() },
+    processor: { type: 'boolean', default: false },
+    calls: { type: 'string', default: '500' },
   },
 });
 
@@ -57,7 +65,7 @@ type Script = keyof typeof scripts;
 await withBenchServer(async (server) => {
   await arrange(server);
   for (const protocol of ['prepared', 'extended'] as const) {
-    const tps = await measure(server, protocol);
+    const tps = await (values.processor ? measureProcessor : measure)(server, protocol);
     compare(protocol, 'quota.check', 'bare select', tps);
     compare(protocol, 'quota.record', 'bare insert and upsert', tps);
   }
@@ -85,6 +93,51 @@ async function measure(server: BenchServer, protocol: string): Promise<Record<Sc
     }
   }
   return tps;
+}
+
+/** Without what planning costs the first calls of a session. */
+const warmUpCalls = 20;
+
+async function measureProcessor(server: BenchServer, protocol: string): Promise<Record<Script, number[]>> {
+  const names = Object.keys(scripts) as Script[];
+  const client = new pg.Client(server.urlOf('app'));
+  await client.connect();
+  try {
+    // The disk is waited for by the clock, and not at the same cost each time.
+    await client.query('set synchronous_commit = off');
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = rows[0]?.pid ?? 0;
+    const best = Object.fromEntries(names.map((name) => [name, 0])) as Record<Script, number>;
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const name of names) {
+        await callAll(client, { protocol, name, count: warmUpCalls });
+        const before = processorSeconds(pid);
+        await callAll(client, { protocol, name, count: Number(values.calls) });
+        best[name] = Math.max(best[name], Number(values.calls) / (processorSeconds(pid) - before));
+      }
+    }
+    return Object.fromEntries(names.map((name) => [name, [best[name]]])) as Record<Script, number[]>;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The statements of a script, as pgbench sends them: each user in turn. */
+async function callAll(
+  client: pg.Client,
+  { protocol, name, count }: { protocol: string; name: Script; count: number },
+): Promise<void> {
+  const [, ...statements] = scripts[name].split(/;?\n(?=select|begin|insert|commit)/);
+  for (let call = 0; call < count; call++) {
+    for (const [place, statement] of statements.entries()) {
+      const text = statement.replaceAll("'user_' || :n", '$1').replace(/;\s*$/, '');
+      await client.query({
+        text,
+        ...(text.includes('$1') && { values: [`user_${(call % Number(values.users)) + 1}`] }),
+        ...(protocol === 'prepared' && { name: `${name} ${place}` }),
+      });
+    }
+  }
 }
 
 async function pgbench({ folder, urlOf }: BenchServer, protocol: string, script: string): Promise<number> {
