@@ -33,10 +33,14 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  owner uuid := case when p_service is null then quota.resolve_user(p_user)
-    else quota.user_or_new(p_user) end;
-  session bigint := quota.find_session(owner, p_key, coalesce(p_provider, p_service));
+  owner uuid;
+  session bigint;
 begin
+  select u.id into owner from quota.users u where u.external_id = p_user;
+  if owner is null or not quota.is_plain_caller() then
+    owner := case when p_service is null then quota.resolve_user(p_user) else quota.user_or_new(p_user) end;
+  end if;
+  session := quota.find_session(owner, p_key, coalesce(p_provider, p_service));
   if session is not null then
     return quota.end_call(session, (p_status, null, p_seconds, p_messages, p_cost, p_words, p_error,
       null, null, null, null, p_quantities)::quota.told_end);

@@ -16,12 +16,20 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  owner uuid := quota.user_or_new(p_user);
+  owner uuid;
   session quota.call_logs;
   result quota.session_result;
 begin
-  perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at);
-  perform quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model], null, p_metadata);
+  select u.id into owner from quota.users u where u.external_id = p_user;
+  if owner is null or not quota.is_plain_caller() then
+    owner := quota.user_or_new(p_user);
+  end if;
+  if p_started_at is not null or p_grace <> '5 minutes' or quota.is_endless(p_estimate, null, p_metadata,
+    concat(p_key, p_provider, p_assistant_id, p_model))
+  then
+    perform quota.refuse_impossible_start(p_estimate, p_grace, p_started_at),
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model], null, p_metadata);
+  end if;
   -- Before anything else, as quota.record does: a start and a record of one key wait here, and in no circle.
   perform quota.hold_key(coalesce(p_provider, p_service), p_key);
   select * into session from quota.call_logs l
