@@ -3,7 +3,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service for no key update;
-  -- A look of its own, which sees what was so once the lock was held. Nearly always all is open: what opens it
+  -- A look of its own, which sees what is so once the lock is held. Nearly always all is open: what opens it
   -- reads a dozen tables, and to plan that was more than half of the first call of a connection.
   if not found or exists (
     select from quota.subscriptions s

@@ -15,7 +15,7 @@ grant execute on function
   quota.ensure_user, quota.add_assistant, quota.remove_assistant, quota.get_user_plan_limits,
   quota.check_concurrent_processing_limit, quota.calculate_usage_stats, quota.alerts,
   quota.acknowledge_alert, quota.usage_history, quota.count_refusal, quota.features, quota.gate,
-  quota.gate_owner
+  quota.gate_owner, quota.warm_up
   to quota_app, quota_operator;
 grant execute on function quota.set_plan, quota.reset_usage, quota.grant_allowance to quota_operator;
 grant execute on function quota.check, quota.get_user_plan_limits, quota.check_concurrent_processing_limit,

@@ -148,6 +148,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'start_session',
         'touch_session',
         'usage_history',
+        'warm_up',
       ],
     },
     {

@@ -110,7 +110,7 @@ beforeAll(async () => {
 const isOfOperator = (name: string) => page.indexOf(`### ${name}\n`) > page.indexOf('## From a back office');
 /** The answer of a function that has one value stands in a column of its name. */
 const bare = (name: string, rows: unknown) =>
-  ['gate', 'count_refusal'].includes(name)
+  ['gate', 'count_refusal', 'warm_up'].includes(name)
     ? (rows as Record<string, unknown>[]).map((row) => row[name])
     : rows;
 

@@ -93,6 +93,19 @@ test('so does the one look of an app that names the user by its own id', async (
   expect(short.filter(({ plain }) => plain).length).toBeGreaterThan(300);
 });
 
+test('so does the one that leaves out what is left of each meter', async () => {
+  const answers = await app.rows<{ short: Record<string, unknown>; full: Record<string, unknown> }>(
+    `select to_jsonb(short) - 'meters' as short, to_jsonb(complete) - 'meters' as full
+     from quota.subscriptions s
+     cross join unnest(array[null, 'claude-3-opus']) model
+     cross join unnest(array[null, 0, 1, 100000]) quantity
+     cross join lateral quota.decide(s.user_id, s.service, model, quantity, p_tells_meters => false) short
+     cross join lateral quota.decide_in_full(s.user_id, s.service, model, quantity, null, 'usage') complete`,
+  );
+  expect(answers.map(({ short }) => short)).toEqual(answers.map(({ full }) => full));
+  expect(answers.length).toBeGreaterThan(300);
+});
+
 test('a record answers what a check would, whatever way counted it', async () => {
   const rows = (calls: string) =>
     app.rows<Record<string, unknown>>(
