@@ -153,11 +153,13 @@ interface FoundFunction {
 const findFunction = `
   select p.proretset as returns_set,
     format('select to_json(f) as answer from json_to_record($1::json) a(%s), quota.%I(%s) f',
-      coalesce(string_agg(format('%I %s', a.name, format_type(a.type, null)), ', ' order by a.n), '"_" text'),
-      p.proname, string_agg(format('%1$I => a.%1$I', a.name), ', ' order by a.n)) as sql
+      coalesce(string_agg(format('%I %s', a.name, format_type(a.type, null)), ', ' order by a.n)
+        filter (where a.name is not null), '"_" text'),
+      p.proname, string_agg(format('%1$I => a.%1$I', a.name), ', ' order by a.n)
+        filter (where a.name is not null)) as sql
   from pg_proc p
   left join lateral unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) with ordinality a(name, type, n)
     on a.name = any ($2)
-  where p.pronamespace = 'quota'::regnamespace and p.proname = $1 and $2::text[] <@ p.proargnames[1:p.pronargs]
-    and p.proargnames[1:p.pronargs - p.pronargdefaults] <@ $2::text[]
+  where p.pronamespace = 'quota'::regnamespace and p.proname = $1 and $2::text[] <@ coalesce(p.proargnames[1:p.pronargs], '{}')
+    and coalesce(p.proargnames[1:p.pronargs - p.pronargdefaults], '{}') <@ $2::text[]
   group by p.oid`;
