@@ -1495,10 +1495,10 @@ alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_
 alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
 CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
 CREATE TRIGGER usage_quotas_cache_counted AFTER UPDATE OF used ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> old.used) AND (new.adjusted = old.adjusted) AND quota.follows_in_cache(new.meter))) EXECUTE FUNCTION quota.outdate_cache('call');
-CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> (0)::numeric) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
+CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.outdate_opened();
 CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
 CREATE TRIGGER usage_quotas_mirrored AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded, exhausted_at ON quota.usage_quotas FOR EACH ROW WHEN (((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) OR (old.exhausted_at IS DISTINCT FROM new.exhausted_at)) AND quota.keeps_mirrors())) EXECUTE FUNCTION quota.mirror_quotas();
-CREATE TRIGGER usage_quotas_mirrored_new AFTER INSERT ON quota.usage_quotas FOR EACH ROW WHEN (quota.keeps_mirrors()) EXECUTE FUNCTION quota.mirror_quotas();
+CREATE TRIGGER usage_quotas_mirrored_new AFTER INSERT ON quota.usage_quotas REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (quota.keeps_mirrors()) EXECUTE FUNCTION quota.mirror_opened();
 create policy one_user on quota.usage_quotas for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
 grant select on table quota.usage_quotas to quota_finance;
@@ -1685,9 +1685,10 @@ comment on type quota.counted_usage is 'How a quota stands after a call: what qu
 
 create type quota.opened_periods as (
   quotas quota.quota_key[],
+  crossed quota.usage_quotas[],
   has_revived boolean
 );
-comment on type quota.opened_periods is 'What was opened and holds nothing yet; whether a period of a former plan became one of the present plan, and must be counted anew.';
+comment on type quota.opened_periods is 'What was opened; which of it is to be enforced; whether a period of a former plan became one of the present plan, and must be counted anew.';
 
 create type quota.quota_key as (
   user_id uuid,
@@ -1776,6 +1777,13 @@ create type quota.session_room as (
   cost_limit numeric
 );
 comment on type quota.session_room is 'What a running session may still use of the allowance, what it may use in all, what is done when that is used up, and the money of the period; null: no limit.';
+
+create type quota.span_cover as (
+  has_quotas boolean,
+  uncovered quota.usage_span[],
+  partly quota.usage_span[]
+);
+comment on type quota.span_cover is 'Of spans: whether any quota lies within them; those where none is open; those that one open quota does not cover alone.';
 
 create type quota.told_alert as (
   user_id uuid,
@@ -2419,7 +2427,7 @@ grant execute on function quota.app_counters(text[]) to quota_finance;
 grant execute on function quota.app_counters(text[]) to quota_operator;
 grant execute on function quota.app_counters(text[]) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[])
+CREATE OR REPLACE FUNCTION quota.apply_usage(deltas quota.usage_delta[], opened quota.opened_periods DEFAULT NULL::quota.opened_periods)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2445,12 +2453,14 @@ begin
   )
   select array_agg(a::quota.usage_quotas) into crossed
   from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  crossed := crossed || opened.crossed;
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
-  perform quota.settle_late(deltas);
+  perform quota.settle_late(deltas || array(
+    select (o.user_id, o.meter, o.period_start, 0, 0, 0, 0)::quota.usage_delta from unnest(opened.quotas) o));
 end $function$;
-comment on function quota.apply_usage(quota.usage_delta[]) is 'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the subscriptions.';
+comment on function quota.apply_usage(quota.usage_delta[],quota.opened_periods) is 'Adds usage to quotas, the sum of the deltas of each, and enforces what they, and what periods that were opened hold already, cross. The caller holds the subscriptions.';
 
 CREATE OR REPLACE FUNCTION quota.assistants_gated()
  RETURNS trigger
@@ -2638,10 +2648,14 @@ CREATE OR REPLACE FUNCTION quota.backfill_source(p_source integer, p_size intege
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 declare
   reached text;
   keys text[];
+  whole integer;
 begin
   select s.backfilled_to into reached from quota.adopt_sources s where s.id = p_source for no key update;
   -- What the past crossed is dated by it, and told to nobody.
@@ -2649,6 +2663,12 @@ begin
   -- A server that loses this batch loses that it is through, too.
   perform set_config('synchronous_commit', 'off', true);
   if to_regclass(format('quota_adopt.work_%s', p_source)) is not null then
+    -- The calls of a user are laid out side by side: a batch ends before one whom it would cut, if it can.
+    execute format('select max(w.position) - $1 from quota_adopt.work_%1$s w
+      where w.position > $1 and w.position <= $1 + $2
+        and w.user_id <> (select n.user_id from quota_adopt.work_%1$s n where n.position = $1 + $2 + 1)',
+      p_source) into whole using coalesce(reached, '0')::bigint, p_size;
+    p_size := coalesce(whole, p_size);
     execute format('select f.rows, f.rest from quota_adopt.source_%s_fill($1, $2) f', p_source)
     into rows, keys using coalesce(reached, '0')::bigint, p_size;
     reached := coalesce(reached, '0')::bigint + p_size;
@@ -2876,6 +2896,7 @@ declare
   one record;
   users uuid[];
   services text[];
+  spans quota.span_cover;
   uncovered quota.usage_span[];
   opened quota.opened_periods;
   deltas quota.usage_delta[];
@@ -2919,28 +2940,45 @@ begin
     ) d;
   end if;
   if tg_op <> 'DELETE' then
-    select deltas || array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from new_rows n
-      cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-        n.file_size_bytes, n.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
-    select array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
-    from (
-      select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
-      from new_rows n
+    -- Who loads many calls has none of these periods yet, and who adds some has all of them: which it is,
+    -- the first and the last call show. Only what lies between is looked at call by call.
+    spans := quota.spans_covered(array(
+      select (n.user_id, m.key, min(n.first), max(n.last))::quota.usage_span
+      from (
+        select r.user_id, r.service, r.model, min(r.started_at) as first, max(r.started_at) as last
+        from new_rows r group by r.user_id, r.service, r.model
+      ) n
       join quota.meter_terms m on m.service = n.service and quota.counts_model(m.models, m.patterns, n.model)
-        and n.started_at < m.until
-      where not exists (
-        select from quota.usage_quotas q
-        where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
-          and not q.superseded)
-      group by n.user_id, m.key
-    ) u;
+        and n.first < m.until
+      group by n.user_id, m.key));
+    if spans.has_quotas then
+      select deltas || array_agg(d.delta) into deltas
+      from (
+        select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+          sum(d.calls))::quota.usage_delta as delta
+        from new_rows n
+        cross join lateral quota.deltas_of(
+          1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+          n.file_size_bytes, n.quantities) d
+        group by d.user_id, d.meter, d.period_start
+      ) d;
+    end if;
+    uncovered := spans.uncovered;
+    if spans.partly is not null then
+      select uncovered || array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
+      from (
+        select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
+        from new_rows n
+        join quota.meter_terms m on m.service = n.service
+          and quota.counts_model(m.models, m.patterns, n.model) and n.started_at < m.until
+        where (n.user_id, m.key) in (select p.user_id, p.meter from unnest(spans.partly) p)
+          and not exists (
+            select from quota.usage_quotas q
+            where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
+              and not q.superseded)
+        group by n.user_id, m.key
+      ) u;
+    end if;
     if uncovered is not null then
       opened := quota.open_periods(uncovered);
       -- Rare: a former plan's period that begins where one of the present plan does becomes that one.
@@ -2948,10 +2986,9 @@ begin
         perform quota.refresh_quotas(users, services, false);
         return null;
       end if;
-      deltas := deltas || quota.usage_in(opened.quotas);
     end if;
   end if;
-  perform quota.apply_usage(deltas);
+  perform quota.apply_usage(deltas, opened);
   return null;
 end $function$;
 
@@ -5335,32 +5372,51 @@ CREATE OR REPLACE FUNCTION quota.former_terms(p_user uuid, p_service text, p_pla
  LANGUAGE sql
  STABLE
 AS $function$
-  with held as (
-    -- The plan of the end of the period: a change of plan holds at once. Its version of when it began to hold
-    -- there.
-    select coalesce((
-        select f.plan from quota.former_plans f
-        where f.user_id = p_user and f.service = p_service and f.until >= upper(p_period)
-        order by f.until limit 1), p_plan) as plan,
-      greatest(lower(p_period), (
-        select max(f.until) from quota.former_plans f
-        where f.user_id = p_user and f.service = p_service and f.until < upper(p_period))) as since
+  -- What is the same for all users is written out once, however many periods are asked for. The rest stands
+  -- in steps of one row each (offset 0): as joins, a planner that knows no numbers yet sorts for each period.
+  with versions as materialized (
+    select v.plan, v.version, v.applied_at from quota.plan_versions v
+  ), written as materialized (
+    select v.plan, v.version, l->>'meter' as meter, (l->>'limit')::numeric as limit_quantity,
+      (l->>'costLimit')::numeric as cost_limit, (l->>'unitPrice')::numeric as unit_price,
+      coalesce((select array_agg(w::integer) from jsonb_array_elements_text(l->'warnAt') w), '{}') as warn_at,
+      l->>'onExceeded' as on_exceeded
+    from quota.plan_versions v cross join lateral jsonb_array_elements(v.definition->'limits') l
   )
-  select coalesce(o.limit_quantity, (l->>'limit')::numeric), coalesce(o.cost_limit,
-    (l->>'costLimit')::numeric),
-    (l->>'unitPrice')::numeric,
-    coalesce((select array_agg(w::integer) from jsonb_array_elements_text(l->'warnAt') w), '{}'),
-      l->>'onExceeded'
-  from held h
+  select coalesce(o.limit_quantity, w.limit_quantity), coalesce(o.cost_limit, w.cost_limit), w.unit_price,
+    w.warn_at, w.on_exceeded
+  from (
+    select min(f.until) filter (where f.until >= upper(p_period)) as until,
+      max(f.until) filter (where f.until < upper(p_period)) as since
+    from quota.former_plans f
+    where f.user_id = p_user and f.service = p_service and p_period is not null
+  ) former
+  -- The plan of the end of the period: a change of plan holds at once. Its version of when it began to hold
+  -- there.
   cross join lateral (
-    select v.definition from quota.plan_versions v where v.plan = h.plan
-    order by v.applied_at > h.since, case when v.applied_at > h.since then v.version else -v.version end
-    limit 1) version
-  cross join lateral jsonb_array_elements(version.definition->'limits') l
-  left join quota.limit_overrides o on o.user_id = p_user and o.plan = h.plan and o.meter = p_meter
-  where l->>'meter' = p_meter
+    select case when former.until is null then p_plan else (
+        select f.plan from quota.former_plans f
+        where f.user_id = p_user and f.service = p_service and f.until = former.until) end as plan,
+      greatest(lower(p_period), former.since) as since
+    where p_period is not null
+    offset 0
+  ) held
+  cross join lateral (
+    select coalesce(max(v.version) filter (where v.applied_at <= held.since), min(v.version)) as version
+    from versions v where v.plan = held.plan
+  ) its
+  cross join lateral (
+    select * from written w
+    where w.plan = held.plan and w.version = its.version and w.meter = p_meter
+    offset 0
+  ) w
+  left join lateral (
+    select o.limit_quantity, o.cost_limit from quota.limit_overrides o
+    where o.user_id = p_user and o.plan = held.plan and o.meter = p_meter
+    offset 0
+  ) o on true
 $function$;
-comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it.';
+comment on function quota.former_terms(uuid,text,text,text,tstzrange) is 'The terms of a meter in a period that is over, as the plan that the user then had stated them; none where that plan did not count it, and none of no period.';
 grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_finance;
 grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_operator;
 grant execute on function quota.former_terms(uuid,text,text,text,tstzrange) to quota_readonly;
@@ -7342,6 +7398,19 @@ AS $function$
 $function$;
 comment on function quota.mirror_figures(text,text,timestamp with time zone) is 'How a user stands on a meter, for columns of an adopted product; p_at: an instant of the period, null for now. No row: the user has no subscription yet.';
 
+CREATE OR REPLACE FUNCTION quota.mirror_opened()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refresh_mirrors(array_agg(distinct n.user_id), m.service)
+  from new_rows n join quota.meters m on m.key = n.meter
+  group by m.service;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION quota.mirror_quotas()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -7777,30 +7846,49 @@ CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   due_users uuid[];
   due_services text[];
   due_ends timestamptz[];
+  at timestamptz := quota.now();
   result quota.opened_periods;
 begin
-  with opened as (
+  -- R1: a period holds what the facts say from the moment it is opened. Calls may have been there before:
+  -- those of a time when another plan cut time otherwise, which count in its periods, too.
+  with terms as materialized (
+    select * from quota.meter_terms
+  ), opened as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
        granted, closed_at, used_at_close,
-       lowered_at)
-    select t.*, case when t.period_end > quota.now() then (
+       lowered_at, used, cost, calls)
+    select t.*, case when t.period_end > at then (
       -- What was used on a former plan is beyond the present one since it holds.
       select max(f.until) from quota.former_plans f
-      where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end
+      where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end,
+      c.used, c.cost, c.calls
     from unnest(spans) s
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
-    where exists (
-      select from quota.meter_terms f
-      join quota.call_logs c on c.service = f.service and quota.counts_model(f.models, f.patterns, c.model)
-      where f.key = t.meter and t.period_end > f.since and t.period_end <= f.until
-        and c.user_id = t.user_id and c.started_at >= t.period_start and c.started_at < t.period_end)
+    join terms f on f.key = t.meter and t.period_end > f.since and t.period_end <= f.until
+    cross join lateral (
+      select sum(v.quantity) as used, count(*) as calls,
+        sum(quota.cost_of(v.cost, f.unit, v.quantity, t.unit_price)) as cost
+      from (
+        select c.cost, quota.quantity_of(f.unit, f.measure, c.status, c.duration_seconds, c.messages,
+          c.file_size_bytes, c.quantities) as quantity
+        from quota.call_logs c
+        where c.service = f.service and quota.counts_model(f.models, f.patterns, c.model)
+          -- As pairs, so that they are looked up by user: of a table that was filled a moment ago the server
+          -- knows no better than to go through what everybody did at that time.
+          and c.user_id = t.user_id and (c.user_id, c.started_at) >= (t.user_id, t.period_start)
+          and (c.user_id, c.started_at) < (t.user_id, t.period_end)
+        offset 0 -- The quantity is worked out once.
+      ) v
+    ) c
+    where c.calls > 0
     order by t.user_id, t.meter, t.period_start
     on conflict (user_id, meter, period_start) do update
       set period_end = excluded.period_end, superseded = false, closed_at = excluded.closed_at,
@@ -7809,25 +7897,27 @@ begin
         on_exceeded = excluded.on_exceeded
       where usage_quotas.superseded
     -- A row that was there has been locked, which a new one never was.
-    returning user_id, meter, period_start, period_end, closed_at, xmax::text <> '0' as is_revived
+    returning usage_quotas as quota, user_id, meter, period_start, period_end, closed_at,
+      xmax::text <> '0' as is_revived
   ), by_service as (
     select o.user_id, m.service, bool_or(o.is_revived) as has_revived,
-      min(o.period_end) filter (where o.closed_at is null and o.period_end <= quota.now()) as due_end
+      min(o.period_end) filter (where o.closed_at is null and o.period_end <= at) as due_end
     from opened o join quota.meters m on m.key = o.meter
     group by o.user_id, m.service
   )
   select array_agg(b.user_id) filter (where b.due_end is not null),
     array_agg(b.service) filter (where b.due_end is not null),
     array_agg(b.due_end) filter (where b.due_end is not null), coalesce(bool_or(b.has_revived), false),
-    (select array_agg((o.user_id, o.meter, o.period_start)::quota.quota_key) from opened o)
-  into due_users, due_services, due_ends, result.has_revived, result.quotas
+    (select array_agg((o.user_id, o.meter, o.period_start)::quota.quota_key) from opened o),
+    (select array_agg(o.quota) from opened o where o.period_end > at and quota.needs_enforcement(o.quota))
+  into due_users, due_services, due_ends, result.has_revived, result.quotas, result.crossed
   from by_service b;
   if due_users is not null then
     perform quota.make_due(due_users, due_services, due_ends);
   end if;
   return result;
 end $function$;
-comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, and makes due what of them is over. The caller holds the subscriptions, and counts what was opened.';
+comment on function quota.open_periods(quota.usage_span[]) is 'Opens the periods within spans that have calls and no quota yet, with what these come to, and makes due what of them is over. The caller holds the subscriptions, and enforces what was opened.';
 
 CREATE OR REPLACE FUNCTION quota.open_reconciliation(reconciliation uuid)
  RETURNS quota.reconciliations
@@ -7984,6 +8074,23 @@ AS $function$
   where q.meter = p_meter and q.period_end > quota.now() and not q.superseded
 $function$;
 comment on function quota.outdate_meter(text) is 'Has the keys under the app''s own names brought up to date for everybody whose period of the meter runs.';
+
+CREATE OR REPLACE FUNCTION quota.outdate_opened()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from quota.cache_templates) then
+    insert into quota.cache_outbox (user_id, external_id, meter, period_start, due_at)
+    select n.user_id, u.external_id, n.meter, n.period_start, quota.now() + interval '10 seconds'
+    from (select distinct t.meter from quota.cache_templates t) t
+    join new_rows n on n.meter = t.meter and n.used <> 0
+    join quota.users u on u.id = n.user_id;
+  end if;
+  return null;
+end $function$;
 
 CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_at timestamp with time zone)
  RETURNS TABLE(quota quota.usage_quotas, segment tstzrange)
@@ -8628,16 +8735,21 @@ AS $function$
     case when f.on_exceeded is null then l.cost_limit else f.cost_limit end,
     case when f.on_exceeded is null then l.unit_price else f.unit_price end,
     coalesce(f.warn_at, l.warn_at), coalesce(f.on_exceeded, l.on_exceeded),
-    case when upper(p.period) > quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
-    case when upper(p.period) <= l.last_reset_at then quota.now() end,
+    case when p.past is null then quota.granted_now(l.user_id, l.meter) else 0 end,
+    case when upper(p.period) <= l.last_reset_at then clock.at end,
     case when upper(p.period) <= l.last_reset_at then 0::numeric end
-  from quota.meters m
+  -- Asked once, and apart (offset 0): written out at each place, the clock would be made ready at each.
+  from (select quota.now() as at offset 0) clock
+  cross join quota.meters m
   join quota.user_limits l on l.service = m.service and l.meter = m.key
-  cross join lateral quota.periods_between(
-    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
-    p_last) p(period)
-  left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.period) f
-    on upper(p.period) <= quota.now()
+  cross join lateral (
+    select b.period, case when upper(b.period) <= clock.at then b.period end as past
+    from quota.periods_between(
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
+      p_last) b(period)
+    offset 0
+  ) p
+  left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.past) f on true
   where m.key = p_meter and l.user_id = p_user and p.period is not null
 $function$;
 comment on function quota.quota_terms(uuid,text,timestamp with time zone,timestamp with time zone) is 'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a reset already passed over starts closed, with nothing used at its close.';
@@ -10791,7 +10903,12 @@ begin
   select array_agg(l.user_id), array_agg(l.service) into users, services
   from (
     select distinct d.user_id, m.service
-    from unnest(deltas) d
+    from (
+      -- Few have any: nothing else is looked up for the others.
+      select * from unnest(deltas) d
+      where exists (select from quota.grants g where g.user_id = d.user_id and g.meter = d.meter)
+      offset 0
+    ) d
     join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
     join quota.meters m on m.key = d.meter
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
@@ -10807,12 +10924,10 @@ begin
   from (
     select distinct d.user_id, m.service
     from unnest(deltas) d
-    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
-      and q.period_start = d.period_start
     join quota.meters m on m.key = d.meter
     where d.adjusted = 0 and exists (
       select from quota.adjustments a
-      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      where a.user_id = d.user_id and a.meter = d.meter and a.period_start = d.period_start
         and a.kind = 'reset')
   ) l;
   if users is not null then
@@ -10961,6 +11076,25 @@ comment on function quota.shown(text) is 'What a message repeats of a text that 
 grant execute on function quota.shown(text) to quota_finance;
 grant execute on function quota.shown(text) to quota_operator;
 grant execute on function quota.shown(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.spans_covered(spans quota.usage_span[])
+ RETURNS quota.span_cover
+ LANGUAGE sql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+  select (coalesce(bool_or(c.quotas > 0), false), array_agg(s) filter (where c.open = 0),
+    array_agg(s) filter (where c.open > 0 and not c.is_covered))::quota.span_cover
+  from unnest(spans) s
+  cross join lateral (
+    select count(*) as quotas, count(*) filter (where not q.superseded) as open,
+      coalesce(bool_or(not q.superseded and quota.contains(q, s.first) and quota.contains(q, s.last)),
+        false) as is_covered
+    from quota.usage_quotas q
+    where q.user_id = s.user_id and q.meter = s.meter and q.period_start <= s.last and q.period_end > s.first
+  ) c
+$function$;
+comment on function quota.spans_covered(quota.usage_span[]) is 'Which of the spans have to be looked at for periods that are not open.';
 
 CREATE OR REPLACE FUNCTION quota.speaker(p_role name, OUT speaks_for text, OUT user_id uuid, OUT user_name text)
  RETURNS record
@@ -11515,27 +11649,30 @@ CREATE OR REPLACE FUNCTION quota.subscriptions_before_write()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  plan quota.plans;
-  owner quota.users;
+  told record;
 begin
-  select * into plan from quota.plans p where p.key = new.plan;
-  if plan.service is distinct from new.service then
+  -- One look at all that it takes: many are written at once, and to start a look costs more than to find.
+  select p.service, p.timezone as plan_zone, u.timezone, u.created_at, (
+      -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
+      select max(a.period_end) from quota.audit_log a
+      where tg_op = 'INSERT' and new.last_reset_at is null
+        and a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset')
+      as last_reset_at
+  into told
+  from quota.plans p left join quota.users u on u.id = new.user_id
+  where p.key = new.plan;
+  if told.service is distinct from new.service then
     raise exception 'plan "%" is not a plan of the service "%"', quota.shown(new.plan),
       quota.shown(new.service)
       using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then
-    select * into owner from quota.users u where u.id = new.user_id;
-    new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
+    new.timezone := coalesce(new.timezone, told.plan_zone, told.timezone);
     new.anchor_local := coalesce(
-      new.anchor_local, quota.moved_anchor(null, null, new.timezone, owner.created_at),
-        owner.created_at at time zone 'UTC');
+      new.anchor_local, quota.moved_anchor(null, null, new.timezone, told.created_at),
+        told.created_at at time zone 'UTC');
   end if;
-  if tg_op = 'INSERT' and new.last_reset_at is null then
-    -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
-    select max(a.period_end) into new.last_reset_at from quota.audit_log a
-    where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
-  end if;
+  new.last_reset_at := coalesce(new.last_reset_at, told.last_reset_at);
   if new.next_reset_at is null
     or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone)
       is distinct from (old.plan, old.anchor_local, old.timezone))
@@ -11943,6 +12080,7 @@ AS $function$
 declare
   unknown text;
   moved record;
+  added integer;
 begin
   select k into unknown
   from unnest(p_users) u cross join lateral unnest(u.plans) k
@@ -11961,6 +12099,11 @@ begin
     and not exists (select from quota.subscriptions s where s.user_id = o.id and s.service = p.service)
   order by o.id, p.service, p.key
   on conflict do nothing;
+  get diagnostics added = row_count;
+  -- Those who came with a plan each, as nearly all of a backfill, are on it.
+  if added = (select count(*) from unnest(p_users) u cross join lateral unnest(u.plans) k where u.is_there) then
+    return;
+  end if;
   for moved in
     select p.key, array_agg(distinct o.id) as users
     from unnest(p_users) u

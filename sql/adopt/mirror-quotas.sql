@@ -17,8 +17,20 @@ create or replace trigger usage_quotas_mirrored
       new.superseded, new.exhausted_at)
     and quota.keeps_mirrors())
   execute function quota.mirror_quotas();
+
+create or replace function quota.mirror_opened() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform quota.refresh_mirrors(array_agg(distinct n.user_id), m.service)
+  from new_rows n join quota.meters m on m.key = n.meter
+  group by m.service;
+  return null;
+end $$;
+
 create or replace trigger usage_quotas_mirrored_new after insert on quota.usage_quotas
-  for each row when (quota.keeps_mirrors()) execute function quota.mirror_quotas();
+  referencing new table as new_rows
+  for each statement when (quota.keeps_mirrors()) execute function quota.mirror_opened();
 
 create or replace function quota.mirror_subscriptions() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

@@ -23,12 +23,26 @@ create or replace trigger usage_quotas_cache_updated
     and quota.keeps_cache())
   execute function quota.outdate_cache();
 
-create or replace trigger usage_quotas_cache_inserted after insert on quota.usage_quotas
-  for each row when (new.used <> 0 and quota.keeps_cache())
-  execute function quota.outdate_cache();
-
 -- Keys under the app's own names follow each call, too.
 create or replace trigger usage_quotas_cache_counted after update of used on quota.usage_quotas
   for each row
   when (new.used <> old.used and new.adjusted = old.adjusted and quota.follows_in_cache(new.meter))
   execute function quota.outdate_cache('call');
+
+-- So they do where a call opens its period, which then holds the call.
+create or replace function quota.outdate_opened() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from quota.cache_templates) then
+    insert into quota.cache_outbox (user_id, external_id, meter, period_start, due_at)
+    select n.user_id, u.external_id, n.meter, n.period_start, quota.now() + interval '10 seconds'
+    from (select distinct t.meter from quota.cache_templates t) t
+    join new_rows n on n.meter = t.meter and n.used <> 0
+    join quota.users u on u.id = n.user_id;
+  end if;
+  return null;
+end $$;
+
+create or replace trigger usage_quotas_cache_inserted after insert on quota.usage_quotas
+  referencing new table as new_rows for each statement execute function quota.outdate_opened();

@@ -8,7 +8,12 @@ begin
   select array_agg(l.user_id), array_agg(l.service) into users, services
   from (
     select distinct d.user_id, m.service
-    from unnest(deltas) d
+    from (
+      -- Few have any: nothing else is looked up for the others.
+      select * from unnest(deltas) d
+      where exists (select from quota.grants g where g.user_id = d.user_id and g.meter = d.meter)
+      offset 0
+    ) d
     join quota.grants g on g.user_id = d.user_id and g.meter = d.meter
     join quota.meters m on m.key = d.meter
     join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
@@ -24,12 +29,10 @@ begin
   from (
     select distinct d.user_id, m.service
     from unnest(deltas) d
-    join quota.usage_quotas q on q.user_id = d.user_id and q.meter = d.meter
-      and q.period_start = d.period_start
     join quota.meters m on m.key = d.meter
     where d.adjusted = 0 and exists (
       select from quota.adjustments a
-      where a.user_id = q.user_id and a.meter = q.meter and a.period_start = q.period_start
+      where a.user_id = d.user_id and a.meter = d.meter and a.period_start = d.period_start
         and a.kind = 'reset')
   ) l;
   if users is not null then

@@ -4,27 +4,30 @@ create or replace function quota.subscriptions_before_write() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  plan quota.plans;
-  owner quota.users;
+  told record;
 begin
-  select * into plan from quota.plans p where p.key = new.plan;
-  if plan.service is distinct from new.service then
+  -- One look at all that it takes: many are written at once, and to start a look costs more than to find.
+  select p.service, p.timezone as plan_zone, u.timezone, u.created_at, (
+      -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
+      select max(a.period_end) from quota.audit_log a
+      where tg_op = 'INSERT' and new.last_reset_at is null
+        and a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset')
+      as last_reset_at
+  into told
+  from quota.plans p left join quota.users u on u.id = new.user_id
+  where p.key = new.plan;
+  if told.service is distinct from new.service then
     raise exception 'plan "%" is not a plan of the service "%"', quota.shown(new.plan),
       quota.shown(new.service)
       using errcode = '23514';
   end if;
   if new.timezone is null or new.anchor_local is null then
-    select * into owner from quota.users u where u.id = new.user_id;
-    new.timezone := coalesce(new.timezone, plan.timezone, owner.timezone);
+    new.timezone := coalesce(new.timezone, told.plan_zone, told.timezone);
     new.anchor_local := coalesce(
-      new.anchor_local, quota.moved_anchor(null, null, new.timezone, owner.created_at),
-        owner.created_at at time zone 'UTC');
+      new.anchor_local, quota.moved_anchor(null, null, new.timezone, told.created_at),
+        told.created_at at time zone 'UTC');
   end if;
-  if tg_op = 'INSERT' and new.last_reset_at is null then
-    -- A subscription made anew remembers the resets of the one before it: no period is reset twice.
-    select max(a.period_end) into new.last_reset_at from quota.audit_log a
-    where a.user_id = new.user_id and a.service = new.service and a.action = 'subscription.reset';
-  end if;
+  new.last_reset_at := coalesce(new.last_reset_at, told.last_reset_at);
   if new.next_reset_at is null
     or (tg_op = 'UPDATE' and (new.plan, new.anchor_local, new.timezone)
       is distinct from (old.plan, old.anchor_local, old.timezone))

@@ -2,7 +2,9 @@ create type quota.usage_delta as (
   user_id uuid, meter text, period_start timestamptz, used numeric, adjusted numeric, cost numeric,
   calls integer);
 
-create or replace function quota.apply_usage(deltas quota.usage_delta[]) returns void
+create or replace function quota.apply_usage(
+  deltas quota.usage_delta[], opened quota.opened_periods default null)
+returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -25,11 +27,13 @@ begin
   )
   select array_agg(a::quota.usage_quotas) into crossed
   from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  crossed := crossed || opened.crossed;
   if crossed is not null then
     perform quota.enforce(crossed);
   end if;
-  perform quota.settle_late(deltas);
+  perform quota.settle_late(deltas || array(
+    select (o.user_id, o.meter, o.period_start, 0, 0, 0, 0)::quota.usage_delta from unnest(opened.quotas) o));
 end $$;
-comment on function quota.apply_usage(quota.usage_delta[]) is
-  'Adds usage to quotas, the sum of the deltas of each, and enforces what they cross. The caller holds the '
-  'subscriptions.';
+comment on function quota.apply_usage(quota.usage_delta[], quota.opened_periods) is
+  'Adds usage to quotas, the sum of the deltas of each, and enforces what they, and what periods that were '
+  'opened hold already, cross. The caller holds the subscriptions.';

@@ -12,6 +12,7 @@ declare
   one record;
   users uuid[];
   services text[];
+  spans quota.span_cover;
   uncovered quota.usage_span[];
   opened quota.opened_periods;
   deltas quota.usage_delta[];
@@ -55,28 +56,45 @@ begin
     ) d;
   end if;
   if tg_op <> 'DELETE' then
-    select deltas || array_agg(d.delta) into deltas
-    from (
-      select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
-        sum(d.calls))::quota.usage_delta as delta
-      from new_rows n
-      cross join lateral quota.deltas_of(
-        1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
-        n.file_size_bytes, n.quantities) d
-      group by d.user_id, d.meter, d.period_start
-    ) d;
-    select array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
-    from (
-      select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
-      from new_rows n
+    -- Who loads many calls has none of these periods yet, and who adds some has all of them: which it is,
+    -- the first and the last call show. Only what lies between is looked at call by call.
+    spans := quota.spans_covered(array(
+      select (n.user_id, m.key, min(n.first), max(n.last))::quota.usage_span
+      from (
+        select r.user_id, r.service, r.model, min(r.started_at) as first, max(r.started_at) as last
+        from new_rows r group by r.user_id, r.service, r.model
+      ) n
       join quota.meter_terms m on m.service = n.service and quota.counts_model(m.models, m.patterns, n.model)
-        and n.started_at < m.until
-      where not exists (
-        select from quota.usage_quotas q
-        where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
-          and not q.superseded)
-      group by n.user_id, m.key
-    ) u;
+        and n.first < m.until
+      group by n.user_id, m.key));
+    if spans.has_quotas then
+      select deltas || array_agg(d.delta) into deltas
+      from (
+        select (d.user_id, d.meter, d.period_start, sum(d.used), 0, sum(d.cost),
+          sum(d.calls))::quota.usage_delta as delta
+        from new_rows n
+        cross join lateral quota.deltas_of(
+          1, n.user_id, n.service, n.model, n.status, n.started_at, n.duration_seconds, n.messages, n.cost,
+          n.file_size_bytes, n.quantities) d
+        group by d.user_id, d.meter, d.period_start
+      ) d;
+    end if;
+    uncovered := spans.uncovered;
+    if spans.partly is not null then
+      select uncovered || array_agg((u.user_id, u.meter, u.first, u.last)::quota.usage_span) into uncovered
+      from (
+        select n.user_id, m.key as meter, min(n.started_at) as first, max(n.started_at) as last
+        from new_rows n
+        join quota.meter_terms m on m.service = n.service
+          and quota.counts_model(m.models, m.patterns, n.model) and n.started_at < m.until
+        where (n.user_id, m.key) in (select p.user_id, p.meter from unnest(spans.partly) p)
+          and not exists (
+            select from quota.usage_quotas q
+            where q.user_id = n.user_id and q.meter = m.key and quota.contains(q, n.started_at)
+              and not q.superseded)
+        group by n.user_id, m.key
+      ) u;
+    end if;
     if uncovered is not null then
       opened := quota.open_periods(uncovered);
       -- Rare: a former plan's period that begins where one of the present plan does becomes that one.
@@ -84,10 +102,9 @@ begin
         perform quota.refresh_quotas(users, services, false);
         return null;
       end if;
-      deltas := deltas || quota.usage_in(opened.quotas);
     end if;
   end if;
-  perform quota.apply_usage(deltas);
+  perform quota.apply_usage(deltas, opened);
   return null;
 end $$;
 

@@ -11,16 +11,21 @@ as $$
     case when f.on_exceeded is null then l.cost_limit else f.cost_limit end,
     case when f.on_exceeded is null then l.unit_price else f.unit_price end,
     coalesce(f.warn_at, l.warn_at), coalesce(f.on_exceeded, l.on_exceeded),
-    case when upper(p.period) > quota.now() then quota.granted_now(l.user_id, l.meter) else 0 end,
-    case when upper(p.period) <= l.last_reset_at then quota.now() end,
+    case when p.past is null then quota.granted_now(l.user_id, l.meter) else 0 end,
+    case when upper(p.period) <= l.last_reset_at then clock.at end,
     case when upper(p.period) <= l.last_reset_at then 0::numeric end
-  from quota.meters m
+  -- Asked once, and apart (offset 0): written out at each place, the clock would be made ready at each.
+  from (select quota.now() as at offset 0) clock
+  cross join quota.meters m
   join quota.user_limits l on l.service = m.service and l.meter = m.key
-  cross join lateral quota.periods_between(
-    quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
-    p_last) p(period)
-  left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.period) f
-    on upper(p.period) <= quota.now()
+  cross join lateral (
+    select b.period, case when upper(b.period) <= clock.at then b.period end as past
+    from quota.periods_between(
+      quota.limit_anchor(l.reset_anchor, l.boundary, l.anchor_local), l.reset_every, l.timezone, p_first,
+      p_last) b(period)
+    offset 0
+  ) p
+  left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.past) f on true
   where m.key = p_meter and l.user_id = p_user and p.period is not null
 $$;
 comment on function quota.quota_terms(uuid, text, timestamptz, timestamptz) is
