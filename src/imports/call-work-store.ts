@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isPooled } from '../db/pooled-client.ts';
 
 /** Lines of `import_work` by their position, from the first to the last. */
 export interface WorkGroup {
@@ -14,7 +15,7 @@ export interface WorkGroup {
 export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): Promise<number> {
   await client.query(`
     create temp table import_work as
-    select w.*, row_number() over by_user as position, count(*) over by_user as user_ends_at
+    select w.*, row_number() over () as position
     from (
       select r.number, coalesce(u.id, a.user_id) as user_id, e.log_id, coalesce(e.differs, false) as differs,
         k.import_key, r.user_external_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id, r.model,
@@ -26,10 +27,10 @@ export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): P
       left join quota.users u on u.external_id = r.user_external_id
       left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
       where r.problem is null and r.repeated is not true and (e.number is null or ${withUpdates} and e.differs)
-    ) w
-    window by_user as (order by w.user_id)`);
+      order by user_id
+    ) w`);
   await client.query('create unique index on import_work (position)');
-  await client.query('analyze import_work');
+  await client.query('analyze import_work (position)');
   const { rows } = await client.query<{ lines: number }>(
     'select count(*)::integer as lines from import_work',
   );
@@ -42,9 +43,20 @@ const linesOfUserMax = 1_000;
 /** The last line of a group of so many lines at the most: of whole users, or a part of one who has very many. */
 export async function endOfGroup(client: pg.ClientBase, first: number, linesMax: number): Promise<number> {
   const { rows } = await client.query<{ last: number }>(
-    `select coalesce(max(user_ends_at) filter (where user_ends_at < $1 + $2::integer),
-      min(least(user_ends_at, $1 + greatest($2, $3::integer) - 1)))::integer as last
-    from import_work where position >= $1 and position < $1 + $2::integer`,
+    `select coalesce(
+      -- All that is left, unless there is a line beyond.
+      (select max(position) from import_work where position >= $1
+        and not exists (select from import_work where position = $1 + $2::integer)),
+      -- Up to the user whom that line would cut.
+      (select position from import_work
+        where position >= $1 and position < $1 + $2::integer
+          and user_id <> (select user_id from import_work where position = $1 + $2::integer)
+        order by position desc limit 1),
+      -- Or a part of one who has them all.
+      (select position from import_work
+        where position >= $1 and position < $1 + greatest($2, $3::integer)
+          and user_id = (select user_id from import_work where position = $1)
+        order by position desc limit 1))::integer as last`,
     [first, linesMax, linesOfUserMax],
   );
   return rows[0]?.last ?? first;
@@ -70,6 +82,11 @@ export async function insertCallLogs(
     [first, last],
   );
   return rowCount ?? 0;
+}
+
+/** Each group looks up what is of its users, also where a table is still so small that reading it all would do. */
+export async function tuneGroups(client: pg.ClientBase): Promise<void> {
+  await client.query(`select set_config('enable_seqscan', 'off', $1)`, [isPooled(client)]);
 }
 
 /**

@@ -2,7 +2,14 @@ import { isPooled } from '../db/pooled-client.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareGroup, updateCallLogs } from './call-log-changes-store.ts';
-import { commitSoon, endOfGroup, insertCallLogs, layOutWork, type WorkGroup } from './call-work-store.ts';
+import {
+  commitSoon,
+  endOfGroup,
+  insertCallLogs,
+  layOutWork,
+  tuneGroups,
+  type WorkGroup,
+} from './call-work-store.ts';
 import type { Loader } from './import-file.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
@@ -14,7 +21,10 @@ const atOnceMax = 5_000;
 /** How long the users of a group should be held, and how many lines a group then has, at first and at all. */
 const groupMsMax = 100;
 const groupLines = { first: 1_000, min: 250, max: 20_000 };
-/** The tables grow under plans that were made when they were small: their statistics follow, at twice the rows each. */
+/**
+ * The tables grow under plans that were made when they were small: their statistics follow, at twice the rows each. What
+ * the last half adds is the server's to look at, and enough that it does.
+ */
 const refreshedFrom = 10_000;
 const tables = ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'];
 
@@ -42,6 +52,7 @@ export const loadCallLogs =
   async (surroundings, _kind, plan, { update, reason }) => {
     const { client, signal, onStep, onUnfinished } = surroundings;
     const total = await layOutWork(client, update);
+    await tuneGroups(client);
     const isOne = loading.atOnce === true || total <= atOnceMax || isPooled(client);
     const done: Loaded = { new: 0, updated: 0, differing: 0 };
     let report = plan;
@@ -58,7 +69,7 @@ export const loadCallLogs =
         });
         lines = fittingLines(last - first + 1, performance.now() - beganMs);
         first = last + 1;
-        if (done.new >= 2 * refreshed) {
+        if (done.new >= 2 * refreshed && last <= total / 2) {
           refreshed = done.new;
           await refreshStatistics(client, tables);
         }
