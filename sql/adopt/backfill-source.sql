@@ -1,10 +1,14 @@
 create or replace function quota.backfill_source(
   p_source integer, p_size integer, out rows integer, out is_done boolean)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Batch after batch is the same work: making its plans anew would cost the small ones more than doing it. And
+-- each looks up what is of its users, also where a table is still so small that reading it all would do.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
 declare
   reached text;
   keys text[];
+  whole integer;
 begin
   select s.backfilled_to into reached from quota.adopt_sources s where s.id = p_source for no key update;
   -- What the past crossed is dated by it, and told to nobody.
@@ -12,6 +16,12 @@ begin
   -- A server that loses this batch loses that it is through, too.
   perform set_config('synchronous_commit', 'off', true);
   if to_regclass(format('quota_adopt.work_%s', p_source)) is not null then
+    -- The calls of a user are laid out side by side: a batch ends before one whom it would cut, if it can.
+    execute format('select max(w.position) - $1 from quota_adopt.work_%1$s w
+      where w.position > $1 and w.position <= $1 + $2
+        and w.user_id <> (select n.user_id from quota_adopt.work_%1$s n where n.position = $1 + $2 + 1)',
+      p_source) into whole using coalesce(reached, '0')::bigint, p_size;
+    p_size := coalesce(whole, p_size);
     execute format('select f.rows, f.rest from quota_adopt.source_%s_fill($1, $2) f', p_source)
     into rows, keys using coalesce(reached, '0')::bigint, p_size;
     reached := coalesce(reached, '0')::bigint + p_size;

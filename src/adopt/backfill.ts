@@ -89,7 +89,7 @@ export async function backfillProduct(
       isDone = batch.isDone;
       if (total >= 2 * refreshed || isDone) {
         refreshed = Math.max(refreshed, total);
-        await refreshStatistics(client);
+        await refreshStatistics(client, 'roughly');
       }
       options.onRows(total);
     }
@@ -100,6 +100,9 @@ export async function backfillProduct(
       await patiently(() => endStaging(client, id));
     }
     done.sources.push({ source: name, rows });
+  }
+  if (total > 0) {
+    await refreshStatistics(client, 'well');
   }
   // What another database has had since its rows were copied.
   const catchUpNow = async () => {

@@ -6,13 +6,13 @@ import {
   functionSettings,
   keyExpression,
   type PlacedSource,
-  rowExpression,
 } from './row-expression.ts';
 
 /** Of call_logs, and where they come from: fields of a call with the names that they have there. */
-const columns = Object.keys(fieldTypes.calls)
-  .filter((name) => name !== 'user')
-  .map((name) => (name === 'assistant' ? 'assistant_id' : name));
+const columns = Object.entries(fieldTypes.calls)
+  .filter(([field]) => field !== 'user')
+  .map(([field, type]) => ({ field, name: field === 'assistant' ? 'assistant_id' : field, type }));
+const names = columns.map(({ name }) => name).join(', ');
 
 /**
  * Lays out the calls that are there as they stand, user by user, so that a batch has all calls of some users. What is
@@ -37,28 +37,33 @@ language plpgsql ${functionSettings}
 as $fn$
 begin
   drop table if exists quota_adopt.work_${id};
+  create table quota_adopt.work_${id} (position bigint, key text, user_id uuid, is_plain boolean,
+    ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')});
   begin
     ${source.makesUsers ? users : ''}
-    create table quota_adopt.work_${id} as
-    select row_number() over (order by u.id, c.place) as position, (c.call).key as key, u.id as user_id, c.call,
-      (c.call).is_there and u.id is not null and u.erased_at is null and (c.call).started_at <= quota.now() + interval '1 day'
-        and (c.call).status in ('active', 'completed', 'error') and o.id is null as is_plain
-    from (
-      select ${rowExpression(placed, timezone)} as call, row(${order}) as place from ${table.relation} r where ${isWanted} offset 0
-    ) c
-    ${
-      source.fields.user === undefined
-        ? 'left join quota.assistants a on a.provider_assistant_id = (c.call).assistant_id\n    left join quota.users u on u.id = a.user_id'
-        : 'left join quota.users u on u.external_id = (c.call).user_name'
-    }
-    left join quota.call_logs o on o.provider = (c.call).provider and o.provider_call_id = (c.call).provider_call_id;
+    insert into quota_adopt.work_${id}
+    select row_number() over (), w.* from (
+      select c.key, u.id as user_id, c.is_there and u.id is not null and u.erased_at is null
+          and c.started_at <= (select quota.now()) + interval '1 day' and c.status in ('active', 'completed', 'error') and o.id is null,
+        ${columns.map(({ name }) => `c.${name}`).join(', ')}
+      from (
+        select ${key} as key, ${counts} as is_there, ${fields.user} as user_name, row(${order}) as place,
+          ${columns.map(({ field, name, type }) => `${fields[field]}::${type} as ${name}`).join(', ')}
+        from ${table.relation} r where ${isWanted} offset 0
+      ) c
+      ${
+        source.fields.user === undefined
+          ? 'left join quota.assistants a on a.provider_assistant_id = c.assistant_id\n      left join quota.users u on u.id = a.user_id'
+          : 'left join quota.users u on u.external_id = c.user_name'
+      }
+      left join quota.call_logs o on o.provider = c.provider and o.provider_call_id = c.provider_call_id
+      order by u.id, c.place
+    ) w;
   exception when lock_not_available or deadlock_detected or query_canceled then
     raise;
   when others then
-    create table quota_adopt.work_${id} as
-    select row_number() over (order by ${order}) as position, ${key} as key, null::uuid as user_id,
-      null::quota.adopted_call as call, false as is_plain
-    from ${table.relation} r;
+    insert into quota_adopt.work_${id} (position, key, is_plain)
+    select row_number() over (order by ${order}), ${key}, false from ${table.relation} r;
   end;
   create unique index on quota_adopt.work_${id} (position);
   analyze quota_adopt.work_${id};
@@ -66,43 +71,49 @@ end $fn$`;
 }
 
 /** Counts the next calls that were laid out; `rest`: the keys of those that have to be looked at one by one. */
-export const fillFunction = (id: number, { source }: PlacedSource): string =>
-  `create or replace function quota_adopt.source_${id}_fill(p_after bigint, p_size integer, out rows integer, out rest text[])
+export const fillFunction = (id: number, { source }: PlacedSource): string => {
+  const isNext = 'o.position > p_after and o.position <= p_after + p_size';
+  return `create or replace function quota_adopt.source_${id}_fill(p_after bigint, p_size integer, out rows integer, out rest text[])
 language plpgsql ${functionSettings}
 as $fn$
 declare
-  users uuid[];
+  taken text[];
 begin
-  with w as materialized (
-    select o.* from quota_adopt.work_${id} o where o.position > p_after and o.position <= p_after + p_size
-  ), fresh as materialized (
-    select o.key, o.user_id, o.call, nextval('quota.call_logs_id_seq') as id from w o
-    where o.is_plain and (o.user_id in (
-      select u.id from quota.users u where u.id = any (array(select p.user_id from w p)) and u.erased_at is null)) is true
+  with fresh as materialized (
+    select o.*, nextval('quota.call_logs_id_seq') as id from quota_adopt.work_${id} o
+    where ${isNext} and o.is_plain
+      and (o.user_id = any (array(
+        select u.id from quota.users u where u.erased_at is not null
+          and u.id in (select o.user_id from quota_adopt.work_${id} o where ${isNext})))) is not true
     order by o.position
   ), linked as (
     insert into quota.adopt_links (source, key, call_log_id) select ${id}, f.key, f.id from fresh f
     on conflict do nothing
     returning key
   ), counted as (
-    insert into quota.call_logs (id, user_id, ${columns.join(', ')})
+    insert into quota.call_logs (id, user_id, ${names})
     overriding system value
-    select f.id, f.user_id, ${columns.map((name) => `(f.call).${name}`).join(', ')}
+    select f.id, f.user_id, ${columns.map(({ name }) => `f.${name}`).join(', ')}
     from fresh f
     -- Looked up in a table of them, however few the server takes them to be.
     where (f.key in (select k.key from linked k)) is true
-    returning user_id
   )
-  select (select count(*) from w), array(select o.key from w o where (o.key in (select k.key from linked k)) is not true),
-    array(select distinct c.user_id from counted c)
-  into rows, rest, users;
+  select array_agg(k.key) into taken from linked k;
+  select count(*) into rows from quota_adopt.work_${id} o where ${isNext};
+  if rows > coalesce(cardinality(taken), 0) then
+    select array_agg(o.key) into rest from quota_adopt.work_${id} o
+    where ${isNext} and (o.key in (select k from unnest(taken) k)) is not true;
+  end if;
   if quota.keeps_mirrors() then
-    perform quota.refresh_mirrors(users, ${literal(source.fields.service?.constant ?? '')});
+    perform quota.refresh_mirrors(array(
+      select distinct o.user_id from quota_adopt.work_${id} o where ${isNext} and o.user_id is not null),
+      ${literal(source.fields.service?.constant ?? '')});
   end if;
 exception when lock_not_available or deadlock_detected or query_canceled then
   raise;
 when others then
   -- One of them cannot be taken so: who it is shows one by one.
   select count(*), array_agg(o.key order by o.position) into rows, rest
-  from quota_adopt.work_${id} o where o.position > p_after and o.position <= p_after + p_size;
+  from quota_adopt.work_${id} o where ${isNext};
 end $fn$`;
+};
