@@ -25,7 +25,9 @@ begin
   on conflict do nothing;
   get diagnostics added = row_count;
   -- Those who came with a plan each, as nearly all of a backfill, are on it.
-  if added = (select count(*) from unnest(p_users) u cross join lateral unnest(u.plans) k where u.is_there) then
+  if added = (
+    select count(*) from unnest(p_users) u cross join lateral unnest(u.plans) k where u.is_there)
+  then
     return;
   end if;
   for moved in
