@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments, parseDocument } from 'yaml';
 import { loadJobs } from '../../jobs/index.ts';
 import { readWords } from '../../src/cli/read-words.ts';
@@ -112,6 +114,56 @@ test('Kubernetes has a CronJob at its schedule for every job, which fails as the
   expect(Object.fromEntries(cronJobs.map(({ metadata, spec }) => [metadata.name, spec.schedule]))).toEqual(
     Object.fromEntries(definitions.map(({ name, schedule }) => [`quota-${name}`, schedule])),
   );
+});
+
+/**
+ * What the compiler has against manifests, by their names, as Kubernetes' own types have a CronJob: fields that are
+ * unknown, missing or of another type. (Its schemas in JSON let an unknown field pass, for the sake of other versions.)
+ */
+function typeErrors(manifests: Record<string, unknown>): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const types = join(dirname(require.resolve('kubernetes-types/package.json')), 'batch', 'v1.js');
+  const folder = mkdtempSync(join(tmpdir(), 'quota-manifests-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, manifest] of Object.entries(manifests)) {
+    const literal = `${JSON.stringify(manifest, null, 2)} satisfies CronJob;\n`;
+    writeFileSync(
+      join(folder, `${name}.ts`),
+      `import type { CronJob } from '${types}';\nexport default ${literal}`,
+    );
+  }
+  const settings = { compilerOptions: { noEmit: true, strict: true, types: [], lib: ['es2022'] } };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+  const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+  const { stdout, stderr } = spawnSync(process.execPath, [compiler, '-p', folder], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  const errors = [...stdout.matchAll(/^([^(]*)\.ts\(.*error TS\d+: (.*)$/gm)];
+  return Object.fromEntries(errors.map(([, name = '', message = '']) => [name, message]));
+}
+
+test('Kubernetes knows every field of the manifests, and has it of that type', () => {
+  const texts = parseAllDocuments(readFileSync('deploy/kubernetes/cronjobs.yaml', 'utf8')).map((document) =>
+    JSON.stringify(document.toJS()),
+  );
+  const good = Object.fromEntries(texts.map((text) => [JSON.parse(text).metadata.name, JSON.parse(text)]));
+  const changed = (from: string, to: string) => JSON.parse(texts[0]?.replaceAll(from, to) ?? '');
+  expect(
+    typeErrors({
+      ...good,
+      misspelt: changed('"ttlSecondsAfterFinished"', '"ttlSecondsAfterFinish"'),
+      deep: changed('"readOnlyRootFilesystem"', '"readOnlyRootFileSystem"'),
+      missing: changed(',"status":"True"', ''),
+      mistyped: changed('"backoffLimit":2', '"backoffLimit":"2"'),
+    }),
+  ).toEqual({
+    misspelt: expect.stringContaining(`'"ttlSecondsAfterFinish"' does not exist in type 'JobSpec'`),
+    deep: expect.stringContaining(`'"readOnlyRootFileSystem"' does not exist in type 'SecurityContext'`),
+    missing: expect.stringContaining("'status' is missing"),
+    mistyped: "Type 'string' is not assignable to type 'number'.",
+  });
 });
 
 test('the image runs as nobody in particular, and asks how it is by a command that there is', async () => {
