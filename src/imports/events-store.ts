@@ -15,6 +15,23 @@ export const eventStore: PlanStore = {
       where r.problem is null and r.repeated is not true and c.status <> 'active' and not quota.is_estimate(c.settled_by)`);
     return rows[0] ?? { existing: 0, differing: 0, unchangeable: 0 };
   },
+
+  /** By the words of `quota.record`, which judges each event by itself: a block for each catches what it raises. */
+  async foreseeRefusals(client) {
+    await client.query(`
+      do $$
+      declare told record;
+      begin
+        for told in select number, quantity, cost, started_at from import_rows
+          where problem is null and repeated is not true loop
+          begin
+            perform quota.refuse_impossible(told.quantity, told.cost, told.started_at);
+          exception when sqlstate 'QT003' or sqlstate 'QT004' then
+            update import_rows set problem = sqlerrm where number = told.number;
+          end;
+        end loop;
+      end $$`);
+  },
 };
 
 /** The good lines of the staging table, in the order of the file. */

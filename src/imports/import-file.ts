@@ -3,6 +3,7 @@ import { badLinesError } from './bad-lines-error.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
 import { withRejects } from './rejects.ts';
+import { foreseeRefusals } from './replay-staged.ts';
 import { type ImportFile, stageLines } from './stage-lines.ts';
 import {
   analyzeStaging,
@@ -51,6 +52,9 @@ async function importStaged<Kind extends PlannedKind>(
     const plan = await planImport(surroundings, kind, file, options);
     const changes = plan.new + (plan.subscriptions ?? 0) + (options.update ? plan.differing : 0);
     if ((changes > 0 && !(await surroundings.confirm(plan))) || options.dryRun) {
+      if (options.dryRun && changes > 0) {
+        await foreseeRefusals(client, kind, plan);
+      }
       return { ...plan, dryRun: true };
     }
     const load = async () => (changes > 0 ? loadLines(surroundings, kind, plan, options) : plan);

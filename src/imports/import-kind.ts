@@ -49,6 +49,8 @@ export interface PlanStore {
   markProblems(client: pg.ClientBase): Promise<void>;
   /** Compares the good lines with the database. Can be called again; changes only temporary tables. */
   compare(client: pg.ClientBase): Promise<ImportComparison>;
+  /** Of a kind whose lines are taken one by one: marks, for a dry run, those that would be refused then. */
+  foreseeRefusals?(client: pg.ClientBase): Promise<void>;
 }
 
 /** The SQL of one kind. */

@@ -1,9 +1,10 @@
+import type pg from 'pg';
 import { isServerError } from '../db/database-error.ts';
 import { badInputError } from '../errors.ts';
 import { type EventAnswer, listEvents, markRefused, recordEvent } from './events-store.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
-import { listFaults, writeImportAudit } from './staging-store.ts';
+import { countStaged, listFaults, writeImportAudit } from './staging-store.ts';
 
 const listedMax = 1000;
 
@@ -34,7 +35,7 @@ export async function replayStaged(
   const audit = { action: 'quota-events.import', file: plan.file, reason, after };
   const auditId = report.new === 0 ? null : await writeImportAudit(client, audit);
   if (refused > 0) {
-    throw await refusedEvents();
+    throw await refusedError(client, plan, refused);
   }
   return { ...report, auditId };
 
@@ -49,16 +50,30 @@ export async function replayStaged(
       return undefined;
     }
   }
+}
 
-  async function refusedEvents() {
-    const faults = await listFaults(client, listedMax);
-    return badInputError(
-      `${refused} of ${plan.lines} events of ${plan.file} were refused; the others are recorded`,
-      {
-        detail: faults.map(({ line, reason: why }) => `line ${line}: ${why}`).join('\n'),
-        suggestion: 'mend or take out these lines and run it again: what is recorded is not recorded twice',
-        problems: faults,
-      },
-    );
+/** @throws badInputError naming the events that a replay would not record, as far as that can be said beforehand */
+export async function foreseeRefusals(
+  client: pg.ClientBase,
+  { store }: PlannedKind,
+  plan: ImportReport,
+): Promise<void> {
+  await store.foreseeRefusals?.(client);
+  const { bad } = await countStaged(client);
+  if (bad > plan.rejected) {
+    throw await refusedError(client, { ...plan, dryRun: true }, bad - plan.rejected);
   }
+}
+
+async function refusedError(client: pg.ClientBase, { file, lines, dryRun }: ImportReport, refused: number) {
+  const faults = await listFaults(client, listedMax);
+  const words = dryRun ? ['would be', 'would be'] : ['were', 'are'];
+  return badInputError(
+    `${refused} of ${lines} events of ${file} ${words[0]} refused; the others ${words[1]} recorded`,
+    {
+      detail: faults.map(({ line, reason: why }) => `line ${line}: ${why}`).join('\n'),
+      suggestion: 'mend or take out these lines and run it again: what is recorded is not recorded twice',
+      problems: faults,
+    },
+  );
 }

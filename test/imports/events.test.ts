@@ -114,6 +114,28 @@ test.each([
   expect(await desk.snapshot({ sequences: false })).toEqual(before);
 });
 
+test('events of a time to come, and of long ago, are refused by their lines, by a dry run as by the real one', async () => {
+  const path = spool(
+    'times.jsonl',
+    event('hal', 'h1'),
+    event('hal', 'h2', { startedAt: '2026-11-10T12:04:00Z' }),
+    event('hal', 'h3', { startedAt: '2026-11-10T12:06:00Z' }),
+    event('hal', 'h4', { startedAt: '2025-11-01T00:00:00Z' }),
+  );
+  const before = await desk.snapshot({ sequences: false });
+  const dry = await replay(path, '--dry-run');
+  expect(await desk.snapshot({ sequences: false })).toEqual(before);
+  const real = await replay(path);
+  const [foreseen, refused] = [dry, real].map(({ stderr }) => JSON.parse(stderr).error);
+  expect([dry.code, real.code]).toEqual([65, 65]);
+  expect(foreseen.problems.map(({ line }: { line: number }) => line)).toEqual([3, 4]);
+  expect(foreseen.problems).toEqual(refused.problems);
+  expect(foreseen.message).toBe(
+    refused.message.replace('were refused', 'would be refused').replace('are recorded', 'would be recorded'),
+  );
+  expect(await history('hal')).toMatchObject([{ key: 'h1' }, { key: 'h2' }]);
+});
+
 test('options that events do not go by are wrong use', async () => {
   const path = spool('one.jsonl', event('gus', 'g1'));
   for (const words of [['--update'], ['--tell-alerts'], ['--provider', 'vapi'], ['--service', 'chat']]) {
