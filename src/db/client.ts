@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isBrokenConnection, isServerError } from './database-error.ts';
 import { endClient } from './end-client.ts';
 import { watchOver } from './lifeline.ts';
 import { type OpenClient, openClient } from './target/open-client.ts';
@@ -17,9 +18,16 @@ export async function withClient<T>(
 ): Promise<T> {
   const opened = await openClient(url, signal);
   const endWatch = watchOver(opened.client, opened);
+  let farewell: unknown;
+  opened.client.once('error', (error) => {
+    farewell = error;
+  });
   try {
     onOpen?.(opened);
     return await use(opened.client);
+  } catch (error) {
+    // A server that ends a session between two statements says why, and the next one only that it is over.
+    throw isBrokenConnection(error) && isServerError(farewell) ? farewell : error;
   } finally {
     endWatch();
     await endClient(opened.client);

@@ -34,8 +34,12 @@ interface ServerError extends Error {
   hint?: string;
 }
 
-/** What pg says when the connection breaks under a query; it has no code. */
-const brokenConnection = /^Connection terminated|connection error and is not queryable|^Client was closed/;
+/** What pg says when the connection breaks under a query; it has no code. knex puts in front what it was about to do. */
+const brokenConnection =
+  /^(?:ROLLBACK - |COMMIT;? - )?Connection terminated|connection error and is not queryable|^Client was closed/;
+
+export const isBrokenConnection = (error: unknown): boolean =>
+  error instanceof Error && brokenConnection.test(error.message);
 
 export const isServerError = (error: unknown): error is ServerError =>
   error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
@@ -53,9 +57,9 @@ export function databaseError(error: unknown): QuotaError | undefined {
       (error.code.startsWith('QT') ? sqlstateAdviceOfCore : classAdvice[error.code.slice(0, 2)]);
     return advice && fromAdvice(error, advice);
   }
-  if (error instanceof Error && brokenConnection.test(error.message)) {
+  if (isBrokenConnection(error)) {
     return unavailableError('the connection to the database was lost', {
-      detail: error.message,
+      detail: (error as Error).message,
       suggestion: 'look at the database server and run the same command again',
       cause: error,
     });

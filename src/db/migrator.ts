@@ -104,12 +104,11 @@ async function tryOnce<T>(
 }
 
 async function takeTurn(transaction: Knex.Transaction, talk: MigrationOptions['talk']): Promise<void> {
-  await transaction.raw(`set local lock_timeout = '${turnTimeout}'`);
-  await transaction.raw('set local statement_timeout = 0');
-  await transaction.raw('set local idle_in_transaction_session_timeout = 0');
   await transaction.raw(
-    `select set_config('transaction_timeout', '0', true) where current_setting('server_version_num')::int >= 170000`,
+    `set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
+     select set_config('transaction_timeout', '0', true) where current_setting('server_version_num')::int >= 170000`,
   );
+  await transaction.raw(`set local lock_timeout = '${turnTimeout}'`);
   for (const [setting, value] of Object.entries(notation)) {
     await transaction.raw(`set local ${setting} = '${value}'`);
   }
