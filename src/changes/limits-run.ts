@@ -103,7 +103,8 @@ export async function withSteps<T>(
     let done = 0;
     return use(() => {
       done++;
-      if (done % every === 0 || done === total) {
+      // Those that turn out not to be gone come on top of what was counted.
+      if (done <= total && (done % every === 0 || done === total)) {
         progress.update(done);
       }
     });

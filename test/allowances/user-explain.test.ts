@@ -96,6 +96,36 @@ test('one screen for a person, with the answer and the ways out at its end', asy
   expect(stdout).toContain('quota user grant ada voice_seconds');
 });
 
+test('a grant that expires is told, and what was over its limit before is over it again, each for its time', async () => {
+  const userId = await desk.addUser({ externalId: 'ben', createdAt: '2026-11-05T09:00:00Z' });
+  await desk.addCalls({ userId, at: '2026-11-06T10:00:00Z', seconds: '660' });
+  const grant = [
+    'user',
+    'grant',
+    'ben',
+    'voice_seconds',
+    '10m',
+    '--expires',
+    '2026-11-08',
+    '--reason',
+    'pilot',
+  ];
+  await change(grant, '2026-11-06T12:00:00Z');
+  expect((await run(['jobs', 'reap-stale'], '2026-11-08T00:05:00Z')).code).toBe(0);
+  const { stdout } = await run(['user', 'explain', 'ben'], '2026-11-09T00:00:00Z');
+  const told = stdout
+    .split('\n')
+    .filter((line) => /^ .*(crossed|grant)/.test(line) && !line.includes('quota user'));
+  expect(told.map((line) => line.replace(/^ +(\S+ \S+) +[\d:]+ +/, '$1 '))).toEqual([
+    expect.stringMatching(
+      /^2026-11-06 10:0\dZ 80 % crossed \(warning\), 90 % crossed \(critical\), 100 % crossed \(exceeded\), until 2026-11-06 12:00$/,
+    ),
+    '2026-11-06 12:00Z 10:00 minutes granted until 2026-11-08 00:00  by tester: "pilot"',
+    '2026-11-08 00:00Z the grant of 10:00 minutes expired',
+    expect.stringMatching(/^2026-11-08 00:05Z 80 % crossed .* 100 % crossed \(exceeded\)$/),
+  ]);
+});
+
 test('the period before, an instant of it, another service', async () => {
   for (const period of ['previous', '2026-10-21']) {
     const { quotas } = await explain(at, '--period', period);

@@ -139,3 +139,13 @@ test('a grant far beyond the plan is asked for by name, one within is not', asyn
   expect((await grant('100m', '--yes')).code).toBe(0);
   expect((await grant('3000000', '--confirm', name)).code).toBe(0);
 });
+
+test('who has no plan for a service yet is given by that of the default plan what is far beyond it', async () => {
+  const grant = (amount: string, ...more: string[]) =>
+    desk.run('user', 'grant', name, 'messages', amount, '--reason', 'promo', '--no-sync', ...more);
+  expect(await grant('1001', '--yes')).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining('10 times the 100 of the plan'),
+  });
+  expect((await grant('1000', '--yes')).code).toBe(0);
+});

@@ -22,6 +22,8 @@ export interface GrantPlan {
   unit: string;
   /** Null: the user has no plan for the service yet and gets the default one. */
   before: MeterAllowance | null;
+  /** What the plan, or that default one, gives in a period; null: without limit. */
+  limit: string | null;
 }
 
 /**
@@ -40,7 +42,9 @@ export async function planGrant(client: pg.ClientBase, grant: PlannedGrant): Pro
     throw usageError('a grant of nothing is no grant', { suggestion: 'give an amount above zero, like 300' });
   }
   const [before] = await selectMeterAllowances(client, grant.userId, grant.meter);
-  return { grant: { ...grant, quantity }, service: meter.service, unit: meter.unit, before: before ?? null };
+  const { service, unit, defaultLimit } = meter;
+  const limit = before === undefined ? defaultLimit : before.limit;
+  return { grant: { ...grant, quantity }, service, unit, before: before ?? null, limit };
 }
 
 export interface AddedGrant {

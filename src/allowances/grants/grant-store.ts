@@ -45,13 +45,21 @@ export async function insertGrant(client: pg.ClientBase, grant: NewGrant): Promi
   return rows[0]?.id ?? '';
 }
 
+export interface GrantedMeter {
+  service: string;
+  unit: string;
+  /** What the default plan of its service gives; null: without limit, or there is no such plan. */
+  defaultLimit: string | null;
+}
+
 /** Undefined when there is no such meter. */
-export async function selectMeter(
-  client: pg.ClientBase,
-  meter: string,
-): Promise<{ service: string; unit: string } | undefined> {
-  const { rows } = await client.query<{ service: string; unit: string }>(
-    'select service, unit from quota.meters where key = $1',
+export async function selectMeter(client: pg.ClientBase, meter: string): Promise<GrantedMeter | undefined> {
+  const { rows } = await client.query<GrantedMeter>(
+    `select m.service, m.unit, l.limit_quantity as "defaultLimit"
+     from quota.meters m
+     left join quota.plans p on p.service = m.service and p.is_default
+     left join quota.plan_limits l on l.plan = p.key and l.meter = m.key
+     where m.key = $1`,
     [meter],
   );
   return rows[0];

@@ -28,7 +28,7 @@ export function outcomeText(job: Pick<Job, 'name' | 'unit'>, outcome: JobOutcome
   const lines = [
     `${job.name}: ${[`${done} of ${countedOf(due, job.unit)}`, ...details].join(', ')} in ${(durationMs / 1000).toFixed(1)} s`,
   ];
-  if (stop === 'limit' || stop === 'interrupted') {
+  if (left > 0 && (stop === 'limit' || stop === 'interrupted')) {
     lines.push(
       `${stop === 'limit' ? 'stopped at the limit' : 'interrupted'}: ${left} left, the next run goes on`,
     );

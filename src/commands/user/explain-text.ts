@@ -4,8 +4,9 @@ import { amountText, measuredText } from '../../text/allowance-text.ts';
 import { foldText } from '../../text/fold-text.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { moneyText } from '../../text/sum-text.ts';
-import { minuteText, nearText, whenText } from '../../text/time-text.ts';
+import { nearText, whenText } from '../../text/time-text.ts';
 import type { Explanation, QuotaEvent, QuotaStory } from '../../usage/explain/explain.ts';
+import { minuteText } from '../../values/instant.ts';
 
 /** One screen: what is left out stands in the middle, where the beginning and the end explain it. */
 const eventsShownFirst = 4;
@@ -22,13 +23,15 @@ export function explanationText(explanation: Explanation, now: Date, style: Styl
   ].join('\n');
 }
 
-/** Thresholds that one call crossed make one line. */
+/** Thresholds that one call crossed make one line, and so does that they ended at one instant. */
 function foldThresholds(events: readonly QuotaEvent[]): QuotaEvent[] {
   const folded: QuotaEvent[] = [];
   for (const event of events) {
     const last = folded.at(-1);
     if (event.kind === 'threshold' && last?.kind === 'threshold' && last.at === event.at) {
-      folded[folded.length - 1] = { ...event, text: `${last.text}, ${event.text}` };
+      const end = /, until [-\d :]+$/.exec(event.text)?.[0] ?? '';
+      const before = last.text.endsWith(end) ? last.text.slice(0, last.text.length - end.length) : last.text;
+      folded[folded.length - 1] = { ...event, text: `${before}, ${event.text}` };
     } else {
       folded.push(event);
     }
@@ -100,8 +103,8 @@ function eventLine(
 /** What was granted comes in the unit of its meter. */
 const grantText = (text: string): string =>
   text.replace(
-    /^([\d.]+) (\w+)s granted/,
-    (_all, quantity: string, unit: string) => `${measuredText(quantity, unit)} granted`,
+    /^(|the grant of )([\d.]+) (\w+)s (?=granted|expired)/,
+    (_all, before: string, quantity: string, unit: string) => `${before}${measuredText(quantity, unit)} `,
   );
 
 function answerLines(

@@ -15,8 +15,8 @@ import { usageError } from '../../errors.ts';
 import type { AssistantWork } from '../../resets/reset-store.ts';
 import { allowanceText, amountText } from '../../text/allowance-text.ts';
 import { assistantLines } from '../../text/assistants-text.ts';
-import { minuteText } from '../../text/time-text.ts';
 import type { User } from '../../users/user.ts';
+import { minuteText } from '../../values/instant.ts';
 import { parseFutureInstant, parseQuantity } from '../../values/option-values.ts';
 import { askForAmount, askForMeter } from './ask-for-terms.ts';
 
@@ -74,15 +74,15 @@ export const userGrant = defineCommand(
         const wanted = { userId: user.id, meter, quantity: amount, expiresAt };
         return { user, ...(await planGrant(client, wanted)) };
       },
-      describe: ({ user, grant, unit, before }) => ({
-        action: `Grant ${user.externalId} ${amountText(grant.quantity, { ...grant, unit })}${farBeyondText(grant.quantity, before?.limit, unit)}`,
+      describe: ({ user, grant, unit, before, limit }) => ({
+        action: `Grant ${user.externalId} ${amountText(grant.quantity, { ...grant, unit })}${farBeyondText(grant.quantity, limit, unit)}`,
         name: user.externalId,
         lines: [
           `To be granted to ${user.externalId}:`,
           `  ${amountText(grant.quantity, { ...grant, unit })}${expiresAt === null ? '' : ` until ${minuteText(expiresAt)}`}`,
           `  now ${allowanceText(before)}`,
         ],
-        typed: isFarBeyond(grant.quantity, before?.limit),
+        typed: isFarBeyond(grant.quantity, limit),
       }),
       apply: ({ client }, plan, { reason }) => addGrant(client, plan, reason),
       again: ({ user, grant }) =>

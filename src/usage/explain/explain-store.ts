@@ -107,6 +107,10 @@ const eventsQuery = `
     where g.user_id = $1 and g.meter = $2 and g.created_at < story.ends and (least(g.expires_at, g.revoked_at) is null or least(g.expires_at, g.revoked_at) > story.starts)
       and (g.created_at >= story.starts or g.consumed < g.quantity)
     union all
+    select g.expires_at, 2, g.id, 'grant', null, null, null, 'the grant of ' || trim_scale(g.quantity)::text || ' ' || story.unit || 's expired'
+    from quota.grants g, story
+    where g.user_id = $1 and g.meter = $2 and g.revoked_at is null and g.expires_at >= story.starts and g.expires_at < story.ends
+    union all
     select w.crossed_at, 4, w.threshold, 'threshold', null, null, null,
       case when w.threshold = 0 then 'pace: used up before the reset, as it goes'
         else w.threshold || ' % crossed (' || w.level || ')' end || case when w.acknowledged_at is not null then ', acknowledged' else '' end
@@ -120,6 +124,7 @@ const eventsQuery = `
           else 'plan ' || coalesce(a.before->>'plan', 'none') || ' → ' || (a.after->>'plan') end
         when 'plan.applied' then 'the plan ' || a.subject || ' was changed'
         when 'meter.applied' then 'the meter ' || a.subject || ' was changed'
+        when 'usage.recorded' then 'a call was recorded by hand'
         when 'subscription.reset' then 'reset: the period to ' || to_char(a.period_end, 'YYYY-MM-DD HH24:MI') || ' was closed'
         when 'assistant.limited' then 'assistant ' || a.subject || ' limited at the provider'
         when 'assistant.restored' then 'assistant ' || a.subject || ' restored at the provider'
