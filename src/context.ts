@@ -198,6 +198,8 @@ export interface Report<T = unknown> {
   columns?: readonly Column[];
   /** What a person reads in place of a table. `data` comes with its control characters removed. */
   text?: (data: T, style: Style) => string;
+  /** The text is a file, or is for a line of the shell: as it is, however wide the terminal. */
+  isVerbatim?: boolean;
 }
 
 export type Row = Readonly<Record<string, unknown>>;

@@ -6,12 +6,15 @@ const none = /\p{Mark}|[\u200b-\u200d]/u;
 
 const widthOf = (character: string) => (none.test(character) ? 0 : wide.test(character) ? 2 : 1);
 
+/** How many places a line takes on a terminal. */
+export const lineWidth = (line: string): number =>
+  Array.from(line).reduce((sum, character) => sum + widthOf(character), 0);
+
 /** As much of a line as fits into a width, with an ellipsis where that is not all. */
 export function fitLine(line: string, width: number): string {
   const characters = Array.from(line);
   let used = 0;
-  const whole = characters.reduce((sum, character) => sum + widthOf(character), 0);
-  if (whole <= width) {
+  if (lineWidth(line) <= width) {
     return line;
   }
   const end = characters.findIndex((character) => {

@@ -8,6 +8,7 @@ import { createProgram } from './program.ts';
 import { readWords } from './read-words.ts';
 import { createCommandRunner } from './run-command.ts';
 import { listenForSignals } from './signals.ts';
+import { wrappedFor } from './wrap-text.ts';
 
 /** Runs one command line to its end and returns its exit code. Never ends the process itself. */
 export async function main(given: ProcessLike): Promise<ExitCode> {
@@ -78,7 +79,7 @@ async function runCommandLine(tree: CommandTree, process: ProcessLike, signal: A
     const { isTopic, topicNames, topicText } = await import('./topics/topics.ts');
     const isAlone = read.isHelp && unknown.parent === tree.root && read.argumentCount === 1;
     if (isAlone && isTopic(unknown.word)) {
-      stdout.write(await topicText(unknown.word));
+      stdout.write(wrappedFor(stdout, await topicText(unknown.word)));
       return;
     }
     const { unknownCommandError } = await import('./hints.ts');

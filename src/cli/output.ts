@@ -6,6 +6,7 @@ import { drawnText, printableData } from './printable.ts';
 import type { TerminalStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
 import { createStyle } from './style.ts';
+import { wrapText } from './wrap-text.ts';
 
 /** Rows of a stream that are formatted and written together. */
 const chunkRowsMax = 1000;
@@ -82,8 +83,10 @@ async function formatReport(
     case 'table': {
       if (report.text !== undefined) {
         // A report may say what it has not from its data: nothing of that acts on a terminal either.
-        const text = drawnText(report.text(printableData(report.data), await style()));
-        return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+        const drawing = await style();
+        const text = drawnText(report.text(printableData(report.data), drawing));
+        const lines = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+        return drawing.isTerminal && report.isVerbatim !== true ? wrapText(lines, drawing.width) : lines;
       }
       const { reportColumns, reportRows } = await import('./formats/rows.ts');
       const { formatTable } = await import('./formats/table.ts');

@@ -7,6 +7,7 @@ import { addExplanation, addOptions } from './declare-command.ts';
 import { globalOptions } from './global-options.ts';
 import type { ProcessLike } from './process-like.ts';
 import { topicList } from './topics/topics.ts';
+import { wrappedFor } from './wrap-text.ts';
 
 /** The program with its tree, of which nothing is loaded but the names and summaries of the groups. */
 export function createProgram(process: ProcessLike, run: Run): CommandTree {
@@ -16,7 +17,7 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
     .helpOption('-h, --help', 'explain a command')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
-      writeOut: (text) => process.stdout.write(text),
+      writeOut: (text) => process.stdout.write(wrappedFor(process.stdout, text)),
       writeErr: (text) => process.stderr.write(text),
       outputError: () => {}, // Reported with all other errors, in one place.
       getOutHelpWidth: () => process.stdout.columns ?? 100,

@@ -4,9 +4,10 @@ import { printable } from '../printable.ts';
 import { jsonLine } from './formats/json.ts';
 import { logLine } from './log-line.ts';
 import type { TerminalStream } from './process-like.ts';
+import { wrappedFor } from './wrap-text.ts';
 
 export interface ErrorReporting {
-  stderr: Pick<TerminalStream, 'write'>;
+  stderr: Pick<TerminalStream, 'write' | 'isTTY' | 'columns'>;
   json: boolean;
   /** `--log-format json`: the error is the last line of the log, whatever the result would have been. */
   isLog?: boolean;
@@ -30,11 +31,15 @@ export function reportError(error: unknown, reporting: ErrorReporting): ExitCode
   return known?.exitCode ?? exitCodes.bug;
 }
 
-function told({ json, isLog = false }: ErrorReporting, data: { message: string }, text: string): string {
+function told(
+  { stderr, json, isLog = false }: ErrorReporting,
+  data: { message: string },
+  text: string,
+): string {
   if (isLog) {
     return logLine('error', data.message, { error: data });
   }
-  return json ? `${jsonLine({ error: data })}\n` : text;
+  return json ? `${jsonLine({ error: data })}\n` : wrappedFor(stderr, text, 2);
 }
 
 const interruption = { code: 'interrupted', message: 'interrupted', detail: null, suggestion: null };

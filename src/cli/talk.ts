@@ -2,6 +2,7 @@ import type { Progress, Talk } from '../context.ts';
 import { printable, printableLines } from '../printable.ts';
 import { type LogLevel, logLine } from './log-line.ts';
 import type { TerminalStream } from './process-like.ts';
+import { wrappedFor } from './wrap-text.ts';
 
 export interface TalkOptions {
   stderr: TerminalStream;
@@ -20,9 +21,8 @@ export function createTalk(options: TalkOptions): Talk {
   const { quiet, verbose, json = false, redact } = options;
   const say = (level: LogLevel, text: string, more?: Record<string, unknown>) => {
     const prefix = level === 'warning' ? 'warning: ' : '';
-    options.stderr.write(
-      json ? redact(logLine(level, text, more)) : `${printableLines(redact(prefix + text))}\n`,
-    );
+    const lines = () => wrappedFor(options.stderr, printableLines(redact(prefix + text)), 2);
+    options.stderr.write(json ? redact(logLine(level, text, more)) : `${lines()}\n`);
   };
   return {
     isQuiet: quiet,

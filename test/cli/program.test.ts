@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json';
+import { createProgram } from '../../src/cli/program.ts';
+import { readWords } from '../../src/cli/read-words.ts';
 import { useDesk } from '../desk/desk.ts';
 import { fakeProcess, runBin, runCli } from '../run-cli.ts';
 import { wholeTree } from '../whole-tree.ts';
@@ -25,6 +27,23 @@ describe.each(commandsOf(program))('quota %s', (name) => {
     const [, examples = ''] = stdout.split('\nExamples:\n');
     expect(examples).toContain(`quota ${name}`);
     expect(stdout).toContain('--as-of <instant>');
+  });
+  test('takes the values of its examples', async () => {
+    const { stdout } = await runCli([...name.split(' '), '--help']);
+    const [, examples = ''] = stdout.split('\nExamples:\n');
+    for (const [, line = ''] of examples.matchAll(
+      /^ {2}\$ (?:[A-Z_]+=\S+ )*quota ((?:"[^"]*"|'[^']*'|[^"'|>&;])*)/gm,
+    )) {
+      const words = [...(line.split(/ {2,}/)[0] ?? '').matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)];
+      const tree = createProgram(fakeProcess([], {}).process, async () => {});
+      const { command, target, ordered } = await readWords(
+        tree,
+        words.map(([word]) => word.replace(/["']/g, '')),
+      );
+      await tree.describe(command);
+      await tree.load(target);
+      await expect(tree.root.parseAsync(ordered, { from: 'user' }), line).resolves.toBeDefined();
+    }
   });
   test('takes an unknown option for what it is', async () => {
     expect(await runCli([...name.split(' '), '--no-such-option'])).toMatchObject({ code: 2, stdout: '' });

@@ -349,7 +349,9 @@ test('failures show in the status until they are made good', async () => {
     lastError: expect.stringContaining('Internal server error'),
     nextAttemptAt: expect.stringMatching(/^2026-10-15T12:00:/),
   });
-  expect((await desk.run('limits', 'status')).stdout).toMatch(/^restoring failed.*\n.*Internal server error/);
+  expect((await desk.run('limits', 'status')).stdout).toMatch(
+    /^state +user +assistant +name\nrestoring failed .*\n.*Internal server error/,
+  );
   expect((await desk.answer('limits', 'restore', '--all-reset', '--yes')).code).toBe(0);
   expect((await desk.answer('limits', 'status')).data.counts).toMatchObject({ failed: 0, restored: 2 });
 });

@@ -17,7 +17,7 @@ export const completion = defineCommand(
   },
   async ({ output }, { shell }) => {
     const script = completionScript(shell);
-    await output.write({ data: { shell, script }, text: () => script });
+    await output.write({ data: { shell, script }, text: () => script, isVerbatim: true });
     return exitCodes.ok;
   },
 );

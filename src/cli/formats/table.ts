@@ -2,7 +2,9 @@ import Table from 'cli-table3';
 import type { Column, Row, Style } from '../../context.ts';
 import { printable } from '../../printable.ts';
 import { wordsOfName } from '../../values/counted.ts';
+import { minuteText } from '../../values/instant.ts';
 import { cellText } from '../printable.ts';
+import { wrapText } from '../wrap-text.ts';
 import { fitColumns } from './fit-columns.ts';
 
 const noBorder = {
@@ -56,9 +58,7 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
     withoutEnds(table.toString()),
     ...(left.length === 0
       ? []
-      : folded(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width).map((line) =>
-          style.dim(line),
-        )),
+      : [style.dim(wrapText(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width))]),
     '',
   ].join('\n');
 }
@@ -88,20 +88,5 @@ function cellOf(value: unknown): string {
 }
 
 const isInstant = (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(text);
-const minuteText = (instant: string) => `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`;
 
 const withoutEnds = (text: string) => text.replace(/[ \t]+$/gm, '');
-
-/** Words on as many lines as they need. */
-function folded(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) {
-      lines.push(word);
-    } else {
-      lines[lines.length - 1] = `${last} ${word}`;
-    }
-  }
-  return lines;
-}

@@ -18,14 +18,15 @@ Cells of csv that a spreadsheet would run as a formula begin with an apostrophe.
 
 A field that is not there ends with exit code 2 and the names of those that are, before anything is changed.
 
-With --json an error is the last line of stderr:
+With json or ndjson an error is the last line of stderr:
   {"error":{"code":"notFound","message":"…","detail":"…","suggestion":"…"}}
 
   --quiet           only results, warnings and errors; a job that has nothing to do prints nothing
   --verbose         what is being done, too
   --no-color        no colours; NO_COLOR=1 says the same, FORCE_COLOR=1 the opposite
   --no-pager        lists that are longer than the terminal straight to it; QUOTA_PAGER and PAGER name another pager
-  --no-input        ask nothing, also on a terminal; nothing is asked with --quiet or --json either
+  --wide            tables with all columns and whole cells; without it they fit the terminal, elsewhere they are whole
+  --no-input        ask nothing, also on a terminal; with --quiet or --json what a line lacks is an error, too
 
   $ quota user list --state exceeded --output csv > exceeded.csv
   $ quota user list --json externalId,percent

@@ -70,6 +70,7 @@ export const adoptInit = defineCommand(
         file: isWritten ? (options.file ?? null) : null,
         mapping: text,
       },
+      isVerbatim: !isWritten,
       text: (_data, style) =>
         isWritten
           ? [

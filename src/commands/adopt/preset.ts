@@ -27,6 +27,7 @@ export const adoptPreset = defineCommand(
     await context.output.write({
       data: { preset: options.name, mapping },
       text: () => mapping.trimEnd(),
+      isVerbatim: true,
     });
     return exitCodes.ok;
   },

@@ -17,7 +17,7 @@ export const dbUrl = defineCommand(
     const data = {
       url: databaseUrl === undefined ? await embeddedUrl(context, dataDir) : redactUrls(databaseUrl),
     };
-    await context.output.write({ data, text: ({ url }) => url });
+    await context.output.write({ data, text: ({ url }) => url, isVerbatim: true });
     return exitCodes.ok;
   },
 );

@@ -1,5 +1,7 @@
 import type { Style } from '../../context.ts';
-import { minuteText, relativeText } from '../../text/time-text.ts';
+import { textTable } from '../../text/text-table.ts';
+import { relativeText } from '../../text/time-text.ts';
+import { minuteText } from '../../values/instant.ts';
 import type { LimitsStatus, StatusReport } from './status-report.ts';
 
 /** Assistants, how many are recorded as what, and with a check how many are what at VAPI. */
@@ -8,7 +10,7 @@ export function statusText(
   now: Date,
   style: Style,
 ): string {
-  const lines = assistants.flatMap((assistant) => assistantLines(assistant, now, style));
+  const lines = assistantTable(assistants, now, style);
   if (more > 0) {
     lines.push(style.dim(`… and ${more} more: --limit shows them`));
   }
@@ -30,15 +32,38 @@ export function statusText(
   return lines.join('\n');
 }
 
-function assistantLines(assistant: StatusReport, now: Date, style: Style): string[] {
-  const { user, providerAssistantId, name, check } = assistant;
-  const lines = [`${statusWord(assistant, style)}  ${user}  ${providerAssistantId}  ${name ?? ''}`.trimEnd()];
-  if (assistant.lastError !== null) {
-    const tries = assistant.status === 'failed' ? ` (attempt ${assistant.attempts})` : '';
-    lines.push(`  ${assistant.lastError}${tries}`);
+/** A row for each assistant, and under it what is wrong with it. */
+function assistantTable(assistants: readonly StatusReport[], now: Date, style: Style): string[] {
+  if (assistants.length === 0) {
+    return [];
   }
-  if (assistant.status === 'failed' && assistant.nextAttemptAt !== null) {
-    const { nextAttemptAt } = assistant;
+  const head = ['state', 'user', 'assistant', 'name'];
+  const states = assistants.map(stateOf);
+  const cells = assistants.map(({ user, providerAssistantId, name }, row) => [
+    states[row]?.text ?? '',
+    user,
+    providerAssistantId,
+    name ?? '',
+  ]);
+  const paint = (line: string, row: number) => {
+    const { text, color } = states[row] ?? { text: '', color: 'dim' };
+    return style[color](line.slice(0, text.length)) + line.slice(text.length);
+  };
+  const [heading = '', ...rows] = textTable(cells, { head, left: head, color: paint }, style);
+  return [
+    heading,
+    ...assistants.flatMap((assistant, row) => [rows[row] ?? '', ...details(assistant, now, style)]),
+  ];
+}
+
+function details(assistant: StatusReport, now: Date, style: Style): string[] {
+  const { check, status, lastError, nextAttemptAt } = assistant;
+  const lines = [];
+  if (lastError !== null) {
+    const tries = status === 'failed' ? ` (attempt ${assistant.attempts})` : '';
+    lines.push(`  ${lastError}${tries}`);
+  }
+  if (status === 'failed' && nextAttemptAt !== null) {
     lines.push(style.dim(`  due again ${relativeText(nextAttemptAt, now)} (${minuteText(nextAttemptAt)})`));
   }
   if (check !== null && check.state !== 'same') {
@@ -52,24 +77,32 @@ function assistantLines(assistant: StatusReport, now: Date, style: Style): strin
   return lines;
 }
 
-function statusWord({ status, desired, busy, held, gated }: StatusReport, style: Style): string {
+interface State {
+  text: string;
+  color: 'dim' | 'yellow' | 'red' | 'green';
+}
+
+function stateOf({ status, desired, busy, held, gated }: StatusReport): State {
   const byHand = held === null ? '' : held === 'limited' ? ' by hand' : ' by hand, its user stays limited';
-  const suffix = byHand + (busy ? ' (being worked on)' : '');
+  const state = (text: string, color: State['color']): State => ({
+    text: text + byHand + (busy ? ' (being worked on)' : ''),
+    color,
+  });
   if (gated && (status === null || status === 'restored')) {
-    return style.dim('let in by the gate');
+    return { text: 'let in by the gate', color: 'dim' };
   }
   switch (status) {
     case 'pending':
-      return style.yellow(desired === 'limited' ? 'to be limited' : 'to be restored') + suffix;
+      return state(desired === 'limited' ? 'to be limited' : 'to be restored', 'yellow');
     case 'failed':
-      return style.red(desired === 'limited' ? 'limiting failed' : 'restoring failed') + suffix;
+      return state(desired === 'limited' ? 'limiting failed' : 'restoring failed', 'red');
     case 'applied':
-      return style.green('limited') + suffix;
+      return state('limited', 'green');
     case 'restored':
-      return style.green('restored') + suffix;
+      return state('restored', 'green');
     case 'gone':
-      return style.yellow('gone');
+      return { text: 'gone', color: 'yellow' };
     case null:
-      return style.dim('not limited');
+      return { text: 'not limited', color: 'dim' };
   }
 }

@@ -29,6 +29,7 @@ export const meterShow = defineCommand(
       data: { ...definition, plans, changedAt },
       text: (_data, style) =>
         `${style.dim(`# in ${plans.length === 0 ? 'no plan' : plans.join(', ')}`)}\n${meterYaml(definition)}`,
+      isVerbatim: true,
     });
     return exitCodes.ok;
   },

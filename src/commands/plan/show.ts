@@ -52,6 +52,7 @@ export const planShow = defineCommand(
       ].map((key) => ({ key })),
       text: (data, style) =>
         `${style.dim(`# version ${data.version}, ${counted(data.subscribers, 'subscriber')}`)}\n${planYaml(data, units)}`,
+      isVerbatim: true,
     });
     return exitCodes.ok;
   },

@@ -9,8 +9,9 @@ import { measuredText } from '../../text/allowance-text.ts';
 import { foldText } from '../../text/fold-text.ts';
 import { moneyText } from '../../text/sum-text.ts';
 import { textTable } from '../../text/text-table.ts';
-import { minuteText, nearText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { counted } from '../../values/counted.ts';
+import { minuteText } from '../../values/instant.ts';
 import { parseInstant } from '../../values/option-values.ts';
 
 /** The dearest ones, for a person; every other format has all. */

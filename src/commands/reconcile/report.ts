@@ -89,7 +89,7 @@ async function writeToStdout(context: Context, options: MonthChoice): Promise<vo
       page += text;
     }),
   );
-  await context.output.write({ data: null, text: () => page });
+  await context.output.write({ data: null, text: () => page, isVerbatim: true });
 }
 
 type Finish = (client: pg.ClientBase, id: string) => Promise<void>;

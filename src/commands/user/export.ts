@@ -30,6 +30,7 @@ export const userExport = defineCommand(
       rows: Object.entries(data.tables).flatMap(([table, rows]) => rows.map((row) => ({ table, row }))),
       columns: [{ key: 'table' }, { key: 'row' }],
       text: (exported) => JSON.stringify(exported, null, 2),
+      isVerbatim: true,
     });
     return exitCodes.ok;
   },
