@@ -4,9 +4,9 @@ import { cut, type Html, type HtmlValue, html, noHtml } from '../html/html.ts';
 import { page } from '../html/page.ts';
 import { type TableColumn, table } from '../html/table.ts';
 import { costText, hoursText, quantityText, shareText } from '../text/sum-text.ts';
-import { minuteText } from '../text/time-text.ts';
 import { countText } from '../values/amount.ts';
 import { counted } from '../values/counted.ts';
+import { minuteText } from '../values/instant.ts';
 import {
   type CostForecast,
   type DayUsage,

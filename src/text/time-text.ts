@@ -1,3 +1,4 @@
+import { minuteText } from '../values/instant.ts';
 import { utc } from '../values/utc.ts';
 
 /** Instants, days and months as people read them. All of them UTC, and said to be. */
@@ -9,9 +10,6 @@ export function relativeText(instant: string, now: Date): string {
   const isNow = Math.abs(Date.parse(instant) - now.getTime()) < minuteMs;
   return isNow ? 'now' : utc(instant).from(now);
 }
-
-/** `2026-10-31 04:00Z`, for the cell of a table. */
-export const minuteText = (instant: string): string => utc(instant).format('YYYY-MM-DD HH:mm[Z]');
 
 /** `in 3 days (2026-11-03 00:00Z)`: how far, and when. */
 export const nearText = (instant: string, now: Date): string =>

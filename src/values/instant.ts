@@ -204,3 +204,6 @@ export const instantOrDay: Grammar<string> = {
   },
   describeProblem: describeInstantProblem,
 };
+
+/** `2026-10-31 04:00Z` of an instant in UTC, for the cell of a table: what is cut needs no library. */
+export const minuteText = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`;

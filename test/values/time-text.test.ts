@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { minuteText, monthText, relativeText, secondText } from '../../src/text/time-text.ts';
+import { monthText, relativeText, secondText } from '../../src/text/time-text.ts';
+import { minuteText } from '../../src/values/instant.ts';
 
 const now = new Date('2026-10-15T12:00:00Z');
 

@@ -1,9 +1,9 @@
 import type { AuditRow } from '../../audit/audit-log-store.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { moneyText } from '../../text/sum-text.ts';
-import { minuteText } from '../../text/time-text.ts';
 import { wordsOfName } from '../../values/counted.ts';
 import { plainDecimal } from '../../values/decimal-math.ts';
+import { minuteText } from '../../values/instant.ts';
 
 /** More members than this are for JSON. */
 const changesMax = 3;

@@ -4,8 +4,9 @@ import { defineCommand } from '../../declarations/command.ts';
 import { optionalArgument, value } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
 import { type JobRunRow, selectRuns } from '../../jobs/job-run-store.ts';
-import { minuteText, nearText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { wordsOfName } from '../../values/counted.ts';
+import { minuteText } from '../../values/instant.ts';
 import { parseChoice, parseInteger } from '../../values/option-values.ts';
 
 const runsShownDefault = 20;

@@ -7,7 +7,7 @@ import { selectReconciliations } from '../../reconcile/months/stored-reconciliat
 import { type Entry, streamEntries } from '../../reconcile/resolve/discrepancy-store.ts';
 import { correctable } from '../../reconcile/resolve/resolve-discrepancies.ts';
 import { costText } from '../../text/sum-text.ts';
-import { minuteText } from '../../text/time-text.ts';
+import { minuteText } from '../../values/instant.ts';
 
 /** What somebody wants to decide. */
 export interface ChosenDifferences {

@@ -10,8 +10,9 @@ import type { Style } from '../../context.ts';
 import { bar, sparkline, squeeze } from '../../text/charts.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { centsText, hoursText, moneyText, quantityText, shareText } from '../../text/sum-text.ts';
-import { minuteText, nearText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { counted } from '../../values/counted.ts';
+import { minuteText } from '../../values/instant.ts';
 import { costLines, refusalLines } from './refusal-and-cost-text.ts';
 
 const barWidth = 16;

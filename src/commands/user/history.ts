@@ -7,9 +7,10 @@ import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
-import { minuteText, nearText } from '../../text/time-text.ts';
+import { nearText } from '../../text/time-text.ts';
 import { type HistoryPage, type HistoryRequest, openHistory, readHistoryPage } from '../../usage/history.ts';
 import type { PeriodUsage } from '../../usage/period-usage.ts';
+import { minuteText } from '../../values/instant.ts';
 import { parseName } from '../../values/option-values.ts';
 
 /** Of a page for a person or in JSON; csv and ndjson have all there is unless `--limit` is given. */

@@ -1,10 +1,11 @@
 import type { Style } from '../../context.ts';
 import { assistantsText } from '../../text/assistants-text.ts';
 import { foldText } from '../../text/fold-text.ts';
-import { minuteText, relativeText } from '../../text/time-text.ts';
+import { relativeText } from '../../text/time-text.ts';
 import type { Clock } from '../../usage/clock.ts';
 import type { ClockReading } from '../../usage/clock-store.ts';
 import type { SubscriptionUsage, UserUsage } from '../../usage/usage.ts';
+import { minuteText } from '../../values/instant.ts';
 import { quotaText, type TimeTelling } from './quota-text.ts';
 
 /** The answer to what support asks: how much is left, of what, until when, and why it is blocked. */
