@@ -12,7 +12,8 @@ export interface ListPosition {
   service: string;
 }
 
-type EntryRow = Omit<UserListEntry, 'limitEnforcedAt' | 'nextResetAt'> & {
+type EntryRow = Omit<UserListEntry, 'runsOutAt' | 'limitEnforcedAt' | 'nextResetAt'> & {
+  runsOutAt: Date | null;
   limitEnforcedAt: Date | null;
   nextResetAt: Date | null;
   orderPercent: string;
@@ -40,6 +41,7 @@ export async function* selectUserList(
     yield {
       entry: {
         ...row,
+        runsOutAt: row.runsOutAt?.toISOString() ?? null,
         limitEnforcedAt: row.limitEnforcedAt?.toISOString() ?? null,
         nextResetAt: row.nextResetAt?.toISOString() ?? null,
       },
