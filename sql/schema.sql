@@ -4167,7 +4167,6 @@ CREATE OR REPLACE FUNCTION quota.decide(p_user uuid, p_service text, p_model tex
 AS $function$
 declare
   at timestamptz := quota.now();
-  worst record;
   answer quota.check_result;
 begin
   -- Whoever does not tell of each meter has not looked as quota.check has before: the same look, into three
@@ -4191,6 +4190,20 @@ begin
       return answer;
     end if;
   end if;
+  return quota.decide_by_meters(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
+    p_quantities, p_tells_meters);
+end $function$;
+comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint,jsonb,boolean) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count; p_tells_meters: false where nobody asks for each of them.';
+
+CREATE OR REPLACE FUNCTION quota.decide_by_meters(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint, p_quantities jsonb, p_tells_meters boolean)
+ RETURNS quota.check_result
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  at timestamptz := quota.now();
+  worst record;
+begin
   -- Nearly every check finds an open period with plenty left and nothing else to look at. Told apart in one
   -- look, it costs a sixth: no expression is made ready for a transaction that does not need it.
   if p_file_bytes is null and p_for = 'usage' and p_quantities is null then
@@ -4237,7 +4250,7 @@ begin
   return quota.decide_in_full(p_user, p_service, p_model, p_quantity, p_file_bytes, p_for, p_session,
     p_quantities);
 end $function$;
-comment on function quota.decide(uuid,text,text,numeric,bigint,text,bigint,jsonb,boolean) is 'The answer of quota.check, for the functions of the apps: it runs with the rights and the search path of its caller. p_session: the call whose own reservation does not count; p_tells_meters: false where nobody asks for each of them.';
+comment on function quota.decide_by_meters(uuid,text,text,numeric,bigint,text,bigint,jsonb,boolean) is 'The same as quota.decide, of plans with several meters, too, where that is told in one look.';
 
 CREATE OR REPLACE FUNCTION quota.decide_in_full(p_user uuid, p_service text, p_model text, p_quantity numeric, p_file_bytes bigint, p_for text, p_session bigint DEFAULT NULL::bigint, p_quantities jsonb DEFAULT NULL::jsonb)
  RETURNS quota.check_result
@@ -5486,14 +5499,18 @@ grant execute on function quota.gate(text,jsonb,text,text) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.gate_owner(p_body jsonb)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select u.external_id
-  from quota.called_assistant(p_body->'message') a join quota.users u on u.id = a.user_id
-$function$;
-comment on function quota.gate_owner(jsonb) is 'Whose assistant a webhook of VAPI concerns, by external id; null: nobody''s here. Of several databases the one that knows him is given the webhook.';
+begin
+  perform quota.refuse_other_users(null);
+  return (
+    select u.external_id
+    from quota.called_assistant(p_body->'message') a
+    join quota.users u on u.id = a.user_id and u.erased_at is null);
+end $function$;
+comment on function quota.gate_owner(jsonb) is 'Whose assistant a webhook of VAPI concerns, by external id; null: nobody''s here. Of several databases the one that knows him is given the webhook. QT006: asked by whoever speaks for one user.';
 grant execute on function quota.gate_owner(jsonb) to quota_app;
 grant execute on function quota.gate_owner(jsonb) to quota_operator;
 
@@ -6805,16 +6822,17 @@ CREATE OR REPLACE FUNCTION quota.lock_allowance(p_user uuid, p_service text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform 1 from quota.subscriptions s where s.user_id = p_user and s.service = p_service for no key update;
+  perform quota.hold_subscriptions(array[p_user], array[p_service]);
   -- A look of its own, which sees what is so once the lock is held. Nearly always all is open: what opens it
   -- reads a dozen tables, and to plan that was more than half of the first call of a connection.
-  if not found or exists (
-    select from quota.subscriptions s
-    join quota.plan_limits l on l.plan = s.plan
-    where s.user_id = p_user and s.service = p_service and not exists (
+  if coalesce((
+    select bool_or(not exists (
       select from quota.usage_quotas q
       where q.user_id = p_user and q.meter = l.meter and quota.contains(q, quota.now())
         and not q.superseded))
+    from quota.subscriptions s
+    join quota.plan_limits l on l.plan = s.plan
+    where s.user_id = p_user and s.service = p_service), true)
   then
     perform quota.open_running(array[p_user], array[p_service]);
   end if;

@@ -141,6 +141,7 @@ test('functions that write are for the roles that write, and none for everybody'
         'ensure_user',
         'features',
         'gate',
+        'gate_owner',
         'get_user_plan_limits',
         'newcomer',
         'record',

@@ -53,6 +53,8 @@ describe.runIf(needs(binaries !== undefined, 'PL/Proxy'))('the router for apps',
     await shardServer.run('grant quota_app to app');
     await commands.json('login', 'allow', 'app', '--reason', 'the router', '--yes', '--all-shards');
     await commands.json('user', 'add', 'elsewhere', '--yes', '--shard', away);
+    expect((await init('--dry-run')).stdout).toContain('"dryRun": true');
+    expect(await query(routerUrl(), `select to_regnamespace('quota') as there`)).toEqual([{ there: null }]);
     expect((await init()).code).toBe(0);
     await routerServer.run('create role backend login in role quota_app');
   });

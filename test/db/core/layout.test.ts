@@ -9,8 +9,8 @@ const linesMax = 75;
 /** Functions that are longer, and why they stay so. Their own comments say it, too. */
 const longer: Record<string, { lines: number; why: string }> = {
   'quota.call_logs_changed': {
-    lines: 85,
-    why: 'the rows of a change are seen by the statements of its trigger function alone: an array of a million costs more',
+    lines: 102,
+    why: 'the rows of a change are seen by the statements of its trigger function alone, also which of their periods are open: an array of a million costs more',
   },
   'quota.reset_claimed': {
     lines: 85,
