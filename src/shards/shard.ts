@@ -29,6 +29,10 @@ export const shardsMax = 64;
 export const bucketOf = (externalId: string): number =>
   createHash('sha256').update(externalId, 'utf8').digest().readUInt16BE(0) % bucketCount;
 
+/** The same in SQL, of such a digest. */
+export const bucketInSql = (digest: string): string =>
+  `(get_byte(${digest}, 0) * 256 + get_byte(${digest}, 1)) % ${bucketCount}`;
+
 /** Where a user is made who is nowhere yet. The buckets of a file leave none out. */
 export function shardOfBucket<T extends Pick<Shard, 'buckets'>>(shards: readonly T[], externalId: string): T {
   const bucket = bucketOf(externalId);

@@ -11,6 +11,7 @@ import { initFinance, planFinance } from '../../shards/finance/init-finance.ts';
 import { requireShards } from '../../shards/shard.ts';
 import { counted } from '../../values/counted.ts';
 import { readShardLogin, shardLoginOptions } from './shard-login.ts';
+import { writeStatements } from './write-statements.ts';
 
 interface FinanceResult {
   dryRun: boolean;
@@ -58,11 +59,7 @@ The login is a member of quota_finance in every shard; making it takes a superus
         user: options.login ?? 'finance_reader',
         password: undefined,
       });
-      await context.output.write({
-        data: { statements },
-        text: () => statements.map((statement) => `${statement};`).join('\n'),
-      });
-      return exitCodes.ok;
+      return writeStatements(context, statements);
     }
     const login = readShardLogin(options, 'quota_finance');
     return runChange(context, options, {

@@ -3,10 +3,10 @@ import { runChange } from '../../changes/run-change.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
-import { exitCodes } from '../../errors.ts';
 import { initRouter, planRouter } from '../../shards/router/init-router.ts';
 import { requireShards } from '../../shards/shard.ts';
 import { readShardLogin, shardLoginOptions } from './shard-login.ts';
+import { writeStatements } from './write-statements.ts';
 
 interface RouterResult {
   dryRun: boolean;
@@ -43,11 +43,7 @@ external id says. Users are named by external id there. Make it anew after an up
     if (!options.init) {
       const login = { user: options.login ?? 'app', password: undefined };
       const { script } = await planRouter(shards, login, context.signal);
-      await context.output.write({
-        data: { statements: script.statements },
-        text: ({ statements }) => statements.map((statement) => `${statement};`).join('\n'),
-      });
-      return exitCodes.ok;
+      return writeStatements(context, script.statements);
     }
     const login = readShardLogin(options, 'quota_app');
     return runChange(context, options, {

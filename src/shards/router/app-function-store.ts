@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { bucketInSql } from '../shard.ts';
 
 /** A function that apps call, as another database can declare it. */
 export interface AppFunction {
@@ -52,7 +53,7 @@ export async function selectUsersElsewhere(
     `select u.external_id as "externalId"
      from quota.users u, sha256(convert_to(u.external_id, 'UTF8')) digest
      where u.erased_at is null
-       and (get_byte(digest, 0) * 256 + get_byte(digest, 1)) % 1024 not between $1 and $2
+       and ${bucketInSql('digest')} not between $1 and $2
      order by 1`,
     [from, to],
   );

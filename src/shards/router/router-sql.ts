@@ -1,7 +1,7 @@
 import { escapeLiteral } from 'pg';
 import type { Shard } from '../../context.ts';
 import { type ShardLogin, serverPlace } from '../server-place.ts';
-import { bucketCount, shardsMax } from '../shard.ts';
+import { bucketInSql, shardsMax } from '../shard.ts';
 import type { AppFunction, AppType } from './app-function-store.ts';
 
 /** What a router is made of, as statements. Only `secret` holds the password. */
@@ -89,7 +89,7 @@ function mapOfUsers(
   select coalesce(
     (select place from quota.placed_users where external_id = p_user),
     (select place from quota.shard_buckets b, sha256(convert_to(p_user, 'UTF8')) d
-     where (get_byte(d, 0) * 256 + get_byte(d, 1)) % ${bucketCount} between b.first and b.last), 0)
+     where ${bucketInSql('d')} between b.first and b.last), 0)
 $$`,
     `create function quota.place_of_id(p_id bigint) returns integer language sql stable as $$
   select place from quota.shard_numbers where number = (p_id - 1) % ${shardsMax}
