@@ -18,7 +18,7 @@ export const copyTestDatabase = ({ name }: TestDatabase): Promise<TestDatabase> 
 
 async function createFrom(template: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(`create database ${name} template ${template}`);
+  await onServer(`create database ${name} template ${template} strategy file_copy`);
   return {
     name,
     url: databaseUrl(inject('serverUrl'), name),

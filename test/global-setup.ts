@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -30,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return await useServer(given, project);
   }
   await removeAbandoned();
-  const dataDir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  const dataDir = mkdtempSync(join(placeOfServer(), `${prefix}${process.pid}-`));
   chmodSync(dataDir, 0o711); // as root, the server's account must be able to pass
   try {
     const session = await openEmbedded({ dataDir });
@@ -64,14 +64,25 @@ async function useServer(url: string, project: TestProject): Promise<() => Promi
 
 /** Stops and removes the servers of test runs that were killed. */
 async function removeAbandoned(): Promise<void> {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(prefix)) {
-      continue;
+  for (const place of new Set([tmpdir(), placeOfServer()])) {
+    for (const name of readdirSync(place)) {
+      if (name.startsWith(prefix) && !isAlive(Number.parseInt(name.slice(prefix.length), 10))) {
+        await remove(join(place, name));
+      }
     }
-    const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (!isAlive(pid)) {
-      await remove(join(tmpdir(), name));
-    }
+  }
+}
+
+const memory = '/dev/shm';
+const enough = 4 * 2 ** 30;
+
+/** In memory where there is room: a third of the server's time for a test was files made, written and removed. */
+function placeOfServer(): string {
+  try {
+    const { bavail, bsize } = statfsSync(memory);
+    return bavail * bsize > enough ? memory : tmpdir();
+  } catch {
+    return tmpdir(); // not a Linux
   }
 }
 

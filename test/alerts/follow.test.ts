@@ -20,6 +20,8 @@ test('whoever follows tells alerts as they are raised, over a lost connection to
     (await desk.sessions()).filter(
       ({ application, query }) => application === 'quota' && query.includes('alert_deliveries'),
     );
+  const finished = async () =>
+    (await desk.query(`select from quota.job_runs where job = 'raise-alerts' and status = 'completed'`)).length;
   const overuse = async (externalId: string) => {
     await desk.query(`select quota.record($1, 'voice', $1, 500, p_started_at => now() - interval '9 min')`, [
       externalId,
@@ -46,6 +48,8 @@ test('whoever follows tells alerts as they are raised, over a lost connection to
     await desk.addUser({ externalId: 'bea', createdAt: '2024-01-31T12:00:00Z' });
     await overuse('bea');
     await expect.poll(told, waits).toEqual(['zoe', 'abe', 'bea']);
+    // Told is before noted: whoever ends it in between has not seen the third run's end.
+    await expect.poll(finished, waits).toBe(3);
   } finally {
     run.kill('SIGTERM');
   }

@@ -4,7 +4,7 @@ import { useDesk } from '../desk/desk.ts';
 import fc from '../fast-check.ts';
 
 const desk = useDesk();
-const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 500);
+const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 200);
 
 const hour = 3_600_000;
 const signup = Date.parse('2026-01-15T09:00:00Z');

@@ -6,7 +6,7 @@ import fc from '../fast-check.ts';
 import { type Rules, SessionModel } from './session-model.ts';
 
 const desk = useDesk();
-const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 300);
+const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 150);
 const signup = Date.parse('2026-11-01T09:00:00Z');
 const limit = 600;
 const leases = { voice: 90, transcription: 3600 } as const;
