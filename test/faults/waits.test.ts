@@ -55,6 +55,15 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
     }
   });
 
+  test('nor one that is refused: it says why, whatever becomes of its place in the history', async () => {
+    const { code, stderr } = await behindProxy((proxy, env) => {
+      proxy.strike({ fault: 'stall', direction: 'down', afterBytes: 1000 });
+      return startBin(['jobs', 'raise-alerts', '--json', ...brief], { env }).result;
+    });
+    expect(code).toBe(78);
+    expect(JSON.parse(stderr).error.message).toBe('alerts have nowhere to go');
+  });
+
   test('nor against a signal', async () => {
     const result = await behindProxy(async (proxy, env) => {
       proxy.strike({ fault: 'stall', direction: 'down', afterBytes: 1000 });
@@ -70,8 +79,11 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
       const opened = await openClient(DATABASE_URL);
       const endWatch = watchOver(opened.client, { ...opened, everyMs: 60, answerMsMax: 500 });
       try {
-        expect((await opened.client.query('select pg_sleep(0.6)')).rowCount).toBe(1);
-        expect(proxy.connections, 'was asked meanwhile').toBeGreaterThan(2);
+        const asked = async () => {
+          expect((await opened.client.query('select pg_sleep(0.6)')).rowCount).toBe(1);
+          return proxy.connections; // one for each time that it was asked meanwhile
+        };
+        await expect.poll(asked, { timeout: 15_000 }).toBeGreaterThan(2);
         // Nor is a COPY in whose source takes its time, and a COPY out that nobody reads yet.
         await opened.client.query('create temp table slow (n int)');
         const aWhile = () => desk.query('select pg_sleep(0.4)');

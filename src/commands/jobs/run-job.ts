@@ -16,8 +16,8 @@ import { off } from '../../jobs/schedule.ts';
 import { incompleteError, nothingDue, outcomeReport, outcomeText } from './outcome.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** What the run has to say does not wait longer for the disk that its figures go to. */
-const metricsMsMax = 2000;
+/** What the run has to say does not wait longer for the disk that its figures go to, or for the history of refusals. */
+const keptMsMax = 2000;
 
 type JobOptions<Options extends OptionDeclarations> = Given<Options> & RunOptions;
 
@@ -173,7 +173,7 @@ async function measure<Options extends OptionDeclarations>(
 ): Promise<void> {
   if (metricsFile !== undefined) {
     const written = writeMetricsFile(metricsFile, job, outcome).then(() => true);
-    const inTime = sleep(metricsMsMax, false, { ref: false });
+    const inTime = sleep(keptMsMax, false, { ref: false });
     try {
       if (!(await Promise.race([written, inTime]))) {
         talk.warn('the figures of the run are not written yet: the disk does not answer');
@@ -187,7 +187,9 @@ async function measure<Options extends OptionDeclarations>(
 /** Keeps a refusal in the history of the job, if there is a database to keep it in. */
 async function isRepeated(context: Context, job: string, error: Error): Promise<boolean> {
   try {
-    return await context.withDatabase(({ client }) => recordRefusal(client, job, error.message));
+    return await context.withDatabase(({ client }) => recordRefusal(client, job, error.message), {
+      until: AbortSignal.timeout(keptMsMax),
+    });
   } catch {
     return false; // The first error counts.
   }
