@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import { withFault } from './faults.ts';
-import type { Place } from './place.ts';
+import type { Ground } from './ground.ts';
 import { mayBreak, type Step, type Told } from './step.ts';
 
 /** What the server says when it is not the statement that is at fault. */
 const isBreak = (code: string | undefined) => code === undefined || /^(57|08|40|53|55|58|XX)/.test(code);
 
 /** An app's statement, on a connection of its own with the clock of the step, and with its fault. */
-export async function callAsApp(place: Place, step: Step, sql: string, values: unknown[]): Promise<Told> {
+export async function callAsApp(ground: Ground, step: Step, sql: string, values: unknown[]): Promise<Told> {
   let client: pg.Client;
   try {
-    client = await place.connect('campaign app');
+    client = await ground.connect('campaign app', step);
   } catch (error) {
     if (mayBreak(step)) {
       return { result: 'unknown', words: `it cannot connect: ${error}` };
@@ -22,7 +22,7 @@ export async function callAsApp(place: Place, step: Step, sql: string, values: u
       ({ rows }): Told => ({ result: 'done', words: JSON.stringify(rows[0] ?? null), answer: rows[0] ?? {} }),
       (error): Told => refusal(step, sql, error),
     );
-    return await withFault(place, step, 'campaign app', () => streamOf(client).destroy(), asked);
+    return await withFault(ground, step, 'campaign app', () => streamOf(client).destroy(), asked);
   } finally {
     await client.end().catch(() => {});
   }

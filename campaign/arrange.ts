@@ -9,7 +9,10 @@ import { shop } from './steps/adopt-steps.ts';
 import { userCount } from './steps/app-steps.ts';
 import { runTool } from './tool.ts';
 
-const assistantsPerUser = 2;
+/** The last of them is let in call by call. */
+const assistantsPerUser = 3;
+
+const isGated = (index: number) => index >= userCount * (assistantsPerUser - 1);
 
 /** Users with their plans, and their assistants here and at VAPI. */
 export async function arrange(place: Place, model: Model, seed: number): Promise<void> {
@@ -20,17 +23,6 @@ export async function arrange(place: Place, model: Model, seed: number): Promise
     await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     return file;
   };
-  const limits = (limit: number) => ({
-    voice_seconds: { limit, reset_every: '1 month', on_exceeded: 'limit_assistants' },
-  });
-  const plans = await write('plans.json', [
-    {
-      plans: [
-        { key: 'campaign-large', service: 'voice', limits: limits(900) },
-        { key: 'campaign-small', service: 'voice', limits: limits(200) },
-      ],
-    },
-  ]);
   const users = await write(
     'users.jsonl',
     model.users.map(({ name, signup, zone }) => ({
@@ -49,10 +41,10 @@ export async function arrange(place: Place, model: Model, seed: number): Promise
     samples.map(({ id }, index) => ({
       provider_assistant_id: id,
       user_external_id: `user-${index % userCount}`,
+      ...(isGated(index) ? { gated: true, numbers: `number-${index % userCount}` } : {}),
     })),
   );
   for (const words of [
-    ['plan', 'apply', plans],
     ['import', 'users', users],
     ['import', 'assistants', assistants],
   ]) {
@@ -61,7 +53,25 @@ export async function arrange(place: Place, model: Model, seed: number): Promise
       throw new Error(`nothing can begin: ${told.words}`);
     }
   }
+  place.phone.assistants = samples.filter((_, index) => isGated(index)).map(({ id }) => id);
+  await arrangeShards(place, model);
   for (const { id, name } of await place.look(`select id::text, external_id as name from quota.users`)) {
     model.numberOf(name ?? '', id ?? '');
+  }
+}
+
+/** All users but the last are in a shard from the first day on. */
+async function arrangeShards({ shards }: Place, model: Model): Promise<void> {
+  for (const { name, signup, zone } of model.users.slice(0, -1)) {
+    const client = await shards.connect('campaign arranges', {
+      ...{ n: -1, at: firstDay, kind: 'arrange' },
+      params: { user: name.replace('user-', '') },
+    });
+    await client.query(`select quota.ensure_user($1, p_signup_at => $2, p_timezone => $3)`, [
+      name,
+      signup,
+      zone,
+    ]);
+    await client.end();
   }
 }

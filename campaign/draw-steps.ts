@@ -1,12 +1,15 @@
 import { Draw } from './draw.ts';
-import type { Fault, FaultKind, Step, StepKind } from './step.ts';
+import type { Fault, FaultKind, Step } from './step.ts';
+import type { StepKind } from './step-kind.ts';
 import { adoptSteps } from './steps/adopt-steps.ts';
 import { appSteps } from './steps/app-steps.ts';
 import { changeSteps } from './steps/change-steps.ts';
+import { gateSteps } from './steps/gate-steps.ts';
 import { importSteps } from './steps/import-steps.ts';
 import { limitSteps } from './steps/limit-steps.ts';
 import { monthSteps } from './steps/month-steps.ts';
 import { sessionSteps } from './steps/session-steps.ts';
+import { shardSteps } from './steps/shard-steps.ts';
 
 export const kinds: { readonly [name: string]: StepKind } = {
   ...appSteps,
@@ -16,11 +19,15 @@ export const kinds: { readonly [name: string]: StepKind } = {
   ...limitSteps,
   ...monthSteps,
   ...adoptSteps,
+  ...gateSteps,
+  ...shardSteps,
 };
 const named = Object.entries(kinds).map(([name, kind]) => ({ name, ...kind }));
 /** What may be done at the same time by apps, and one of them by a command. */
 const atOnce = named.filter(({ name }) =>
-  /^(?:record|insert-row|record-again|check|start-session|shop-insert|shop-change)$/.test(name),
+  /^(?:record|insert-row|record-again|check|start-session|shop-insert|shop-change|call-comes|call-ends|shard-record)$/.test(
+    name,
+  ),
 );
 const besides = ({ name, by }: { name: string; by: string }) =>
   by === 'tool' && !['reset', 'erase', 'doctor'].includes(name);
@@ -67,7 +74,7 @@ function drawOne(draw: Draw, n: number, at: string, among: typeof named): Step {
         }
       : undefined;
   const isOnLine = fault?.kind === 'break' || fault?.kind === 'stall';
-  const isEmbedded = kind.by === 'tool' && !isOnLine && draw.happens('embedded', 0.3);
+  const isEmbedded = kind.by === 'tool' && !kind.isInShards && !isOnLine && draw.happens('embedded', 0.3);
   return {
     n,
     at,

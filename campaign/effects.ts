@@ -1,10 +1,11 @@
+import type { Ground } from './ground.ts';
 import type { Model, ModelCall, Service } from './model.ts';
-import type { Place } from './place.ts';
 
-/** Where the campaign's calls say that they are from. */
+/** Where the campaign's calls say that they are from; those that come in are from VAPI. */
 export const provider = 'campaign';
 
 export interface StoredCall extends ModelCall {
+  provider: string;
   status: string;
   settledBy: string | null;
 }
@@ -27,16 +28,16 @@ interface CallRow {
 
 /** The calls of the campaign that are stored, by key; of one key, or all. */
 export async function storedCalls(
-  place: Place,
+  ground: Ground,
   model: Model,
   key?: string,
 ): Promise<Map<string, StoredCall>> {
-  const rows = await place.look<CallRow>(
-    `select l.provider_call_id, u.id::text as user_id, l.service, l.model, l.status, l.settled_by,
+  const rows = await ground.look<CallRow>(
+    `select l.provider, l.provider_call_id, u.id::text as user_id, l.service, l.model, l.status, l.settled_by,
        (extract(epoch from l.started_at) * 1000)::bigint::text as started, l.duration_seconds::text as seconds,
        l.messages::text as messages, u.external_id
      from quota.call_logs l join quota.users u on u.id = l.user_id
-     where l.provider = $1 and ($2::text is null or l.provider_call_id = $2)`,
+     where l.provider in ($1, 'vapi') and ($2::text is null or l.provider_call_id = $2)`,
     [provider, key ?? null],
   );
   return new Map(rows.map((row) => [row.provider_call_id, callOf(row, model)]));
@@ -47,6 +48,7 @@ function callOf(row: CallRow, model: Model): StoredCall {
     user: model.numberOf(row.external_id, row.user_id ?? ''),
     service: row.service as Service,
     model: row.model ?? null,
+    provider: row.provider ?? '',
     status: row.status,
     settledBy: row.settled_by ?? null,
     startedMs: Number(row.started),
@@ -73,7 +75,7 @@ export function settleCall(
   if (stored === undefined) {
     return { isThere: false, problems: [] };
   }
-  const { status: _, settledBy: __, ...facts } = stored;
+  const facts = pickCall(stored);
   model.calls.set(key, facts);
   const differs = JSON.stringify(facts) !== JSON.stringify(pickCall(expected));
   return {
@@ -84,7 +86,7 @@ export function settleCall(
   };
 }
 
-const pickCall = ({ user, service, model, startedMs, thousandths }: ModelCall): ModelCall => ({
+export const pickCall = ({ user, service, model, startedMs, thousandths }: ModelCall): ModelCall => ({
   user,
   service,
   model,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Place } from './place.ts';
+import type { Ground } from './ground.ts';
 import type { Step } from './step.ts';
 
 /** How long steps of a kind take here, so that a fault strikes somewhere within. */
@@ -16,7 +16,7 @@ export const struck: { [kind: string]: number } = {};
  * @param kill ends the process, or destroys the socket
  */
 export async function withFault<Result>(
-  place: Place,
+  ground: Ground,
   step: Step,
   sessions: 'quota' | 'campaign app',
   kill: () => void,
@@ -37,16 +37,16 @@ export async function withFault<Result>(
     if (fault.kind === 'kill' || fault.kind === 'cut') {
       kill();
     } else if (fault.kind === 'terminate') {
-      await place.look(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1 and datname = 'quota'`,
+      await ground.look(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1`,
         [`${sessions}%`],
       );
     } else if (fault.kind === 'break') {
-      place.line?.break();
+      ground.line?.break();
     } else if (fault.kind === 'stall') {
-      place.line?.stall(stallMs);
+      ground.line?.stall(stallMs);
     } else {
-      await place.crash(fault.kind === 'crash' ? 'SIGKILL' : 'SIGQUIT');
+      await ground.crash(fault.kind === 'crash' ? 'SIGKILL' : 'SIGQUIT');
     }
   };
   const hasEnded = await Promise.race([end.then(() => true), delay(fault.afterMs).then(() => false)]);

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { drawSteps } from './draw-steps.ts';
-import { type Failure, play } from './episode.ts';
+import { type Failure, play, spentMs } from './episode.ts';
 import { struck } from './faults.ts';
 import { Place } from './place.ts';
 import { shrink } from './shrink.ts';
@@ -99,6 +99,7 @@ async function run(): Promise<number> {
         steps,
         restarts: place.restarts,
         struck,
+        spentMs,
         counts,
       }),
     );

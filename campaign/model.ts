@@ -55,6 +55,12 @@ const signups = [
   '2023-12-15T12:00:00Z',
 ];
 
+export const personOf = (index: number) => ({
+  name: `user-${index}`,
+  signup: signups[index % signups.length] ?? '2024-01-01T00:00:00Z',
+  zone: zones[index % zones.length] ?? 'UTC',
+});
+
 /** What there should be: users, their calls and corrections, and the sums that follow. It knows nothing of the database. */
 export class Model {
   readonly users: ModelUser[];
@@ -68,13 +74,12 @@ export class Model {
   isAdopted = false;
   readonly sessions = new Map<string, ModelSession>();
 
-  constructor(users: number) {
-    this.users = Array.from({ length: users }, (_, index) => ({
-      name: `user-${index}`,
-      signup: signups[index % signups.length] ?? '2024-01-01T00:00:00Z',
-      zone: zones[index % zones.length] ?? 'UTC',
-      isErased: false,
-    }));
+  /** The same of the shards, which have users of the same names. */
+  readonly shards: Model | undefined;
+
+  constructor(users: number, shards?: Model) {
+    this.shards = shards;
+    this.users = Array.from({ length: users }, (_, index) => ({ ...personOf(index), isErased: false }));
   }
 
   /** The number of a user by name; by our id of one whose name was erased. */

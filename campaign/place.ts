@@ -7,18 +7,25 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type { Ground } from './ground.ts';
 import { Line } from './line.ts';
+import { Phone } from './phone.ts';
+import { campaignPlans } from './plans.ts';
+import { Shards, shardNames } from './shards.ts';
+import type { Step } from './step.ts';
 
 export const bin = resolve('dist/bin/quota.js');
 const orphanMsMax = 60_000;
-const template = 'campaign_template';
+const main = 'quota';
+const databases = [main, ...shardNames];
+const templateOf = (database: string) => `${database}_template`;
 
-/** Where an episode happens: a server of its own, with the database `quota`, a simulated VAPI, a folder for files. */
-export class Place {
+/** Where an episode happens: a server of its own, with the databases of it, a simulated VAPI, a folder for files. */
+export class Place implements Ground {
   readonly folder: string;
-  url = '';
-  /** The same database, over a line that can break. */
-  lineUrl = '';
+  readonly shards: Shards;
+  /** What VAPI knows of its calls, and has told. */
+  phone = new Phone();
   line: Line | undefined;
   vapiUrl = '';
   restarts = 0;
@@ -27,33 +34,50 @@ export class Place {
   /** Assistants as they were before anything limited them. */
   originals: ReadonlyMap<string, { firstMessage?: unknown; maxDurationSeconds?: unknown }> = new Map();
   #vapi: ChildProcess | undefined;
-  #eyes: pg.Client | undefined;
+  /** Where the server listens, and where the line to it does, which can break. */
+  readonly #urls = { straight: '', overLine: '' };
+  readonly #eyes = new Map<string, pg.Client>();
 
   private constructor(folder: string) {
     this.folder = folder;
+    this.shards = new Shards(this);
   }
 
   static async open(): Promise<Place> {
     const folder = await mkdtemp(join(tmpdir(), 'quota-campaign-'));
     await chmod(folder, 0o711); // as root, the server's account must be able to pass
     const place = new Place(folder);
-    await place.#quota('db', 'start');
-    place.url = (await place.#quota('db', 'url')).trim();
-    await place.#quota('db', 'migrate');
+    await place.#quota(['db', 'start']);
+    const straight = (await place.#quota(['db', 'url'])).trim();
+    await place.#quota(['db', 'migrate']);
+    const plans = join(folder, 'plans.json');
+    await writeFile(plans, JSON.stringify(campaignPlans));
+    await place.#quota(['plan', 'apply', plans, '--reason', 'arranged', '--yes']);
     place.line = await Line.open(join(folder, 'data/postgres-18/.s.PGSQL.5432'));
-    place.lineUrl = `postgresql://quota@127.0.0.1:${place.line.port}/quota?sslmode=disable`;
+    const overLine = `postgresql://quota@127.0.0.1:${place.line.port}/${main}?sslmode=disable`;
+    Object.assign(place.#urls, { straight, overLine });
     // A process that dies loses nothing that the kernel has: only a machine that dies needs more.
     await place.look('alter system set fsync = off');
     await place.look('select pg_reload_conf()');
     place.fullDisk = await fillDisk(join(folder, 'full'));
-    await place.#onTemplate(`create database ${template} template quota`);
+    await place.#onTemplate(...shardNames.map((shard) => `create database ${shard} template ${main}`));
+    await place.shards.open((words, env) => place.#quota(words, env));
+    await place.#onTemplate(
+      ...databases.map((database) => `create database ${templateOf(database)} template ${database}`),
+    );
     return place;
   }
 
   /** A database and a VAPI as on the first day. */
   async begin(seed: number): Promise<void> {
     await this.recover();
-    await this.#onTemplate('drop database quota with (force)', `create database quota template ${template}`);
+    await this.#onTemplate(
+      ...databases.flatMap((database) => [
+        `drop database if exists ${database} with (force)`,
+        `create database ${database} template ${templateOf(database)}`,
+      ]),
+    );
+    this.phone = new Phone();
     await this.#endVapi();
     const words = ['fixtures', 'serve-vapi', '--json', '--seed', String(seed % 1_000_000)];
     this.#vapi = spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -67,8 +91,18 @@ export class Place {
     this.vapiUrl = JSON.parse(text).url;
   }
 
-  /** The environment of a command. */
-  environment(): NodeJS.ProcessEnv {
+  urlOf(step: Step, database = main): string {
+    const isOnLine = step.fault?.kind === 'break' || step.fault?.kind === 'stall';
+    return (isOnLine ? this.#urls.overLine : this.#urls.straight).replace(`/${main}?`, `/${database}?`);
+  }
+
+  environment(step: Step): NodeJS.ProcessEnv {
+    const base = this.baseEnvironment();
+    return step.isEmbedded ? base : { ...base, DATABASE_URL: this.urlOf(step) };
+  }
+
+  /** The environment of a command that is told of no database. */
+  baseEnvironment(): NodeJS.ProcessEnv {
     return {
       PATH: process.env.PATH,
       HOME: this.folder,
@@ -77,24 +111,38 @@ export class Place {
       QUOTA_ALERT_COMMAND: 'cat >/dev/null',
       VAPI_API_KEY: 'vapi-simulator-key',
       VAPI_BASE_URL: this.vapiUrl,
-      DATABASE_URL: this.url,
     };
   }
 
-  /** Looks at the database past every fault. */
-  async look<Row extends pg.QueryResultRow = Record<string, string | null>>(
+  look<Row extends pg.QueryResultRow = Record<string, string | null>>(
     sql: string,
     values: unknown[] = [],
   ): Promise<Row[]> {
-    if (this.#eyes === undefined) {
-      this.#eyes = await this.connect('campaign eyes');
-      await this.#eyes.query(`set timezone = 'UTC'`);
-    }
-    return (await this.#eyes.query<Row>(sql, values)).rows;
+    return this.lookIn<Row>(main, sql, values);
   }
 
-  async connect(name: string): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.url, application_name: name });
+  /** Looks at one of the databases past every fault. */
+  async lookIn<Row extends pg.QueryResultRow>(
+    database: string,
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<Row[]> {
+    let eyes = this.#eyes.get(database);
+    if (eyes === undefined) {
+      eyes = await this.connectTo(database, 'campaign eyes');
+      await eyes.query(`set timezone = 'UTC'`);
+      this.#eyes.set(database, eyes);
+    }
+    return (await eyes.query<Row>(sql, values)).rows;
+  }
+
+  connect(name: string): Promise<pg.Client> {
+    return this.connectTo(main, name);
+  }
+
+  async connectTo(database: string, name: string): Promise<pg.Client> {
+    const connectionString = this.#urls.straight.replace(`/${main}?`, `/${database}?`);
+    const client = new pg.Client({ connectionString, application_name: name });
     client.on('error', () => {});
     await client.connect();
     return client;
@@ -126,16 +174,17 @@ export class Place {
       () => false,
     );
     if (!isUp) {
-      await this.#eyes?.end().catch(() => {});
-      this.#eyes = undefined;
-      await this.#quota('db', 'start');
+      await this.#closeEyes();
+      await this.#quota(['db', 'start']);
       this.restarts += 1;
     }
     const since = performance.now();
     for (;;) {
       const orphans = await this.look(
         `select pid, application_name, state, left(query, 200) as query from pg_stat_activity
-         where backend_type = 'client backend' and pid <> pg_backend_pid() and datname = 'quota'`,
+         where backend_type = 'client backend' and datname = any ($1)
+           and application_name <> 'campaign eyes'`,
+        [databases],
       );
       if (orphans.length === 0) {
         return;
@@ -150,8 +199,8 @@ export class Place {
   async close(): Promise<void> {
     this.line?.close();
     await this.#endVapi();
-    await this.#eyes?.end().catch(() => {});
-    await this.#quota('db', 'stop', '--force').catch(() => {});
+    await this.#closeEyes();
+    await this.#quota(['db', 'stop', '--force']).catch(() => {});
     if (this.fullDisk !== undefined) {
       await promisify(execFile)('umount', [this.fullDisk]).catch(() => {});
     }
@@ -173,11 +222,8 @@ export class Place {
   }
 
   async #onTemplate(...statements: string[]): Promise<void> {
-    await this.#eyes?.end();
-    this.#eyes = undefined;
-    const client = new pg.Client(this.url.replace('/quota?', '/template1?'));
-    client.on('error', () => {});
-    await client.connect();
+    await this.#closeEyes();
+    const client = await this.connectTo('template1', 'campaign');
     try {
       for (const statement of statements) {
         await client.query(statement);
@@ -187,9 +233,14 @@ export class Place {
     }
   }
 
+  async #closeEyes(): Promise<void> {
+    const all = [...this.#eyes.values()];
+    this.#eyes.clear();
+    await Promise.all(all.map((eyes) => eyes.end().catch(() => {})));
+  }
+
   /** A command that nothing strikes, on the embedded server. */
-  async #quota(...words: string[]): Promise<string> {
-    const { DATABASE_URL: _, ...env } = this.environment();
+  async #quota(words: readonly string[], env = this.baseEnvironment()): Promise<string> {
     const { stdout } = await promisify(execFile)(process.execPath, [bin, ...words], { env });
     return stdout;
   }

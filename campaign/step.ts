@@ -1,7 +1,3 @@
-import type { Draw } from './draw.ts';
-import type { Model } from './model.ts';
-import type { Place } from './place.ts';
-
 /**
  * What strikes while a step goes on, `afterMs` after its begin. `kill`: SIGKILL to the command; `terminate`: the server ends the
  * sessions of the command or of the app; `cut`: the app's socket is destroyed; `break`: the line between the command and the
@@ -43,19 +39,6 @@ export interface Told {
   result: 'done' | 'refused' | 'unknown';
   words: string;
   answer?: { readonly [field: string]: unknown } | undefined;
-}
-
-export interface StepKind {
-  weight: number;
-  /** Who does it, and with that which faults can strike it. */
-  by: 'app' | 'tool' | 'us';
-  draw(draw: Draw, n: number): Params;
-  run(place: Place, step: Step): Promise<Told>;
-  /**
-   * Looks for the effect of the step by its key, and tells the model what is there now.
-   * @returns what contradicts what was told
-   */
-  settle(place: Place, model: Model, step: Step, told: Told): Promise<string[]>;
 }
 
 /** Whether an answer may be lost. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { withFault } from './faults.ts';
-import { bin, type Place } from './place.ts';
+import type { Ground } from './ground.ts';
+import { bin } from './place.ts';
 import { mayBreak, type Step, type Told } from './step.ts';
 
 /** Exit codes of commands that have done all of it. */
@@ -13,11 +14,10 @@ const unknown = new Set([69, 75, 130, 143]);
 const endMsMax = 180_000;
 
 /** Runs a command at the clock of its step, with its fault. */
-export async function runTool(place: Place, step: Step, words: readonly string[]): Promise<Told> {
+export async function runTool(ground: Ground, step: Step, words: readonly string[]): Promise<Told> {
   const all = [...words, '--as-of', step.at, '--json'];
-  const { DATABASE_URL: _, ...env } = place.environment();
   const child = spawn(process.execPath, [bin, ...all], {
-    env: step.isEmbedded ? env : { ...env, DATABASE_URL: urlFor(place, step) },
+    env: ground.environment(step),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
@@ -38,12 +38,9 @@ export async function runTool(place: Place, step: Step, words: readonly string[]
       settle({ code, isLate });
     });
   });
-  const { code, isLate } = await withFault(place, step, 'quota', () => child.kill('SIGKILL'), end);
+  const { code, isLate } = await withFault(ground, step, 'quota', () => child.kill('SIGKILL'), end);
   return toldOf(step, all, { code, isLate, stdout, stderr });
 }
-
-const urlFor = (place: Place, { fault }: Step) =>
-  fault?.kind === 'break' || fault?.kind === 'stall' ? place.lineUrl : place.url;
 
 interface Ended {
   code: number | null;
@@ -67,15 +64,24 @@ function toldOf(step: Step, words: readonly string[], { code, isLate, stdout, st
     return { result: 'refused', words: said };
   }
   if (code !== null && unknown.has(code) && (code === 75 || mayBreak(step))) {
-    return { result: 'unknown', words: said };
+    return { result: 'unknown', words: said, answer: partOf(stdout) };
   }
   throw new Error(`it may not end so: ${said}`);
 }
 
-function answerOf(stdout: string): { [field: string]: unknown } {
+/** What a command could say that did not come to its end. */
+function partOf(stdout: string): Told['answer'] {
   try {
     return JSON.parse(stdout);
   } catch {
+    return undefined;
+  }
+}
+
+function answerOf(stdout: string): Told['answer'] {
+  const answer = partOf(stdout);
+  if (answer === undefined) {
     throw new Error(`its answer is no JSON: ${stdout.slice(0, 300)}`);
   }
+  return answer;
 }

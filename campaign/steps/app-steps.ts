@@ -1,9 +1,10 @@
 import { callAsApp } from '../app.ts';
 import type { Draw } from '../draw.ts';
 import { provider, settleCall, storedCalls } from '../effects.ts';
+import type { Ground } from '../ground.ts';
 import type { Model, ModelCall, Service } from '../model.ts';
-import type { Place } from '../place.ts';
-import { contradiction, keyOf, type Params, type Step, type StepKind, type Told } from '../step.ts';
+import { contradiction, keyOf, type Params, type Step, type Told } from '../step.ts';
+import type { GroundKind, StepKind } from '../step-kind.ts';
 
 export const userCount = 6;
 const services = ['voice', 'voice', 'chat', 'avatar'] as const;
@@ -39,9 +40,9 @@ export function callOf(step: Step): ModelCall {
   };
 }
 
-export async function settleOneCall(place: Place, model: Model, step: Step, told: Told): Promise<string[]> {
+export async function settleOneCall(ground: Ground, model: Model, step: Step, told: Told): Promise<string[]> {
   const { isThere, problems } = settleCall(
-    await storedCalls(place, model, keyOf(step)),
+    await storedCalls(ground, model, keyOf(step)),
     model,
     keyOf(step),
     callOf(step),
@@ -49,13 +50,13 @@ export async function settleOneCall(place: Place, model: Model, step: Step, told
   return [...problems, ...contradiction(step, told, isThere)];
 }
 
-const record: StepKind = {
+export const record: GroundKind = {
   weight: 14,
   by: 'app',
   draw: drawCall,
-  run: (place, step) =>
+  run: (ground, step) =>
     callAsApp(
-      place,
+      ground,
       step,
       `select * from quota.record($1, $2, $3, $4::numeric, p_provider => $5, p_started_at => $6, p_model => $7)`,
       [
@@ -71,13 +72,13 @@ const record: StepKind = {
   settle: settleOneCall,
 };
 
-const insertRow: StepKind = {
+export const insertRow: GroundKind = {
   weight: 6,
   by: 'app',
   draw: drawCall,
-  run: (place, step) =>
+  run: (ground, step) =>
     callAsApp(
-      place,
+      ground,
       step,
       `insert into quota.call_logs (user_id, service, provider, provider_call_id, model, started_at, duration_seconds, messages)
        select id, $2, $3, $4, $5, $6, case when $2 <> 'chat' then $7::numeric end, case when $2 = 'chat' then $7::integer end
@@ -92,8 +93,8 @@ const insertRow: StepKind = {
         step.params.quantity,
       ],
     ),
-  settle: async (place, model, step, told) =>
-    told.result === 'done' && told.answer?.id === undefined ? [] : settleOneCall(place, model, step, told),
+  settle: async (ground, model, step, told) =>
+    told.result === 'done' && told.answer?.id === undefined ? [] : settleOneCall(ground, model, step, told),
 };
 
 /** A key that is there is told once more, with other figures: what is stored stays. */
@@ -101,15 +102,15 @@ const recordAgain: StepKind = {
   weight: 3,
   by: 'app',
   draw: (draw, n) => ({ of: draw.below('of', Math.max(1, n)), quantity: 1 + draw.below('quantity', 50) }),
-  run: async (place, step) => {
-    const [known] = await place.look(
+  run: async (ground, step) => {
+    const [known] = await ground.look(
       `select u.external_id, l.service from quota.call_logs l join quota.users u on u.id = l.user_id
        where l.provider = $1 and l.provider_call_id = $2 and l.status = 'completed' and l.settled_by is null`,
       [provider, `step-${step.params.of}`],
     );
     return known === undefined
       ? { result: 'done', words: 'there is none' }
-      : callAsApp(place, step, `select * from quota.record($1, $2, $3, $4::numeric, p_provider => $5)`, [
+      : callAsApp(ground, step, `select * from quota.record($1, $2, $3, $4::numeric, p_provider => $5)`, [
           known.external_id,
           known.service,
           `step-${step.params.of}`,
@@ -122,21 +123,21 @@ const recordAgain: StepKind = {
 };
 
 /** One key, told twice at the same time: it counts once, and one of the two is told so. */
-const recordTwice: StepKind = {
+export const recordTwice: GroundKind = {
   weight: 2,
   by: 'app',
   draw: drawCall,
-  run: async (place, step) => {
-    const [one, other] = await Promise.all([record.run(place, step), record.run(place, step)]);
+  run: async (ground, step) => {
+    const [one, other] = await Promise.all([record.run(ground, step), record.run(ground, step)]);
     const both = [one, other].filter(({ answer }) => answer?.recorded === true).length;
     const known =
       ['done', 'unknown'].flatMap((result) => [one, other].filter((told) => told.result === result))[0] ??
       one;
     return { ...known, words: `${one.words} and ${other.words}`, answer: { ...known.answer, both } };
   },
-  settle: async (place, model, step, told) => [
+  settle: async (ground, model, step, told) => [
     ...(Number(told.answer?.both ?? 0) > 1 ? [`step ${step.n}: both were told to have recorded it`] : []),
-    ...(await settleOneCall(place, model, step, told)),
+    ...(await settleOneCall(ground, model, step, told)),
   ],
 };
 
@@ -144,8 +145,11 @@ const check: StepKind = {
   weight: 3,
   by: 'app',
   draw: (draw) => ({ user: draw.below('user', userCount), service: draw.pick('service', services) }),
-  run: (place, step) =>
-    callAsApp(place, step, `select * from quota.check($1, $2)`, [userName(step.params), step.params.service]),
+  run: (ground, step) =>
+    callAsApp(ground, step, `select * from quota.check($1, $2)`, [
+      userName(step.params),
+      step.params.service,
+    ]),
   settle: async () => [],
 };
 
@@ -154,16 +158,16 @@ const removeRow: StepKind = {
   weight: 1,
   by: 'app',
   draw: (draw, n) => ({ of: draw.below('of', Math.max(1, n)) }),
-  run: (place, step) =>
+  run: (ground, step) =>
     callAsApp(
-      place,
+      ground,
       step,
       `delete from quota.call_logs where provider = $1 and provider_call_id = $2 returning id`,
       [provider, `step-${step.params.of}`],
     ),
-  settle: async (place, model, step, told) => {
+  settle: async (ground, model, step, told) => {
     const key = `step-${step.params.of}`;
-    const isThere = (await storedCalls(place, model, key)).has(key);
+    const isThere = (await storedCalls(ground, model, key)).has(key);
     if (!isThere && told.result !== 'refused') {
       model.calls.delete(key);
       model.sessions.delete(key);

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { provider, thousandthsOf } from '../effects.ts';
+import type { Ground } from '../ground.ts';
 import { type Meter, meterKeys } from '../model.ts';
-import type { Place } from '../place.ts';
-import { contradiction, keyOf, type Step, type StepKind } from '../step.ts';
+import { contradiction, keyOf, type Step } from '../step.ts';
+import type { GroundKind, StepKind } from '../step-kind.ts';
 import { runTool } from '../tool.ts';
 import { callOf, drawAgo, settleOneCall, userCount, userName } from './app-steps.ts';
 
@@ -17,12 +18,12 @@ interface EntryRow {
 }
 
 /** The entries of a step, by its reason. */
-const entriesOf = (place: Place, step: Step) =>
-  place.look<EntryRow>(`select meter, quantity::text as quantity from quota.adjustments where reason = $1`, [
+const entriesOf = (ground: Ground, step: Step) =>
+  ground.look<EntryRow>(`select meter, quantity::text as quantity from quota.adjustments where reason = $1`, [
     keyOf(step),
   ]);
 
-const adjust: StepKind = {
+export const adjust: GroundKind = {
   weight: 3,
   by: 'tool',
   draw: (draw) => ({
@@ -31,14 +32,14 @@ const adjust: StepKind = {
     quantity: draw.below('quantity', 80) - 30 || 1,
     noSync: draw.happens('no sync', 0.5),
   }),
-  run: (place, step) =>
-    runTool(place, step, [
+  run: (ground, step) =>
+    runTool(ground, step, [
       ...['user', 'adjust', userName(step.params), String(step.params.meter), String(step.params.quantity)],
       ...because(step),
       ...(step.params.noSync ? ['--no-sync'] : []),
     ]),
-  settle: async (place, model, step, told) => {
-    const found = await entriesOf(place, step);
+  settle: async (ground, model, step, told) => {
+    const found = await entriesOf(ground, step);
     const thousandths = 1000 * Number(step.params.quantity);
     for (const { meter, quantity } of found) {
       model.entries.set(`${keyOf(step)} ${meter}`, {
@@ -58,23 +59,23 @@ const adjust: StepKind = {
   },
 };
 
-const reset: StepKind = {
+export const reset: GroundKind = {
   weight: 2,
   by: 'tool',
   draw: (draw) => ({ user: draw.below('user', userCount), noSync: draw.happens('no sync', 0.5) }),
-  run: (place, step) =>
-    runTool(place, step, [
+  run: (ground, step) =>
+    runTool(ground, step, [
       ...['user', 'reset', userName(step.params), ...because(step)],
       ...(step.params.noSync ? ['--no-sync'] : []),
     ]),
-  settle: async (place, model, step, told) => {
+  settle: async (ground, model, step, told) => {
     const user = Number(step.params.user);
     const atMs = Date.parse(step.at);
     const due = meterKeys.flatMap((meter) => {
       const used = model.usedAt(user, meter, atMs);
       return used > 0 ? [`${meter} ${-used}`] : [];
     });
-    const found = (await entriesOf(place, step)).map(({ meter, quantity }) => {
+    const found = (await entriesOf(ground, step)).map(({ meter, quantity }) => {
       const thousandths = thousandthsOf(quantity);
       model.entries.set(`${keyOf(step)} ${meter}`, { user, meter: meter as Meter, atMs, thousandths });
       return `${meter} ${thousandths}`;
@@ -86,7 +87,7 @@ const reset: StepKind = {
   },
 };
 
-const grant: StepKind = {
+export const grant: GroundKind = {
   weight: 2,
   by: 'tool',
   draw: (draw) => ({
@@ -94,13 +95,13 @@ const grant: StepKind = {
     meter: draw.pick('meter', ['voice_seconds', 'messages', 'avatar_seconds'] as const),
     quantity: 1 + draw.below('quantity', 99),
   }),
-  run: (place, step) =>
-    runTool(place, step, [
+  run: (ground, step) =>
+    runTool(ground, step, [
       ...['user', 'grant', userName(step.params), String(step.params.meter), String(step.params.quantity)],
       ...because(step),
     ]),
-  settle: async (place, _model, step, told) => {
-    const found = await place.look(`select quantity::text from quota.grants where reason = $1`, [
+  settle: async (ground, _model, step, told) => {
+    const found = await ground.look(`select quantity::text from quota.grants where reason = $1`, [
       keyOf(step),
     ]);
     return [
@@ -110,23 +111,23 @@ const grant: StepKind = {
   },
 };
 
-const setPlan: StepKind = {
+export const setPlan: GroundKind = {
   weight: 2,
   by: 'tool',
   draw: (draw) => ({
     user: draw.below('user', userCount),
     plan: draw.pick('plan', ['voice-free', 'campaign-large', 'campaign-small'] as const),
   }),
-  run: (place, step) =>
-    runTool(place, step, [
+  run: (ground, step) =>
+    runTool(ground, step, [
       'user',
       'set-plan',
       userName(step.params),
       String(step.params.plan),
       ...because(step),
     ]),
-  settle: async (place, _model, step, told) => {
-    const [found] = await place.look(
+  settle: async (ground, _model, step, told) => {
+    const [found] = await ground.look(
       `select s.plan from quota.subscriptions s join quota.users u on u.id = s.user_id
        where u.external_id = $1 and s.service = 'voice'`,
       [userName(step.params)],
@@ -140,13 +141,13 @@ const applyPlan: StepKind = {
   weight: 1,
   by: 'tool',
   draw: (draw) => ({ limit: 300 + draw.below('limit', 20) * 100, now: draw.happens('now', 0.7) }),
-  run: async (place, step) => {
-    const file = join(place.folder, 'plan.json');
+  run: async (ground, step) => {
+    const file = join(ground.folder, 'plan.json');
     const limits = {
       voice_seconds: { limit: step.params.limit, reset_every: '1 month', on_exceeded: 'limit_assistants' },
     };
     await writeFile(file, JSON.stringify({ key: 'campaign-large', service: 'voice', limits }));
-    return runTool(place, step, [
+    return runTool(ground, step, [
       'plan',
       'apply',
       file,
@@ -154,15 +155,15 @@ const applyPlan: StepKind = {
       ...because(step),
     ]);
   },
-  settle: async (place, _model, step, told) => {
-    const [found] = await place.look(
+  settle: async (ground, _model, step, told) => {
+    const [found] = await ground.look(
       `select trim_scale(limit_quantity)::text as l from quota.plan_limits where plan = 'campaign-large'`,
     );
     return told.result === 'done' ? contradiction(step, told, found?.l === String(step.params.limit)) : [];
   },
 };
 
-const recordByHand: StepKind = {
+export const recordByHand: GroundKind = {
   weight: 2,
   by: 'tool',
   draw: (draw) => ({
@@ -172,8 +173,8 @@ const recordByHand: StepKind = {
     agoSeconds: drawAgo(draw),
     model: null,
   }),
-  run: (place, step) =>
-    runTool(place, step, [
+  run: (ground, step) =>
+    runTool(ground, step, [
       ...['usage', 'record', userName(step.params), '--service', 'voice', '--key', keyOf(step)],
       ...['--provider', provider, '--quantity', String(step.params.quantity), ...because(step)],
       ...['--started-at', new Date(callOf(step).startedMs).toISOString()],
@@ -186,10 +187,10 @@ const erase: StepKind = {
   weight: 0.4,
   by: 'tool',
   draw: (draw) => ({ user: userCount - 1 - draw.below('user', 2) }),
-  run: (place, step) => runTool(place, step, ['user', 'erase', userName(step.params), ...because(step)]),
-  settle: async (place, model, step, told) => {
+  run: (ground, step) => runTool(ground, step, ['user', 'erase', userName(step.params), ...because(step)]),
+  settle: async (ground, model, step, told) => {
     const user = model.users[Number(step.params.user)];
-    const [named] = await place.look(
+    const [named] = await ground.look(
       `select 1 as found from quota.users where external_id = $1 or email like $2`,
       [userName(step.params), `${userName(step.params)}@%`],
     );

@@ -1,6 +1,8 @@
-import type { Place } from '../place.ts';
-import type { Step, StepKind, Told } from '../step.ts';
+import type { Ground } from '../ground.ts';
+import type { Step, Told } from '../step.ts';
+import type { StepKind } from '../step-kind.ts';
 import { runTool } from '../tool.ts';
+import { waiting } from './adopt-steps.ts';
 import { userCount, userName } from './app-steps.ts';
 import { because } from './change-steps.ts';
 
@@ -15,21 +17,26 @@ const job = (name: string, weight: number, words: readonly string[] = []): StepK
 });
 
 /** What a run of a reset job that went through has left for the next. */
-async function overdue(place: Place, step: Step, name: string): Promise<string[]> {
+async function overdue(ground: Ground, step: Step, name: string): Promise<string[]> {
+  const left = await openStill(ground, step, name);
+  return left.length === 0
+    ? []
+    : [`step ${step.n}: after ${name} these are open still: ${JSON.stringify(left)}`];
+}
+
+/** Periods that are over and not closed, of those that a reset job is for. */
+export async function openStill(ground: Ground, { at }: Step, name: string) {
   if (name !== 'reset-anniversaries' && name !== 'reset-months') {
     return [];
   }
-  const left = await place.look(
+  return ground.look(
     `select q.user_id::text, q.meter, q.period_end::text from quota.usage_quotas q
      join quota.meters m on m.key = q.meter
      join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
      join quota.plan_limits l on l.plan = s.plan and l.meter = q.meter
      where q.closed_at is null and not q.superseded and q.period_end <= $1 and l.reset_anchor = $2`,
-    [step.at, name === 'reset-anniversaries' ? 'signup' : 'calendar'],
+    [at, name === 'reset-anniversaries' ? 'signup' : 'calendar'],
   );
-  return left.length === 0
-    ? []
-    : [`step ${step.n}: after ${name} these are open still: ${JSON.stringify(left)}`];
 }
 
 const sync: StepKind = {
@@ -75,8 +82,17 @@ const doctor: StepKind = {
   by: 'tool',
   draw: () => ({}),
   run: (place, step) => runTool(place, step, ['doctor']),
-  settle: async (_place, _model, step, told) =>
-    /→ 3:/.test(told.words) ? [`step ${step.n}: doctor finds what is not found here: ${told.words}`] : [],
+  settle: async (place, _model, step, told) => {
+    const checks = (told.answer?.checks ?? []) as readonly { check: string; level: string; count: number }[];
+    const isWaiting = (await place.look(waiting)).length > 0;
+    const found = checks.filter(
+      ({ check, level, count }) =>
+        level === 'difference' && count > 0 && !(check === 'adopted rows' && isWaiting),
+    );
+    return found.length > 0
+      ? [`step ${step.n}: doctor finds what is not found here: ${JSON.stringify(found)}`]
+      : [];
+  },
 };
 
 /** What the simulated VAPI does to requests from now on. */

@@ -4,7 +4,8 @@ import { Draw } from '../draw.ts';
 import { provider, type StoredCall, storedCalls } from '../effects.ts';
 import { Model } from '../model.ts';
 import type { Place } from '../place.ts';
-import type { Step, StepKind, Told } from '../step.ts';
+import type { Step, Told } from '../step.ts';
+import type { StepKind } from '../step-kind.ts';
 import { runTool } from '../tool.ts';
 import { because } from './change-steps.ts';
 
@@ -32,7 +33,11 @@ function billOf(step: Step, calls: ReadonlyMap<string, StoredCall>): Line[] {
   const salt = Number(step.params.salt);
   const lines: Line[] = [];
   const billed = [...calls].filter(
-    ([, call]) => call.service !== 'chat' && call.status === 'completed' && monthOf(call.startedMs) === month,
+    ([, call]) =>
+      call.provider === provider &&
+      call.service !== 'chat' &&
+      call.status === 'completed' &&
+      monthOf(call.startedMs) === month,
   );
   for (const [key, { startedMs, thousandths }] of billed.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const draw = new Draw(salt, key);

@@ -1,13 +1,15 @@
 import { callAsApp } from '../app.ts';
 import { provider, storedCalls, thousandthsOf } from '../effects.ts';
+import type { Ground } from '../ground.ts';
 import type { Service } from '../model.ts';
-import { keyOf, type Step, type StepKind } from '../step.ts';
+import { keyOf, type Step } from '../step.ts';
+import type { GroundKind } from '../step-kind.ts';
 import { userCount, userName } from './app-steps.ts';
 
 const key = (step: Step) => `step-${step.params.of}`;
 
-async function ownerOf(place: Parameters<StepKind['run']>[0], step: Step): Promise<string | undefined> {
-  const [found] = await place.look(
+async function ownerOf(ground: Ground, step: Step): Promise<string | undefined> {
+  const [found] = await ground.look(
     `select u.external_id from quota.call_logs l join quota.users u on u.id = l.user_id
      where l.provider = $1 and l.provider_call_id = $2 and (l.status = 'active' or l.settled_by is not null)`,
     [provider, key(step)],
@@ -15,24 +17,24 @@ async function ownerOf(place: Parameters<StepKind['run']>[0], step: Step): Promi
   return found?.external_id ?? undefined;
 }
 
-const start: StepKind = {
+export const start: GroundKind = {
   weight: 5,
   by: 'app',
   draw: (draw) => ({
     user: draw.below('user', userCount),
     service: draw.pick('service', ['voice', 'avatar'] as const),
   }),
-  run: (place, step) =>
+  run: (ground, step) =>
     callAsApp(
-      place,
+      ground,
       step,
       `select *, cap_seconds::text as cap from quota.start_session($1, $2, $3, p_provider => $4)`,
       [userName(step.params), step.params.service, keyOf(step), provider],
     ),
-  settle: async (place, model, step, told) => {
-    const stored = (await storedCalls(place, model, keyOf(step))).get(keyOf(step));
+  settle: async (ground, model, step, told) => {
+    const stored = (await storedCalls(ground, model, keyOf(step))).get(keyOf(step));
     if (stored !== undefined) {
-      const [lease] = await place.look(
+      const [lease] = await ground.look(
         `select c.cap::text as cap from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
          where l.provider = $1 and l.provider_call_id = $2`,
         [provider, keyOf(step)],
@@ -60,30 +62,30 @@ const start: StepKind = {
 /** What a session has used by now at the most, as the app would tell it. */
 const seconds = (step: Step) => Number(step.params.seconds);
 
-const touch: StepKind = {
+const touch: GroundKind = {
   weight: 4,
   by: 'app',
   draw: (draw, n) => ({
     of: Math.max(0, n - 1 - draw.below('of', 12)),
     seconds: 1 + draw.below('seconds', 120),
   }),
-  run: async (place, step) => {
-    const owner = await ownerOf(place, step);
+  run: async (ground, step) => {
+    const owner = await ownerOf(ground, step);
     return owner === undefined
       ? { result: 'refused', words: 'there is none' }
-      : callAsApp(place, step, `select * from quota.touch_session($1, $2, $3::numeric, $4)`, [
+      : callAsApp(ground, step, `select * from quota.touch_session($1, $2, $3::numeric, $4)`, [
           owner,
           key(step),
           seconds(step),
           provider,
         ]);
   },
-  settle: async (place, model, step, told) => {
+  settle: async (ground, model, step, told) => {
     const session = model.sessions.get(key(step));
     if (session === undefined) {
       return [];
     }
-    const [lease] = await place.look(
+    const [lease] = await ground.look(
       `select c.progress::text as progress from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
        where l.provider = $1 and l.provider_call_id = $2`,
       [provider, key(step)],
@@ -104,23 +106,23 @@ const touch: StepKind = {
   },
 };
 
-const end: StepKind = {
+const end: GroundKind = {
   weight: 5,
   by: 'app',
   draw: touch.draw,
-  run: async (place, step) => {
-    const owner = await ownerOf(place, step);
+  run: async (ground, step) => {
+    const owner = await ownerOf(ground, step);
     return owner === undefined
       ? { result: 'refused', words: 'there is none' }
       : callAsApp(
-          place,
+          ground,
           step,
           `select recorded, differs, stored_quantity::text as stored from quota.end_session($1, $2, $3::numeric, p_provider => $4)`,
           [owner, key(step), seconds(step), provider],
         );
   },
-  settle: async (place, model, step, told) => {
-    const stored = (await storedCalls(place, model, key(step))).get(key(step));
+  settle: async (ground, model, step, told) => {
+    const stored = (await storedCalls(ground, model, key(step))).get(key(step));
     const call = model.calls.get(key(step));
     if (stored === undefined || call === undefined || told.result === 'refused') {
       return [];
