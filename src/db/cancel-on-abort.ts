@@ -1,7 +1,9 @@
 import { createConnection } from 'node:net';
 import type pg from 'pg';
 import { QuotaError, unavailableError } from '../errors.ts';
+import { hasSqlstate } from './database-error.ts';
 import { cutOff } from './end-client.ts';
+import { sqlstates } from './sqlstate.ts';
 
 /** A statement that does not heed the request loses its connection after this time. */
 const heedMs = 1200;
@@ -44,6 +46,10 @@ export async function cancelOnAbort<T>(
   try {
     signal.throwIfAborted();
     return await use();
+  } catch (error) {
+    // The server knows no more than that somebody asked for it; a deadline says so itself.
+    const isCancelled = signal.aborted && hasSqlstate(error, sqlstates.query_canceled);
+    throw isCancelled && signal.reason instanceof QuotaError ? signal.reason : error;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

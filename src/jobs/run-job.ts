@@ -123,10 +123,14 @@ async function recordedRun(
     );
     return { runId: record.id, asOf: record.asOf, due, left, ...total, stop, unsettled, isComplete, ...end };
   } catch (error) {
-    await recordFailure(run, error);
+    await recordFailure(run, run.over.aborted && isCancelled(error) ? whyCancelled(run) : error);
     throw error;
   }
 }
+
+/** A statement that was cancelled says only that. */
+const whyCancelled = ({ options, deadline }: Run): unknown =>
+  options.signal.aborted ? new Error('stopped: interrupted while it waited') : deadline.reason;
 
 interface Run {
   client: pg.ClientBase;

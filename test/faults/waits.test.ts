@@ -170,13 +170,19 @@ describe('a lock that somebody holds', () => {
   afterAll(() => release());
 
   test('is waited for until the deadline, or a signal; the run after it goes on', async () => {
-    const late = startBin(['jobs', 'reset-months', '--no-sync', '--max-duration', '3s'], { env: desk.env });
+    const words = ['jobs', 'reset-months', '--no-sync', '--max-duration', '3s', '--json'];
+    const late = startBin(words, { env: desk.env });
     const struck = startBin(['jobs', 'reset-anniversaries', '--no-sync'], { env: desk.env });
     await expect
       .poll(async () => (await desk.sessions()).filter(({ waitsForLock }) => waitsForLock).length)
       .toBe(2);
     expect((await ended(struck, 'SIGTERM')).code).toBe(143);
-    expect((await late.result).code).toBe(75);
+    const { code, stderr } = await late.result;
+    expect(JSON.parse(stderr).error).toMatchObject({
+      code: 'try_again',
+      message: 'reset-months has reached its deadline while it waited',
+    });
+    expect(code).toBe(75);
     await release();
     expect((await desk.run('jobs', 'reset-months', '--no-sync')).code).toBe(0);
     expect(await desk.sessions()).toEqual([]);
