@@ -214,6 +214,43 @@ grant select on table quota.analytics_days to quota_finance;
 grant select on table quota.analytics_days to quota_operator;
 grant select on table quota.analytics_days to quota_readonly;
 
+create table quota.arriving_rows (
+  user_id uuid not null,
+  table_name text not null,
+  part integer not null,
+  data bytea not null
+);
+comment on table quota.arriving_rows is 'Their rows, as COPY writes them.';
+alter table quota.arriving_rows enable row level security;
+alter table quota.arriving_rows add constraint arriving_rows_pkey PRIMARY KEY (user_id, table_name, part);
+alter table quota.arriving_rows add constraint arriving_rows_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.arriving_users(user_id) ON DELETE CASCADE;
+create policy one_user on quota.arriving_rows for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+
+create table quota.arriving_users (
+  user_id uuid not null,
+  digest text not null,
+  move_id uuid not null,
+  shard text not null,
+  shard_number integer not null,
+  tables jsonb not null,
+  stale_days date[] not null,
+  packed_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.arriving_users is 'Who is on the way here from another shard. They are here once that shard has let go of them.';
+comment on column quota.arriving_users.shard is 'Where they come from.';
+comment on column quota.arriving_users.tables is 'Of each table its columns, how many rows there are, and a sum over them.';
+comment on column quota.arriving_users.stale_days is 'Days of their calls that were not rolled up there.';
+alter table quota.arriving_users enable row level security;
+alter table quota.arriving_users add constraint arriving_users_digest_key UNIQUE (digest);
+alter table quota.arriving_users add constraint arriving_users_pkey PRIMARY KEY (user_id);
+alter table quota.arriving_users add constraint arriving_users_shard_number_check CHECK (((shard_number >= 0) AND (shard_number <= 63)));
+create policy one_user on quota.arriving_users for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.arriving_users to quota_finance;
+grant select on table quota.arriving_users to quota_operator;
+grant select on table quota.arriving_users to quota_readonly;
+
 create table quota.assistant_limits (
   assistant_id uuid not null,
   user_id uuid not null,
@@ -392,7 +429,6 @@ comment on table quota.audit_personal is 'Names and addresses beside audit rows:
 alter table quota.audit_personal enable row level security;
 alter table quota.audit_personal add constraint audit_personal_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES quota.audit_log(id);
 alter table quota.audit_personal add constraint audit_personal_pkey PRIMARY KEY (user_id, audit_id);
-alter table quota.audit_personal add constraint audit_personal_user_id_fkey FOREIGN KEY (user_id) REFERENCES quota.users(id);
 CREATE TRIGGER audit_personal_of_nobody BEFORE INSERT ON quota.audit_personal FOR EACH ROW EXECUTE FUNCTION quota.keep_nobody_erased();
 create policy one_user on quota.audit_personal for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -1012,6 +1048,28 @@ grant delete, insert, select, update on table quota.model_aliases to quota_finan
 grant select on table quota.model_aliases to quota_operator;
 grant select on table quota.model_aliases to quota_readonly;
 
+create table quota.moved_users (
+  user_id uuid not null,
+  digest text not null,
+  move_id uuid not null,
+  shard text not null,
+  shard_number integer not null,
+  moved_at timestamp with time zone not null default quota.now()
+);
+comment on table quota.moved_users is 'Who was here and is in another shard: not made anew here, and told where to ask.';
+comment on column quota.moved_users.digest is 'sha256 of the external id: nobody is named.';
+comment on column quota.moved_users.move_id is 'Of the move: the rows that wait under it at the destination are the user''s.';
+comment on column quota.moved_users.shard is 'Where they went from here.';
+alter table quota.moved_users enable row level security;
+alter table quota.moved_users add constraint moved_users_digest_key UNIQUE (digest);
+alter table quota.moved_users add constraint moved_users_pkey PRIMARY KEY (user_id);
+alter table quota.moved_users add constraint moved_users_shard_number_check CHECK (((shard_number >= 0) AND (shard_number <= 63)));
+create policy one_user on quota.moved_users for all to public
+  using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
+grant select on table quota.moved_users to quota_finance;
+grant select on table quota.moved_users to quota_operator;
+grant select on table quota.moved_users to quota_readonly;
+
 create table quota.operator_alerts (
   id uuid not null default gen_random_uuid(),
   day date not null,
@@ -1526,6 +1584,7 @@ CREATE TRIGGER users_cache_renamed AFTER UPDATE OF external_id ON quota.users FO
 CREATE TRIGGER users_deleted_directly AFTER DELETE ON quota.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_erased BEFORE UPDATE OF external_id, email, name, erased_at ON quota.users FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION quota.keep_erased();
 CREATE TRIGGER users_kept BEFORE DELETE OR TRUNCATE ON quota.users FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_change();
+CREATE TRIGGER users_not_moved AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_moved_users();
 CREATE TRIGGER users_updated_directly AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'id', 'external_id email name', '');
 CREATE TRIGGER users_zones_inserted AFTER INSERT ON quota.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
 CREATE TRIGGER users_zones_updated AFTER UPDATE ON quota.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.refuse_unknown_zones();
@@ -4737,6 +4796,25 @@ begin
   where b.description ~* p_pattern or b.raw::text ~* p_pattern;
 end $function$;
 comment on function quota.erase_mentions(text) is 'Takes out free text of others, of months, plans and runs that has the words of a pattern in it.';
+
+CREATE OR REPLACE FUNCTION quota.erase_moved(p_user uuid, p_pattern text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(array[p_user]);
+  perform quota.erase_mentions(p_pattern);
+  perform quota.erase_mentions(quota.naming_pattern(p_user));
+  perform quota.erase_reasons(p_user);
+  insert into quota.erased_names (digest)
+  select m.digest from quota.moved_users m where m.user_id = p_user
+  on conflict do nothing;
+  delete from quota.audit_personal p where p.user_id = p_user;
+  delete from quota.arriving_users a where a.user_id = p_user;
+end $function$;
+comment on function quota.erase_moved(uuid,text) is 'Takes out of a shard what it still has of a person who is in another one: what lies beside the history, reasons, and text with words of a pattern.';
 
 CREATE OR REPLACE FUNCTION quota.erase_reasons(p_user uuid)
  RETURNS void
@@ -9453,6 +9531,48 @@ begin
 end $function$;
 comment on function quota.refuse_impossible_start(numeric,interval,timestamp with time zone) is 'Raises QT003 on a negative estimate and on a grace that is negative or longer than a day, QT004 on a start to come or of more than 7 days ago.';
 
+CREATE OR REPLACE FUNCTION quota.refuse_moved(p_user text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  name_digest text := encode(sha256(convert_to(p_user, 'UTF8')), 'hex');
+  own_id uuid := case when p_user ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then p_user::uuid end;
+  elsewhere text;
+begin
+  select m.shard into elsewhere from quota.moved_users m
+  where m.digest = name_digest or m.user_id = own_id;
+  if found then
+    raise exception 'the user "%" is in another shard', quota.shown(p_user)
+      using errcode = 'QT009', detail = format('Moved to the shard %s.', elsewhere),
+        hint = 'Connect to that shard: quota shards where tells which it is.';
+  end if;
+  select a.shard into elsewhere from quota.arriving_users a
+  where a.digest = name_digest or a.user_id = own_id;
+  if found then
+    raise exception 'the user "%" is on the way here', quota.shown(p_user)
+      using errcode = 'QT009', detail = format('From the shard %s.', elsewhere),
+        hint = 'Try again in a moment; a move that was broken off is finished by quota shards move.';
+  end if;
+end $function$;
+comment on function quota.refuse_moved(text) is 'Raises QT009 for the external id or the id of somebody who went to another shard, or is coming from one. Only asked where nobody here has that name.';
+
+CREATE OR REPLACE FUNCTION quota.refuse_moved_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from quota.moved_users) or exists (select from quota.arriving_users) then
+    perform quota.refuse_moved(n.external_id), quota.refuse_moved(n.id::text) from new_rows n;
+  end if;
+  return null;
+end $function$;
+comment on function quota.refuse_moved_users() is 'Nobody is made anew, by whatever way, who is in another shard.';
+
 CREATE OR REPLACE FUNCTION quota.refuse_other_name(p_user text)
  RETURNS void
  LANGUAGE plpgsql
@@ -9614,10 +9734,11 @@ CREATE OR REPLACE FUNCTION quota.refuse_unknown_user(p_user text)
  LANGUAGE plpgsql
 AS $function$
 begin
+  perform quota.refuse_moved(p_user);
   raise exception 'unknown user "%"', quota.shown(p_user)
     using errcode = 'QT001', hint = 'Give the external id or the id of a user.';
 end $function$;
-comment on function quota.refuse_unknown_user(text) is 'Raises QT001.';
+comment on function quota.refuse_unknown_user(text) is 'Raises QT001; QT009 for somebody who is in another shard.';
 
 CREATE OR REPLACE FUNCTION quota.refuse_unknown_zones()
  RETURNS trigger
@@ -11536,6 +11657,7 @@ begin
   where u.id is null or not exists (select 1 from quota.meters m where m.service = p.service)
   limit 1;
   if unknown.no_user then
+    perform quota.refuse_moved(unknown.user_id::text);
     raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
       hint = 'Add the user to quota.users first.';
   elsif found then
@@ -12815,6 +12937,7 @@ begin
     perform quota.refuse_unknown_user(p_user);
   end if;
   perform quota.refuse_unfit_name(p_user);
+  perform quota.refuse_moved(p_user);
   return quota.newcomer();
 end $function$;
 comment on function quota.user_or_newcomer(text) is 'The id of a user named by external id or id; quota.newcomer() for one whom a first call would make.';

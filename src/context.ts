@@ -71,7 +71,7 @@ export interface Settings {
   readonly dataDir: string;
   /** File that lists the shards: databases that each have some of the users. */
   readonly shardsFile: string | undefined;
-  /** What it says, for commands that ask them as they like. */
+  /** What it says, for commands that ask others than the one they are on. */
   readonly shards?: readonly Shard[];
   /** The shard that `databaseUrl` is, where it is one. */
   readonly shard?: { name: string; number: number };

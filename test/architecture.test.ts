@@ -128,7 +128,7 @@ const rooms: Record<string, readonly string[]> = {
     'src/reconcile/resolve',
   ],
   'src/resets': [...base, 'src/jobs', 'src/usage', 'src/users'],
-  'src/shards': [...base, 'src/allowances/files', 'src/users'],
+  'src/shards': [...base, 'src/allowances/files', 'src/audit', 'src/users'],
   'src/upkeep': [...base, 'src/jobs'],
   'src/usage': [...base, 'src/users'],
   'src/users': base,

@@ -60,6 +60,8 @@ revoke select on quota.adopt_dead from quota_readonly, quota_finance;
 grant select
   (id, source, key, operation, reason, attempts, buried_at, next_attempt_at, is_unread) on quota.adopt_dead
   to quota_readonly, quota_finance;
+-- Rows of everybody who is on the way, as one piece.
+revoke select on quota.arriving_rows from quota_operator, quota_finance, quota_readonly;
 revoke select on quota.lock_seeds, quota.erased_names from quota_operator, quota_finance, quota_readonly;
 -- What runs alone, and nobody else may keep from running.
 grant execute on function quota.lock_key, quota.free_lock to quota_operator, quota_finance;

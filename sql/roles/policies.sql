@@ -5,6 +5,10 @@ create policy one_user on quota.adjustments
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.alert_deliveries
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+create policy one_user on quota.arriving_rows
+  using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+create policy one_user on quota.arriving_users
+  using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.assistant_limits
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.assistant_originals
@@ -34,6 +38,8 @@ create policy one_user on quota.grants
 create policy one_user on quota.limit_overrides
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.logins
+  using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+create policy one_user on quota.moved_users
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.subscriptions
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));

@@ -10,6 +10,7 @@ begin
   where u.id is null or not exists (select 1 from quota.meters m where m.service = p.service)
   limit 1;
   if unknown.no_user then
+    perform quota.refuse_moved(unknown.user_id::text);
     raise exception 'unknown user %', unknown.user_id using errcode = 'QT001',
       hint = 'Add the user to quota.users first.';
   elsif found then

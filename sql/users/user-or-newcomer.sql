@@ -13,6 +13,7 @@ begin
     perform quota.refuse_unknown_user(p_user);
   end if;
   perform quota.refuse_unfit_name(p_user);
+  perform quota.refuse_moved(p_user);
   return quota.newcomer();
 end $$;
 comment on function quota.user_or_newcomer(text) is

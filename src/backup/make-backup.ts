@@ -11,6 +11,7 @@ import { selectBentReasons, selectSealSums } from '../audit/seal-store.ts';
 import type { Context, Database } from '../context.ts';
 import { copyText } from '../db/copy.ts';
 import { readApplied } from '../db/migration-record-store.ts';
+import { listed, named } from '../db/row-sum.ts';
 import { selectServerVersion } from '../db/server-store.ts';
 import { libpqEnvironment } from '../db/target/libpq-environment.ts';
 import { withSnapshot } from '../db/transaction.ts';
@@ -28,8 +29,6 @@ import {
 import { toolVersion, withTool } from './postgres-tools.ts';
 import {
   exportSnapshot,
-  listed,
-  named,
   rowsQuery,
   selectSequences,
   selectSum,

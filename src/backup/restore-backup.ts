@@ -4,6 +4,7 @@ import type pg from 'pg';
 import copyStreams from 'pg-copy-streams';
 import type { Context } from '../context.ts';
 import { withMigrated } from '../db/migrations.ts';
+import { listed, named } from '../db/row-sum.ts';
 import { badInputError, refusedError } from '../errors.ts';
 import { counted } from '../values/counted.ts';
 import { type CopyBlock, readCopyBlocks } from './copy-script.ts';
@@ -13,8 +14,6 @@ import { type Backup, withScript } from './read-backup.ts';
 import {
   closeTables,
   insertRestored,
-  listed,
-  named,
   openTables,
   selectFilled,
   selectForeignKeys,

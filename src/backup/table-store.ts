@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { listed, named, quoted, rowSum } from '../db/row-sum.ts';
 import type { SequenceState, TableSum } from './manifest.ts';
 
 /** What `quota db migrate` and the doctor write about a database: a restored one has its own. */
@@ -69,9 +70,7 @@ export async function selectFilled(client: pg.ClientBase): Promise<{ table: stri
 /** Counts the rows of a table and sums their hashes, so that any order gives the same. */
 export async function selectSum(client: pg.ClientBase, { table, columns }: TableShape): Promise<TableSum> {
   const { rows } = await client.query<{ rows: string; digest: string }>(
-    `select count(*)::text as rows,
-       coalesce(sum(('x' || left(md5(row(${listed(columns)})::text), 15))::bit(60)::bigint), 0)::text as digest
-     from ${named(table)}`,
+    `select ${rowSum(columns)} from ${named(table)}`,
   );
   return { table, columns, rows: rows[0]?.rows ?? '0', digest: rows[0]?.digest ?? '0' };
 }
@@ -100,7 +99,10 @@ export async function setSequence(
   }
 }
 
-/** Numbers of rows that their sequence would give once more: `users.id`. */
+/**
+ * Numbers of rows that their sequence would give once more: `users.id`. Those of users who came from another shard are
+ * between them.
+ */
 export async function selectNumbersAhead(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ table: string; column: string }>(
     `select c.relname as table, a.attname as column
@@ -111,9 +113,11 @@ export async function selectNumbersAhead(client: pg.ClientBase): Promise<string[
   const ahead: string[] = [];
   for (const { table, column } of rows) {
     const { rows: found } = await client.query<{ ahead: boolean }>(
-      `select coalesce(max(t.${quoted(column)}), 0)
-         > coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass), 0) as ahead
-       from ${named(table)} t`,
+      `select coalesce(max(t.${quoted(column)}), 0) > max(s.last) as ahead
+       from (
+         select coalesce(pg_sequence_last_value(seqrelid::regclass), 0) as last, seqstart, seqincrement from pg_sequence
+         where seqrelid = pg_get_serial_sequence($1, $2)::regclass) s
+       left join ${named(table)} t on (t.${quoted(column)} - s.seqstart) % s.seqincrement = 0`,
       [named(table), column],
     );
     if (found[0]?.ahead === true) {
@@ -132,10 +136,6 @@ export async function exportSnapshot(client: pg.ClientBase): Promise<{ snapshot:
   );
   return { snapshot: rows[0]?.snapshot ?? '', takenAt: rows[0]?.takenAt.toISOString() ?? '' };
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-export const named = (table: string): string => `quota.${quoted(table)}`;
-export const listed = (columns: readonly string[]): string => columns.map(quoted).join(', ');
 
 /** What ties tables together: taken away while rows are loaded in any order, and checked as a whole afterwards. */
 export interface ForeignKey {

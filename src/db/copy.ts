@@ -32,7 +32,7 @@ export function copyRows(
 export async function copyPieces(
   client: pg.ClientBase,
   { table, columns }: CopyTarget,
-  encoded: AsyncIterable<string>,
+  encoded: AsyncIterable<string> | Iterable<Buffer>,
 ): Promise<number> {
   const query = client.query(copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin`));
   await pipeline(Readable.from(encoded), query);

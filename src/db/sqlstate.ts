@@ -101,6 +101,7 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   QT006: { name: 'quota_other_user', kind: 'refused' },
   QT007: { name: 'quota_month_closed', kind: 'refused' },
   QT008: { name: 'quota_too_many_assistants', kind: 'refused' },
+  QT009: { name: 'quota_moved_user', kind: 'tryAgain' },
 };
 
 /** Of a code that the table does not name, by its class: the first two characters. */

@@ -5,17 +5,36 @@ import type pg from 'pg';
  * @throws Error when a statement failed inside and `use` carried on: the server then rolls back silently.
  */
 export async function withTransaction<T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> {
-  await client.query('begin');
-  try {
+  return withOwnCommit(client, async (commit) => {
     const result = await use();
+    await commit();
+    return result;
+  });
+}
+
+/**
+ * Runs `use` in a transaction that it commits itself, before it goes on with what must come after; rolled back where it does
+ * not, or throws before.
+ */
+export async function withOwnCommit<T>(
+  client: pg.ClientBase,
+  use: (commit: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  await client.query('begin');
+  let isOver = false;
+  const commit = async () => {
     const { command } = await client.query('commit');
+    isOver = true;
     if (command !== 'COMMIT') {
       throw new Error('the transaction was rolled back because a statement in it had failed');
     }
-    return result;
-  } catch (error) {
-    await rollBack(client);
-    throw error;
+  };
+  try {
+    return await use(commit);
+  } finally {
+    if (!isOver) {
+      await rollBack(client);
+    }
   }
 }
 

@@ -57,9 +57,9 @@ export const defineCommand = <
 /**
  * What a command does where there are shards: `each` runs on all of them at once, `inTurn` one after the other, as whatever
  * speaks to the provider does; `owner` on that of its argument `user`, `newcomer` where such a user is made; `itself` asks
- * those of the settings as it likes, `nowhere` is about no database. Without it a command is of no shard, or of the one that is named.
+ * those of the settings as it likes, `destination` is on the one of its option `to` and may ask the others, `nowhere` is about no database. Without it a command is of no shard, or of the one that is named.
  */
-export type OnShards = 'each' | 'inTurn' | 'owner' | 'newcomer' | 'itself' | 'nowhere';
+export type OnShards = 'each' | 'inTurn' | 'owner' | 'newcomer' | 'itself' | 'destination' | 'nowhere';
 
 /** A line in the table of a group. Nothing of the command is loaded before it is named. */
 export interface CommandEntry {

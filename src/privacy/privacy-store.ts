@@ -104,3 +104,21 @@ export async function countFormerCounters(client: pg.ClientBase, userId: string)
 export async function eraseUserRows(client: pg.ClientBase, userId: string): Promise<void> {
   await client.query('select quota.erase_user($1)', [userId]);
 }
+
+/** What a person is searched for by: as long as they are known. */
+export async function selectNamingPattern(client: pg.ClientBase, userId: string): Promise<string | null> {
+  const { rows } = await client.query<{ pattern: string | null }>(
+    'select quota.naming_pattern($1) as pattern',
+    [userId],
+  );
+  return rows[0]?.pattern ?? null;
+}
+
+/** Takes out of a shard what it still has of a person who is in another one. */
+export async function eraseMovedRows(
+  client: pg.ClientBase,
+  userId: string,
+  pattern: string | null,
+): Promise<void> {
+  await client.query('select quota.erase_moved($1, $2)', [userId, pattern]);
+}

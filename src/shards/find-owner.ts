@@ -1,7 +1,9 @@
 import type { Shard } from '../context.ts';
 import { notFoundError, QuotaError, refusedError, tryAgainError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { selectMatchingUsers } from '../users/user-store.ts';
 import { askShard } from './ask-shard.ts';
+import { selectTravels } from './move/move-store.ts';
 import { shardOfBucket } from './shard.ts';
 
 /** Who is meant by a reference, and where. */
@@ -16,7 +18,7 @@ export interface Owner {
  * @returns undefined: nobody has him
  * @throws tryAgainError when a shard does not answer and no other has him; refusedError when two have
  */
-export async function findOwner(
+export async function findOwnerNow(
   shards: readonly Shard[],
   reference: string,
   signal?: AbortSignal,
@@ -59,6 +61,31 @@ export async function findOwner(
     });
   }
   return owner;
+}
+
+/**
+ * The same, for whoever is about to do something for the user.
+ * @throws tryAgainError also for somebody who is on the way from one shard to another
+ */
+export async function findOwner(
+  shards: readonly Shard[],
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Owner | undefined> {
+  const owner = await findOwnerNow(shards, reference, signal);
+  if (owner !== undefined) {
+    return owner;
+  }
+  const text = reference.trim();
+  for (const shard of shards) {
+    const travels = await askShard(shard, (client) => selectTravels(client, text), signal);
+    if (!(travels instanceof QuotaError) && travels.arriving !== null) {
+      throw tryAgainError(`"${text}" is on the way to shard ${shard.name}`, {
+        suggestion: `a move that was broken off is finished by quota shards move ${shellWord(text)} --to ${shard.name}`,
+      });
+    }
+  }
+  return undefined;
 }
 
 /** @throws notFoundError where nobody has the user; and as `findOwner` */

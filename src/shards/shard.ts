@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Context, Shard } from '../context.ts';
-import { configurationError } from '../errors.ts';
+import { configurationError, usageError } from '../errors.ts';
 
 /** What is said where shards are asked for, and no file lists any. */
 export const noShardsError = () =>
@@ -14,6 +14,17 @@ export function requireShards({ settings: { shards } }: Pick<Context, 'settings'
     throw noShardsError();
   }
   return shards;
+}
+
+/** @throws usageError where there is no such shard */
+export function shardNamed(shards: readonly Shard[], name: string): Shard {
+  const found = shards.find((shard) => shard.name === name);
+  if (found === undefined) {
+    throw usageError(`there is no shard "${name}"`, {
+      detail: `there are ${shards.map((shard) => shard.name).join(', ')}`,
+    });
+  }
+  return found;
 }
 
 /** How many parts new users are divided into, by their external ids. */

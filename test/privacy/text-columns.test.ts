@@ -29,6 +29,8 @@ const decided: Record<string, Record<string, string>> = {
     fact: 'backfilled_to followed kind name on_delete product reading relation staged staged_to',
   },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },
+  arriving_rows: { personal: 'data', fact: 'table_name' },
+  arriving_users: { fact: 'digest shard tables' },
   assistant_limits: {
     personal: 'applied doubtful last_error made original',
     fact: 'desired intents status',
@@ -70,6 +72,7 @@ const decided: Record<string, Record<string, string>> = {
   logins: { staff: 'registered_by role_name', fact: 'claim speaks_for' },
   meters: { fact: 'key measure models patterns service unit' },
   model_aliases: { staff: 'noted_by', fact: 'alias model' },
+  moved_users: { fact: 'digest shard' },
   // Tells of days and services, never of a person.
   operator_alerts: { fact: 'kind last_error service status target' },
   plan_limits: { fact: 'boundary meter on_exceeded plan reset_anchor' },

@@ -18,6 +18,7 @@ export const withoutRole: Readonly<Record<string, string>> = {
   'adopt preset': 'no database',
   'shards list': 'as the logins of the shards',
   'shards where': 'as the logins of the shards',
+  'shards move': 'the owner of each shard, who may set session_replication_role',
   'shards router': 'a superuser of the router, beside the logins of the shards',
   'shards finance': 'the owner of that database, beside the logins of the shards',
   'fixtures serve-vapi': 'no database',

@@ -4,7 +4,7 @@ import { expectedError } from '../../db/expected-error.ts';
 import type { Command, OnShards } from '../../declarations/command.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { findOwner, type Owner, requireOwner } from '../../shards/find-owner.ts';
-import { noShardsError, shardOfBucket } from '../../shards/shard.ts';
+import { noShardsError, shardNamed, shardOfBucket } from '../../shards/shard.ts';
 import { readShardFile } from '../../shards/shard-file.ts';
 import type { TerminalStream } from '../process-like.ts';
 import { createRedactor } from '../redactor.ts';
@@ -44,8 +44,11 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
   if (onShards === 'itself') {
     return definition.run(besides, values);
   }
+  if (onShards === 'destination') {
+    return definition.run(contextOf(besides, shardNamed(shards, String(values.to)), context.talk), values);
+  }
   if (name !== undefined) {
-    return definition.run(contextOf(context, shardNamed(shards, name), context.talk), values);
+    return definition.run(contextOf(besides, shardNamed(shards, name), context.talk), values);
   }
   if (allShards) {
     return runOnAll(context, shards, request);
@@ -59,7 +62,7 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
       ? shardOfNewcomer(context, shards, users)
       : shardOfUsers(context, shards, users));
     context.talk.verbose(`shard ${shard.name}`);
-    return definition.run(contextOf(context, shard, context.talk), values);
+    return definition.run(contextOf(besides, shard, context.talk), values);
   }
   if (onShards === undefined && context.settings.databaseUrl !== undefined) {
     return definition.run(besides, values);
@@ -68,16 +71,6 @@ export async function runOnShards(context: Context, request: ShardRequest): Prom
     detail: `there are ${shards.map((shard) => shard.name).join(', ')}`,
     suggestion: `${onShards === undefined ? '' : '--all-shards for all of them, '}--shard NAME for one, --database-url for a database that is none`,
   });
-}
-
-function shardNamed(shards: readonly Shard[], name: string): Shard {
-  const found = shards.find((shard) => shard.name === name);
-  if (found === undefined) {
-    throw usageError(`there is no shard "${name}"`, {
-      detail: `there are ${shards.map((shard) => shard.name).join(', ')}`,
-    });
-  }
-  return found;
 }
 
 /** Who a command line is about: its argument or option `user`, or its `users`. */

@@ -12,6 +12,11 @@ export const shardsCommands: Group = {
       load: async () => (await import('./where.ts')).shardsWhere,
       onShards: 'itself',
     },
+    move: {
+      summary: 'give a user to another shard, with everything',
+      load: async () => (await import('./move.ts')).shardsMove,
+      onShards: 'destination',
+    },
     finance: {
       summary: 'a database for bills that reads the tables of all shards',
       load: async () => (await import('./finance.ts')).shardsFinance,

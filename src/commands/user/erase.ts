@@ -5,7 +5,13 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { eraseUser } from '../../privacy/erase-user.ts';
-import { countFormerCounters, countPersonal } from '../../privacy/privacy-store.ts';
+import {
+  countFormerCounters,
+  countPersonal,
+  eraseMovedRows,
+  selectNamingPattern,
+} from '../../privacy/privacy-store.ts';
+import { inFormerShards } from '../../shards/former-shards.ts';
 import { counted } from '../../values/counted.ts';
 
 /**
@@ -36,7 +42,11 @@ export const userErase = defineCommand(
         name: user.externalId,
         isDangerous: true,
       }),
-      apply: ({ client }, { user }, { reason }) => eraseUser(client, user.id, reason),
+      apply: ({ client }, { user }, { reason }) =>
+        eraseUser(client, user.id, reason, async () => {
+          const pattern = await selectNamingPattern(client, user.id);
+          await inFormerShards(context, user.id, (former) => eraseMovedRows(former, user.id, pattern));
+        }),
       report: async ({ plan: { user, erased }, applied: auditId = null, dryRun }, { client }) => {
         const countersLeft = await countFormerCounters(client, user.id);
         return {

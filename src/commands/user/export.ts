@@ -3,6 +3,7 @@ import { defineCommand } from '../../declarations/command.ts';
 import { userArgument } from '../../declarations/user-argument.ts';
 import { exitCodes } from '../../errors.ts';
 import { selectUserRows, selectUserTables, tablesAbout } from '../../privacy/privacy-store.ts';
+import { inFormerShards } from '../../shards/former-shards.ts';
 
 /**
  * `quota user export`: `{user, exportedAt, tables: {<table>: [row]}}`, every row that names the user, and what
@@ -23,6 +24,11 @@ export const userExport = defineCommand(
       for (const table of tablesAbout(await selectUserTables(client))) {
         tables[table] = await selectUserRows(client, table, user.id);
       }
+      await inFormerShards(context, user.id, async (former) => {
+        for (const [table, rows] of Object.entries(tables)) {
+          rows.push(...(await selectUserRows(former, table, user.id)));
+        }
+      });
       return { user, exportedAt: context.now().toISOString(), tables };
     });
     await context.output.write({
