@@ -20,6 +20,10 @@ begin
     perform quota.subscribe_to_defaults(missing_users, missing_services);
     perform set_config('quota.counting', '', true);
   end if;
+  -- Since when this transaction keeps others of these users waiting, for who loads many calls.
+  if coalesce(current_setting('quota.held_since', true), '') = '' then
+    perform set_config('quota.held_since', clock_timestamp()::text, true);
+  end if;
   perform quota.hold_subscriptions(users, services);
   if missing_users is null then
     return false;

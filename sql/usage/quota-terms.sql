@@ -17,7 +17,12 @@ as $$
   -- Asked once, and apart (offset 0): written out at each place, the clock would be made ready at each.
   from (select quota.now() as at offset 0) clock
   cross join quota.meters m
-  join quota.user_limits l on l.service = m.service and l.meter = m.key
+  -- By the user, and before periods are worked out: of a table that was filled a moment ago the server knows
+  -- so little that it went through all who have the plan.
+  cross join lateral (
+    select * from quota.user_limits u where u.user_id = p_user and u.service = m.service and u.meter = m.key
+    offset 0
+  ) l
   cross join lateral (
     select b.period, case when upper(b.period) <= clock.at then b.period end as past
     from quota.periods_between(
@@ -26,7 +31,7 @@ as $$
     offset 0
   ) p
   left join lateral quota.former_terms(l.user_id, l.service, l.plan, l.meter, p.past) f on true
-  where m.key = p_meter and l.user_id = p_user and p.period is not null
+  where m.key = p_meter and p.period is not null
 $$;
 comment on function quota.quota_terms(uuid, text, timestamptz, timestamptz) is
   'The quota rows, not opened yet, of a user''s meter for the periods between two instants. A period that a '

@@ -22,12 +22,13 @@ export const createCallLogStore = (service: string): PlanStore => ({
   },
 
   async markProblems(client) {
-    await markUnknownUsers(client);
-    await markUnknownAssistants(client);
-    await markErasedOwners(client);
-    await markUnknownServices(client);
-    await markCallsToCome(client);
-    await markWrongQuantities(client);
+    const seen = await lookAtLines(client);
+    await (seen.isOfUnknownUsers && markUnknownUsers(client));
+    await (seen.isOfUnknownAssistants && markUnknownAssistants(client));
+    await (seen.isOfErasedOwners && markErasedOwners(client));
+    await (seen.isOfUnknownServices && markUnknownServices(client));
+    await (seen.isToCome && markCallsToCome(client));
+    await (seen.hasQuantities && markWrongQuantities(client));
   },
 
   async compare(client) {
@@ -35,6 +36,35 @@ export const createCallLogStore = (service: string): PlanStore => ({
     return compareCallLogs(client);
   },
 });
+
+/** What the good lines have that has to be marked; more of them than have to be, maybe, and never fewer. */
+interface LinesSeen {
+  isOfUnknownUsers: boolean;
+  isOfUnknownAssistants: boolean;
+  isOfErasedOwners: boolean;
+  isOfUnknownServices: boolean;
+  isToCome: boolean;
+  hasQuantities: boolean;
+}
+
+/** Nearly all files are right: one look at all lines costs a quarter of what marking each problem of none costs. */
+async function lookAtLines(client: pg.ClientBase): Promise<Partial<LinesSeen>> {
+  const { rows } = await client.query<LinesSeen>(`
+    select coalesce(bool_or(r.user_external_id is not null and u.id is null), false) as "isOfUnknownUsers",
+      coalesce(bool_or(r.provider_assistant_id is not null and a.user_id is null), false) as "isOfUnknownAssistants",
+      coalesce(bool_or(r.user_external_id is null and o.erased_at is not null), false) as "isOfErasedOwners",
+      coalesce(bool_or(s.service is null), false) as "isOfUnknownServices",
+      coalesce(max(r.started_at) > quota.now() + interval '3 hours'
+        or max(r.ended_at) > quota.now() + interval '1 day', false) as "isToCome",
+      coalesce(bool_or(r.quantities is not null), false) as "hasQuantities"
+    from import_rows r
+    left join quota.users u on u.external_id = r.user_external_id
+    left join quota.assistants a on a.provider_assistant_id = r.provider_assistant_id
+    left join quota.users o on r.user_external_id is null and o.id = a.user_id
+    left join (select distinct service from quota.meters) s on s.service = r.service
+    where r.problem is null`);
+  return rows[0] ?? {};
+}
 
 /** Other services have avatars, models and the like, which quota does not keep. */
 async function markUnknownAssistants(client: pg.ClientBase): Promise<void> {

@@ -13,7 +13,7 @@ export interface WorkGroup {
  * @returns how many lines
  */
 export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): Promise<number> {
-  await client.query(`
+  const { rowCount } = await client.query(`
     create temp table import_work as
     select w.*, row_number() over () as position
     from (
@@ -31,10 +31,7 @@ export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): P
     ) w`);
   await client.query('create unique index on import_work (position)');
   await client.query('analyze import_work (position)');
-  const { rows } = await client.query<{ lines: number }>(
-    'select count(*)::integer as lines from import_work',
-  );
-  return rows[0]?.lines ?? 0;
+  return rowCount ?? 0;
 }
 
 /** More lines of one user are several groups: nobody waits for all of them. */
@@ -92,7 +89,12 @@ export async function tuneGroups(client: pg.ClientBase): Promise<void> {
 /**
  * To be called within a transaction: it need not be on disk when it is over. A server that loses it, loses it as a
  * whole, and what comes after it, too.
+ * @returns for how many milliseconds it has held its users up to now: they were locked when all was written
  */
-export async function commitSoon(client: pg.ClientBase): Promise<void> {
-  await client.query(`select set_config('synchronous_commit', 'off', true)`);
+export async function commitSoon(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ heldMs: number }>(
+    `select set_config('synchronous_commit', 'off', true), coalesce(extract(epoch from clock_timestamp()
+       - nullif(current_setting('quota.held_since', true), '')::timestamptz) * 1000, 0)::float8 as "heldMs"`,
+  );
+  return rows[0]?.heldMs ?? 0;
 }

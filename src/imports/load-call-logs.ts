@@ -18,8 +18,13 @@ import { lockImports, refreshStatistics, writeImportAudit } from './staging-stor
 
 /** A file of so many new lines holds nobody up for long: it is one transaction. */
 const atOnceMax = 5_000;
-/** How long the users of a group should be held, and how many lines a group then has, at first and at all. */
-const groupMsMax = 100;
+/**
+ * How long the users of a group should be held, which is while it is counted and until it is committed; how long it should
+ * take with all of its calls written before that, which a caller with one of these very calls waits for; and how many lines
+ * a group then has, at first and at all.
+ */
+const heldMsMax = 100;
+const groupMsMax = 500;
 const groupLines = { first: 1_000, min: 250, max: 20_000 };
 /**
  * The tables grow under plans that were made when they were small: their statistics follow, at twice the rows each. What
@@ -63,11 +68,10 @@ export const loadCallLogs =
         onStep(`loading lines ${first} and after of ${total}`);
         const last = await endOfGroup(client, first, lines);
         const beganMs = performance.now();
-        report = await loadGroup(surroundings, done, {
-          ...loading,
-          ...{ first, last, part, total, plan, update, reason },
-        });
-        lines = fittingLines(last - first + 1, performance.now() - beganMs);
+        const group = { ...loading, ...{ first, last, part, total, plan, update, reason } };
+        const loaded = await loadGroup(surroundings, done, group);
+        report = loaded.report;
+        lines = fittingLines(last - first + 1, loaded.heldMs, performance.now() - beganMs);
         first = last + 1;
         if (done.new >= 2 * refreshed && last <= total / 2) {
           refreshed = done.new;
@@ -91,13 +95,16 @@ interface GroupToLoad extends WorkGroup, CallLogLoading {
   reason: string | null;
 }
 
-/** Adds what it did to `done`, once that is committed. @returns the report of all that was done so far */
+/**
+ * Adds what it did to `done`, once that is committed.
+ * @returns the report of all that was done so far, and how long users were held
+ */
 async function loadGroup(
   { client, onStep }: ImportSurroundings,
   done: Loaded,
   group: GroupToLoad,
-): Promise<ImportReport> {
-  const { loaded, report } = await loadAnew(onStep, (attempt) =>
+): Promise<{ report: ImportReport; heldMs: number }> {
+  const { loaded, report, heldMs, toldMs } = await loadAnew(onStep, (attempt) =>
     withTransaction(client, async () => {
       await lockImports(client, () => onStep('waiting for another import to end'));
       await (group.tellAlerts === true || keepAlertsQuiet(client));
@@ -111,11 +118,14 @@ async function loadGroup(
         updated: done.updated + updated,
         differing: done.differing + differing,
       };
-      return { loaded: now, report: await writeAudit(client, group, now, { new: inserted, updated }) };
+      const heldMs = group.last < group.total ? await commitSoon(client) : 0;
+      const toldMs = performance.now();
+      const report = await writeAudit(client, group, now, { new: inserted, updated });
+      return { loaded: now, report, heldMs, toldMs };
     }),
   );
   Object.assign(done, loaded);
-  return report;
+  return { report, heldMs: heldMs + performance.now() - toldMs };
 }
 
 /** A row for each group but the last, which has that of the import as a whole. */
@@ -134,7 +144,6 @@ async function writeAudit(
   };
   const { file, sha256 } = plan;
   if (last < total) {
-    await commitSoon(client);
     if (ofGroup.new + ofGroup.updated > 0) {
       const after = { file, sha256, part, ...ofGroup };
       await writeImportAudit(client, { action: 'call-logs.import-part', file, reason, after });
@@ -151,7 +160,8 @@ async function writeAudit(
 }
 
 /** So many lines as took the time that a group may take, in steps that no single slow group upsets. */
-function fittingLines(lines: number, tookMs: number): number {
-  const fitting = lines * Math.min(Math.max(groupMsMax / tookMs, 0.5), 2);
-  return Math.round(Math.min(Math.max(fitting, groupLines.min), groupLines.max));
+function fittingLines(lines: number, heldMs: number, tookMs: number): number {
+  const fitting = Math.min(heldMsMax / heldMs, groupMsMax / tookMs);
+  const wanted = lines * Math.min(Math.max(fitting, 0.5), 2);
+  return Math.round(Math.min(Math.max(wanted, groupLines.min), groupLines.max));
 }
