@@ -6,9 +6,11 @@ import { drainOptions } from '../src/declarations/provider-options.ts';
 import {
   countDueResets,
   type ResetAnchor,
+  type ResetsAhead,
   resetBatch,
   type SetApart,
   selectDueResets,
+  selectResetsAhead,
   selectSetApart,
 } from '../src/resets/due-resets-store.ts';
 import { shellWord } from '../src/shell-word.ts';
@@ -26,6 +28,17 @@ function warnOfSetApart({ talk }: Context, apart: readonly SetApart[]): void {
   }
   if (apart.length > namedMax) {
     talk.warn(`and ${apart.length - namedMax} more: quota doctor names them`);
+  }
+}
+
+/** The clock was ahead, and is right again: nothing else would tell before their periods are over. */
+function warnOfAhead({ talk }: Context, ahead: ResetsAhead | null): void {
+  if (ahead !== null) {
+    const were =
+      ahead.subscriptions === 1 ? '1 subscription was' : `${ahead.subscriptions} subscriptions were`;
+    talk.warn(
+      `${were} reset by a clock that was ahead, at ${ahead.lastResetAt}, and will not be again until then. quota jobs reopen --after now takes that back; --dry-run first`,
+    );
   }
 }
 
@@ -56,6 +69,7 @@ export const resetJob = (name: string, schedule: string, summary: string, anchor
           const settled = await settleLimits(context, { client, setup, run, desired: 'original' }, options);
           const apart = await selectSetApart(client, anchor, { userId: run.userIds?.[0] ?? null });
           warnOfSetApart(context, apart);
+          warnOfAhead(context, await selectResetsAhead(client));
           return {
             counts: { ...settled.counts, setApart: apart.length },
             left: settled.left + apart.length,

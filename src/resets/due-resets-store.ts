@@ -34,6 +34,29 @@ export async function selectSetApart(
   return rows;
 }
 
+export interface ResetsAhead {
+  subscriptions: number;
+  /** ISO 8601 UTC. */
+  lastResetAt: string;
+}
+
+/**
+ * Subscriptions that a run reset whose clock was more than a day ahead: none is due until that instant. They are looked for
+ * only where there was such a run, for no index has them.
+ */
+export async function selectResetsAhead(client: pg.ClientBase): Promise<ResetsAhead | null> {
+  const { rows } = await client.query<{ subscriptions: number; last: Date | null }>(
+    `select count(*)::integer as subscriptions, max(s.last_reset_at) as last
+     from quota.subscriptions s
+     where exists (select from quota.job_runs r where r.as_of > quota.now() + interval '1 day')
+       and s.last_reset_at > quota.now() + interval '1 day'`,
+  );
+  const [row] = rows;
+  return row === undefined || row.last === null
+    ? null
+    : { subscriptions: row.subscriptions, lastResetAt: row.last.toISOString() };
+}
+
 export async function countDueResets(
   client: pg.ClientBase,
   anchor: ResetAnchor,

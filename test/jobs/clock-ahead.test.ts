@@ -35,6 +35,11 @@ test('one reset with a clock in the future ends no enforcement; the doctor tells
     findings: [{ externalId: 'ada', lastResetAt: '2027-11-15T12:00:00.000Z' }],
   });
 
+  const reset = ['jobs', 'reset-anniversaries', '--no-sync'];
+  const ahead =
+    /1 subscription was reset by a clock that was ahead, at 2027-11-15T12:00:00\.000Z, .* jobs reopen --after now/;
+  expect(await desk.at(now).run(...reset)).toMatchObject({ code: 0, stderr: expect.stringMatching(ahead) });
+
   const reopen = ['jobs', 'reopen', '--after', now, '--reason', 'the clock of the host'];
   const before = await desk.snapshot();
   expect(await desk.at(now).json(...reopen, '--dry-run')).toMatchObject({
@@ -45,6 +50,7 @@ test('one reset with a clock in the future ends no enforcement; the doctor tells
   expect(await desk.snapshot()).toEqual(before);
   expect(await desk.at(now).json(...reopen, '--yes')).toMatchObject({ subscriptions: 1, periods: 1 });
   expect(await desk.at(now).json(...reopen, '--yes')).toMatchObject({ subscriptions: 0 });
+  expect((await desk.at(now).run(...reset)).stderr).not.toMatch(/ahead/);
   const { subscriptions } = await desk.at(now).json('user', 'show', 'ada');
   expect(subscriptions[0]).toMatchObject({
     nextResetAt: '2026-12-15T00:00:00.000Z',
