@@ -10,8 +10,9 @@ export async function killAgain(
   words: readonly string[],
   progress: () => Promise<number>,
   between: (kill: number) => Promise<unknown>,
+  times = kills,
 ): Promise<void> {
-  for (let kill = 0; kill < kills; kill += 1) {
+  for (let kill = 0; kill < times; kill += 1) {
     const from = await progress();
     const run = commands.start(...words);
     let isOver = false;

@@ -31,7 +31,7 @@ export const shardsFinance = defineCommand(
     options: {
       ...changeOptions,
       init: flag('make it, or make it anew, in the database of DATABASE_URL'),
-      check: flag('which users, assistants and calls are in two shards (exit code 3)'),
+      check: flag('which users, assistants, calls and ids are in two shards (exit code 3)'),
       ...shardLoginOptions,
     },
     details: `Bills are of all shards: a database of its own (quota db migrate, no users) reads their tables by postgres_fdw, so that

@@ -25,9 +25,12 @@ export async function selectIsFinance(client: pg.ClientBase): Promise<boolean> {
   return rows[0]?.is ?? false;
 }
 
-/** What two shards both have, though it is one thing: `{kind, name, shards}`, numbers of shards. */
+/** Tables whose rows are named by their id among all shards: bills and corrections find them so. */
+const namedById = ['users', 'assistants', 'call_logs', 'adjustments', 'grants'];
+
+/** What two shards both have, though it is one thing: `{kind, name, shards}`, numbers of shards; an id as `call_logs 17`. */
 export interface Twin {
-  kind: 'user' | 'assistant' | 'call';
+  kind: 'user' | 'assistant' | 'call' | 'id';
   name: string;
   shards: number[];
 }
@@ -44,6 +47,13 @@ export async function selectTwins(client: pg.ClientBase): Promise<Twin[]> {
      select 'call', g.provider || ' ' || g.provider_call_id, array_agg(${number('g')} order by 1)
      from quota.call_logs g where g.provider_call_id is not null
      group by g.provider, g.provider_call_id having count(*) > 1
+     ${namedById
+       .map(
+         (table) =>
+           `union all select 'id', '${table} ' || t.id, array_agg(${number('t')} order by 1)
+            from quota.${table} t group by t.id having count(*) > 1`,
+       )
+       .join('\n')}
      order by 1, 2`,
   );
   return rows;
