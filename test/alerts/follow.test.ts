@@ -21,7 +21,8 @@ test('whoever follows tells alerts as they are raised, over a lost connection to
       ({ application, query }) => application === 'quota' && query.includes('alert_deliveries'),
     );
   const finished = async () =>
-    (await desk.query(`select from quota.job_runs where job = 'raise-alerts' and status = 'completed'`)).length;
+    (await desk.query(`select from quota.job_runs where job = 'raise-alerts' and status = 'completed'`))
+      .length;
   const overuse = async (externalId: string) => {
     await desk.query(`select quota.record($1, 'voice', $1, 500, p_started_at => now() - interval '9 min')`, [
       externalId,
