@@ -9,13 +9,8 @@ import { mappingError, readMapping } from './read-mapping.ts';
 import { type AppDatabase, beside } from './remote/app-database.ts';
 import type { FollowMarks } from './remote/follow-marks.ts';
 import { selectFirstMarks } from './remote/told-store.ts';
-import type { PlacedSource } from './row-expression.ts';
-import { installSource, isInstalled } from './source-installation-store.ts';
-
-interface OutdatedSource {
-  id: number;
-  placed: PlacedSource;
-}
+import { type OutdatedSource, selectOutdated } from './renew.ts';
+import { installSource } from './source-installation-store.ts';
 
 export interface AttachPlan {
   mapping: Mapping;
@@ -53,13 +48,8 @@ export async function planAttach(
     stored !== null &&
     stored.detachedAt === null &&
     JSON.stringify(sorted(stored.mapping)) === JSON.stringify(sorted(mapping));
-  const outdated: OutdatedSource[] = [];
-  for (const placed of isSame && remote === null ? checked.sources : []) {
-    const id = stored?.sources.find(({ name }) => name === placed.source.name)?.id ?? 0;
-    if (!(await isInstalled(client, id, placed, mapping.timezone))) {
-      outdated.push({ id, placed });
-    }
-  }
+  const outdated =
+    isSame && remote === null ? await selectOutdated(client, stored.sources, checked, mapping.timezone) : [];
   const isWatched = checked.sources.filter(({ reading }) => reading === undefined);
   const triggers = isWatched.flatMap(({ table }) =>
     ['insert', 'update', 'delete'].map((operation) => `after ${operation} on ${table.relation}`),

@@ -20,6 +20,7 @@ import type { AppDatabase } from './remote/app-database.ts';
 import { catchUp } from './remote/follow.ts';
 import { stagePiece } from './remote/stage.ts';
 import { endStaging } from './remote/told-store.ts';
+import { renewProduct } from './renew.ts';
 import { takeOpenings } from './take-openings.ts';
 
 export interface BackfillResult {
@@ -56,9 +57,10 @@ const pageRows = 2_000;
 export async function backfillProduct(
   client: pg.ClientBase,
   app: AppDatabase,
-  { product, sources, mapping, authority }: AdoptedProduct,
+  adopted: AdoptedProduct,
   options: { batchSize: number; signal: AbortSignal; onRows: (rows: number) => void },
 ): Promise<BackfillResult> {
+  const { product, sources, mapping, authority } = adopted;
   const done: BackfillResult = { sources: [], retried: 0, openings: 0, carried: {} };
   let total = 0;
   let refreshed = batchFirst;
@@ -69,6 +71,7 @@ export async function backfillProduct(
       });
     }
   };
+  await (app.remote === null && patiently(() => renewProduct(client, adopted)));
   for (const { id, name, backfilledAt, isRemote } of sources) {
     let rows = 0;
     for (let isCopied = !isRemote || backfilledAt !== null; !isCopied; ) {

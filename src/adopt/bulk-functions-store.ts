@@ -37,12 +37,12 @@ language plpgsql ${functionSettings}
 as $fn$
 begin
   drop table if exists quota_adopt.work_${id};
-  create table quota_adopt.work_${id} (position bigint, key text, user_id uuid, is_plain boolean,
+  create table quota_adopt.work_${id} (position bigint, log_id bigint, key text, user_id uuid, is_plain boolean,
     ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')});
   begin
     ${source.makesUsers ? users : ''}
     insert into quota_adopt.work_${id}
-    select row_number() over (), w.* from (
+    select row_number() over (), nextval('quota.call_logs_id_seq'), w.* from (
       select c.key, u.id as user_id, c.is_there and u.id is not null and u.erased_at is null
           and c.started_at <= (select quota.now()) + interval '1 day' and c.status in ('active', 'completed', 'error') and o.id is null,
         ${columns.map(({ name }) => `c.${name}`).join(', ')}
@@ -70,50 +70,59 @@ begin
 end $fn$`;
 }
 
-/** Counts the next calls that were laid out; `rest`: the keys of those that have to be looked at one by one. */
+/**
+ * Counts the next calls that were laid out; `rest`: the keys of those that have to be looked at one by one. Nearly always
+ * nobody else has made one of their links: then links and calls are two plain inserts, and only else is asked which.
+ */
 export const fillFunction = (id: number, { source }: PlacedSource): string => {
-  const isNext = 'o.position > p_after and o.position <= p_after + p_size';
+  const next = `quota_adopt.work_${id} o where o.position > p_after and o.position <= p_after + p_size`;
+  const isTaken = 'o.is_plain and (o.user_id = any (erased)) is not true';
+  const call = `o.log_id, o.user_id, ${columns.map(({ name }) => `o.${name}`).join(', ')}`;
   return `create or replace function quota_adopt.source_${id}_fill(p_after bigint, p_size integer, out rows integer, out rest text[])
 language plpgsql ${functionSettings}
 as $fn$
 declare
-  taken text[];
+  erased uuid[];
+  taken integer;
+  linked text[];
 begin
-  with fresh as materialized (
-    select o.*, nextval('quota.call_logs_id_seq') as id from quota_adopt.work_${id} o
-    where ${isNext} and o.is_plain
-      and (o.user_id = any (array(
-        select u.id from quota.users u where u.erased_at is not null
-          and u.id in (select o.user_id from quota_adopt.work_${id} o where ${isNext})))) is not true
-    order by o.position
-  ), linked as (
-    insert into quota.adopt_links (source, key, call_log_id) select ${id}, f.key, f.id from fresh f
-    on conflict do nothing
-    returning key
-  ), counted as (
+  select count(*) into rows from ${next};
+  erased := array(select u.id from quota.users u where u.erased_at is not null and u.id in (select o.user_id from ${next}));
+  begin
+    insert into quota.adopt_links (source, key, call_log_id) select ${id}, o.key, o.log_id from ${next} and ${isTaken};
     insert into quota.call_logs (id, user_id, ${names})
     overriding system value
-    select f.id, f.user_id, ${columns.map(({ name }) => `f.${name}`).join(', ')}
-    from fresh f
-    -- Looked up in a table of them, however few the server takes them to be.
-    where (f.key in (select k.key from linked k)) is true
-  )
-  select array_agg(k.key) into taken from linked k;
-  select count(*) into rows from quota_adopt.work_${id} o where ${isNext};
-  if rows > coalesce(cardinality(taken), 0) then
-    select array_agg(o.key) into rest from quota_adopt.work_${id} o
-    where ${isNext} and (o.key in (select k from unnest(taken) k)) is not true;
-  end if;
+    select ${call} from ${next} and ${isTaken}
+    order by o.position;
+    get diagnostics taken = row_count;
+    if rows > taken then
+      select array_agg(o.key) into rest from ${next} and (${isTaken}) is not true;
+    end if;
+  exception when unique_violation then
+    with fresh as materialized (
+      select o.* from ${next} and ${isTaken} order by o.position
+    ), linked as (
+      insert into quota.adopt_links (source, key, call_log_id) select ${id}, f.key, f.log_id from fresh f
+      on conflict do nothing
+      returning key
+    ), counted as (
+      insert into quota.call_logs (id, user_id, ${names})
+      overriding system value
+      select ${call} from fresh o
+      -- Looked up in a table of them, however few the server takes them to be.
+      where (o.key in (select k.key from linked k)) is true
+    )
+    select array_agg(k.key) into linked from linked k;
+    select array_agg(o.key) into rest from ${next} and (o.key in (select k from unnest(linked) k)) is not true;
+  end;
   if quota.keeps_mirrors() then
-    perform quota.refresh_mirrors(array(
-      select distinct o.user_id from quota_adopt.work_${id} o where ${isNext} and o.user_id is not null),
+    perform quota.refresh_mirrors(array(select distinct o.user_id from ${next} and o.user_id is not null),
       ${literal(source.fields.service?.constant ?? '')});
   end if;
 exception when lock_not_available or deadlock_detected or query_canceled then
   raise;
 when others then
   -- One of them cannot be taken so: who it is shows one by one.
-  select count(*), array_agg(o.key order by o.position) into rows, rest
-  from quota_adopt.work_${id} o where ${isNext};
+  select count(*), array_agg(o.key order by o.position) into rows, rest from ${next};
 end $fn$`;
 };

@@ -22,9 +22,9 @@ export const rawExpression = ({ column, sql, constant }: MappedValue): string =>
 /** The words of the app in ours; what has no word of ours stays as it is. */
 function translated(expression: string, values: Record<string, string>): string {
   const { '*': others, ...words } = values;
-  const cases = Object.entries(words).map(
-    ([word, meaning]) => ` when ${literal(word)} then ${literal(meaning)}`,
-  );
+  // By the word: the same mapping is the same SQL, also once the database has kept it, in an order of its own.
+  const ordered = Object.entries(words).sort(([one], [other]) => (one < other ? -1 : 1));
+  const cases = ordered.map(([word, meaning]) => ` when ${literal(word)} then ${literal(meaning)}`);
   const otherwise = others === undefined ? `(${expression})::text` : literal(others);
   return cases.length === 0 ? otherwise : `case (${expression})::text${cases.join('')} else ${otherwise} end`;
 }

@@ -13,7 +13,8 @@ export interface PlacedSource {
   reading?: RemoteReading;
 }
 
-const compositeTypes = {
+/** The types that rows are read as, by their kind. */
+export const compositeTypes = {
   users: 'adopted_user',
   assistants: 'adopted_assistant',
   calls: 'adopted_call',

@@ -1,6 +1,7 @@
 import { fillFunction, layOutFunction } from './bulk-functions-store.ts';
 import { literal, quoted } from './expression.ts';
 import {
+  compositeTypes,
   countsExpression,
   fieldsOf,
   keyExpression,
@@ -30,13 +31,17 @@ export function rowFunctions(id: number, placed: PlacedSource, timezone: string)
   const row = rowExpression(placed, timezone);
   const order = source.key.map((column) => `r.${quoted(column)}`).join(', ');
   const after = keyParts(source, table, 'p_after').join(', ');
-  const take = `  select array_agg(${keyExpression(source)}), quota.${takers[source.kind]}(${id}, array_agg(${row}))
-  into there, taken
-  from unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})
-  having count(*) > 0;`;
-  const again = `${take}
+  const taker = `quota.${takers[source.kind]}`;
+  const asked = `unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})`;
+  const take = `  select array_agg(${keyExpression(source)}), array_agg(${row}) into there, told from ${asked};
+  perform ${taker}(${id}, told) where told is not null;`;
+  const again = `
   -- What the app has changed since these rows were read, and told before they were written here, was overwritten:
-  -- now that what came of them is held, it is read once more.`;
+  -- now that what came of them is held, they are read once more.
+  select array_agg(${keyExpression(source)}) into there from ${asked};
+  perform ${taker}(${id}, array_agg(c.told)) from (
+    select ${row} as told from ${asked} except select t from unnest(told) t
+  ) c having count(*) > 0;`;
   return [
     `create or replace function quota_adopt.source_${id}_keys(p_after text, p_size integer) returns text[]
 language plpgsql stable ${settings}
@@ -53,12 +58,12 @@ language plpgsql ${settings}
 as $fn$
 declare
   there text[];
-  taken integer;
+  told quota.${compositeTypes[source.kind]}[];
 begin
   -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is
   -- overwritten by what it was before.
   perform from quota.adopt_links l where l.source = ${id} and l.key = any (p_keys) order by l.key for update;
-${source.kind === 'calls' ? take : `${again}\n${take}`}
+${source.kind === 'calls' ? take : `${take}${again}`}
   return coalesce(there, '{}');
 end $fn$`,
     `create or replace function quota_adopt.source_${id}_lost(p_size integer) returns text[]

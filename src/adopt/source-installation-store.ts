@@ -19,6 +19,9 @@ export async function installSource(
   const missing = await selectWithoutTriggers(client, id, placed.table.relation);
   for (const statement of [
     ...functions,
+    // What a version before has laid out for a backfill that is under way has no ids yet.
+    `alter table if exists quota_adopt.work_${id}
+      add column if not exists log_id bigint default nextval('quota.call_logs_id_seq')`,
     `comment on function quota_adopt.source_${id}_live() is ${literal(digestOf(functions))}`,
     'revoke all on all functions in schema quota_adopt from public',
     ...missing.flatMap((relation) => triggerStatements(id, relation)),

@@ -85,3 +85,33 @@ test('what another version has installed is renewed, and nothing is backfilled a
     ),
   ).toEqual([]);
 });
+
+test('what another version has installed follows an update, and a backfill that is under way goes on', async () => {
+  const file = 'fixtures/adopt/kinds/dialer.yaml';
+  await desk.json('adopt', 'attach', file, '--yes');
+  await desk.json('adopt', 'backfill', 'dialer', '--yes');
+  const renewed = async () => (await desk.json('db', 'migrate')).renewed;
+  const makeOlder = () =>
+    desk.query(`do $$ begin
+      execute (select format('comment on function quota_adopt.source_%s_live() is %L', s.id, 'older')
+        from quota.adopt_sources s where s.product = 'dialer' and s.kind = 'calls');
+      end $$`);
+  expect(await renewed()).toBeUndefined();
+  await makeOlder();
+  expect(await renewed()).toEqual(['dialer']);
+  expect(await renewed()).toBeUndefined();
+  // Half way through, as a version before had laid it out.
+  await desk.query(`update quota.adopt_sources set backfilled_to = null, backfilled_at = null
+    where product = 'dialer' and kind = 'calls'`);
+  const [{ id }] = (await desk.query(
+    `select id from quota.adopt_sources where product = 'dialer' and kind = 'calls'`,
+  )) as [{ id: number }];
+  await desk.query(`select quota.lay_out_source(${id}); select quota.backfill_source(${id}, 1);
+    alter table quota_adopt.work_${id} drop column log_id`);
+  await makeOlder();
+  await desk.json('adopt', 'backfill', 'dialer', '--yes');
+  expect(await renewed()).toBeUndefined();
+  expect(await desk.json('adopt', 'verify', 'dialer')).toMatchObject(agreed);
+  expect(await desk.differences()).toEqual([]);
+  await desk.json('adopt', 'detach', 'dialer', '--yes');
+});

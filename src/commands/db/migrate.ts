@@ -1,3 +1,4 @@
+import { renewProducts } from '../../adopt/renew.ts';
 import type { Context, Style } from '../../context.ts';
 import { createRolesSql, type RoleState, selectLostRoles } from '../../db/core/roles-store.ts';
 import { readSchemaStatus } from '../../db/migration-store.ts';
@@ -24,6 +25,8 @@ interface MigrationReport {
   };
   /** Roles that were given their rights, and those that are missing. */
   roles: { granted: string[]; missing: string[] };
+  /** Products that were attached by another version, and whose triggers are this one's now. */
+  renewed?: string[];
   /** Of a shard: the columns whose ids are from now on those of this shard alone. */
   numbered?: string[];
 }
@@ -68,12 +71,19 @@ export const dbMigrate = defineCommand(
         warnOfRoles(context, result.roles.missing);
         const { shard } = context.settings;
         const numbered = shard === undefined ? {} : { numbered: await numberIds(client, shard.number) };
+        const renewed = await renewProducts(client, (product, error) =>
+          talk.warn(
+            `what is installed for ${product} is still that of another version: ${(error as Error).message}; ` +
+              `quota adopt backfill ${product} tries it again`,
+          ),
+        );
         return {
           dryRun: false,
           applied: result.applied,
           pending: [],
           roles: result.roles,
           core: { state: result.core === null ? 'current' : 'installed', ...nothing, ...result.core },
+          ...(renewed.length > 0 && { renewed }),
           ...numbered,
         };
       },
@@ -125,7 +135,7 @@ function warnOfLogins({ talk }: Context, logins: readonly Login[]): void {
 const row = (state: string) => (migration: string) => ({ migration, state });
 
 function migrationText(
-  { applied, pending, core, roles, numbered = [] }: MigrationReport,
+  { applied, pending, core, roles, renewed = [], numbered = [] }: MigrationReport,
   style: Style,
 ): string {
   const lines = [
@@ -144,6 +154,9 @@ function migrationText(
   }
   if (roles.granted.length > 0 && core.state === 'current') {
     lines.push(`${style.green('granted')} rights to ${roles.granted.join(', ')}`);
+  }
+  if (renewed.length > 0) {
+    lines.push(`${style.green('renewed')} triggers of ${renewed.join(', ')}`);
   }
   if (numbered.length > 0) {
     lines.push(`${style.green('numbered')} ids of ${numbered.length} tables are those of this shard`);
