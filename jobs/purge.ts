@@ -1,3 +1,4 @@
+import { makeMonths } from '../src/db/partition-store.ts';
 import { repeated } from '../src/declarations/option.ts';
 import {
   countPurgeable,
@@ -20,11 +21,14 @@ const retentionOf = ({ keep = [] }: Kept): RetentionDays => ({
   ...Object.fromEntries(keep.map(({ table, days }) => [table, days])),
 });
 
-/** `{runId, asOf, due, done, left, job_runs, usage_alerts, call_details, service_details, durationMs}`, in rows. */
+/**
+ * `{runId, asOf, due, done, left, job_runs, usage_alerts, call_details, service_details, months, durationMs}`, in rows;
+ * `months`: partitions of the calls that were made ahead.
+ */
 export const purge = defineJob({
   name: 'purge',
   summary:
-    'drop what nobody needs any more: old runs, told alerts, details of calls of closed months, or as their service says',
+    'drop what nobody needs any more: old runs, told alerts, details of calls of closed months, or as their service says; where calls are partitioned, make months ahead',
   schedule: '0 3 * * 0',
   unit: 'rows',
   scope: { everybody: 'retention is the same for everybody; quota user erase takes one person out' },
@@ -43,5 +47,8 @@ export const purge = defineJob({
   countDue: (client, _scope, options) => countPurgeable(client, retentionOf(options)),
   listDue: (client, _scope, _limit, options) => selectPurgeable(client, retentionOf(options)),
   withWork: (_context, options, use) =>
-    use({ runBatch: (client, request) => purgeBatch(client, request, retentionOf(options)) }),
+    use({
+      runBatch: (client, request) => purgeBatch(client, request, retentionOf(options)),
+      settle: async (client) => ({ counts: { months: await makeMonths(client) }, left: 0 }),
+    }),
 });

@@ -645,6 +645,9 @@ CREATE INDEX call_logs_started ON quota.call_logs USING btree (started_at);
 CREATE INDEX call_logs_user ON quota.call_logs USING btree (user_id, started_at);
 CREATE TRIGGER call_logs_before_insert BEFORE INSERT ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
 CREATE TRIGGER call_logs_before_update BEFORE UPDATE ON quota.call_logs FOR EACH ROW WHEN (((new.user_id IS NULL) OR ((new.duration_seconds IS NULL) AND (new.ended_at IS NOT NULL)) OR (old.settled_by IS NOT NULL) OR (new.quantities IS NOT NULL))) EXECUTE FUNCTION quota.call_logs_before_write();
+CREATE TRIGGER call_logs_claim_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((to_regclass('quota.call_keys'::text) IS NOT NULL)) EXECUTE FUNCTION quota.keep_call_keys();
+CREATE TRIGGER call_logs_claim_inserted AFTER INSERT ON quota.call_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((to_regclass('quota.call_keys'::text) IS NOT NULL)) EXECUTE FUNCTION quota.keep_call_keys();
+CREATE TRIGGER call_logs_claim_updated AFTER UPDATE ON quota.call_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((to_regclass('quota.call_keys'::text) IS NOT NULL)) EXECUTE FUNCTION quota.keep_call_keys();
 CREATE TRIGGER call_logs_deleted AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.call_logs_changed();
 CREATE TRIGGER call_logs_deleted_directly AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (((current_setting('search_path'::text) <> 'pg_catalog, pg_temp'::text) OR (NOT has_schema_privilege('quota'::text, 'create with grant option'::text)))) EXECUTE FUNCTION quota.note_direct_change('id', 'user_id', 'error_message metadata', '');
 CREATE TRIGGER call_logs_deleted_leases AFTER DELETE ON quota.call_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.end_leases();
@@ -5138,6 +5141,20 @@ begin
 end $function$;
 comment on function quota.find_user(text) is 'The id of the user with this external id, else with this id; null: there is none.';
 
+CREATE OR REPLACE FUNCTION quota.fit_call_partition(p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('create unique index %1$I on quota.%2$I (provider, provider_call_id)
+    where provider_call_id is not null', p_name || '_provider_call', p_name);
+  execute format('create unique index %1$I on quota.%2$I (import_key) where import_key is not null',
+    p_name || '_import_key', p_name);
+  -- It is read through quota.call_logs, by the policies and rights of that: itself it shows nobody anything.
+  execute format('alter table quota.%I enable row level security', p_name);
+end $function$;
+comment on function quota.fit_call_partition(text) is 'Gives a partition of call_logs what only it can have: unique keys within it, and no door of its own.';
+
 CREATE OR REPLACE FUNCTION quota.fit_periods(users uuid[], services text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -6202,6 +6219,18 @@ begin
 end $function$;
 comment on function quota.is_app_login() is 'Whether the login, under the name and the oid it was registered with, speaks for the whole app. Not a part of quota.is_plain_caller: with a look into a table that would not be inlined.';
 
+CREATE OR REPLACE FUNCTION quota.is_call_known(p_provider text, p_key text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return exists (
+    select from quota.call_keys k join quota.call_logs l on l.id = k.call_log_id
+    where k.provider = p_provider and k.key = p_key);
+end $function$;
+comment on function quota.is_call_known(text,text) is 'Whether there is a call of this key in any month. To be asked where quota.call_keys is there.';
+
 CREATE OR REPLACE FUNCTION quota.is_endless(p_quantity numeric, p_cost numeric, p_metadata jsonb, p_texts text)
  RETURNS boolean
  LANGUAGE sql
@@ -6325,6 +6354,56 @@ comment on function quota.is_zone_name(text) is 'Whether a text is a name of the
 grant execute on function quota.is_zone_name(text) to quota_finance;
 grant execute on function quota.is_zone_name(text) to quota_operator;
 grant execute on function quota.is_zone_name(text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.keep_call_keys()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  keys bigint := 0;
+  kept bigint := 0;
+  doubtful bigint[];
+begin
+  if tg_op = 'UPDATE' then
+    if not exists (
+      select from old_rows o join new_rows n on n.id = o.id
+      where (o.provider, o.provider_call_id, o.import_key)
+        is distinct from (n.provider, n.provider_call_id, n.import_key))
+    then
+      return null;
+    end if;
+  end if;
+  if tg_op <> 'INSERT' then
+    delete from quota.call_keys k using old_rows o
+    where k.call_log_id = o.id and k.provider = o.provider and k.key = o.provider_call_id;
+    delete from quota.call_keys k using old_rows o
+    where k.call_log_id = o.id and k.provider is null and k.key = o.import_key;
+  end if;
+  if tg_op = 'DELETE' then
+    return null;
+  end if;
+  select count(n.provider || n.provider_call_id) + count(n.import_key) into keys from new_rows n;
+  insert into quota.call_keys (provider, key, call_log_id)
+  select n.provider, n.provider_call_id, n.id from new_rows n
+  where n.provider is not null and n.provider_call_id is not null
+  union all
+  select null, n.import_key, n.id from new_rows n where n.import_key is not null
+  order by 1, 2
+  on conflict do nothing;
+  get diagnostics kept = row_count;
+  if kept < keys then
+    select array_agg(n.id) into doubtful
+    from new_rows n
+    where not exists (select from quota.call_keys k where k.call_log_id = n.id
+        and k.provider = n.provider and k.key = n.provider_call_id)
+      or n.import_key is not null and not exists (select from quota.call_keys k where k.call_log_id = n.id
+        and k.provider is null and k.key = n.import_key);
+    perform quota.take_call_keys(doubtful);
+  end if;
+  return null;
+end $function$;
 
 CREATE OR REPLACE FUNCTION quota.keep_erased()
  RETURNS trigger
@@ -7034,6 +7113,46 @@ begin
 end $function$;
 comment on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_items and loose_lines, all but what plainly matches: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
 
+CREATE OR REPLACE FUNCTION quota.make_call_month(p_month date)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  name text := 'call_logs_' || to_char(p_month, 'YYYY_MM');
+  first timestamptz := p_month::timestamp at time zone 'UTC';
+  until timestamptz := (p_month + interval '1 month') at time zone 'UTC';
+begin
+  execute format('create table quota.%I (like quota.call_logs including all excluding identity)', name);
+  perform quota.fit_call_partition(name);
+  -- What came before its month was made lies in the rest, which nobody may read or write until it is moved.
+  lock table quota.call_logs_rest in access exclusive mode;
+  execute format(
+    'with moved as (delete from quota.call_logs_rest where started_at >= $1 and started_at < $2 returning *)
+     insert into quota.%I select * from moved', name)
+  using first, until;
+  execute format('alter table quota.call_logs attach partition quota.%I for values from (%L) to (%L)',
+    name, first, until);
+end $function$;
+comment on function quota.make_call_month(date) is 'Makes the partition of a month of call_logs, with what lies in call_logs_rest of it.';
+
+CREATE OR REPLACE FUNCTION quota.make_call_months()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '1s'
+AS $function$
+declare
+  month date;
+  made integer := 0;
+begin
+  for month in select m from quota.missing_call_months() m loop
+    perform quota.make_call_month(month);
+    made := made + 1;
+  end loop;
+  return made;
+end $function$;
+comment on function quota.make_call_months() is 'Makes the partitions of call_logs that are missing; how many. Waits a second for a table that is in use. For the owner of the tables.';
+
 CREATE OR REPLACE FUNCTION quota.make_due(users uuid[], services text[], ends timestamp with time zone[])
  RETURNS void
  LANGUAGE sql
@@ -7532,6 +7651,25 @@ begin
   perform quota.refresh_mirrors(array[new.user_id], new.service);
   return null;
 end $function$;
+
+CREATE OR REPLACE FUNCTION quota.missing_call_months()
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+AS $function$
+  -- Where the last month of call_logs ends; nothing where it is no partitioned table.
+  select m::date
+  from (
+    select max(substring(pg_get_expr(c.relpartbound, c.oid)
+      from $re$TO \('([^']+)'\)$re$)::timestamptz) as until
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = to_regclass('quota.call_logs') and c.relispartition
+  ) p
+  cross join generate_series(p.until at time zone 'UTC',
+    date_trunc('month', quota.now() at time zone 'UTC') + interval '3 months', interval '1 month') m
+  order by m
+$function$;
+comment on function quota.missing_call_months() is 'Months up to three from now that a partitioned call_logs has no partition for yet: their calls lie in call_logs_rest.';
 
 CREATE OR REPLACE FUNCTION quota.model_family(model text)
  RETURNS text
@@ -9132,16 +9270,21 @@ begin
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
-  insert into quota.call_logs
-    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-     ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
-       when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
-     told.quantities)
-  on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
-  returning id into recorded_id;
-  if not found then
+  -- By months, a key of another month is known to the table of keys only.
+  if to_regclass('quota.call_keys') is null
+    or not quota.is_call_known(coalesce(p_provider, p_service), p_key)
+  then
+    insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
+    values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status,
+       starts, ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
+         when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
+       told.quantities)
+    on conflict do nothing
+    returning id into recorded_id;
+  end if;
+  if recorded_id is null then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
       (p_status, p_started_at, case when in_seconds then p_quantity end, case when in_seconds
         then told.messages when in_messages then p_quantity::integer end, p_cost, p_words, p_error,
@@ -12015,6 +12158,38 @@ begin
   insert into pg_temp.repeated_sums select r.export_id, r.line from repeated r;
 end $function$;
 comment on function quota.take_beside(text,integer,integer,boolean,text[]) is 'Takes the sums of an export beside those of one that is taken: what both state counts once.';
+
+CREATE OR REPLACE FUNCTION quota.take_call_keys(p_calls bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  l quota.call_logs;
+  taken record;
+begin
+  for l in select c.* from quota.call_logs c where c.id = any (p_calls) order by c.id loop
+    -- A key of a call that went while the keys were first written down is nobody's.
+    select case when k.provider is null then 'import_key' else 'provider_call' end as name,
+      case when k.provider is null then format('(import_key)=(%s)', k.key)
+        else format('(provider, provider_call_id)=(%s, %s)', k.provider, k.key) end as key
+    into taken
+    from quota.call_keys k join quota.call_logs c on c.id = k.call_log_id and c.id <> l.id
+    where k.provider = l.provider and k.key = l.provider_call_id
+        and c.provider = l.provider and c.provider_call_id = l.provider_call_id
+      or k.provider is null and k.key = l.import_key and c.import_key = l.import_key
+    limit 1;
+    if found then
+      raise unique_violation using schema = 'quota', table = 'call_logs',
+        constraint = 'call_logs_' || taken.name,
+        message = format('duplicate key value violates unique constraint "call_logs_%s"', taken.name),
+        detail = format('Key %s already exists.', taken.key);
+    end if;
+    update quota.call_keys k set call_log_id = l.id
+    where k.call_log_id <> l.id and (k.provider = l.provider and k.key = l.provider_call_id
+      or k.provider is null and k.key = l.import_key);
+  end loop;
+end $function$;
+comment on function quota.take_call_keys(bigint[]) is 'Gives calls the keys that they have and that no other call has. unique_violation: another one has it.';
 
 CREATE OR REPLACE FUNCTION quota.take_calls(p_source integer, p_calls quota.adopted_call[])
  RETURNS integer

@@ -59,16 +59,21 @@ begin
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
-  insert into quota.call_logs
-    (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-     duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
-  values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status, starts,
-     ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
-       when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
-     told.quantities)
-  on conflict (provider, provider_call_id) where provider_call_id is not null do nothing
-  returning id into recorded_id;
-  if not found then
+  -- By months, a key of another month is known to the table of keys only.
+  if to_regclass('quota.call_keys') is null
+    or not quota.is_call_known(coalesce(p_provider, p_service), p_key)
+  then
+    insert into quota.call_logs
+      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
+       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
+    values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status,
+       starts, ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
+         when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
+       told.quantities)
+    on conflict do nothing
+    returning id into recorded_id;
+  end if;
+  if recorded_id is null then
     return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
       (p_status, p_started_at, case when in_seconds then p_quantity end, case when in_seconds
         then told.messages when in_messages then p_quantity::integer end, p_cost, p_words, p_error,

@@ -178,7 +178,13 @@ async function dump(
     {
       tool: 'pg_dump',
       arguments: [
-        ...['--format=custom', '--schema=quota', `--snapshot=${snapshot}`, `--file=${path}`],
+        ...[
+          '--format=custom',
+          '--schema=quota',
+          '--load-via-partition-root',
+          `--snapshot=${snapshot}`,
+          `--file=${path}`,
+        ],
         ...['--no-password', '--lock-wait-timeout=30s'],
       ],
       environment: libpqEnvironment(client, url, 'quota db backup', ['-c statement_timeout=0']),

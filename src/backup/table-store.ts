@@ -1,9 +1,11 @@
 import type pg from 'pg';
+import { refillCallKeys } from '../db/partition-store.ts';
 import { listed, named, quoted, rowSum } from '../db/row-sum.ts';
 import type { SequenceState, TableSum } from './manifest.ts';
 
-/** What `quota db migrate` and the doctor write about a database: a restored one has its own. */
+/** What the program writes about a database, or beside its rows: a restored one has its own. */
 const aboutTheDatabase = [
+  'call_keys',
   'schema_migrations',
   'schema_migrations_lock',
   'schema_core',
@@ -23,8 +25,8 @@ export async function selectTables(client: pg.ClientBase): Promise<TableShape[]>
   const { rows } = await client.query<TableShape>(
     `select c.relname as table, array_agg(a.attname::text order by a.attname) as columns
      from pg_class c join pg_attribute a on a.attrelid = c.oid
-     where c.relnamespace = to_regnamespace('quota') and c.relkind = 'r' and not c.relname = any ($1)
-       and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+     where c.relnamespace = to_regnamespace('quota') and c.relkind in ('r', 'p') and not c.relispartition
+       and not c.relname = any ($1) and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
      group by c.relname order by c.relname`,
     [aboutTheDatabase],
   );
@@ -35,8 +37,8 @@ export async function selectTables(client: pg.ClientBase): Promise<TableShape[]>
 export async function selectUnreadable(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ table: string }>(
     `select c.relname as table from pg_class c
-     where c.relnamespace = to_regnamespace('quota') and c.relkind = 'r' and not c.relname = any ($1)
-       and (not has_table_privilege(c.oid, 'select') or row_security_active(c.oid))
+     where c.relnamespace = to_regnamespace('quota') and c.relkind in ('r', 'p') and not c.relispartition
+       and not c.relname = any ($1) and (not has_table_privilege(c.oid, 'select') or row_security_active(c.oid))
      order by c.relname`,
     [aboutTheDatabase],
   );
@@ -107,7 +109,8 @@ export async function selectNumbersAhead(client: pg.ClientBase): Promise<string[
   const { rows } = await client.query<{ table: string; column: string }>(
     `select c.relname as table, a.attname as column
      from pg_class c join pg_attribute a on a.attrelid = c.oid
-     where c.relnamespace = to_regnamespace('quota') and a.attidentity <> '' and not a.attisdropped
+     where c.relnamespace = to_regnamespace('quota') and not c.relispartition and a.attidentity <> ''
+       and not a.attisdropped
      order by 1, 2`,
   );
   const ahead: string[] = [];
@@ -195,6 +198,7 @@ export async function closeTables(
     await client.query(`alter table ${named(table)} enable trigger user`);
     await client.query(`analyze ${named(table)}`);
   }
+  await refillCallKeys(client);
 }
 
 /** Says in the history that everything before it came out of a backup; the id of the row. */

@@ -18,6 +18,7 @@ import { type RoleState, selectLostRoles } from './core/roles-store.ts';
 import { restoreMark, selectMarkIfThere } from './mark-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
+import { dropCallKeys } from './partition-store.ts';
 import { refuseForeignSchema } from './schema-state.ts';
 import { makeSchema } from './schema-store.ts';
 import { keepRoleOutOfSchemaHere } from './search-path-store.ts';
@@ -84,6 +85,7 @@ export async function rollBack(
       await knex.migrate.down({ ...source, name } as Knex.MigratorConfig);
     }
     if (names.length === applied.length) {
+      await dropCallKeys(client);
       await removeFoundation(client, set);
     } else if (!(await installWhatFits(client, set, broken))) {
       options.talk.info(

@@ -33,6 +33,7 @@ const optional = {
   'usage record': ['ada', '--service', 'voice', '--key', 'k1', '--quantity', '60'],
   'reconcile close': ['--month', '2026-09'],
   'db rollback': [],
+  'db partition': ['--from', '2027-01'],
 };
 
 const desk = useDesk({ asOf: '2026-10-15T12:00:00Z' });

@@ -175,7 +175,7 @@ test('amounts in the history are told by their meter', async () => {
 
 /** Not tables of facts: scripts, servers, files, what other tests read whole. */
 const others =
-  /^(?:complete|completion|help|demo|db (?:start|stop|url|psql|rollback|migrate|restore|mark)|fixtures (?:seed|serve-vapi)|adopt .*|jobs (?:run .*|reopen)|shards .*|usage (?:import|record|settle)|user export|plan show|meter (?:show|apply)|import .*|login .*|reconcile (?:run|report|reopen|alias))$/;
+  /^(?:complete|completion|help|demo|db (?:start|stop|url|psql|rollback|migrate|restore|mark|partition)|fixtures (?:seed|serve-vapi)|adopt .*|jobs (?:run .*|reopen)|shards .*|usage (?:import|record|settle)|user export|plan show|meter (?:show|apply)|import .*|login .*|reconcile (?:run|report|reopen|alias))$/;
 
 test('every command is looked at, or known to be something else', () => {
   const missing = namesOf(tree.root).filter(

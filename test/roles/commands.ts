@@ -238,6 +238,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await owner.query(`select quota.start_session($1, 'voice', $1)`, [key]);
     return ['usage', 'settle', key, '--seconds', '5', ...why];
   },
+  'db partition': () => ['db', 'partition', '--from', '2150-01', ...why],
   'db mark': () => ['db', 'mark', 'test', ...why],
   'login list': () => ['login', 'list'],
   'login allow': async (owner) => ['login', 'allow', await newLogin(owner), ...why],

@@ -34,6 +34,7 @@ const elsewhere = [
   'db reset',
   'db rollback',
   'db mark',
+  'db partition',
   'fixtures serve-vapi',
   'fixtures seed',
   'fixtures clear',

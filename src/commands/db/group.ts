@@ -42,6 +42,11 @@ export const dbCommands: Group = {
       load: async () => (await import('./rollback.ts')).dbRollback,
       isDestructive: true,
     },
+    partition: {
+      summary: 'divide the calls by month, for tables of hundreds of millions; the way of recording stays',
+      load: async () => (await import('./partition.ts')).dbPartition,
+      onShards: 'each',
+    },
     mark: {
       summary:
         'say that the database is one of production, so that every client asks for typed confirmations',

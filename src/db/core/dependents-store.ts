@@ -64,6 +64,10 @@ async function selectDependents(
        case d.classid when 'pg_proc'::regclass then d.objid::regprocedure::text else o.identity end as identity
      from dependents d cross join lateral pg_identify_object(d.classid, d.objid, 0) o
      where (d.classid, d.objid) not in (select classid, objid from itself)
+       -- Triggers of partitions come and go with that of their table.
+       and not exists (
+         select from pg_trigger t
+         where d.classid = 'pg_trigger'::regclass and t.oid = d.objid and t.tgparentid <> 0)
      order by 1, 2`,
     [kind, identity],
   );
