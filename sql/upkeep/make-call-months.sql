@@ -31,8 +31,8 @@ begin
   return made;
 end $$;
 comment on function quota.make_call_months() is
-  'Makes the partitions of call_logs that are missing; how many. Waits a second for a table that is in use. For '
-  'the owner of the tables.';
+  'Makes the partitions of call_logs that are missing; how many. Waits a second for a table that is in use. '
+  'For the owner of the tables.';
 
 create or replace function quota.make_call_month(p_month date) returns void
 language plpgsql

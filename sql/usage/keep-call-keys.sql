@@ -1,5 +1,6 @@
 -- A unique index of a partitioned table needs the month in its key: where quota db partition was run, that a
--- call is there once is held by quota.call_keys, a table that is there only then. Elsewhere none of this runs.
+-- call is there once is held by quota.call_keys, a table that is there only then. Elsewhere nothing of this
+-- runs.
 
 create or replace function quota.keep_call_keys() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

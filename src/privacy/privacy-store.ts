@@ -5,7 +5,8 @@ export async function selectUserTables(client: pg.ClientBase): Promise<string[]>
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name
      from pg_class c join pg_attribute a on a.attrelid = c.oid
-     where c.relnamespace = 'quota'::regnamespace and c.relkind = 'r' and a.attname = 'user_id' and not a.attisdropped
+     where c.relnamespace = 'quota'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and a.attname = 'user_id' and not a.attisdropped
      order by c.relname`,
   );
   return rows.map(({ name }) => name);
