@@ -177,6 +177,8 @@ export interface Output {
   readonly format: OutputFormat;
   /** Only some fields are wanted (`--json externalId,percent`). */
   readonly hasFields: boolean;
+  /** What is written becomes a part of what several databases answer. */
+  readonly isPart?: boolean;
   /**
    * Refuses names of fields that data of this shape does not have: for whoever changes something first.
    * @throws usageError
@@ -200,6 +202,20 @@ export interface Report<T = unknown> {
   text?: (data: T, style: Style) => string;
   /** The text is a file, or is for a line of the shell: as it is, however wide the terminal. */
   isVerbatim?: boolean;
+  /** Where the rows stand in an order that those of several databases have in common. */
+  order?: RowOrder;
+}
+
+/** By it a page of each of several databases becomes one page. */
+export interface RowOrder {
+  /** Of each row: compared from the first on, numbers as numbers, texts by their characters. */
+  places: readonly (readonly (number | string)[])[];
+  /** Of each row: what `--after` is given to go on behind it. */
+  afters: readonly string[];
+  /** So many rows are a page. */
+  limit: number;
+  /** There are more rows than these. */
+  hasMore: boolean;
 }
 
 export type Row = Readonly<Record<string, unknown>>;

@@ -99,6 +99,37 @@ describe('all shards', () => {
     }
   });
 
+  test('by percent it is one order over all of them, page by page', async () => {
+    for (const [n, user] of users.entries()) {
+      await shards.on(
+        placeOf(user) ?? 'eu-1',
+        `select quota.record('${user}', 'voice', 'more ${n}', ${(n * 7) % 12} * 40 + 1, p_started_at => '2026-11-14T10:00:00Z')`,
+      );
+    }
+    const page = async (...words: string[]) => {
+      const list = ['user', 'list', '--all-shards', '--sort', 'percent', '--limit', '5', ...words];
+      const { stdout, stderr } = await commands.run(...list, '--output', 'csv');
+      const [head = '', ...rows] = stdout.trim().split('\n');
+      const at = ['externalId', 'percent'].map((key) => head.split(',').indexOf(key));
+      const [, after = null] = /There are more: --after (\S+)/.exec(stderr) ?? [];
+      return { rows: rows.map((row) => at.map((place) => row.split(',')[place])), after };
+    };
+    const whole = (await page('--limit', '500')).rows;
+    const percents = whole.map(([, percent]) => Number(percent));
+    expect(percents).toEqual(percents.toSorted((one, other) => other - one));
+    expect(whole.map(([user]) => user).toSorted()).toEqual(users.toSorted());
+    expect(new Set(whole.slice(0, 5).map(([user = '']) => placeOf(user))).size).toBeGreaterThan(1);
+    const pages: (string | undefined)[][] = [];
+    for (let after: string | null = ''; after !== null; ) {
+      const next = await page(...(after === '' ? [] : ['--after', after]));
+      pages.push(...next.rows);
+      after = next.after;
+    }
+    expect(pages).toEqual(whole);
+    const table = await commands.run('user', 'list', '--all-shards', '--sort', 'percent', '--limit', '5');
+    expect(table.stdout.match(/user_\d+\b(?!@)/g)).toEqual(whole.slice(0, 5).map(([user]) => user));
+  });
+
   test('JSON has what each answered, and how it ended', async () => {
     const answers = await commands.json('user', 'list', '--all-shards');
     expect(

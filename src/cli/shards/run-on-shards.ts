@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { findOwner, type Owner, requireOwner } from '../../shards/find-owner.ts';
 import { noShardsError, shardNamed, shardOfBucket } from '../../shards/shard.ts';
 import { readShardFile } from '../../shards/shard-file.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { TerminalStream } from '../process-like.ts';
 import { createRedactor } from '../redactor.ts';
 import { reportError } from '../report-error.ts';
@@ -156,7 +157,10 @@ async function runOnAll(
       }
     }),
   );
-  await output.finish(outcomes);
+  const next = await output.finish(outcomes);
+  if (next !== null) {
+    context.talk.info(`There are more: --after ${shellWord(next)}`);
+  }
   return worst(outcomes.map(({ exitCode }) => exitCode));
 }
 

@@ -1,4 +1,4 @@
-import type { Column, Output, Report, Row } from '../../context.ts';
+import type { Column, Output, Report, Row, RowOrder } from '../../context.ts';
 import { reportColumns, reportRows } from '../formats/rows.ts';
 
 /** What a command wrote for one shard. */
@@ -34,6 +34,7 @@ export class ShardOutput {
     return {
       format,
       hasFields,
+      isPart: true,
       refuseUnknownFields: (data) => this.#outer.refuseUnknownFields(data),
       write: async (report) => {
         this.#entry(shard).part.reports.push(report as Report);
@@ -54,11 +55,16 @@ export class ShardOutput {
     this.#entry(shard).comes();
   }
 
-  /** Writes what was kept, once all have ended. `outcomes` say how, in the order of the shards. */
-  async finish(outcomes: readonly { shard: string; exitCode: number; error?: object }[]): Promise<void> {
+  /**
+   * Writes what was kept, once all have ended. `outcomes` say how, in the order of the shards.
+   * @returns what `--after` is given for the next page of rows in one order; null: there is none
+   */
+  async finish(
+    outcomes: readonly { shard: string; exitCode: number; error?: object }[],
+  ): Promise<string | null> {
     if (this.#streaming !== undefined) {
       await this.#streaming;
-      return;
+      return null;
     }
     const parts = [...this.#parts.values()].map(({ part }) => part);
     if (this.#outer.format === 'json') {
@@ -73,8 +79,9 @@ export class ShardOutput {
     ) {
       await this.#writeUnderNames(parts);
     } else {
-      await this.#writeAsOne(parts);
+      return this.#writeAsOne(parts);
     }
+    return null;
   }
 
   async #writeUnderNames(parts: readonly ShardPart[]): Promise<void> {
@@ -86,15 +93,25 @@ export class ShardOutput {
     }
   }
 
-  async #writeAsOne(parts: readonly ShardPart[]): Promise<void> {
+  async #writeAsOne(parts: readonly ShardPart[]): Promise<string | null> {
     const reports = parts.flatMap(({ shard, reports: own }) => own.map((report) => ({ shard, report })));
     const [first] = reports;
-    if (first !== undefined) {
-      const rows = reports.flatMap(({ shard, report }) =>
-        reportRows(report).map((row) => ({ shard, ...row })),
-      );
-      await this.#outer.write({ data: rows, rows, columns: withShard(reportColumns(first.report)) });
+    if (first === undefined) {
+      return null;
     }
+    const all = reports.flatMap(({ shard, report }) =>
+      reportRows(report).map((row, index) => ({
+        row: { shard, ...row },
+        place: report.order?.places[index] ?? [],
+        after: report.order?.afters[index] ?? null,
+      })),
+    );
+    const orders = reports.flatMap(({ report: { order } }) => (order === undefined ? [] : [order]));
+    const page = pageOf(all, orders);
+    const rows = page.map(({ row }) => row);
+    await this.#outer.write({ data: rows, rows, columns: withShard(reportColumns(first.report)) });
+    const isLast = page.length === all.length && !orders.some(({ hasMore }) => hasMore);
+    return isLast ? null : (page.at(-1)?.after ?? null);
   }
 
   async *#rowsOfStreams(): AsyncGenerator<Row> {
@@ -116,6 +133,25 @@ export class ShardOutput {
     }
     return entry;
   }
+}
+
+interface PlacedRow {
+  row: Row;
+  place: RowOrder['places'][number];
+  after: string | null;
+}
+
+/** The rows of all in their order, as many as are a page; where they have none in common, one database after the other. */
+function pageOf(all: readonly PlacedRow[], [order]: readonly RowOrder[]): readonly PlacedRow[] {
+  return order === undefined
+    ? all
+    : all.toSorted((one, other) => comparePlaces(one.place, other.place)).slice(0, order.limit);
+}
+
+function comparePlaces(one: PlacedRow['place'], other: PlacedRow['place']): number {
+  const at = one.findIndex((part, index) => part !== other[index]);
+  const [a, b] = [one[at], other[at]];
+  return a === undefined || b === undefined ? 0 : a < b ? -1 : 1;
 }
 
 function promiseWithResolvers(): { promise: Promise<void>; resolve: () => void } {

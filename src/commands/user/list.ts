@@ -1,4 +1,4 @@
-import type { Column, Context, Row } from '../../context.ts';
+import type { Column, Context, Row, RowOrder } from '../../context.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag, repeated, value } from '../../declarations/option.ts';
 import { pageOptions } from '../../declarations/page-options.ts';
@@ -6,7 +6,13 @@ import { exitCodes } from '../../errors.ts';
 import { shellWord } from '../../shell-word.ts';
 import { quantityFormat } from '../../text/quantity-text.ts';
 import { nearText } from '../../text/time-text.ts';
-import { openUserList, readUserPage, type UserPage } from '../../usage/list/list-users.ts';
+import {
+  formatPosition,
+  openUserList,
+  type PlacedPage,
+  readUserPage,
+  type UserPage,
+} from '../../usage/list/list-users.ts';
 import type { UserListEntry, UserListRequest } from '../../usage/list/user-list.ts';
 import { parseChoice, parseName } from '../../values/option-values.ts';
 
@@ -47,7 +53,11 @@ export const userList = defineCommand(
       after: options.after,
       limit: options.limit,
     };
-    if (context.output.format === 'csv' || context.output.format === 'ndjson') {
+    const isStream = context.output.format === 'csv' || context.output.format === 'ndjson';
+    // A page of all shards in one order is put together of a page of each.
+    const isOnePage =
+      context.output.isPart === true && request.order === 'percent' && request.limit !== undefined;
+    if (isStream && !isOnePage) {
       await streamList(context, request);
     } else {
       await writePage(context, { ...request, limit: request.limit ?? limitDefault });
@@ -70,19 +80,34 @@ async function* entriesOf(placed: AsyncIterable<{ entry: UserListEntry }>): Asyn
 }
 
 async function writePage(context: Context, request: UserListRequest & { limit: number }): Promise<void> {
-  const data = await context.withDatabase(({ client }) => readUserPage(client, request));
-  const isPaced = data.users.some(({ runsOutAt }) => runsOutAt !== null);
+  const page = await context.withDatabase(({ client }) => readUserPage(client, request));
+  const { users, next } = page;
+  const { format, isPart } = context.output;
+  const isPaced = users.some(({ runsOutAt }) => runsOutAt !== null);
   const named = request.search === undefined ? tableColumns : withName;
-  const columns = isPaced ? [...named, paceColumn] : named;
+  const order = request.order === 'percent' ? { order: orderOf(page, request.limit) } : {};
   await context.output.write<UserPage>({
-    data,
-    rows: data.users.map((row) => tableRow(row, context.now())),
-    columns,
+    data: { users, next },
+    ...(format === 'csv' || format === 'ndjson'
+      ? { rows: users.map((row) => ({ ...row })), columns: entryColumns }
+      : {
+          rows: users.map((row) => tableRow(row, context.now())),
+          columns: isPaced ? [...named, paceColumn] : named,
+        }),
+    ...order,
   });
-  if (data.next !== null) {
-    context.talk.info(`There are more: --after ${shellWord(data.next)}`);
+  if (next !== null && !(isPart === true && request.order === 'percent')) {
+    context.talk.info(`There are more: --after ${shellWord(next)}`);
   }
 }
+
+/** Names are ordered as each database does it; percents and ids are the same everywhere. */
+const orderOf = ({ positions, next }: PlacedPage, limit: number): RowOrder => ({
+  places: positions.map(({ percent, name, service }) => [-Number(percent), name, service]),
+  afters: positions.map((position) => formatPosition(position, 'percent')),
+  limit,
+  hasMore: next !== null,
+});
 
 const entryColumns: Column[] = [
   'id',

@@ -9,6 +9,11 @@ export interface UserPage {
   next: string | null;
 }
 
+/** Where the entries of a page stand: what `next` would be behind each. */
+export interface PlacedPage extends UserPage {
+  positions: ListPosition[];
+}
+
 /**
  * One page of the list. `request.limit` is required to bound it.
  * @throws as `openUserList`
@@ -16,7 +21,7 @@ export interface UserPage {
 export async function readUserPage(
   client: pg.ClientBase,
   request: UserListRequest & { limit: number },
-): Promise<UserPage> {
+): Promise<PlacedPage> {
   const placed: PlacedEntry[] = [];
   for await (const entry of await openUserList(client, { ...request, limit: request.limit + 1 })) {
     placed.push(entry);
@@ -25,6 +30,7 @@ export async function readUserPage(
   const last = page.at(-1);
   return {
     users: page.map(({ entry }) => entry),
+    positions: page.map(({ position }) => position),
     next:
       last !== undefined && placed.length > page.length ? formatPosition(last.position, request.order) : null,
   };
@@ -61,7 +67,7 @@ async function requireKnown(client: pg.ClientBase, { services, plans }: UserList
 }
 
 /** `ada/voice`; in the order of percent `97.50/ID/voice`. */
-function formatPosition({ percent, name, service }: ListPosition, order: UserListOrder): string {
+export function formatPosition({ percent, name, service }: ListPosition, order: UserListOrder): string {
   return order === 'percent' ? `${percent}/${name}/${service}` : `${name}/${service}`;
 }
 
