@@ -68,16 +68,23 @@ export class Place implements Ground {
     return place;
   }
 
-  /** A database and a VAPI as on the first day. */
+  /** Databases and a VAPI as on the first day. */
   async begin(seed: number): Promise<void> {
     await this.recover();
-    await this.#onTemplate(
-      ...databases.flatMap((database) => [
-        `drop database if exists ${database} with (force)`,
-        `create database ${database} template ${templateOf(database)}`,
-      ]),
-    );
     this.phone = new Phone();
+    this.shards.begin();
+    await Promise.all([
+      this.#beginVapi(seed),
+      ...databases.map((database) =>
+        this.#onTemplate(
+          `drop database if exists ${database} with (force)`,
+          `create database ${database} template ${templateOf(database)} strategy file_copy`,
+        ),
+      ),
+    ]);
+  }
+
+  async #beginVapi(seed: number): Promise<void> {
     await this.#endVapi();
     const words = ['fixtures', 'serve-vapi', '--json', '--seed', String(seed % 1_000_000)];
     this.#vapi = spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });

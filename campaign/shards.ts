@@ -7,6 +7,8 @@ import type { Step } from './step.ts';
 
 export const shardNames = ['shard_a', 'shard_b', 'shard_c'] as const;
 const lastBuckets = [341, 682, 1023] as const;
+/** As the file calls it. */
+export const keyOfShard = (name: string) => name.replace('_', '-');
 const urlVariable = (index: number) => `SHARD_${index}_URL`;
 /** Nobody listens there. */
 const awayUrl = 'postgresql://quota@127.0.0.1:1/away?sslmode=disable';
@@ -29,7 +31,7 @@ interface Surroundings extends Pick<Ground, 'folder' | 'fullDisk' | 'line' | 'cr
 export class Shards implements Ground {
   readonly #place: Surroundings;
   /** Users who are elsewhere than in the shard of their bucket. */
-  readonly elsewhere: ReadonlyMap<string, string> = new Map([['user-4', 'shard_a']]);
+  readonly #elsewhere = new Map<string, string>();
 
   constructor(place: Surroundings) {
     this.#place = place;
@@ -49,15 +51,25 @@ export class Shards implements Ground {
 
   /** Where a user is, or is to be made. */
   homeOf(user: string): string {
-    return this.elsewhere.get(user) ?? shardOf(user);
+    return this.#elsewhere.get(user) ?? shardOf(user);
+  }
+
+  /** On the first day one of them is elsewhere. */
+  begin(): void {
+    this.#elsewhere.clear();
+    this.moved('user-4', shardNames[0]);
+  }
+
+  /** Somebody is there from now on. */
+  moved(user: string, shard: string): void {
+    this.#elsewhere.set(user, shard);
   }
 
   /** Writes the file of the shards, and makes each of their databases one of them. */
   async open(quota: (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<string>): Promise<void> {
     const entries = shardNames.map((name, index) => {
       const from = index === 0 ? 0 : (lastBuckets[index - 1] ?? 0) + 1;
-      const key = name.replace('_', '-');
-      return `  - { name: ${key}, number: ${index}, url_variable: ${urlVariable(index)}, buckets: ${from}-${lastBuckets[index]} }\n`;
+      return `  - { name: ${keyOfShard(name)}, number: ${index}, url_variable: ${urlVariable(index)}, buckets: ${from}-${lastBuckets[index]} }\n`;
     });
     writeFileSync(this.#file, `shards:\n${entries.join('')}`);
     const env = this.environment({ n: -1, at: '', kind: 'arrange', params: {} });
@@ -91,20 +103,26 @@ export class Shards implements Ground {
     return { ...this.#place.baseEnvironment(), QUOTA_SHARDS: this.#file, ...Object.fromEntries(urls) };
   }
 
-  /** A user is in one shard, where an app looks for him; an id is that of a row of one shard. */
+  /** A user is in one shard, where an app looks for him; an id is that of one row of one shard. */
   async differences(): Promise<string[]> {
     const users = await this.look(`select external_id from quota.users order by external_id`);
     const strays = users.filter(({ external_id, shard }) => this.homeOf(external_id ?? '') !== shard);
-    const strange = await this.look(
-      `select l.id::text, l.id % 64 as rest from quota.call_logs l
-       union all select a.id::text, a.id % 64 from quota.adjustments a
-       union all select g.id::text, g.id % 64 from quota.grants g`,
+    const ids = await this.look(
+      `select 'call' as what, id::text, id % 64 as maker from quota.call_logs
+       union all select 'correction', id::text, id % 64 from quota.adjustments
+       union all select 'grant', id::text, id % 64 from quota.grants`,
     );
-    const numbers: readonly string[] = shardNames;
-    const wrong = strange.filter(({ rest, shard }) => Number(rest) !== 1 + numbers.indexOf(shard ?? ''));
+    const seen = new Set<string>();
+    const wrong = ids.filter(({ what, id, maker }) => {
+      const isKnown = seen.has(`${what} ${id}`);
+      seen.add(`${what} ${id}`);
+      return isKnown || Number(maker) < 1 || Number(maker) > shardNames.length;
+    });
     return [
       ...strays.map((row) => `somebody is where nobody looks for him: ${JSON.stringify(row)}`),
-      ...wrong.slice(0, 3).map((row) => `an id that another shard can make: ${JSON.stringify(row)}`),
+      ...wrong
+        .slice(0, 3)
+        .map((row) => `an id that two shards have, or none can make: ${JSON.stringify(row)}`),
     ];
   }
 

@@ -55,7 +55,7 @@ mirror:
 
 /** Some rows make no sense yet, or at all: of a member whom nobody has told of, or shorter than nothing. */
 const insert: StepKind = {
-  weight: 4,
+  weight: 5,
   by: 'app',
   draw: (draw) => ({
     member: draw.below('member', draw.happens('is a stranger', 0.15) ? members + strangers : members),

@@ -65,7 +65,7 @@ const lengthSaid = ({ answer }: Told): number | undefined =>
 
 /** Somebody dials: VAPI asks once, or twice at once. Whoever hears no answer is not put through. */
 const comes: StepKind = {
-  weight: 4,
+  weight: 7,
   by: 'app',
   draw: (draw) => ({ user: draw.below('user', userCount), isTwice: draw.happens('twice', 0.2) }),
   run: async (place, step) => {

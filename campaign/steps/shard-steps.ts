@@ -1,7 +1,7 @@
 import type { Draw } from '../draw.ts';
 import { thousandthsOf } from '../effects.ts';
 import { personOf } from '../model.ts';
-import { shardNames } from '../shards.ts';
+import { keyOfShard, shardNames } from '../shards.ts';
 import { contradiction, mayBreak, type Params, type Step, type Told } from '../step.ts';
 import type { GroundKind, StepKind } from '../step-kind.ts';
 import { runTool } from '../tool.ts';
@@ -143,6 +143,50 @@ const show: StepKind = {
   },
 };
 
+const wordsOfMove = ({ params }: Step) => [
+  ...['shards', 'move', userName(params), '--to', keyOfShard(shardNames[Number(params.to)] ?? '')],
+  ...(params.withSessions ? ['--with-sessions'] : []),
+];
+
+/** Somebody goes to another shard with all that is known. Broken off, the same command goes on. */
+const move: StepKind = {
+  weight: 3,
+  by: 'tool',
+  isInShards: true,
+  draw: (draw) => ({
+    user: draw.below('user', userCount),
+    to: draw.below('to', shardNames.length),
+    withSessions: draw.happens('with sessions', 0.6),
+    ...drawAway(draw),
+  }),
+  run: ({ shards }, step) => {
+    const isShaken = step.isShaken === true || step.params.away !== null;
+    return runTool(shards, { ...step, isShaken }, [...wordsOfMove(step), ...because(step)]);
+  },
+  settle: async ({ shards }, _model, step, told) => {
+    const { fault: _, ...unstruck } = step;
+    const calm = { ...unstruck, params: { ...step.params, away: null } };
+    const end =
+      told.result === 'unknown'
+        ? await runTool(shards, calm, [...wordsOfMove(step), ...because(step)])
+        : told;
+    const user = userName(step.params);
+    const found = await shards.look(`select 1 from quota.users where external_id = $1`, [user]);
+    const before = shards.homeOf(user);
+    const at = found.map(({ shard }) => String(shard));
+    if (at.length === 1 && at[0] !== undefined) {
+      shards.moved(user, at[0]);
+    }
+    const isNobody = at.length === 0 && end.result === 'refused';
+    const isRight =
+      isNobody ||
+      (at.length === 1 && at[0] === (end.result === 'done' ? shardNames[Number(step.params.to)] : before));
+    return isRight
+      ? []
+      : [`step ${step.n}: ${user} was in ${before}, is in ${at}: ${told.words}, then ${end.words}`];
+  },
+};
+
 const doctor: StepKind = {
   weight: 0.5,
   by: 'tool',
@@ -166,5 +210,6 @@ export const shardSteps = {
   'shard-set-plan': atShard(setPlan, 1),
   'shard-job': job,
   'shard-show': show,
+  'shard-move': move,
   'shard-doctor': doctor,
 };
