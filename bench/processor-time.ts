@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the system counts processor time in, where it does not count nanoseconds. */
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 const lookEveryMs = 5;
 
 /** What a piece of work took of the processor. Beside what else the machine does it says more than the clock. */
