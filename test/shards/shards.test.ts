@@ -155,6 +155,23 @@ describe('all shards', () => {
     }
   });
 
+  test('the history of each is verified, and what is bent in one is said of that one', async () => {
+    const codes = (answers: { shard: string; exitCode: number }[]) =>
+      answers.map(({ shard, exitCode }) => [shard, exitCode]);
+    for (const name of shardNames) {
+      await shards.on(name, 'select quota.seal_audit(9223372036854775807)');
+    }
+    const verify = (code: number) => commands.json(code, 'audit', 'verify', '--all-shards');
+    expect(codes(await verify(0))).toEqual(shardNames.map((name) => [name, 0]));
+    await shards.on(
+      'eu-2',
+      `alter table quota.audit_log disable trigger user;
+       update quota.audit_log set subject = 'another' where id = (select min(id) from quota.audit_log);
+       alter table quota.audit_log enable trigger user`,
+    );
+    expect(codes(await verify(3))).toEqual(shardNames.map((name) => [name, name === 'eu-2' ? 3 : 0]));
+  });
+
   test('one that is away stops only its users', async () => {
     const urls = shards.databases.map(({ url }) => url);
     shards.write([urls[0] ?? '', 'postgres://nobody@127.0.0.1:1/away', urls[2] ?? '']);
