@@ -12,7 +12,7 @@ export const databaseUrl = (serverUrl: string, name: string) => serverUrl.replac
 const quiet = { info: () => {}, warn: () => {}, verbose: () => {} };
 
 /** Divides the calls of a database by month, from the first month of 2026 on: what tests do happens in several. */
-export const partition = (url: string): Promise<unknown> =>
+const partition = (url: string): Promise<unknown> =>
   withClient(url, async (client) =>
     partitionCalls({ client, url }, await selectCallTable(client, '2026-01'), undefined, {
       talk: { isQuiet: true, ...quiet, withProgress: (_label, _total, use) => use({ update: () => {} }) },

@@ -50,6 +50,7 @@ export function requireFit({ dependents, border, lastStartedAt }: CallTable): vo
 /**
  * Makes `call_logs` a table of months. What takes long - keys, an index, a constraint - is made while everybody goes on, and
  * once it is made it stays for the next attempt; then the tables change places in one short transaction.
+ * @throws refusedError when something has come in the way since it was looked at
  */
 export async function partitionCalls(
   { client, url }: Pick<Database, 'client' | 'url'>,

@@ -163,15 +163,41 @@ export async function dropStrayKeys(client: pg.ClientBase): Promise<void> {
   );
 }
 
-/** Writes down all keys anew, where there is a table of them: rows came in without the triggers. */
-export async function refillCallKeys(client: pg.ClientBase): Promise<void> {
+async function hasCallKeys(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>(
     `select to_regclass('quota.call_keys') is not null as there`,
   );
-  if (rows[0]?.there === true) {
+  return rows[0]?.there === true;
+}
+
+/** Writes down all keys anew, where there is a table of them: rows came in without the triggers. */
+export async function refillCallKeys(client: pg.ClientBase): Promise<void> {
+  if (await hasCallKeys(client)) {
     await client.query('truncate quota.call_keys');
     await client.query(
       `insert into quota.call_keys (provider, key, call_log_id) ${keysOf('quota.call_logs')}`,
+    );
+  }
+}
+
+const callsOfUser = '(select c.* from quota.call_logs c where c.user_id = $1)';
+
+/** Writes down the keys of a user's calls, which came in without the triggers. A key of another call: unique_violation. */
+export async function addCallKeysOf(client: pg.ClientBase, userId: string): Promise<void> {
+  if (await hasCallKeys(client)) {
+    await client.query(`insert into quota.call_keys (provider, key, call_log_id) ${keysOf(callsOfUser)}`, [
+      userId,
+    ]);
+  }
+}
+
+/** Strikes out the keys of a user's calls, which are about to go without the triggers. */
+export async function dropCallKeysOf(client: pg.ClientBase, userId: string): Promise<void> {
+  if (await hasCallKeys(client)) {
+    await client.query(
+      `delete from quota.call_keys k using (${keysOf(callsOfUser)}) o (provider, key, id)
+       where k.provider is not distinct from o.provider and k.key = o.key and k.call_log_id = o.id`,
+      [userId],
     );
   }
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { query } from '../database.ts';
 import { type PostgresServer, startPostgres } from '../db/servers/postgres-server.ts';
 import type { Commands, Json } from '../desk/commands.ts';
+import { looksAround } from './hold.ts';
 import { placeOf, shardNames, ThreeShards } from './three-shards.ts';
 
 /** QUOTA_TEST_SHARD_KILLS=20: how often what corrects a kind is killed. */
@@ -128,14 +129,22 @@ test('a month is matched as with one database, call by call', async () => {
 
 /** Kills a command so often, each time a little later; in the end it may have been through before it was killed. */
 async function killAtAnyMoment(commands: Commands, words: readonly string[]): Promise<void> {
-  const begin = performance.now();
-  await commands.bin(...words, '--dry-run');
-  const whole = performance.now() - begin;
   for (let kill = 1; kill <= kills; kill += 1) {
     const run = commands.start(...words);
-    await new Promise((resolve) => setTimeout(resolve, (0.5 + (0.6 * kill) / kills) * whole));
+    let isOver = false;
+    const ended = run.result.then(() => {
+      isOver = true;
+    });
+    const url = server.url('finance');
+    const isThere = () =>
+      query(
+        url,
+        `select from pg_stat_activity where datname = current_database() and application_name = 'quota'`,
+      );
+    await expect.poll(async () => isOver || (await isThere()).length > 0, { interval: 2 }).toBe(true);
+    await looksAround(url, (40 * kill) / (kills + 1), () => isOver);
     run.kill('SIGKILL');
-    await run.result;
+    await ended;
   }
 }
 

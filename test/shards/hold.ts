@@ -30,3 +30,10 @@ export async function openSession(url: string, sql: string) {
     end: () => client.end(),
   };
 }
+
+/** Looks into a database so often, or until it is over: the moments at which something is killed lie that far apart. */
+export async function looksAround(url: string, looks: number, isOver: () => boolean): Promise<void> {
+  for (let look = 0; look < looks && !isOver(); look += 1) {
+    await query(url, 'select count(*) from pg_stat_activity');
+  }
+}

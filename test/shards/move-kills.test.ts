@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { query } from '../database.ts';
-import { openSession } from './hold.ts';
+import { looksAround, openSession } from './hold.ts';
 import { useThreeShards } from './three-shards.ts';
 
 /** QUOTA_TEST_SHARD_KILLS=20: how often a move is killed. */
@@ -82,7 +82,7 @@ test('killed at any point and done again, a move has one effect', async () => {
             interval: 2,
           })
           .toBeTruthy());
-    await new Promise((resolve) => setTimeout(resolve, holder ? 0 : (kill * 7) % 40));
+    await looksAround(shards.urlOf(to), holder ? 0 : (kill * 7) % 20, () => isOver);
     run.kill('SIGKILL');
     await ended;
     // The server would go on with what it was told last before it notices.

@@ -56,10 +56,24 @@ const healthy = async () => {
   );
 };
 
+/** Of the table of keys of us-1: keys of calls that it lacks, keys of no call, and how many it has. */
+const keysWithoutCall = () =>
+  shards.on(
+    'us-1',
+    `with keys as (
+       select provider, provider_call_id as key, id from quota.call_logs where provider_call_id is not null
+       union all select null, import_key, id from quota.call_logs where import_key is not null)
+     select (select count(*)::int from (select * from keys except select * from quota.call_keys) m) as missing,
+       (select count(*)::int from (select * from quota.call_keys except select * from keys) s) as stray,
+       (select count(*)::int from quota.call_keys) as kept`,
+  );
+
 /** Whoever has rows in most tables. */
 let user = '';
 beforeAll(async () => {
   await commands.json('db', 'migrate', '--all-shards');
+  // One of them has its calls by month, with a table of their keys.
+  await commands.json('db', 'partition', '--shard', 'us-1', '--yes');
   await commands.json(
     ...(['fixtures', 'seed', '--users', '24', '--calls', '400', '--shard', 'eu-1', '--yes'] as const),
   );
@@ -155,6 +169,9 @@ describe('a user is moved', () => {
 
   test('the new shard goes on counting', async () => {
     const { user: shown } = before.shown;
+    const [there] = await keysWithoutCall();
+    expect(there).toEqual({ missing: 0, stray: 0, kept: expect.any(Number) });
+    expect(there.kept).toBeGreaterThan(3);
     await commands.json(
       'usage',
       'record',
@@ -169,6 +186,7 @@ describe('a user is moved', () => {
     );
     const rows = await shards.on('us-1', `select id from quota.call_logs where provider_call_id = 'k'`);
     expect(rows.map(({ id }) => Number(id) % 64)).toEqual([3]);
+    expect(await keysWithoutCall()).toEqual([{ missing: 0, stray: 0, kept: there.kept + 1 }]);
     expect((await commands.json('user', 'show', shown.id)).user).toEqual(shown);
   });
 
@@ -176,6 +194,7 @@ describe('a user is moved', () => {
     const there = await toldOf(user);
     await commands.json(...move(user, 'eu-1'));
     expect(await toldOf(user)).toEqual(there);
+    expect(await keysWithoutCall()).toEqual([{ missing: 0, stray: 0, kept: 0 }]);
     expect(await commands.json(...move(user, 'eu-1'))).toMatchObject({
       moved: false,
       rows: {},

@@ -4,6 +4,7 @@ import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import type { Shard } from '../../context.ts';
 import { cancelOnAbort } from '../../db/cancel-on-abort.ts';
 import { hasSqlstate } from '../../db/database-error.ts';
+import { addCallKeysOf, dropCallKeysOf } from '../../db/partition-store.ts';
 import { sqlstates } from '../../db/sqlstate.ts';
 import { withOwnCommit, withTransaction } from '../../db/transaction.ts';
 import { refusedError, tryAgainError } from '../../errors.ts';
@@ -146,6 +147,7 @@ async function takeAway(
     reason,
     after: { shard, moveId },
   });
+  await dropCallKeysOf(source, userId);
   await withoutTriggers(source, async () => {
     for (const table of tables) {
       requireSame(table, await takeRows(source, userId, table), from);
@@ -184,7 +186,7 @@ function requireSame(
  * Puts what waits where it belongs, and holds it against what it was; in a transaction of the caller.
  * @returns undefined: nothing waits any more, somebody else has done it
  */
-export async function unpack(
+async function unpack(
   target: pg.Client,
   travel: Pick<Travel, 'userId' | 'moveId'>,
   reason: string,
@@ -209,6 +211,7 @@ export async function unpack(
       }
     }
   });
+  await addCallKeysOf(target, userId);
   await settleArrival(target, userId);
   const auditId = await insertAuditEntry(target, {
     action: 'user.moved',

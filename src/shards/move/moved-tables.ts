@@ -29,7 +29,5 @@ export const stayingTables: Readonly<Record<string, string>> = {
   arriving_rows: 'who is on the way here',
 };
 
-export type MovedTable = (typeof movedTables)[number];
-
 /** Which rows are the user's: `id = …` or `user_id = …`. */
 export const ownerColumn = (table: string): string => (table === 'users' ? 'id' : 'user_id');
