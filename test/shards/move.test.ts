@@ -171,7 +171,8 @@ describe('a user is moved', () => {
     const { user: shown } = before.shown;
     const [there] = await keysWithoutCall();
     expect(there).toEqual({ missing: 0, stray: 0, kept: expect.any(Number) });
-    expect(there.kept).toBeGreaterThan(3);
+    const kept = Number(there?.kept);
+    expect(kept).toBeGreaterThan(3);
     await commands.json(
       'usage',
       'record',
@@ -186,7 +187,7 @@ describe('a user is moved', () => {
     );
     const rows = await shards.on('us-1', `select id from quota.call_logs where provider_call_id = 'k'`);
     expect(rows.map(({ id }) => Number(id) % 64)).toEqual([3]);
-    expect(await keysWithoutCall()).toEqual([{ missing: 0, stray: 0, kept: there.kept + 1 }]);
+    expect(await keysWithoutCall()).toEqual([{ missing: 0, stray: 0, kept: kept + 1 }]);
     expect((await commands.json('user', 'show', shown.id)).user).toEqual(shown);
   });
 

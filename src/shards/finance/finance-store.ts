@@ -37,20 +37,21 @@ export interface Twin {
 
 export async function selectTwins(client: pg.ClientBase): Promise<Twin[]> {
   const number = (table: string) => `substring(${table}.tableoid::regclass::text from '_(\\d+)$')::integer`;
+  const shards = (table: string) => `array_agg(${number(table)} order by ${number(table)})`;
   const { rows } = await client.query<Twin>(
-    `select 'user' as kind, u.external_id as name, array_agg(${number('u')} order by 1) as shards
+    `select 'user' as kind, u.external_id as name, ${shards('u')} as shards
      from quota.users u where u.erased_at is null group by u.external_id having count(*) > 1
      union all
-     select 'assistant', a.provider_assistant_id, array_agg(${number('a')} order by 1)
+     select 'assistant', a.provider_assistant_id, ${shards('a')}
      from quota.assistants a group by a.provider_assistant_id having count(*) > 1
      union all
-     select 'call', g.provider || ' ' || g.provider_call_id, array_agg(${number('g')} order by 1)
+     select 'call', g.provider || ' ' || g.provider_call_id, ${shards('g')}
      from quota.call_logs g where g.provider_call_id is not null
      group by g.provider, g.provider_call_id having count(*) > 1
      ${namedById
        .map(
          (table) =>
-           `union all select 'id', '${table} ' || t.id, array_agg(${number('t')} order by 1)
+           `union all select 'id', '${table} ' || t.id, ${shards('t')}
             from quota.${table} t group by t.id having count(*) > 1`,
        )
        .join('\n')}
