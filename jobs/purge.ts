@@ -1,4 +1,4 @@
-import { makeMonths } from '../src/db/partition-store.ts';
+import { makeMonths, takeBackPartition } from '../src/db/partition-store.ts';
 import { repeated } from '../src/declarations/option.ts';
 import {
   countPurgeable,
@@ -49,6 +49,9 @@ export const purge = defineJob({
   withWork: (_context, options, use) =>
     use({
       runBatch: (client, request) => purgeBatch(client, request, retentionOf(options)),
-      settle: async (client) => ({ counts: { months: await makeMonths(client) }, left: 0 }),
+      settle: async (client) => {
+        await takeBackPartition(client);
+        return { counts: { months: await makeMonths(client) }, left: 0 };
+      },
     }),
 });

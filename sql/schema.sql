@@ -6229,7 +6229,7 @@ begin
     select from quota.call_keys k join quota.call_logs l on l.id = k.call_log_id
     where k.provider = p_provider and k.key = p_key);
 end $function$;
-comment on function quota.is_call_known(text,text) is 'Whether there is a call of this key in any month. To be asked where quota.call_keys is there.';
+comment on function quota.is_call_known(text,text) is 'Whether there is a call of this key in any month. To be asked where call_logs is partitioned.';
 
 CREATE OR REPLACE FUNCTION quota.is_endless(p_quantity numeric, p_cost numeric, p_metadata jsonb, p_texts text)
  RETURNS boolean
@@ -6694,6 +6694,36 @@ begin
   return answer;
 end $function$;
 comment on function quota.left_after(uuid,text,text) is 'What is left after the call that was logged a moment ago, in the fields that quota.record answers: as quota.count_call told in quota.counted, which was "asked" before; else as quota.decide says.';
+
+CREATE OR REPLACE FUNCTION quota.left_by_partition()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  -- Whoever divides the calls holds a lock of its own until it is through.
+  select l.what
+  from (
+    select 1 as place, format('refuses calls that do not meet %s', pg_get_constraintdef(o.oid)) as what
+    from pg_constraint o
+    where o.conrelid = to_regclass('quota.call_logs') and o.conname = 'call_logs_partition_border'
+    union all
+    select 2, format('index %s', to_regclass('quota.call_logs_partition_key'))
+    where to_regclass('quota.call_logs_partition_key') is not null
+    union all
+    select 3, 'table quota.call_keys' where to_regclass('quota.call_keys') is not null
+  ) l
+  where to_regclass('quota.call_logs_rest') is null and not exists (
+    select from pg_locks k
+    where k.locktype = 'advisory' and k.objsubid = 1 and k.granted
+      and k.database = (select d.oid from pg_database d where d.datname = current_database())
+      and (k.classid::bigint << 32 | k.objid::bigint) = quota.lock_key('db partition'))
+  order by l.place
+$function$;
+comment on function quota.left_by_partition() is 'What a quota db partition that is gone left on call_logs before it was through.';
+grant execute on function quota.left_by_partition() to quota_finance;
+grant execute on function quota.left_by_partition() to quota_operator;
+grant execute on function quota.left_by_partition() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.lift_limits(users uuid[], reason text)
  RETURNS integer
@@ -9271,7 +9301,7 @@ begin
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   -- By months, a key of another month is known to the table of keys only.
-  if to_regclass('quota.call_keys') is null
+  if to_regclass('quota.call_logs_rest') is null
     or not quota.is_call_known(coalesce(p_provider, p_service), p_key)
   then
     insert into quota.call_logs

@@ -60,7 +60,7 @@ begin
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   -- By months, a key of another month is known to the table of keys only.
-  if to_regclass('quota.call_keys') is null
+  if to_regclass('quota.call_logs_rest') is null
     or not quota.is_call_known(coalesce(p_provider, p_service), p_key)
   then
     insert into quota.call_logs

@@ -90,7 +90,7 @@ begin
     where k.provider = p_provider and k.key = p_key);
 end $$;
 comment on function quota.is_call_known(text, text) is
-  'Whether there is a call of this key in any month. To be asked where quota.call_keys is there.';
+  'Whether there is a call of this key in any month. To be asked where call_logs is partitioned.';
 
 create or replace trigger call_logs_claim_inserted after insert on quota.call_logs
   referencing new table as new_rows

@@ -2,9 +2,12 @@ import type { Database, Talk } from '../context.ts';
 import { configurationError, refusedError, tryAgainError } from '../errors.ts';
 import { loadCoreSet } from './core/core-set.ts';
 import { installCore } from './core/install.ts';
+import { hasSqlstate } from './database-error.ts';
 import { withMigrator } from './migrator.ts';
 import {
+  type ActingSession,
   type CallTable,
+  dropBorder,
   dropStrayKeys,
   fillCallKeys,
   holdBorder,
@@ -16,7 +19,11 @@ import {
   selectSession,
   setSession,
   swapCallTable,
+  validateBorder,
+  waitForWriters,
+  withPartitionLock,
 } from './partition-store.ts';
+import { sqlstates } from './sqlstate.ts';
 
 export interface Partitioned {
   auditId: string;
@@ -48,42 +55,80 @@ export function requireFit({ dependents, border, lastStartedAt }: CallTable): vo
 }
 
 /**
- * Makes `call_logs` a table of months. What takes long - keys, an index, a constraint - is made while everybody goes on, and
- * once it is made it stays for the next attempt; then the tables change places in one short transaction.
- * @throws refusedError when something has come in the way since it was looked at
+ * Makes `call_logs` a table of months. What takes long - keys, an index - is made while everybody goes on, and once it is made
+ * it stays for the next attempt, until `quota jobs purge` takes it back. The border, beyond which calls are refused, is held
+ * for the end alone, and let go of where that fails; then the tables change places in one short transaction.
+ * @throws refusedError when something has come in the way since it was looked at; tryAgainError when somebody else does it
  */
-export async function partitionCalls(
+export function partitionCalls(
   { client, url }: Pick<Database, 'client' | 'url'>,
   { border }: CallTable,
   reason: string | undefined,
-  { talk, signal }: { talk: Talk; signal: AbortSignal },
+  context: { talk: Talk; signal: AbortSignal },
 ): Promise<Partitioned> {
-  talk.verbose(`calls begin before ${border}`);
-  await holdBorder(client, border);
-  talk.verbose('an index for the partition');
-  await indexKey(client);
-  await makeCallKeys(client);
-  await talk.withProgress('keys of calls', null, async () => {
-    for (let after: string | null = '0'; after !== null; ) {
-      signal.throwIfAborted();
-      after = await fillCallKeys(client, after, keysAtOnce);
+  const { talk, signal } = context;
+  return withPartitionLock(client, async () => {
+    talk.verbose('an index for the partition');
+    await indexKey(client);
+    const keys = await makeCallKeys(client);
+    await withMigrator(url, context, (migrator) => waitForWriters(migrator.client));
+    await talk.withProgress('keys of calls', null, async () => {
+      for (let after: string | null = '0'; after !== null; ) {
+        signal.throwIfAborted();
+        after = await fillCallKeys(client, after, keysAtOnce);
+      }
+      await dropStrayKeys(client);
+    });
+    signal.throwIfAborted();
+    talk.verbose(`calls begin before ${border}`);
+    try {
+      await withMigrator(url, context, (migrator) => holdBorder(migrator.client, border));
+      await validateBorder(client);
+      return await changePlaces(url, await selectSession(client), { border, keys, reason }, context);
+    } catch (error) {
+      await letGoOfBorder(url, border, talk);
+      if (hasSqlstate(error, sqlstates.check_violation)) {
+        requireFit(await selectCallTable(client, border));
+      }
+      throw error;
     }
-    await dropStrayKeys(client);
   });
-  const session = await selectSession(client);
-  return withMigrator(url, { talk, signal }, async (migrator) => {
-    const now = await selectCallTable(migrator.client, border);
+}
+
+function changePlaces(
+  url: string,
+  session: ActingSession,
+  { border, keys, reason }: { border: string; keys: string; reason: string | undefined },
+  context: { talk: Talk; signal: AbortSignal },
+): Promise<Partitioned> {
+  return withMigrator(url, context, async ({ client }) => {
+    const now = await selectCallTable(client, border);
     if (now.isPartitioned) {
       throw tryAgainError('call_logs has been partitioned by somebody else in the meantime');
     }
-    await setSession(migrator.client, session);
+    await setSession(client, session);
     const set = await loadCoreSet();
     const beganMs = performance.now();
-    await swapCallTable(migrator.client, border);
-    await installCore(migrator.client, set);
-    const months = await makeMonths(migrator.client);
+    if (!(await swapCallTable(client, border, keys))) {
+      throw tryAgainError('somebody has taken back what was prepared', {
+        suggestion: 'run the same command again',
+      });
+    }
+    await installCore(client, set);
+    const months = await makeMonths(client);
     const lockedMs = Math.round(performance.now() - beganMs);
-    const auditId = await insertPartitioned(migrator.client, reason ?? null, { border, months });
+    const auditId = await insertPartitioned(client, reason ?? null, { border, months });
     return { auditId, months, lockedMs };
   });
+}
+
+/** Over a connection of its own: that of the command may be what broke. */
+async function letGoOfBorder(url: string, border: string, talk: Talk): Promise<void> {
+  try {
+    await withMigrator(url, { talk }, ({ client }) => dropBorder(client));
+  } catch (error) {
+    talk.warn(
+      `call_logs still refuses calls from ${border} on (${(error as Error).message}): quota jobs purge takes that back`,
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { withAdvisoryLock } from './advisory-lock.ts';
 import { withTransaction } from './transaction.ts';
 
 /** How `call_logs` stands, and what stands in the way of partitions. */
@@ -76,19 +77,53 @@ const keyIndex = 'call_logs_partition_key';
 /** The instant at which a month begins, as SQL. */
 const startOf = (month: string) => `'${month}-01 00:00:00+00'`;
 
-/**
- * Has every call that comes from now on, and then every call that is there, begin before the border: what is attached as
- * a partition need not be read for that. Readers and writers go on meanwhile.
- */
+/** Has every call that comes from now on begin before the border. Within a transaction. */
 export async function holdBorder(client: pg.ClientBase, border: string): Promise<void> {
-  await withTransaction(client, async () => {
-    await client.query(`set local lock_timeout = '1s'`);
-    await client.query(`alter table quota.call_logs drop constraint if exists ${borderConstraint}`);
-    await client.query(
-      `alter table quota.call_logs add constraint ${borderConstraint} check (started_at < ${startOf(border)}) not valid`,
-    );
-  });
+  await dropBorder(client);
+  await client.query(
+    `alter table quota.call_logs add constraint ${borderConstraint} check (started_at < ${startOf(border)}) not valid`,
+  );
+}
+
+/**
+ * Looks whether every call that is there begins before the border: what is attached as a partition need not be read for
+ * that. Readers and writers go on meanwhile. check_violation: one does not.
+ */
+export async function validateBorder(client: pg.ClientBase): Promise<void> {
   await client.query(`alter table quota.call_logs validate constraint ${borderConstraint}`);
+}
+
+/** From then on calls of any month are taken, as ever. */
+export async function dropBorder(client: pg.ClientBase): Promise<void> {
+  await client.query(`alter table quota.call_logs drop constraint if exists ${borderConstraint}`);
+}
+
+/**
+ * Holds the lock by which everybody sees that the calls are being divided.
+ * @throws tryAgainError where somebody else does
+ */
+export const withPartitionLock = <T>(client: pg.ClientBase, use: () => Promise<T>): Promise<T> =>
+  withAdvisoryLock(client, 'db partition', use, { mode: 'try' });
+
+/**
+ * Takes back what somebody who was to divide the calls and is gone has left: a border beyond which calls are refused, an
+ * index and keys that each call pays for. Waits a second for a table that is in use.
+ */
+export async function takeBackPartition(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query('select from quota.left_by_partition()');
+  if (rows.length === 0) {
+    return;
+  }
+  await withPartitionLock(client, () =>
+    withTransaction(client, async () => {
+      await client.query(`set local lock_timeout = '1s'`);
+      // Nobody who writes is between two looks for the keys.
+      await client.query('lock table quota.call_logs in access exclusive mode');
+      await dropBorder(client);
+      await client.query(`drop index if exists quota.${keyIndex}`);
+      await dropCallKeys(client);
+    }),
+  );
 }
 
 /** Made beside the tables of the migrations, it goes with them. */
@@ -108,10 +143,8 @@ export async function indexKey(client: pg.ClientBase): Promise<void> {
   await client.query(`create unique index concurrently ${keyIndex} on quota.call_logs (id, started_at)`);
 }
 
-/**
- * Makes the table of keys. From then on the triggers keep it; who was writing when it came has ended when this returns.
- */
-export async function makeCallKeys(client: pg.ClientBase): Promise<void> {
+/** Makes the table of keys. @returns what tells it from another one of that name */
+export async function makeCallKeys(client: pg.ClientBase): Promise<string> {
   await client.query(`
     create table if not exists quota.call_keys (
       provider text,
@@ -122,10 +155,19 @@ export async function makeCallKeys(client: pg.ClientBase): Promise<void> {
     comment on table quota.call_keys is 'Where call_logs is partitioned: which call has a key, once over all months.';
     comment on column quota.call_keys.provider is 'Null: an import key.';
     alter table quota.call_keys enable row level security`);
-  await withTransaction(client, async () => {
-    await client.query(`set local lock_timeout = '1s'`);
-    await client.query('lock table quota.call_logs in share mode');
-  });
+  return selectCallKeys(client);
+}
+
+/** In a transaction: who was writing when the table of keys came has ended then, and the triggers of all others keep it. */
+export async function waitForWriters(client: pg.ClientBase): Promise<void> {
+  await client.query('lock table quota.call_logs in share mode');
+}
+
+async function selectCallKeys(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ keys: string }>(
+    `select coalesce(to_regclass('quota.call_keys')::oid::text, '') as keys`,
+  );
+  return rows[0]?.keys ?? '';
 }
 
 /** Writes down the keys of calls with numbers beyond `after`. @returns the last number of them; null: there were none */
@@ -163,12 +205,7 @@ export async function dropStrayKeys(client: pg.ClientBase): Promise<void> {
   );
 }
 
-async function hasCallKeys(client: pg.ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ there: boolean }>(
-    `select to_regclass('quota.call_keys') is not null as there`,
-  );
-  return rows[0]?.there === true;
-}
+const hasCallKeys = async (client: pg.ClientBase) => (await selectCallKeys(client)) !== '';
 
 /** Writes down all keys anew, where there is a table of them: rows came in without the triggers. */
 export async function refillCallKeys(client: pg.ClientBase): Promise<void> {
@@ -205,10 +242,16 @@ export async function dropCallKeysOf(client: pg.ClientBase, userId: string): Pro
 /**
  * Puts a partitioned table in the place of `call_logs`, with that as its first partition. In a transaction, which holds the
  * table alone from here on; what the core has on it is to be installed anew.
+ * @param keys the table of keys that was filled
+ * @returns false: what was prepared is no longer there; nothing is changed
  */
-export async function swapCallTable(client: pg.ClientBase, border: string): Promise<void> {
+export async function swapCallTable(client: pg.ClientBase, border: string, keys: string): Promise<boolean> {
   const before = `call_logs_before_${border.replace('-', '_')}`;
   await client.query('lock table quota.call_logs in access exclusive mode');
+  // Behind a pooler no lock keeps others from taking it back.
+  if ((await selectCallKeys(client)) !== keys) {
+    return false;
+  }
   await dropWhatNamesRows(client);
   const shape = await selectShape(client);
   const run = async (...statements: string[]) => {
@@ -248,6 +291,7 @@ export async function swapCallTable(client: pg.ClientBase, border: string): Prom
     `alter table quota.${before} enable row level security`,
   );
   await touchFunctions(client);
+  return true;
 }
 
 /** Their arguments are rows of the table that is to be put aside; the core brings them back. */

@@ -11,6 +11,7 @@ export const sqlstates = {
   lock_not_available: '55P03',
   foreign_key_violation: '23503',
   unique_violation: '23505',
+  check_violation: '23514',
   internal_error: 'XX000',
   serialization_failure: '40001',
   deadlock_detected: '40P01',

@@ -248,3 +248,14 @@ export const deadRuns = `
   from (select distinct on (job) * from quota.job_runs order by job, started_at desc, id) r
   where $1::uuid is null and (r.status in ('failed', 'incomplete', 'abandoned') or r.id in (select d.id from quota.dead_runs() d))
   order by r.started_at`;
+
+/** A command that was killed: until it is taken back, calls are refused from some month on, or each costs more. */
+export const leftPartition = `
+  select l.what from quota.left_by_partition() l(what) where $1::uuid is null`;
+
+/** Rows of a move that was broken off before the user was let go of, or before they were unpacked. */
+export const leftMoves = `
+  select a.user_id as "userId", a.shard as "from", ${iso('a.packed_at')} as "packedAt"
+  from quota.arriving_users a
+  where ($1::uuid is null or a.user_id = $1) and a.packed_at < ${now} - interval '1 hour'
+  order by a.packed_at, a.user_id`;

@@ -10,6 +10,8 @@ import {
   type Examination,
   type Found,
   failedMirrors,
+  leftMoves,
+  leftPartition,
   namedErased,
   rowsAhead,
   selectFindings,
@@ -249,6 +251,23 @@ const checks: readonly Check[] = [
     found: "meters whose changes have waited for more than an hour to be told to the app's Redis",
     suggestion: 'quota jobs sync-cache, with the REDIS_URL of the app, every 5 minutes',
     sql: waitingCounters,
+  },
+  {
+    check: 'partition',
+    level: 'attention',
+    healthy: 'no quota db partition was broken off',
+    found: 'things on call_logs that a quota db partition left which was broken off',
+    suggestion: 'quota jobs purge takes them back; the same quota db partition goes on',
+    sql: leftPartition,
+  },
+  {
+    check: 'moves',
+    level: 'attention',
+    healthy: 'nobody has been on the way here from another shard for an hour',
+    found: 'users whose move here from another shard was broken off more than an hour ago',
+    suggestion:
+      'quota shards move USER --to SHARD, with the id: this shard to go on, the other one to have them stay',
+    sql: leftMoves,
   },
   {
     check: 'jobs',

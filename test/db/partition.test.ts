@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSession } from '../hold.ts';
 import { expectedKinds, makeMonth, vapiJson } from '../reconcile/made-month.ts';
 import { MonthDesk } from '../reconcile/month-desk.ts';
 
@@ -201,4 +202,54 @@ test('what needs the table as it is, and calls beyond the first month, stop it b
   expect((await refuse(5)).message).toMatch(/calls that begin in 2026-11 or later/);
   await plain.query('create view public.calls as select id from quota.call_logs');
   expect(await refuse(78)).toMatchObject({ detail: 'view public.calls' });
+  await plain.query('drop view public.calls');
+});
+
+test('killed while it prepares, it is told of, taken back, and can be done again; no call is refused for longer', async () => {
+  const words = ['db', 'partition', '--from', '2027-02', '--reason', 'a test', '--yes'];
+  const left = async () =>
+    (await plain.query<{ what: string }>('select what from quota.left_by_partition() l(what)')).map(
+      ({ what }) => what,
+    );
+  const breakOff = async (hold: string, signal: NodeJS.Signals) => {
+    const holder = await openSession(plain.url, hold);
+    const run = plain.start(...words);
+    await holder.waitedFor();
+    expect(await left()).toEqual([]);
+    run.kill(signal);
+    if (signal === 'SIGKILL') {
+      await run.result;
+      await holder.endWaiting();
+    }
+    await holder.end();
+    const { code } = await run.result;
+    return { code, left: await left() };
+  };
+  const early = () =>
+    plain.query(
+      `insert into quota.call_logs (user_id, service, started_at)
+       select id, 'voice', '2027-02-01' from quota.users where external_id = 'user_7_5'`,
+    );
+  const keys = ['index quota.call_logs_partition_key', 'table quota.call_keys'];
+  const writer = `update quota.call_logs set words_spoken = 1 where id = (select min(id) from quota.call_logs)`;
+  const atTheEnd = 'lock table quota.audit_log in share mode';
+  expect((await breakOff(writer, 'SIGKILL')).left).toEqual(keys.slice(0, 1));
+  expect(await breakOff(atTheEnd, 'SIGTERM')).toEqual({ code: 143, left: keys });
+  expect((await breakOff(atTheEnd, 'SIGKILL')).left).toEqual([
+    expect.stringMatching(/^refuses calls that do not meet CHECK \(\(started_at < '2027-02-01/),
+    ...keys,
+  ]);
+  await expect(early()).rejects.toMatchObject({ code: '23514' });
+  const { checks } = await plain.json('doctor');
+  expect(checks.find(({ check }: { check: string }) => check === 'partition')).toMatchObject({
+    ...{ count: 3, suggestion: expect.stringMatching(/^quota jobs purge/) },
+  });
+  await plain.json('jobs', 'purge');
+  expect(await left()).toEqual([]);
+  await early();
+  expect((await plain.json(5, ...words)).error.message).toMatch(/calls that begin in 2027-02 or later/);
+  await plain.query(`delete from quota.call_logs where started_at = '2027-02-01'`);
+  await plain.json(...words);
+  expect(await left()).toEqual([]);
+  expect(await plain.differences()).toEqual([]);
 });

@@ -195,6 +195,19 @@ test('runs that died or failed, but not one that is at work', async () => {
   );
 });
 
+test('tells who has been on the way from another shard for an hour', async () => {
+  await desk.query(
+    `insert into quota.arriving_users (user_id, digest, move_id, shard, shard_number, tables, stale_days, packed_at)
+     select gen_random_uuid(), n::text, gen_random_uuid(), 'eu-1', 1, '[]', '{}', timestamptz '${asOf}' - n * interval '50 minutes'
+     from generate_series(1, 2) n`,
+  );
+  const diagnosis = await diagnose();
+  expect(diagnosis).toMatchObject({ code: 0, attention: 1 });
+  expect(findingsOf(diagnosis, 'moves')).toEqual([
+    { userId: expect.any(String), from: 'eu-1', packedAt: '2026-11-15T10:20:00.000Z' },
+  ]);
+});
+
 test('csv and ndjson have a line per finding', async () => {
   await meddle('update quota.usage_quotas set calls = 0');
   const csv = (await run('--output', 'csv')).stdout.trimEnd().split('\n');

@@ -80,13 +80,14 @@ test('whoever may call what acts as the owner is asked for whom: by the function
     return [...named(one.body)].some((next) => next !== name && asks(next, seen));
   };
   const unasked = all.filter((one) => one.is_granted && one.is_definer && !asks(one.name));
-  // Who calls; the history, which has all users and no words of any; jobs and their locks; whether a name is one that
-  // was erased, of which only a digest is left.
+  // Who calls; the history, which has all users and no words of any; jobs and their locks, and what is left on a table by
+  // who held one; whether a name is one that was erased, of which only a digest is left.
   expect(unasked.map(({ name }) => name)).toEqual([
     'audit_frontier',
     'caller',
     'dead_runs',
     'free_lock',
+    'left_by_partition',
     'lock_key',
     'seal_audit',
     'was_erased',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { query } from '../database.ts';
 import { type PostgresServer, startPostgres } from '../db/servers/postgres-server.ts';
 import type { Commands, Json } from '../desk/commands.ts';
-import { looksAround } from './hold.ts';
+import { looksAround } from '../hold.ts';
 import { placeOf, shardNames, ThreeShards } from './three-shards.ts';
 
 /** QUOTA_TEST_SHARD_KILLS=20: how often what corrects a kind is killed. */

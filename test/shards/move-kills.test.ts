@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { query } from '../database.ts';
-import { looksAround, openSession } from './hold.ts';
+import { looksAround, openSession } from '../hold.ts';
 import { useThreeShards } from './three-shards.ts';
 
 /** QUOTA_TEST_SHARD_KILLS=20: how often a move is killed. */

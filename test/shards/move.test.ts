@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { movedTables, stayingTables } from '../../src/shards/move/moved-tables.ts';
 import { query } from '../database.ts';
 import type { Json } from '../desk/commands.ts';
-import { openSession } from './hold.ts';
+import { openSession } from '../hold.ts';
 import { useThreeShards } from './three-shards.ts';
 
 const asOf = '2026-11-15T12:00:00Z';

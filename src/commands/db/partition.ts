@@ -26,7 +26,7 @@ export const dbPartition = defineCommand(
     details: `What is there becomes one partition, and each month from then on another; quota jobs purge makes them ahead, and
 what begins in no month that is made lies in call_logs_rest. Keys of calls are held by a table of their own. Most of the work is
 done while apps go on; then nobody reads or writes calls for as long as the tables take to change places. Broken off, it goes on
-where it was. There is no way back but a backup that is restored into a new database.`,
+where it was, until quota jobs purge takes back what there is of it. There is no way back but a backup that is restored into a new database.`,
     examples: [
       ['quota db partition --dry-run', 'how big the table is, and what is in the way'],
       ['quota db partition --reason "a hundred million calls" --yes', 'by month from the one after next'],

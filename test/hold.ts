@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect } from 'vitest';
-import { query } from '../database.ts';
+import { query } from './database.ts';
 
 /** A session that holds what a statement locks, until it ends. */
 export async function openSession(url: string, sql: string) {
