@@ -235,6 +235,7 @@ test('every command with the options of a change goes through the bracket', () =
     'reconcile/alias.ts',
     'reconcile/reopen.ts',
     'shards/finance.ts',
+    'shards/move.ts',
     'shards/router.ts',
   ]);
 });

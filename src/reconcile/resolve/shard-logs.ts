@@ -71,9 +71,11 @@ export function shardLogs(shards: readonly Shard[], open: OpenShard): LogWriter 
     change: async (_client, corrections, reason) => {
       const isMove = (one: LogCorrection) =>
         one.kind === 'attribution_mismatch' && ofOwner(one) !== ofLog(one);
-      const stays = corrections.filter((one) => !isMove(one));
+      // A log that is nowhere has been moved by a run that was broken off before this was noted, or has gone since.
+      const there = corrections.filter((one) => ofLog(one) !== undefined);
+      const stays = there.filter((one) => !isMove(one));
       const changed = await inShards(stays, ofLog, (client, own) => ownLogs.change(client, own, reason));
-      return sum([...changed, ...(await move(corrections.filter(isMove), reason))]);
+      return sum([...changed, ...(await move(there.filter(isMove), reason))]);
     },
   };
 }
