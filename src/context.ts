@@ -63,11 +63,13 @@ export interface Search {
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
-/** Parsed and checked configuration. `databaseUrl`, `sourceUrls`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
+/** Parsed and checked configuration. `databaseUrl`, `replicaUrl`, `sourceUrls`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** A standby of it, which commands ask that only list and report. */
+  readonly replicaUrl: string | undefined;
   readonly dataDir: string;
   /** File that lists the shards: databases that each have some of the users. */
   readonly shardsFile: string | undefined;

@@ -1,5 +1,6 @@
 import type { PlacedTemplate } from '../allowances/files/cache-fields.ts';
 import type { Path } from '../allowances/files/plan-document.ts';
+import type { DatabaseIdentity } from '../db/identity-store.ts';
 import type { Carried } from './carried.ts';
 import type { MappedValue } from './mapped-value.ts';
 
@@ -32,11 +33,7 @@ export interface Source {
 export type Follow = MappedValue | { path: Path; isWhole: true };
 
 /** A database that is not ours; how it is reached is said by the settings, and never stored. */
-export interface RemoteDatabase {
-  database: string;
-  /** What tells its server apart; null where the login may not see it. */
-  system: string | null;
-}
+export type RemoteDatabase = DatabaseIdentity;
 
 /** A counter that the app keeps by itself, for comparison. */
 export interface Figure {

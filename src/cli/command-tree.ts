@@ -11,6 +11,7 @@ export type Run = (
     globals: GlobalOptions;
     values: Readonly<Record<string, unknown>>;
     onShards: OnShards | undefined;
+    readsReplica: boolean;
   },
 ) => Promise<void>;
 
@@ -91,6 +92,7 @@ export class CommandTree {
         globals: command.optsWithGlobals<GlobalOptions>(),
         values: { ...command.opts(), ...givenArguments(command, definition.arguments) },
         onShards: entry.onShards,
+        readsReplica: entry.readsReplica === true,
       }),
     );
   }

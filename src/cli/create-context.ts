@@ -20,7 +20,7 @@ export function createContext(
   settings: Settings,
   options: GlobalOptions,
   { signal, whileAway, endWithin }: Interruption,
-  redact: (text: string) => string,
+  { redact, replicaUrl }: { redact: (text: string) => string; replicaUrl: string | undefined },
 ): Context {
   const pager = findPager(process, options.pager !== false);
   const asOf = options.asOf ?? null;
@@ -80,7 +80,7 @@ export function createContext(
     search: (question, search) => prompt.search(question, search),
     async withDatabase(use, databaseOptions) {
       const { withDatabase } = await import('../db/connection.ts');
-      return withDatabase({ settings, asOf, signal, warn: talk.warn, ...databaseOptions }, use);
+      return withDatabase({ settings, replicaUrl, asOf, signal, warn: talk.warn, ...databaseOptions }, use);
     },
   };
 }

@@ -28,6 +28,7 @@ export function prepareCommand(
   process: ProcessLike,
   globals: GlobalOptions,
   interruption: Interruption,
+  readsReplica: boolean,
 ): PreparedCommand {
   const { env, platform } = process;
   const { databaseUrl, envFile } = globals;
@@ -36,7 +37,9 @@ export function prepareCommand(
     ...settings,
     pingUrl: flagOf(process.argv, '--ping-url') ?? settings.pingUrl,
   });
-  const context = createContext(process, settings, globals, interruption, redact);
+  // A database that is named is the one that is meant.
+  const replicaUrl = readsReplica && databaseUrl === undefined ? settings.replicaUrl : undefined;
+  const context = createContext(process, settings, globals, interruption, { redact, replicaUrl });
   if (databaseUrl !== undefined && redactUrls(databaseUrl) !== databaseUrl) {
     context.talk.warn(
       'everybody on this machine can read the password in --database-url in the list of processes: use DATABASE_URL or DATABASE_URL_FILE',

@@ -10,6 +10,7 @@ const pathSecretLengthMin = 16;
 /** What each secret setting has that must not be seen: a setting without its line here does not compile. */
 const secretsOf: Record<SecretVariable, (settings: Settings) => string[]> = {
   DATABASE_URL: ({ databaseUrl }) => passwordForms(databaseUrl),
+  QUOTA_REPLICA_URL: ({ replicaUrl }) => passwordForms(replicaUrl),
   QUOTA_SOURCE_URL: ({ sourceUrls }) => Object.values(sourceUrls).flatMap(passwordForms),
   REDIS_URL: ({ redisUrl }) => passwordForms(redisUrl),
   VAPI_API_KEY: ({ vapiApiKey }) => wordForms(vapiApiKey),

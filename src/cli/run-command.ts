@@ -22,14 +22,14 @@ export function createCommandRunner(process: ProcessLike, interruption: Interrup
   return {
     exitCode: () => exitCode,
     redact: (text) => redact(text),
-    run: async (definition, { globals, values, onShards }) => {
+    run: async (definition, { globals, values, onShards, readsReplica }) => {
       const checked = checkGlobalOptions(await withTimes(globals, readClock));
       const missing = whatIsMissing(definition, values);
       if (missing !== undefined && !canGuide(process, checked)) {
         throw missing;
       }
       const { prepareCommand } = await import('./prepare-command.ts');
-      const prepared = prepareCommand(process, checked, interruption);
+      const prepared = prepareCommand(process, checked, interruption, readsReplica);
       redact = prepared.redact;
       await refuseWrongShape(checked);
       const { context } = prepared;

@@ -43,6 +43,7 @@ const hidden = (value: string | undefined) => (value === undefined ? null : '***
 const shownAs: Record<SettingVariable, (settings: Settings, env: Variables) => string | null> = {
   DATABASE_URL: ({ databaseUrl, dataDir }) =>
     databaseUrl === undefined ? `embedded, in ${dataDir}` : redactUrls(databaseUrl),
+  QUOTA_REPLICA_URL: ({ replicaUrl }) => (replicaUrl === undefined ? null : redactUrls(replicaUrl)),
   QUOTA_DATA_DIR: ({ dataDir }) => dataDir,
   QUOTA_SHARDS: ({ shardsFile }) => shardsFile ?? null,
   QUOTA_ENV: ({ environment }) => environment,

@@ -18,6 +18,13 @@ export const settingTable = [
     secret: true,
   },
   {
+    variable: 'QUOTA_REPLICA_URL',
+    defaultText: 'none',
+    description:
+      'Streaming replica of that database, which lists and reports are read from ([scale](docs/scale.md))',
+    secret: true,
+  },
+  {
     variable: 'QUOTA_DATA_DIR',
     defaultText: "`quota` under the user's data directory",
     description: 'Folder of the embedded PostgreSQL',

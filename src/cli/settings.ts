@@ -71,14 +71,17 @@ export function readSettings(sources: SettingSources): Settings {
     }
     return found?.value;
   };
+  const database = find('DATABASE_URL', sources.databaseUrl);
+  const variables = { ...file, ...sources.env };
+  const replica = find('QUOTA_REPLICA_URL');
+  if (replica !== undefined && database === undefined && !namesServer(variables)) {
+    problems.push(`${replica.source} is set, and DATABASE_URL is not: what is it a replica of?`);
+  }
   const dataDir = find('QUOTA_DATA_DIR')?.value;
   const settings: Settings = {
     environment: readEnvironment(foundAnywhere('QUOTA_ENV'), problems),
-    databaseUrl: readDatabase(
-      find('DATABASE_URL', sources.databaseUrl),
-      { ...file, ...sources.env },
-      problems,
-    ),
+    databaseUrl: readDatabase(database, variables, problems),
+    replicaUrl: readDatabase(replica, {}, problems),
     dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
     shardsFile: inDirectory(sources.cwd, find('QUOTA_SHARDS')?.value),
     sourceUrls: readSources(find('QUOTA_SOURCE_URL'), problems),

@@ -4,12 +4,15 @@ import { isLoopback } from '../values/transport.ts';
 import { cancelOnAbort, finishMsMax } from './cancel-on-abort.ts';
 import { withClient } from './client.ts';
 import type { EmbeddedSession } from './embedded/session.ts';
+import { replicaAwayError, requireReplica } from './replica.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
 import { clientConfig, type OpenClient } from './target/open-client.ts';
 import { readTarget } from './target/target.ts';
 
 export interface DatabaseRequest extends DatabaseOptions {
   settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'actor'>;
+  /** A standby of that database, which is asked in its place. */
+  replicaUrl?: string | undefined;
   asOf: string | null;
   signal: AbortSignal;
   /** Told when the database is spoken to over a network without TLS. Default: nobody. */
@@ -18,7 +21,7 @@ export interface DatabaseRequest extends DatabaseOptions {
 
 /**
  * Opens the database of the settings for the time of `use`: the one of DATABASE_URL, else the embedded server,
- * which is started if need be and stopped by the last process that leaves.
+ * which is started if need be and stopped by the last process that leaves. In place of both the replica, where one is given.
  * @throws unavailableError, configurationError
  */
 export async function withDatabase<T>(
@@ -27,24 +30,33 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const { until } = asked;
   const request = until === undefined ? asked : { ...asked, signal: AbortSignal.any([asked.signal, until]) };
-  const { databaseUrl } = request.settings;
-  if (databaseUrl !== undefined) {
-    const target = readTarget(databaseUrl);
-    const warnOfPlain = ({ host, isEncrypted }: OpenClient) => {
-      if (!isEncrypted && target.isSslModeAssumed && !isLoopback(host.name)) {
-        request.warn?.(
-          `the database on ${host.name} is spoken to unencrypted: add sslmode=verify-full to its URL, or sslmode=disable where the network may be trusted`,
-        );
-      }
-    };
-    return withClient(
-      databaseUrl,
-      (client) => useClient(request, client, databaseUrl, use),
-      request.signal,
-      warnOfPlain,
-    );
+  const url = request.replicaUrl ?? request.settings.databaseUrl;
+  if (url !== undefined) {
+    return withServer(request, url, use);
   }
   return withEmbedded(request, ({ client, url }) => useClient(request, client, url, use));
+}
+
+async function withServer<T>(
+  request: DatabaseRequest,
+  url: string,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  const target = readTarget(url);
+  let isOpen = false;
+  const onOpen = ({ host, isEncrypted }: OpenClient) => {
+    isOpen = true;
+    if (!isEncrypted && target.isSslModeAssumed && !isLoopback(host.name)) {
+      request.warn?.(
+        `the database on ${host.name} is spoken to unencrypted: add sslmode=verify-full to its URL, or sslmode=disable where the network may be trusted`,
+      );
+    }
+  };
+  try {
+    return await withClient(url, (client) => useClient(request, client, url, use), request.signal, onOpen);
+  } catch (error) {
+    throw request.replicaUrl !== undefined && !isOpen ? replicaAwayError(error) : error;
+  }
 }
 
 async function withEmbedded<T>(
@@ -61,15 +73,19 @@ async function withEmbedded<T>(
 }
 
 async function useClient<T>(
-  { settings, asOf, signal, schema, onAbort }: DatabaseRequest,
+  request: DatabaseRequest,
   client: pg.Client,
   url: string,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
+  const { settings, asOf, signal, schema, onAbort } = request;
   const session = { asOf, actor: settings.actor };
   const guarded = <R>(guardedClient: pg.Client, useGuarded: () => Promise<R>) =>
     cancelOnAbort(guardedClient, signal, useGuarded, onAbort === 'finish' ? finishMsMax : 0);
   return guarded(client, async () => {
+    if (request.replicaUrl !== undefined) {
+      await requireReplica(client, request);
+    }
     const opened = await (schema === 'any'
       ? prepareSession(client, session)
       : prepareSessionWithSchema(client, session));

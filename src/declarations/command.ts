@@ -71,6 +71,11 @@ export interface CommandEntry {
   /** Left out of lists. */
   readonly isHidden?: true;
   readonly onShards?: OnShards;
+  /**
+   * It lists or reports, and nothing is decided by it: where there is a replica, that is asked, which cannot be written to and
+   * may be a moment behind.
+   */
+  readonly readsReplica?: true;
 }
 
 /** The commands under one name. */

@@ -18,6 +18,7 @@ test('config tells each setting with where it comes from, and no secret', async 
   const env = {
     DATABASE_URL: 'postgres://ada:pass-word-of-ada@db.example.com/app',
     QUOTA_ALERT_SECRET_FILE: key,
+    QUOTA_REPLICA_URL: 'postgres://ada:pass-word-of-ada@replica.example.com/app',
     QUOTA_COMPANY: '',
   };
   const table = await runCli(['config', '--env-file', file], { env });
@@ -28,6 +29,7 @@ test('config tells each setting with where it comes from, and no secret', async 
   );
   expect(settings).toMatchObject({
     DATABASE_URL: { value: 'postgres://ada:***@db.example.com/app', source: 'DATABASE_URL', isSecret: true },
+    QUOTA_REPLICA_URL: { value: 'postgres://ada:***@replica.example.com/app', isSecret: true },
     QUOTA_COMPANY: { value: 'Acme', source: `QUOTA_COMPANY in ${file}` },
     VAPI_API_KEY: { value: '***', source: `VAPI_API_KEY in ${file}`, isSecret: true },
     QUOTA_ALERT_SECRET: { value: '***', source: 'QUOTA_ALERT_SECRET_FILE' },

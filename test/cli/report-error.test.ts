@@ -89,6 +89,7 @@ test('known secrets are taken out wherever they are, common words are left', () 
   const redact = createRedactor({
     environment: 'test',
     databaseUrl: 'postgres://ada:s%40cret-word@db/app',
+    replicaUrl: undefined,
     dataDir: '/data',
     sourceUrls: {},
     redisUrl: 'redis://:short@cache',

@@ -62,6 +62,16 @@ test.each([
   expect(read({ databaseUrl: url }).databaseUrl).toBe(url);
 });
 
+test('a replica is that of a database that is named', () => {
+  const url = 'postgres://u@db/app';
+  const replica = 'postgres://u@replica/app';
+  expect(read({ databaseUrl: url, env: { QUOTA_REPLICA_URL: replica } }).replicaUrl).toBe(replica);
+  expect(read({ env: { PGHOST: 'db', QUOTA_REPLICA_URL: replica } }).replicaUrl).toBe(replica);
+  expect(problemsOf({ env: { QUOTA_REPLICA_URL: replica } }).detail).toBe(
+    'QUOTA_REPLICA_URL is set, and DATABASE_URL is not: what is it a replica of?',
+  );
+});
+
 test('every problem is told at once, secrets in none of them', () => {
   const error = problemsOf({
     envFile: 'missing',

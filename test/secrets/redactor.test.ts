@@ -14,6 +14,10 @@ const secrets: Record<SecretVariable, { value: string; forms: string[] }> = {
       Buffer.from('ada:Wv/9-db-word').toString('base64'),
     ],
   },
+  QUOTA_REPLICA_URL: {
+    value: 'postgres://ada:Wv9-replica-word@replica.example/app',
+    forms: ['Wv9-replica-word', Buffer.from('ada:Wv9-replica-word').toString('base64')],
+  },
   QUOTA_SOURCE_URL: {
     value:
       'shop=postgres://eve:Wv9-shop-word@shop.example/shop chat=postgres://eve:Wv9-chat-word@chat.example/chat',

@@ -10,13 +10,14 @@ const secretVariables = (settingTable as readonly Setting[])
 const exampleOf = (variable: string) => (/URL/.test(variable) ? 'https://h/x' : 'Wv9-value');
 
 test.each(secretVariables)('%s_FILE names a file with the value', async (variable) => {
-  const value =
-    variable === 'DATABASE_URL' || variable === 'QUOTA_SOURCE_URL'
-      ? 'postgres://u:p@h/d'
-      : variable === 'REDIS_URL'
-        ? 'redis://h'
-        : exampleOf(variable);
-  const read = (env: Record<string, string>) => readSettings({ env, platform: 'linux', cwd: '/' });
+  const value = ['DATABASE_URL', 'QUOTA_REPLICA_URL', 'QUOTA_SOURCE_URL'].includes(variable)
+    ? 'postgres://u:p@h/d'
+    : variable === 'REDIS_URL'
+      ? 'redis://h'
+      : exampleOf(variable);
+  const besides = variable === 'QUOTA_REPLICA_URL' ? { DATABASE_URL: value } : {};
+  const read = (env: Record<string, string>) =>
+    readSettings({ env: { ...besides, ...env }, platform: 'linux', cwd: '/' });
   for (const [name, content] of [
     ['plain', value],
     ['unix', `${value}\n`],

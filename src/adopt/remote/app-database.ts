@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type { Context } from '../../context.ts';
 import { withClient } from '../../db/client.ts';
+import { identify, isOtherServer, isSameDatabase } from '../../db/identity-store.ts';
 import { prepareSession } from '../../db/session.ts';
 import { ConninfoFault } from '../../db/target/parse-conninfo.ts';
 import { resolveDatabase } from '../../db/target/resolve.ts';
 import { configurationError, refusedError, usageError } from '../../errors.ts';
 import type { Mapping, RemoteDatabase } from '../mapping.ts';
-import { identify } from './identity-store.ts';
 
 /** Where the tables of an app are: beside ours, or in another database, which is only read. */
 export interface AppDatabase {
@@ -118,13 +118,9 @@ function readUrl(text: string): string {
 
 /** What was counted of one database must not be taken for the rows of another, where a key is somebody else's. */
 function requireSame(product: string, attached: RemoteDatabase | undefined, found: RemoteDatabase): void {
-  if (attached === undefined) {
-    return;
-  }
-  const isOther = attached.system !== null && found.system !== null && attached.system !== found.system;
-  if (attached.database !== found.database || isOther) {
+  if (attached !== undefined && !isSameDatabase(attached, found)) {
     throw refusedError(
-      `${product} was attached in the database "${attached.database}"; this is ${isOther ? 'one of another server' : `"${found.database}"`}`,
+      `${product} was attached in the database "${attached.database}"; this is ${isOtherServer(attached, found) ? 'one of another server' : `"${found.database}"`}`,
       {
         suggestion:
           'where it has moved with all its rows, attach the mapping again, with the new --source-url',

@@ -6,6 +6,7 @@ export const alertsCommands: Group = {
       summary: 'thresholds that were crossed: what is so now, who was told, the latest first',
       load: async () => (await import('./list.ts')).alertsList,
       onShards: 'each',
+      readsReplica: true,
     },
     ack: {
       summary: 'mark alerts as seen',

@@ -6,6 +6,7 @@ export const auditCommands: Group = {
       summary: 'the changes, the newest first',
       load: async () => (await import('./log.ts')).auditLog,
       onShards: 'each',
+      readsReplica: true,
     },
     verify: {
       summary:

@@ -6,6 +6,7 @@ export const grantsCommands: Group = {
       summary: 'grants with what each gave and still has, the latest first',
       load: async () => (await import('./list.ts')).grantsList,
       onShards: 'each',
+      readsReplica: true,
     },
     revoke: {
       summary: 'take back what is left of a grant; what it gave stays given',

@@ -10,14 +10,17 @@ export const reconcileCommands: Group = {
     list: {
       summary: 'the months that have been reconciled, what they came to, what is open',
       load: async () => (await import('./list.ts')).reconcileList,
+      readsReplica: true,
     },
     show: {
       summary: 'a month with its kinds and rates; with --kind, --user or --open the calls behind it',
       load: async () => (await import('./show.ts')).reconcileShow,
+      readsReplica: true,
     },
     report: {
       summary: 'write a month as a page (HTML) for finance: self-contained, printable, with charts',
       load: async () => (await import('./report.ts')).reconcileReport,
+      readsReplica: true,
     },
     resolve: {
       summary: 'say what became of discrepancies; corrected also brings the logs in line with the bill',

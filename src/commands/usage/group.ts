@@ -24,6 +24,7 @@ export const usageCommands: Group = {
       summary: 'usage per day, service, plan or user; use of plans; who will run out before the reset',
       load: async () => (await import('./analytics.ts')).usageAnalytics,
       onShards: 'each',
+      readsReplica: true,
     },
     import: {
       summary: 'calls, sessions, jobs and messages from a file',

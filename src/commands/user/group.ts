@@ -6,6 +6,7 @@ export const userCommands: Group = {
       summary: 'users with their subscriptions, each with the meter that is nearest to its limit',
       load: async () => (await import('./list.ts')).userList,
       onShards: 'each',
+      readsReplica: true,
     },
     show: {
       summary: 'how much is left, of what, until when, why it is blocked, which assistants are limited',

@@ -1,8 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import pg from 'pg';
 import { vi } from 'vitest';
 import { clusterMaker, spawnIdentity } from '../../../src/db/embedded/server-account.ts';
 import { freePorts, startMsMax } from '../../cache/redis-server.ts';
@@ -21,10 +31,14 @@ export interface ServerOptions {
   files?: readonly string[];
   /** Words of initdb besides. */
   initdb?: readonly string[];
+  /** Makes it a streaming standby of this server, which lets `postgres` in for replication, in place of an empty one. */
+  follows?: PostgresServer;
 }
 
 export interface PostgresServer {
   port: number;
+  /** Its files. */
+  cluster: string;
   /** The URL of a database, as the superuser `postgres`, in plain text. */
   url(database?: string): string;
   /** By superuser, on the database `postgres`. */
@@ -49,22 +63,29 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
     ...spawnIdentity(account),
   };
-  const made = spawnSync(
-    binaries.initdb,
-    [
-      '--no-sync',
-      '-A',
-      'trust',
-      '-U',
-      'postgres',
-      '-D',
-      cluster,
-      ...(options.initdb ?? ['-E', 'UTF8', '--locale=C']),
-    ],
-    asServer,
-  );
-  if (made.status !== 0) {
-    throw new Error(`initdb failed: ${made.stderr}`);
+  if (options.follows === undefined) {
+    const made = spawnSync(
+      binaries.initdb,
+      [
+        '--no-sync',
+        '-A',
+        'trust',
+        '-U',
+        'postgres',
+        '-D',
+        cluster,
+        ...(options.initdb ?? ['-E', 'UTF8', '--locale=C']),
+      ],
+      asServer,
+    );
+    if (made.status !== 0) {
+      throw new Error(`initdb failed: ${made.stderr}`);
+    }
+  } else {
+    await copyCluster(options.follows, cluster);
+    for (const file of ['backup_label', 'standby.signal']) {
+      own(join(cluster, file));
+    }
   }
   const doors = [...(options.doors ?? []), 'host all postgres 127.0.0.1/32 trust'];
   writeFileSync(join(cluster, 'pg_hba.conf'), `${doors.join('\n')}\n`);
@@ -89,6 +110,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   await vi.waitFor(() => run('select 1'), { timeout: startMsMax, interval: 50 });
   return {
     port,
+    cluster,
     url,
     run,
     stop: async () => {
@@ -98,4 +120,28 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The files of a server that goes on, as a standby begins with them: what pg_basebackup does, which does not come along.
+ * https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
+ */
+async function copyCluster(from: PostgresServer, cluster: string): Promise<void> {
+  const client = new pg.Client(from.url());
+  await client.connect();
+  try {
+    await client.query(`select pg_backup_start('standby', true)`);
+    const copied = spawnSync('cp', ['-a', from.cluster, cluster]);
+    if (!existsSync(join(cluster, 'global', 'pg_control'))) {
+      throw new Error(`the files were not copied: ${copied.stderr}`);
+    }
+    const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
+    rmSync(join(cluster, 'postmaster.pid'), { force: true });
+    writeFileSync(join(cluster, 'backup_label'), rows[0]?.labelfile ?? '');
+    writeFileSync(join(cluster, 'standby.signal'), '');
+    const conninfo = `host=127.0.0.1 port=${from.port} user=postgres`;
+    appendFileSync(join(cluster, 'postgresql.auto.conf'), `primary_conninfo = '${conninfo}'\n`);
+  } finally {
+    await client.end();
+  }
 }
