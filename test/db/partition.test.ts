@@ -196,6 +196,18 @@ test('it is done once, and is what the doctor and an update expect', async () =>
   expect(open).toBe(0);
 });
 
+test('as a shard it is like one that is not partitioned; it cannot be the database of finance', async () => {
+  const of = ({ url }: MonthDesk, index: number) =>
+    `  - { name: s${index}, number: ${index}, url: ${JSON.stringify(url)}, buckets: ${index * 512}-${index * 512 + 511} }`;
+  const QUOTA_SHARDS = divided.write('shards.yaml', ['shards:', ...desks.map(of)]);
+  const onShards = divided.with({ env: { QUOTA_SHARDS } });
+  const listed = await onShards.json('shards', 'list');
+  expect(listed.map(({ state }: { state: string }) => state)).toEqual(['ok', 'ok']);
+  const init = ['shards', 'finance', '--init', '--login', 'reader', '--yes'];
+  const refused = await onShards.json(5, ...init, '--database-url', divided.url);
+  expect(refused.error.message).toMatch(/are partitioned by month/);
+});
+
 test('what needs the table as it is, and calls beyond the first month, stop it before anything is done', async () => {
   const refuse = async (code: number) =>
     (await plain.json(code, 'db', 'partition', '--from', '2026-11', '--yes')).error;
@@ -217,12 +229,9 @@ test('killed while it prepares, it is told of, taken back, and can be done again
     await holder.waitedFor();
     expect(await left()).toEqual([]);
     run.kill(signal);
-    if (signal === 'SIGKILL') {
-      await run.result;
-      await holder.endWaiting();
-    }
-    await holder.end();
     const { code } = await run.result;
+    await holder.endWaiting();
+    await holder.end();
     return { code, left: await left() };
   };
   const early = () =>

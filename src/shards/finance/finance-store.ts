@@ -5,6 +5,8 @@ import { financeSchema } from './finance-sql.ts';
 export interface FinanceState {
   /** Users of its own. */
   hasUsers: boolean;
+  /** Tables of shards cannot be parts of a table that has months for parts. */
+  isPartitioned: boolean;
   /** Whether the server can be given the extension. */
   hasWrapper: boolean;
 }
@@ -12,9 +14,10 @@ export interface FinanceState {
 export async function selectFinanceState(client: pg.ClientBase): Promise<FinanceState> {
   const { rows } = await client.query<FinanceState>(
     `select exists (select from only quota.users) as "hasUsers",
+       exists (select from pg_class where oid = 'quota.call_logs'::regclass and relkind = 'p') as "isPartitioned",
        exists (select from pg_available_extensions where name = 'postgres_fdw') as "hasWrapper"`,
   );
-  return rows[0] ?? { hasUsers: false, hasWrapper: false };
+  return rows[0] ?? { hasUsers: false, isPartitioned: false, hasWrapper: false };
 }
 
 /** Whether this is a database of finance: it reads the tables of shards. */

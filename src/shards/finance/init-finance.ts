@@ -20,7 +20,7 @@ export interface FinancePlan {
 
 /**
  * Looks at the database and at every shard, and changes nothing.
- * @throws refusedError where it has users of its own; configurationError without postgres_fdw; unavailableError where a
+ * @throws refusedError where it has users of its own or calls by month; configurationError without postgres_fdw; unavailableError where a
  * shard is away
  */
 export async function planFinance(
@@ -29,7 +29,12 @@ export async function planFinance(
   login: ShardLogin,
   signal?: AbortSignal,
 ): Promise<FinancePlan> {
-  const { hasUsers, hasWrapper } = await selectFinanceState(client);
+  const { hasUsers, isPartitioned, hasWrapper } = await selectFinanceState(client);
+  if (isPartitioned) {
+    throw refusedError('the calls of this database are partitioned by month', {
+      suggestion: 'give finance a database of its own: create database finance, then quota db migrate',
+    });
+  }
   if (hasUsers) {
     throw refusedError('this database has users of its own', {
       suggestion: 'give finance a database of its own: create database finance, then quota db migrate',
