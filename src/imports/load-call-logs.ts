@@ -14,7 +14,7 @@ import type { Loader } from './import-file.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
-import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
+import { lockImports, refreshStatistics, withFileLock, writeImportAudit } from './staging-store.ts';
 
 /** A file of so many new lines holds nobody up for long: it is one transaction. */
 const atOnceMax = 5_000;
@@ -56,13 +56,14 @@ export const loadCallLogs =
   (loading: CallLogLoading): Loader<PlannedKind> =>
   async (surroundings, _kind, plan, { update, reason }) => {
     const { client, signal, onStep, onUnfinished } = surroundings;
+    const onWait = () => onStep('waiting for another import to end');
     const total = await layOutWork(client, update);
     await tuneGroups(client);
     const isOne = loading.atOnce === true || total <= atOnceMax || isPooled(client);
     const done: Loaded = { new: 0, updated: 0, differing: 0 };
     let report = plan;
     let [lines, refreshed] = [isOne ? total : groupLines.first, refreshedFrom / 2];
-    try {
+    const loadGroups = async () => {
       for (let [first, part] = [1, 1]; first <= total; part++) {
         signal.throwIfAborted();
         onStep(`loading lines ${first} and after of ${total}`);
@@ -78,6 +79,9 @@ export const loadCallLogs =
           await refreshStatistics(client, tables);
         }
       }
+    };
+    try {
+      await (isOne ? loadGroups() : withFileLock(client, plan.sha256, onWait, loadGroups));
     } catch (error) {
       if (done.new + done.updated > 0) {
         onUnfinished(done.new + done.updated, total);
