@@ -9264,14 +9264,15 @@ declare
   starts timestamptz;
   ends timestamptz;
   told quota.told_end;
+  counted integer;
   recorded_id bigint;
   asked text;
 begin
   -- One look, for the lock as well: each statement has its price, and apps record all day.
-  select u.id, s.in_seconds, s.in_messages, s.is_live, set_config('quota.counted', case when
-    quota.hold_seeded((select seed from quota.lock_seeds where name = ''), coalesce(p_provider, p_service),
-      p_key) then 'asked' end, true)
-  into owner, in_seconds, in_messages, is_live, asked
+  select u.id, s.in_seconds, s.in_messages, s.is_live, coalesce(p_provider, p_service),
+    set_config('quota.counted', case when quota.hold_seeded((select seed from quota.lock_seeds
+      where name = ''), coalesce(p_provider, p_service), p_key) then 'asked' end, true)
+  into owner, in_seconds, in_messages, is_live, p_provider, asked
   from (select bool_or(m.unit = 'second' or m.credit_seconds is not null) as in_seconds,
       bool_or(m.unit = 'message') as in_messages, bool_or(m.is_live) as is_live
     from quota.meters m where m.service = p_service) s left join quota.users u on u.external_id = p_user;
@@ -9292,33 +9293,28 @@ begin
       when in_messages then told.messages end);
   end if;
   if in_seconds and p_quantity > 604800 or not in_seconds and in_messages
-    and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647)
-  then
+    and (p_quantity <> trunc(p_quantity) or p_quantity > 2147483647) then
     perform quota.refuse_quantity(in_seconds, p_quantity);
   end if;
   starts := coalesce(p_started_at, quota.now() - case when in_seconds and is_live
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
   ends := case when in_seconds and p_started_at is not null
     then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
+  counted := case when in_seconds then told.messages when in_messages then p_quantity::integer end;
   -- By months, a key of another month is known to the table of keys only.
-  if to_regclass('quota.call_logs_rest') is null
-    or not quota.is_call_known(coalesce(p_provider, p_service), p_key)
-  then
-    insert into quota.call_logs
-      (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at, ended_at,
-       duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message, metadata, quantities)
-    values (owner, p_service, coalesce(p_provider, p_service), p_key, p_assistant_id, p_model, p_status,
-       starts, ends, case when in_seconds then p_quantity else 0 end, case when in_seconds then told.messages
-         when in_messages then p_quantity::integer end, p_words, p_file_bytes, p_cost, p_error, p_metadata,
-       told.quantities)
-    on conflict do nothing
-    returning id into recorded_id;
+  if to_regclass('quota.call_logs_rest') is null or not quota.is_call_known(p_provider, p_key) then
+    insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status,
+      started_at, ended_at, duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message,
+      metadata, quantities)
+    values (owner, p_service, p_provider, p_key, p_assistant_id, p_model, p_status, starts, ends,
+      case when in_seconds then p_quantity else 0 end, counted, p_words, p_file_bytes, p_cost, p_error,
+      p_metadata, told.quantities)
+    on conflict do nothing returning id into recorded_id;
   end if;
   if recorded_id is null then
-    return quota.record_again(owner, p_service, coalesce(p_provider, p_service), p_key,
-      (p_status, p_started_at, case when in_seconds then p_quantity end, case when in_seconds
-        then told.messages when in_messages then p_quantity::integer end, p_cost, p_words, p_error,
-        p_assistant_id, p_model, p_file_bytes, p_metadata, told.quantities)::quota.told_end);
+    return quota.record_again(owner, p_service, p_provider, p_key, (p_status, p_started_at,
+      case when in_seconds then p_quantity end, counted, p_cost, p_words, p_error, p_assistant_id, p_model,
+      p_file_bytes, p_metadata, told.quantities)::quota.told_end);
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,

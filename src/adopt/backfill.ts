@@ -5,12 +5,14 @@ import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import { tryAgainError } from '../errors.ts';
 import {
+  areAtWork,
   backfillBatch,
   forgetLost,
   hastenDead,
   layOutSource,
   refreshStatistics,
   retryDead,
+  selectWriters,
 } from './backfill-store.ts';
 import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
@@ -45,6 +47,8 @@ const fittingSize = (size: number, tookMs: number): number =>
 /** A batch that meets the app at work is tried so often. */
 const attemptsMax = 5;
 const pauseMs = 100;
+/** How long a transaction of the app is waited for. */
+const writersMsMax = 60_000;
 const retrySize = 200;
 /** Of another database at once. */
 const pageRows = 2_000;
@@ -95,6 +99,16 @@ export async function backfillProduct(
         await refreshStatistics(client, 'roughly');
       }
       options.onRows(total);
+    }
+    // Who took a row away, or changed its key, before its call was there has told nobody, and may not have ended yet.
+    const writers = isRemote ? [] : await selectWriters(client, id);
+    for (const sinceMs = performance.now(); await areAtWork(client, writers); await sleep(pauseMs)) {
+      goOn();
+      if (performance.now() - sinceMs > writersMsMax) {
+        throw tryAgainError(`a transaction that writes to the tables of ${product} does not end`, {
+          suggestion: `end it; quota adopt backfill ${product} goes on where it was`,
+        });
+      }
     }
     while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
       options.onRows(total);

@@ -7,7 +7,7 @@ import fc from '../fast-check.ts';
 import type { Told } from './alert-desk.ts';
 
 const desk = useDesk();
-const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 150);
+const runs = Number(process.env.QUOTA_TEST_HISTORIES ?? 75);
 const signup = Date.parse('2026-01-15T09:00:00Z');
 const hour = 3_600_000;
 const iso = (at: number) => new Date(at).toISOString();
