@@ -100,16 +100,7 @@ export async function backfillProduct(
       }
       options.onRows(total);
     }
-    // Who took a row away, or changed its key, before its call was there has told nobody, and may not have ended yet.
-    const writers = isRemote ? [] : await selectWriters(client, id);
-    for (const sinceMs = performance.now(); await areAtWork(client, writers); await sleep(pauseMs)) {
-      goOn();
-      if (performance.now() - sinceMs > writersMsMax) {
-        throw tryAgainError(`a transaction that writes to the tables of ${product} does not end`, {
-          suggestion: `end it; quota adopt backfill ${product} goes on where it was`,
-        });
-      }
-    }
+    await (isRemote || awaitWriters(client, id, product, goOn));
     while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
       options.onRows(total);
     }
@@ -150,6 +141,30 @@ export async function backfillProduct(
     done.carried = { ...done.carried, ...read };
   }
   return done;
+}
+
+/**
+ * Waits for transactions that write to the tables of a source: who took a row away, or changed its key, before its call was
+ * there has told nobody, and may not have ended yet.
+ * @throws tryAgainError when one of them does not end
+ */
+async function awaitWriters(
+  client: pg.ClientBase,
+  source: number,
+  product: string,
+  goOn: () => void,
+): Promise<void> {
+  const writers = await selectWriters(client, source);
+  const untilMs = performance.now() + writersMsMax;
+  while (writers.length > 0 && (await areAtWork(client, writers))) {
+    goOn();
+    if (performance.now() > untilMs) {
+      throw tryAgainError(`a transaction that writes to the tables of ${product} does not end`, {
+        suggestion: `end it; quota adopt backfill ${product} goes on where it was`,
+      });
+    }
+    await sleep(pauseMs);
+  }
 }
 
 async function patiently<T>(use: () => Promise<T>): Promise<T> {

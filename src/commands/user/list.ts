@@ -53,11 +53,9 @@ export const userList = defineCommand(
       after: options.after,
       limit: options.limit,
     };
-    const isStream = context.output.format === 'csv' || context.output.format === 'ndjson';
     // A page of all shards in one order is put together of a page of each.
-    const isOnePage =
-      context.output.isPart === true && request.order === 'percent' && request.limit !== undefined;
-    if (isStream && !isOnePage) {
+    const isOnePage = isPartOfOrder(context, request) && request.limit !== undefined;
+    if (isOfRows(context) && !isOnePage) {
       await streamList(context, request);
     } else {
       await writePage(context, { ...request, limit: request.limit ?? limitDefault });
@@ -65,6 +63,13 @@ export const userList = defineCommand(
     return exitCodes.ok;
   },
 );
+
+/** The output is rows alone, without what goes around them. */
+const isOfRows = ({ output }: Context): boolean => output.format === 'csv' || output.format === 'ndjson';
+
+/** The rows are put in one order with those of other shards. */
+const isPartOfOrder = ({ output }: Context, { order }: UserListRequest): boolean =>
+  output.isPart === true && order === 'percent';
 
 async function streamList(context: Context, request: UserListRequest): Promise<void> {
   await context.withDatabase(async ({ client }) => {
@@ -82,13 +87,12 @@ async function* entriesOf(placed: AsyncIterable<{ entry: UserListEntry }>): Asyn
 async function writePage(context: Context, request: UserListRequest & { limit: number }): Promise<void> {
   const page = await context.withDatabase(({ client }) => readUserPage(client, request));
   const { users, next } = page;
-  const { format, isPart } = context.output;
   const isPaced = users.some(({ runsOutAt }) => runsOutAt !== null);
   const named = request.search === undefined ? tableColumns : withName;
   const order = request.order === 'percent' ? { order: orderOf(page, request.limit) } : {};
   await context.output.write<UserPage>({
     data: { users, next },
-    ...(format === 'csv' || format === 'ndjson'
+    ...(isOfRows(context)
       ? { rows: users.map((row) => ({ ...row })), columns: entryColumns }
       : {
           rows: users.map((row) => tableRow(row, context.now())),
@@ -96,7 +100,7 @@ async function writePage(context: Context, request: UserListRequest & { limit: n
         }),
     ...order,
   });
-  if (next !== null && !(isPart === true && request.order === 'percent')) {
+  if (next !== null && !isPartOfOrder(context, request)) {
     context.talk.info(`There are more: --after ${shellWord(next)}`);
   }
 }
