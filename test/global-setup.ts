@@ -18,6 +18,9 @@ declare module 'vitest' {
 
 const prefix = 'quota-test-run-';
 
+/** The server has hundreds of clients at times, of a test that runs beside another. */
+const patience = 'connect_timeout=60';
+
 /**
  * One embedded server for the whole run; it may forget everything in a crash. With QUOTA_TEST_SERVER_URL, the URL of
  * the database `postgres` of a server of any version, by a superuser, databases are made there instead.
@@ -39,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await session.client.query('alter system set full_page_writes = off');
     await session.client.query('select pg_reload_conf()');
     await createTemplateDatabase(session.client, session.url);
-    project.provide('serverUrl', session.url);
+    project.provide('serverUrl', `${session.url}&${patience}`);
     return async () => {
       await session.close();
       await remove(dataDir);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { withAdvisoryLock } from '../../src/db/advisory-lock.ts';
 import { withDatabase } from '../../src/db/connection.ts';
 import { copyRows, copyText } from '../../src/db/copy.ts';
@@ -35,9 +35,9 @@ async function ended(run: BinRun, signal: NodeJS.Signals) {
   return run.result;
 }
 
-// What waits here waits at the same time.
+// What waits here waits at the same time: each test counts its own assertions.
 describe.concurrent('a connection that stands still, and tells nobody', () => {
-  test('does not hold a run beyond its deadline, wherever it stands still', async () => {
+  test('does not hold a run beyond its deadline, wherever it stands still', async ({ expect }) => {
     const results = await Promise.all(
       [1000, afterBegin].map((afterBytes) =>
         behindProxy((proxy, env) => {
@@ -55,7 +55,9 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
     }
   });
 
-  test('nor one that is refused: it says why, whatever becomes of its place in the history', async () => {
+  test('nor one that is refused: it says why, whatever becomes of its place in the history', async ({
+    expect,
+  }) => {
     const { code, stderr } = await behindProxy((proxy, env) => {
       proxy.strike({ fault: 'stall', direction: 'down', afterBytes: 1000 });
       return startBin(['jobs', 'raise-alerts', '--json', ...brief], { env }).result;
@@ -64,7 +66,7 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
     expect(JSON.parse(stderr).error.message).toBe('alerts have nowhere to go');
   });
 
-  test('nor against a signal', async () => {
+  test('nor against a signal', async ({ expect }) => {
     const result = await behindProxy(async (proxy, env) => {
       proxy.strike({ fault: 'stall', direction: 'down', afterBytes: 1000 });
       const run = startBin(purge, { env });
@@ -74,7 +76,9 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
     expect(result.code).toBe(143);
   });
 
-  test('is found dead by asking the server, while a statement may take as long as it takes', async () => {
+  test('is found dead by asking the server, while a statement may take as long as it takes', async ({
+    expect,
+  }) => {
     await behindProxy(async (proxy, { DATABASE_URL = '' }) => {
       const opened = await openClient(DATABASE_URL);
       const endWatch = watchOver(opened.client, { ...opened, everyMs: 60, answerMsMax: 500 });
@@ -124,7 +128,7 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
 });
 
 describe.concurrent('what is never there', () => {
-  test('a provider that never answers holds no run beyond its deadline', async () => {
+  test('a provider that never answers holds no run beyond its deadline', async ({ expect }) => {
     const userId = await desk.addUser({ externalId: 'ada', assistants: ['desk'] });
     await desk.query(
       `insert into quota.assistant_limits (assistant_id, user_id, desired, status)
@@ -141,7 +145,7 @@ describe.concurrent('what is never there', () => {
     expect(JSON.parse(result.stderr).error.message).toContain('deadline');
   });
 
-  test('a disk that never answers keeps no process after a signal', async () => {
+  test('a disk that never answers keeps no process after a signal', async ({ expect }) => {
     const pipe = desk.path('never');
     execFileSync('mkfifo', [pipe]);
     const run = startBin(['import', 'users', pipe], { env: desk.env });
@@ -169,7 +173,7 @@ describe('a lock that somebody holds', () => {
   });
   afterAll(() => release());
 
-  test('is waited for until the deadline, or a signal; the run after it goes on', async () => {
+  test('is waited for until the deadline, or a signal; the run after it goes on', async ({ expect }) => {
     const words = ['jobs', 'reset-months', '--no-sync', '--max-duration', '3s', '--json'];
     const late = startBin(words, { env: desk.env });
     const struck = startBin(['jobs', 'reset-anniversaries', '--no-sync'], { env: desk.env });
@@ -202,7 +206,9 @@ describe('the server', () => {
       use,
     );
 
-  test('ends a session that holds a lock and says nothing for a minute, and what it has begun', async () => {
+  test('ends a session that holds a lock and says nothing for a minute, and what it has begun', async ({
+    expect,
+  }) => {
     await behindProxy((_proxy, { DATABASE_URL = '' }) =>
       openSession(DATABASE_URL, async ({ client }) => {
         const read = async () => (await client.query(settings)).rows[0];
@@ -215,7 +221,7 @@ describe('the server', () => {
     );
   });
 
-  test('is not asked again for a setting that it refuses', async () => {
+  test('is not asked again for a setting that it refuses', async ({ expect }) => {
     await behindProxy(async (proxy, { DATABASE_URL = '' }) => {
       proxy.rewrite((text, direction) =>
         direction === 'up' && text.includes(`'tcp_user_timeout', '30s'`)

@@ -37,7 +37,8 @@ beforeAll(async () => {
 test('a job on all shards that is killed at any moment resets each user once', async () => {
   const words = ['jobs', 'reset-anniversaries', '--no-sync', '--batch-size', '15', '--all-shards'];
   await killAgain(later, words, resets, async () => {}, kills);
-  await later.json(...words);
+  // It may warn of the run that was killed last.
+  expect((await later.answer(...words)).code).toBe(0);
   expect(await resets()).toBe(usersOfShard * shardNames.length);
   for (const name of shardNames) {
     const [row] = await shards.on(
