@@ -2221,6 +2221,7 @@ declare
   key text := quota.told_call(told);
   owner text := (
     select u.external_id from quota.users u where u.id = assistant.user_id and u.erased_at is null);
+  known quota.call_logs;
   session quota.session_result;
 begin
   if owner is null or assistant.state <> 'active' then
@@ -2240,10 +2241,19 @@ begin
       where s.user_id = assistant.user_id and s.service = p_service), 'limited');
     return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
   end if;
+  perform quota.hold_key('vapi', key);
+  select * into known from quota.call_logs l where l.provider = 'vapi' and l.provider_call_id = key;
+  if quota.is_estimate(known.settled_by) or exists (
+    select from quota.concurrent_processing c
+    where c.user_id = known.user_id and c.call_log_id = known.id and c.expires_at <= quota.now())
+  then
+    -- It was cut at its length, or never began, and its end was not told: it stays what it is taken to be.
+    return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
+  end if;
   session := quota.start_session(owner, p_service, key, 'vapi', assistant.provider_assistant_id);
   if session.allowed and session.cap_seconds < shortest then
     -- Too little for a call that can be cut off: nothing was used, and what was reserved is free again.
-    delete from quota.call_logs l where l.id = session.session_id;
+    delete from quota.call_logs l where l.id = session.session_id and known.id is null;
     session.allowed := false;
     perform quota.note_refusal(p_service, (
       select s.plan from quota.subscriptions s
@@ -4962,12 +4972,13 @@ grant execute on function quota.expected_costs(uuid) to quota_finance;
 grant execute on function quota.expected_costs(uuid) to quota_operator;
 grant execute on function quota.expected_costs(uuid) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.extend_lease(p_call quota.call_logs, p_progress numeric)
+CREATE OR REPLACE FUNCTION quota.extend_lease(p_call quota.call_logs, p_progress numeric, p_grace interval DEFAULT NULL::interval)
  RETURNS quota.touch_result
  LANGUAGE plpgsql
 AS $function$
 declare
   lease quota.concurrent_processing;
+  is_start constant boolean := p_grace is not null;
   is_live boolean := quota.is_live(p_call.service);
   room quota.session_room;
   result quota.touch_result;
@@ -4983,15 +4994,19 @@ begin
   end if;
   perform quota.lock_allowance(p_call.user_id, p_call.service);
   if lease.id is null then
+    -- Of what it was given what it was taken to have used is all that is known.
     insert into quota.concurrent_processing
-      (user_id, service, call_log_id, started_at, expires_at, progress)
+      (user_id, service, call_log_id, started_at, expires_at, progress, reserved, cap)
     values (p_call.user_id, p_call.service, p_call.id, p_call.started_at, quota.now(),
-      case p_call.settled_by when 'heartbeat' then quota.told_quantity(p_call) end)
+      case p_call.settled_by when 'heartbeat' then quota.told_quantity(p_call) end,
+      coalesce(quota.told_quantity(p_call), 0), quota.told_quantity(p_call))
     returning * into lease;
   end if;
-  -- Signs of life come late, too: the one that tells most is the last.
-  lease.progress := greatest(lease.progress, coalesce(p_progress, case when is_live
-    then round(greatest(extract(epoch from quota.now() - p_call.started_at), 0), 3) end));
+  if not is_start then
+    -- Signs of life come late, too: the one that tells most is the last.
+    lease.progress := greatest(lease.progress, coalesce(p_progress, case when is_live
+      then round(greatest(extract(epoch from quota.now() - p_call.started_at), 0), 3) end));
+  end if;
   update quota.concurrent_processing c set progress = lease.progress
   where c.user_id = lease.user_id and c.id = lease.id;
   room := quota.session_room(p_call, lease.estimate, lease.cap, coalesce(lease.progress, 0));
@@ -5003,7 +5018,8 @@ begin
   result.cap_seconds := room.cap;
   result.ends_at := case when is_live and room.cap is not null then greatest(quota.now()
     + make_interval(secs => (room.cap - coalesce(lease.progress, 0))::float8), quota.now()) end;
-  result.expires_at := quota.now() + quota.lease_length(p_call.user_id, p_call.service);
+  result.expires_at := quota.now() + case when is_start and is_live and lease.progress is null
+    then quota.first_lease(room.cap, p_grace) else quota.lease_length(p_call.user_id, p_call.service) end;
   if room.remaining = 0 or is_live and room.cap <= lease.progress then
     result.action := case room.on_exceeded when 'static_fallback' then 'switch_to_static'
       when 'limit_assistants' then 'limit_assistants' else 'block' end;
@@ -5012,12 +5028,15 @@ begin
   result.cost := room.cost;
   result.cost_limit := room.cost_limit;
   update quota.concurrent_processing c
-  set cap = room.cap, reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, 0)),
-    touched_at = quota.now(), expires_at = result.expires_at
+  set cap = room.cap, expires_at = result.expires_at,
+    -- Of what nothing was told, it will be settled at what it holds: a start told again holds no less.
+    reserved = greatest(coalesce(room.cap, 0), coalesce(lease.progress, case when is_start
+      then lease.reserved end, 0)),
+    touched_at = case when is_start then c.touched_at else quota.now() end
   where c.user_id = lease.user_id and c.id = lease.id;
   return result;
 end $function$;
-comment on function quota.extend_lease(quota.call_logs,numeric) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left.';
+comment on function quota.extend_lease(quota.call_logs,numeric,interval) is 'A sign of life of a session that the caller holds: extends its lease, makes one where there is none, keeps the progress, and fits what it has reserved to what is left. p_grace: it is its start that is told again, which says nothing of what is used.';
 
 CREATE OR REPLACE FUNCTION quota.facts_of_users()
  RETURNS TABLE(user_id uuid, facts bigint)
@@ -5140,6 +5159,15 @@ begin
   return found_id;
 end $function$;
 comment on function quota.find_user(text) is 'The id of the user with this external id, else with this id; null: there is none.';
+
+CREATE OR REPLACE FUNCTION quota.first_lease(p_cap numeric, p_grace interval)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select make_interval(secs => coalesce(p_cap, 86400)::float8) + coalesce(p_grace, '5 minutes')
+$function$;
+comment on function quota.first_lease(numeric,interval) is 'How long a session whose seconds pass in real time is taken to be alive from its start on, before it gives a sign of life: as long as what it may use, null: a day, and a grace. Inlined.';
 
 CREATE OR REPLACE FUNCTION quota.fit_call_partition(p_name text)
  RETURNS void
@@ -10938,7 +10966,7 @@ CREATE OR REPLACE FUNCTION quota.session_room(p_call quota.call_logs, p_estimate
  STABLE
 AS $function$
   select r.remaining,
-    case when r.is_former then least(p_former_cap, p.max_session_seconds)
+    case when r.is_former then least(case when r.is_limited then p_former_cap end, p.max_session_seconds)
       else least(p_estimate, r.remaining + p_progress, p.max_session_seconds) end,
     r.on_exceeded, r.cost, r.cost_limit
   from quota.subscription_or_default(p_call.user_id, p_call.service) s
@@ -10946,7 +10974,10 @@ AS $function$
   cross join lateral (
     -- What began before a boundary belongs to the period that is over, whose rest it holds already.
     select bool_or(a.period_start > p_call.started_at) as is_former,
-      case when bool_or(a.period_start > p_call.started_at) then greatest(p_former_cap - p_progress, 0)
+      bool_or(a.room is not null) as is_limited,
+      case when bool_or(a.period_start > p_call.started_at)
+        then case when bool_or(a.room is not null) and p_former_cap is not null
+          then greatest(p_former_cap - p_progress, 0) end
         else min(case when a.exhausted or a.remaining = 0 then 0 else a.room end) end as remaining,
       (array_agg(a.on_exceeded order by a.exhausted desc, a.room asc nulls last))[1] as on_exceeded,
       (array_agg(a.cost order by a.exhausted desc, a.room asc nulls last))[1] as cost,
@@ -11563,7 +11594,7 @@ AS $function$
 $function$;
 comment on function quota.standing_of(uuid,text) is 'What a user has used of each meter in the running period, also of services not called yet, whose default plan is shown, and also for quota.newcomer().';
 
-CREATE OR REPLACE FUNCTION quota.start_again(p_user uuid, p_service text, session quota.call_logs)
+CREATE OR REPLACE FUNCTION quota.start_again(p_user uuid, p_service text, session quota.call_logs, p_grace interval)
  RETURNS quota.session_result
  LANGUAGE plpgsql
 AS $function$
@@ -11583,19 +11614,28 @@ begin
     return result;
   end if;
   -- It was given up, and lives.
-  touched := quota.extend_lease(session, 0);
-  result.allowed := touched.action is null;
-  result.reason := case when touched.action is null then 'ok' else 'quota_exceeded' end;
-  result.action := touched.action;
-  result.message := case when touched.action is null then 'Allowed.'
-    else 'Nothing is left: the session is to end.' end;
+  touched := quota.extend_lease(session, null, coalesce(p_grace, '5 minutes'));
   result.session_id := session.id;
+  result.remaining := touched.remaining;
+  if touched.action is not null then
+    -- It may not go on: it is given up again, at what it was given up at.
+    update quota.concurrent_processing c set expires_at = quota.now()
+    where c.user_id = p_user and c.call_log_id = session.id;
+    perform quota.settle_leases(array[session.id]);
+    result.allowed := false;
+    result.reason := 'quota_exceeded';
+    result.action := touched.action;
+    result.message := 'Nothing is left: the session is to end.';
+    return result;
+  end if;
+  result.allowed := true;
+  result.reason := 'ok';
+  result.message := 'Allowed.';
   result.cap_seconds := touched.cap_seconds;
   result.expires_at := touched.expires_at;
-  result.remaining := touched.remaining;
   return result;
 end $function$;
-comment on function quota.start_again(uuid,text,quota.call_logs) is 'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was reserved for it. QT003: the key is that of another call, or of one whose end is known.';
+comment on function quota.start_again(uuid,text,quota.call_logs,interval) is 'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was reserved for it. QT003: the key is that of another call, or of one whose end is known.';
 
 CREATE OR REPLACE FUNCTION quota.start_session(p_user text, p_service text, p_key text, p_provider text DEFAULT NULL::text, p_assistant_id text DEFAULT NULL::text, p_model text DEFAULT NULL::text, p_estimate numeric DEFAULT NULL::numeric, p_file_bytes bigint DEFAULT NULL::bigint, p_grace interval DEFAULT '00:05:00'::interval, p_metadata jsonb DEFAULT NULL::jsonb, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS quota.session_result
@@ -11624,7 +11664,7 @@ begin
   select * into session from quota.call_logs l
   where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
   if found then
-    result := quota.start_again(owner, p_service, session);
+    result := quota.start_again(owner, p_service, session, p_grace);
     if result.allowed is not null then
       return result;
     end if;
@@ -11640,8 +11680,7 @@ begin
     return result;
   end if;
   result.expires_at := quota.now() + case when quota.is_live(p_service)
-    then make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + coalesce(p_grace, '5 minutes')
-    else quota.lease_length(owner, p_service) end;
+    then quota.first_lease(result.cap_seconds, p_grace) else quota.lease_length(owner, p_service) end;
   if session.id is null then
     insert into quota.call_logs
       (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,

@@ -100,9 +100,9 @@ interface StandingRow {
   progress: string | null;
 }
 
-/** How a user stands on voice: what there is in the running period, and what other calls have reserved of it. */
+/** How a user stands on voice: limited until the reset, what there is in the running period, what other calls have reserved of it. */
 const standing = `
-  select (s.limit_enforced_at is not null)::text as is_limited, (q.limit_quantity + q.granted - q.used)::text as unused,
+  select (s.limit_enforced_at is not null and coalesce(s.next_reset_at > $3, true))::text as is_limited, (q.limit_quantity + q.granted - q.used)::text as unused,
     (select coalesce(sum(o.reserved), 0)::text from quota.concurrent_processing o
       join quota.call_logs l on l.id = o.call_log_id and l.provider_call_id <> $2
       where o.user_id = u.id and o.service = 'voice' and o.started_at >= q.period_start) as reserved,

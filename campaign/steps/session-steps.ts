@@ -8,13 +8,32 @@ import { userCount, userName } from './app-steps.ts';
 
 const key = (step: Step) => `step-${step.params.of}`;
 
-async function ownerOf(ground: Ground, step: Step): Promise<string | undefined> {
+/** Whose session it is, of what, as long as its end is not known. */
+async function openSession(ground: Ground, step: Step) {
   const [found] = await ground.look(
-    `select u.external_id from quota.call_logs l join quota.users u on u.id = l.user_id
+    `select u.external_id as owner, l.service from quota.call_logs l join quota.users u on u.id = l.user_id
      where l.provider = $1 and l.provider_call_id = $2 and (l.status = 'active' or l.settled_by is not null)`,
     [provider, key(step)],
   );
-  return found?.external_id ?? undefined;
+  return found?.owner == null ? undefined : found;
+}
+
+/** What a session holds and has told, in thousandths; undefined: nothing is held for it. */
+async function leaseOf(ground: Ground, callKey: string) {
+  const [lease] = await ground.look(
+    `select c.cap::text as cap, c.reserved::text as reserved, c.progress::text as progress
+     from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
+     where l.provider = $1 and l.provider_call_id = $2`,
+    [provider, callKey],
+  );
+  const thousandths = (value: string | null | undefined) => (value == null ? null : thousandthsOf(value));
+  return lease === undefined
+    ? undefined
+    : {
+        cap: thousandths(lease.cap),
+        reserved: thousandths(lease.reserved) ?? 0,
+        progress: thousandths(lease.progress),
+      };
 }
 
 export const start: GroundKind = {
@@ -34,12 +53,7 @@ export const start: GroundKind = {
   settle: async (ground, model, step, told) => {
     const stored = (await storedCalls(ground, model, keyOf(step))).get(keyOf(step));
     if (stored !== undefined) {
-      const [lease] = await ground.look(
-        `select c.cap::text as cap from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
-         where l.provider = $1 and l.provider_call_id = $2`,
-        [provider, keyOf(step)],
-      );
-      const cap = lease?.cap ?? null;
+      const cap = (await leaseOf(ground, keyOf(step)))?.cap ?? null;
       model.calls.set(keyOf(step), {
         user: Number(step.params.user),
         service: step.params.service as Service,
@@ -47,10 +61,7 @@ export const start: GroundKind = {
         startedMs: Date.parse(step.at),
         thousandths: null,
       });
-      model.sessions.set(keyOf(step), {
-        capThousandths: cap === null ? null : thousandthsOf(cap),
-        progressThousandths: null,
-      });
+      model.sessions.set(keyOf(step), { capThousandths: cap, progressThousandths: null });
     }
     const isAllowed = told.answer?.allowed === true;
     return told.result !== 'unknown' && isAllowed !== (stored !== undefined)
@@ -70,11 +81,11 @@ const touch: GroundKind = {
     seconds: 1 + draw.below('seconds', 120),
   }),
   run: async (ground, step) => {
-    const owner = await ownerOf(ground, step);
-    return owner === undefined
+    const found = await openSession(ground, step);
+    return found === undefined
       ? { result: 'refused', words: 'there is none' }
       : callAsApp(ground, step, `select * from quota.touch_session($1, $2, $3::numeric, $4)`, [
-          owner,
+          found.owner,
           key(step),
           seconds(step),
           provider,
@@ -85,12 +96,8 @@ const touch: GroundKind = {
     if (session === undefined) {
       return [];
     }
-    const [lease] = await ground.look(
-      `select c.progress::text as progress from quota.concurrent_processing c join quota.call_logs l on l.id = c.call_log_id
-       where l.provider = $1 and l.provider_call_id = $2`,
-      [provider, key(step)],
-    );
-    const progress = lease?.progress ? thousandthsOf(lease.progress) : null;
+    const lease = await leaseOf(ground, key(step));
+    const progress = lease?.progress ?? null;
     const before = session.progressThousandths;
     const said = Math.max(before ?? 0, 1000 * seconds(step));
     model.sessions.set(key(step), { ...session, progressThousandths: progress });
@@ -106,19 +113,63 @@ const touch: GroundKind = {
   },
 };
 
+/** A start is told once more: it goes on with what it held, or not at all. Nothing that it holds or was taken to have used is less. */
+const startAgain: GroundKind = {
+  weight: 2,
+  by: 'app',
+  draw: touch.draw,
+  run: async (ground, step) => {
+    const found = await openSession(ground, step);
+    return found === undefined
+      ? { result: 'refused', words: 'there is none' }
+      : callAsApp(ground, step, `select * from quota.start_session($1, $2, $3, p_provider => $4)`, [
+          found.owner,
+          found.service,
+          key(step),
+          provider,
+        ]);
+  },
+  settle: async (ground, model, step, told) => {
+    const [session, call] = [model.sessions.get(key(step)), model.calls.get(key(step))];
+    if (session === undefined || call === undefined) {
+      return [];
+    }
+    const [lease, before] = [await leaseOf(ground, key(step)), call.thousandths];
+    const held = before ?? 0;
+    if (lease !== undefined) {
+      call.thousandths = null; // it runs, or runs again
+      model.sessions.set(key(step), {
+        ...session,
+        capThousandths: lease.cap === null ? null : Math.max(lease.cap, lease.reserved),
+      });
+    }
+    const stored = (await storedCalls(ground, model, key(step))).get(key(step))?.thousandths ?? null;
+    const isKept =
+      lease === undefined
+        ? before === null || stored === before
+        : lease.progress === session.progressThousandths && lease.reserved >= held;
+    const isAsSaid = told.result !== 'done' || (told.answer?.allowed === true) === (lease !== undefined);
+    return isKept && isAsSaid
+      ? []
+      : [
+          `step ${step.n}: ${key(step)} had ${before}, has ${stored}, ${JSON.stringify({ session, lease })}: ${told.words}`,
+        ];
+  },
+};
+
 const end: GroundKind = {
   weight: 5,
   by: 'app',
   draw: touch.draw,
   run: async (ground, step) => {
-    const owner = await ownerOf(ground, step);
-    return owner === undefined
+    const found = await openSession(ground, step);
+    return found === undefined
       ? { result: 'refused', words: 'there is none' }
       : callAsApp(
           ground,
           step,
           `select recorded, differs, stored_quantity::text as stored from quota.end_session($1, $2, $3::numeric, p_provider => $4)`,
-          [owner, key(step), seconds(step), provider],
+          [found.owner, key(step), seconds(step), provider],
         );
   },
   settle: async (ground, model, step, told) => {
@@ -139,4 +190,9 @@ const end: GroundKind = {
   },
 };
 
-export const sessionSteps = { 'start-session': start, 'touch-session': touch, 'end-session': end };
+export const sessionSteps = {
+  'start-session': start,
+  'touch-session': touch,
+  'start-again': startAgain,
+  'end-session': end,
+};

@@ -35,7 +35,7 @@ begin
   select * into session from quota.call_logs l
   where l.provider = coalesce(p_provider, p_service) and l.provider_call_id = p_key for no key update;
   if found then
-    result := quota.start_again(owner, p_service, session);
+    result := quota.start_again(owner, p_service, session, p_grace);
     if result.allowed is not null then
       return result;
     end if;
@@ -51,8 +51,7 @@ begin
     return result;
   end if;
   result.expires_at := quota.now() + case when quota.is_live(p_service)
-    then make_interval(secs => coalesce(result.cap_seconds, 86400)::float8) + coalesce(p_grace, '5 minutes')
-    else quota.lease_length(owner, p_service) end;
+    then quota.first_lease(result.cap_seconds, p_grace) else quota.lease_length(owner, p_service) end;
   if session.id is null then
     insert into quota.call_logs
       (user_id, service, provider, provider_call_id, assistant_id, model, status, started_at,

@@ -9,6 +9,7 @@ declare
   key text := quota.told_call(told);
   owner text := (
     select u.external_id from quota.users u where u.id = assistant.user_id and u.erased_at is null);
+  known quota.call_logs;
   session quota.session_result;
 begin
   if owner is null or assistant.state <> 'active' then
@@ -28,10 +29,19 @@ begin
       where s.user_id = assistant.user_id and s.service = p_service), 'limited');
     return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
   end if;
+  perform quota.hold_key('vapi', key);
+  select * into known from quota.call_logs l where l.provider = 'vapi' and l.provider_call_id = key;
+  if quota.is_estimate(known.settled_by) or exists (
+    select from quota.concurrent_processing c
+    where c.user_id = known.user_id and c.call_log_id = known.id and c.expires_at <= quota.now())
+  then
+    -- It was cut at its length, or never began, and its end was not told: it stays what it is taken to be.
+    return quota.spoken_refusal(p_refusal, assistant.user_id, p_service);
+  end if;
   session := quota.start_session(owner, p_service, key, 'vapi', assistant.provider_assistant_id);
   if session.allowed and session.cap_seconds < shortest then
     -- Too little for a call that can be cut off: nothing was used, and what was reserved is free again.
-    delete from quota.call_logs l where l.id = session.session_id;
+    delete from quota.call_logs l where l.id = session.session_id and known.id is null;
     session.allowed := false;
     perform quota.note_refusal(p_service, (
       select s.plan from quota.subscriptions s

@@ -10,7 +10,7 @@ returns quota.session_room
 language sql stable
 as $$
   select r.remaining,
-    case when r.is_former then least(p_former_cap, p.max_session_seconds)
+    case when r.is_former then least(case when r.is_limited then p_former_cap end, p.max_session_seconds)
       else least(p_estimate, r.remaining + p_progress, p.max_session_seconds) end,
     r.on_exceeded, r.cost, r.cost_limit
   from quota.subscription_or_default(p_call.user_id, p_call.service) s
@@ -18,7 +18,10 @@ as $$
   cross join lateral (
     -- What began before a boundary belongs to the period that is over, whose rest it holds already.
     select bool_or(a.period_start > p_call.started_at) as is_former,
-      case when bool_or(a.period_start > p_call.started_at) then greatest(p_former_cap - p_progress, 0)
+      bool_or(a.room is not null) as is_limited,
+      case when bool_or(a.period_start > p_call.started_at)
+        then case when bool_or(a.room is not null) and p_former_cap is not null
+          then greatest(p_former_cap - p_progress, 0) end
         else min(case when a.exhausted or a.remaining = 0 then 0 else a.room end) end as remaining,
       (array_agg(a.on_exceeded order by a.exhausted desc, a.room asc nulls last))[1] as on_exceeded,
       (array_agg(a.cost order by a.exhausted desc, a.room asc nulls last))[1] as cost,

@@ -1,4 +1,5 @@
-create or replace function quota.start_again(p_user uuid, p_service text, session quota.call_logs)
+create or replace function quota.start_again(
+  p_user uuid, p_service text, session quota.call_logs, p_grace interval)
 returns quota.session_result
 language plpgsql
 as $$
@@ -18,18 +19,27 @@ begin
     return result;
   end if;
   -- It was given up, and lives.
-  touched := quota.extend_lease(session, 0);
-  result.allowed := touched.action is null;
-  result.reason := case when touched.action is null then 'ok' else 'quota_exceeded' end;
-  result.action := touched.action;
-  result.message := case when touched.action is null then 'Allowed.'
-    else 'Nothing is left: the session is to end.' end;
+  touched := quota.extend_lease(session, null, coalesce(p_grace, '5 minutes'));
   result.session_id := session.id;
+  result.remaining := touched.remaining;
+  if touched.action is not null then
+    -- It may not go on: it is given up again, at what it was given up at.
+    update quota.concurrent_processing c set expires_at = quota.now()
+    where c.user_id = p_user and c.call_log_id = session.id;
+    perform quota.settle_leases(array[session.id]);
+    result.allowed := false;
+    result.reason := 'quota_exceeded';
+    result.action := touched.action;
+    result.message := 'Nothing is left: the session is to end.';
+    return result;
+  end if;
+  result.allowed := true;
+  result.reason := 'ok';
+  result.message := 'Allowed.';
   result.cap_seconds := touched.cap_seconds;
   result.expires_at := touched.expires_at;
-  result.remaining := touched.remaining;
   return result;
 end $$;
-comment on function quota.start_again(uuid, text, quota.call_logs) is
+comment on function quota.start_again(uuid, text, quota.call_logs, interval) is
   'The answer to a repeated start: the session that it started. Null: the call is there, but nothing was '
   'reserved for it. QT003: the key is that of another call, or of one whose end is known.';

@@ -214,6 +214,35 @@ describe('what comes late, twice or never', () => {
     ]);
   });
 
+  test('a call that was given up, or has little left, is not let in again, and loses nothing by being asked about', async () => {
+    await desk.query(`select quota.add_assistant('hal', 'hal-voice', p_gated => true)`);
+    const body = (id: string) => ({ type: 'assistant-request', call: { id, assistantId: 'hal-voice' } });
+    const later = new Date(Date.now() + 906_000).toISOString();
+    const gateLater = async (message: object) =>
+      (await desk.queryAt(later, `select quota.gate('vapi', $1) as answer`, [JSON.stringify({ message })]))[0]
+        ?.answer;
+    await gate(body('hal-1'));
+    // Its lease is over, and then it is settled; and somebody puts the clock back.
+    expect(await gateLater(body('hal-1'))).toEqual({ error: expect.any(String) });
+    await desk.at(later).json('jobs', 'reap-stale', '--user', 'hal');
+    const settled = await stored('hal-1');
+    expect(settled).toMatchObject([{ status: 'error', seconds: '600.000' }]);
+    expect([await gateLater(body('hal-1')), await gate(body('hal-1'))]).toEqual(
+      Array.from({ length: 2 }, () => ({ error: expect.any(String) })),
+    );
+    expect(await stored('hal-1')).toEqual(settled);
+    await gate({ ...report('hal-1', 40), call: { id: 'hal-1', assistantId: 'hal-voice' } });
+    expect(await used('hal')).toEqual({ used: '40.000', remaining: '560.000' });
+
+    await gate(body('hal-2'));
+    await desk.query(`select quota.record('hal', 'voice', 'hal-3', 555)`);
+    await desk.query(`select quota.touch_session('hal', 'hal-2', 0, 'vapi')`);
+    expect(await gate(body('hal-2'))).toEqual({ error: expect.any(String) });
+    expect(await stored('hal-2')).toMatchObject([{ status: 'active' }]);
+    await gate({ ...report('hal-2', 4), call: { id: 'hal-2', assistantId: 'hal-voice' } });
+    expect(await used('hal')).toEqual({ used: '599.000', remaining: '1.000' });
+  });
+
   test('a report without a request is recorded; one of a fault keeps its reason', async () => {
     await gate(report('eve-2', 12.5, { endedReason: 'call.in-progress.error-vapifault-worker-died' }));
     expect(await stored('eve-2')).toEqual([

@@ -331,6 +331,68 @@ test('a session that was given up and lives runs again', async () => {
   });
 });
 
+test('a start that is told again says nothing of what was used: given up once more it costs what it held', async () => {
+  await subscribe('avatar-lifetime');
+  const held = { status: 'error', seconds: 1200, settled_by: 'reservation', leases: 0 };
+  await begin(0, 'avatar', 'silent');
+  // Its lease is over and nobody has settled it; then somebody has.
+  expect(await begin(26 * minute, 'avatar', 'silent')).toMatchObject({
+    allowed: true,
+    cap_seconds: 1200,
+    expires_at: new Date(at(51 * minute)),
+  });
+  expect(await check(40 * minute, 'avatar')).toMatchObject({ allowed: false, used: 0 });
+  await reap(51 * minute);
+  expect(await stored('silent')).toMatchObject(held);
+  expect(await begin(52 * minute, 'avatar', 'silent', `, p_grace => '1 minute'`)).toMatchObject({
+    allowed: true,
+    cap_seconds: 1200,
+    expires_at: new Date(at(73 * minute)),
+  });
+  await reap(73 * minute);
+  expect(await stored('silent')).toMatchObject(held);
+  // What it may not go on with leaves it as it was.
+  await record(80 * minute, 'avatar', 'beside', 1200);
+  expect(await begin(81 * minute, 'avatar', 'silent')).toMatchObject({
+    allowed: false,
+    reason: 'quota_exceeded',
+    action: 'switch_to_static',
+    expires_at: null,
+  });
+  expect(await stored('silent')).toMatchObject(held);
+  expect(await end(82 * minute, 'silent', 5)).toMatchObject({ recorded: true, used: 1205 });
+});
+
+test('a session of a period that is over goes on with what it was taken to have used, or without a limit', async () => {
+  await subscribe('voice-free', '2026-10-11T09:00:00Z');
+  await begin('2026-11-10T23:00:00Z', 'voice', 'over');
+  await reap('2026-11-11T01:00:00Z');
+  expect(await begin('2026-11-11T01:10:00Z', 'voice', 'over')).toMatchObject({
+    allowed: true,
+    cap_seconds: 600,
+  });
+  expect(await touch('2026-11-11T01:11:00Z', 'over', 100)).toMatchObject({
+    remaining: 500,
+    cap_seconds: 600,
+    action: null,
+  });
+  expect(await check('2026-11-11T01:12:00Z', 'voice')).toMatchObject({ remaining: 600 });
+  await desk.query(
+    `insert into quota.plans (key, service, name) values ('voice-endless', 'voice', 'Endless')`,
+  );
+  await desk.query(
+    `insert into quota.plan_limits (plan, meter, reset_every) values ('voice-endless', 'voice_seconds', '1 month')`,
+  );
+  user = `${user} without a limit`;
+  await subscribe('voice-endless', '2026-10-11T09:00:00Z');
+  await begin('2026-11-10T23:00:00Z', 'voice', 'long');
+  expect(await touch('2026-11-11T01:00:00Z', 'long', 7200)).toMatchObject({
+    remaining: null,
+    cap_seconds: null,
+    action: null,
+  });
+});
+
 test('a plan says how long its sessions live after a sign of life', async () => {
   await desk.query(
     `insert into quota.plans (key, service, name, lease_seconds) values ('voice-slow', 'voice', 'Slow', 600)`,
