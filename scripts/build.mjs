@@ -1,7 +1,8 @@
 /**
  * Bundles the CLI into dist/bin, as CommonJS: quota.js, which is run and loads one of two files that were compiled here,
  * answer.js for help and completion (names.js, where that asks the database) or program.js for everything else. In
- * program.js every lazy import() stays lazy, so a command runs its own code only. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
+ * program.js every lazy import() stays lazy, so a command runs its own code only; what is large and seldom wanted is in
+ * files of its own beside it, which are not even read. Dependencies are loaded from node_modules, but for pg: one file in place of thirty
  * saves 10 ms of 200 (knex wants its own); dayjs with its plugins: one in place of four, half the time; what every start asks
  * for; and those that are ES modules alone. What is bundled altogether is a development dependency: commander, one file in place of ten,
  * 6 ms of 110; inquirer, whose own dependencies float to versions that want Node 22.
@@ -33,6 +34,24 @@ const withoutChildProcess = {
       importer.includes('commander') ? { path, namespace: 'empty' } : undefined,
     );
     onLoad({ filter, namespace: 'empty' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
+/** What is large and asked for by few commands: program.js is read whole by each start, and half of it would be this. */
+const seldom = {
+  'virtual:sql/core': 'core.js',
+  'virtual:sql/migrations': 'migrations.js',
+  inquirer: 'inquirer.js',
+  handlebars: 'handlebars.js',
+  hyparquet: 'hyparquet.js',
+};
+const apart = {
+  name: 'files-of-their-own',
+  setup({ onResolve }) {
+    const filter = new RegExp(`^(${Object.keys(seldom).join('|')})$`);
+    onResolve({ filter }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./${seldom[path]}`, external: true },
+    );
   },
 };
 
@@ -68,6 +87,12 @@ const asFunction = {
   footer: { js: '})' },
 };
 
+/** Whoever imports the default of a module of CommonJS gets the whole of it. */
+const alone = {
+  banner: { js: url },
+  footer: { js: 'module.exports=module.exports.default??module.exports' },
+};
+
 /** For sh a command that does nothing and the next, for Node a text and a comment. What follows `--` is no option of Node. */
 const handOver = `':' //; exec node -- "$0" "$@"`;
 
@@ -76,7 +101,12 @@ async function buildPrograms(temporary) {
   const plugins = [withoutChildProcess, sqlSet];
   const entryPoints = ['bin/run.ts'];
   const program = { ...common, ...asFunction, entryPoints };
-  await build({ ...program, outfile: bin('program.js'), plugins });
+  await build({ ...program, outfile: bin('program.js'), plugins: [apart, ...plugins] });
+  await Promise.all(
+    Object.entries(seldom).map(([name, file]) =>
+      build({ ...common, ...alone, entryPoints: [name], outfile: bin(file), plugins }),
+    ),
+  );
   await build({ ...program, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
   await Promise.all(['program.js', 'answer.js'].map((name) => writeAsAscii(bin(name))));
   const names = ['src/cli/completion/read-names.ts'];

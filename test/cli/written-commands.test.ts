@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -126,6 +127,19 @@ test('a command loads itself, no other, no package that it does not need, and no
   expect(
     sources.filter((path) => /^sql.*(core|migrations)|inquirer|written-commands|commands\/jobs/.test(path)),
   ).toEqual([]);
+});
+
+test('what few commands want is in files of its own, each with what its package gives', () => {
+  const load = createRequire(import.meta.url);
+  const given = (name: string) => load(resolve('dist/bin', `${name}.js`));
+  expect(given('core').files).toContainEqual(
+    expect.objectContaining({ path: 'usage/current-quotas.sql', text: expect.any(String) }),
+  );
+  expect(given('migrations')).toMatchObject({ '0001_core': { up: expect.any(String) } });
+  expect(given('handlebars').compile('{{a}}')({ a: 1 })).toBe('1');
+  expect(given('inquirer').prompt).toBeTypeOf('function');
+  expect(given('hyparquet').parquetMetadataAsync).toBeTypeOf('function');
+  expect(readFileSync(resolve('dist/bin/program.js'), 'latin1')).not.toContain('create or replace function');
 });
 
 test.each(['answer.js', 'program.js'])('what the build has compiled of %s is taken as it is', (name) => {
