@@ -5954,9 +5954,7 @@ CREATE OR REPLACE FUNCTION quota.has_unlimited(p_user uuid)
 AS $function$
   select exists (
     select 1 from quota.assistants a left join quota.assistant_limits l on l.assistant_id = a.id
-    where a.user_id = p_user and a.state = 'active' and not a.is_gated
-      and a.held is distinct from 'original'
-      and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone'))
+    where a.user_id = p_user and quota.is_unlimited(a, l))
 $function$;
 comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
 grant execute on function quota.has_unlimited(uuid) to quota_finance;
@@ -6365,6 +6363,19 @@ comment on function quota.is_undone(quota.adjustments) is 'Whether a reset was t
 grant execute on function quota.is_undone(quota.adjustments) to quota_finance;
 grant execute on function quota.is_undone(quota.adjustments) to quota_operator;
 grant execute on function quota.is_undone(quota.adjustments) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.is_unlimited(a quota.assistants, l quota.assistant_limits)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select a.state = 'active' and not a.is_gated and a.held is distinct from 'original'
+    and (l.assistant_id is null or l.desired <> 'limited' or l.status = 'gone')
+$function$;
+comment on function quota.is_unlimited(quota.assistants,quota.assistant_limits) is 'Whether an assistant, with what is recorded of its limit if anything is, is neither limited nor queued to be, and should be where its user is. Inlined.';
+grant execute on function quota.is_unlimited(quota.assistants,quota.assistant_limits) to quota_finance;
+grant execute on function quota.is_unlimited(quota.assistants,quota.assistant_limits) to quota_operator;
+grant execute on function quota.is_unlimited(quota.assistants,quota.assistant_limits) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.is_zone_name(tz text)
  RETURNS boolean
@@ -11499,16 +11510,36 @@ CREATE OR REPLACE FUNCTION quota.stale_grants(only_user uuid DEFAULT NULL::uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-  select distinct q.user_id, m.service
-  from quota.usage_quotas q
-  join quota.meters m on m.key = q.meter
-  where q.granted > 0 and q.closed_at is null and quota.contains(q, quota.now())
-    and (only_user is null or q.user_id = only_user)
-    and exists (
-      select 1 from quota.grants g
-      where g.user_id = q.user_id and g.meter = q.meter
-        and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
-    and q.granted <> quota.granted_now(q.user_id, q.meter)
+  with granted as materialized (
+    select q.user_id, q.meter, q.period_start, q.granted
+    from quota.usage_quotas q
+    where q.granted > 0 and q.closed_at is null
+      and q.period_start <= (select quota.now()) and q.period_end > (select quota.now())
+      and (only_user is null or q.user_id = only_user)
+  ), ended as materialized (
+    select q.user_id, q.meter, q.granted,
+      coalesce(sum(g.quantity) filter (
+        where g.created_at <= clock.at and (least(g.expires_at, g.revoked_at) <= clock.at) is not true), 0)
+        as left_over
+    from granted q
+    cross join (select quota.now() as at offset 0) clock
+    join quota.grants g on g.user_id = q.user_id and g.meter = q.meter
+    group by q.user_id, q.meter, q.period_start, q.granted
+    having bool_or(least(g.expires_at, g.revoked_at) between q.period_start and clock.at)
+  ), stale as materialized (
+    -- Where no period was used beyond its limit, the grants gave nothing: what is granted is what they have.
+    select e.user_id, e.meter
+    from ended e
+    where case
+        when exists (
+          select from quota.usage_quotas o
+          where o.user_id = e.user_id and o.meter = e.meter and o.period_start <= (select quota.now())
+            and o.used > o.limit_quantity)
+        then e.granted <> quota.granted_now(e.user_id, e.meter)
+        else e.granted <> e.left_over
+      end
+  )
+  select distinct s.user_id, m.service from stale s join quota.meters m on m.key = s.meter
 $function$;
 comment on function quota.stale_grants(uuid) is 'Whose running quotas still count a grant that has expired.';
 grant execute on function quota.stale_grants(uuid) to quota_finance;

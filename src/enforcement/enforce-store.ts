@@ -6,21 +6,29 @@ import type { UserName } from './operator-store.ts';
  * user, or null. By sets: a look for each user took seconds of a hundred thousand.
  */
 const toLimit = `
-  with clock as (select quota.now() as at offset 0), over as (
-    select distinct q.user_id
-    from clock
-    join quota.usage_quotas q on quota.contains(q, clock.at)
-    join quota.meters m on m.key = q.meter
-    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
-    where ($1::uuid is null or q.user_id = $1) and s.limit_enforced_at is null
-      -- Cheap, and true of most: asked before the whole condition is.
-      and q.on_exceeded = 'limit_assistants'
+  with exhausted as (
+    -- The clock as a value, and fences: rows pass what is cheap one by one, and what is dear is asked of the few left.
+    select q as quota, q.user_id, q.meter
+    from quota.usage_quotas q
+    where q.period_start <= (select quota.now()) and q.period_end > (select quota.now())
+      and ($1::uuid is null or q.user_id = $1) and q.on_exceeded = 'limit_assistants'
       and quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
-      and quota.calls_for_limit(q)
+    offset 0
+  ), unlimited as (
+    select e.user_id, e.quota
+    from exhausted e
+    join quota.meters m on m.key = e.meter
+    join quota.subscriptions s on s.user_id = e.user_id and s.service = m.service
+    where s.limit_enforced_at is null
+    offset 0
+  ), over as (
+    select distinct u.user_id from unlimited u where quota.calls_for_limit(u.quota)
   ), missed as (
     select distinct s.user_id
     from quota.subscriptions s
-    where ($1::uuid is null or s.user_id = $1) and s.limit_enforced_at is not null and quota.has_unlimited(s.user_id)
+    join quota.assistants a on a.user_id = s.user_id
+    left join quota.assistant_limits l on l.assistant_id = a.id
+    where ($1::uuid is null or s.user_id = $1) and s.limit_enforced_at is not null and quota.is_unlimited(a, l)
   ), users as (
     select user_id, over.user_id is not null as is_over from over full join missed using (user_id)
   )`;

@@ -98,3 +98,44 @@ test('a run whose process is gone is marked, one that goes on is not', async () 
   const runs = await desk.query(`select job, status from quota.job_runs where status <> 'completed'`);
   expect(runs).toEqual([{ job: 'reset-months', status: 'abandoned' }]);
 });
+
+test('whose grants have expired is what the ledger of each says, whatever was used and when they ended', async () => {
+  // Allowances of ten minutes: some never used up, some in a past month, some in the running one, with grants of all ages.
+  await desk.query(`
+    select setseed(0.5);
+    insert into quota.users (external_id, created_at)
+    select 'granted-' || n, '2026-07-01T00:00:00Z' from generate_series(1, 40) n;
+    insert into quota.subscriptions (user_id, service, plan, created_at)
+    select id, 'voice', 'voice-free', created_at from quota.users where external_id like 'granted-%'`);
+  await desk.queryAt(
+    '2026-10-20T00:00:00Z',
+    `insert into quota.call_logs (user_id, service, started_at, duration_seconds)
+     select u.id, 'voice', timestamptz '2026-08-20' + random() * interval '60 days', (random() * 500)::integer
+     from quota.users u cross join generate_series(1, 5) where u.external_id like 'granted-%'`,
+  );
+  await desk.queryAt(
+    '2026-10-20T00:00:00Z',
+    `insert into quota.grants (user_id, meter, quantity, reason, created_at, expires_at)
+     select g.id, 'voice_seconds', 50 + (random() * 300)::integer, 'goodwill', g.at, g.at + random() * interval '60 days'
+     from (select u.id, timestamptz '2026-09-10' + random() * interval '40 days' as at
+       from quota.users u cross join generate_series(1, 3) where u.external_id like 'granted-%') g`,
+  );
+  const found: number[] = [];
+  for (const asOf of ['2026-10-20T00:00:00Z', '2026-10-24T00:00:00Z', '2026-10-31T12:00:00Z']) {
+    const [stale] = await desk.queryAt<{ stale: string[]; told: string[] }>(
+      asOf,
+      `select array(select user_id::text || service from quota.stale_grants() order by 1) as told, array(
+         select distinct q.user_id::text || m.service
+         from quota.usage_quotas q join quota.meters m on m.key = q.meter
+         where q.granted > 0 and q.closed_at is null and quota.contains(q, quota.now())
+           and q.granted <> quota.granted_now(q.user_id, q.meter)
+           and exists (select from quota.grants g where g.user_id = q.user_id and g.meter = q.meter
+             and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+         order by 1) as stale`,
+    );
+    expect(stale?.told).toEqual(stale?.stale);
+    found.push(stale?.stale.length ?? 0);
+  }
+  expect(found[0]).toBe(0);
+  expect(found[2]).toBeGreaterThan(5);
+});
