@@ -5957,9 +5957,6 @@ AS $function$
     where a.user_id = p_user and quota.is_unlimited(a, l))
 $function$;
 comment on function quota.has_unlimited(uuid) is 'Whether an assistant of a user is neither limited nor queued to be.';
-grant execute on function quota.has_unlimited(uuid) to quota_finance;
-grant execute on function quota.has_unlimited(uuid) to quota_operator;
-grant execute on function quota.has_unlimited(uuid) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.highest_reached(q quota.usage_quotas)
  RETURNS integer
