@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sampleAssistants } from '../fixtures/vapi-simulator/samples.ts';
+import { Draw } from './draw.ts';
 import { firstDay } from './draw-steps.ts';
 import type { Model } from './model.ts';
 import type { Place } from './place.ts';
 import type { Step } from './step.ts';
-import { shop } from './steps/adopt-steps.ts';
+import { arrangeAdopted, shop } from './steps/adopt-steps.ts';
 import { userCount } from './steps/app-steps.ts';
 import { runTool } from './tool.ts';
 
@@ -13,6 +14,9 @@ import { runTool } from './tool.ts';
 const assistantsPerUser = 3;
 
 const isGated = (index: number) => index >= userCount * (assistantsPerUser - 1);
+
+/** In which share of the episodes the shop is adopted from the first day on; in the others that is left to their steps. */
+const adoptedShare = 0.6;
 
 /** Users with their plans, and their assistants here and at VAPI. */
 export async function arrange(place: Place, model: Model, seed: number): Promise<void> {
@@ -55,6 +59,9 @@ export async function arrange(place: Place, model: Model, seed: number): Promise
   }
   place.phone.assistants = samples.filter((_, index) => isGated(index)).map(({ id }) => id);
   await arrangeShards(place, model);
+  if (new Draw(seed, 'arrange').happens('adopted', adoptedShare)) {
+    await arrangeAdopted(place, model, step);
+  }
   for (const { id, name } of await place.look(`select id::text, external_id as name from quota.users`)) {
     model.numberOf(name ?? '', id ?? '');
   }

@@ -30,7 +30,10 @@ export async function compare(
   return problems;
 }
 
-/** Call by call. A session that was settled at an estimate is taken as it is if the estimate can be right. */
+/**
+ * Call by call. A session that was settled at an estimate is taken as it is if the estimate is right: what it told last, else
+ * all that it held, for its lease lasts longer than that.
+ */
 async function compareCalls(ground: Ground, model: Model): Promise<string[]> {
   const stored = await storedCalls(ground, model);
   const problems: string[] = [];
@@ -41,7 +44,7 @@ async function compareCalls(ground: Ground, model: Model): Promise<string[]> {
       const isRight =
         call.settledBy === 'heartbeat'
           ? call.thousandths === session.progressThousandths
-          : (call.thousandths ?? 0) <= (session.capThousandths ?? Number.POSITIVE_INFINITY);
+          : call.thousandths === (session.capThousandths ?? 0);
       if (!isRight) {
         problems.push(
           `${key} was estimated at ${call.thousandths} by ${call.settledBy}: ${JSON.stringify(session)}`,
@@ -67,14 +70,14 @@ async function compareCalls(ground: Ground, model: Model): Promise<string[]> {
  */
 async function takeCarried(ground: Ground, model: Model): Promise<string[]> {
   const rows = await ground.look(
-    `select a.id::text, a.meter, a.kind, a.quantity::text, u.external_id, u.id::text as user_id,
+    `select a.id::text, a.meter, a.kind, a.quantity::text, (a.cost < 0)::text as takes_cost, u.external_id, u.id::text as user_id,
        (extract(epoch from a.created_at) * 1000)::bigint::text as at
      from quota.adjustments a join quota.users u on u.id = a.user_id where a.kind in ('reset', 'reset_carried')
      order by a.created_at, a.id`,
   );
   const problems: string[] = [];
   const resets = new Map<string, { user: number; meter: Meter; atMs: number }>();
-  for (const { id, meter, kind, quantity, external_id, user_id, at } of rows) {
+  for (const { id, meter, kind, quantity, takes_cost, external_id, user_id, at } of rows) {
     const user = model.numberOf(external_id ?? '', user_id ?? '');
     const entry = {
       user,
@@ -85,7 +88,11 @@ async function takeCarried(ground: Ground, model: Model): Promise<string[]> {
     const key = `${user} ${meter} ${model.periodOf(user, entry.meter, entry.atMs).startMs}`;
     if (kind === 'reset') {
       resets.set(key, entry);
-    } else if (entry.thousandths >= 0 || resets.get(key)?.atMs !== entry.atMs) {
+    } else if (
+      entry.thousandths > 0 ||
+      (entry.thousandths === 0 && takes_cost !== 'true') ||
+      resets.get(key)?.atMs !== entry.atMs
+    ) {
       problems.push(`entry ${id} is carried over from no reset: ${JSON.stringify(entry)}`);
     } else {
       model.entries.set(`carried ${id}`, entry);

@@ -1,6 +1,9 @@
-import { chance } from '../fixtures/vapi-simulator/chance.ts';
+import { createHash } from 'node:crypto';
 
-/** Choices of one step. Each depends on the seed, the step and what is asked alone: what was drawn before changes nothing. */
+/**
+ * Choices of one step. Each depends on the seed, the step and what is asked alone: what was drawn before changes nothing. They are
+ * digits of a hash that mixes well: days that follow one another are to have nothing in common.
+ */
 export class Draw {
   readonly #seed: number;
   readonly #parts: readonly (string | number)[];
@@ -12,7 +15,8 @@ export class Draw {
 
   /** From 0 up to 1. */
   share(what: string): number {
-    return chance(this.#seed, ...this.#parts, what);
+    const told = [this.#seed, ...this.#parts, what].join('\u0000');
+    return createHash('sha256').update(told).digest().readUInt32BE() / 2 ** 32;
   }
 
   below(what: string, bound: number): number {

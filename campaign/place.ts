@@ -37,6 +37,8 @@ export class Place implements Ground {
   /** Where the server listens, and where the line to it does, which can break. */
   readonly #urls = { straight: '', overLine: '' };
   readonly #eyes = new Map<string, pg.Client>();
+  /** Somebody has ended the server; sessions of it may answer for a while, until they have noticed. */
+  #isStruck = false;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -170,17 +172,20 @@ export class Place implements Ground {
       readFileSync(join(this.folder, 'data/postgres-18/postmaster.pid'), 'utf8'),
       10,
     );
+    this.#isStruck = true;
     process.kill(pid, signal);
     await delay(1);
   }
 
   /** Has the server run again, and waits until whatever a dead process has asked for is over. */
   async recover(): Promise<void> {
-    const isUp = await this.look('select 1').then(
-      () => true,
-      () => false,
-    );
-    if (!isUp) {
+    const answers = () =>
+      this.look('select 1').then(
+        () => true,
+        () => false,
+      );
+    if (this.#isStruck || !(await answers())) {
+      this.#isStruck = false;
       await this.#closeEyes();
       await this.#quota(['db', 'start']);
       this.restarts += 1;

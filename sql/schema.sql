@@ -6520,12 +6520,12 @@ CREATE OR REPLACE FUNCTION quota.keep_resets(users uuid[], services text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- In each period that holds: what was used before the last manual reset within it is nothing. The
-  -- correction is dated
-  -- like that reset, and is one of the facts like it (R1).
+  -- In each period that holds: what was used before the last manual reset within it is nothing, and what it
+  -- cost. The correction is dated like that reset, and is one of the facts like it (R1). It gives nothing
+  -- where more was taken back of before the reset than was told late.
   insert into quota.adjustments (user_id, meter, period_start, kind, quantity, cost, reason, created_at)
-  select q.user_id, q.meter, q.period_start, 'reset_carried', -left_over.quantity, -left_over.cost,
-    'carried over: ' || last.reason, last.created_at
+  select q.user_id, q.meter, q.period_start, 'reset_carried', -greatest(left_over.quantity, 0),
+    -greatest(left_over.cost, 0), 'carried over: ' || last.reason, last.created_at
   from unnest(users, services) u(user_id, service)
   join quota.meters m on m.service = u.service
   join quota.usage_quotas q on q.user_id = u.user_id and q.meter = m.key and not q.superseded
@@ -12381,7 +12381,7 @@ CREATE OR REPLACE FUNCTION quota.take_keys(p_source integer, p_keys text[])
 AS $function$
 declare
   there text[] := '{}';
-  some text[];
+  taken text[];
   one text;
 begin
   begin
@@ -12398,8 +12398,8 @@ begin
   -- One of them cannot be taken: the others are.
   there := '{}';
   foreach one in array p_keys loop
-    some := quota.take_keys(p_source, array[one]);
-    there := there || some;
+    taken := quota.take_keys(p_source, array[one]);
+    there := there || taken;
   end loop;
   return there;
 end $function$;

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callAsApp } from '../app.ts';
+import type { Model } from '../model.ts';
 import type { Place } from '../place.ts';
 import { contradiction, keyOf, type Step } from '../step.ts';
 import type { StepKind } from '../step-kind.ts';
@@ -55,11 +56,11 @@ mirror:
 
 /** Some rows make no sense yet, or at all: of a member whom nobody has told of, or shorter than nothing. */
 const insert: StepKind = {
-  weight: 5,
+  weight: 6,
   by: 'app',
   draw: (draw) => ({
-    member: draw.below('member', draw.happens('is a stranger', 0.15) ? members + strangers : members),
-    seconds: draw.happens('is nonsense', 0.08) ? -5 : 1 + draw.below('seconds', 200),
+    member: draw.below('member', draw.happens('is a stranger', 0.3) ? members + strangers : members),
+    seconds: draw.happens('is nonsense', 0.15) ? -5 : 1 + draw.below('seconds', 200),
   }),
   run: (place, step) =>
     callAsApp(
@@ -157,13 +158,31 @@ const adopt = (weight: number, words: (place: Place) => Promise<string[]>): Step
   settle: async () => [],
 });
 
-const attach = adopt(1, async (place) => {
+const wordsToAttach = async (place: Place) => {
   const file = join(place.folder, 'shop.yaml');
   await writeFile(file, mapping);
   return ['attach', file];
-});
-const backfill = adopt(2, async () => ['backfill', 'shop', '--batch-size', '10']);
-const detach = adopt(0.3, async () => ['detach', 'shop']);
+};
+const wordsToBackfill = async () => ['backfill', 'shop', '--batch-size', '10'];
+const attach = adopt(1, wordsToAttach);
+const backfill = adopt(2, wordsToBackfill);
+
+/** The shop has rows of before, and is adopted already. */
+export async function arrangeAdopted(place: Place, model: Model, step: Step): Promise<void> {
+  await place.look(
+    `insert into shop.jobs (member_id, job, state, began, seconds)
+     select 'member-' || n % ${members}, 'early-' || n, 'done', timestamp '2024-01-01 12:00' + n * interval '1 minute', n
+     from generate_series(1, 25) n`,
+  );
+  for (const words of [wordsToAttach, wordsToBackfill]) {
+    const told = await runTool(place, step, ['adopt', ...(await words(place)), ...because(step)]);
+    if (told.result !== 'done') {
+      throw new Error(`nothing can begin: ${told.words}`);
+    }
+  }
+  model.isAdopted = true;
+}
+const detach = adopt(0.5, async () => ['detach', 'shop']);
 
 /** From the first backfill to its end on, until it is detached, each row of the app is counted once, as it is. */
 const whole: StepKind = {
@@ -205,18 +224,19 @@ const authority: StepKind = {
 
 /** Whatever waits is due: what makes sense by now is counted, the rest goes on to wait. */
 const retry: StepKind = {
-  weight: 2,
+  weight: 3,
   by: 'tool',
   draw: () => ({}),
   run: async (place, step) => {
     await place.look(`update quota.adopt_dead set next_attempt_at = $1`, [step.at]);
     return runTool(place, step, ['jobs', 'adopt-retry']);
   },
-  settle: async (place, _model, step, told) => {
+  settle: async (place, model, step, told) => {
     const left = await place.look(
       `select d.key, d.reason from quota.adopt_dead d join quota.adopt_sources s on s.id = d.source and s.is_attached
        join shop.jobs j on s.kind = 'calls' and d.key = j.id::text
        where ${makesSense}`,
+      [model.isAdopted],
     );
     return told.result === 'done' && left.length > 0
       ? [`step ${step.n}: these were to be counted: ${JSON.stringify(left)}`]
@@ -237,8 +257,9 @@ export const adoptSteps = {
   'shop-count': count,
 };
 
-/** Of a row j of the app. */
-const makesSense = `j.seconds >= 0 and exists (select from shop.members m where m.member_id = j.member_id)`;
+/** Of a row j of the app; $1: the backfill is through, before which members are known who came, or were taken, since the attach. */
+const makesSense = `j.seconds >= 0 and exists (select from shop.members m where m.member_id = j.member_id)
+  and ($1 or exists (select from quota.users u where u.external_id = j.member_id))`;
 
 /** What contradicts that each row of the app is one call, as it is, or waits where that is seen. */
 export const adoptedDifferences = `

@@ -154,11 +154,12 @@ async function settleRequest(place: Place, model: Model, step: Step, told: Told)
   if (saidMs !== undefined && (saidMs < callMs.min || saidMs > callMs.max)) {
     complain('is let in for a length that VAPI does not take', row);
   }
-  if (saidMs !== undefined && row?.is_limited === 'true') {
+  // Beside others the order is not known.
+  const isAlone = Number.isInteger(step.n);
+  if (isAlone && saidMs !== undefined && row?.is_limited === 'true') {
     complain('is let in though its user is limited', row);
   }
-  // Beside others the order is not known.
-  if (Number.isInteger(step.n) && isNew && row?.unused != null && told.result === 'done') {
+  if (isAlone && isNew && row?.unused != null && told.result === 'done') {
     const room = thousandthsOf(row.unused) - thousandthsOf(row.reserved);
     if (saidMs !== undefined && saidMs > room) {
       complain(`is let in for ${saidMs} of ${room}`, row);

@@ -3,7 +3,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   there text[] := '{}';
-  some text[];
+  taken text[];
   one text;
 begin
   begin
@@ -20,8 +20,8 @@ begin
   -- One of them cannot be taken: the others are.
   there := '{}';
   foreach one in array p_keys loop
-    some := quota.take_keys(p_source, array[one]);
-    there := there || some;
+    taken := quota.take_keys(p_source, array[one]);
+    there := there || taken;
   end loop;
   return there;
 end $$;

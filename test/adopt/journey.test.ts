@@ -113,11 +113,18 @@ test('detached, the app is alone again; attached again, nothing is counted twice
   expect(await desk.json(5, 'db', 'rollback', '--yes')).toMatchObject({ error: { code: 'refused' } });
   expect((await desk.json('adopt', 'detach', 'shop', '--yes')).removed).toHaveLength(9);
   await app(
-    `insert into shop.phone_calls (member_id, began, ended) values ('m4', '2026-11-20 09:00', '2026-11-20 09:01')`,
+    `insert into shop.phone_calls (member_id, began, ended, seconds) values ('m4', '2026-11-20 09:00', '2026-11-20 09:01', null),
+       ('m4', '2026-11-20 09:02', '2026-11-20 09:03', '-90'), ('m4', '2026-11-20 09:04', '2026-11-20 09:05', '60')`,
   );
   await desk.json(4, 'adopt', 'verify', 'shop');
   await desk.json('adopt', 'attach', desk.path('shop.yaml'), '--yes');
   await desk.json('adopt', 'backfill', 'shop', '--yes');
+  // One of a batch makes no sense: it waits, and the others are counted.
+  expect(await waiting()).toMatchObject([{ reason: expect.stringContaining('call_logs_duration') }]);
+  expect(await verified()).toMatchObject({ code: 3, differing: 0, waiting: 1 });
+  await app(`update shop.phone_calls set seconds = '90' where seconds = '-90'`);
+  await desk.at('2026-11-20T12:01:00Z').json('jobs', 'adopt-retry');
+  expect(await waiting()).toEqual([]);
   expect(await verified()).toMatchObject({ code: 0, differing: 0 });
   expect(await desk.differences()).toEqual([]);
 });

@@ -115,6 +115,21 @@ describe('a reset', () => {
     expect(await desk.differences()).toEqual([]);
   });
 
+  test('takes off what a call of before it has cost, and gives nothing for what was taken back meanwhile', async () => {
+    await reset();
+    const before = { userId, at: '2026-11-15T11:00:00Z' };
+    // It never connected, and is billed all the same.
+    await desk.addCalls({ ...before, seconds: '0', cost: '0.25' });
+    expect(await quotas()).toMatchObject([{ used: '0.000', adjusted: '-612.000', cost: '0.00' }]);
+    await desk.query(
+      `delete from quota.call_logs where id = (select min(id) from quota.call_logs where user_id = $1)`,
+      [userId],
+    );
+    await desk.addCalls({ ...before, seconds: '1', cost: '0.75' });
+    expect(await quotas()).toMatchObject([{ used: '-305.000', adjusted: '-612.000', cost: '0.00' }]);
+    expect(await desk.differences()).toEqual([]);
+  });
+
   test('frees assistants that a period of the past has left limited', async () => {
     // Without a key at the provider the restore is left queued, which the exit code tells.
     const late = await desk
