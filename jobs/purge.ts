@@ -1,4 +1,4 @@
-import { makeMonths, takeBackPartition } from '../src/db/partition-store.ts';
+import { makeMonths, takeBackPartition } from '../src/db/partition/call-table-store.ts';
 import { repeated } from '../src/declarations/option.ts';
 import {
   countPurgeable,

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { withClient } from '../src/db/client.ts';
 import { migrate } from '../src/db/migrations.ts';
-import { partitionCalls } from '../src/db/partition-calls.ts';
-import { selectCallTable } from '../src/db/partition-store.ts';
+import { selectCallTable } from '../src/db/partition/call-table-store.ts';
+import { partitionCalls } from '../src/db/partition/partition-calls.ts';
 
 export const templateDatabase = 'quota_template';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { refillCallKeys } from '../db/partition-store.ts';
+import { refillCallKeys } from '../db/partition/call-keys-store.ts';
 import { listed, named, quoted, rowSum } from '../db/row-sum.ts';
 import type { SequenceState, TableSum } from './manifest.ts';
 

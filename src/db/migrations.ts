@@ -18,7 +18,7 @@ import { type RoleState, selectLostRoles } from './core/roles-store.ts';
 import { restoreMark, selectMarkIfThere } from './mark-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
 import { type MigrationOptions, type Migrator, withMigrator } from './migrator.ts';
-import { dropCallKeys } from './partition-store.ts';
+import { dropCallKeys } from './partition/call-keys-store.ts';
 import { refuseForeignSchema } from './schema-state.ts';
 import { makeSchema } from './schema-store.ts';
 import { keepRoleOutOfSchemaHere } from './search-path-store.ts';

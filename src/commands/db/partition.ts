@@ -1,8 +1,8 @@
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Style } from '../../context.ts';
-import { type Partitioned, partitionCalls, requireFit } from '../../db/partition-calls.ts';
-import { type CallTable, selectCallTable } from '../../db/partition-store.ts';
+import { type CallTable, selectCallTable } from '../../db/partition/call-table-store.ts';
+import { type Partitioned, partitionCalls, requireFit } from '../../db/partition/partition-calls.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { value } from '../../declarations/option.ts';

@@ -4,7 +4,7 @@ import { insertAuditEntry } from '../../audit/audit-entry-store.ts';
 import type { Shard } from '../../context.ts';
 import { cancelOnAbort } from '../../db/cancel-on-abort.ts';
 import { hasSqlstate } from '../../db/database-error.ts';
-import { addCallKeysOf, dropCallKeysOf } from '../../db/partition-store.ts';
+import { addCallKeysOf, dropCallKeysOf } from '../../db/partition/call-keys-store.ts';
 import { sqlstates } from '../../db/sqlstate.ts';
 import { withOwnCommit, withTransaction } from '../../db/transaction.ts';
 import { refusedError, tryAgainError } from '../../errors.ts';

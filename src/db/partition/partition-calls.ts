@@ -1,29 +1,27 @@
-import type { Database, Talk } from '../context.ts';
-import { configurationError, refusedError, tryAgainError } from '../errors.ts';
-import { loadCoreSet } from './core/core-set.ts';
-import { installCore } from './core/install.ts';
-import { hasSqlstate } from './database-error.ts';
-import { withMigrator } from './migrator.ts';
+import type { Database, Talk } from '../../context.ts';
+import { configurationError, refusedError, tryAgainError } from '../../errors.ts';
+import { loadCoreSet } from '../core/core-set.ts';
+import { installCore } from '../core/install.ts';
+import { hasSqlstate } from '../database-error.ts';
+import { withMigrator } from '../migrator.ts';
+import { sqlstates } from '../sqlstate.ts';
+import { dropStrayKeys, fillCallKeys, makeCallKeys } from './call-keys-store.ts';
 import {
   type ActingSession,
   type CallTable,
   dropBorder,
-  dropStrayKeys,
-  fillCallKeys,
   holdBorder,
   indexKey,
   insertPartitioned,
-  makeCallKeys,
   makeMonths,
   selectCallTable,
   selectSession,
   setSession,
-  swapCallTable,
   validateBorder,
   waitForWriters,
   withPartitionLock,
-} from './partition-store.ts';
-import { sqlstates } from './sqlstate.ts';
+} from './call-table-store.ts';
+import { swapCallTable } from './swap-store.ts';
 
 export interface Partitioned {
   auditId: string;
