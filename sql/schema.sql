@@ -58,15 +58,17 @@ create table quota.adopt_dead (
   attempts integer not null default 0,
   buried_at timestamp with time zone not null default quota.now(),
   next_attempt_at timestamp with time zone not null default quota.now(),
-  is_unread boolean not null default false
+  is_unread boolean not null default false,
+  is_again boolean not null default false
 );
 comment on table quota.adopt_dead is 'Rows of adopted products that could not be taken over: they wait here, and are tried again. The app never hears of it.';
 comment on column quota.adopt_dead.key is 'The key of the row; null: not even that could be read, and it is found by a backfill.';
 comment on column quota.adopt_dead.told is 'The row as the app wrote it.';
 comment on column quota.adopt_dead.is_unread is 'It could not even be read in another database, and is read there again; else it is tried as it was told last.';
+comment on column quota.adopt_dead.is_again is 'The row was told again while somebody was taking it up: it is looked at once more.';
 alter table quota.adopt_dead add constraint adopt_dead_pkey PRIMARY KEY (id);
 CREATE INDEX adopt_dead_due ON quota.adopt_dead USING btree (next_attempt_at);
-CREATE UNIQUE INDEX adopt_dead_row ON quota.adopt_dead USING btree (source, key) WHERE (key IS NOT NULL);
+CREATE UNIQUE INDEX adopt_dead_row ON quota.adopt_dead USING btree (source, key) WHERE ((key IS NOT NULL) AND (NOT is_again));
 grant select on table quota.adopt_dead to quota_operator;
 
 create table quota.adopt_links (
@@ -2723,6 +2725,7 @@ CREATE OR REPLACE FUNCTION quota.backfill_source(p_source integer, p_size intege
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
+ SET lock_timeout TO '250ms'
 AS $function$
 declare
   reached text;
@@ -2836,6 +2839,17 @@ grant execute on function quota.bound_user() to quota_finance;
 grant execute on function quota.bound_user() to quota_operator;
 grant execute on function quota.bound_user() to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.bury_again(p_source integer, p_key text, p_operation text, p_told jsonb, p_reason text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into quota.adopt_dead (source, key, operation, told, reason, is_again)
+  values (p_source, p_key, p_operation, p_told, left(p_reason, 500), true)
+$function$;
+comment on function quota.bury_again(integer,text,text,jsonb,text) is 'Keeps a row of an adopted product besides what is kept of it already: waits for nobody who holds that.';
+
 CREATE OR REPLACE FUNCTION quota.bury_row(p_source integer, p_key text, p_operation text, p_told jsonb, p_reason text)
  RETURNS void
  LANGUAGE sql
@@ -2844,7 +2858,7 @@ CREATE OR REPLACE FUNCTION quota.bury_row(p_source integer, p_key text, p_operat
 AS $function$
   insert into quota.adopt_dead as d (source, key, operation, told, reason)
   values (p_source, p_key, p_operation, p_told, left(p_reason, 500))
-  on conflict (source, key) where key is not null do update
+  on conflict (source, key) where key is not null and not is_again do update
   set operation = excluded.operation, told = coalesce(excluded.told, d.told), reason = excluded.reason,
     next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at)
 $function$;
@@ -5430,6 +5444,7 @@ CREATE OR REPLACE FUNCTION quota.forget_lost(p_source integer, p_size integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '250ms'
 AS $function$
 declare
   keys text[];
@@ -10618,10 +10633,12 @@ CREATE OR REPLACE FUNCTION quota.retry_dead(p_size integer, p_product text DEFAU
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '250ms'
 AS $function$
 declare
   dead record;
   there text[];
+  held integer := 0;
 begin
   perform quota.refuse_other_users(array[null::uuid]);
   tried := 0;
@@ -10645,23 +10662,33 @@ begin
     for update of d skip locked
   loop
     tried := tried + 1;
-    delete from quota.adopt_dead d where d.id = dead.id;
-    if dead.told is not null then
-      perform quota.tell_rows(dead.source, jsonb_build_array(dead.told));
-      perform quota.take_told(dead.source, false);
-    else
-      there := quota.take_keys(dead.source, array[dead.key]);
-      if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
-        perform quota.forget_rows(dead.source, array[dead.key]);
+    begin
+      delete from quota.adopt_dead d where d.id = dead.id;
+      if dead.told is not null then
+        perform quota.tell_rows(dead.source, jsonb_build_array(dead.told));
+        perform quota.take_told(dead.source, false);
+      else
+        there := quota.take_keys(dead.source, array[dead.key]);
+        if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
+          perform quota.forget_rows(dead.source, array[dead.key]);
+        end if;
       end if;
-    end if;
-    update quota.adopt_dead d
-    set attempts = dead.attempts + 1,
-      next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
-    where d.source = dead.source and d.key = dead.key;
-    if not found then
-      taken := taken + 1;
-    end if;
+      update quota.adopt_dead d
+      set attempts = dead.attempts + 1,
+        next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      where d.source = dead.source and d.key = dead.key and not d.is_again;
+      if not found then
+        taken := taken + 1;
+      end if;
+    exception when lock_not_available or deadlock_detected then
+      -- Somebody else is at it: it waits, and keeps no other back. What is taken is held until the end: of
+      -- many that wait, most are for the next time.
+      update quota.adopt_dead d
+      set next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      where d.id = dead.id;
+      held := held + 1;
+    end;
+    exit when held = 4;
   end loop;
 end $function$;
 comment on function quota.retry_dead(integer,text) is 'Takes up rows of adopted products that could not be taken over, as they stand now, or in another database as they were read last; how many were tried, and how many are done with.';

@@ -4,6 +4,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 -- Batch after batch is the same work: making its plans anew would cost the small ones more than doing it. And
 -- each looks up what is of its users, also where a table is still so small that reading it all would do.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+-- An app's transaction that is open holds its users, and the links of its rows. Whoever waits for it holds
+-- the others of the batch, and the app with them: it lets go, and comes again.
+set lock_timeout = '250ms'
 as $$
 declare
   reached text;

@@ -1,5 +1,5 @@
 create or replace function quota.forget_lost(p_source integer, p_size integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '250ms'
 as $$
 declare
   keys text[];

@@ -1,10 +1,13 @@
 create or replace function quota.retry_dead(
   p_size integer, p_product text default null, out tried integer, out taken integer)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- An app's transaction that is open may hold what a row needs for as long as it likes.
+set lock_timeout = '250ms'
 as $$
 declare
   dead record;
   there text[];
+  held integer := 0;
 begin
   perform quota.refuse_other_users(array[null::uuid]);
   tried := 0;
@@ -28,23 +31,33 @@ begin
     for update of d skip locked
   loop
     tried := tried + 1;
-    delete from quota.adopt_dead d where d.id = dead.id;
-    if dead.told is not null then
-      perform quota.tell_rows(dead.source, jsonb_build_array(dead.told));
-      perform quota.take_told(dead.source, false);
-    else
-      there := quota.take_keys(dead.source, array[dead.key]);
-      if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
-        perform quota.forget_rows(dead.source, array[dead.key]);
+    begin
+      delete from quota.adopt_dead d where d.id = dead.id;
+      if dead.told is not null then
+        perform quota.tell_rows(dead.source, jsonb_build_array(dead.told));
+        perform quota.take_told(dead.source, false);
+      else
+        there := quota.take_keys(dead.source, array[dead.key]);
+        if cardinality(there) = 0 and (dead.operation = 'remove' or dead.on_delete = 'remove') then
+          perform quota.forget_rows(dead.source, array[dead.key]);
+        end if;
       end if;
-    end if;
-    update quota.adopt_dead d
-    set attempts = dead.attempts + 1,
-      next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
-    where d.source = dead.source and d.key = dead.key;
-    if not found then
-      taken := taken + 1;
-    end if;
+      update quota.adopt_dead d
+      set attempts = dead.attempts + 1,
+        next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      where d.source = dead.source and d.key = dead.key and not d.is_again;
+      if not found then
+        taken := taken + 1;
+      end if;
+    exception when lock_not_available or deadlock_detected then
+      -- Somebody else is at it: it waits, and keeps no other back. What is taken is held until the end: of
+      -- many that wait, most are for the next time.
+      update quota.adopt_dead d
+      set next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      where d.id = dead.id;
+      held := held + 1;
+    end;
+    exit when held = 4;
   end loop;
 end $$;
 comment on function quota.retry_dead(integer, text, out integer, out integer) is

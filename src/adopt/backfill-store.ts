@@ -44,29 +44,6 @@ export async function backfillBatch(
   return rows[0] ?? { rows: 0, isDone: true };
 }
 
-/** Transactions that have written to the tables of a source and have not ended yet. */
-export async function selectWriters(client: pg.ClientBase, source: number): Promise<string[]> {
-  const { rows } = await client.query<{ writer: string }>(
-    `select distinct l.virtualtransaction as writer
-     from pg_locks l join pg_trigger t on t.tgrelid = l.relation
-     where t.tgfoid = to_regprocedure('quota_adopt.source_' || $1 || '_live()') and l.granted
-       and l.database = (select d.oid from pg_database d where d.datname = current_database())
-       and l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-       and l.pid is distinct from pg_backend_pid()`,
-    [source],
-  );
-  return rows.map(({ writer }) => writer);
-}
-
-/** Whether one of these transactions has not ended yet. */
-export async function areAtWork(client: pg.ClientBase, writers: readonly string[]): Promise<boolean> {
-  const { rows } = await client.query<{ are: boolean }>(
-    'select exists (select from pg_locks l where l.virtualtransaction = any ($1)) as are',
-    [writers],
-  );
-  return rows[0]?.are === true;
-}
-
 /** Takes back calls whose rows are gone without a word; how many. */
 export async function forgetLost(client: pg.ClientBase, source: number, size: number): Promise<number> {
   const { rows } = await client.query<{ lost: number }>('select quota.forget_lost($1, $2) as lost', [

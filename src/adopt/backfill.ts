@@ -1,22 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { hasSqlstate } from '../db/database-error.ts';
-import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
-import { tryAgainError } from '../errors.ts';
 import {
-  areAtWork,
   backfillBatch,
   forgetLost,
   hastenDead,
   layOutSource,
   refreshStatistics,
   retryDead,
-  selectWriters,
 } from './backfill-store.ts';
 import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
-
+import { Patience, type PatienceOptions } from './patience.ts';
 import type { AdoptedProduct } from './product-store.ts';
 import type { AppDatabase } from './remote/app-database.ts';
 import { catchUp } from './remote/follow.ts';
@@ -24,6 +18,7 @@ import { stagePiece } from './remote/stage.ts';
 import { endStaging } from './remote/told-store.ts';
 import { renewProduct } from './renew.ts';
 import { takeOpenings } from './take-openings.ts';
+import { selectWriters } from './writers-store.ts';
 
 export interface BackfillResult {
   sources: { source: string; rows: number }[];
@@ -44,11 +39,6 @@ const batchMin = 100;
 const fittingSize = (size: number, tookMs: number): number =>
   Math.max(batchMin, Math.round(size * Math.min(2, batchMsMax / Math.max(tookMs, 1))));
 
-/** A batch that meets the app at work is tried so often. */
-const attemptsMax = 5;
-const pauseMs = 100;
-/** How long a transaction of the app is waited for. */
-const writersMsMax = 60_000;
 const retrySize = 200;
 /** Of another database at once. */
 const pageRows = 2_000;
@@ -62,24 +52,31 @@ export async function backfillProduct(
   client: pg.ClientBase,
   app: AppDatabase,
   adopted: AdoptedProduct,
-  options: { batchSize: number; signal: AbortSignal; onRows: (rows: number) => void },
+  options: {
+    batchSize: number;
+    /** How long a transaction of the app is waited for. */
+    waitSeconds: number;
+    signal: AbortSignal;
+    onRows: (rows: number) => void;
+    onWait: (message: string) => void;
+  },
 ): Promise<BackfillResult> {
   const { product, sources, mapping, authority } = adopted;
   const done: BackfillResult = { sources: [], retried: 0, openings: 0, carried: {} };
   let total = 0;
   let refreshed = batchFirst;
-  const goOn = () => {
-    if (options.signal.aborted) {
-      throw tryAgainError(`the backfill of ${product} was interrupted`, {
-        suggestion: `quota adopt backfill ${product} goes on where it was`,
-      });
+  const patience = patienceOf(client, product, options);
+  const patiently = <T>(use: () => Promise<T>) => patience.with(use);
+  const forgetAll = async (id: number) => {
+    while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
+      options.onRows(total);
     }
   };
   await (app.remote === null && patiently(() => renewProduct(client, adopted)));
   for (const { id, name, backfilledAt, isRemote } of sources) {
     let rows = 0;
     for (let isCopied = !isRemote || backfilledAt !== null; !isCopied; ) {
-      goOn();
+      patience.goOn();
       isCopied = (await patiently(() => stagePiece(client, app, id))).isDone;
     }
     let size = Math.min(batchFirst, options.batchSize);
@@ -87,9 +84,15 @@ export async function backfillProduct(
       await patiently(() => layOutSource(client, id));
     }
     for (let isDone = backfilledAt !== null; !isDone; ) {
-      goOn();
+      patience.goOn();
       const beganMs = performance.now();
-      const batch = await patiently(() => backfillBatch(client, id, size));
+      const batch = await patience.with(
+        () => backfillBatch(client, id, size),
+        // Fewer are held while it is tried again.
+        () => {
+          size = Math.min(size, Math.max(batchMin, Math.round(size / 2)));
+        },
+      );
       size = Math.min(fittingSize(size, performance.now() - beganMs), options.batchSize);
       rows += batch.rows;
       total += batch.rows;
@@ -100,14 +103,17 @@ export async function backfillProduct(
       }
       options.onRows(total);
     }
-    await (isRemote || awaitWriters(client, id, product, goOn));
-    while ((await patiently(() => forgetLost(client, id, options.batchSize))) > 0) {
-      options.onRows(total);
-    }
     if (isRemote) {
+      await forgetAll(id);
       await patiently(() => endStaging(client, id));
     }
     done.sources.push({ source: name, rows });
+  }
+  if (app.remote === null) {
+    await patience.awaitWriters();
+    for (const { id } of sources) {
+      await forgetAll(id);
+    }
   }
   if (total > 0) {
     await refreshStatistics(client, 'well');
@@ -143,42 +149,17 @@ export async function backfillProduct(
   return done;
 }
 
-/**
- * Waits for transactions that write to the tables of a source: who took a row away, or changed its key, before its call was
- * there has told nobody, and may not have ended yet.
- * @throws tryAgainError when one of them does not end
- */
-async function awaitWriters(
+function patienceOf(
   client: pg.ClientBase,
-  source: number,
   product: string,
-  goOn: () => void,
-): Promise<void> {
-  const writers = await selectWriters(client, source);
-  const untilMs = performance.now() + writersMsMax;
-  while (writers.length > 0 && (await areAtWork(client, writers))) {
-    goOn();
-    if (performance.now() > untilMs) {
-      throw tryAgainError(`a transaction that writes to the tables of ${product} does not end`, {
-        suggestion: `end it; quota adopt backfill ${product} goes on where it was`,
-      });
-    }
-    await sleep(pauseMs);
-  }
-}
-
-async function patiently<T>(use: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await use();
-    } catch (error) {
-      const isBusy = [sqlstates.lock_not_available, sqlstates.deadlock_detected].some((code) =>
-        hasSqlstate(error, code),
-      );
-      if (!isBusy || attempt === attemptsMax) {
-        throw error;
-      }
-      await sleep(pauseMs * attempt);
-    }
-  }
+  options: Pick<PatienceOptions, 'waitSeconds' | 'signal' | 'onWait'>,
+): Patience {
+  const goesOn = `quota adopt backfill ${product} goes on where it was`;
+  return new Patience(client, {
+    ...options,
+    product,
+    what: `the backfill of ${product}`,
+    suggestions: { interrupted: goesOn, tooLong: `end it, or wait longer (--wait 1h); ${goesOn}` },
+    writers: () => selectWriters(client, product),
+  });
 }

@@ -205,5 +205,5 @@ export async function selectAttachedNames(client: pg.ClientBase): Promise<string
 
 /** A table that is in use is waited for no longer than this: whoever waits keeps others out. */
 export async function waitBriefly(client: pg.ClientBase): Promise<void> {
-  await client.query(`set local lock_timeout = '1s'`);
+  await client.query(`set local lock_timeout = '250ms'`);
 }

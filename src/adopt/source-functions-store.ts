@@ -90,11 +90,10 @@ function liveFunction(id: number, placed: PlacedSource, row: string, timezone: s
   const oldKeys = `array(select ${key} from old_rows r)`;
   const formerKeys = `(select ${key} from old_rows r except select ${key} from new_rows r) o(key)`;
   const forget = source.onDelete === 'remove' || source.kind === 'assistants' || source.kind === 'jobs';
-  const bury = (
-    rows: string,
-    operation: string,
-  ) => `perform quota.bury_row(${id}, ${key}, '${operation}', to_jsonb(r), sqlerrm)
-      from ${rows} r;`;
+  const bury = (rows: string, operation: string, how = 'bury_row') =>
+    `perform quota.${how}(${id}, ${key}, '${operation}', to_jsonb(r), sqlerrm) from ${rows} r;`;
+  const buryFormer = (how = 'bury_row') =>
+    `perform quota.${how}(${id}, o.key, 'remove', null, sqlerrm) from ${formerKeys};`;
   return `create or replace function quota_adopt.source_${id}_live() returns trigger
 language plpgsql ${settings} set lock_timeout = ${literal(lockTimeout)}
 as $fn$
@@ -127,7 +126,7 @@ begin
     if many = 1 or many > ${oneByOneMax} or sqlstate in ('55P03', '40P01') then
       ${bury('new_rows', 'take')}
       if tg_op = 'UPDATE' then
-        perform quota.bury_row(${id}, o.key, 'remove', null, sqlerrm) from ${formerKeys};
+        ${buryFormer()}
       end if;
       return null;
     end if;
@@ -151,7 +150,19 @@ begin
   end loop;
   return null;
 exception when others or assert_failure then
-  -- Not even that could be kept: the row is found by the next backfill, and missed by verify until then.
+  begin
+    -- Who takes these rows up at this moment holds what is known of them, and has read them as they were before.
+    if tg_op = 'DELETE' then
+      ${bury('old_rows', 'remove', 'bury_again')}
+      return null;
+    end if;
+    ${bury('new_rows', 'take', 'bury_again')}
+    if tg_op = 'UPDATE' then
+      ${buryFormer('bury_again')}
+    end if;
+  exception when others or assert_failure then
+    null; -- Not even that could be kept: the row is found by the next backfill, and missed by verify until then.
+  end;
   return null;
 end $fn$`;
 }

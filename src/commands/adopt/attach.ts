@@ -2,9 +2,9 @@ import { attachProduct, planAttach } from '../../adopt/attach.ts';
 import { readMappingFile } from '../../adopt/find-product.ts';
 import { readMapping } from '../../adopt/read-mapping.ts';
 import { withAppDatabase } from '../../adopt/remote/app-database.ts';
+import { withTablesOf } from '../../adopt/table-patience.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
-import { withTransaction } from '../../db/transaction.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
@@ -57,7 +57,16 @@ export const adoptAttach = defineCommand(
               ],
       }),
       apply: ({ client }, plan, { reason }) =>
-        withTransaction(client, () => attachProduct(client, plan, reason)),
+        withTablesOf(
+          context,
+          client,
+          {
+            product: plan.mapping.product,
+            what: `attaching ${plan.mapping.product}`,
+            relations: plan.checked.sources.map(({ table }) => table.relation),
+          },
+          () => attachProduct(client, plan, reason),
+        ),
       report: ({ plan: { mapping, triggers, isAttached }, applied, dryRun }) => ({
         data: {
           dryRun,

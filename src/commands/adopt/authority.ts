@@ -2,9 +2,9 @@ import { changeAuthority } from '../../adopt/change-authority.ts';
 import { findProduct } from '../../adopt/find-product.ts';
 import type { Authority } from '../../adopt/product-store.ts';
 import { attachedRequest, withAppDatabase } from '../../adopt/remote/app-database.ts';
+import { withTablesOf } from '../../adopt/table-patience.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
-import { withTransaction } from '../../db/transaction.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
@@ -37,7 +37,19 @@ export const adoptAuthority = defineCommand(
       }),
       apply: ({ client }, found, { reason }) =>
         withAppDatabase(context, client, attachedRequest(found, options.sourceUrl), (app) =>
-          withTransaction(client, () => changeAuthority(client, app, found, options.authority, reason)),
+          withTablesOf(
+            context,
+            client,
+            {
+              product: found.product,
+              what: `the change of who decides about ${found.product}`,
+              relations: [
+                ...found.sources.map(({ relation }) => relation),
+                ...found.mapping.mirrors.map(({ table }) => table),
+              ],
+            },
+            () => changeAuthority(client, app, found, options.authority, reason),
+          ),
         ),
       report: ({ plan: { product, authority }, applied, dryRun }) => ({
         data: { dryRun, product, before: authority, after: options.authority, auditId: applied ?? null },

@@ -10,10 +10,11 @@ import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag, value } from '../../declarations/option.ts';
 import { sourceOption } from '../../declarations/source-option.ts';
-import { parseInteger } from '../../values/option-values.ts';
+import { parseDurationSeconds, parseInteger } from '../../values/option-values.ts';
 
 /** A batch is as large as its users can be held for a moment, and no larger. */
 const batchSizeDefault = 20_000;
+const waitSecondsDefault = 60;
 
 interface BackfillReport {
   dryRun: boolean;
@@ -36,6 +37,11 @@ export const adoptBackfill = defineCommand(
         'n',
         `rows per transaction, at the most (default: ${batchSizeDefault})`,
         parseInteger({ max: 50_000 }),
+      ),
+      wait: value(
+        'time',
+        'how long to wait for a transaction of the app that is open (default: 1m)',
+        parseDurationSeconds,
       ),
     },
     examples: [
@@ -64,8 +70,10 @@ export const adoptBackfill = defineCommand(
             async (app) =>
               backfillProduct(client, app, await findProduct(client, found.product), {
                 batchSize: options.batchSize ?? batchSizeDefault,
+                waitSeconds: options.wait ?? waitSecondsDefault,
                 signal: context.signal,
                 onRows: (rows) => progress.update(rows),
+                onWait: (message) => context.talk.info(message),
               }),
           );
           await insertAuditEntry(client, {

@@ -1,8 +1,8 @@
 import { detach } from '../../adopt/detach.ts';
 import { findProduct } from '../../adopt/find-product.ts';
+import { withTablesOf } from '../../adopt/table-patience.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
-import { withTransaction } from '../../db/transaction.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
@@ -34,8 +34,13 @@ export const adoptDetach = defineCommand(
         isDangerous: true,
         lines: sources.map(({ relation }) => `triggers on ${relation}`),
       }),
-      apply: ({ client }, { product }, { reason }) =>
-        withTransaction(client, () => detach(client, product, reason)),
+      apply: ({ client }, { product, sources }, { reason }) =>
+        withTablesOf(
+          context,
+          client,
+          { product, what: `detaching ${product}`, relations: sources.map(({ relation }) => relation) },
+          () => detach(client, product, reason),
+        ),
       report: ({ plan: { product, sources }, applied, dryRun }) => ({
         data: { dryRun, product, removed: applied?.removed ?? [], auditId: applied?.auditId ?? null },
         text: ({ removed }: DetachResult, style) =>
