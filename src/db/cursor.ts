@@ -10,11 +10,21 @@ const listMemory = '64MB';
 
 /** The plan that is quick with all rows. */
 const wholeAtOnce = 'set local cursor_tuple_fraction = 1';
+/** Whatever plan has its first rows soonest, of what is put in order before it is looked at. */
+const sortedFirst = 'set local cursor_tuple_fraction = 0.001';
 /**
  * The plan that goes down an index in the order of the list, and works out what is said of a row when its turn comes:
  * what is put in order after all that is known has its first row when it has its last.
  */
-const inTurn = 'set local cursor_tuple_fraction = 0.001; set local enable_sort = off';
+const inTurn = `${sortedFirst}; set local enable_sort = off`;
+
+const plans = { 'at once': wholeAtOnce, 'sorted first': sortedFirst, 'in turn': inTurn } as const;
+type ReadingPlan = keyof typeof plans;
+
+export interface Query {
+  sql: string;
+  values: readonly unknown[];
+}
 
 /**
  * The rows of a query as they come, in bounded memory and of one snapshot. The connection is busy until the last
@@ -24,13 +34,32 @@ export async function* readRows<Row extends pg.QueryResultRow>(
   client: pg.ClientBase,
   sql: string,
   values: readonly unknown[],
-  plan: 'at once' | 'in turn' = 'at once',
+  plan: ReadingPlan = 'at once',
 ): AsyncGenerator<Row> {
-  await client.query('begin transaction read only');
+  yield* readParts<Row>(client, [() => ({ sql, values })], plan);
+}
+
+/**
+ * The same of one query after the other, all of one snapshot; each is made when its turn comes, of how many rows there
+ * were before it.
+ */
+export async function* readParts<Row extends pg.QueryResultRow>(
+  client: pg.ClientBase,
+  parts: readonly ((rowsBefore: number) => Query)[],
+  plan: ReadingPlan,
+): AsyncGenerator<Row> {
+  await client.query(
+    `begin transaction ${parts.length > 1 ? 'isolation level repeatable read ' : ''}read only`,
+  );
   try {
-    await client.query(`${plan === 'in turn' ? inTurn : wholeAtOnce}; set local work_mem = '${listMemory}'`);
-    for await (const rows of readBatches<Row>(client, sql, values, batchRows)) {
-      yield* rows;
+    await client.query(`${plans[plan]}; set local work_mem = '${listMemory}'`);
+    let rowsBefore = 0;
+    for (const part of parts) {
+      const { sql, values } = part(rowsBefore);
+      for await (const rows of readBatches<Row>(client, sql, values, batchRows)) {
+        rowsBefore += rows.length;
+        yield* rows;
+      }
     }
   } finally {
     await rollBack(client);

@@ -79,6 +79,24 @@ test('filters', async () => {
 });
 
 test.each([
+  ['exceeded'],
+  ['critical'],
+  ['warning', 'exceeded'],
+  ['warning', 'critical'],
+  ['ok', 'critical'],
+  ['ok', 'warning', 'critical', 'exceeded'],
+])('by state %s: those of the whole list that are in it, in both orders', async (...states) => {
+  const { users } = await list();
+  const meant = users.filter(({ state }) => state !== null && states.includes(state));
+  const args = states.flatMap((state) => ['--state', state]);
+  expect((await list(...args)).users).toEqual(meant);
+  const fullest = meant.toSorted(
+    (a, b) => Number(b.percent) - Number(a.percent) || (a.id < b.id ? -1 : 1), // One subscription each.
+  );
+  expect((await list(...args, '--sort', 'percent')).users).toEqual(fullest);
+});
+
+test.each([
   { args: [] as string[], expected: ['chatter/1', 'none', 'u0', 'u1', 'u2', 'u3', 'u4', 'u5'] },
   {
     args: ['--sort', 'percent', '--state', 'exceeded', '--state', 'warning'],
