@@ -103,7 +103,9 @@ test('every table with rows of users goes with them, or is named as staying', as
      order by 1`,
   );
   const bills = ['billing_lines', 'fetched_calls'];
-  expect([...movedTables, ...Object.keys(stayingTables), ...bills].sort()).toEqual(
+  // Written by their own names, not copied as rows.
+  const keys = process.env.QUOTA_TEST_PARTITIONED === '1' ? ['call_keys'] : [];
+  expect([...movedTables, ...Object.keys(stayingTables), ...bills, ...keys].sort()).toEqual(
     rows.map(({ name }) => name),
   );
 });
