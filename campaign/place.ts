@@ -118,6 +118,7 @@ export class Place implements Ground {
       QUOTA_DATA_DIR: join(this.folder, 'data'),
       QUOTA_ACTOR: 'campaign',
       QUOTA_ALERT_COMMAND: 'cat >/dev/null',
+      PGCONNECT_TIMEOUT: '30', // on a machine that is busy with other things nothing is broken yet
       VAPI_API_KEY: 'vapi-simulator-key',
       VAPI_BASE_URL: this.vapiUrl,
     };

@@ -128,14 +128,16 @@ const count: StepKind = {
     ),
   settle: async (place, _model, step, told) => {
     const [found] = await place.look(
-      `select c.used_seconds::text as stored, coalesce(q.used, 0)::text as ours, (c.used_seconds >= ${nonsense})::text as is_its
-       from shop.counters c left join (quota.users u join quota.usage_quotas q on q.user_id = u.id
-         and q.meter = 'transcription_seconds' and not q.superseded and q.period_start <= $2 and $2 < q.period_end)
-         on u.external_id = c.member_id
+      `select c.used_seconds::text as stored, coalesce(q.used, 0)::text as ours, (c.used_seconds >= ${nonsense})::text as is_its,
+         (u.id is not null)::text as is_known
+       from shop.counters c left join quota.users u on u.external_id = c.member_id
+       left join quota.usage_quotas q on q.user_id = u.id
+         and q.meter = 'transcription_seconds' and not q.superseded and q.period_start <= $2 and $2 < q.period_end
        where c.member_id = $1`,
       [`member-${step.params.member}`, step.at],
     );
-    const isOurs = (await place.look(deciding)).length > 0;
+    // Of members that no backfill has told of nothing is known.
+    const isOurs = found?.is_known === 'true' && (await place.look(deciding)).length > 0;
     const isRight = isOurs ? Number(found?.stored) === Number(found?.ours) : found?.is_its === 'true';
     return told.result !== 'done' || isRight
       ? []
