@@ -10,7 +10,6 @@ import { type AppDatabase, beside } from './remote/app-database.ts';
 import type { FollowMarks } from './remote/follow-marks.ts';
 import { selectFirstMarks } from './remote/told-store.ts';
 import { type OutdatedSource, selectOutdated } from './renew.ts';
-import { installSource } from './source-installation-store.ts';
 
 export interface AttachPlan {
   mapping: Mapping;
@@ -48,8 +47,9 @@ export async function planAttach(
     stored !== null &&
     stored.detachedAt === null &&
     JSON.stringify(sorted(stored.mapping)) === JSON.stringify(sorted(mapping));
-  const outdated =
-    isSame && remote === null ? await selectOutdated(client, stored.sources, checked, mapping.timezone) : [];
+  const outdated = isSame
+    ? await selectOutdated(client, stored.sources, checked.sources, mapping.timezone)
+    : [];
   const isWatched = checked.sources.filter(({ reading }) => reading === undefined);
   const triggers = isWatched.flatMap(({ table }) =>
     ['insert', 'update', 'delete'].map((operation) => `after ${operation} on ${table.relation}`),
@@ -94,8 +94,8 @@ export async function attachProduct(
     );
   }
   // The same as before goes on where it was: nothing of it is to be backfilled anew.
-  for (const { id, placed } of outdated) {
-    await installSource(client, id, placed, mapping.timezone);
+  for (const { install } of outdated) {
+    await install(client);
   }
   return insertAuditEntry(client, {
     action: 'adopt.attached',

@@ -72,7 +72,7 @@ export async function backfillProduct(
       options.onRows(total);
     }
   };
-  await (app.remote === null && patiently(() => renewProduct(client, adopted)));
+  await patiently(() => renewProduct(client, adopted, app));
   for (const { id, name, backfilledAt, isRemote } of sources) {
     let rows = 0;
     for (let isCopied = !isRemote || backfilledAt !== null; !isCopied; ) {

@@ -4,9 +4,43 @@ import { literal } from './expression.ts';
 import type { PlacedSource } from './row-expression.ts';
 import { sourceFunctions, triggerStatements } from './source-functions-store.ts';
 
-/** What tells one making of the functions of a source from another: it stays with them as a comment. */
+/** What tells one making of the functions of a source from another: it stays with one of them as a comment. */
 const digestOf = (functions: readonly string[]) =>
   createHash('sha256').update(functions.join('\n')).digest('hex').slice(0, 16);
+
+/** Makes the functions of a source; `marked` is the one that tells which they are. */
+export async function installFunctions(
+  client: pg.ClientBase,
+  id: number,
+  functions: readonly string[],
+  marked: string,
+): Promise<void> {
+  for (const statement of [
+    ...functions,
+    // What a version before has laid out for a backfill that is under way has no ids yet.
+    `alter table if exists quota_adopt.work_${id}
+      add column if not exists log_id bigint default nextval('quota.call_logs_id_seq')`,
+    `comment on function ${marked} is ${literal(digestOf(functions))}`,
+    'revoke all on all functions in schema quota_adopt from public',
+  ]) {
+    await client.query(statement);
+  }
+}
+
+/** Whether these are the functions that are there. */
+export async function areInstalled(
+  client: pg.ClientBase,
+  functions: readonly string[],
+  marked: string,
+): Promise<boolean> {
+  const { rows } = await client.query<{ digest: string | null }>(
+    `select obj_description(to_regprocedure($1), 'pg_proc') as digest`,
+    [marked],
+  );
+  return rows[0]?.digest === digestOf(functions);
+}
+
+const markedLive = (id: number) => `quota_adopt.source_${id}_live()`;
 
 /** Makes the functions of a source, and puts the triggers that are missing on the app's table and its partitions. */
 export async function installSource(
@@ -15,17 +49,9 @@ export async function installSource(
   placed: PlacedSource,
   timezone: string,
 ): Promise<void> {
-  const functions = sourceFunctions(id, placed, timezone);
   const missing = await selectWithoutTriggers(client, id, placed.table.relation);
-  for (const statement of [
-    ...functions,
-    // What a version before has laid out for a backfill that is under way has no ids yet.
-    `alter table if exists quota_adopt.work_${id}
-      add column if not exists log_id bigint default nextval('quota.call_logs_id_seq')`,
-    `comment on function quota_adopt.source_${id}_live() is ${literal(digestOf(functions))}`,
-    'revoke all on all functions in schema quota_adopt from public',
-    ...missing.flatMap((relation) => triggerStatements(id, relation)),
-  ]) {
+  await installFunctions(client, id, sourceFunctions(id, placed, timezone), markedLive(id));
+  for (const statement of missing.flatMap((relation) => triggerStatements(id, relation))) {
     await client.query(statement);
   }
 }
@@ -37,12 +63,8 @@ export async function isInstalled(
   placed: PlacedSource,
   timezone: string,
 ): Promise<boolean> {
-  const { rows } = await client.query<{ digest: string | null }>(
-    `select obj_description(to_regprocedure($1), 'pg_proc') as digest`,
-    [`quota_adopt.source_${id}_live()`],
-  );
   return (
-    rows[0]?.digest === digestOf(sourceFunctions(id, placed, timezone)) &&
+    (await areInstalled(client, sourceFunctions(id, placed, timezone), markedLive(id))) &&
     (await selectWithoutTriggers(client, id, placed.table.relation)).length === 0
   );
 }

@@ -75,6 +75,39 @@ test('what is written there is followed, and what has changed', async () => {
   ]);
 });
 
+test('what another version has installed follows an update, and how it reads there the next attachment or backfill', async () => {
+  const renewed = async () => (await desk.json('db', 'migrate')).renewed;
+  const attach = async () => (await at().json('adopt', 'attach', desk.path('shop.yaml'), '--yes')).auditId;
+  const calls = `from quota.adopt_sources where product = 'shop' and kind = 'calls'`;
+  const makeOlder = () =>
+    desk.query(`do $$ begin
+      execute (select format('create or replace function quota_adopt.source_%s_take(p_keys text[]) returns text[]
+        language plpgsql as ''begin return null; end''', s.id) from quota.adopt_sources s where s.id = (select id ${calls}));
+      execute (select format('comment on function quota_adopt.source_%s_take(text[]) is %L', id, 'older') ${calls});
+      end $$`);
+  const readOlder = () =>
+    desk.query(
+      `update quota.adopt_sources set reading = jsonb_set(reading, '{columns,duration_seconds}', '"0"') where id = (select id ${calls})`,
+    );
+  expect(await attach()).toBeNull();
+  expect(await renewed()).toBeUndefined();
+  await makeOlder();
+  expect(await renewed()).toEqual(['shop']);
+  expect(await renewed()).toBeUndefined();
+  await readOlder();
+  expect(await renewed()).toBeUndefined();
+  expect(await attach()).not.toBeNull();
+  expect(await attach()).toBeNull();
+  await makeOlder();
+  await readOlder();
+  await at().json('adopt', 'backfill', 'shop', '--yes');
+  await source.query(newCall('renewed', '12'));
+  await follow();
+  expect(await counted('renewed')).toMatchObject({ seconds: 12 });
+  expect(await attach()).toBeNull();
+  expect(await verified()).toEqual(agreed);
+});
+
 test('a row whose transaction commits after later ones were read is found, and each is counted once', async () => {
   await source.session(async (late) => {
     await late.query('begin');

@@ -113,7 +113,7 @@ function toldExpressions(placed: PlacedSource, timezone: string): Record<string,
 }
 
 /** The table in which rows of another database are told, as a source: what reads a table of the app reads it, too. */
-export function toldSource(id: number, { source }: PlacedSource): PlacedSource {
+export function toldSource(id: number, { source }: Pick<PlacedSource, 'source'>): PlacedSource {
   const columns = toldColumns(source);
   const { service, ...others } = source.fields;
   const fields = Object.fromEntries(

@@ -3,23 +3,48 @@ import { withSnapshot } from '../../db/transaction.ts';
 import { quoted } from '../expression.ts';
 import type { PlacedSource } from '../row-expression.ts';
 import { rowFunctions } from '../source-functions-store.ts';
+import { areInstalled, installFunctions } from '../source-installation-store.ts';
 import type { AppDatabase } from './app-database.ts';
 import { type FollowMarks, idsBefore } from './follow-marks.ts';
 import { toldColumns, toldSource } from './reading.ts';
 import type { RemoteReading } from './remote-reading.ts';
 
+/** A source with how it is read, where that is known: it takes a look at its database. */
+export type ToldSource = Pick<PlacedSource, 'source' | 'reading'>;
+
+const functionsOf = (id: number, placed: ToldSource) => rowFunctions(id, toldSource(id, placed), 'UTC');
+const markedTake = (id: number) => `quota_adopt.source_${id}_take(text[])`;
+
 /** Makes the table in which rows of a source are told, and the functions that take them over from there. */
-export async function installTold(client: pg.ClientBase, id: number, placed: PlacedSource): Promise<void> {
+export async function installTold(client: pg.ClientBase, id: number, placed: ToldSource): Promise<void> {
   const columns = Object.entries(toldColumns(placed.source)).map(([name, type]) => `${quoted(name)} ${type}`);
-  const statements = [
-    `create table quota_adopt.told_${id} (${columns.join(', ')}, fault text)`,
-    `create index on quota_adopt.told_${id} (key)`,
-    ...rowFunctions(id, toldSource(id, placed), 'UTC'),
-    'revoke all on all functions in schema quota_adopt from public',
-  ];
-  for (const statement of statements) {
-    await client.query(statement);
+  await client.query(`create table quota_adopt.told_${id} (${columns.join(', ')}, fault text)`);
+  await client.query(`create index on quota_adopt.told_${id} (key)`);
+  await installFunctions(client, id, functionsOf(id, placed), markedTake(id));
+}
+
+/** Makes the functions of a source anew, and has its rows read as this version reads them. */
+export async function renewTold(client: pg.ClientBase, id: number, placed: ToldSource): Promise<void> {
+  await installFunctions(client, id, functionsOf(id, placed), markedTake(id));
+  if (placed.reading !== undefined) {
+    await client.query('update quota.adopt_sources set reading = $2 where id = $1', [
+      id,
+      JSON.stringify(placed.reading),
+    ]);
   }
+}
+
+/** Whether a source is told and read as this version does. */
+export async function isToldInstalled(
+  client: pg.ClientBase,
+  id: number,
+  placed: ToldSource,
+): Promise<boolean> {
+  const { rows } = await client.query<{ same: boolean }>(
+    'select $2::jsonb is null or reading = $2 as same from quota.adopt_sources where id = $1',
+    [id, placed.reading === undefined ? null : JSON.stringify(placed.reading)],
+  );
+  return rows[0]?.same === true && (await areInstalled(client, functionsOf(id, placed), markedTake(id)));
 }
 
 /**
