@@ -28,7 +28,7 @@ const atShard = (kind: GroundKind, weight: number): StepKind => ({
   },
 });
 
-/** A shard that is away stops its users, and no others. */
+/** A shard that is away stops its users, and no others: those are done, or refused by their own shard, where they are known. */
 function stopped(step: Step, told: Told, home: string): string[] {
   const away = shardNames[Number(step.params.away ?? -1)];
   const isAlone = Number.isInteger(step.n) && !mayBreak(step);
@@ -36,7 +36,9 @@ function stopped(step: Step, told: Told, home: string): string[] {
   return away !== undefined &&
     isAlone &&
     isThere &&
-    (home === away ? told.result === 'done' : told.result !== 'done')
+    (home === away
+      ? told.result === 'done'
+      : told.result === 'unknown' || (told.result === 'refused' && /no user/.test(told.words)))
     ? [`step ${step.n}: ${away} is away, ${userName(step.params)} is in ${home}: ${told.words}`]
     : [];
 }

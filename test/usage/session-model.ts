@@ -74,8 +74,12 @@ export class SessionModel {
     if (known.lease !== null && known.lease.expiresAt > now) {
       return { allowed: true, cap: known.lease.cap };
     }
-    const { cap, isOver } = this.#extend(known, 0, now);
-    return { allowed: !isOver, cap };
+    const { cap, isOver } = this.#extend(known, null, now);
+    if (isOver) {
+      this.#giveUp(known, now);
+      return { allowed: false };
+    }
+    return { allowed: true, cap };
   }
 
   touch(key: string, seconds: number, now: number) {
@@ -90,21 +94,25 @@ export class SessionModel {
     return { running: true, progress, remaining, cap, isOver };
   }
 
-  #extend(session: Session, seconds: number, now: number) {
-    const told = session.settledBy === 'heartbeat' ? session.quantity : null;
-    const progress = Math.max(session.lease?.progress ?? told ?? 0, seconds);
+  /** @param told what it has used; null: its start is told again, which says nothing of that, so that it holds what it held */
+  #extend(session: Session, told: number | null, now: number) {
+    const { isLive, leaseSeconds } = this.#rules;
+    const before = session.lease?.progress ?? (session.settledBy === 'heartbeat' ? session.quantity : null);
+    const progress = told === null ? before : Math.max(before ?? 0, told);
+    const held = told === null ? (session.lease?.reserved ?? session.quantity) : 0;
     const estimate = session.lease?.estimate ?? null;
     Object.assign(session, { settledBy: null, quantity: 0 });
-    const remaining = Math.max(this.remaining(now, session) - progress, 0);
-    const cap = Math.min(estimate ?? Number.POSITIVE_INFINITY, remaining + progress);
+    const used = progress ?? 0;
+    const remaining = Math.max(this.remaining(now, session) - used, 0);
+    const cap = Math.min(estimate ?? Number.POSITIVE_INFINITY, remaining + used);
     session.lease = {
-      expiresAt: now + this.#rules.leaseSeconds,
-      reserved: Math.max(cap, progress),
+      expiresAt: now + (isLive && progress === null ? cap + graceSeconds : leaseSeconds),
+      reserved: Math.max(cap, progress ?? held),
       cap,
       estimate,
       progress,
     };
-    return { cap, isOver: remaining === 0 || (this.#rules.isLive && cap <= progress), remaining, progress };
+    return { cap, isOver: remaining === 0 || (isLive && cap <= used), remaining, progress };
   }
 
   /** An end, or a record of the key; a record of an unknown key is a call of its own. */
@@ -151,9 +159,16 @@ export class SessionModel {
   reap(now: number): void {
     for (const session of this.sessions.values()) {
       if (session.lease !== null && session.lease.expiresAt <= now) {
-        const settledBy = session.lease.progress === null ? 'reservation' : 'heartbeat';
-        Object.assign(session, { settledBy, quantity: this.#held(session, now), lease: null });
+        this.#giveUp(session, now);
       }
+    }
+  }
+
+  #giveUp(session: Session, now: number): void {
+    if (session.lease !== null) {
+      session.lease.expiresAt = Math.min(session.lease.expiresAt, now);
+      const settledBy = session.lease.progress === null ? 'reservation' : 'heartbeat';
+      Object.assign(session, { settledBy, quantity: this.#held(session, now), lease: null });
     }
   }
 
