@@ -100,8 +100,13 @@ export async function compareFigure(
   const counters = await countersOf(app, figure, 3);
   const { rows } = await client.query<Comparison>(
     summed(`
-      select f.name, u.id as user_id, f.user_name, $2::text as meter, q.period_start, f.used as app,
-        coalesce(q.used, 0) as ours
+      select f.name, u.id as user_id, f.user_name, $2::text as meter, f.used as app, coalesce(q.used, 0) as ours,
+        -- Where nothing is counted there is no row of the period.
+        coalesce(q.period_start, (
+          select case when l.reset_every is null then '-infinity' else lower(quota.period_at(
+            quota.limit_anchor(l.reset_anchor, l.boundary, s.anchor_local), l.reset_every, s.timezone, f.at)) end
+          from quota.subscriptions s join quota.plan_limits l on l.plan = s.plan
+          where s.user_id = u.id and l.meter = $2 and f.at is not null)) as period_start
       from (
         select '${figure.relation.replaceAll("'", "''")}' as name, o.name as user_name, o.used,
           ${figure.at === null ? 'quota.now()' : 'o.at'} as at

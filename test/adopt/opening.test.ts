@@ -33,3 +33,24 @@ test('what a counter has beyond the rows is an opening balance, dated by the app
   });
   expect(await desk.differences()).toEqual([]);
 });
+
+test('a counter of a month in which nothing is counted is shown with that month', async () => {
+  await desk.queryAt(now, productTables('chat', 5));
+  await desk.query(`insert into user_usage (user_id, month, total_messages, premium_messages)
+    values ('user_1', '2026-02', 5, 0)`);
+  await desk.json('adopt', 'attach', 'chat', '--yes');
+  await desk.json('adopt', 'backfill', 'chat', '--yes');
+  const { code, data } = await desk.answer('adopt', 'verify', 'chat');
+  expect({ code, differences: data.differences }).toMatchObject({
+    code: 3,
+    differences: [
+      {
+        externalId: 'user_1',
+        meter: 'messages',
+        periodStart: '2026-02-01T00:00:00.000Z',
+        app: '5',
+        quota: '0',
+      },
+    ],
+  });
+});
