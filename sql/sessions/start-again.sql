@@ -28,6 +28,8 @@ begin
     where c.user_id = p_user and c.call_log_id = session.id;
     perform quota.settle_leases(array[session.id]);
     result.allowed := false;
+    result.cap_seconds := null;
+    result.expires_at := null;
     result.reason := 'quota_exceeded';
     result.action := touched.action;
     result.message := 'Nothing is left: the session is to end.';
