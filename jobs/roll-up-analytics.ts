@@ -1,6 +1,12 @@
 import { raiseOperatorAlerts } from '../src/alerts/operator-alert-store.ts';
 import { raisePaceAlerts } from '../src/alerts/pace-store.ts';
-import { claimDays, countDaysToRoll, rollUpDay, selectDaysToRoll } from '../src/analytics/roll-up-store.ts';
+import {
+  addUpMissing,
+  claimDays,
+  countDaysToRoll,
+  rollUpDay,
+  selectDaysToRoll,
+} from '../src/analytics/roll-up-store.ts';
 import { defineJob } from './define-job.ts';
 
 /** `{runId, asOf, due, done, left, rows, paceAlerts, operatorAlerts, durationMs}`, in days. */
@@ -26,12 +32,15 @@ export const rollUpAnalytics = defineJob({
         }
         return { done: days.length, counts: { rows } };
       },
-      settle: async (client) => ({
-        counts: {
-          paceAlerts: await raisePaceAlerts(client),
-          operatorAlerts: await raiseOperatorAlerts(client),
-        },
-        left: 0,
-      }),
+      settle: async (client) => {
+        await addUpMissing(client);
+        return {
+          counts: {
+            paceAlerts: await raisePaceAlerts(client),
+            operatorAlerts: await raiseOperatorAlerts(client),
+          },
+          left: 0,
+        };
+      },
     }),
 });

@@ -216,6 +216,30 @@ grant select on table quota.analytics_days to quota_finance;
 grant select on table quota.analytics_days to quota_operator;
 grant select on table quota.analytics_days to quota_readonly;
 
+create table quota.analytics_totals (
+  day date not null,
+  service text not null,
+  plan text not null,
+  users integer not null,
+  calls bigint not null,
+  errors bigint not null,
+  seconds numeric not null,
+  messages bigint not null,
+  premium_messages bigint not null,
+  cost numeric not null,
+  tokens numeric not null,
+  bytes numeric not null
+);
+comment on table quota.analytics_totals is 'What usage_analytics has of a day, added up per service and plan; a day that is not here is added up when it is asked for.';
+comment on column quota.analytics_totals.users is 'How many had a call.';
+alter table quota.analytics_totals enable row level security;
+alter table quota.analytics_totals add constraint analytics_totals_pkey PRIMARY KEY (day, service, plan);
+create policy one_user on quota.analytics_totals for all to public
+  using ((( SELECT quota.bound_user() AS bound_user) IS NULL));
+grant select on table quota.analytics_totals to quota_finance;
+grant select on table quota.analytics_totals to quota_operator;
+grant select on table quota.analytics_totals to quota_readonly;
+
 create table quota.arriving_rows (
   user_id uuid not null,
   table_name text not null,
@@ -2124,6 +2148,42 @@ AS $function$
   from pg_temp.repeated_sums s join quota.billing_lines l on l.export_id = s.export_id and l.line = s.line
 $function$;
 comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_items.';
+
+CREATE OR REPLACE FUNCTION quota.add_up_day(p_day date)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  delete from quota.analytics_totals t where t.day = p_day;
+  insert into quota.analytics_totals
+    (day, service, plan, users, calls, errors, seconds, messages, premium_messages, cost, tokens, bytes)
+  select a.day, a.service, a.plan, count(*), sum(a.calls), sum(a.errors), sum(a.seconds), sum(a.messages),
+    sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
+  from quota.usage_analytics a
+  where a.day = p_day
+  group by a.day, a.service, a.plan
+$function$;
+comment on function quota.add_up_day(date) is 'Adds the rolled-up rows of a day up anew. The caller holds the day.';
+
+CREATE OR REPLACE FUNCTION quota.add_up_missing()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform quota.refuse_other_users(null);
+  perform quota.add_up_day(m.day)
+  from (
+    select d.day from quota.analytics_days d
+    where d.rolled_at is not null
+      and not exists (select from quota.analytics_totals t where t.day = d.day)
+      and exists (select from quota.usage_analytics a where a.day = d.day)
+    order by d.day
+    for update of d
+  ) m;
+end $function$;
+comment on function quota.add_up_missing() is 'Adds up rolled-up days that are not: who comes from another shard, or goes there, takes rows of them along.';
+grant execute on function quota.add_up_missing() to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.add_user(p_external_id text, p_signup_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_timezone text DEFAULT NULL::text)
  RETURNS uuid
@@ -5328,7 +5388,7 @@ AS $function$
   ), by_plan as materialized (
     select u.service, u.plan, sum(u.calls)::bigint as calls, sum(u.cost) as cost
     from month m
-    cross join lateral quota.usage_by_day(m.day, quota.day_of(m.at), p_service) u
+    cross join lateral quota.usage_by_plan(m.day, quota.day_of(m.at), p_service) u
     group by u.service, u.plan
   ), spent as (
     select b.service, b.plan, false as is_total, b.calls, b.cost from by_plan b
@@ -10846,6 +10906,7 @@ begin
     tokens = excluded.tokens, bytes = excluded.bytes;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
+  perform quota.add_up_day(p_day);
   update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
   return written;
 end $function$;
@@ -13041,6 +13102,41 @@ comment on function quota.usage_by_day(date,date,text) is 'Usage per day, servic
 grant execute on function quota.usage_by_day(date,date,text) to quota_finance;
 grant execute on function quota.usage_by_day(date,date,text) to quota_operator;
 grant execute on function quota.usage_by_day(date,date,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.usage_by_plan(p_from date, p_to date, p_service text DEFAULT NULL::text)
+ RETURNS TABLE(day date, service text, plan text, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days),
+  totals as materialized (
+    select t.* from quota.analytics_totals t, stale
+    where t.day between p_from and p_to and t.day <> all (stale.days)
+  ), others as materialized (
+    -- Mostly today, and nothing else.
+    select min(d.day) as first, max(d.day) as last, array_agg(d.day) as days
+    from (
+      select g::date as day from generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') g
+      except
+      select t.day from totals t
+    ) d
+  )
+  select t.day, t.service, t.plan, t.calls, t.errors, t.seconds, t.messages, t.premium_messages, t.cost,
+    t.tokens, t.bytes
+  from totals t
+  where p_service is null or t.service = p_service
+  union all
+  select u.day, u.service, u.plan, sum(u.calls), sum(u.errors), sum(u.seconds), sum(u.messages)::bigint,
+    sum(u.premium_messages)::bigint, sum(u.cost), sum(u.tokens), sum(u.bytes)
+  from others o
+  cross join lateral quota.usage_by_day(o.first, o.last, p_service) u
+  where u.day = any (o.days)
+  group by u.day, u.service, u.plan
+$function$;
+comment on function quota.usage_by_plan(date,date,text) is 'Usage per day, service and plan: as it was added up, else as quota.usage_by_day has it.';
+grant execute on function quota.usage_by_plan(date,date,text) to quota_finance;
+grant execute on function quota.usage_by_plan(date,date,text) to quota_operator;
+grant execute on function quota.usage_by_plan(date,date,text) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_by_trait(p_from date, p_to date, p_trait text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)

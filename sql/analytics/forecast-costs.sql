@@ -10,7 +10,7 @@ as $$
   ), by_plan as materialized (
     select u.service, u.plan, sum(u.calls)::bigint as calls, sum(u.cost) as cost
     from month m
-    cross join lateral quota.usage_by_day(m.day, quota.day_of(m.at), p_service) u
+    cross join lateral quota.usage_by_plan(m.day, quota.day_of(m.at), p_service) u
     group by u.service, u.plan
   ), spent as (
     select b.service, b.plan, false as is_total, b.calls, b.cost from by_plan b

@@ -33,6 +33,7 @@ begin
     tokens = excluded.tokens, bytes = excluded.bytes;
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
+  perform quota.add_up_day(p_day);
   update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
   return written;
 end $$;

@@ -38,7 +38,8 @@ grant execute on function
   quota.usage_from_facts, quota.users_to_examine, quota.users_touched,
   quota.valid_notes, quota.facts_of_users, quota.counting_terms,
   quota.day_of, quota.days_to_roll, quota.forecast_quotas,
-  quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.dead_runs,
+  quota.plan_utilization, quota.stale_days, quota.summarize_days, quota.usage_by_day, quota.usage_by_plan,
+  quota.dead_runs,
   quota.calls_of_days, quota.told_in_unit, quota.usage_by_trait, quota.forecast_costs,
   quota.idle_calls, quota.purgeable_calls, quota.purgeable_details, quota.left_by_partition,
   quota.has_open_period,
@@ -83,7 +84,8 @@ grant execute on function
   quota.limit_users, quota.limit_assistants, quota.restore_assistants,
   quota.queue_unlimited, quota.revive_assistants, quota.retry_delay, quota.reset_due, quota.reopen_after,
   quota.reap_calls, quota.reap_grants, quota.reap_sessions, quota.claim_alerts, quota.withdraw_alerts,
-  quota.roll_up_day, quota.raise_pace_alerts, quota.raise_operator_alerts, quota.claim_operator_alerts,
+  quota.roll_up_day, quota.add_up_missing, quota.raise_pace_alerts, quota.raise_operator_alerts,
+  quota.claim_operator_alerts,
   quota.acknowledge_operator_alert, quota.set_service, quota.audit_frontier, quota.seal_audit,
   quota.naming_pattern, quota.note_examined
   to quota_operator;

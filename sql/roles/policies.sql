@@ -5,6 +5,9 @@ create policy one_user on quota.adjustments
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.alert_deliveries
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
+-- Of all users together: nothing that somebody who sees one of them could be shown a part of.
+create policy one_user on quota.analytics_totals
+  using ((select quota.bound_user()) is null);
 create policy one_user on quota.arriving_rows
   using ((select quota.bound_user()) is null or user_id = (select quota.bound_user()));
 create policy one_user on quota.arriving_users

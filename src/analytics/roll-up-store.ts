@@ -67,3 +67,8 @@ export async function rollUpDay(client: pg.ClientBase, day: string): Promise<num
   const { rows } = await client.query<{ written: number }>('select quota.roll_up_day($1) as written', [day]);
   return rows[0]?.written ?? 0;
 }
+
+/** Adds up days whose rows came or went without a roll-up. */
+export async function addUpMissing(client: pg.ClientBase): Promise<void> {
+  await client.query('select quota.add_up_missing()');
+}

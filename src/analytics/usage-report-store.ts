@@ -44,8 +44,8 @@ export interface RolledUsage {
 }
 
 /**
- * Totals, days and rows of one look at the roll-up: summed once by day and key, and added up from there. Who was active
- * is counted of users that are made distinct by hash; `count (distinct …)` would sort every row, once for each set.
+ * Totals, days and rows, added up from what each day comes to. Who was active is counted of users that are made distinct by
+ * hash; `count (distinct …)` would sort every row, once for each set.
  */
 export async function selectRolledUsage(
   client: pg.ClientBase,
@@ -56,14 +56,12 @@ export async function selectRolledUsage(
     UsageSums & { day: string | null; key: string | null; refused: number }
   >(
     `with usage as materialized (
-       select u.day, ${rolledKeys[by]} as key, u.user_id, u.calls, u.errors, u.seconds, u.messages,
-         u.premium_messages, u.cost, u.tokens, u.bytes
-       from quota.usage_by_day($1, $2, $3) u
+       select u.day, ${rolledKeys[by]} as key, u.user_id from quota.usage_by_day($1, $2, $3) u
      ), parts as materialized (
-       select u.day, u.key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
+       select u.day, ${rolledKeys[by]} as key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
          sum(u.messages) as messages, sum(u.premium_messages) as premium_messages, sum(u.cost) as cost,
          sum(u.tokens) as tokens, sum(u.bytes) as bytes
-       from usage u group by u.day, u.key
+       from quota.usage_by_plan($1, $2, $3) u group by 1, 2
      ), users as (
        select day, key, count(*)::float8 as active
        from (

@@ -64,6 +64,25 @@ test('days that are over are rolled up once, by UTC; today is left alone', async
   expect(await rollUp('2026-10-03T12:00:00Z')).toMatchObject({ due: 0, done: 0 });
 });
 
+/** What days come to, and what their rows do: what is only in one of them. */
+const totalsThatDiffer = () =>
+  desk.query(`with totals as (select * from quota.analytics_totals), sums as (
+       select day, service, plan, count(*)::integer, sum(calls), sum(errors), sum(seconds), sum(messages),
+         sum(premium_messages), sum(cost), sum(tokens), sum(bytes)
+       from quota.usage_analytics group by day, service, plan)
+     select * from (select * from totals except select * from sums) t
+     union all select * from (select * from sums except select * from totals) s`);
+
+test('what a day comes to is kept beside its rows', async () => {
+  expect(await totalsThatDiffer()).toEqual([]);
+  expect(await desk.query('select day::text, users, calls from quota.analytics_totals order by day')).toEqual(
+    [
+      { day: '2026-10-01', users: 1, calls: '3' },
+      { day: '2026-10-02', users: 1, calls: '1' },
+    ],
+  );
+});
+
 test('an outage is caught up in one run, days without a call included', async () => {
   expect(await rollUp('2026-10-06T00:00:00Z')).toMatchObject({ done: 3, rows: 1 });
   expect((await rolled()).at(-1)).toMatchObject({ day: '2026-10-03', messages: '2', premium: '2' });
@@ -104,6 +123,16 @@ test('a change that no sum can see marks no day, and a day keeps the plan it had
     { day: '2026-10-02' },
     { day: '2026-10-02' },
   ]);
+});
+
+test('days that lost what they come to are added up from their rows, by who asks and by the next run', async () => {
+  const usage = () => desk.at('2026-10-06T12:00:00Z').json('usage', 'analytics', '--month', '2026-10');
+  const before = await usage();
+  expect(await totalsThatDiffer()).toEqual([]);
+  await desk.query(`delete from quota.analytics_totals where day = '2026-10-02'`);
+  expect(await usage()).toEqual(before);
+  await rollUp('2026-10-06T00:00:00Z');
+  expect(await totalsThatDiffer()).toEqual([]);
 });
 
 test('a writer that has not committed when its day is claimed is waited for', async () => {

@@ -22,6 +22,7 @@ const decided: Record<string, [operator: string, finance: string, readonly: stri
   alert_deliveries: ['su', 's', 's'],
   analytics_changes: ['s', 's', 's'],
   analytics_days: ['siu', 's', 's'],
+  analytics_totals: ['s', 's', 's'],
   arriving_rows: ['', '', ''],
   arriving_users: ['s', 's', 's'],
   assistant_limits: ['su', 's', 's'],

@@ -29,6 +29,7 @@ const decided: Record<string, Record<string, string>> = {
     fact: 'backfilled_to followed kind name on_delete product reading relation staged staged_to',
   },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },
+  analytics_totals: { fact: 'plan service' },
   arriving_rows: { personal: 'data', fact: 'table_name' },
   arriving_users: { fact: 'digest shard tables' },
   assistant_limits: {

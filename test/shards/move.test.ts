@@ -56,6 +56,15 @@ const healthy = async () => {
   );
 };
 
+/** Days whose totals, where there are any, are not what their rows come to. */
+const wrongTotals = (name: 'eu-1' | 'eu-2' | 'us-1') =>
+  shards.on(
+    name,
+    `select day, service, plan, users, calls, cost from quota.analytics_totals except
+     select day, service, plan, count(*)::integer, sum(calls), sum(cost) from quota.usage_analytics
+     group by day, service, plan`,
+  );
+
 /** Of the table of keys of us-1: keys of calls that it lacks, keys of no call, and how many it has. */
 const keysWithoutCall = () =>
   shards.on(
@@ -131,6 +140,7 @@ describe('a user is moved', () => {
     expect(await toldOf(user)).toEqual(before);
     expect(await counted()).toEqual(all);
     expect(await healthy()).toEqual([[], [], []]);
+    expect([...(await wrongTotals('eu-1')), ...(await wrongTotals('us-1'))]).toEqual([]);
     for (const [name, entry] of [
       ['eu-1', { subject: 'us-1', after: { shard: 'us-1' } }],
       ['us-1', { subject: 'eu-1', before: { shard: 'eu-1' } }],

@@ -68,6 +68,7 @@ const ofBob: Record<string, (of: Awaited<ReturnType<typeof ids>>) => string> = {
   reap_grants: ({ bob }) => `quota.reap_grants(10, '${bob}')`,
   reap_sessions: () => 'quota.reap_sessions(10, null)',
   withdraw_alerts: ({ alert }) => `quota.withdraw_alerts(array['${alert}']::uuid[])`,
+  add_up_missing: () => 'quota.add_up_missing()',
   roll_up_day: () => `quota.roll_up_day('2026-11-01')`,
   reset_usage: () => `quota.reset_usage('bob', 'x')`,
   set_plan: () => `quota.set_plan('bob', 'voice-free', 'x')`,

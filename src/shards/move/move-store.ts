@@ -57,13 +57,26 @@ export async function lockUser(client: pg.ClientBase, userId: string): Promise<b
     'select from quota.assistant_limits where user_id = $1 order by assistant_id for update',
     [userId],
   );
-  // A day that is being rolled up is waited for: its rows of this user are there then.
+  await holdDays(client, userId);
+  return rowCount === 1;
+}
+
+/** A day that is being rolled up is waited for: its rows of this user are there then. */
+async function holdDays(client: pg.ClientBase, userId: string): Promise<void> {
   await client.query(
     `select from quota.analytics_days where day in (
        select quota.day_of(started_at) from quota.call_logs where user_id = $1) order by day for share`,
     [userId],
   );
-  return rowCount === 1;
+}
+
+/** The days of a user who comes or goes, as their rows are there, are added up anew by the next roll-up, or by who asks. */
+export async function forgetTotals(client: pg.ClientBase, userId: string): Promise<void> {
+  await client.query(
+    `delete from quota.analytics_totals where day in (
+       select a.day from quota.usage_analytics a where a.user_id = $1)`,
+    [userId],
+  );
 }
 
 /** What keeps a user where they are, each as it can be told; empty: nothing does. */
@@ -249,6 +262,8 @@ export async function unpackRows(
 
 /** Nobody waits here, or has gone from here, any more: they are here. Days that were not rolled up are to be. */
 export async function settleArrival(client: pg.ClientBase, userId: string): Promise<void> {
+  await holdDays(client, userId);
+  await forgetTotals(client, userId);
   await client.query(
     `insert into quota.analytics_changes (day)
      select distinct d.day

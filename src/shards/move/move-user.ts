@@ -11,6 +11,7 @@ import { refusedError, tryAgainError } from '../../errors.ts';
 import { type ShardAccess, withShard } from '../former-shards.ts';
 import {
   deleteArriving,
+  forgetTotals,
   insertArriving,
   insertMoved,
   lockArriving,
@@ -148,6 +149,7 @@ async function takeAway(
     after: { shard, moveId },
   });
   await dropCallKeysOf(source, userId);
+  await forgetTotals(source, userId);
   await withoutTriggers(source, async () => {
     for (const table of tables) {
       requireSame(table, await takeRows(source, userId, table), from);
