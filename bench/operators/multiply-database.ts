@@ -69,5 +69,7 @@ async function multiply(client: pg.Client, times: number): Promise<void> {
     );
     say(`${times} times ${table}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   }
+  await client.query('delete from quota.analytics_totals');
+  await client.query('select quota.add_up_missing()');
   await client.query('vacuum analyze');
 }
