@@ -125,7 +125,7 @@ export async function backfillProduct(
   };
   await catchUpNow();
   // What the app wrote to at the same moment.
-  await hastenDead(client, product);
+  await patiently(() => hastenDead(client, product));
   for (let { tried, taken } = await patiently(() => retryDead(client, retrySize, product)); tried > 0; ) {
     done.retried += taken;
     ({ tried, taken } = await patiently(() => retryDead(client, retrySize, product)));
