@@ -156,6 +156,10 @@ describe('an assistant that is limited', () => {
     )[0];
 
   test('is restored when its calls are let in one by one, and limited again when they are not', async () => {
+    // What began before midnight is of no period of somebody who came after it.
+    await desk.query(
+      `insert into quota.users (external_id, created_at) values ('cleo', now() - interval '40 days')`,
+    );
     await desk.query(`select quota.add_assistant('cleo', $1)`, [assistant(2)]);
     await desk.query(`select quota.record('cleo', 'voice', 'cleo-1', 700)`);
     await desk.json('limits', 'sync', '--rate', '1000');

@@ -19,6 +19,22 @@ const catchUpMsMax = 10;
  * and it cannot be held back for a Retry-After.
  */
 export class Pacer {
+  static readonly #shared = new WeakMap<VapiRuntime, Map<string, Pacer>>();
+
+  /**
+   * The turns of an organisation at a rate. Clients of one process share them, as those of one shard after another do:
+   * the provider counts all their requests.
+   * @param organisation what tells it from others: where it is asked, and its key
+   */
+  static of(organisation: string, ratePerSecond: number, runtime: VapiRuntime): Pacer {
+    const pacers = Pacer.#shared.get(runtime) ?? new Map<string, Pacer>();
+    Pacer.#shared.set(runtime, pacers);
+    const key = `${ratePerSecond} ${organisation}`;
+    const pacer = pacers.get(key) ?? new Pacer(ratePerSecond, runtime);
+    pacers.set(key, pacer);
+    return pacer;
+  }
+
   readonly #spacingMs: number;
   readonly #runtime: VapiRuntime;
   #nextMs = Number.NEGATIVE_INFINITY;

@@ -22,7 +22,7 @@ export class VapiTransport {
   constructor(apiKey: string, settings: VapiSettings) {
     this.#apiKey = apiKey;
     this.#settings = settings;
-    this.#pacer = new Pacer(settings.ratePerSecond, settings.runtime);
+    this.#pacer = Pacer.of(`${settings.baseUrl} ${apiKey}`, settings.ratePerSecond, settings.runtime);
     this.#queue = new PQueue({ concurrency: settings.concurrency });
   }
 
