@@ -5186,7 +5186,11 @@ begin
       d.billed_quantity, d.logged_quantity, c.billed, c.logged
     from pg_temp.differing_items c
     left join pg_temp.loose_lines l on l.export_id = c.export_id and l.line = c.line
-    left join quota.call_logs g on g.id = c.log_id
+    -- By an array of numbers, so that logs of shards are asked for these alone.
+    left join (
+      select * from quota.call_logs
+      where id = any (array(select d.log_id from pg_temp.differing_items d where d.log_id is not null))
+    ) g on g.id = c.log_id
     left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '')
       and c.export_id is null
@@ -7185,7 +7189,7 @@ begin
 end $function$;
 comment on function quota.lock_subscriptions(uuid[],text[]) is 'Locks the subscriptions of (user, service) pairs until the transaction ends; puts those that have none on the default plan. True: there were such, and the calls of all pairs have been counted. Once per transaction, before anything else.';
 
-CREATE OR REPLACE FUNCTION quota.logs_beside(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.logs_beside(r quota.reconciliations, month_start timestamp with time zone, month_end timestamp with time zone, around_start timestamp with time zone, around_end timestamp with time zone)
  RETURNS SETOF quota.call_logs
  LANGUAGE sql
  STABLE
@@ -7193,10 +7197,8 @@ AS $function$
   select g.*
   from quota.call_logs g
   where g.provider = r.provider
-    and ((g.started_at >= month_start - make_interval(secs => r.match_seconds::float8)
-      and g.started_at < month_start)
-      or (g.started_at >= month_end
-        and g.started_at <= month_end + make_interval(secs => r.match_seconds::float8)))
+    and (g.started_at >= around_start and g.started_at < month_start
+      or g.started_at >= month_end and g.started_at <= around_end)
     and not exists (
       select 1 from pg_temp.loose_items c where c.log_id = g.id)
     and not exists (
@@ -7206,7 +7208,7 @@ AS $function$
         where o.provider = r.provider and o.month in (r.month - interval '1 month',
           r.month + interval '1 month')))
 $function$;
-comment on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Logs just before and after the month that no line has, here or in the months beside.';
+comment on function quota.logs_beside(quota.reconciliations,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'Logs just before and after the month that no line has, here or in the months beside.';
 
 CREATE OR REPLACE FUNCTION quota.logs_told_elsewhere(r quota.reconciliations)
  RETURNS SETOF bigint
@@ -7483,7 +7485,11 @@ begin
   update pg_temp.open_lines set log_id = null where not takes_log;
   update pg_temp.open_lines o set log_id = g.id
   from quota.call_logs g
-  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id;
+  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id
+    -- By an array, so that logs of shards are asked for these alone.
+    and g.provider_call_id = any (array(
+      select n.external_id from pg_temp.open_lines n
+      where n.takes_log and n.log_id is null and n.external_id is not null));
 end $function$;
 comment on function quota.mark_repetitions(quota.reconciliations) is 'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';
 
@@ -8549,6 +8555,9 @@ CREATE OR REPLACE FUNCTION quota.pair_by_time(r quota.reconciliations, month_sta
 AS $function$
 declare
   width numeric := greatest(r.match_seconds, 1);
+  -- Sums of an instant and an interval are no constants, and would be formed for every log.
+  around_start timestamptz := month_start - make_interval(secs => r.match_seconds::float8);
+  around_end timestamptz := month_end + make_interval(secs => r.match_seconds::float8);
   paired bigint;
 begin
   drop table if exists pg_temp.candidate_pairs, pg_temp.time_pairs;
@@ -8565,12 +8574,13 @@ begin
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds,
       g.cost,
       floor(extract(epoch from g.started_at) / width) as slice
-    from pg_temp.loose_items c join quota.call_logs g on g.id = c.log_id
-    where c.export_id is null and exists (select 1 from lines)
+    from quota.call_logs g
+    where exists (select 1 from lines) and g.id = any (array(
+      select c.log_id from pg_temp.loose_items c where c.export_id is null and c.log_id is not null))
     union all
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
       floor(extract(epoch from g.started_at) / width)
-    from quota.logs_beside(r, month_start, month_end) g
+    from quota.logs_beside(r, month_start, month_end, around_start, around_end) g
     where exists (select 1 from lines)
   )
   select u.export_id, u.line, g.id as log_id,
@@ -11450,7 +11460,11 @@ begin
       quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o
-  left join quota.call_logs g on g.id = o.log_id
+  -- By an array of numbers, so that logs of shards are asked for these alone.
+  left join (
+    select * from quota.call_logs
+    where id = any (array(select n.log_id from pg_temp.open_lines n where n.log_id is not null))
+  ) g on g.id = o.log_id
   left join quota.assistants a on a.provider_assistant_id = o.assistant_id
   where not o.follows;
 
@@ -11466,8 +11480,8 @@ begin
   insert into pg_temp.computed_items (log_id, kind, billed, logged)
   select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
   from quota.call_logs g
-  where g.id in (
-      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
+  where g.id = any (array(
+      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o))
     and g.started_at >= month_start and g.started_at < month_end
     and g.id not in (select quota.logs_told_elsewhere(r));
 end $function$;

@@ -29,7 +29,11 @@ begin
       d.billed_quantity, d.logged_quantity, c.billed, c.logged
     from pg_temp.differing_items c
     left join pg_temp.loose_lines l on l.export_id = c.export_id and l.line = c.line
-    left join quota.call_logs g on g.id = c.log_id
+    -- By an array of numbers, so that logs of shards are asked for these alone.
+    left join (
+      select * from quota.call_logs
+      where id = any (array(select d.log_id from pg_temp.differing_items d where d.log_id is not null))
+    ) g on g.id = c.log_id
     left join quota.assistants a on a.provider_assistant_id = l.assistant_id
     left join pg_temp.computed_days d on d.day = c.day and coalesce(d.model, '') = coalesce(c.model, '')
       and c.export_id is null

@@ -42,7 +42,11 @@ begin
   update pg_temp.open_lines set log_id = null where not takes_log;
   update pg_temp.open_lines o set log_id = g.id
   from quota.call_logs g
-  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id;
+  where o.takes_log and o.log_id is null and g.provider = r.provider and g.provider_call_id = o.external_id
+    -- By an array, so that logs of shards are asked for these alone.
+    and g.provider_call_id = any (array(
+      select n.external_id from pg_temp.open_lines n
+      where n.takes_log and n.log_id is null and n.external_id is not null));
 end $$;
 comment on function quota.mark_repetitions(quota.reconciliations) is
   'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';

@@ -5,6 +5,9 @@ language plpgsql
 as $$
 declare
   width numeric := greatest(r.match_seconds, 1);
+  -- Sums of an instant and an interval are no constants, and would be formed for every log.
+  around_start timestamptz := month_start - make_interval(secs => r.match_seconds::float8);
+  around_end timestamptz := month_end + make_interval(secs => r.match_seconds::float8);
   paired bigint;
 begin
   drop table if exists pg_temp.candidate_pairs, pg_temp.time_pairs;
@@ -21,12 +24,13 @@ begin
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0) as seconds,
       g.cost,
       floor(extract(epoch from g.started_at) / width) as slice
-    from pg_temp.loose_items c join quota.call_logs g on g.id = c.log_id
-    where c.export_id is null and exists (select 1 from lines)
+    from quota.call_logs g
+    where exists (select 1 from lines) and g.id = any (array(
+      select c.log_id from pg_temp.loose_items c where c.export_id is null and c.log_id is not null))
     union all
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
       floor(extract(epoch from g.started_at) / width)
-    from quota.logs_beside(r, month_start, month_end) g
+    from quota.logs_beside(r, month_start, month_end, around_start, around_end) g
     where exists (select 1 from lines)
   )
   select u.export_id, u.line, g.id as log_id,

@@ -19,7 +19,11 @@ begin
       quota.duration_tolerance(r, o.export_id = any (coarse)), r.cost_tolerance) end),
     coalesce(o.cost, 0), coalesce(g.cost, 0)
   from pg_temp.open_lines o
-  left join quota.call_logs g on g.id = o.log_id
+  -- By an array of numbers, so that logs of shards are asked for these alone.
+  left join (
+    select * from quota.call_logs
+    where id = any (array(select n.log_id from pg_temp.open_lines n where n.log_id is not null))
+  ) g on g.id = o.log_id
   left join quota.assistants a on a.provider_assistant_id = o.assistant_id
   where not o.follows;
 
@@ -35,8 +39,8 @@ begin
   insert into pg_temp.computed_items (log_id, kind, billed, logged)
   select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
   from quota.call_logs g
-  where g.id in (
-      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o)
+  where g.id = any (array(
+      select o.log_before from pg_temp.open_lines o except select o.log_id from pg_temp.open_lines o))
     and g.started_at >= month_start and g.started_at < month_end
     and g.id not in (select quota.logs_told_elsewhere(r));
 end $$;
