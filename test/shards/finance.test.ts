@@ -237,6 +237,41 @@ test('a month is closed, and stays', async () => {
   await inShards().json(5, 'reconcile', 'run', ...month, '--export', bill, '--replace');
 });
 
+test('all 3,000 users are reset and shown as in one database', async () => {
+  const later = '2026-12-20T00:00:00Z';
+  const reset = ['jobs', 'reset-anniversaries', '--no-sync'];
+  const { reset: wanted } = await onWhole()
+    .at(later)
+    .json(...reset);
+  expect(wanted).toBeGreaterThan(1000);
+  const answers: Json[] = await shards.commands.at(later).json(...reset, '--all-shards');
+  expect(answers.reduce((sum, { data }) => sum + data.reset, 0)).toBe(wanted);
+  const told = async (name: string) =>
+    (
+      await sql(
+        name,
+        `select concat_ws(' ', u.external_id, q.meter, q.period_start, q.period_end, q.used, q.adjusted, q.granted,
+           q.limit_quantity, trim_scale(q.cost), q.calls, q.superseded, q.exhausted_at, q.closed_at is null) as told
+         from quota.usage_quotas q join quota.users u on u.id = q.user_id
+         union all
+         select concat_ws(' ', u.external_id, l.action, l.service, l.reason, count(*))
+         from quota.audit_log l join quota.users u on u.id = l.user_id where l.action = 'subscription.reset' group by u.external_id, l.action, l.service, l.reason`,
+      )
+    ).map((row) => row.told);
+  const inParts = (await Promise.all(shardNames.map(told))).flat();
+  expect(inParts.sort()).toEqual((await told('whole')).sort());
+  const listed = async (commands: Commands, ...words: string[]) =>
+    (await commands.at(later).run('user', 'list', '--output', 'csv', ...words)).stdout
+      .trim()
+      .split('\n')
+      .slice(1);
+  const ofAll = (await listed(shards.commands, '--all-shards')).map((line) =>
+    line.replace(/^(?:eu|us)-\d,/, ''),
+  );
+  expect(ofAll.length).toBeGreaterThan(3000);
+  expect(ofAll.sort()).toEqual((await listed(onWhole())).sort());
+});
+
 test('what is in two shards is found', async () => {
   expect(await inShards().json('shards', 'finance', '--check')).toEqual([]);
   for (const name of ['eu-1', 'us-1']) {
