@@ -10,6 +10,8 @@ export interface AdvisoryLockOptions {
   isSeeded?: boolean;
   /** What to throw in mode `try` when the lock is taken. Default: a tryAgainError that names the key. */
   taken?: () => Promise<Error>;
+  /** In mode `wait`: told where somebody else holds the lock, who is then waited for however long that takes. */
+  onWait?: () => void;
 }
 
 /**
@@ -22,13 +24,16 @@ export async function withAdvisoryLock<T>(
   client: pg.ClientBase,
   key: string,
   use: () => Promise<T>,
-  { mode, isSeeded = true, taken = async () => takenError(key) }: AdvisoryLockOptions,
+  { mode, isSeeded = true, taken = async () => takenError(key), onWait }: AdvisoryLockOptions,
 ): Promise<T> {
   if (isPooled(client)) {
     return use();
   }
   const number = isSeeded ? 'quota.lock_key($1)' : `hashtextextended('quota ' || $1, 0)`;
-  const lock = await acquire(client, { key, number, isSeeded }, mode);
+  const lock =
+    onWait === undefined
+      ? await acquire(client, { key, number, isSeeded }, mode)
+      : await acquirePatiently(client, { key, number, isSeeded }, onWait);
   if (lock === undefined) {
     throw await taken();
   }
@@ -67,6 +72,27 @@ async function acquire(
   return number === undefined && lock.isSeeded && (await isFreed(client, lock.key))
     ? tryToAcquire(client, lock)
     : number;
+}
+
+/** Tries, tells of it where that is in vain, and waits beyond the bound that other locks have. */
+async function acquirePatiently(
+  client: pg.ClientBase,
+  lock: Lock,
+  onWait: () => void,
+): Promise<string | undefined> {
+  const number = await tryToAcquire(client, lock);
+  if (number !== undefined) {
+    return number;
+  }
+  onWait();
+  const { rows } = await client.query<{ timeout: string }>(
+    `select current_setting('lock_timeout') as timeout, set_config('lock_timeout', '0', false)`,
+  );
+  try {
+    return await acquire(client, lock, 'wait');
+  } finally {
+    await client.query(`select set_config('lock_timeout', $1, false)`, [rows[0]?.timeout]).catch(() => {});
+  }
 }
 
 const endInSilence = `set_config('idle_session_timeout', '${silenceMax}', false)`;

@@ -1,3 +1,4 @@
+import { withAdvisoryLock } from '../db/advisory-lock.ts';
 import { isPooled } from '../db/pooled-client.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
@@ -14,7 +15,7 @@ import type { Loader } from './import-file.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
-import { lockImports, refreshStatistics, withFileLock, writeImportAudit } from './staging-store.ts';
+import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
 
 /** A file of so many new lines holds nobody up for long: it is one transaction. */
 const atOnceMax = 5_000;
@@ -81,7 +82,10 @@ export const loadCallLogs =
       }
     };
     try {
-      await (isOne ? loadGroups() : withFileLock(client, plan.sha256, onWait, loadGroups));
+      // Between two groups somebody else who loads the same file would go ahead, and each would have added a part.
+      await (isOne
+        ? loadGroups()
+        : withAdvisoryLock(client, `import ${plan.sha256}`, loadGroups, { mode: 'wait', onWait }));
     } catch (error) {
       if (done.new + done.updated > 0) {
         onUnfinished(done.new + done.updated, total);

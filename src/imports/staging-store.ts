@@ -115,45 +115,16 @@ export async function tuneSession(client: pg.ClientBase): Promise<void> {
 }
 
 /** One import loads at a time: two would do the same work twice. Held until the transaction ends. */
-export const lockImports = (client: pg.ClientBase, onWait: () => void): Promise<void> =>
-  waitForLock(client, { name: 'import', held: 'xact_lock' }, onWait);
-
-/**
- * Runs `use` while nobody else loads the same file: between two groups of it the other one would go ahead, and each would
- * have added a part. The lock is the session's, and ends with it.
- */
-export async function withFileLock<T>(
-  client: pg.ClientBase,
-  sha256: string,
-  onWait: () => void,
-  use: () => Promise<T>,
-): Promise<T> {
-  const name = `import ${sha256}`;
-  await waitForLock(client, { name, held: 'lock' }, onWait);
-  try {
-    return await use();
-  } finally {
-    // Whoever has lost the connection has lost the lock.
-    await client.query(`select pg_advisory_unlock(quota.lock_key($1))`, [name]).catch(() => {});
-  }
-}
-
-/** @param lock `held` until the transaction ends (`xact_lock`) or until it is let go of (`lock`) */
-async function waitForLock(
-  client: pg.ClientBase,
-  { name, held }: { name: string; held: 'xact_lock' | 'lock' },
-  onWait: () => void,
-): Promise<void> {
+export async function lockImports(client: pg.ClientBase, onWait: () => void): Promise<void> {
+  const key = `quota.lock_key('import')`;
   const { rows } = await client.query<{ locked: boolean; timeout: string }>(
-    `select pg_try_advisory_${held}(quota.lock_key($1)) as locked, current_setting('lock_timeout') as timeout`,
-    [name],
+    `select pg_try_advisory_xact_lock(${key}) as locked, current_setting('lock_timeout') as timeout`,
   );
   if (rows[0]?.locked !== true) {
     onWait();
-    const isLocal = held === 'xact_lock';
-    await client.query(`select set_config('lock_timeout', '0', $1)`, [isLocal]);
-    await client.query(`select pg_advisory_${held}(quota.lock_key($1))`, [name]);
-    await client.query(`select set_config('lock_timeout', $1, $2)`, [rows[0]?.timeout, isLocal]);
+    await client.query(`select set_config('lock_timeout', '0', true)`);
+    await client.query(`select pg_advisory_xact_lock(${key})`);
+    await client.query(`select set_config('lock_timeout', $1, true)`, [rows[0]?.timeout]);
   }
 }
 

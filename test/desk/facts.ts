@@ -20,7 +20,7 @@ export interface UserFacts {
 }
 
 /** Adds a user with assistants; returns the id. */
-export async function addUser(tables: Tables, facts: UserFacts): Promise<string> {
+export async function addUser(tables: Pick<Tables, 'query'>, facts: UserFacts): Promise<string> {
   const {
     externalId,
     email = `${externalId}@example.com`,

@@ -4,6 +4,7 @@ import type { VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { query } from '../database.ts';
 import type { Commands } from '../desk/commands.ts';
 import { useDesk } from '../desk/desk.ts';
+import { addUser } from '../desk/facts.ts';
 import { placeOf, useThreeShards } from './three-shards.ts';
 
 // The same users, once in three shards and once in one database, each beside a VAPI of its own.
@@ -25,12 +26,9 @@ beforeAll(async () => {
   expect(desk.vapi.assistants().map(({ id }) => id)).toEqual(ids);
   for (const [n, user] of users.entries()) {
     for (const url of [desk.url, shards.urlOf(placeOf(user) ?? 'eu-1')]) {
-      await query(
-        url,
-        `with added as (
-           insert into quota.users (external_id, created_at) values ($1, '2026-01-20T00:00:00Z') returning id)
-         insert into quota.assistants (user_id, provider_assistant_id) select id, $2 from added`,
-        [user, ids[n]],
+      await addUser(
+        { query: (sql, values = []) => query(url, sql, [...values]) },
+        { externalId: user, createdAt: '2026-01-20T00:00:00Z', assistants: [ids[n] ?? ''] },
       );
       await query(url, `select quota.record($1, 'voice', $1, $2, p_started_at => '2026-11-10T00:00:00Z')`, [
         user,

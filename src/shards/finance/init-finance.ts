@@ -30,13 +30,11 @@ export async function planFinance(
   signal?: AbortSignal,
 ): Promise<FinancePlan> {
   const { hasUsers, isPartitioned, hasWrapper } = await selectFinanceState(client);
-  if (isPartitioned) {
-    throw refusedError('the calls of this database are partitioned by month', {
-      suggestion: 'give finance a database of its own: create database finance, then quota db migrate',
-    });
-  }
-  if (hasUsers) {
-    throw refusedError('this database has users of its own', {
+  if (isPartitioned || hasUsers) {
+    const why = isPartitioned
+      ? 'the calls of this database are partitioned by month'
+      : 'this database has users of its own';
+    throw refusedError(why, {
       suggestion: 'give finance a database of its own: create database finance, then quota db migrate',
     });
   }
