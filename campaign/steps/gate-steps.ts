@@ -48,11 +48,14 @@ const postMessage = async (place: Place, step: Step, message: Message): Promise<
 /** What was posted, kept with the answer. */
 const messageOf = ({ answer = {} }: Told) => answer.message as Message;
 
-/** Which of two answers says more. */
+/** Which of two answers says more: one that lets a call in says how long it may last. */
 const better = (one: Told, other: Told) =>
-  ['done', 'unknown', 'refused'].flatMap((result) =>
-    [one, other].filter((told) => told.result === result),
-  )[0] ?? one;
+  [
+    ...[one, other].filter((told) => lengthSaid(told) !== undefined),
+    ...['done', 'unknown', 'refused'].flatMap((result) =>
+      [one, other].filter((told) => told.result === result),
+    ),
+  ][0] ?? one;
 
 const lengthSaid = ({ answer }: Told): number | undefined =>
   answer?.assistantId === undefined
@@ -74,8 +77,12 @@ const comes: StepKind = {
     const ask = () => postMessage(place, step, request);
     const [one, other] = await Promise.all([ask(), step.params.isTwice ? ask() : undefined]);
     const told = other === undefined ? one : better(one, other);
-    const differs =
-      one.result === 'done' && other?.result === 'done' && lengthSaid(one) !== lengthSaid(other);
+    const said = [one, ...(other === undefined ? [] : [other])]
+      .filter(({ result }) => result === 'done')
+      .map(lengthSaid);
+    // Beside other steps one may be turned away for what ends, or is used, before the other: let in, both hear the same.
+    const comparable = Number.isInteger(step.n) ? said : said.filter((ms) => ms !== undefined);
+    const differs = new Set(comparable).size > 1;
     const capMs = lengthSaid(told);
     if (capMs !== undefined) {
       place.phone.going.push({ ...request.call, capMs });

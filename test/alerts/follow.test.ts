@@ -33,10 +33,14 @@ test('whoever follows tells alerts as they are raised, over a lost connection to
     await desk.addUser({ externalId: 'abe', createdAt: '2024-01-31T12:00:00Z' });
     await overuse('zoe');
     await expect.poll(told, waits).toEqual(['zoe']);
+    // A run tells whatever is due before it ends: the next alert is to be another run's.
+    await expect.poll(finished, waits).toBe(1);
     await expect.poll(async () => (await listeners()).length, waits).toBe(1);
 
     await overuse('abe');
     await expect.poll(told, waits).toEqual(['zoe', 'abe']);
+    await expect.poll(finished, waits).toBe(2);
+    await expect.poll(async () => (await listeners()).length, waits).toBe(1);
 
     const before = await listeners();
     await desk.query(`select pg_terminate_backend($1)`, [before[0]?.pid]);
