@@ -6,11 +6,11 @@ export function say(line: string): void {
 
 /**
  * What a benchmark found. A `ratio` is at most what is aimed at, a `share` of a baseline's throughput at least; both are
- * of one run on one machine. `seconds` and `megabytes` are at most the aim, and mean this machine.
+ * of one run on one machine. `seconds`, `milliseconds` and `megabytes` are at most the aim, and mean this machine.
  */
 export interface Verdict {
   name: string;
-  kind: 'ratio' | 'share' | 'seconds' | 'megabytes';
+  kind: 'ratio' | 'share' | 'seconds' | 'milliseconds' | 'megabytes';
   value: number;
   aim: number;
   /** With its unit, as the table of all benchmarks shows it. */

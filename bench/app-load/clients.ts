@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /** The functions that an app calls all day. */
@@ -12,6 +13,8 @@ export interface LoadOptions {
   users: readonly string[];
   /** Seconds that each session of an avatar asks for, and uses. */
   estimate: number;
+  /** Milliseconds between two calls of a client: an app has its own work to do, and leaves the processor to others. */
+  pauseMs?: number;
   /** What is going on, asked before each turn of a client; undefined: it is over. */
   phase: () => string | undefined;
   /** Told when every client has had a turn: the first calls of a connection make its plans. */
@@ -57,7 +60,7 @@ export async function runClients(options: LoadOptions): Promise<Load> {
 }
 
 async function runClient(
-  { url, users, estimate, phase }: LoadOptions,
+  { url, users, estimate, pauseMs, phase }: LoadOptions,
   load: Load,
   number: number,
   countWarm: () => void,
@@ -73,6 +76,7 @@ async function runClient(
         user,
         key: `load ${number} ${turn}`,
         estimate,
+        pauseMs,
         latencies: latenciesOf(load, now),
       });
       turn++;
@@ -102,6 +106,7 @@ interface Turn {
   user: string;
   key: string;
   estimate: number;
+  pauseMs: number | undefined;
   latencies: Latencies;
 }
 
@@ -109,9 +114,12 @@ interface Turn {
 async function takeTurn(
   client: pg.Client,
   load: Load,
-  { user, key, estimate, latencies }: Turn,
+  { user, key, estimate, pauseMs, latencies }: Turn,
 ): Promise<void> {
   const call = async (name: LoadFunction, args: string, values: unknown[]) => {
+    if (pauseMs !== undefined) {
+      await sleep(pauseMs);
+    }
     const begin = performance.now();
     const { rows } = await client.query(`select * from quota.${name}(${args})`, values);
     latencies[name].push(performance.now() - begin);
