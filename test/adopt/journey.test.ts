@@ -42,6 +42,9 @@ test('an app is attached, counted from its first minute, and agrees', async () =
   expect(await waiting()).toHaveLength(0);
 
   expect((await verified()).code).toBe(3);
+  const words = 'phone_calls held before shop was attached is not counted: quota adopt backfill shop';
+  const dryRun = () => desk.run('adopt', 'authority', 'shop', 'quota', '--dry-run');
+  expect((await dryRun()).stderr).toContain(words);
   expect(await desk.json('adopt', 'backfill', 'shop', '--yes', '--batch-size', '77')).toMatchObject({
     sources: [
       { source: 'members', rows: 21 },
@@ -50,6 +53,7 @@ test('an app is attached, counted from its first minute, and agrees', async () =
     ],
   });
   expect(await waiting()).toEqual([]);
+  expect((await dryRun()).stderr).not.toContain(words);
   expect(await verified()).toMatchObject({ code: 0, differing: 0, waiting: 0, unfinished: [] });
   expect(await desk.differences()).toEqual([]);
 });

@@ -1,14 +1,16 @@
 import { changeAuthority } from '../../adopt/change-authority.ts';
 import { findProduct } from '../../adopt/find-product.ts';
-import type { Authority } from '../../adopt/product-store.ts';
+import type { AdoptedProduct, Authority } from '../../adopt/product-store.ts';
 import { attachedRequest, withAppDatabase } from '../../adopt/remote/app-database.ts';
 import { withTablesOf } from '../../adopt/table-patience.ts';
 import { optionalReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
+import type { Context } from '../../context.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument } from '../../declarations/option.ts';
 import { sourceOption } from '../../declarations/source-option.ts';
+import { shellWord } from '../../shell-word.ts';
 import { parseChoice } from '../../values/option-values.ts';
 
 /** `quota adopt authority`: `{dryRun, product, before, after, auditId}`. */
@@ -29,7 +31,11 @@ export const adoptAuthority = defineCommand(
   (context, options) =>
     runChange(context, options, {
       reason: optionalReason,
-      plan: ({ client }) => findProduct(client, options.product),
+      plan: async ({ client }) => {
+        const found = await findProduct(client, options.product);
+        warnOfUncounted(context, found, options.authority);
+        return found;
+      },
       isNothing: ({ authority }) => authority === options.authority,
       describe: ({ product }) => ({
         action: `Let ${options.authority} decide about ${product}`,
@@ -60,3 +66,17 @@ export const adoptAuthority = defineCommand(
       }),
     }),
 );
+
+/** Who decides by what is counted is to know that what was there before is not. */
+function warnOfUncounted(
+  { talk }: Context,
+  { product, sources }: AdoptedProduct,
+  authority: Authority,
+): void {
+  const uncounted = sources.filter(({ kind, backfilledAt }) => kind === 'calls' && backfilledAt === null);
+  if (authority === 'quota' && uncounted.length > 0) {
+    talk.warn(
+      `what ${uncounted.map(({ name }) => name).join(', ')} held before ${product} was attached is not counted: quota adopt backfill ${shellWord(product)}`,
+    );
+  }
+}
