@@ -93,21 +93,30 @@ async function* pieces(rows: Iterable<readonly CopyValue[]> | AsyncIterable<read
 }
 
 /** One line of the text format. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
-export const copyLine = (row: readonly CopyValue[]): string => `${row.map(copyField).join('\t')}\n`;
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+export function copyLine(row: readonly CopyValue[]): string {
+  let line = '';
+  let tab = '';
+  for (const value of row) {
+    line += tab + copyField(value);
+    tab = '\t';
+  }
+  return `${line}\n`;
+}
 
 function copyField(value: CopyValue): string {
+  if (typeof value === 'string') {
+    return escaped(value);
+  }
   if (value === null) {
     return '\\N';
   }
-  const text =
-    typeof value !== 'object'
-      ? String(value)
-      : value instanceof Date
-        ? value.toISOString()
-        : JSON.stringify(value);
-  return /[\\\t\n\r]/.test(text)
-    ? text.replace(/[\\\t\n\r]/g, (character) => escapes[character] ?? '')
-    : text;
+  if (typeof value !== 'object') {
+    return String(value);
+  }
+  return value instanceof Date ? value.toISOString() : escaped(JSON.stringify(value));
 }
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+
+const escaped = (text: string): string =>
+  /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => escapes[character] ?? '') : text;
