@@ -9,7 +9,7 @@ export interface Writer {
 }
 
 /** What a session or a prepared transaction is called. */
-const name = `coalesce(
+const nameSql = `coalesce(
   (select format('process %s%s%s', a.pid, nullif(', ' || a.application_name, ', '),
      ', since ' || to_char(a.xact_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
    from pg_stat_activity a where a.pid = x.pid),
@@ -17,12 +17,15 @@ const name = `coalesce(
    from pg_prepared_xacts p where p.transaction = x.transactionid),
   format('transaction %s', x.transactionid))`;
 
+/** In `pg_locks x`: one row for each transaction that has written and has not ended. */
+const isWriter = `x.locktype = 'transactionid' and x.mode = 'ExclusiveLock' and x.granted`;
+
 /** Who writes to the tables that triggers of a product are on. Whoever has only begun to write finds what is counted by then. */
 export async function selectWriters(client: pg.ClientBase, product: string): Promise<Writer[]> {
   const { rows } = await client.query<Writer>(
-    `select x.transactionid::text as xid, ${name} as name
+    `select x.transactionid::text as xid, ${nameSql} as name
      from pg_locks x
-     where x.locktype = 'transactionid' and x.mode = 'ExclusiveLock' and x.granted
+     where ${isWriter}
        and x.pid is distinct from pg_backend_pid()
        and x.virtualtransaction in (
          select l.virtualtransaction
@@ -41,7 +44,7 @@ export async function selectWriters(client: pg.ClientBase, product: string): Pro
 /** Who uses tables, or partitions of them, at this moment, in transactions that have written nothing as well. */
 export async function selectUsers(client: pg.ClientBase, relations: readonly string[]): Promise<Writer[]> {
   const { rows } = await client.query<Writer>(
-    `select distinct '' as xid, ${name} as name
+    `select distinct '' as xid, ${nameSql} as name
      from (
        select l.pid, p.transaction as transactionid
        from pg_locks l left join pg_prepared_xacts p on l.virtualtransaction = '-1/' || p.transaction
@@ -62,9 +65,9 @@ export async function areOpen(client: pg.ClientBase, writers: readonly Writer[])
     return [];
   }
   const { rows } = await client.query<Writer>(
-    `select x.transactionid::text as xid, ${name} as name
+    `select x.transactionid::text as xid, ${nameSql} as name
      from pg_locks x
-     where x.locktype = 'transactionid' and x.mode = 'ExclusiveLock' and x.granted and x.transactionid::text = any ($1)
+     where ${isWriter} and x.transactionid::text = any ($1)
      order by x.transactionid::text::bigint`,
     [writers.map(({ xid }) => xid)],
   );

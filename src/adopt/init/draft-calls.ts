@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { literal, quoted } from '../expression.ts';
 import { draftOf, sqlOf, wordsOf } from './column-value.ts';
-import { type ReadTable, serviceOf, startOf } from './recognise.ts';
+import type { ReadTable } from './read-table.ts';
+import { serviceOf, startOf } from './recognise.ts';
 import {
   type SurveyedColumn,
   selectOverlap,

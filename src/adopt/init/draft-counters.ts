@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { literal } from '../expression.ts';
 import { draftOf, sqlOf } from './column-value.ts';
-import { type ReadTable, userOf } from './recognise.ts';
+import type { ReadTable } from './read-table.ts';
+import { userOf } from './recognise.ts';
 import { selectWords } from './survey-store.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
 

@@ -4,15 +4,9 @@ import { deriveColumns } from './derived-columns.ts';
 import { draftCalls, type Surroundings } from './draft-calls.ts';
 import { draftLimited, draftRest } from './draft-rest.ts';
 import { draftAssistants, draftUsers } from './draft-users.ts';
-import {
-  callScore,
-  isAssistants,
-  type ReadTable,
-  readTable,
-  settleIds,
-  userScore,
-  withOwners,
-} from './recognise.ts';
+import { withOwners } from './owners.ts';
+import { type ReadTable, readTable, settleIds } from './read-table.ts';
+import { callScore, isAssistants, userScore } from './recognise.ts';
 import { type SurveyedColumn, selectDatabaseName, selectShape, selectTables } from './survey-store.ts';
 import { plainName } from './words.ts';
 import { type DraftPart, mappingText } from './yaml-text.ts';

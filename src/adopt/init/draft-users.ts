@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { draftOf, joined, sqlOf, wordsOf } from './column-value.ts';
 import { isUserColumn, whereOf } from './draft-calls.ts';
-import { isCounter, type ReadTable, userOf } from './recognise.ts';
+import type { ReadTable } from './read-table.ts';
+import { isCounter, userOf } from './recognise.ts';
 import { selectOverlap, selectWords } from './survey-store.ts';
 import { plainName } from './words.ts';
 import type { DraftPart, DraftValue } from './yaml-text.ts';
