@@ -3223,8 +3223,8 @@ CREATE OR REPLACE FUNCTION quota.calls_of_days(p_days date[], p_service text DEF
  LANGUAGE sql
  STABLE
 AS $function$
-  with calls as (
-    select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
+  with calls as materialized (
+    select l.id, d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
       l.started_at, m.key as meter, m.unit,
       -- Most calls tell none, or tell them plainly: the function is for the others.
       coalesce((l.quantities->>'tokens')::numeric, case when l.quantities is not null
@@ -3233,7 +3233,8 @@ AS $function$
         then quota.told_in_unit(l.quantities, l.service, 'byte') end, l.file_size_bytes) as bytes,
       quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
         l.file_size_bytes, l.quantities) as quantity,
-      exists (
+      -- Only where there are messages to tell apart: it is asked of each call.
+      m.unit = 'message' and exists (
         select 1 from quota.meters p where p.service = l.service and p.models is not null
           and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
@@ -3250,17 +3251,25 @@ AS $function$
       order by exists (
         select from quota.plan_limits p where p.meter = m.key and p.unit_price is not null) desc, m.key
       limit 1) m on true
+  ), prices as (
+    -- Joined, so that many are found by reading the quotas once, and few by looking them up. Of periods that
+    -- overlap, the earliest.
+    select distinct on (c.id) c.id, q.unit_price
+    from calls c
+    join quota.usage_quotas q on q.user_id = c.user_id and q.meter = c.meter and not q.superseded
+      and quota.contains(q, c.started_at)
+    where c.cost is null
+      and q.period_start < (select (max(d.day) + 1)::timestamp at time zone 'UTC' from unnest(p_days) d(day))
+      and q.period_end > (select min(d.day)::timestamp at time zone 'UTC' from unnest(p_days) d(day))
+    order by c.id, q.period_start
   )
   select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
     case when c.unit = 'message' then c.quantity end,
     case when c.unit = 'message' and c.premium then c.quantity end,
-    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
-      select q.unit_price from quota.usage_quotas q
-      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
-        and quota.contains(q, c.started_at)
-      limit 1))),
+    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, p.unit_price)),
     c.tokens, c.bytes
   from calls c
+  left join prices p on p.id = c.id
 $function$;
 comment on function quota.calls_of_days(date[],text) is 'The calls of these days (UTC) as analytics count them: messages of services that count messages, calls without a cost at the price of their period.';
 grant execute on function quota.calls_of_days(date[],text) to quota_finance;
@@ -5415,29 +5424,56 @@ CREATE OR REPLACE FUNCTION quota.forecast_quotas(p_service text DEFAULT NULL::te
  RETURNS TABLE(user_id uuid, external_id text, service text, plan text, meter text, unit text, used numeric, allowance numeric, cost numeric, cost_limit numeric, percent numeric, period_end timestamp with time zone, per_day numeric, runs_out_at timestamp with time zone, by_cost boolean)
  LANGUAGE sql
  STABLE
+ SET enable_nestloop TO 'off'
 AS $function$
-  with running as (
-    select q.*, s.service, s.plan, m.unit, m.models, q.limit_quantity + q.granted as allowance,
-      isfinite(q.period_start) as is_period, clock.at,
-      -- As quota.pace_seconds tells it. The clock is read once, not for every quota there ever was.
-      case when q.calls >= 5 and isfinite(q.period_start) and isfinite(q.period_end)
-        then quota.passed_seconds(q.period_start, q.period_end, clock.at) / 86400 end as days
-    from (select quota.now() as at offset 0) clock
-    join quota.usage_quotas q on quota.contains(q, clock.at)
-    join quota.meters m on m.key = q.meter
-    join quota.subscriptions s on s.user_id = q.user_id and s.service = m.service
+  with clock as materialized (select quota.now() as at),
+  promising as materialized (
+    -- What is cheap sorts nearly all quotas out before anything is joined. A pace is that of a thirtieth of
+    -- the period at least: whoever has thirty times left of what was used does not run out before the end,
+    -- whenever that is (one more, as seconds are rounded). Money may have been corrected, and has no such
+    -- bound before its corrections are known.
+    select q.user_id, q.meter, q.period_start, q.period_end, q.used, q.adjusted, q.cost, q.cost_limit,
+      q.limit_quantity + q.granted as allowance, isfinite(q.period_start) as is_period
+    from quota.usage_quotas q
     where not q.superseded and q.exhausted_at is null and q.calls > 0
-      and (p_service is null or s.service = p_service)
+      and q.period_start <= (select c.at from clock c) and q.period_end > (select c.at from clock c)
+      and (not isfinite(q.period_start)
+        or q.calls >= 5 and isfinite(q.period_end)
+          and (q.cost_limit is not null
+            or q.limit_quantity + q.granted - q.used < 31 * (q.used - q.adjusted)))
+  ), running as materialized (
+    select p.*, s.service, s.plan, m.unit, m.models, clock.at,
+      -- As quota.pace_seconds tells it.
+      case when p.is_period
+        then quota.passed_seconds(p.period_start, p.period_end, clock.at) / 86400 end as days
+    from promising p
+    cross join clock
+    join quota.meters m on m.key = p.meter
+    join quota.subscriptions s on s.user_id = p.user_id and s.service = m.service
+    where p_service is null or s.service = p_service
+  ), stale as materialized (
+    select array(select quota.stale_days(quota.day_of(clock.at) - 29, quota.day_of(clock.at))) as days
+    from clock
   ), lifetimes as (
-    -- A lifetime has no pace: its last thirty days have.
+    -- A lifetime has no pace: its last thirty days have. As quota.usage_by_day has them, without the plans of
+    -- the time, and of the few services that have lifetimes.
     select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
       sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
       sum(u.bytes) as bytes
-    from quota.usage_by_day(quota.day_of(quota.now()) - 29, quota.day_of(quota.now()), p_service) u
-    -- Days are read down the index by service: few have lifetimes.
-    where u.service = any (array(select distinct r.service from running r where not r.is_period))
-      and exists (
-        select 1 from running r where not r.is_period and r.user_id = u.user_id and r.service = u.service)
+    from (
+      select a.user_id, a.service, a.seconds, a.messages, a.premium_messages, a.cost, a.tokens, a.bytes
+      from clock
+      cross join stale
+      join quota.usage_analytics a on a.day between quota.day_of(clock.at) - 29 and quota.day_of(clock.at)
+        and a.day <> all (stale.days)
+      where a.service = any (array(select distinct r.service from running r where not r.is_period))
+      union all
+      select f.user_id, f.service, f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
+      from stale
+      cross join (select distinct r.service from running r where not r.is_period) s
+      cross join lateral quota.summarize_days(stale.days, s.service) f
+    ) u
+    where (u.user_id, u.service) in (select r.user_id, r.service from running r where not r.is_period)
     group by u.user_id, u.service
   ), paced as (
     select r.*,
@@ -8819,34 +8855,52 @@ CREATE OR REPLACE FUNCTION quota.plan_utilization(p_service text DEFAULT NULL::t
  RETURNS TABLE(service text, plan text, plan_name text, meter text, unit text, users integer, active integer, warning integer, exceeded integer, used numeric, allowance numeric, cost numeric, cost_allowance numeric)
  LANGUAGE sql
  STABLE
+ SET enable_nestloop TO 'off'
+ SET enable_sort TO 'off'
 AS $function$
-  with running as materialized (
-    select q.user_id, q.meter, q.calls, q.used, q.cost, q.cost_limit, q.unit_price, x.allowance, x.exhausted,
-      not x.exhausted
-        and quota.percent_used(q.used, x.allowance, q.cost, q.cost_limit) >= any (q.warn_at) as warned
+  with terms as materialized (
+    select p.service, p.key as plan, p.name, m.key as meter, m.unit, l.limit_quantity, l.cost_limit,
+      l.unit_price, quota.units_priced(m.unit) as units
+    from quota.plans p
+    join quota.plan_limits l on l.plan = p.key
+    join quota.meters m on m.key = l.meter
+    where p_service is null or p.service = p_service
+  ), subscribed as (
+    select s.service, s.plan, count(*) as users from quota.subscriptions s group by s.service, s.plan
+  ), running as (
     -- The clock is read once, not for every quota there ever was.
-    from (select quota.now() as at offset 0) clock
-    join quota.usage_quotas q on quota.contains(q, clock.at)
-    cross join lateral (select q.limit_quantity + q.granted as allowance,
+    select q.user_id, q.meter, q.calls, q.used, q.cost, q.cost_limit, q.unit_price, q.warn_at,
+      q.limit_quantity + q.granted as allowance,
       quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit) as exhausted
-      offset 0) x
+    from quota.usage_quotas q
     where q.closed_at is null and not q.superseded
+      and q.period_start <= (select quota.now()) and q.period_end > (select quota.now())
+    offset 0
+  ), opened as (
+    select t.plan, t.meter, count(*) as quotas, count(*) filter (where q.calls > 0) as active,
+      count(*) filter (where not q.exhausted
+        and quota.percent_used(q.used, q.allowance, q.cost, q.cost_limit) >= any (q.warn_at)) as warned,
+      count(*) filter (where q.exhausted) as exhausted, sum(q.used) as used, sum(q.cost) as cost,
+      sum(coalesce(q.allowance, t.limit_quantity)) as allowance,
+      sum(coalesce(q.cost_limit, t.cost_limit,
+        round(coalesce(q.allowance, t.limit_quantity) * coalesce(q.unit_price, t.unit_price) / t.units, 6)))
+        as cost_allowance
+    from running q
+    join quota.subscriptions s on s.user_id = q.user_id
+    join terms t on t.service = s.service and t.plan = s.plan and t.meter = q.meter
+    group by t.plan, t.meter
   )
-  select p.service, p.key, p.name, m.key, m.unit, count(s.user_id)::integer,
-    (count(*) filter (where q.calls > 0))::integer, (count(*) filter (where q.warned))::integer,
-    (count(*) filter (where q.exhausted))::integer, coalesce(sum(q.used), 0),
-    sum(coalesce(q.allowance, l.limit_quantity)) filter (where s.user_id is not null),
-    coalesce(sum(q.cost), 0), sum(coalesce(q.cost_limit, l.cost_limit,
-      round(coalesce(q.allowance, l.limit_quantity) * coalesce(q.unit_price, l.unit_price)
-        / quota.units_priced(m.unit), 6)))
-      filter (where s.user_id is not null)
-  from quota.plans p
-  join quota.plan_limits l on l.plan = p.key
-  join quota.meters m on m.key = l.meter
-  left join quota.subscriptions s on s.plan = p.key and s.service = p.service
-  left join running q on q.user_id = s.user_id and q.meter = m.key
-  where p_service is null or p.service = p_service
-  group by p.service, p.key, p.name, m.key, m.unit
+  select t.service, t.plan, t.name, t.meter, t.unit, coalesce(s.users, 0)::integer,
+    coalesce(o.active, 0)::integer, coalesce(o.warned, 0)::integer, coalesce(o.exhausted, 0)::integer,
+    coalesce(o.used, 0),
+    (select sum(of) from (values (o.allowance), (n.unopened * t.limit_quantity)) v(of)), coalesce(o.cost, 0),
+    (select sum(of) from (values (o.cost_allowance), (n.unopened
+      * coalesce(t.cost_limit, round(t.limit_quantity * t.unit_price / t.units, 6)))) v(of))
+  from terms t
+  left join subscribed s on s.plan = t.plan and s.service = t.service
+  left join opened o on o.plan = t.plan and o.meter = t.meter
+  -- Whose period is not open may use as much as the plan says. Nobody: null, which adds nothing.
+  cross join lateral (select nullif(s.users - coalesce(o.quotas, 0), 0) as unopened) n
 $function$;
 comment on function quota.plan_utilization(text) is 'Per plan and meter: subscribers, those who used something, were warned or used up their running period; used and cost against what all of them may use and cost at most.';
 grant execute on function quota.plan_utilization(text) to quota_finance;

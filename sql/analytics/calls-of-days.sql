@@ -5,8 +5,8 @@ returns table (
   bytes numeric)
 language sql stable
 as $$
-  with calls as (
-    select d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
+  with calls as materialized (
+    select l.id, d.day, l.service, l.user_id, l.model, l.assistant_id, l.status, l.duration_seconds, l.cost,
       l.started_at, m.key as meter, m.unit,
       -- Most calls tell none, or tell them plainly: the function is for the others.
       coalesce((l.quantities->>'tokens')::numeric, case when l.quantities is not null
@@ -15,7 +15,8 @@ as $$
         then quota.told_in_unit(l.quantities, l.service, 'byte') end, l.file_size_bytes) as bytes,
       quota.quantity_of(m.unit, m.measure, l.status, l.duration_seconds, l.messages,
         l.file_size_bytes, l.quantities) as quantity,
-      exists (
+      -- Only where there are messages to tell apart: it is asked of each call.
+      m.unit = 'message' and exists (
         select 1 from quota.meters p where p.service = l.service and p.models is not null
           and quota.counts_model(p.models, p.patterns, l.model)) as premium
     from unnest(p_days) d(day)
@@ -32,17 +33,25 @@ as $$
       order by exists (
         select from quota.plan_limits p where p.meter = m.key and p.unit_price is not null) desc, m.key
       limit 1) m on true
+  ), prices as (
+    -- Joined, so that many are found by reading the quotas once, and few by looking them up. Of periods that
+    -- overlap, the earliest.
+    select distinct on (c.id) c.id, q.unit_price
+    from calls c
+    join quota.usage_quotas q on q.user_id = c.user_id and q.meter = c.meter and not q.superseded
+      and quota.contains(q, c.started_at)
+    where c.cost is null
+      and q.period_start < (select (max(d.day) + 1)::timestamp at time zone 'UTC' from unnest(p_days) d(day))
+      and q.period_end > (select min(d.day)::timestamp at time zone 'UTC' from unnest(p_days) d(day))
+    order by c.id, q.period_start
   )
   select c.day, c.service, c.user_id, c.model, c.assistant_id, c.status, c.started_at, c.duration_seconds,
     case when c.unit = 'message' then c.quantity end,
     case when c.unit = 'message' and c.premium then c.quantity end,
-    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, (
-      select q.unit_price from quota.usage_quotas q
-      where c.cost is null and q.user_id = c.user_id and q.meter = c.meter and not q.superseded
-        and quota.contains(q, c.started_at)
-      limit 1))),
+    coalesce(c.cost, quota.cost_of(null, c.unit, c.quantity, p.unit_price)),
     c.tokens, c.bytes
   from calls c
+  left join prices p on p.id = c.id
 $$;
 comment on function quota.calls_of_days(date[], text) is
   'The calls of these days (UTC) as analytics count them: messages of services that count messages, calls '
