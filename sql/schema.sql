@@ -5921,6 +5921,122 @@ grant execute on function quota.granted_now(uuid,text) to quota_finance;
 grant execute on function quota.granted_now(uuid,text) to quota_operator;
 grant execute on function quota.granted_now(uuid,text) to quota_readonly;
 
+CREATE OR REPLACE FUNCTION quota.granted_of(p_users uuid[], p_meters text[])
+ RETURNS TABLE(user_id uuid, meter text, granted numeric)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+declare
+  clock timestamptz := quota.now();
+  users uuid[] := '{}';
+  meters text[] := '{}';
+  changes numeric[] := '{}';
+  whose integer := 0;
+  spent numeric[];
+  taken numeric;
+  share numeric;
+  part record;
+begin
+  for part in
+    with asked as materialized (
+      select a.user_id, a.meter from unnest(p_users, p_meters) a(user_id, meter)
+    ), given as materialized (
+      select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at,
+        row_number() over (
+          partition by g.user_id, g.meter order by least(g.expires_at, g.revoked_at), g.id)::integer as place
+      from asked a
+      join quota.grants g on g.user_id = a.user_id and g.meter = a.meter
+      where g.created_at <= clock
+    ), governed as (
+      -- As in quota.overuse_segments.
+      select q, tstzrange(q.period_start, q.period_end, '[)') as period,
+        range_agg(tstzrange(q.period_start, q.period_end, '[)')) over (
+          partition by q.user_id, q.meter
+          order by q.superseded, case when q.superseded then q.closed_at end desc, q.period_start
+          rows between unbounded preceding and 1 preceding) as better
+      from asked a
+      join quota.usage_quotas q on q.user_id = a.user_id and q.meter = a.meter
+      where q.period_start <= clock
+    ), segments as materialized (
+      select o.q as quota, (o.q).user_id, (o.q).meter, lower(r.segment) as first, upper(r.segment) as last
+      from governed o
+      cross join lateral unnest(tstzmultirange(o.period) - coalesce(o.better, '{}')) r(segment)
+      where (o.q).used > (o.q).limit_quantity and lower(r.segment) <= clock
+    )
+    select p.user_id, p.meter, p.place, p.quantity, p.is_running, p.has_ended,
+      -- As quota.used_beyond has it, which would be made ready anew for each.
+      greatest(case when p.until >= p.period_end then p.used else least(p.used, u.by_until) end
+          - p.limit_quantity, 0)
+        - case when p.first <= p.period_start then 0
+          else greatest(least(p.used, u.by_first) - p.limit_quantity, 0) end as beyond,
+      row_number() over (partition by p.user_id, p.meter order by p.first, p.place) = 1 as is_first,
+      row_number() over (partition by p.user_id, p.meter, p.first order by p.place) = 1 as begins_segment
+    from (
+      select (s.quota).*, s.first, g.place, g.quantity, least(s.last, g.ends_at) as until,
+        s.last > clock as is_running, coalesce(g.ends_at <= clock, false) as has_ended
+      from segments s
+      join given g on g.user_id = s.user_id and g.meter = s.meter
+      where (g.ends_at <= s.first) is not true and g.created_at < (s.quota).period_end
+    ) p
+    cross join lateral (
+      select coalesce(sum(f.quantity) filter (where f.at < p.until), 0) as by_until,
+        coalesce(sum(f.quantity) filter (where f.at < p.first), 0) as by_first
+      from (
+        select c.started_at as at, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+          c.messages, c.file_size_bytes, c.quantities) as quantity
+        from quota.meter_terms m
+        join quota.call_logs c on c.user_id = p.user_id and c.service = m.service
+          and quota.counts_model(m.models, m.patterns, c.model)
+        where m.key = p.meter and p.period_end > m.since and p.period_end <= m.until
+          and c.started_at >= p.period_start and c.started_at < p.until
+        union all
+        select a.created_at, a.quantity from quota.adjustments a
+        where a.user_id = p.user_id and a.meter = p.meter and a.period_start = p.period_start
+      ) f
+      where p.until < p.period_end or p.first > p.period_start
+    ) u
+    order by p.user_id, p.meter, p.first, p.place
+  loop
+    if part.is_first then
+      whose := whose + 1;
+      users[whose] := part.user_id;
+      meters[whose] := part.meter;
+      changes[whose] := 0;
+      spent := '{}';
+    end if;
+    if part.begins_segment then
+      taken := 0;
+    end if;
+    share := greatest(
+      least(part.quantity - coalesce(spent[part.place], 0), part.beyond - taken), 0);
+    taken := taken + share;
+    spent[part.place] := coalesce(spent[part.place], 0) + share;
+    -- What has ended still covers what it did in the running period; what a living one gave before is gone.
+    if part.is_running and part.has_ended then
+      changes[whose] := changes[whose] + share;
+    elsif not part.is_running and not part.has_ended then
+      changes[whose] := changes[whose] - share;
+    end if;
+  end loop;
+
+  return query
+  select a.user_id, a.meter, coalesce(g.living, 0) + coalesce(c.change, 0)
+  from unnest(p_users, p_meters) a(user_id, meter)
+  left join (
+    select g.user_id, g.meter, sum(g.quantity) as living from quota.grants g
+    where g.user_id = any (p_users) and g.created_at <= clock
+      and (least(g.expires_at, g.revoked_at) <= clock) is not true
+    group by g.user_id, g.meter
+  ) g on g.user_id = a.user_id and g.meter = a.meter
+  left join unnest(users, meters, changes) c(user_id, meter, change)
+    on c.user_id = a.user_id and c.meter = a.meter;
+end $function$;
+comment on function quota.granted_of(uuid[],text[]) is 'What quota.granted_now says of each of many (user, meter) pairs, with the facts of all read at once.';
+grant execute on function quota.granted_of(uuid[],text[]) to quota_finance;
+grant execute on function quota.granted_of(uuid[],text[]) to quota_operator;
+grant execute on function quota.granted_of(uuid[],text[]) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.grants_inserted()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -11667,34 +11783,47 @@ CREATE OR REPLACE FUNCTION quota.stale_grants(only_user uuid DEFAULT NULL::uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-  with granted as materialized (
-    select q.user_id, q.meter, q.period_start, q.granted
-    from quota.usage_quotas q
-    where q.granted > 0 and q.closed_at is null
-      and q.period_start <= (select quota.now()) and q.period_end > (select quota.now())
-      and (only_user is null or q.user_id = only_user)
-  ), ended as materialized (
-    select q.user_id, q.meter, q.granted,
+  with clock as materialized (select quota.now() as at),
+  given as materialized (
+    -- Grants are few beside quotas: who has one that ended is found among them.
+    select g.user_id, g.meter, min(g.created_at) as first_at,
+      max(g.ends_at) filter (where g.ends_at <= clock.at) as ended_at,
       coalesce(sum(g.quantity) filter (
-        where g.created_at <= clock.at and (least(g.expires_at, g.revoked_at) <= clock.at) is not true), 0)
-        as left_over
-    from granted q
-    cross join (select quota.now() as at offset 0) clock
-    join quota.grants g on g.user_id = q.user_id and g.meter = q.meter
-    group by q.user_id, q.meter, q.period_start, q.granted
-    having bool_or(least(g.expires_at, g.revoked_at) between q.period_start and clock.at)
-  ), stale as materialized (
-    -- Where no period was used beyond its limit, the grants gave nothing: what is granted is what they have.
-    select e.user_id, e.meter
-    from ended e
-    where case
-        when exists (
-          select from quota.usage_quotas o
-          where o.user_id = e.user_id and o.meter = e.meter and o.period_start <= (select quota.now())
-            and o.used > o.limit_quantity)
-        then e.granted <> quota.granted_now(e.user_id, e.meter)
-        else e.granted <> e.left_over
-      end
+        where g.created_at <= clock.at and (g.ends_at <= clock.at) is not true), 0) as living
+    from clock
+    cross join (
+      select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at
+      from quota.grants g where only_user is null or g.user_id = only_user) g
+    group by g.user_id, g.meter
+    having bool_or(g.ends_at <= clock.at)
+  ), ended as materialized (
+    select q.user_id, q.meter, q.granted, g.living, g.first_at
+    from quota.usage_quotas q
+    join given g on g.user_id = q.user_id and g.meter = q.meter and g.ended_at >= q.period_start
+    where q.granted > 0 and q.closed_at is null and (only_user is null or q.user_id = only_user)
+      and q.period_start <= (select c.at from clock c) and q.period_end > (select c.at from clock c)
+  ), used as (
+    -- Where no period that grants could have covered was used beyond its limit, they gave nothing: what is
+    -- granted is what they have.
+    select array_agg(o.user_id) as users, array_agg(o.meter) as meters
+    from (
+      select distinct e.user_id, e.meter
+      from ended e
+      join quota.usage_quotas o on o.user_id = e.user_id and o.meter = e.meter and o.period_end > e.first_at
+      where o.period_start <= (select c.at from clock c) and o.used > o.limit_quantity
+    ) o
+  ), stale as (
+    -- Put together by groups, and not joined: planners take both for a row or two.
+    select t.user_id, t.meter
+    from (
+      select e.user_id, e.meter, e.granted, e.living, null::numeric as by_ledger from ended e
+      union all
+      select l.user_id, l.meter, null, null, l.granted
+      from used u cross join lateral quota.granted_of(u.users, u.meters) l
+    ) t
+    group by t.user_id, t.meter
+    having min(t.granted) <> coalesce(max(t.by_ledger), max(t.living))
+      or max(t.granted) <> coalesce(max(t.by_ledger), max(t.living))
   )
   select distinct s.user_id, m.service from stale s join quota.meters m on m.key = s.meter
 $function$;

@@ -292,6 +292,13 @@ async function compare(client: pg.Client, { history, userId, now }: Standing): P
     .map(([id, sums]) => ({ id, ...sums }))
     .sort((a, b) => Number(a.id) - Number(b.id));
   expect(ledger).toEqual(expected);
+  // By sets, which is put down by itself, it is the same.
+  const { rows: bySets } = await client.query(
+    `select g.granted - quota.granted_now($1, 'voice_seconds') as difference
+     from quota.granted_of(array[$1::uuid], array['voice_seconds']) g`,
+    [userId],
+  );
+  expect(bySets).toEqual([{ difference: expect.stringMatching(/^0(\.0*)?$/) }]);
   for (const { id, before, running } of ledger) {
     const quantity = history.grants.find((grant) => grant.id === id)?.quantity ?? 0;
     expect(before + running).toBeLessThanOrEqual(quantity);
