@@ -94,6 +94,19 @@ test('the same of the own user is done, and alerts of others are not claimed', a
   ]);
 });
 
+test('sums of everybody are shown to nobody who sees one user: of the own calls they are made anew', async () => {
+  const almostTomorrow = new Date(Date.now() + 86_340_000).toISOString();
+  await desk.at(almostTomorrow).json('jobs', 'roll-up-analytics');
+  const reader = await logins.add('reader', 'readonly');
+  const sums = 'select from quota.analytics_totals';
+  const usage = `select sum(calls)::int as calls, sum(seconds)::int as seconds
+    from quota.usage_by_plan((now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 1)`;
+  expect(await logins.as(reader, sums)).not.toEqual([]);
+  expect(await logins.as(reader, usage)).toEqual([{ calls: 2, seconds: 1180 }]);
+  expect(await logins.as(operator, sums)).toEqual([]);
+  expect(await logins.as(operator, usage)).toEqual([{ calls: 1, seconds: 590 }]);
+});
+
 test.each([
   `quota.reopen_month('00000000-0000-0000-0000-000000000001', 'x')`,
   `quota.compute_reconciliation('00000000-0000-0000-0000-000000000001')`,
