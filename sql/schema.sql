@@ -2134,7 +2134,7 @@ CREATE OR REPLACE FUNCTION quota.add_fees(r quota.reconciliations, exports integ
  RETURNS void
  LANGUAGE sql
 AS $function$
-  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  insert into pg_temp.computed_rows (export_id, line, kind, billed, logged)
   select l.export_id, l.line,
     case when quota.line_at(l) < month_start or quota.line_at(l) >= month_end then 'outside_month'
       else 'fee' end,
@@ -2143,11 +2143,11 @@ AS $function$
   where l.export_id = any (exports)
     and (l.kind = 'fee' or (l.kind = 'aggregate' and (l.day < month_start::date or l.day >= month_end::date)))
     and (l.export_id, l.line) not in (select s.export_id, s.line from pg_temp.repeated_sums s);
-  insert into pg_temp.computed_items (export_id, line, day, model, kind, billed, logged)
+  insert into pg_temp.computed_rows (export_id, line, day, model, kind, billed, logged)
   select l.export_id, l.line, l.day, quota.model_family(l.model), 'duplicate_line', coalesce(l.cost, 0), 0
   from pg_temp.repeated_sums s join quota.billing_lines l on l.export_id = s.export_id and l.line = s.line
 $function$;
-comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_items.';
+comment on function quota.add_fees(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Adds fees, credits, days of other months, and sums that are stated twice to computed_rows.';
 
 CREATE OR REPLACE FUNCTION quota.add_up_day(p_day date)
  RETURNS void
@@ -3833,7 +3833,7 @@ begin
   select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost,
     sum(g.duration_seconds) as seconds,
     sum(coalesce(g.messages, 1)) as requests
-  from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
+  from pg_temp.computed_rows c join quota.call_logs g on g.id = c.log_id
   where c.export_id is null
   group by 1, 2;
   perform quota.name_models();
@@ -3871,8 +3871,8 @@ begin
   cross join stated s
   cross join lateral (select coalesce(b.day, l.day) as day, coalesce(b.model, l.model) as model) place;
 
-  delete from pg_temp.computed_items where export_id is null;
-  insert into pg_temp.computed_items (day, model, kind, billed, logged)
+  delete from pg_temp.computed_rows where export_id is null;
+  insert into pg_temp.computed_rows (day, model, kind, billed, logged)
   select d.day, d.model,
     -- In whatever the bill states; too much and too little alike.
     case
@@ -3934,7 +3934,6 @@ begin
       analyze quota.discrepancies (reconciliation_id, export_id, line, log_id, kind);
     end if;
   end if;
-  drop view pg_temp.computed_items;
   return changed;
 end $function$;
 comment on function quota.compute_reconciliation(uuid,boolean) is 'Holds the exports of a month against the logs and stores what differs from the stored answer; how many items did. QT007 if the month is closed. A trial, to be rolled back, stores no discrepancies.';
@@ -5170,7 +5169,7 @@ AS $function$
 begin
   drop table if exists pg_temp.differing_items, pg_temp.computed_discrepancies;
   create temp table differing_items on commit drop as
-  select * from pg_temp.computed_items c
+  select * from pg_temp.computed_rows c
   where c.kind not in ('matched', 'not_connected', 'outside_month', 'fee');
   analyze pg_temp.differing_items;
 
@@ -5208,7 +5207,27 @@ begin
   ) x;
   analyze pg_temp.computed_discrepancies;
 end $function$;
-comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known about it.';
+comment on function quota.find_discrepancies() is 'Makes the temporary table computed_discrepancies: what of computed_rows does not fit, with what is known about it.';
+
+CREATE OR REPLACE FUNCTION quota.find_repeated_logs()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  drop table if exists pg_temp.repeated_logs;
+  -- Nearly all have one line. Sixty-four logs are a bit each of one number: so the few numbers are found of
+  -- which a log has more, and only those are counted one by one.
+  create temp table repeated_logs on commit drop as
+  with crowded as (
+    select p.log_id >> 6 as block
+    from pg_temp.computed_plain p where p.export_id is not null and p.log_id is not null
+    group by 1 having count(*) > bit_count(bit_or(1::bigint << (p.log_id & 63)::integer)::bit(64))
+  )
+  select p.log_id
+  from pg_temp.computed_plain p where p.export_id is not null and p.log_id >> 6 in (select block from crowded)
+  group by 1 having count(*) > 1;
+end $function$;
+comment on function quota.find_repeated_logs() is 'Makes the temporary table repeated_logs: the logs that several lines have.';
 
 CREATE OR REPLACE FUNCTION quota.find_session(p_user uuid, p_key text, p_provider text)
  RETURNS bigint
@@ -6396,30 +6415,43 @@ begin
 end $function$;
 comment on function quota.insert_adopted(integer,quota.adopted_call[]) is 'Counts rows of an adopted product that are not linked yet; how many.';
 
-CREATE OR REPLACE FUNCTION quota.insert_items(reconciliation uuid, items regclass)
- RETURNS void
+CREATE OR REPLACE FUNCTION quota.insert_items(reconciliation uuid, items regclass, plain regclass DEFAULT NULL::regclass)
+ RETURNS bigint
  LANGUAGE plpgsql
  SET enable_sort TO 'off'
 AS $function$
 declare
   is_plain constant text := 'c.kind = ''matched'' and c.log_month is null and c.line is not null
     and c.log_id is not null';
+  matches text := format('select c.export_id, c.line, c.log_id, c.billed, c.logged from %s c where %s',
+    items, is_plain);
+  inserted bigint;
 begin
   execute format('
     insert into quota.reconciliation_items
       (reconciliation_id, log_id, export_id, line, log_month, day, model, kind, billed, logged)
     select $1, c.log_id, c.export_id, c.line, c.log_month, c.day, c.model, c.kind, c.billed, c.logged
     from %s c where c.kind is not null and not (%s)', items, is_plain) using reconciliation;
+  get diagnostics inserted = row_count;
+  if plain is not null then
+    matches := format('select p.export_id, p.line, p.log_id, p.billed, p.logged from %s p union all %s',
+      plain, matches);
+  end if;
   -- Some are logged in other amounts that agree: apart, the others need not say both.
   execute format('
-    insert into quota.reconciliation_matches
-      (reconciliation_id, export_id, lines, log_ids, billed, logged, billed_sum, logged_sum)
-    select $1, c.export_id, array_agg(c.line), array_agg(c.log_id), array_agg(c.billed),
-      array_agg(c.logged) filter (where c.billed <> c.logged), sum(c.billed), sum(c.logged)
-    from %s c where %s group by c.export_id, c.line / 1024, c.billed <> c.logged', items, is_plain)
-    using reconciliation;
+    with packs as (
+      insert into quota.reconciliation_matches
+        (reconciliation_id, export_id, lines, log_ids, billed, logged, billed_sum, logged_sum)
+      select $1, c.export_id, array_agg(c.line), array_agg(c.log_id), array_agg(c.billed),
+        array_agg(c.logged) filter (where c.billed <> c.logged), sum(c.billed), sum(c.logged)
+      from (%s) c group by c.export_id, c.line / 1024, c.billed <> c.logged
+      returning cardinality(lines) as lines
+    )
+    select $2 + coalesce(sum(p.lines), 0) from packs p', matches)
+    into inserted using reconciliation, inserted;
+  return inserted;
 end $function$;
-comment on function quota.insert_items(uuid,regclass) is 'Stores items of a temporary table, in rows of their own or, where a line matches a log, packed.';
+comment on function quota.insert_items(uuid,regclass,regclass) is 'Stores items of a temporary table, in rows of their own or, where a line matches a log, packed together with those of a table of such alone; how many.';
 
 CREATE OR REPLACE FUNCTION quota.instant_text(at timestamp with time zone)
  RETURNS text
@@ -7352,7 +7384,7 @@ AS $function$
     and (g.started_at >= around_start and g.started_at < month_start
       or g.started_at >= month_end and g.started_at <= around_end)
     and not exists (
-      select 1 from pg_temp.loose_items c where c.log_id = g.id)
+      select 1 from pg_temp.computed_rows c where c.log_id = g.id)
     and not exists (
       select 1 from quota.reconciled_items i
       where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (
@@ -7373,34 +7405,24 @@ AS $function$
 $function$;
 comment on function quota.logs_told_elsewhere(quota.reconciliations) is 'Logs of the month whose lines, by the clock of the bill, belong to others: they are told there.';
 
-CREATE OR REPLACE FUNCTION quota.loose_items(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.loose_lines(exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
 begin
-  drop table if exists pg_temp.loose_items, pg_temp.loose_lines, pg_temp.open_lines;
-  create temp table loose_items on commit drop as
-  with repeated as (
-    select c.log_id from pg_temp.computed_items c
-    where c.export_id is not null and c.log_id is not null
-    group by c.log_id having count(*) > 1
-  )
-  select c.place, c.log_id, c.export_id, c.line,
-    c.export_id is not null
-      and (c.log_id is null or c.kind = 'outside_month'
-        or c.log_id in (select log_id from repeated)) as is_open
-  from pg_temp.computed_items c
-  where c.kind <> 'matched' or c.log_month is not null or c.log_id in (select log_id from repeated);
+  drop table if exists pg_temp.loose_lines, pg_temp.open_lines;
   -- They are few as a rule, and the planner has to know.
-  analyze pg_temp.loose_items;
-
+  analyze pg_temp.computed_rows;
   create temp table loose_lines on commit drop as
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
     l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
     quota.part_keys(l.charge, l.started_at, l.ended_at) as parts,
-    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id, i.is_open
-  from pg_temp.loose_items i join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
+    quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
+    i.log_id is null or i.kind = 'outside_month'
+      or i.log_id in (select d.log_id from pg_temp.repeated_logs d) as is_open
+  from (select c.ctid as place, c.* from pg_temp.computed_rows c) i
+  join quota.billing_lines l on l.export_id = i.export_id and l.line = i.line
   where l.export_id = any (exports);
   analyze pg_temp.loose_lines;
 
@@ -7410,7 +7432,7 @@ begin
   from pg_temp.loose_lines l where l.is_open;
   analyze pg_temp.open_lines;
 end $function$;
-comment on function quota.loose_items(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_items and loose_lines, all but what plainly matches: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
+comment on function quota.loose_lines(integer[],timestamp with time zone,timestamp with time zone) is 'Makes the temporary tables loose_lines, the lines that do not plainly match: everything after the join by id looks at them alone. And open_lines, those that the join did not settle: they have no log around the month, share it, or belong to another month.';
 
 CREATE OR REPLACE FUNCTION quota.make_call_month(p_month date)
  RETURNS void
@@ -7657,11 +7679,10 @@ declare
   told bigint[] := array(select quota.logs_told_elsewhere(r));
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
-  create temp table computed_rows on commit drop as
+  create temp table computed_plain on commit drop as
   select g.id as log_id, l.export_id, l.line,
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end as log_month,
-    null::date as day, null::text as model,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
         l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
@@ -7685,9 +7706,19 @@ begin
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
     or (g.started_at >= month_start and g.started_at < month_end and g.id <> all (told));
-  create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
+  perform quota.find_repeated_logs();
+
+  -- Whatever is asked afterwards is asked about the few rows alone.
+  with loose as (
+    delete from pg_temp.computed_plain p
+    where p.kind <> 'matched' or p.log_month is not null
+      or p.log_id in (select d.log_id from pg_temp.repeated_logs d)
+    returning p.*
+  )
+  insert into pg_temp.computed_rows (log_id, export_id, line, log_month, kind, billed, logged)
+  select l.log_id, l.export_id, l.line, l.log_month, l.kind, l.billed, l.logged from loose l;
 end $function$;
-comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Begins computed_items: every call line and every log of the month, joined by id.';
+comment on function quota.match_by_id(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Begins the answer: every call line and every log of the month, joined by id. What plainly matches is in computed_plain and stays there, the rest in computed_rows.';
 
 CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -7695,12 +7726,12 @@ CREATE OR REPLACE FUNCTION quota.match_calls(r quota.reconciliations, exports in
 AS $function$
 begin
   perform quota.match_by_id(r, exports, month_start, month_end);
-  perform quota.loose_items(r, exports, month_start, month_end);
+  perform quota.loose_lines(exports, month_start, month_end);
   perform quota.mark_repetitions(r);
   perform quota.pair_by_time(r, month_start, month_end);
   perform quota.settle_open_lines(r, month_start, month_end);
 end $function$;
-comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
+comment on function quota.match_calls(quota.reconciliations,integer[],timestamp with time zone,timestamp with time zone) is 'Writes computed_plain and computed_rows: every call line of the exports and every log of the month, once, with its kind.';
 
 CREATE OR REPLACE FUNCTION quota.measure_of(key text, unit text, rounding numeric, credit_seconds numeric)
  RETURNS jsonb
@@ -8374,13 +8405,15 @@ CREATE OR REPLACE FUNCTION quota.open_answer()
  LANGUAGE plpgsql
 AS $function$
 begin
-  drop view if exists pg_temp.computed_items;
-  drop table if exists pg_temp.computed_rows, pg_temp.computed_days;
+  drop table if exists pg_temp.computed_rows, pg_temp.computed_plain, pg_temp.computed_days;
+  create temp table computed_rows (
+    log_id bigint, export_id integer, line integer, log_month date, day date, model text, kind text,
+    billed numeric, logged numeric) on commit drop;
   create temp table computed_days (
     day date, model text, billed numeric, logged numeric, billed_seconds numeric, logged_seconds numeric,
     billed_quantity numeric, logged_quantity numeric) on commit drop;
 end $function$;
-comment on function quota.open_answer() is 'Makes room for an answer: match_by_id begins it, in the temporary view computed_items, through which the rest is written.';
+comment on function quota.open_answer() is 'Makes room for an answer. match_by_id makes computed_plain, the lines that plainly match a log of the month; all else is in computed_rows, and is little.';
 
 CREATE OR REPLACE FUNCTION quota.open_periods(spans quota.usage_span[])
  RETURNS quota.opened_periods
@@ -8728,7 +8761,7 @@ begin
       floor(extract(epoch from g.started_at) / width) as slice
     from quota.call_logs g
     where exists (select 1 from lines) and g.id = any (array(
-      select c.log_id from pg_temp.loose_items c where c.export_id is null and c.log_id is not null))
+      select c.log_id from pg_temp.computed_rows c where c.export_id is null and c.log_id is not null))
     union all
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
       floor(extract(epoch from g.started_at) / width)
@@ -11618,10 +11651,10 @@ declare
   coarse integer[] := quota.coarse_exports(array(select distinct o.export_id from pg_temp.open_lines o));
 begin
   analyze pg_temp.open_lines;
-  delete from pg_temp.computed_items c using pg_temp.open_lines o where o.place = c.place;
-  delete from pg_temp.computed_items c using pg_temp.loose_items i
-  where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
-  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  delete from pg_temp.computed_rows c using pg_temp.open_lines o where o.place = c.ctid;
+  delete from pg_temp.computed_rows c
+  where c.export_id is null and c.log_id in (select o.log_id from pg_temp.open_lines o);
+  insert into pg_temp.computed_rows (log_id, export_id, line, log_month, kind, billed, logged)
   select g.id, o.export_id, o.line,
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
@@ -11639,15 +11672,15 @@ begin
   where not o.follows;
 
   -- Further parts of a call, in another file of the bill, end where the call does.
-  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  insert into pg_temp.computed_rows (export_id, line, kind, billed, logged)
   select o.export_id, o.line, c.kind, coalesce(o.cost, 0), 0
   from pg_temp.open_lines o
   join pg_temp.open_lines h on h.external_id = o.external_id and h.takes_log
-  join pg_temp.computed_items c on c.export_id = h.export_id and c.line = h.line
+  join pg_temp.computed_rows c on c.export_id = h.export_id and c.line = h.line
   where o.follows;
 
   -- Logs that lost their line are logs without a line again.
-  insert into pg_temp.computed_items (log_id, kind, billed, logged)
+  insert into pg_temp.computed_rows (log_id, kind, billed, logged)
   select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
   from quota.call_logs g
   where g.id = any (array(
@@ -11655,7 +11688,7 @@ begin
     and g.started_at >= month_start and g.started_at < month_end
     and g.id not in (select quota.logs_told_elsewhere(r));
 end $function$;
-comment on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
+comment on function quota.settle_open_lines(quota.reconciliations,timestamp with time zone,timestamp with time zone) is 'Puts open_lines in the place of their rows in computed_rows, with what was found out about them.';
 
 CREATE OR REPLACE FUNCTION quota.settle_reset(claimed quota.subscriptions[], freed_users uuid[], are_kept boolean)
  RETURNS integer
@@ -12119,8 +12152,7 @@ begin
   if not exists (select 1 from quota.reconciliation_items i where i.reconciliation_id = reconciliation)
     and not exists (select 1 from quota.reconciliation_matches m where m.reconciliation_id = reconciliation)
   then
-    perform quota.insert_items(reconciliation, 'pg_temp.computed_rows');
-    return (select count(*) from pg_temp.computed_rows);
+    return quota.insert_items(reconciliation, 'pg_temp.computed_rows', 'pg_temp.computed_plain');
   end if;
 
   drop table if exists pg_temp.changed_items;
@@ -12137,7 +12169,12 @@ begin
     select c.*, coalesce(c.export_id, 0) as e, coalesce(c.line, 0) as n,
       case when c.line is null then c.log_id end as g,
       coalesce(c.day, 'epoch') as d, coalesce(c.model, '') as m
-    from pg_temp.computed_items c
+    from (
+      select * from pg_temp.computed_rows
+      union all
+      select p.log_id, p.export_id, p.line, null, null, null, p.kind, p.billed, p.logged
+      from pg_temp.computed_plain p
+    ) c
   ) c on c.e = i.e and c.n = i.n and coalesce(c.g, 0) = coalesce(i.g, 0) and c.d = i.d and c.m = i.m
   where (i.kind, i.log_id, i.log_month, i.billed, i.logged)
     is distinct from (c.kind, c.log_id, c.log_month, c.billed, c.logged);
@@ -12159,7 +12196,7 @@ begin
   perform quota.insert_items(reconciliation, 'pg_temp.changed_items');
   return changed;
 end $function$;
-comment on function quota.store_items(uuid) is 'Brings reconciliation_items and reconciliation_matches to computed_items; how many differed.';
+comment on function quota.store_items(uuid) is 'Brings reconciliation_items and reconciliation_matches to computed_plain and computed_rows; how many differed.';
 
 CREATE OR REPLACE FUNCTION quota.stored_items(reconciliation uuid)
  RETURNS TABLE(place tid, pack tid, log_id bigint, export_id integer, line integer, log_month date, day date, model text, kind text, billed numeric, logged numeric)

@@ -24,7 +24,7 @@ begin
   select (g.started_at at time zone 'UTC')::date as day, g.model, sum(g.cost) as cost,
     sum(g.duration_seconds) as seconds,
     sum(coalesce(g.messages, 1)) as requests
-  from pg_temp.computed_items c join quota.call_logs g on g.id = c.log_id
+  from pg_temp.computed_rows c join quota.call_logs g on g.id = c.log_id
   where c.export_id is null
   group by 1, 2;
   perform quota.name_models();
@@ -62,8 +62,8 @@ begin
   cross join stated s
   cross join lateral (select coalesce(b.day, l.day) as day, coalesce(b.model, l.model) as model) place;
 
-  delete from pg_temp.computed_items where export_id is null;
-  insert into pg_temp.computed_items (day, model, kind, billed, logged)
+  delete from pg_temp.computed_rows where export_id is null;
+  insert into pg_temp.computed_rows (day, model, kind, billed, logged)
   select d.day, d.model,
     -- In whatever the bill states; too much and too little alike.
     case

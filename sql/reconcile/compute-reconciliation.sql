@@ -46,7 +46,6 @@ begin
       analyze quota.discrepancies (reconciliation_id, export_id, line, log_id, kind);
     end if;
   end if;
-  drop view pg_temp.computed_items;
   return changed;
 end $$;
 comment on function quota.compute_reconciliation(uuid, boolean) is

@@ -4,7 +4,7 @@ as $$
 begin
   drop table if exists pg_temp.differing_items, pg_temp.computed_discrepancies;
   create temp table differing_items on commit drop as
-  select * from pg_temp.computed_items c
+  select * from pg_temp.computed_rows c
   where c.kind not in ('matched', 'not_connected', 'outside_month', 'fee');
   analyze pg_temp.differing_items;
 
@@ -43,5 +43,5 @@ begin
   analyze pg_temp.computed_discrepancies;
 end $$;
 comment on function quota.find_discrepancies() is
-  'Makes the temporary table computed_discrepancies: what of computed_items does not fit, with what is known '
+  'Makes the temporary table computed_discrepancies: what of computed_rows does not fit, with what is known '
   'about it.';

@@ -10,7 +10,7 @@ as $$
     and (g.started_at >= around_start and g.started_at < month_start
       or g.started_at >= month_end and g.started_at <= around_end)
     and not exists (
-      select 1 from pg_temp.loose_items c where c.log_id = g.id)
+      select 1 from pg_temp.computed_rows c where c.log_id = g.id)
     and not exists (
       select 1 from quota.reconciled_items i
       where i.log_id = g.id and i.export_id is not null and i.reconciliation_id in (

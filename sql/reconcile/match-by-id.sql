@@ -11,11 +11,10 @@ declare
   told bigint[] := array(select quota.logs_told_elsewhere(r));
 begin
   -- One join with the logs around the month; the few logs of other months are looked up afterwards.
-  create temp table computed_rows on commit drop as
+  create temp table computed_plain on commit drop as
   select g.id as log_id, l.export_id, l.line,
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end as log_month,
-    null::date as day, null::text as model,
     case when l.export_id is null then case g.status when 'active' then 'unsettled' else 'unbilled' end
       else coalesce(l.kind, case when g.id is null then 'unlogged' else quota.pair_kind(
         l.owner, g.user_id, l.duration_seconds, g.duration_seconds, l.cost, g.cost,
@@ -39,7 +38,38 @@ begin
   ) g on g.provider_call_id = l.external_id
   where l.export_id is not null
     or (g.started_at >= month_start and g.started_at < month_end and g.id <> all (told));
-  create temp view computed_items as select c.ctid as place, c.* from pg_temp.computed_rows c;
+  perform quota.find_repeated_logs();
+
+  -- Whatever is asked afterwards is asked about the few rows alone.
+  with loose as (
+    delete from pg_temp.computed_plain p
+    where p.kind <> 'matched' or p.log_month is not null
+      or p.log_id in (select d.log_id from pg_temp.repeated_logs d)
+    returning p.*
+  )
+  insert into pg_temp.computed_rows (log_id, export_id, line, log_month, kind, billed, logged)
+  select l.log_id, l.export_id, l.line, l.log_month, l.kind, l.billed, l.logged from loose l;
 end $$;
 comment on function quota.match_by_id(quota.reconciliations, integer[], timestamptz, timestamptz) is
-  'Begins computed_items: every call line and every log of the month, joined by id.';
+  'Begins the answer: every call line and every log of the month, joined by id. What plainly matches is in '
+  'computed_plain and stays there, the rest in computed_rows.';
+
+create or replace function quota.find_repeated_logs() returns void
+language plpgsql
+as $$
+begin
+  drop table if exists pg_temp.repeated_logs;
+  -- Nearly all have one line. Sixty-four logs are a bit each of one number: so the few numbers are found of
+  -- which a log has more, and only those are counted one by one.
+  create temp table repeated_logs on commit drop as
+  with crowded as (
+    select p.log_id >> 6 as block
+    from pg_temp.computed_plain p where p.export_id is not null and p.log_id is not null
+    group by 1 having count(*) > bit_count(bit_or(1::bigint << (p.log_id & 63)::integer)::bit(64))
+  )
+  select p.log_id
+  from pg_temp.computed_plain p where p.export_id is not null and p.log_id >> 6 in (select block from crowded)
+  group by 1 having count(*) > 1;
+end $$;
+comment on function quota.find_repeated_logs() is
+  'Makes the temporary table repeated_logs: the logs that several lines have.';

@@ -9,10 +9,11 @@ language plpgsql
 as $$
 begin
   perform quota.match_by_id(r, exports, month_start, month_end);
-  perform quota.loose_items(r, exports, month_start, month_end);
+  perform quota.loose_lines(exports, month_start, month_end);
   perform quota.mark_repetitions(r);
   perform quota.pair_by_time(r, month_start, month_end);
   perform quota.settle_open_lines(r, month_start, month_end);
 end $$;
 comment on function quota.match_calls(quota.reconciliations, integer[], timestamptz, timestamptz) is
-  'Writes computed_items: every call line of the exports and every log of the month, once, with its kind.';
+  'Writes computed_plain and computed_rows: every call line of the exports and every log of the month, once, '
+  'with its kind.';

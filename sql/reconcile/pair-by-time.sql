@@ -26,7 +26,7 @@ begin
       floor(extract(epoch from g.started_at) / width) as slice
     from quota.call_logs g
     where exists (select 1 from lines) and g.id = any (array(
-      select c.log_id from pg_temp.loose_items c where c.export_id is null and c.log_id is not null))
+      select c.log_id from pg_temp.computed_rows c where c.export_id is null and c.log_id is not null))
     union all
     select g.id, g.provider_call_id, g.assistant_id, g.started_at, coalesce(g.duration_seconds, 0), g.cost,
       floor(extract(epoch from g.started_at) / width)

@@ -7,10 +7,10 @@ declare
   coarse integer[] := quota.coarse_exports(array(select distinct o.export_id from pg_temp.open_lines o));
 begin
   analyze pg_temp.open_lines;
-  delete from pg_temp.computed_items c using pg_temp.open_lines o where o.place = c.place;
-  delete from pg_temp.computed_items c using pg_temp.loose_items i
-  where c.place = i.place and i.export_id is null and i.log_id in (select o.log_id from pg_temp.open_lines o);
-  insert into pg_temp.computed_items (log_id, export_id, line, log_month, kind, billed, logged)
+  delete from pg_temp.computed_rows c using pg_temp.open_lines o where o.place = c.ctid;
+  delete from pg_temp.computed_rows c
+  where c.export_id is null and c.log_id in (select o.log_id from pg_temp.open_lines o);
+  insert into pg_temp.computed_rows (log_id, export_id, line, log_month, kind, billed, logged)
   select g.id, o.export_id, o.line,
     case when g.started_at < month_start or g.started_at >= month_end
       then date_trunc('month', g.started_at at time zone 'UTC')::date end,
@@ -28,15 +28,15 @@ begin
   where not o.follows;
 
   -- Further parts of a call, in another file of the bill, end where the call does.
-  insert into pg_temp.computed_items (export_id, line, kind, billed, logged)
+  insert into pg_temp.computed_rows (export_id, line, kind, billed, logged)
   select o.export_id, o.line, c.kind, coalesce(o.cost, 0), 0
   from pg_temp.open_lines o
   join pg_temp.open_lines h on h.external_id = o.external_id and h.takes_log
-  join pg_temp.computed_items c on c.export_id = h.export_id and c.line = h.line
+  join pg_temp.computed_rows c on c.export_id = h.export_id and c.line = h.line
   where o.follows;
 
   -- Logs that lost their line are logs without a line again.
-  insert into pg_temp.computed_items (log_id, kind, billed, logged)
+  insert into pg_temp.computed_rows (log_id, kind, billed, logged)
   select g.id, case g.status when 'active' then 'unsettled' else 'unbilled' end, 0, coalesce(g.cost, 0)
   from quota.call_logs g
   where g.id = any (array(
@@ -45,4 +45,4 @@ begin
     and g.id not in (select quota.logs_told_elsewhere(r));
 end $$;
 comment on function quota.settle_open_lines(quota.reconciliations, timestamptz, timestamptz) is
-  'Puts open_lines in the place of their rows in computed_items, with what was found out about them.';
+  'Puts open_lines in the place of their rows in computed_rows, with what was found out about them.';
