@@ -43,9 +43,12 @@ export interface RolledUsage {
   rows: UsageRow[];
 }
 
+/** A number of 64 bits holds so many days. */
+const daysAtOnce = 62;
+
 /**
- * Totals, days and rows, added up from what each day comes to. Who was active is counted of users that are made distinct by
- * hash; `count (distinct …)` would sort every row, once for each set.
+ * Totals, days and rows, added up from what each day comes to. Who was active is counted of users, each looked up once: a bit
+ * for each day and each key; `count (distinct …)` would sort every row, and a hash of each set hold them all, once for each set.
  */
 export async function selectRolledUsage(
   client: pg.ClientBase,
@@ -55,19 +58,32 @@ export async function selectRolledUsage(
   const { rows } = await client.query<
     UsageSums & { day: string | null; key: string | null; refused: number }
   >(
-    `with usage as materialized (
-       select u.day, ${rolledKeys[by]} as key, u.user_id from quota.usage_by_day($1, $2, $3) u
-     ), parts as materialized (
+    `with parts as materialized (
        select u.day, ${rolledKeys[by]} as key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
          sum(u.messages) as messages, sum(u.premium_messages) as premium_messages, sum(u.cost) as cost,
          sum(u.tokens) as tokens, sum(u.bytes) as bytes
        from quota.usage_by_plan($1, $2, $3) u group by 1, 2
+     ), keys as materialized (
+       select key, place, set_bit(repeat('0', count(*) over ()::integer)::bit varying, place, 1) as bit
+       from (select key, row_number() over (order by key)::integer - 1 as place from parts group by key) k
+     ), seen as materialized (
+       select u.user_id, (u.day - $1::date) / ${daysAtOnce} as part, bit_or(k.bit) as keys,
+         bit_or(1::bigint << ((u.day - $1::date) % ${daysAtOnce})) as days
+       from quota.usage_by_day($1, $2, $3) u
+       join keys k on k.key = ${rolledKeys[by]}
+       group by 1, 2
+     ), users_of_keys as materialized (
+       select keys, count(*) as users
+       from (select user_id, bit_or(keys) as keys from seen group by user_id) one_each group by keys
      ), users as (
-       select day, key, count(*)::float8 as active
-       from (
-         select day, key, user_id from usage group by grouping sets ((day, user_id), (key, user_id), (user_id))
-       ) one_each
-       group by day, key
+       select $1::date + s.part * ${daysAtOnce} + n as day, null as key, sum(s.users)::float8 as active
+       from (select part, days, count(*) as users from seen group by part, days) s
+       join generate_series(0, least($2::date - $1::date, ${daysAtOnce} - 1)) n on s.days & (1::bigint << n) <> 0
+       group by 1
+       union all
+       select null, k.key, sum(u.users)::float8 from users_of_keys u join keys k on get_bit(u.keys, k.place) = 1 group by k.key
+       union all
+       select null, null, sum(users)::float8 from users_of_keys
      ), days as (
        select d::date as day from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') d
      ), parts_and_days as (

@@ -102,3 +102,29 @@ test('a call without a cost is at the price of its period, however many days are
   expect(together).toEqual(asked);
   expect(dayByDay).toEqual(asked);
 });
+
+test('who was active is counted once per day, service and range, of more days than fit into one number', async () => {
+  const { days, rows, totals } = await desk.json(
+    'usage',
+    'analytics',
+    '--from',
+    '2026-08-01',
+    '--to',
+    '2026-10-20',
+  );
+  const active = async (key: string) =>
+    query<{ key: string; users: number }>(
+      `select ${key} as key, count(distinct user_id)::integer as users from quota.call_logs
+       where started_at >= '2026-08-01' and started_at < '2026-10-20' group by 1 order by 1`,
+    );
+  const counted = (list: { key: string; activeUsers: number }[]) =>
+    list
+      .filter(({ activeUsers }) => activeUsers > 0)
+      .map(({ key, activeUsers }) => ({ key, users: activeUsers }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+  expect(counted(days.map((day: { day: string }) => ({ ...day, key: day.day })))).toEqual(
+    await active('quota.day_of(started_at)::text'),
+  );
+  expect(counted(rows)).toEqual(await active('service'));
+  expect([{ key: 'all', users: totals.activeUsers }]).toEqual(await active(`'all'`));
+});
