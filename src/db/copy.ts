@@ -66,15 +66,21 @@ export async function* copyText(
   }
 }
 
-/** The result of a query of one server into a table of another one, as it comes; how many rows. */
+/**
+ * The result of a query of one session into a table of another one, as it comes; how many rows. In binary form it costs less,
+ * between columns of the very same types.
+ */
 export async function copyAcross(
   from: pg.ClientBase,
   query: string,
   to: pg.ClientBase,
   { table, columns }: CopyTarget,
+  format: 'text' | 'binary' = 'text',
 ): Promise<number> {
-  const target = to.query(copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin`));
-  await pipeline(from.query(copyStreams.to(`copy (${query}) to stdout`)), target);
+  const target = to.query(
+    copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin with (format ${format})`),
+  );
+  await pipeline(from.query(copyStreams.to(`copy (${query}) to stdout with (format ${format})`)), target);
   return target.rowCount;
 }
 

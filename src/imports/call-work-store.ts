@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { copyAcross } from '../db/copy.ts';
 import { isPooled } from '../db/pooled-client.ts';
 
 /** Lines of `import_work` by their position, from the first to the last. */
@@ -7,31 +8,93 @@ export interface WorkGroup {
   last: number;
 }
 
+/** The columns of `import_work` by where their values come from. */
+const laidOut = {
+  number: 'r.number',
+  user_id: 'coalesce(u.id, a.user_id)',
+  log_id: 'e.log_id',
+  differs: 'coalesce(e.differs, false)',
+  import_key: 'k.import_key',
+  ...Object.fromEntries(
+    [
+      'user_external_id',
+      'service',
+      'provider',
+      'provider_call_id',
+      'provider_assistant_id',
+      'model',
+      'status',
+      'started_at',
+      'ended_at',
+      'duration_seconds',
+      'messages',
+      'words_spoken',
+      'file_size_bytes',
+      'cost',
+      'error_message',
+      'metadata',
+      'quantities',
+    ].map((column) => [column, `r.${column}`]),
+  ),
+};
+
+/** Of two loaders each has users of its own. The other one begins first, and so gets a little more than half. */
+const shares = {
+  all: 'true',
+  own: `(uuid_hash(${laidOut.user_id}) & 31) >= 18`,
+  other: `(uuid_hash(${laidOut.user_id}) & 31) < 18`,
+};
+
 /**
- * Lays out what is to be written, user by user, in `import_work`: the lines that are new and, where calls are updated,
- * those that differ from the call that is there (`log_id`). Side by side, the calls of a user get pages of their own.
+ * What is to be written, user by user: the lines that are new and, where calls are updated, those that differ from the call
+ * that is there (`log_id`). Side by side, the calls of a user get pages of their own.
+ */
+const work = (withUpdates: boolean, share: keyof typeof shares) => `
+  select w.*, row_number() over () as position
+  from (
+    select ${Object.entries(laidOut)
+      .map(([column, value]) => `${value} as ${column}`)
+      .join(', ')}
+    from import_rows r
+    left join import_existing e on e.number = r.number
+    left join import_keys k on k.number = r.number
+    left join quota.users u on u.external_id = r.user_external_id
+    left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
+    where r.problem is null and r.repeated is not true and (e.number is null or ${withUpdates} and e.differs)
+      and ${shares[share]}
+    order by user_id
+  ) w`;
+
+/**
+ * Lays out what is to be written in `import_work`: all of it, or what the other loader leaves.
  * @returns how many lines
  */
-export async function layOutWork(client: pg.ClientBase, withUpdates: boolean): Promise<number> {
-  const { rowCount } = await client.query(`
-    create temp table import_work as
-    select w.*, row_number() over () as position
-    from (
-      select r.number, coalesce(u.id, a.user_id) as user_id, e.log_id, coalesce(e.differs, false) as differs,
-        k.import_key, r.user_external_id, r.service, r.provider, r.provider_call_id, r.provider_assistant_id, r.model,
-        r.status, r.started_at, r.ended_at, r.duration_seconds, r.messages, r.words_spoken, r.file_size_bytes, r.cost,
-        r.error_message, r.metadata, r.quantities
-      from import_rows r
-      left join import_existing e on e.number = r.number
-      left join import_keys k on k.number = r.number
-      left join quota.users u on u.external_id = r.user_external_id
-      left join quota.assistants a on r.user_external_id is null and a.provider_assistant_id = r.provider_assistant_id
-      where r.problem is null and r.repeated is not true and (e.number is null or ${withUpdates} and e.differs)
-      order by user_id
-    ) w`);
+export async function layOutWork(
+  client: pg.ClientBase,
+  withUpdates: boolean,
+  share: 'all' | 'own' = 'all',
+): Promise<number> {
+  const { rowCount } = await client.query(`create temp table import_work as ${work(withUpdates, share)}`);
+  await readyWork(client);
+  return rowCount ?? 0;
+}
+
+/** Lays out the work of the other loader in a session of its own, in which the same tables are there, and empty. */
+export async function layOutOther(
+  client: pg.ClientBase,
+  other: pg.ClientBase,
+  withUpdates: boolean,
+): Promise<number> {
+  await other.query(`create temp table import_work as ${work(withUpdates, 'other')} with no data`);
+  const target = { table: 'import_work', columns: [...Object.keys(laidOut), 'position'] };
+  const lines = await copyAcross(client, work(withUpdates, 'other'), other, target, 'binary');
+  await readyWork(other);
+  return lines;
+}
+
+async function readyWork(client: pg.ClientBase): Promise<void> {
   await client.query('create unique index on import_work (position)');
   await client.query('analyze import_work (position)');
-  return rowCount ?? 0;
 }
 
 /** More lines of one user are several groups: nobody waits for all of them. */
@@ -97,4 +160,12 @@ export async function commitSoon(client: pg.ClientBase): Promise<number> {
        - nullif(current_setting('quota.held_since', true), '')::timestamptz) * 1000, 0)::float8 as "heldMs"`,
   );
   return rows[0]?.heldMs ?? 0;
+}
+
+/** Transactions of everybody that have ended in the database, as the server's statistics say, a second late or so. */
+export async function countTransactions(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ ended: number }>(
+    `select (xact_commit + xact_rollback)::float8 as ended from pg_stat_database where datname = current_database()`,
+  );
+  return rows[0]?.ended ?? 0;
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Database } from '../context.ts';
 import type { CellFormat } from '../files/cells.ts';
 import type { LineKind } from './import-kind.ts';
 
@@ -44,7 +45,9 @@ export interface ImportOptions {
 
 /** What an import needs of its surroundings. */
 export interface ImportSurroundings {
-  client: pg.ClientBase;
+  client: pg.Client;
+  /** One more session like that of the client, for the time of `use`. */
+  connect: Database['connect'];
   signal: AbortSignal;
   /** Whether to go on, now that it is known what would be done. Asked only where something would be. */
   confirm: (plan: ImportReport) => Promise<boolean>;

@@ -1,12 +1,16 @@
+import type pg from 'pg';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
 import { isPooled } from '../db/pooled-client.ts';
+import { withTwoSessions } from '../db/side-by-side.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareGroup, updateCallLogs } from './call-log-changes-store.ts';
 import {
   commitSoon,
+  countTransactions,
   endOfGroup,
   insertCallLogs,
+  layOutOther,
   layOutWork,
   tuneGroups,
   type WorkGroup,
@@ -15,10 +19,18 @@ import type { Loader } from './import-file.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
-import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
+import {
+  createStaging,
+  lockImports,
+  refreshStatistics,
+  tuneSession,
+  writeImportAudit,
+} from './staging-store.ts';
 
 /** A file of so many new lines holds nobody up for long: it is one transaction. */
 const atOnceMax = 5_000;
+/** From so many lines on a second session is worth what it has to learn first. */
+const besideFrom = 20_000;
 /**
  * How long the users of a group should be held, which is while it is counted and until it is committed; how long it should
  * take with all of its calls written before that, which a caller with one of these very calls waits for; and how many lines
@@ -41,119 +53,260 @@ export interface CallLogLoading {
   atOnce?: boolean | undefined;
 }
 
-/** What was done so far. `differing`: of lines that somebody else added since the plan. */
-interface Loaded {
+interface Counts {
   new: number;
   updated: number;
+  /** Of lines that somebody else added since the plan. */
   differing: number;
+}
+
+/** A load that one session does, or two of them. */
+interface Load extends CallLogLoading {
+  plan: ImportReport;
+  update: boolean;
+  reason: string | null;
+  total: number;
+  /** What was done, and is committed. */
+  done: Counts;
+  /** Groups that were begun, of all loaders. */
+  parts: number;
+  /** So many lines were new when the statistics were taken. */
+  refreshedAt: number;
+  /** Something has ended it: no loader begins another group. */
+  isOver: boolean;
+  /** Two sessions load, and make room for apps. */
+  others?: OthersWatch;
+}
+
+/** One of the sessions that load, and the lines that are laid out in it. */
+interface LoadingSession {
+  client: pg.ClientBase;
+  loader: 'first' | 'other';
+  lines: number;
+  /** The lines of its first group. */
+  firstLines: number;
+  /** Whose last group ends the import: it waits for the others. Undefined: somebody else's does. */
+  others?: () => Promise<unknown>;
+}
+
+/**
+ * Two loaders take both cores of a small server, and an app that is at work there would wait longer than beside one. So they
+ * take turns while there are so many transactions of others a second, and until that is known.
+ */
+const othersPerSecondMax = 20;
+const watchMsMin = 1_000;
+/** A group finds its end, and is written; what was looked at is one more. */
+const transactionsOfGroup = 3;
+
+interface OthersWatch {
+  areThere: boolean;
+  sinceMs: number;
+  transactions: number;
+  parts: number;
 }
 
 /**
  * Loads the good lines of the staging table: few of them all or none, more in groups of whole users, each group a
- * transaction with an audit row of its own, so that an app waits for one group only. Whatever ends it, a user has all or
- * none of the calls of the file, or with very many a part of them, and the same file again adds the others.
+ * transaction with an audit row of its own, so that an app waits for one group only; very many by two sessions, each with
+ * users of its own. Whatever ends it, a user has all or none of the calls of the file, or with very many a part of them, and
+ * the same file again adds the others.
  */
 export const loadCallLogs =
   (loading: CallLogLoading): Loader<PlannedKind> =>
-  async (surroundings, _kind, plan, { update, reason }) => {
-    const { client, signal, onStep, onUnfinished } = surroundings;
-    const onWait = () => onStep('waiting for another import to end');
-    const total = await layOutWork(client, update);
-    await tuneGroups(client);
+  async (surroundings, kind, plan, { update, reason }) => {
+    const { client, onStep, onUnfinished } = surroundings;
+    const total = plan.new + (update ? plan.differing : 0);
+    const done = { new: 0, updated: 0, differing: 0 };
+    const parts = { parts: 0, refreshedAt: refreshedFrom / 2, isOver: false };
+    const load: Load = { ...loading, plan, update, reason, total, done, ...parts };
     const isOne = loading.atOnce === true || total <= atOnceMax || isPooled(client);
-    const done: Loaded = { new: 0, updated: 0, differing: 0 };
-    let report = plan;
-    let [lines, refreshed] = [isOne ? total : groupLines.first, refreshedFrom / 2];
-    const loadGroups = async () => {
-      for (let [first, part] = [1, 1]; first <= total; part++) {
-        signal.throwIfAborted();
-        onStep(`loading lines ${first} and after of ${total}`);
-        const last = await endOfGroup(client, first, lines);
-        const beganMs = performance.now();
-        const group = { ...loading, ...{ first, last, part, total, plan, update, reason } };
-        const loaded = await loadGroup(surroundings, done, group);
-        report = loaded.report;
-        lines = fittingLines(last - first + 1, loaded.heldMs, performance.now() - beganMs);
-        first = last + 1;
-        if (done.new >= 2 * refreshed && last <= total / 2) {
-          refreshed = done.new;
-          await refreshStatistics(client, tables);
-        }
-      }
-    };
+    const loadAll = () =>
+      isOne || total < besideFrom
+        ? loadAlone(surroundings, load, isOne ? total : groupLines.first)
+        : withTwoSessions(surroundings, ([, other]) =>
+            other === undefined
+              ? loadAlone(surroundings, load, groupLines.first)
+              : loadSideBySide(surroundings, load, kind, other),
+          );
+    const onWait = () => onStep('waiting for another import to end');
     try {
       // Between two groups somebody else who loads the same file would go ahead, and each would have added a part.
-      await (isOne
-        ? loadGroups()
-        : withAdvisoryLock(client, `import ${plan.sha256}`, loadGroups, { mode: 'wait', onWait }));
+      return await (isOne
+        ? loadAll()
+        : withAdvisoryLock(client, `import ${plan.sha256}`, loadAll, { mode: 'wait', onWait }));
     } catch (error) {
       if (done.new + done.updated > 0) {
         onUnfinished(done.new + done.updated, total);
       }
       throw error;
     }
-    return report;
   };
 
-interface GroupToLoad extends WorkGroup, CallLogLoading {
+async function loadAlone(
+  surroundings: ImportSurroundings,
+  load: Load,
+  firstLines: number,
+): Promise<ImportReport> {
+  const { client } = surroundings;
+  const lines = await layOutWork(client, load.update);
+  await tuneGroups(client);
+  const others = async () => {};
+  return loadGroups(surroundings, load, { client, loader: 'first', lines, firstLines, others });
+}
+
+/** The other session is given its lines first, and loads them while those that are left are laid out. */
+async function loadSideBySide(
+  surroundings: ImportSurroundings,
+  load: Load,
+  kind: PlannedKind,
+  other: pg.Client,
+): Promise<ImportReport> {
+  const { client } = surroundings;
+  const transactions = await countTransactions(client);
+  load.others = { areThere: true, sinceMs: performance.now(), transactions, parts: 0 };
+  await tuneSession(other);
+  await createStaging(other, kind.columns);
+  await kind.store.compare(other);
+  const firstLines = groupLines.first;
+  const given = await layOutOther(client, other, load.update);
+  await tuneGroups(other);
+  const isAlone = given === load.total; // All calls are of one user, or of a few.
+  const beside = loadGroups(surroundings, load, {
+    ...{ client: other, loader: 'other', lines: given, firstLines },
+    ...(isAlone && { others: async () => {} }),
+  });
+  const own = async () => {
+    const lines = isAlone ? 0 : await layOutWork(client, load.update, 'own');
+    await tuneGroups(client);
+    const others = () => beside;
+    return loadGroups(surroundings, load, { client, loader: 'first', lines, firstLines, others });
+  };
+  const ends = await Promise.allSettled([beside, own()]);
+  const [ofOther, ofOwn] = ends.map((end) => {
+    if (end.status === 'rejected') {
+      throw end.reason;
+    }
+    return end.value;
+  });
+  return (isAlone ? ofOther : ofOwn) ?? load.plan;
+}
+
+/** @returns the report of the import, where it has ended it */
+async function loadGroups(
+  surroundings: ImportSurroundings,
+  load: Load,
+  session: LoadingSession,
+): Promise<ImportReport> {
+  const { signal, onStep } = surroundings;
+  const { client, loader, lines: total, others } = session;
+  let report = load.plan;
+  let lines = session.firstLines;
+  try {
+    for (let first = 1; first <= total && !load.isOver; ) {
+      signal.throwIfAborted();
+      const last = await endOfGroup(client, first, lines);
+      await (load.others && watchOthers(client, load, load.others));
+      if (last === total) {
+        await others?.();
+      }
+      load.parts += 1;
+      const part = load.parts;
+      onStep(
+        `loading lines ${first} to ${last} of ${total}${loader === 'other' ? ' in the other session' : ''}`,
+      );
+      const isEnd = last === total && others !== undefined;
+      const loaded = await loadGroup(surroundings, load, session, { first, last, part, isEnd });
+      report = loaded.report;
+      lines = fittingLines(last - first + 1, loaded.heldMs, loaded.tookMs);
+      first = last + 1;
+      if (load.done.new >= 2 * load.refreshedAt && load.done.new <= load.total / 2) {
+        load.refreshedAt = load.done.new;
+        await refreshStatistics(client, tables);
+      }
+    }
+    return report;
+  } catch (error) {
+    load.isOver = true;
+    throw error;
+  }
+}
+
+/** Lines of a session that are loaded in one transaction; the end of the import, or a part of it. */
+interface Group extends WorkGroup {
   part: number;
-  total: number;
-  plan: ImportReport;
-  update: boolean;
-  reason: string | null;
+  isEnd: boolean;
 }
 
 /**
- * Adds what it did to `done`, once that is committed.
- * @returns the report of all that was done so far, and how long users were held
+ * Adds what it did to what is done, once that is committed.
+ * @returns the report of all that was done so far, how long it took, and how long users were held
  */
 async function loadGroup(
-  { client, onStep }: ImportSurroundings,
-  done: Loaded,
-  group: GroupToLoad,
-): Promise<{ report: ImportReport; heldMs: number }> {
-  const { loaded, report, heldMs, toldMs } = await loadAnew(onStep, (attempt) =>
+  { onStep }: ImportSurroundings,
+  load: Load,
+  { client, loader }: LoadingSession,
+  group: Group,
+): Promise<{ report: ImportReport; tookMs: number; heldMs: number }> {
+  const { done, plan, update, reason } = load;
+  const onWait = () => onStep('waiting for another import to end');
+  const place = loader === 'other' && load.others?.areThere === false ? 'import beside' : 'import';
+  const { now, report, beganMs, heldMs, toldMs } = await loadAnew(onStep, (attempt) =>
     withTransaction(client, async () => {
-      await lockImports(client, () => onStep('waiting for another import to end'));
-      await (group.tellAlerts === true || keepAlertsQuiet(client));
+      await lockImports(client, load.others ? () => {} : onWait, place);
+      const beganMs = performance.now();
+      await (load.tellAlerts === true || keepAlertsQuiet(client));
       const differing = attempt === 1 ? 0 : await compareGroup(client, group);
       const inserted = await insertCallLogs(client, group, attempt === 1 ? 'fail' : 'skip');
-      const mayUpdate = group.update && group.plan.differing + differing > 0;
-      const why = group.reason ?? `import of ${group.plan.file}`;
+      const mayUpdate = update && plan.differing + differing > 0;
+      const why = reason ?? `import of ${plan.file}`;
       const updated = mayUpdate ? await updateCallLogs(client, group, why) : 0;
-      const now = {
-        new: done.new + inserted,
-        updated: done.updated + updated,
-        differing: done.differing + differing,
-      };
-      const heldMs = group.last < group.total ? await commitSoon(client) : 0;
+      const now = { new: inserted, updated, differing };
+      const heldMs = group.isEnd ? 0 : await commitSoon(client);
       const toldMs = performance.now();
-      const report = await writeAudit(client, group, now, { new: inserted, updated });
-      return { loaded: now, report, heldMs, toldMs };
+      const report = await writeAudit(client, load, group, now);
+      return { now, report, beganMs, heldMs, toldMs };
     }),
   );
-  Object.assign(done, loaded);
-  return { report, heldMs: heldMs + performance.now() - toldMs };
+  done.new += now.new;
+  done.updated += now.updated;
+  done.differing += now.differing;
+  const endedMs = performance.now();
+  return { report, tookMs: endedMs - beganMs, heldMs: heldMs + endedMs - toldMs };
+}
+
+/** Looks, once in a while, whether others are at work in the database. */
+async function watchOthers(client: pg.ClientBase, load: Load, watch: OthersWatch): Promise<void> {
+  const nowMs = performance.now();
+  const seconds = (nowMs - watch.sinceMs) / 1000;
+  if (seconds * 1000 < watchMsMin) {
+    return;
+  }
+  watch.sinceMs = nowMs;
+  const transactions = await countTransactions(client);
+  const ours = (load.parts - watch.parts) * transactionsOfGroup;
+  watch.areThere = transactions - watch.transactions - ours > othersPerSecondMax * seconds;
+  watch.transactions = transactions;
+  watch.parts = load.parts;
 }
 
 /** A row for each group but the last, which has that of the import as a whole. */
 async function writeAudit(
-  client: ImportSurroundings['client'],
-  { plan, part, last, total, reason }: GroupToLoad,
-  loaded: Loaded,
-  ofGroup: Omit<Loaded, 'differing'>,
+  client: pg.ClientBase,
+  { plan, reason, done }: Load,
+  { part, isEnd }: Group,
+  now: Counts,
 ): Promise<ImportReport> {
   const report: ImportReport = {
     ...plan,
-    new: loaded.new,
-    existing: plan.lines - plan.skipped - plan.rejected - loaded.new,
-    differing: plan.differing + loaded.differing,
-    updated: loaded.updated,
+    new: done.new + now.new,
+    existing: plan.lines - plan.skipped - plan.rejected - done.new - now.new,
+    differing: plan.differing + done.differing + now.differing,
+    updated: done.updated + now.updated,
   };
   const { file, sha256 } = plan;
-  if (last < total) {
-    if (ofGroup.new + ofGroup.updated > 0) {
-      const after = { file, sha256, part, ...ofGroup };
+  if (!isEnd) {
+    if (now.new + now.updated > 0) {
+      const after = { file, sha256, part, new: now.new, updated: now.updated };
       await writeImportAudit(client, { action: 'call-logs.import-part', file, reason, after });
     }
     return report;

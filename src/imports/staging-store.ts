@@ -114,9 +114,16 @@ export async function tuneSession(client: pg.ClientBase): Promise<void> {
   );
 }
 
-/** One import loads at a time: two would do the same work twice. Held until the transaction ends. */
-export async function lockImports(client: pg.ClientBase, onWait: () => void): Promise<void> {
-  const key = `quota.lock_key('import')`;
+/**
+ * One import loads at a time: two would do the same work twice; `beside` it the other session of one. Held until the
+ * transaction ends.
+ */
+export async function lockImports(
+  client: pg.ClientBase,
+  onWait: () => void,
+  place: 'import' | 'import beside' = 'import',
+): Promise<void> {
+  const key = `quota.lock_key('${place}')`;
   const { rows } = await client.query<{ locked: boolean; timeout: string }>(
     `select pg_try_advisory_xact_lock(${key}) as locked, current_setting('lock_timeout') as timeout`,
   );

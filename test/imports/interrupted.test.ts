@@ -232,3 +232,25 @@ test('a pipe is read with bounded memory', async () => {
   clearInterval(timer);
   expect((peak - start) / 1024 / 1024).toBeLessThan(200);
 });
+
+test.each([1, 40])(
+  'the last row of an import of %i users stands for all of it, whichever session ended first',
+  async (count) => {
+    const callers = Array.from({ length: count }, (_, index) => `caller-${index}`);
+    await desk.query(
+      `insert into quota.users (external_id, created_at) select unnest($1::text[]), '2026-01-31T12:00:00Z'`,
+      [callers],
+    );
+    const file = await writeCalls('calls.csv', 20_000, callers);
+    const report = await desk.report('call-logs', file);
+    expect(report).toMatchObject({ new: 20_000, existing: 0 });
+    const rows = await desk.query<{ id: string; action: string; parts: number; new: number }>(
+      `select id, action, coalesce(after->>'part', after->>'parts')::integer as parts, (after->>'new')::integer as new
+     from quota.audit_log where action like 'call-logs.import%' order by id`,
+    );
+    const last = rows.at(-1);
+    expect(last).toEqual({ id: report.auditId, action: 'call-logs.import', parts: rows.length, new: 20_000 });
+    expect(rows.map(({ parts }) => parts).sort((a, b) => a - b)).toEqual(rows.map((_, index) => index + 1));
+    expect(await desk.differences()).toEqual([]);
+  },
+);

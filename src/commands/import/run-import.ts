@@ -75,11 +75,12 @@ function load<Kind extends PlannedKind>(
   options: FileOptions,
 ): Promise<ImportReport> {
   const { talk, signal } = context;
-  const { client } = database;
+  const { client, connect } = database;
   return talk.withProgress(`${file.input.name}: lines`, null, (progress) => {
     let next = progressLines;
     const surroundings = {
       client,
+      connect,
       signal,
       onStep: talk.verbose,
       onUnfinished: (loaded: number, total: number) =>
