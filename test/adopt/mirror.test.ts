@@ -163,6 +163,7 @@ test('counters in Redis are checked with the mapping, and against those that met
   expect(await check('a', 'a')).toMatchObject([{ message: expect.stringContaining('is that of messages') }]);
   await desk.json('meter', 'apply', desk.write('meter.yaml', meter), '--yes');
   await desk.json('adopt', 'attach', 'chat', '--yes');
+  await desk.json('adopt', 'backfill', 'chat', '--yes');
   await desk.json('adopt', 'authority', 'chat', 'quota', '--yes');
   expect((await desk.json(5, 'meter', 'apply', named, '--yes')).error.message).toBe(
     'an adopted product has this name in Redis',
