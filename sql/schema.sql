@@ -5470,30 +5470,10 @@ AS $function$
     join quota.meters m on m.key = p.meter
     join quota.subscriptions s on s.user_id = p.user_id and s.service = m.service
     where p_service is null or s.service = p_service
-  ), stale as materialized (
-    select array(select quota.stale_days(quota.day_of(clock.at) - 29, quota.day_of(clock.at))) as days
-    from clock
   ), lifetimes as (
-    -- A lifetime has no pace: its last thirty days have. As quota.usage_by_day has them, without the plans of
-    -- the time, and of the few services that have lifetimes.
-    select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
-      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
-      sum(u.bytes) as bytes
-    from (
-      select a.user_id, a.service, a.seconds, a.messages, a.premium_messages, a.cost, a.tokens, a.bytes
-      from clock
-      cross join stale
-      join quota.usage_analytics a on a.day between quota.day_of(clock.at) - 29 and quota.day_of(clock.at)
-        and a.day <> all (stale.days)
-      where a.service = any (array(select distinct r.service from running r where not r.is_period))
-      union all
-      select f.user_id, f.service, f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
-      from stale
-      cross join (select distinct r.service from running r where not r.is_period) s
-      cross join lateral quota.summarize_days(stale.days, s.service) f
-    ) u
-    where (u.user_id, u.service) in (select r.user_id, r.service from running r where not r.is_period)
-    group by u.user_id, u.service
+    -- A lifetime has no pace: its last thirty days have. Few services have lifetimes.
+    select l.* from quota.usage_of_month((select c.at from clock c),
+      array(select distinct r.service from running r where not r.is_period)) l
   ), paced as (
     select r.*,
       case when r.is_period then (r.used - r.adjusted) / r.days
@@ -5958,64 +5938,7 @@ declare
   part record;
 begin
   for part in
-    with asked as materialized (
-      select a.user_id, a.meter from unnest(p_users, p_meters) a(user_id, meter)
-    ), given as materialized (
-      select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at,
-        row_number() over (
-          partition by g.user_id, g.meter order by least(g.expires_at, g.revoked_at), g.id)::integer as place
-      from asked a
-      join quota.grants g on g.user_id = a.user_id and g.meter = a.meter
-      where g.created_at <= clock
-    ), governed as (
-      -- As in quota.overuse_segments.
-      select q, tstzrange(q.period_start, q.period_end, '[)') as period,
-        range_agg(tstzrange(q.period_start, q.period_end, '[)')) over (
-          partition by q.user_id, q.meter
-          order by q.superseded, case when q.superseded then q.closed_at end desc, q.period_start
-          rows between unbounded preceding and 1 preceding) as better
-      from asked a
-      join quota.usage_quotas q on q.user_id = a.user_id and q.meter = a.meter
-      where q.period_start <= clock
-    ), segments as materialized (
-      select o.q as quota, (o.q).user_id, (o.q).meter, lower(r.segment) as first, upper(r.segment) as last
-      from governed o
-      cross join lateral unnest(tstzmultirange(o.period) - coalesce(o.better, '{}')) r(segment)
-      where (o.q).used > (o.q).limit_quantity and lower(r.segment) <= clock
-    )
-    select p.user_id, p.meter, p.place, p.quantity, p.is_running, p.has_ended,
-      -- As quota.used_beyond has it, which would be made ready anew for each.
-      greatest(case when p.until >= p.period_end then p.used else least(p.used, u.by_until) end
-          - p.limit_quantity, 0)
-        - case when p.first <= p.period_start then 0
-          else greatest(least(p.used, u.by_first) - p.limit_quantity, 0) end as beyond,
-      row_number() over (partition by p.user_id, p.meter order by p.first, p.place) = 1 as is_first,
-      row_number() over (partition by p.user_id, p.meter, p.first order by p.place) = 1 as begins_segment
-    from (
-      select (s.quota).*, s.first, g.place, g.quantity, least(s.last, g.ends_at) as until,
-        s.last > clock as is_running, coalesce(g.ends_at <= clock, false) as has_ended
-      from segments s
-      join given g on g.user_id = s.user_id and g.meter = s.meter
-      where (g.ends_at <= s.first) is not true and g.created_at < (s.quota).period_end
-    ) p
-    cross join lateral (
-      select coalesce(sum(f.quantity) filter (where f.at < p.until), 0) as by_until,
-        coalesce(sum(f.quantity) filter (where f.at < p.first), 0) as by_first
-      from (
-        select c.started_at as at, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
-          c.messages, c.file_size_bytes, c.quantities) as quantity
-        from quota.meter_terms m
-        join quota.call_logs c on c.user_id = p.user_id and c.service = m.service
-          and quota.counts_model(m.models, m.patterns, c.model)
-        where m.key = p.meter and p.period_end > m.since and p.period_end <= m.until
-          and c.started_at >= p.period_start and c.started_at < p.until
-        union all
-        select a.created_at, a.quantity from quota.adjustments a
-        where a.user_id = p.user_id and a.meter = p.meter and a.period_start = p.period_start
-      ) f
-      where p.until < p.period_end or p.first > p.period_start
-    ) u
-    order by p.user_id, p.meter, p.first, p.place
+    select * from quota.overuse_of_grants(p_users, p_meters, clock)
   loop
     if part.is_first then
       whose := whose + 1;
@@ -8665,6 +8588,75 @@ begin
   end if;
   return null;
 end $function$;
+
+CREATE OR REPLACE FUNCTION quota.overuse_of_grants(p_users uuid[], p_meters text[], p_at timestamp with time zone)
+ RETURNS TABLE(user_id uuid, meter text, place integer, quantity numeric, is_running boolean, has_ended boolean, beyond numeric, is_first boolean, begins_segment boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with asked as materialized (
+    select a.user_id, a.meter from unnest(p_users, p_meters) a(user_id, meter)
+  ), given as materialized (
+    select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at,
+      row_number() over (
+        partition by g.user_id, g.meter order by least(g.expires_at, g.revoked_at), g.id)::integer as place
+    from asked a
+    join quota.grants g on g.user_id = a.user_id and g.meter = a.meter
+    where g.created_at <= p_at
+  ), governed as (
+    -- As in quota.overuse_segments.
+    select q, tstzrange(q.period_start, q.period_end, '[)') as period,
+      range_agg(tstzrange(q.period_start, q.period_end, '[)')) over (
+        partition by q.user_id, q.meter
+        order by q.superseded, case when q.superseded then q.closed_at end desc, q.period_start
+        rows between unbounded preceding and 1 preceding) as better
+    from asked a
+    join quota.usage_quotas q on q.user_id = a.user_id and q.meter = a.meter
+    where q.period_start <= p_at
+  ), segments as materialized (
+    select o.q as quota, (o.q).user_id, (o.q).meter, lower(r.segment) as first, upper(r.segment) as last
+    from governed o
+    cross join lateral unnest(tstzmultirange(o.period) - coalesce(o.better, '{}')) r(segment)
+    where (o.q).used > (o.q).limit_quantity and lower(r.segment) <= p_at
+  )
+  select p.user_id, p.meter, p.place, p.quantity, p.is_running, p.has_ended,
+    -- As quota.used_beyond has it, which would be made ready anew for each.
+    greatest(case when p.until >= p.period_end then p.used else least(p.used, u.by_until) end
+        - p.limit_quantity, 0)
+      - case when p.first <= p.period_start then 0
+        else greatest(least(p.used, u.by_first) - p.limit_quantity, 0) end as beyond,
+    row_number() over (partition by p.user_id, p.meter order by p.first, p.place) = 1 as is_first,
+    row_number() over (partition by p.user_id, p.meter, p.first order by p.place) = 1 as begins_segment
+  from (
+    select (s.quota).*, s.first, g.place, g.quantity, least(s.last, g.ends_at) as until,
+      s.last > p_at as is_running, coalesce(g.ends_at <= p_at, false) as has_ended
+    from segments s
+    join given g on g.user_id = s.user_id and g.meter = s.meter
+    where (g.ends_at <= s.first) is not true and g.created_at < (s.quota).period_end
+  ) p
+  cross join lateral (
+    select coalesce(sum(f.quantity) filter (where f.at < p.until), 0) as by_until,
+      coalesce(sum(f.quantity) filter (where f.at < p.first), 0) as by_first
+    from (
+      select c.started_at as at, quota.quantity_of(m.unit, m.measure, c.status, c.duration_seconds,
+        c.messages, c.file_size_bytes, c.quantities) as quantity
+      from quota.meter_terms m
+      join quota.call_logs c on c.user_id = p.user_id and c.service = m.service
+        and quota.counts_model(m.models, m.patterns, c.model)
+      where m.key = p.meter and p.period_end > m.since and p.period_end <= m.until
+        and c.started_at >= p.period_start and c.started_at < p.until
+      union all
+      select a.created_at, a.quantity from quota.adjustments a
+      where a.user_id = p.user_id and a.meter = p.meter and a.period_start = p.period_start
+    ) f
+    where p.until < p.period_end or p.first > p.period_start
+  ) u
+  order by p.user_id, p.meter, p.first, p.place
+$function$;
+comment on function quota.overuse_of_grants(uuid[],text[],timestamp with time zone) is 'For each of many (user, meter) pairs the stretches of time that were used beyond their limit, and in each, one after the other, the grants that may cover it, by when they end: what was used beyond by then.';
+grant execute on function quota.overuse_of_grants(uuid[],text[],timestamp with time zone) to quota_finance;
+grant execute on function quota.overuse_of_grants(uuid[],text[],timestamp with time zone) to quota_operator;
+grant execute on function quota.overuse_of_grants(uuid[],text[],timestamp with time zone) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.overuse_segments(p_user uuid, p_meter text, p_at timestamp with time zone)
  RETURNS TABLE(quota quota.usage_quotas, segment tstzrange)
@@ -13504,6 +13496,35 @@ AS $function$
   ) c
 $function$;
 comment on function quota.usage_in(quota.quota_key[]) is 'What the calls add to quotas that hold nothing yet; null: nothing.';
+
+CREATE OR REPLACE FUNCTION quota.usage_of_month(p_at timestamp with time zone, p_services text[])
+ RETURNS TABLE(user_id uuid, service text, seconds numeric, messages numeric, premium_messages numeric, cost numeric, tokens numeric, bytes numeric)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  with stale as materialized (
+    select array(select quota.stale_days(quota.day_of(p_at) - 29, quota.day_of(p_at))) as days
+  )
+  select u.user_id, u.service, sum(u.seconds), sum(u.messages), sum(u.premium_messages), sum(u.cost),
+    sum(u.tokens), sum(u.bytes)
+  from (
+    select a.user_id, a.service, a.seconds, a.messages, a.premium_messages, a.cost, a.tokens, a.bytes
+    from stale
+    join quota.usage_analytics a on a.day between quota.day_of(p_at) - 29 and quota.day_of(p_at)
+      and a.day <> all (stale.days)
+    where a.service = any (p_services)
+    union all
+    select f.user_id, f.service, f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
+    from stale
+    cross join unnest(p_services) s(service)
+    cross join lateral quota.summarize_days(stale.days, s.service) f
+  ) u
+  group by u.user_id, u.service
+$function$;
+comment on function quota.usage_of_month(timestamp with time zone,text[]) is 'What users used of services in the thirty days until an instant. As quota.usage_by_day has it, without the plans of the time.';
+grant execute on function quota.usage_of_month(timestamp with time zone,text[]) to quota_finance;
+grant execute on function quota.usage_of_month(timestamp with time zone,text[]) to quota_operator;
+grant execute on function quota.usage_of_month(timestamp with time zone,text[]) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_until(q quota.usage_quotas, at timestamp with time zone)
  RETURNS TABLE(quantity numeric, cost numeric)

@@ -32,30 +32,10 @@ as $$
     join quota.meters m on m.key = p.meter
     join quota.subscriptions s on s.user_id = p.user_id and s.service = m.service
     where p_service is null or s.service = p_service
-  ), stale as materialized (
-    select array(select quota.stale_days(quota.day_of(clock.at) - 29, quota.day_of(clock.at))) as days
-    from clock
   ), lifetimes as (
-    -- A lifetime has no pace: its last thirty days have. As quota.usage_by_day has them, without the plans of
-    -- the time, and of the few services that have lifetimes.
-    select u.user_id, u.service, sum(u.seconds) as seconds, sum(u.messages) as messages,
-      sum(u.premium_messages) as premium_messages, sum(u.cost) as cost, sum(u.tokens) as tokens,
-      sum(u.bytes) as bytes
-    from (
-      select a.user_id, a.service, a.seconds, a.messages, a.premium_messages, a.cost, a.tokens, a.bytes
-      from clock
-      cross join stale
-      join quota.usage_analytics a on a.day between quota.day_of(clock.at) - 29 and quota.day_of(clock.at)
-        and a.day <> all (stale.days)
-      where a.service = any (array(select distinct r.service from running r where not r.is_period))
-      union all
-      select f.user_id, f.service, f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
-      from stale
-      cross join (select distinct r.service from running r where not r.is_period) s
-      cross join lateral quota.summarize_days(stale.days, s.service) f
-    ) u
-    where (u.user_id, u.service) in (select r.user_id, r.service from running r where not r.is_period)
-    group by u.user_id, u.service
+    -- A lifetime has no pace: its last thirty days have. Few services have lifetimes.
+    select l.* from quota.usage_of_month((select c.at from clock c),
+      array(select distinct r.service from running r where not r.is_period)) l
   ), paced as (
     select r.*,
       case when r.is_period then (r.used - r.adjusted) / r.days
