@@ -3,7 +3,7 @@
  * kinds, while one command after another changes all of these users. Prints the p99 and the longest wait by command and
  * function, and judges by the function that waits longest.
  *
- *   node scripts/bench.mjs app-waits [--clients 4] [--pause 10] [--users 100000] [--lines 1000000] [--only NAME]
+ *   node scripts/bench.mjs app-waits [--clients 4] [--pause 10] [--users 20000] [--lines 200000] [--only NAME]
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,8 +19,8 @@ const { values } = parseArgs({
   options: {
     clients: { type: 'string', default: '4' },
     pause: { type: 'string', default: '10' },
-    users: { type: 'string', default: '100000' },
-    lines: { type: 'string', default: '1000000' },
+    users: { type: 'string', default: '20000' },
+    lines: { type: 'string', default: '200000' },
     only: { type: 'string' },
   },
 });

@@ -1,10 +1,18 @@
-/** Characters that take two places on a terminal: of East Asian scripts, and pictures. */
-const wide =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Extended_Pictographic}\uff01-\uff60]/u;
-/** Characters that take none: marks upon others. */
-const none = /\p{Mark}|[\u200b-\u200d]/u;
-
-const widthOf = (character: string) => (none.test(character) ? 0 : wide.test(character) ? 2 : 1);
+/**
+ * How many places a character takes on a terminal: none, if it is a mark upon another; two, if it is of an East Asian script
+ * or a picture. Both expressions take a millisecond to be made, so that ASCII does without.
+ */
+function widthOf(character: string): number {
+  if (character <= '~') {
+    return 1;
+  }
+  if (/\p{Mark}|[\u200b-\u200d]/u.test(character)) {
+    return 0;
+  }
+  const wide =
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Extended_Pictographic}\uff01-\uff60]/u;
+  return wide.test(character) ? 2 : 1;
+}
 
 /** How many places a line takes on a terminal. */
 export const lineWidth = (line: string): number =>
