@@ -45,7 +45,7 @@ const benchmarks: { name: string; flags: string; small?: string }[] = [
   { name: 'vapi-pacing', flags: '--assistants 200' },
   { name: 'read-export', flags: '--lines 300000' },
   { name: 'operators', flags: '--users 10000 --calls 100000 --rounds 2' },
-  { name: 'app-waits', flags: '--users 10000 --lines 50000' },
+  { name: 'app-waits', flags: '--users 2000 --lines 20000' },
 ];
 
 /** How much worse than what is stored fails the small run, and how often a benchmark may try to be better. */
