@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -65,11 +65,12 @@ async function useServer(url: string, project: TestProject): Promise<() => Promi
     });
 }
 
-/** Stops and removes the servers of test runs that were killed. */
+/** Stops and removes the servers of test runs that were killed; those of other users are theirs to remove. */
 async function removeAbandoned(): Promise<void> {
   for (const place of new Set([tmpdir(), placeOfServer()])) {
     for (const name of readdirSync(place)) {
-      if (name.startsWith(prefix) && !isAlive(Number.parseInt(name.slice(prefix.length), 10))) {
+      const isRun = name.startsWith(prefix) && !isAlive(Number.parseInt(name.slice(prefix.length), 10));
+      if (isRun && statSync(join(place, name), { throwIfNoEntry: false })?.uid === process.getuid?.()) {
         await remove(join(place, name));
       }
     }
