@@ -75,7 +75,7 @@ interface Load extends CallLogLoading {
   /** Something has ended it: no loader begins another group. */
   isOver: boolean;
   /** Two sessions load, and make room for apps. */
-  others?: OthersWatch;
+  watch?: OthersWatch;
 }
 
 /** One of the sessions that load, and the lines that are laid out in it. */
@@ -163,7 +163,7 @@ async function loadSideBySide(
 ): Promise<ImportReport> {
   const { client } = surroundings;
   const transactions = await countTransactions(client);
-  load.others = { areThere: true, sinceMs: performance.now(), transactions, parts: 0 };
+  load.watch = { areThere: true, sinceMs: performance.now(), transactions, parts: 0 };
   await tuneSession(other);
   await createStaging(other, kind.columns);
   await kind.store.compare(other);
@@ -205,7 +205,7 @@ async function loadGroups(
     for (let first = 1; first <= total && !load.isOver; ) {
       signal.throwIfAborted();
       const last = await endOfGroup(client, first, lines);
-      await (load.others && watchOthers(client, load, load.others));
+      await (load.watch && watchOthers(client, load, load.watch));
       if (last === total) {
         await others?.();
       }
@@ -249,10 +249,10 @@ async function loadGroup(
 ): Promise<{ report: ImportReport; tookMs: number; heldMs: number }> {
   const { done, plan, update, reason } = load;
   const onWait = () => onStep('waiting for another import to end');
-  const place = loader === 'other' && load.others?.areThere === false ? 'import beside' : 'import';
+  const place = loader === 'other' && load.watch?.areThere === false ? 'import beside' : 'import';
   const { now, report, beganMs, heldMs, toldMs } = await loadAnew(onStep, (attempt) =>
     withTransaction(client, async () => {
-      await lockImports(client, load.others ? () => {} : onWait, place);
+      await lockImports(client, load.watch ? () => {} : onWait, place);
       const beganMs = performance.now();
       await (load.tellAlerts === true || keepAlertsQuiet(client));
       const differing = attempt === 1 ? 0 : await compareGroup(client, group);
