@@ -109,7 +109,7 @@ function report({ latencies, errors, sessions, refused }: Load): void {
     const calls = loadFunctions.reduce((sum, key) => sum + ofPhase[key].length, 0);
     say(`\n${phase}: ${calls} calls`);
     for (const key of loadFunctions) {
-      const sorted = ofPhase[key].toSorted((a, b) => a - b);
+      const sorted = ofPhase[key].map(({ ms }) => ms).toSorted((a, b) => a - b);
       const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(0);
       const longest = (sorted.at(-1) ?? Number.NaN).toFixed(0);
       say(

@@ -1,16 +1,26 @@
 /**
  * How long an app waits for each of our own commands: a few clients start, touch, end, check and record for users of all
  * kinds, while one command after another changes all of these users. Prints the p99 and the longest wait by command and
- * function, and judges by the function that waits longest.
+ * function, what the slowest calls waited for, and judges by the function that waits longest. With --controls also what
+ * they wait beside work that has nothing to do with ours: loops that are busy, and a plain copy of calls.
  *
  *   node scripts/bench.mjs app-waits [--clients 4] [--pause 10] [--users 20000] [--lines 200000] [--only NAME]
+ *     [--controls]
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { arrangeDueUsers, dueUsers, pastCalls } from './app-load/arrange.ts';
-import { type Latencies, type LoadFunction, loadFunctions, runClients } from './app-load/clients.ts';
+import {
+  type Call,
+  type Latencies,
+  type LoadFunction,
+  loadFunctions,
+  runClients,
+} from './app-load/clients.ts';
 import { type BenchServer, withBenchServer } from './bench-server.ts';
 import { runQuota } from './quota-process.ts';
 import { judge, say } from './verdict.ts';
@@ -22,6 +32,7 @@ const { values } = parseArgs({
     users: { type: 'string', default: '20000' },
     lines: { type: 'string', default: '200000' },
     only: { type: 'string' },
+    controls: { type: 'boolean', default: false },
   },
 });
 const [clients, users, lines] = [Number(values.clients), Number(values.users), Number(values.lines)];
@@ -68,6 +79,10 @@ await withBenchServer(async (server) => {
   const work = async () => {
     phase = alone;
     await sleep(quietSeconds * 1000);
+    for (const [name, run] of values.controls ? controls(server) : []) {
+      phase = name;
+      await run();
+    }
     for (const [name, words] of commands) {
       phase = name;
       const { seconds } = await runQuota([...words, '--quiet'], { databaseUrl: server.urlOf('load') });
@@ -109,6 +124,26 @@ async function arrange({ createMigrated, on, urlOf }: BenchServer): Promise<stri
     databaseUrl: urlOf('load'),
   });
   return urlOf('load').replace(/\/\/(?:[^/@]*@)?/, '//app_load@');
+}
+
+/** What takes the processor from clients, or the disk, and no lock: what is added to their waits beside it is not ours. */
+function controls({ on }: BenchServer): [string, () => Promise<unknown>][] {
+  const busy = (loops: number) => async () => {
+    const text = `const end = Date.now() + ${quietSeconds * 1000}; while (Date.now() < end);`;
+    const children = Array.from({ length: loops }, () => spawn(process.execPath, ['-e', text]));
+    await Promise.all(children.map((child) => once(child, 'close')));
+  };
+  const copy = async () => {
+    await on('load', 'create table public.copied (like quota.call_logs including all excluding identity)');
+    await on('load', 'insert into public.copied select * from quota.call_logs');
+    await on('load', 'drop table public.copied');
+  };
+  return [
+    ['one busy loop', busy(1)],
+    ['two busy loops', busy(2)],
+    ['three busy loops', busy(3)],
+    ['a plain copy', copy],
+  ];
 }
 
 /** The command lines by the name under which their waits are shown, in the order in which they run. */
@@ -163,6 +198,7 @@ function report(latencies: Map<string, Latencies>, took: Map<string, number>): v
     say(
       `${name}${seconds === undefined ? '' : ` ${seconds.toFixed(1)} s`}: p99, longest: ${figures.join('; ')}`,
     );
+    say(`  ${partsOf(ofPhase)}`);
     if (seconds !== undefined) {
       const longest = Math.max(...loadFunctions.map((key) => waits[key].longest));
       const added = Math.max(...loadFunctions.map((key) => waits[key].p99 - quiet[key].p99));
@@ -177,9 +213,21 @@ type Waits = Record<LoadFunction, { p99: number; longest: number }>;
 /** Milliseconds of each function; NaN where nobody called it. */
 function waitsOf(latencies: Latencies | undefined): Waits {
   const entries = loadFunctions.map((key) => {
-    const sorted = (latencies?.[key] ?? []).toSorted((a, b) => a - b);
+    const sorted = (latencies?.[key] ?? []).map(({ ms }) => ms).toSorted((a, b) => a - b);
     const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
     return [key, { p99, longest: sorted.at(-1) ?? Number.NaN }];
   });
   return Object.fromEntries(entries);
+}
+
+/** What the slowest twentieth of the calls of one function, and all of them, waited for on average. */
+function partsOf(latencies: Latencies): string {
+  const calls = latencies.start_session.toSorted((a, b) => b.ms - a.ms);
+  const shown = (some: Call[]) => {
+    const mean = (of: (call: Call) => number) => some.reduce((sum, call) => sum + of(call), 0) / some.length;
+    const [ms, queued, worked] = [mean((c) => c.ms), mean((c) => c.queued), mean((c) => c.worked)];
+    const rest = ms - queued - worked;
+    return `${ms.toFixed(1)} (for a processor ${queued.toFixed(1)}, on it ${worked.toFixed(1)}, else ${rest.toFixed(1)})`;
+  };
+  return `start_session, the slowest twentieth: ${shown(calls.slice(0, Math.ceil(calls.length / 20)))}; all: ${shown(calls)}`;
 }

@@ -12352,6 +12352,7 @@ CREATE OR REPLACE FUNCTION quota.subscriptions_before_write()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   told record;

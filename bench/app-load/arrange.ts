@@ -1,7 +1,14 @@
-/** Users who signed up 40 days ago and called then: their resets are due. For a session of the owner of the schema. */
+/**
+ * Users who signed up 40 days ago and called then: their resets are due. For a session of the owner of the schema. They are
+ * put on their plans first, and the planner is told: calls make their subscriptions as well, but not so many at once.
+ */
 export const arrangeDueUsers = (count: number) => `
   select set_config('quota.as_of', (now() - interval '40 days')::text, false);
   insert into quota.users (external_id) select 'user ' || n from generate_series(1, ${count}) n;
+  insert into quota.subscriptions (user_id, service, plan)
+  select u.id, p.service, p.key from quota.users u join quota.plans p on p.is_default and p.service in ('voice', 'chat')
+  order by u.id, p.service;
+  analyze quota.users, quota.subscriptions;
   insert into quota.call_logs (user_id, service, provider, provider_call_id, model, started_at, duration_seconds)
   select u.id, s.service, 'first', u.external_id || s.service, s.model, quota.now(), s.seconds
   from quota.users u

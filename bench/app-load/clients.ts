@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
@@ -21,11 +22,20 @@ export interface LoadOptions {
   onWarm?: () => void;
 }
 
-export type Latencies = Record<LoadFunction, number[]>;
+/** Milliseconds of a call, and what of them was spent on what. */
+export interface Call {
+  ms: number;
+  /** Ready to run, without a processor to run on: the session in the server, and this process. */
+  queued: number;
+  /** On the processor, in the server. What is left are locks, the disk, and the client. */
+  worked: number;
+}
+
+export type Latencies = Record<LoadFunction, Call[]>;
 
 /** What clients were told, and how long they waited. */
 export interface Load {
-  /** Milliseconds of each call by phase, in no order. */
+  /** Each call by phase, in no order. */
   latencies: Map<string, Latencies>;
   /** Seconds of avatar sessions whose end was recorded, by user. */
   avatarSeconds: Map<string, number>;
@@ -68,6 +78,7 @@ async function runClient(
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
   await client.connect();
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   let turn = 0;
   try {
     for (let now = phase(); now !== undefined; now = phase()) {
@@ -77,6 +88,7 @@ async function runClient(
         key: `load ${number} ${turn}`,
         estimate,
         pauseMs,
+        session: rows[0]?.pid ?? 0,
         latencies: latenciesOf(load, now),
       });
       turn++;
@@ -107,6 +119,8 @@ interface Turn {
   key: string;
   estimate: number;
   pauseMs: number | undefined;
+  /** The process of the server. */
+  session: number;
   latencies: Latencies;
 }
 
@@ -114,15 +128,19 @@ interface Turn {
 async function takeTurn(
   client: pg.Client,
   load: Load,
-  { user, key, estimate, pauseMs, latencies }: Turn,
+  { user, key, estimate, pauseMs, session: pid, latencies }: Turn,
 ): Promise<void> {
   const call = async (name: LoadFunction, args: string, values: unknown[]) => {
     if (pauseMs !== undefined) {
       await sleep(pauseMs);
     }
+    const [server, own] = [schedulingOf(pid), schedulingOf('self')];
     const begin = performance.now();
     const { rows } = await client.query(`select * from quota.${name}(${args})`, values);
-    latencies[name].push(performance.now() - begin);
+    const ms = performance.now() - begin;
+    const [serverNow, ownNow] = [schedulingOf(pid), schedulingOf('self')];
+    const queued = serverNow.queued - server.queued + ownNow.queued - own.queued;
+    latencies[name].push({ ms, queued, worked: serverNow.worked - server.worked });
     return rows[0];
   };
   await call('check', `$1, 'avatar'`, [user]);
@@ -138,6 +156,16 @@ async function takeTurn(
   for (let repeat = 0; repeat < 1 + (load.sessions % 3 === 0 ? 1 : 0); repeat++) {
     const message = await call('record', `$1, 'chat', $2, 1, p_model => 'gpt-4o'`, [user, key]);
     add(load.messages, user, message.recorded ? 1 : 0);
+  }
+}
+
+/** Milliseconds that the main thread of a process was on a processor, and waited for one; zero where the system does not tell. */
+function schedulingOf(pid: number | 'self'): { worked: number; queued: number } {
+  try {
+    const [worked, queued] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+    return { worked: Number(worked) / 1e6, queued: Number(queued) / 1e6 };
+  } catch {
+    return { worked: 0, queued: 0 };
   }
 }
 

@@ -2,6 +2,8 @@
 
 create or replace function quota.subscriptions_before_write() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- Looked up: a session that has made its plan while the history was small would read all of it for each row.
+set enable_seqscan = off
 as $$
 declare
   told record;

@@ -138,3 +138,18 @@ test('a limit of a new meter, written as a plain row, counts from its first call
   ).toEqual([{ allowed: false, reason: 'quota_exceeded', meter: 'voice_calls' }]);
   expect(await differences()).toEqual([]);
 });
+
+test('new subscriptions look up the history, of which a session can have made its plan while it was empty', async () => {
+  const numbers = Array.from({ length: 8 }, (_, number) => number);
+  const users = await Promise.all(numbers.map((number) => desk.addUser({ externalId: `new ${number}` })));
+  await desk.query('analyze quota.audit_log');
+  const scans = await desk.query(
+    `with made as (
+       insert into quota.subscriptions (user_id, service, plan)
+       select u.id, 'voice', 'by-month' from unnest($1::uuid[]) u(id) returning user_id)
+     select count(*)::integer as made, pg_stat_get_xact_numscans('quota.audit_log'::regclass)::integer as read
+     from made`,
+    [users],
+  );
+  expect(scans).toEqual([{ made: 8, read: 0 }]);
+});
