@@ -29,11 +29,12 @@ export async function withAdvisoryLock<T>(
   if (isPooled(client)) {
     return use();
   }
-  const number = isSeeded ? 'quota.lock_key($1)' : `hashtextextended('quota ' || $1, 0)`;
+  const number = isSeeded ? seededNumber : `hashtextextended('quota ' || $1, 0)`;
+  const wanted: Lock = { key, number, isSeeded, heldBy: 'session' };
   const lock =
     onWait === undefined
-      ? await acquire(client, { key, number, isSeeded }, mode)
-      : await acquirePatiently(client, { key, number, isSeeded }, onWait);
+      ? await acquire(client, wanted, mode)
+      : await acquirePatiently(client, wanted, onWait);
   if (lock === undefined) {
     throw await taken();
   }
@@ -44,6 +45,21 @@ export async function withAdvisoryLock<T>(
   }
 }
 
+/**
+ * Holds an advisory lock until the transaction ends, behind a pooler, too. Waits for it, however long that takes.
+ * @param onWait told where somebody else holds it
+ */
+export async function lockInTransaction(
+  client: pg.ClientBase,
+  key: string,
+  onWait: () => void,
+): Promise<void> {
+  const lock: Lock = { key, number: seededNumber, isSeeded: true, heldBy: 'transaction' };
+  await acquirePatiently(client, lock, onWait);
+}
+
+const seededNumber = 'quota.lock_key($1)';
+
 const takenError = (key: string) =>
   tryAgainError(`${key} is being done by another process`, { suggestion: 'wait for it, then look again' });
 
@@ -52,6 +68,7 @@ interface Lock {
   /** In SQL, of the key. */
   number: string;
   isSeeded: boolean;
+  heldBy: 'session' | 'transaction';
 }
 
 /** Answers the number of the lock once it is held: it may get another in the meantime. */
@@ -62,7 +79,8 @@ async function acquire(
 ): Promise<string | undefined> {
   if (mode === 'wait') {
     const { rows } = await client.query<{ number: string }>(
-      `select n.number, pg_advisory_lock(n.number), ${endInSilence} from (select ${lock.number} as number) n`,
+      `select n.number, pg_advisory${scopes[lock.heldBy]}_lock(n.number), ${endInSilence(lock)}
+       from (select ${lock.number} as number) n`,
       [lock.key],
     );
     return rows[0]?.number;
@@ -85,22 +103,32 @@ async function acquirePatiently(
     return number;
   }
   onWait();
+  const isLocal = lock.heldBy === 'transaction';
   const { rows } = await client.query<{ timeout: string }>(
-    `select current_setting('lock_timeout') as timeout, set_config('lock_timeout', '0', false)`,
+    `select current_setting('lock_timeout') as timeout, set_config('lock_timeout', '0', $1)`,
+    [isLocal],
   );
   try {
     return await acquire(client, lock, 'wait');
   } finally {
-    await client.query(`select set_config('lock_timeout', $1, false)`, [rows[0]?.timeout]).catch(() => {});
+    await client
+      .query(`select set_config('lock_timeout', $1, $2)`, [rows[0]?.timeout, isLocal])
+      .catch(() => {});
   }
 }
 
-const endInSilence = `set_config('idle_session_timeout', '${silenceMax}', false)`;
+/** In the names of the server's functions. */
+const scopes = { session: '', transaction: '_xact' };
 
-async function tryToAcquire(client: pg.ClientBase, { key, number }: Lock): Promise<string | undefined> {
+/** What is held by the session goes with a session that is silent. */
+const endInSilence = ({ heldBy }: Lock) =>
+  heldBy === 'session' ? `set_config('idle_session_timeout', '${silenceMax}', false)` : 'null';
+
+async function tryToAcquire(client: pg.ClientBase, lock: Lock): Promise<string | undefined> {
   const { rows } = await client.query<{ number: string; locked: boolean }>(
-    `select n.number, pg_try_advisory_lock(n.number) as locked, ${endInSilence} from (select ${number} as number) n`,
-    [key],
+    `select n.number, pg_try_advisory${scopes[lock.heldBy]}_lock(n.number) as locked, ${endInSilence(lock)}
+     from (select ${lock.number} as number) n`,
+    [lock.key],
   );
   return rows[0]?.locked === true ? rows[0].number : undefined;
 }

@@ -7,7 +7,7 @@ import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareGroup, updateCallLogs } from './call-log-changes-store.ts';
 import {
   commitSoon,
-  countTransactions,
+  countKnownCalls,
   endOfGroup,
   insertCallLogs,
   layOutOther,
@@ -19,6 +19,7 @@ import type { Loader } from './import-file.ts';
 import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
+import { OthersWatch } from './others-watch.ts';
 import {
   createStaging,
   lockImports,
@@ -40,8 +41,9 @@ const heldMsMax = 100;
 const groupMsMax = 500;
 const groupLines = { first: 1_000, min: 250, max: 20_000 };
 /**
- * The tables grow under plans that were made when they were small: their statistics follow, at twice the rows each. What
- * the last half adds is the server's to look at, and enough that it does.
+ * The tables grow under plans that were made when they were small: their statistics follow, at twice the calls each. What
+ * the last half adds is the server's to look at, and enough that it does. New statistics make every session of an app plan
+ * all of its statements anew: of a table that was large before there are none to take.
  */
 const refreshedFrom = 10_000;
 const tables = ['quota.call_logs', 'quota.usage_quotas', 'quota.subscriptions'];
@@ -70,7 +72,8 @@ interface Load extends CallLogLoading {
   done: Counts;
   /** Groups that were begun, of all loaders. */
   parts: number;
-  /** So many lines were new when the statistics were taken. */
+  /** How many calls there were before, and when statistics were taken, about. */
+  before: number;
   refreshedAt: number;
   /** Something has ended it: no loader begins another group. */
   isOver: boolean;
@@ -90,22 +93,6 @@ interface LoadingSession {
 }
 
 /**
- * Two loaders take both cores of a small server, and an app that is at work there would wait longer than beside one. So they
- * take turns while there are so many transactions of others a second, and until that is known.
- */
-const othersPerSecondMax = 20;
-const watchMsMin = 1_000;
-/** A group finds its end, and is written; what was looked at is one more. */
-const transactionsOfGroup = 3;
-
-interface OthersWatch {
-  areThere: boolean;
-  sinceMs: number;
-  transactions: number;
-  parts: number;
-}
-
-/**
  * Loads the good lines of the staging table: few of them all or none, more in groups of whole users, each group a
  * transaction with an audit row of its own, so that an app waits for one group only; very many by two sessions, each with
  * users of its own. Whatever ends it, a user has all or none of the calls of the file, or with very many a part of them, and
@@ -117,9 +104,10 @@ export const loadCallLogs =
     const { client, onStep, onUnfinished } = surroundings;
     const total = plan.new + (update ? plan.differing : 0);
     const done = { new: 0, updated: 0, differing: 0 };
-    const parts = { parts: 0, refreshedAt: refreshedFrom / 2, isOver: false };
-    const load: Load = { ...loading, plan, update, reason, total, done, ...parts };
     const isOne = loading.atOnce === true || total <= atOnceMax || isPooled(client);
+    const before = isOne ? 0 : await countKnownCalls(client);
+    const parts = { parts: 0, before, refreshedAt: Math.max(before, refreshedFrom / 2), isOver: false };
+    const load: Load = { ...loading, plan, update, reason, total, done, ...parts };
     const loadAll = () =>
       isOne || total < besideFrom
         ? loadAlone(surroundings, load, isOne ? total : groupLines.first)
@@ -162,8 +150,7 @@ async function loadSideBySide(
   other: pg.Client,
 ): Promise<ImportReport> {
   const { client } = surroundings;
-  const transactions = await countTransactions(client);
-  load.watch = { areThere: true, sinceMs: performance.now(), transactions, parts: 0 };
+  load.watch = await OthersWatch.begin(client);
   await tuneSession(other);
   await createStaging(other, kind.columns);
   await kind.store.compare(other);
@@ -205,7 +192,7 @@ async function loadGroups(
     for (let first = 1; first <= total && !load.isOver; ) {
       signal.throwIfAborted();
       const last = await endOfGroup(client, first, lines);
-      await (load.watch && watchOthers(client, load, load.watch));
+      await load.watch?.look(client, load.parts);
       if (last === total) {
         await others?.();
       }
@@ -219,8 +206,9 @@ async function loadGroups(
       report = loaded.report;
       lines = fittingLines(last - first + 1, loaded.heldMs, loaded.tookMs);
       first = last + 1;
-      if (load.done.new >= 2 * load.refreshedAt && load.done.new <= load.total / 2) {
-        load.refreshedAt = load.done.new;
+      const calls = load.before + load.done.new;
+      if (calls >= 2 * load.refreshedAt && load.done.new <= load.total / 2) {
+        load.refreshedAt = calls;
         await refreshStatistics(client, tables);
       }
     }
@@ -272,21 +260,6 @@ async function loadGroup(
   done.differing += now.differing;
   const endedMs = performance.now();
   return { report, tookMs: endedMs - beganMs, heldMs: heldMs + endedMs - toldMs };
-}
-
-/** Looks, once in a while, whether others are at work in the database. */
-async function watchOthers(client: pg.ClientBase, load: Load, watch: OthersWatch): Promise<void> {
-  const nowMs = performance.now();
-  const seconds = (nowMs - watch.sinceMs) / 1000;
-  if (seconds * 1000 < watchMsMin) {
-    return;
-  }
-  watch.sinceMs = nowMs;
-  const transactions = await countTransactions(client);
-  const ours = (load.parts - watch.parts) * transactionsOfGroup;
-  watch.areThere = transactions - watch.transactions - ours > othersPerSecondMax * seconds;
-  watch.transactions = transactions;
-  watch.parts = load.parts;
 }
 
 /** A row for each group but the last, which has that of the import as a whole. */

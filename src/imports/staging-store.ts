@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { lockInTransaction } from '../db/advisory-lock.ts';
 import { copyText } from '../db/copy.ts';
 import { isPooled } from '../db/pooled-client.ts';
 import type { ImportColumn } from './import-kind.ts';
@@ -118,22 +119,11 @@ export async function tuneSession(client: pg.ClientBase): Promise<void> {
  * One import loads at a time: two would do the same work twice; `beside` it the other session of one. Held until the
  * transaction ends.
  */
-export async function lockImports(
+export const lockImports = (
   client: pg.ClientBase,
   onWait: () => void,
   place: 'import' | 'import beside' = 'import',
-): Promise<void> {
-  const key = `quota.lock_key('${place}')`;
-  const { rows } = await client.query<{ locked: boolean; timeout: string }>(
-    `select pg_try_advisory_xact_lock(${key}) as locked, current_setting('lock_timeout') as timeout`,
-  );
-  if (rows[0]?.locked !== true) {
-    onWait();
-    await client.query(`select set_config('lock_timeout', '0', true)`);
-    await client.query(`select pg_advisory_xact_lock(${key})`);
-    await client.query(`select set_config('lock_timeout', $1, true)`, [rows[0]?.timeout]);
-  }
-}
+): Promise<void> => lockInTransaction(client, place, onWait);
 
 export interface ImportAudit {
   action: string;
