@@ -35,6 +35,14 @@ export function rowFunctions(id: number, placed: PlacedSource, timezone: string)
   const asked = `unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})`;
   const take = `  select array_agg(${keyExpression(source)}), array_agg(${row}) into there, told from ${asked};
   perform ${taker}(${id}, told) where told is not null;`;
+  const hold = `  -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is overwritten by
+  -- what it was before, and none that is gone comes back. A link that is not there yet cannot be held: it is made first.
+  insert into quota.adopt_links (source, key)
+  select ${id}, k from unnest(p_keys) k
+  where k is not null and not exists (select from quota.adopt_links l where l.source = ${id} and l.key = k)
+  order by k
+  on conflict do nothing;
+  perform from quota.adopt_links l where l.source = ${id} and l.key = any (p_keys) order by l.key for update;`;
   const again = `
   -- What the app has changed since these rows were read, and told before they were written here, was overwritten:
   -- now that what came of them is held, they are read once more.
@@ -60,10 +68,7 @@ declare
   there text[];
   told quota.${compositeTypes[source.kind]}[];
 begin
-  -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is
-  -- overwritten by what it was before.
-  perform from quota.adopt_links l where l.source = ${id} and l.key = any (p_keys) order by l.key for update;
-${source.kind === 'calls' ? take : `${take}${again}`}
+${source.kind === 'calls' ? `${hold}\n${take}` : `${take}${again}`}
   return coalesce(there, '{}');
 end $fn$`,
     `create or replace function quota_adopt.source_${id}_lost(p_size integer) returns text[]
@@ -94,6 +99,11 @@ function liveFunction(id: number, placed: PlacedSource, row: string, timezone: s
     `perform quota.${how}(${id}, ${key}, '${operation}', to_jsonb(r), sqlerrm) from ${rows} r;`;
   const buryFormer = (how = 'bury_row') =>
     `perform quota.${how}(${id}, o.key, 'remove', null, sqlerrm) from ${formerKeys};`;
+  // Who takes up one of these rows at this moment has read it as it was before: what comes after that is written after it.
+  const holdLinks = (which: string) =>
+    source.kind === 'calls'
+      ? `perform from quota.adopt_links l where l.source = ${id} and ${which} order by l.key for update;`
+      : '';
   return `create or replace function quota_adopt.source_${id}_live() returns trigger
 language plpgsql ${settings} set lock_timeout = ${literal(lockTimeout)}
 as $fn$
@@ -107,14 +117,13 @@ begin
       ${forget ? `perform quota.forget_rows(${id}, ${oldKeys});` : 'null;'}
       return null;
     end if;
+    ${countsAlone ? countOne(id, placed, timezone) : ''}
+    ${holdLinks(`l.key in (select ${key} from new_rows r)`)}
     if tg_op = 'UPDATE' then
-      perform from quota.adopt_links l
-      where l.source = ${id} and l.key in (select ${key} from new_rows r) order by l.key for update;
       -- A row whose key was changed is not there under its former one, and leaves its call to the new one.
       perform quota.forget_rows(${id}, array_agg(o.key))
       from ${formerKeys} having count(*) > 0;
     end if;
-    ${countsAlone ? countOne(id, placed, timezone) : ''}
     perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;
     return null;
   exception when others or assert_failure then
@@ -143,6 +152,7 @@ begin
   -- One of several rows cannot be taken: the others are.
   for one in select ${key} from new_rows r loop
     begin
+      ${holdLinks('l.key = one')}
       perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r where ${key} = one;
     exception when others or assert_failure then
       perform quota.bury_row(${id}, one, 'take', to_jsonb(r), sqlerrm) from new_rows r where ${key} = one;

@@ -146,6 +146,98 @@ test('a row that is told while it is taken up again is looked at once more', asy
   await expectAgreement();
 });
 
+/** Rows of the app that nobody has heard of: their keys. */
+async function insertUntold(...members: readonly string[]): Promise<string[]> {
+  await desk.queryAt(now, 'alter table shop.phone_calls disable trigger user');
+  const rows = await desk.queryAt<{ id: string }>(
+    now,
+    `insert into shop.phone_calls (member_id, began, seconds)
+     select m, '2026-10-01 10:00', '40' from unnest($1::text[]) m returning id::text`,
+    [members],
+  );
+  await desk.queryAt(now, 'alter table shop.phone_calls enable trigger user');
+  return rows.map(({ id }) => id);
+}
+
+/** A statement in a session of its own: whether it waits can be seen. */
+const apart = (sql: string, values: readonly unknown[] = []) =>
+  desk.session(async (session) => {
+    await session.query(`set quota.as_of = '${now}'`);
+    await session.query(sql, [...values]);
+  });
+
+/** Takes rows up as a batch or a retry does, but with all the patience that there is. */
+const take = (keys: readonly string[]) =>
+  apart(`select quota.take_keys(s.id, $1) from quota.adopt_sources s where s.name = 'phone_calls'`, [keys]);
+
+test('a row that changes between being read and being counted is counted as it is in the end', async () => {
+  await desk.json(
+    'adopt',
+    'attach',
+    desk.write('shop.yaml', voiceMapping.replace('  on_delete', '  make_users: true\n  on_delete')),
+    '--yes',
+  );
+  await desk.json(...backfill);
+  const [one = '', other = ''] = await insertUntold('m1', 'late');
+  await desk.session(async (holder) => {
+    await holder.query('begin');
+    await holder.query(`insert into quota.users (external_id) values ('late')`);
+    const taken = take([one, other]);
+    // Both rows are read, and their takers wait for the user of the second.
+    await desk.untilLocked();
+    await desk.queryAt(now, `update shop.phone_calls set seconds = '17' where id = ${one}`);
+    await holder.query('rollback');
+    await taken;
+  });
+  await retry();
+  await expectAgreement();
+});
+
+test('rows that go, or get another key, while they are taken up do not come back', async () => {
+  await desk.json(...backfill);
+  const [one = '', other = ''] = await insertUntold('m1', 'm2');
+  const changes = [
+    `delete from shop.phone_calls where id = ${one}`,
+    `update shop.phone_calls set id = id + 1000 where id = ${other}`,
+  ];
+  await withOpen(changes, async (commit) => {
+    const taken = take([one, other]);
+    await desk.untilLocked();
+    await commit();
+    await taken;
+  });
+  await retry();
+  await expectAgreement();
+});
+
+test('a row that comes back while its call is taken back counts', async () => {
+  await desk.json(...backfill);
+  await desk.queryAt(
+    now,
+    `alter table shop.phone_calls disable trigger user;
+     delete from shop.phone_calls where id = 11;
+     alter table shop.phone_calls enable trigger user`,
+  );
+  await desk.session(async (session) => {
+    const withRow = (use: string) =>
+      session.query(
+        `select quota.${use}(s.id, '{11}') from quota.adopt_sources s where s.name = 'phone_calls'`,
+      );
+    await session.query(`set quota.as_of = '${now}'`);
+    await session.query('begin');
+    await withRow('take_keys');
+    const written = apart(
+      `insert into shop.phone_calls (id, member_id, began, seconds) values (11, 'm1', '2026-10-01 10:00', '40')`,
+    );
+    await Promise.race([written, desk.untilLocked()]);
+    await withRow('forget_rows');
+    await session.query('commit');
+    await written;
+  });
+  await retry();
+  await expectAgreement();
+});
+
 test('rows that go from one source to another in open transactions are counted once', async () => {
   await desk.json('adopt', 'attach', desk.write('two.yaml', twoSources), '--yes');
   const moves = [
