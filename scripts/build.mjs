@@ -99,15 +99,24 @@ const handOver = `':' //; exec node -- "$0" "$@"`;
 async function buildPrograms(temporary) {
   const bin = (name) => `${temporary}/bin/${name}`;
   const plugins = [withoutChildProcess, sqlSet];
-  const entryPoints = ['bin/run.ts'];
-  const program = { ...common, ...asFunction, entryPoints };
-  await build({ ...program, outfile: bin('program.js'), plugins: [apart, ...plugins] });
+  const program = { ...common, ...asFunction };
+  await build({
+    ...program,
+    entryPoints: ['bin/run.ts'],
+    outfile: bin('program.js'),
+    plugins: [apart, ...plugins],
+  });
   await Promise.all(
     Object.entries(seldom).map(([name, file]) =>
       build({ ...common, ...alone, entryPoints: [name], outfile: bin(file), plugins }),
     ),
   );
-  await build({ ...program, outfile: bin('answer.js'), plugins: [...plugins, withoutCommands] });
+  await build({
+    ...program,
+    entryPoints: ['bin/answer.ts'],
+    outfile: bin('answer.js'),
+    plugins: [...plugins, withoutCommands],
+  });
   await Promise.all(['program.js', 'answer.js'].map((name) => writeAsAscii(bin(name))));
   const names = ['src/cli/completion/read-names.ts'];
   await build({ ...common, banner: { js: url }, entryPoints: names, outfile: bin('names.js'), plugins });

@@ -1,4 +1,3 @@
-import { addAbortSignal } from 'node:stream';
 import type { Context, Settings } from '../context.ts';
 import { confirmChange } from './confirm.ts';
 import { findPager } from './find-pager.ts';
@@ -57,6 +56,8 @@ export function createContext(
     talk,
     redact,
     get stdin() {
+      // Loaded here: no start but that of who reads stdin has a use for it.
+      const { addAbortSignal } = globalThis.process.getBuiltinModule('node:stream');
       return addAbortSignal(signal, process.stdin).on('error', () => {}); // Whoever reads it gets the error.
     },
     now: () => (asOf === null ? readClock() : new Date(asOf)),

@@ -3,7 +3,7 @@ import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import type { CommandTree } from './command-tree.ts';
 import { wantsJsonErrors, wantsJsonLog } from './global-options.ts';
 import { canGuide, isOpenStart } from './guided.ts';
-import type { ProcessLike, TerminalStream } from './process-like.ts';
+import type { ProcessLike, ResultStream } from './process-like.ts';
 import { createProgram } from './program.ts';
 import { readWords } from './read-words.ts';
 import { createCommandRunner } from './run-command.ts';
@@ -40,10 +40,11 @@ export async function main(given: ProcessLike): Promise<ExitCode> {
  * used. That nobody reads the talk is no reason to fail; of the result whoever writes it is told.
  */
 function withPatientStreams(process: ProcessLike): ProcessLike {
-  const opened = new Set<TerminalStream>();
-  const patient = (stream: TerminalStream) => {
+  const opened = new Set<ResultStream>();
+  const patient = <S extends ResultStream>(stream: S): S => {
     if (!opened.has(stream)) {
-      opened.add(stream.on('error', () => {}));
+      stream.on('error', () => {});
+      opened.add(stream);
     }
     return stream;
   };

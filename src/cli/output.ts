@@ -3,7 +3,7 @@ import type { Pager } from './find-pager.ts';
 import { pickRow, refuseUnknownFields } from './formats/fields.ts';
 import type { Shape } from './formats/shaped.ts';
 import { drawnText, printableData } from './printable.ts';
-import type { TerminalStream } from './process-like.ts';
+import type { ResultStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
 import { createStyle } from './style.ts';
 import { wrapText } from './wrap-text.ts';
@@ -13,7 +13,7 @@ const chunkRowsMax = 1000;
 
 export interface OutputOptions {
   format: OutputFormat;
-  stdout: TerminalStream;
+  stdout: ResultStream;
   color: boolean;
   /** Tables have all their columns, whatever the terminal has room for. */
   wide?: boolean;

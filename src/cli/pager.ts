@@ -2,7 +2,7 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Pager } from './find-pager.ts';
-import type { TerminalStream } from './process-like.ts';
+import type { ResultStream } from './process-like.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
 
 /** A writer whose reader is waited for in the end. */
@@ -11,7 +11,7 @@ export interface PagedWriter extends StreamWriter {
 }
 
 /** A writer that opens the pager where the first text is taller than the terminal, and else writes as ever. */
-export function createPagedWriter(stdout: TerminalStream, plain: StreamWriter, pager: Pager): PagedWriter {
+export function createPagedWriter(stdout: ResultStream, plain: StreamWriter, pager: Pager): PagedWriter {
   let chosen: PagedWriter | undefined;
   return {
     write(text) {
@@ -47,7 +47,7 @@ function openPager({ command, env, whileAway }: Pager): PagedWriter {
 }
 
 /** A line takes as many rows as it is wide; colours take none. */
-function isTall(text: string, { rows = 0, columns = 80 }: TerminalStream): boolean {
+function isTall(text: string, { rows = 0, columns = 80 }: ResultStream): boolean {
   const colour = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
   const taken = text
     .replace(colour, '')

@@ -21,6 +21,9 @@ export function createProgram(process: ProcessLike, run: Run): CommandTree {
       writeErr: (text) => process.stderr.write(text),
       outputError: () => {}, // Reported with all other errors, in one place.
       getOutHelpWidth: () => process.stdout.columns ?? 100,
+      // commander would open both streams to see; help has no colours to leave out.
+      getOutHasColors: () => true,
+      getErrHasColors: () => true,
       getErrHelpWidth: () => process.stderr.columns ?? 100,
     })
     .exitOverride()

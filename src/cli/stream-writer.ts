@@ -1,5 +1,5 @@
 import { unavailableError } from '../errors.ts';
-import type { TerminalStream } from './process-like.ts';
+import type { ResultStream } from './process-like.ts';
 
 export interface StreamWriter {
   /** Waits until the text is out of this process. False: the reader has gone (`| head`), stop writing. */
@@ -10,7 +10,7 @@ export interface StreamWriter {
  * Writes to stdout. A reader that leaves early is no error; a full disk is.
  * @throws unavailableError when the text cannot be written.
  */
-export function createStreamWriter(stream: TerminalStream): StreamWriter {
+export function createStreamWriter(stream: ResultStream): StreamWriter {
   let readerGone = false;
   stream.on('error', () => {}); // Reported to the callback of write; without a listener it ends the process.
   return {

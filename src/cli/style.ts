@@ -1,5 +1,5 @@
 import type { Style } from '../context.ts';
-import type { TerminalStream } from './process-like.ts';
+import type { ResultStream } from './process-like.ts';
 
 const widthDefault = 80;
 /** In which VAPI, HeyGen, OpenAI and Anthropic bill. */
@@ -10,7 +10,7 @@ export const currencyDefault = 'USD';
  * terminal has them unless it is called "dumb".
  */
 export function wantsColor(
-  stream: TerminalStream,
+  stream: ResultStream,
   env: Readonly<Record<string, string | undefined>>,
   colorOption: boolean,
 ): boolean {
