@@ -104,10 +104,19 @@ function liveFunction(id: number, placed: PlacedSource, row: string, timezone: s
     source.kind === 'calls'
       ? `perform from quota.adopt_links l where l.source = ${id} and ${which} order by l.key for update;`
       : '';
+  // A wait that is over at the moment at which another begins is told by the server as if somebody had cancelled the
+  // statement. Who has done so before ours can have waited for too long, or to many rows, is heard.
+  const caught = `when others or assert_failure or query_canceled then`;
+  const heed = `if sqlstate = '57014' and (many > ${oneByOneMax} or clock_timestamp() < began + interval ${literal(lockTimeout)}) then
+      raise;
+    end if;`;
+  const count = (rows: string) =>
+    `select count(*) into many from (select from ${rows} limit ${oneByOneMax + 1}) n;`;
   return `create or replace function quota_adopt.source_${id}_live() returns trigger
 language plpgsql ${settings} set lock_timeout = ${literal(lockTimeout)}
 as $fn$
 declare
+  began timestamptz := clock_timestamp();
   many bigint;
   one text;
   ${countsAlone ? 'told record;\n  whose uuid;\n  log bigint;' : ''}
@@ -126,13 +135,18 @@ begin
     end if;
     perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r having count(*) > 0;
     return null;
-  exception when others or assert_failure then
+  exception ${caught}
+    if tg_op = 'DELETE' then
+      ${count('old_rows')}
+    else
+      ${count('new_rows')}
+    end if;
+    ${heed}
     if tg_op = 'DELETE' then
       ${bury('old_rows', 'remove')}
       return null;
     end if;
-    select count(*) into many from (select from new_rows limit ${oneByOneMax + 1}) n;
-    if many = 1 or many > ${oneByOneMax} or sqlstate in ('55P03', '40P01') then
+    if many = 1 or many > ${oneByOneMax} or sqlstate in ('55P03', '40P01', '57014') then
       ${bury('new_rows', 'take')}
       if tg_op = 'UPDATE' then
         ${buryFormer()}
@@ -144,7 +158,8 @@ begin
     for one in select o.key from ${formerKeys} loop
       begin
         perform quota.forget_rows(${id}, array[one]);
-      exception when others or assert_failure then
+      exception ${caught}
+        ${heed}
         perform quota.bury_row(${id}, one, 'remove', null, sqlerrm);
       end;
     end loop;
@@ -154,12 +169,14 @@ begin
     begin
       ${holdLinks('l.key = one')}
       perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r where ${key} = one;
-    exception when others or assert_failure then
+    exception ${caught}
+      ${heed}
       perform quota.bury_row(${id}, one, 'take', to_jsonb(r), sqlerrm) from new_rows r where ${key} = one;
     end;
   end loop;
   return null;
-exception when others or assert_failure then
+exception ${caught}
+  ${heed}
   begin
     -- Who takes these rows up at this moment holds what is known of them, and has read them as they were before.
     if tg_op = 'DELETE' then
@@ -170,7 +187,8 @@ exception when others or assert_failure then
     if tg_op = 'UPDATE' then
       ${buryFormer('bury_again')}
     end if;
-  exception when others or assert_failure then
+  exception ${caught}
+    ${heed}
     null; -- Not even that could be kept: the row is found by the next backfill, and missed by verify until then.
   end;
   return null;
