@@ -114,16 +114,29 @@ await withBenchServer(async (server) => {
   say('every quota is what its facts sum to');
 });
 
-async function arrange({ createMigrated, on, urlOf }: BenchServer): Promise<string> {
+async function arrange(server: BenchServer): Promise<string> {
+  const { createMigrated, on, urlOf } = server;
   await createMigrated('load');
   await on('load', arrangeDueUsers(users));
   await on('load', pastCalls(lines, users));
   await on('load', tablesOfApp);
   await on('load', 'create role app_load login in role quota_app; analyze');
+  await makeTemporarySchemas(server);
   await runQuota(['login', 'allow', 'app_load', '--reason', 'bench', '--yes'], {
     databaseUrl: urlOf('load'),
   });
   return urlOf('load').replace(/\/\/(?:[^/@]*@)?/, '//app_load@');
+}
+
+/**
+ * The first temporary table of each place that a server has for a session makes a schema, upon which all sessions plan all of
+ * their statements anew. A server that has been in use for a while has had them: it fills its places in turn.
+ */
+async function makeTemporarySchemas({ on }: BenchServer): Promise<void> {
+  const [max] = await on('load', `select current_setting('max_connections')::integer as places`);
+  for (let place = 0; place < Number(max?.places) + 20; place++) {
+    await on('load', 'create temp table first (number integer)');
+  }
 }
 
 /** What takes the processor from clients, or the disk, and no lock: what is added to their waits beside it is not ours. */

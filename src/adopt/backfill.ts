@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countKnownCalls } from '../db/known-calls-store.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import {
   backfillBatch,
@@ -65,6 +66,9 @@ export async function backfillProduct(
   const done: BackfillResult = { sources: [], retried: 0, openings: 0, carried: {} };
   let total = 0;
   let refreshed = batchFirst;
+  // Of tables that were large before there are none to take until they have doubled, too.
+  const before = await countKnownCalls(client);
+  let known = Math.max(before, batchFirst);
   const patience = patienceOf(client, product, options);
   const patiently = <T>(use: () => Promise<T>) => patience.with(use);
   const forgetAll = async (id: number) => {
@@ -99,7 +103,9 @@ export async function backfillProduct(
       isDone = batch.isDone;
       if (total >= 2 * refreshed || isDone) {
         refreshed = Math.max(refreshed, total);
-        await refreshStatistics(client, 'roughly');
+        const hasDoubled = before + total >= 2 * known;
+        known = hasDoubled ? before + total : known;
+        await refreshStatistics(client, 'roughly', hasDoubled ? 'all' : 'links');
       }
       options.onRows(total);
     }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
+import { countKnownCalls } from '../db/known-calls-store.ts';
 import { isPooled } from '../db/pooled-client.ts';
 import { withTwoSessions } from '../db/side-by-side.ts';
 import { withTransaction } from '../db/transaction.ts';
@@ -7,7 +8,6 @@ import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareGroup, updateCallLogs } from './call-log-changes-store.ts';
 import {
   commitSoon,
-  countKnownCalls,
   endOfGroup,
   insertCallLogs,
   layOutOther,
