@@ -26,11 +26,23 @@ export async function withBenchServer(use: (server: BenchServer) => Promise<void
   const folder = await mkdtemp(join(tmpdir(), 'quota-bench-'));
   await chmod(folder, 0o711); // As root, the account of the server must be able to pass.
   const session = await openEmbedded({ dataDir: join(folder, 'data') });
+  const clear = async () => {
+    await session.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  };
+  // Somebody has seen enough: neither the server nor its folder stays.
+  const onSignal = () => void clear().finally(() => process.exit(130));
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) {
+    process.once(signal, onSignal);
+  }
   try {
     await use(benchServer(folder, session.url));
   } finally {
-    await session.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    for (const signal of signals) {
+      process.off(signal, onSignal);
+    }
+    await clear();
   }
 }
 

@@ -31,7 +31,11 @@ export async function bundle(entryPoint, outfile) {
 export async function runBundled(entryPoint, outfile, flags, nodeFlags = []) {
   await bundle(entryPoint, outfile);
   const child = spawn(process.execPath, [...nodeFlags, outfile, ...flags], { stdio: 'inherit' });
+  // A terminal tells both; who ends this process alone means the program.
+  const end = () => child.kill('SIGTERM');
+  process.once('SIGTERM', end);
   child.on('exit', (code) => {
+    process.off('SIGTERM', end);
     process.exitCode = code ?? 1;
   });
 }

@@ -9,10 +9,16 @@ export const arrangeDueUsers = (count: number) => `
   select u.id, p.service, p.key from quota.users u join quota.plans p on p.is_default and p.service in ('voice', 'chat')
   order by u.id, p.service;
   analyze quota.users, quota.subscriptions;
+  ${blocksOf(count)
+    .map(
+      ([first, last]) => `
   insert into quota.call_logs (user_id, service, provider, provider_call_id, model, started_at, duration_seconds)
   select u.id, s.service, 'first', u.external_id || s.service, s.model, quota.now(), s.seconds
-  from quota.users u
-  cross join (values ('voice', null, 30), ('chat', 'gpt-4o', null)) s(service, model, seconds);
+  from generate_series(${first}::integer, ${last}) n
+  join quota.users u on u.external_id = 'user ' || n
+  cross join (values ('voice', null, 30), ('chat', 'gpt-4o', null)) s(service, model, seconds);`,
+    )
+    .join('')}
   reset quota.as_of`;
 
 /** The names that these users have. */
@@ -40,9 +46,23 @@ export const selectStored = `
   group by 1`;
 
 /** Calls of these users of 40 days ago, which a provider bills. */
-export const pastCalls = (lines: number, users: number) => `
+export const pastCalls = (lines: number, users: number) =>
+  blocksOf(lines)
+    .map(
+      ([first, last]) => `
   insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds, cost)
   select u.id, 'voice', 'vapi', 'past ' || n,
     date_trunc('month', now() - interval '40 days') + interval '14 days 10 hours', 1 + n % 3, 0.01
-  from generate_series(0, ${lines} - 1) n
-  join quota.users u on u.external_id = 'user ' || (1 + n % ${users})`;
+  from generate_series(${first} - 1, ${last} - 1) n
+  join quota.users u on u.external_id = 'user ' || (1 + n % ${users});`,
+    )
+    .join('');
+
+/** From 1 to a number, by the ten thousand: what one statement writes grows with the square beyond. */
+function blocksOf(count: number): [number, number][] {
+  const size = 10_000;
+  return Array.from({ length: Math.ceil(count / size) }, (_, block) => [
+    block * size + 1,
+    Math.min((block + 1) * size, count),
+  ]);
+}
