@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { withSnapshot } from '../db/transaction.ts';
+import type { Database } from '../context.ts';
+import { type Sessions, shareOut, withSessionsInSnapshot } from '../db/side-by-side.ts';
 import { notFoundError } from '../errors.ts';
 import { selectCostForecasts, selectRefusals } from './refusal-and-cost-store.ts';
 import { countDaysToRoll } from './roll-up-store.ts';
@@ -13,7 +14,6 @@ import {
 } from './usage-report.ts';
 import {
   giveMemoryForSums,
-  type RolledUsage,
   selectForecasts,
   selectRolledUsage,
   selectServices,
@@ -27,66 +27,69 @@ import {
  * @throws notFoundError when no meter knows the service
  */
 export function readUsageReport(
-  client: pg.ClientBase,
+  database: Pick<Database, 'client' | 'connect'>,
   request: UsageReportRequest,
   asOf: string,
 ): Promise<UsageReport> {
-  return withSnapshot(client, async () => {
-    await giveMemoryForSums(client);
-    return readReport(client, request, asOf);
+  return withSessionsInSnapshot(database, async (clients) => {
+    for (const client of clients) {
+      await giveMemoryForSums(client);
+    }
+    await requireService(clients[0], request);
+    return readReport(clients, request, asOf);
   });
 }
 
-async function readReport(
-  client: pg.ClientBase,
-  request: UsageReportRequest,
-  asOf: string,
-): Promise<UsageReport> {
+async function requireService(client: pg.ClientBase, { service }: UsageReportRequest): Promise<void> {
+  if (service === null) {
+    return;
+  }
   const services = await selectServices(client);
-  if (request.service !== null && !services.includes(request.service)) {
-    throw notFoundError(`there is no service "${request.service}"`, {
+  if (!services.includes(service)) {
+    throw notFoundError(`there is no service "${service}"`, {
       suggestion: `use one of ${services.join(', ')}`,
     });
   }
-  const { by } = request;
-  const rolled = await selectRolledUsage(client, by === 'service' || by === 'plan' ? by : 'none', request);
-  return {
-    from: request.from,
-    to: request.to,
-    by,
-    service: request.service,
-    asOf,
-    totals: rolled.totals,
-    days: rolled.days,
-    rows: await readRows(client, request, rolled),
-    refusals: await selectRefusals(client, request),
-    costs: await selectCostForecasts(client, request.service),
-    plans: await selectUtilization(client, request.service),
-    forecasts: await selectForecasts(client, request),
-    daysToRollUp: await countDaysToRoll(client),
-  };
+}
+
+/** What takes longest first, so that both sessions end at about the same time. */
+async function readReport(
+  clients: Sessions,
+  request: UsageReportRequest,
+  asOf: string,
+): Promise<UsageReport> {
+  const { from, to, by, service } = request;
+  const [ownRows, forecasts, rolled, costs, plans, refusals, daysToRollUp] = await shareOut(clients, [
+    (client) => readOwnRows(client, request),
+    (client) => selectForecasts(client, request),
+    (client) => selectRolledUsage(client, by === 'service' || by === 'plan' ? by : 'none', request),
+    (client) => selectCostForecasts(client, service),
+    (client) => selectUtilization(client, service),
+    (client) => selectRefusals(client, request),
+    (client) => countDaysToRoll(client),
+  ]);
+  const { totals, days } = rolled;
+  const rows =
+    ownRows ?? (by === 'day' ? days.map(({ day, ...sums }) => ({ key: day, ...sums })) : rolled.rows);
+  return { from, to, by, service, asOf, totals, days, rows, refusals, costs, plans, forecasts, daysToRollUp };
 }
 
 const isCallTrait = (by: UsageDimension): by is CallTrait => callTraits.some((trait) => trait === by);
 
-async function readRows(
-  client: pg.ClientBase,
-  request: UsageReportRequest,
-  { days, rows }: RolledUsage,
-): Promise<UsageRow[]> {
+/** Null: the days, or what they were added up by, are the rows. */
+async function readOwnRows(client: pg.ClientBase, request: UsageReportRequest): Promise<UsageRow[] | null> {
   const { by } = request;
   if (isCallTrait(by)) {
     return selectUsageByTrait(client, by, request);
   }
   switch (by) {
-    case 'day':
-      return days.map(({ day, ...sums }) => ({ key: day, ...sums }));
     case 'user':
       return selectTopUsers(client, request);
     case 'refusal':
       return [];
+    case 'day':
     case 'service':
     case 'plan':
-      return rows;
+      return null;
   }
 }

@@ -1,6 +1,8 @@
 import type pg from 'pg';
+import type { Database } from '../context.ts';
 import { findChangedObjects } from '../db/core/changed-objects.ts';
 import { createRolesSql, selectLostRoles } from '../db/core/roles-store.ts';
+import { type Sessions, shareOut, type Work, withSessions } from '../db/side-by-side.ts';
 import { type Examination, type Found, selectFindings } from './check-store.ts';
 import { type Check, type CheckLevel, checks } from './checks.ts';
 import { examineUsers, type UserCheck, type UsersFound } from './examine-users.ts';
@@ -103,22 +105,26 @@ const scheduleCheck = (overdue: readonly OverdueJob[]): CheckResult =>
     { count: overdue.length, findings: [...overdue] },
   );
 
-/** Looks for what is wrong or waiting, and changes no fact. `onCheck` hears of each check before it runs. */
+/**
+ * Looks for what is wrong or waiting, and changes no fact. `onCheck` hears of each check before it runs. What is held against
+ * the facts user by user takes longest: where all are asked for, one session is at that while another makes the other checks.
+ */
 export async function examine(
-  client: pg.ClientBase,
+  database: Pick<Database, 'client' | 'connect'>,
   examination: Examination & { isFull: boolean },
   onCheck: (check: string) => void,
   overdue: readonly OverdueJob[],
 ): Promise<Diagnosis> {
-  onCheck('schema');
-  const results: CheckResult[] = [await examineSchema(client, examination)];
-  const users = await examineUsers(client, examination, onCheck);
-  for (const check of checks) {
-    results.push(resultOf(check, await foundBy(client, check, { examination, users, onCheck })));
-  }
-  onCheck('roles');
-  results.push(await examineRoles(client));
-  results.push(scheduleCheck(overdue));
+  const { users, ...rest } =
+    examination.userId === null
+      ? await withSessions(database, (clients) => examineAll(clients, examination, onCheck))
+      : await examineAll([database.client], examination, onCheck);
+  const ofChecks = checks.map((check) =>
+    check.sql === undefined ? resultOf(check, users.found[check.check as UserCheck]) : rest.found.get(check),
+  );
+  const results = [rest.schema, ...ofChecks, rest.roles, scheduleCheck(overdue)].filter(
+    (result) => result !== undefined,
+  );
   const countOf = (wanted: CheckLevel) =>
     results.filter(({ level, count }) => level === wanted && count > 0).length;
   const differences = countOf('difference');
@@ -132,18 +138,34 @@ export async function examine(
   };
 }
 
-async function foundBy(
-  client: pg.ClientBase,
-  { check, sql }: Check,
-  {
-    examination,
-    users,
-    onCheck,
-  }: { examination: Examination; users: UsersFound; onCheck: (check: string) => void },
-): Promise<Found> {
-  if (sql === undefined) {
-    return users.found[check as UserCheck];
-  }
-  onCheck(check);
-  return selectFindings(client, sql, examination);
+/** The same by as many sessions as there are. */
+async function examineAll(
+  clients: Sessions,
+  examination: Examination & { isFull: boolean },
+  onCheck: (check: string) => void,
+): Promise<{ users: UsersFound; schema: CheckResult; roles: CheckResult; found: Map<Check, CheckResult> }> {
+  const found = new Map<Check, CheckResult>();
+  const makeCheck = async (client: pg.ClientBase, check: Check) => {
+    if (check.sql !== undefined) {
+      onCheck(check.check);
+      found.set(check, resultOf(check, await selectFindings(client, check.sql, examination)));
+    }
+  };
+  const [users, schema, roles] = await shareOut(clients, [
+    (client) => examineUsers(client, examination, onCheck),
+    (client) => {
+      onCheck('schema');
+      return examineSchema(client, examination);
+    },
+    (client) => {
+      onCheck('roles');
+      return examineRoles(client);
+    },
+    ...checks.map(
+      (check): Work<void> =>
+        (client) =>
+          makeCheck(client, check),
+    ),
+  ]);
+  return { users, schema, roles, found };
 }

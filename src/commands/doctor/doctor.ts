@@ -57,11 +57,13 @@ switched off. Users without such a note always are.`,
       });
     }
     const isFull = options.full === true;
-    const data = await context.withDatabase(async ({ client }) => {
+    const data = await context.withDatabase(async (database) => {
+      const { client } = database;
       const userId = options.user === undefined ? null : (await meantUser(context, client, options.user)).id;
       const examination = { userId, findingsMax: options.limit ?? findingsDefault, isFull };
       const onCheck = (check: string) => context.talk.verbose(`checking ${check}`);
-      return examine(client, examination, onCheck, userId === null ? await overdueJobs(context, client) : []);
+      const overdue = userId === null ? await overdueJobs(context, client) : [];
+      return examine(database, examination, onCheck, overdue);
     });
     await context.output.write({
       data,

@@ -1,5 +1,6 @@
 import { loadJobs } from '../../../jobs/index.ts';
 import type { Context } from '../../context.ts';
+import { shareOut, withSessions } from '../../db/side-by-side.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { flag } from '../../declarations/option.ts';
 import { exitCodes } from '../../errors.ts';
@@ -19,18 +20,21 @@ export const jobsList = defineCommand(
     ],
   },
   async (context, options) => {
-    const { now, data } = await context.withDatabase(async ({ client }) => {
-      const definitions = await loadJobs();
-      const { now, standings } = await standingsOf(client, definitions, context.settings);
-      const list = [];
-      for (const [index, job] of definitions.entries()) {
-        const { schedule, last, nextAt, overdueSince } = standings[index] as Standing;
-        const due = await job.countDue(client, { userId: null }, {});
-        const { name, summary } = job;
-        list.push({ name, summary, schedule, due, lastRun: last, nextAt, overdueSince });
-      }
-      return { now, data: list };
-    });
+    const { now, data } = await context.withDatabase((database) =>
+      withSessions(database, async (clients) => {
+        const definitions = await loadJobs();
+        const { now, standings } = await standingsOf(clients[0], definitions, context.settings);
+        const counts = await shareOut(
+          clients,
+          definitions.map((job) => (client) => job.countDue(client, { userId: null }, {})),
+        );
+        const data = definitions.map(({ name, summary }, index) => {
+          const { schedule, last, nextAt, overdueSince } = standings[index] as Standing;
+          return { name, summary, schedule, due: counts[index] ?? 0, lastRun: last, nextAt, overdueSince };
+        });
+        return { now, data };
+      }),
+    );
     await context.output.write({
       data,
       rows: data.map(({ lastRun, ...job }) => ({

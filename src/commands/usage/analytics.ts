@@ -41,8 +41,8 @@ type Options = OptionsOf<typeof declaration>;
 /** `quota usage analytics`: the data is a `UsageReport`; csv and ndjson have the rows of `--by`. */
 export const usageAnalytics = defineCommand(declaration, async (context, options) => {
   const request = requestOf(options, context.now());
-  const report = await context.withDatabase(({ client }) =>
-    readUsageReport(client, request, context.now().toISOString()),
+  const report = await context.withDatabase((database) =>
+    readUsageReport(database, request, context.now().toISOString()),
   );
   if (options.html !== undefined) {
     await writePage(context, options.html, report);
