@@ -122,7 +122,7 @@ test('stopped in the midst, it says how much is loaded', async () => {
   const bobs = await desk.query(`select id from quota.users order by id desc limit 1`);
   const code = await desk.session(async (client) => {
     await client.query('begin');
-    // The user who comes last cannot be counted yet: the import waits, with the first one loaded.
+    // The user who comes last cannot be counted yet: the import waits, with the first one loaded, or most of it.
     await client.query(
       `insert into quota.call_logs (user_id, service, provider, provider_call_id, started_at, duration_seconds)
       values ($1, 'voice', 'vapi', 'live', '2026-10-03T10:00:00Z', 1)`,
@@ -136,15 +136,20 @@ test('stopped in the midst, it says how much is loaded', async () => {
     return ended;
   });
   expect(code).toBe(130);
-  expect(stderr()).toContain('6000 of 12000 lines are loaded: the same command again loads the others');
   const parts = await desk.query<{ lines: number }>(
     `select (after->>'new')::integer as lines from quota.audit_log where action = 'call-logs.import-part' order by id`,
   );
-  // Nobody is held for all 6,000 of a user.
+  // Nobody is held for all 6,000 of a user; how many at once is as the machine is: the last of the first user's may be so
+  // few that they come with the other's.
   expect(parts.length).toBeGreaterThan(1);
   expect(parts[0]).toEqual({ lines: 1_000 });
-  expect(parts.reduce((sum, { lines }) => sum + lines, 0)).toBe(6_000);
-  expect(await desk.report('call-logs', file)).toMatchObject({ new: 6_000, existing: 6_000 });
+  const loaded = parts.reduce((sum, { lines }) => sum + lines, 0);
+  expect(loaded).toBeLessThanOrEqual(6_000);
+  expect(await desk.query(`select count(*)::integer as calls from quota.call_logs`)).toEqual([
+    { calls: loaded },
+  ]);
+  expect(stderr()).toContain(`${loaded} of 12000 lines are loaded: the same command again loads the others`);
+  expect(await desk.report('call-logs', file)).toMatchObject({ new: 12_000 - loaded, existing: loaded });
   expect(await desk.differences()).toEqual([]);
 });
 
