@@ -4609,7 +4609,8 @@ CREATE OR REPLACE FUNCTION quota.end_jobs(p_source integer, p_keys text[])
  LANGUAGE sql
 AS $function$
   delete from quota.concurrent_processing c
-  where c.id in (select quota.adopted_lease(p_source, k) from unnest(p_keys) k)
+  where c.id in (select quota.adopted_lease(p_source, k) from unnest(p_keys) k);
+  delete from quota.adopt_links l where l.source = p_source and l.key = any (p_keys)
 $function$;
 comment on function quota.end_jobs(integer,text[]) is 'Jobs whose rows an adopted product has deleted do not run any more.';
 
@@ -5614,9 +5615,6 @@ begin
   end if;
   if gone is not null then
     perform quota.forget_rows(p_source, gone);
-  end if;
-  if source.kind = 'jobs' then
-    delete from quota.adopt_links l where l.source = p_source and l.key = any (gone);
   end if;
 end $function$;
 comment on function quota.forget_untold(integer) is 'Takes back what came of rows that are not among those that were told, where they are all that there are.';
@@ -12696,6 +12694,9 @@ begin
   on conflict (user_id, id) do update
     set service = excluded.service, started_at = excluded.started_at, expires_at = excluded.expires_at;
   get diagnostics taken = row_count;
+  -- Jobs come and go: the links of those that do not run are not kept.
+  delete from quota.adopt_links l using unnest(p_jobs) j
+  where l.source = p_source and l.key = j.key and not j.is_there;
   return taken;
 end $function$;
 comment on function quota.take_jobs(integer,quota.adopted_job[]) is 'Lets jobs that an adopted product runs count among those of their users; how many do.';

@@ -28,6 +28,9 @@ begin
   on conflict (user_id, id) do update
     set service = excluded.service, started_at = excluded.started_at, expires_at = excluded.expires_at;
   get diagnostics taken = row_count;
+  -- Jobs come and go: the links of those that do not run are not kept.
+  delete from quota.adopt_links l using unnest(p_jobs) j
+  where l.source = p_source and l.key = j.key and not j.is_there;
   return taken;
 end $$;
 comment on function quota.take_jobs(integer, quota.adopted_job[]) is
@@ -43,7 +46,8 @@ create or replace function quota.end_jobs(p_source integer, p_keys text[]) retur
 language sql
 as $$
   delete from quota.concurrent_processing c
-  where c.id in (select quota.adopted_lease(p_source, k) from unnest(p_keys) k)
+  where c.id in (select quota.adopted_lease(p_source, k) from unnest(p_keys) k);
+  delete from quota.adopt_links l where l.source = p_source and l.key = any (p_keys)
 $$;
 comment on function quota.end_jobs(integer, text[]) is
   'Jobs whose rows an adopted product has deleted do not run any more.';

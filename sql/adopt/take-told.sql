@@ -75,9 +75,6 @@ begin
   if gone is not null then
     perform quota.forget_rows(p_source, gone);
   end if;
-  if source.kind = 'jobs' then
-    delete from quota.adopt_links l where l.source = p_source and l.key = any (gone);
-  end if;
 end $$;
 comment on function quota.forget_untold(integer) is
   'Takes back what came of rows that are not among those that were told, where they are all that there are.';

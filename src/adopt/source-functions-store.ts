@@ -1,5 +1,6 @@
 import { fillFunction, layOutFunction } from './bulk-functions-store.ts';
 import { literal, quoted } from './expression.ts';
+import type { Source } from './mapping.ts';
 import {
   compositeTypes,
   countsExpression,
@@ -21,35 +22,32 @@ const oneByOneMax = 100;
 
 /** The functions of a source, by its id: they are made when it is attached. */
 export const sourceFunctions = (id: number, placed: PlacedSource, timezone: string): string[] => [
-  ...rowFunctions(id, placed, timezone),
+  ...rowFunctions(id, placed, timezone, { areWritten: true }),
   liveFunction(id, placed, rowExpression(placed, timezone), timezone),
 ];
 
-/** Those that read the rows of its table. */
-export function rowFunctions(id: number, placed: PlacedSource, timezone: string): string[] {
+/** Those that read the rows of its table; `areWritten`: by others, while they are taken up. */
+export function rowFunctions(
+  id: number,
+  placed: PlacedSource,
+  timezone: string,
+  { areWritten }: { areWritten: boolean },
+): string[] {
   const { source, table } = placed;
   const row = rowExpression(placed, timezone);
   const order = source.key.map((column) => `r.${quoted(column)}`).join(', ');
   const after = keyParts(source, table, 'p_after').join(', ');
-  const taker = `quota.${takers[source.kind]}`;
   const asked = `unnest(p_keys) k join ${table.relation} r on (${order}) = (${keyParts(source, table, 'k').join(', ')})`;
-  const take = `  select array_agg(${keyExpression(source)}), array_agg(${row}) into there, told from ${asked};
-  perform ${taker}(${id}, told) where told is not null;`;
-  const hold = `  -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is overwritten by
-  -- what it was before, and none that is gone comes back. A link that is not there yet cannot be held: it is made first.
-  insert into quota.adopt_links (source, key)
+  const holdCalls = `insert into quota.adopt_links (source, key)
   select ${id}, k from unnest(p_keys) k
   where k is not null and not exists (select from quota.adopt_links l where l.source = ${id} and l.key = k)
   order by k
   on conflict do nothing;
   perform from quota.adopt_links l where l.source = ${id} and l.key = any (p_keys) order by l.key for update;`;
-  const again = `
-  -- What the app has changed since these rows were read, and told before they were written here, was overwritten:
-  -- now that what came of them is held, they are read once more.
-  select array_agg(${keyExpression(source)}) into there from ${asked};
-  perform ${taker}(${id}, array_agg(c.told)) from (
-    select ${row} as told from ${asked} except select t from unnest(told) t
-  ) c having count(*) > 0;`;
+  const holdWritten = areWritten ? holdOthers(id, source.kind, 'p_keys') : '';
+  const endGone = `
+  -- No link is kept of a job that is gone.
+  perform quota.end_jobs(${id}, array(select k from unnest(p_keys) k where k <> all (coalesce(there, '{}'))));`;
   return [
     `create or replace function quota_adopt.source_${id}_keys(p_after text, p_size integer) returns text[]
 language plpgsql stable ${settings}
@@ -68,7 +66,11 @@ declare
   there text[];
   told quota.${compositeTypes[source.kind]}[];
 begin
-${source.kind === 'calls' ? `${hold}\n${take}` : `${take}${again}`}
+  -- Whoever writes to one of these rows holds its link: rows are read once that is held, so that none is overwritten by
+  -- what it was before, and none that is gone comes back. A link that is not there yet cannot be held: it is made first.
+  ${source.kind === 'calls' ? holdCalls : holdWritten}
+  select array_agg(${keyExpression(source)}), array_agg(${row}) into there, told from ${asked};
+  perform quota.${takers[source.kind]}(${id}, told) where told is not null;${source.kind === 'jobs' && areWritten ? endGone : ''}
   return coalesce(there, '{}');
 end $fn$`,
     `create or replace function quota_adopt.source_${id}_lost(p_size integer) returns text[]
@@ -85,6 +87,21 @@ end $fn$`,
 }
 
 /**
+ * Makes and holds the links of rows that are no calls, until the transaction ends. They are written to, so that a transaction
+ * of the app that sees what was there before is refused them, and its rows wait.
+ */
+function holdOthers(id: number, kind: Source['kind'], keys: string): string {
+  const hold = `insert into quota.adopt_links (source, key)
+  select distinct ${id}, k from unnest(${keys}) k where k is not null order by k
+  on conflict (source, key) do update set call_log_id = null;`;
+  // The key of a user may be the name, which is not kept of who is erased. Others wait for a link that goes, too.
+  return kind === 'users'
+    ? `${hold}
+  delete from quota.adopt_links l where l.source = ${id} and l.key = any (${keys});`
+    : hold;
+}
+
+/**
  * What the triggers of the app's table run. Nothing that it names of ours is looked up before it is inside the
  * block that catches everything: whatever is broken, the app's statement goes on.
  */
@@ -94,16 +111,18 @@ function liveFunction(id: number, placed: PlacedSource, row: string, timezone: s
   const key = keyExpression(source);
   const oldKeys = `array(select ${key} from old_rows r)`;
   const formerKeys = `(select ${key} from old_rows r except select ${key} from new_rows r) o(key)`;
-  const forget = source.onDelete === 'remove' || source.kind === 'assistants' || source.kind === 'jobs';
   const bury = (rows: string, operation: string, how = 'bury_row') =>
     `perform quota.${how}(${id}, ${key}, '${operation}', to_jsonb(r), sqlerrm) from ${rows} r;`;
   const buryFormer = (how = 'bury_row') =>
     `perform quota.${how}(${id}, o.key, 'remove', null, sqlerrm) from ${formerKeys};`;
   // Who takes up one of these rows at this moment has read it as it was before: what comes after that is written after it.
-  const holdLinks = (which: string) =>
+  // Links of calls that are not there yet are made by who counts them, or takes them back.
+  const hold = (keys: string) =>
     source.kind === 'calls'
-      ? `perform from quota.adopt_links l where l.source = ${id} and ${which} order by l.key for update;`
-      : '';
+      ? `perform from quota.adopt_links l where l.source = ${id} and l.key = any (${keys}) order by l.key for update;`
+      : holdOthers(id, source.kind, keys);
+  const isTakenBack = source.kind === 'assistants' || source.kind === 'jobs';
+  const holdFormer = (keys: string) => (isTakenBack ? hold(keys) : '');
   // A wait that is over at the moment at which another begins is told by the server as if somebody had cancelled the
   // statement. Who has done so before ours can have waited for too long, or to many rows, is heard.
   const caught = `when others or assert_failure or query_canceled then`;
@@ -123,12 +142,14 @@ declare
 begin
   begin
     if tg_op = 'DELETE' then
-      ${forget ? `perform quota.forget_rows(${id}, ${oldKeys});` : 'null;'}
+      ${holdFormer(oldKeys)}
+      ${isTakenBack || source.onDelete === 'remove' ? `perform quota.forget_rows(${id}, ${oldKeys});` : 'null;'}
       return null;
     end if;
     ${countsAlone ? countOne(id, placed, timezone) : ''}
-    ${holdLinks(`l.key in (select ${key} from new_rows r)`)}
+    ${hold(`array(select ${key} from new_rows r)`)}
     if tg_op = 'UPDATE' then
+      ${holdFormer(`array(select o.key from ${formerKeys})`)}
       -- A row whose key was changed is not there under its former one, and leaves its call to the new one.
       perform quota.forget_rows(${id}, array_agg(o.key))
       from ${formerKeys} having count(*) > 0;
@@ -157,6 +178,7 @@ begin
   if tg_op = 'UPDATE' then
     for one in select o.key from ${formerKeys} loop
       begin
+        ${holdFormer('array[one]')}
         perform quota.forget_rows(${id}, array[one]);
       exception ${caught}
         ${heed}
@@ -167,7 +189,7 @@ begin
   -- One of several rows cannot be taken: the others are.
   for one in select ${key} from new_rows r loop
     begin
-      ${holdLinks('l.key = one')}
+      ${hold('array[one]')}
       perform quota.${takers[source.kind]}(${id}, array_agg(${row})) from new_rows r where ${key} = one;
     exception ${caught}
       ${heed}

@@ -12,7 +12,8 @@ import type { RemoteReading } from './remote-reading.ts';
 /** A source with how it is read, where that is known: it takes a look at its database. */
 export type ToldSource = Pick<PlacedSource, 'source' | 'reading'>;
 
-const functionsOf = (id: number, placed: ToldSource) => rowFunctions(id, toldSource(id, placed), 'UTC');
+const functionsOf = (id: number, placed: ToldSource) =>
+  rowFunctions(id, toldSource(id, placed), 'UTC', { areWritten: false });
 const markedTake = (id: number) => `quota_adopt.source_${id}_take(text[])`;
 
 /** Makes the table in which rows of a source are told, and the functions that take them over from there. */
