@@ -2924,7 +2924,9 @@ AS $function$
   values (p_source, p_key, p_operation, p_told, left(p_reason, 500))
   on conflict (source, key) where key is not null and not is_again do update
   set operation = excluded.operation, told = coalesce(excluded.told, d.told), reason = excluded.reason,
-    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at)
+    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at),
+    -- Told anew by the app it was not tried as it stands; found wanting by who took it up it was.
+    attempts = case when excluded.told is null and excluded.operation = 'take' then d.attempts else 0 end
 $function$;
 comment on function quota.bury_row(integer,text,text,jsonb,text) is 'Keeps a row of an adopted product that could not be taken over, and why, until it is tried again.';
 
@@ -10949,9 +10951,9 @@ begin
       end if;
     exception when lock_not_available or deadlock_detected then
       -- Somebody else is at it: it waits, and keeps no other back. What is taken is held until the end: of
-      -- many that wait, most are for the next time.
+      -- many that wait, most are for the next time. What would come of it now was not tried.
       update quota.adopt_dead d
-      set next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      set attempts = 0, next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
       where d.id = dead.id;
       held := held + 1;
     end;

@@ -7,7 +7,9 @@ as $$
   values (p_source, p_key, p_operation, p_told, left(p_reason, 500))
   on conflict (source, key) where key is not null and not is_again do update
   set operation = excluded.operation, told = coalesce(excluded.told, d.told), reason = excluded.reason,
-    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at)
+    next_attempt_at = least(d.next_attempt_at, excluded.next_attempt_at),
+    -- Told anew by the app it was not tried as it stands; found wanting by who took it up it was.
+    attempts = case when excluded.told is null and excluded.operation = 'take' then d.attempts else 0 end
 $$;
 comment on function quota.bury_row(integer, text, text, jsonb, text) is
   'Keeps a row of an adopted product that could not be taken over, and why, until it is tried again.';

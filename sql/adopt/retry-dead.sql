@@ -51,9 +51,9 @@ begin
       end if;
     exception when lock_not_available or deadlock_detected then
       -- Somebody else is at it: it waits, and keeps no other back. What is taken is held until the end: of
-      -- many that wait, most are for the next time.
+      -- many that wait, most are for the next time. What would come of it now was not tried.
       update quota.adopt_dead d
-      set next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
+      set attempts = 0, next_attempt_at = quota.now() + quota.retry_delay(dead.attempts + 1, 0)
       where d.id = dead.id;
       held := held + 1;
     end;

@@ -34,6 +34,50 @@ test('what a counter has beyond the rows is an opening balance, dated by the app
   expect(await desk.differences()).toEqual([]);
 });
 
+test('what a row has that waits and was not tried as it stands is no opening balance', async () => {
+  const row = id(77);
+  const attempts = () => desk.query('select attempts from quota.adopt_dead');
+  const setStart = (start: string | null) =>
+    desk.query('update avatar_usage_records set session_started_at = $1 where id = $2', [start, row]);
+  await desk.query(
+    `insert into avatar_usage_records (id, user_id, duration_seconds, status) values ($1, $2, 40, 'completed')`,
+    [row, id(2)],
+  );
+  await desk.json('adopt', 'backfill', 'avatar-lifetime', '--yes');
+  expect(await attempts()).toEqual([{ attempts: 1 }]);
+  await desk.session(async (holder) => {
+    await holder.query('begin');
+    await holder.query('select from quota.adopt_links where key = $1 for update', [row]);
+    // The app tells what it lacked, and nobody can count it yet.
+    await setStart('2026-11-19 10:00');
+    expect(await attempts()).toEqual([{ attempts: 0 }]);
+    await holder.query('rollback');
+  });
+  await setStart(null);
+  await desk.json('adopt', 'backfill', 'avatar-lifetime', '--yes');
+  expect(await attempts()).toEqual([{ attempts: 1 }]);
+  // It makes sense by now, nobody was told, and the counter has it.
+  await desk.query(
+    `set session_replication_role = replica;
+     update avatar_usage_records set session_started_at = '2026-11-19 10:00' where id = '${row}';
+     update usage_quotas set used_seconds = used_seconds + 40 where user_id = '${id(2)}'`,
+  );
+  await desk.session(async (holder) => {
+    await holder.query('begin');
+    await holder.query('select from quota.adopt_links where key = $1 for update', [row]);
+    const run = desk.json('adopt', 'backfill', 'avatar-lifetime', '--yes');
+    await desk.untilLocked();
+    await expect
+      .poll(async () => (await desk.sessions()).some(({ waitsForLock }) => waitsForLock), { interval: 5 })
+      .toBe(false);
+    await Promise.race([run, desk.untilLocked()]);
+    await holder.query('rollback');
+    expect(await run).toMatchObject({ openings: 0 });
+  });
+  expect(await desk.json('adopt', 'verify', 'avatar-lifetime')).toMatchObject({ differing: 0, waiting: 0 });
+  expect(await desk.differences()).toEqual([]);
+});
+
 test('a counter of a month in which nothing is counted is shown with that month', async () => {
   await desk.queryAt(now, productTables('chat', 5));
   await desk.query(`insert into user_usage (user_id, month, total_messages, premium_messages)
