@@ -66,10 +66,15 @@ test('a pipe that is full and not waited for gets the whole of it all the same',
       isClosed = true;
     });
     let text = '';
-    while (!isClosed) {
-      text += read(fd);
-      await new Promise((settle) => setTimeout(settle, 20));
-    }
+    await expect
+      .poll(
+        () => {
+          text += read(fd);
+          return isClosed;
+        },
+        { interval: 20 },
+      )
+      .toBe(true);
     text += read(fd);
     expect({ code: await closed, talk }).toEqual({ code: 0, talk: '' });
     expect(text.slice(filled)).toBe(execFileSync(process.execPath, [bin, '--help'], { encoding: 'utf8' }));
