@@ -46,7 +46,7 @@ const plainCommands = ({ middle, busy, auditId }: Places): string[][] => [
   ['user', 'show', busy],
   ['user', 'explain', busy],
   ['user', 'history', busy],
-  ['usage', 'check', busy, 'voice'],
+  ['usage', 'check', busy, '--service', 'voice'],
   ['usage', 'sessions'],
   ['limits', 'status'],
   ['audit', 'log'],
