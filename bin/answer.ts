@@ -1,7 +1,7 @@
-import { withDirectStdout } from '../src/cli/direct-stdout.ts';
+import { directStdout } from '../src/cli/direct-stdout.ts';
 import { main } from '../src/cli/main.ts';
 
 /** Help and completion, without commands. */
-void main(withDirectStdout(process)).then((exitCode) => {
+void main(process, directStdout(process)).then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { countKnownCalls } from '../db/known-calls-store.ts';
+import { CallGrowth } from '../db/call-growth-store.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
 import {
   backfillBatch,
@@ -67,8 +67,7 @@ export async function backfillProduct(
   let total = 0;
   let refreshed = batchFirst;
   // Of tables that were large before there are none to take until they have doubled, too.
-  const before = await countKnownCalls(client);
-  let known = Math.max(before, batchFirst);
+  const growth = await CallGrowth.begin(client, batchFirst);
   const patience = patienceOf(client, product, options);
   const patiently = <T>(use: () => Promise<T>) => patience.with(use);
   const forgetAll = async (id: number) => {
@@ -103,9 +102,7 @@ export async function backfillProduct(
       isDone = batch.isDone;
       if (total >= 2 * refreshed || isDone) {
         refreshed = Math.max(refreshed, total);
-        const hasDoubled = before + total >= 2 * known;
-        known = hasDoubled ? before + total : known;
-        await refreshStatistics(client, 'roughly', hasDoubled ? 'all' : 'links');
+        await refreshStatistics(client, 'roughly', growth.hasDoubled(total) ? 'all' : 'links');
       }
       options.onRows(total);
     }

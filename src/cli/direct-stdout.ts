@@ -1,32 +1,13 @@
 import { fstatSync, writeSync } from 'node:fs';
-import type { ProcessLike, ResultStream } from './process-like.ts';
+import type { ResultStream } from './process-like.ts';
 
 /**
- * The process with a stdout that opens no stream where it is a file or a pipe: that takes Node some milliseconds, which
+ * The stdout of a process, which opens no stream where it is a file or a pipe: that takes Node some milliseconds, which
  * help and completion have no other use for. What cannot be written at once - nobody reads any more, the disk is full, a pipe
  * that is not waited for has no room - is left to the stream, which tells it as ever.
  */
-export function withDirectStdout(process: NodeJS.Process): ProcessLike {
-  const { argv, env, platform, pid } = process;
-  let stdout: ResultStream | undefined;
-  return {
-    ...{ argv, env, platform, pid },
-    get stdin() {
-      return process.stdin;
-    },
-    get stdout() {
-      stdout ??= isFileOrPipe(1) ? directStream(1, () => process.stdout) : process.stdout;
-      return stdout;
-    },
-    get stderr() {
-      return process.stderr;
-    },
-    cwd: () => process.cwd(),
-    kill: (...args) => process.kill(...args),
-    on: (...args) => process.on(...args),
-    off: (...args) => process.off(...args),
-  };
-}
+export const directStdout = (process: NodeJS.Process): ResultStream =>
+  isFileOrPipe(1) ? directStream(1, () => process.stdout) : process.stdout;
 
 function isFileOrPipe(fd: number): boolean {
   try {

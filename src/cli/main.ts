@@ -10,9 +10,12 @@ import { createCommandRunner } from './run-command.ts';
 import { listenForSignals } from './signals.ts';
 import { wrappedFor } from './wrap-text.ts';
 
-/** Runs one command line to its end and returns its exit code. Never ends the process itself. */
-export async function main(given: ProcessLike): Promise<ExitCode> {
-  const process = withPatientStreams(given);
+/**
+ * Runs one command line to its end and returns its exit code. Never ends the process itself.
+ * @param stdout where results go, if not to the stream of the process
+ */
+export async function main(given: ProcessLike, stdout?: ResultStream): Promise<ExitCode> {
+  const process = withPatientStreams(given, stdout);
   const interruption = listenForSignals(process);
   const runner = createCommandRunner(process, interruption);
   try {
@@ -39,7 +42,7 @@ export async function main(given: ProcessLike): Promise<ExitCode> {
  * Node opens a standard stream when it is first asked for, which takes a start some milliseconds: here that is when it is
  * used. That nobody reads the talk is no reason to fail; of the result whoever writes it is told.
  */
-function withPatientStreams(process: ProcessLike): ProcessLike {
+function withPatientStreams(process: ProcessLike, stdout?: ResultStream): ProcessLike {
   const opened = new Set<ResultStream>();
   const patient = <S extends ResultStream>(stream: S): S => {
     if (!opened.has(stream)) {
@@ -55,7 +58,7 @@ function withPatientStreams(process: ProcessLike): ProcessLike {
       return process.stdin;
     },
     get stdout() {
-      return patient(process.stdout);
+      return patient(stdout ?? process.stdout);
     },
     get stderr() {
       return patient(process.stderr);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { withAdvisoryLock } from '../db/advisory-lock.ts';
-import { countKnownCalls } from '../db/known-calls-store.ts';
+import { CallGrowth } from '../db/call-growth-store.ts';
 import { isPooled } from '../db/pooled-client.ts';
 import { withTwoSessions } from '../db/side-by-side.ts';
 import { withTransaction } from '../db/transaction.ts';
@@ -72,9 +72,7 @@ interface Load extends CallLogLoading {
   done: Counts;
   /** Groups that were begun, of all loaders. */
   parts: number;
-  /** How many calls there were before, and when statistics were taken, about. */
-  before: number;
-  refreshedAt: number;
+  growth: CallGrowth;
   /** Something has ended it: no loader begins another group. */
   isOver: boolean;
   /** Two sessions load, and make room for apps. */
@@ -105,9 +103,9 @@ export const loadCallLogs =
     const total = plan.new + (update ? plan.differing : 0);
     const done = { new: 0, updated: 0, differing: 0 };
     const isOne = loading.atOnce === true || total <= atOnceMax || isPooled(client);
-    const before = isOne ? 0 : await countKnownCalls(client);
-    const parts = { parts: 0, before, refreshedAt: Math.max(before, refreshedFrom / 2), isOver: false };
-    const load: Load = { ...loading, plan, update, reason, total, done, ...parts };
+    const fewest = refreshedFrom / 2;
+    const growth = isOne ? new CallGrowth(0, fewest) : await CallGrowth.begin(client, fewest);
+    const load: Load = { ...loading, plan, update, reason, total, done, growth, parts: 0, isOver: false };
     const loadAll = () =>
       isOne || total < besideFrom
         ? loadAlone(surroundings, load, isOne ? total : groupLines.first)
@@ -206,9 +204,7 @@ async function loadGroups(
       report = loaded.report;
       lines = fittingLines(last - first + 1, loaded.heldMs, loaded.tookMs);
       first = last + 1;
-      const calls = load.before + load.done.new;
-      if (calls >= 2 * load.refreshedAt && load.done.new <= load.total / 2) {
-        load.refreshedAt = calls;
+      if (load.done.new <= load.total / 2 && load.growth.hasDoubled(load.done.new)) {
         await refreshStatistics(client, tables);
       }
     }

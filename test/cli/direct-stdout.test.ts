@@ -1,31 +1,18 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { useFolder } from '../desk/folder.ts';
 
 const bin = resolve('dist/bin/quota.js');
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quota-test-stdout-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = useFolder();
 
 const answers = [['--help'], ['user', '--help'], ['complete', '--', 'user']];
 
 test.each(answers)('quota %s %s loads no stream to write to a pipe', (...words) => {
-  const teller = join(folder, 'teller.cjs');
-  writeFileSync(
-    teller,
+  const teller = folder.write(
+    'teller.cjs',
     `process.on('exit', () => require('node:fs').writeSync(2, process.moduleLoadList.join('\\n')))`,
   );
   const { stdout, stderr, status } = spawnSync(process.execPath, ['-r', teller, bin, ...words], {
@@ -40,15 +27,14 @@ test.each(answers)('quota %s %s loads no stream to write to a pipe', (...words) 
 });
 
 test('a pipe that is full and not waited for gets the whole of it all the same', async () => {
-  const fifo = join(folder, 'fifo');
+  const fifo = folder.path('fifo');
   execFileSync('mkfifo', [fifo]);
   const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
   try {
     const filled = fill(fd);
     // What a child is given by Node is waited for: it opens the pipe itself, as its first free number.
-    const opener = join(folder, 'opener.cjs');
-    writeFileSync(
-      opener,
+    const opener = folder.write(
+      'opener.cjs',
       `const { closeSync, constants: { O_WRONLY, O_NONBLOCK }, openSync } = require('node:fs');
        closeSync(1);
        if (openSync(${JSON.stringify(fifo)}, O_WRONLY | O_NONBLOCK) !== 1) throw new Error('not stdout');`,
@@ -56,28 +42,25 @@ test('a pipe that is full and not waited for gets the whole of it all the same',
     const child = spawn(process.execPath, ['-r', opener, bin, '--help'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let talk = '';
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
-      talk += text;
-    });
+    const talk = child.stderr && text(child.stderr);
     const closed = new Promise((settle) => child.on('close', settle));
     let isClosed = false;
     void closed.then(() => {
       isClosed = true;
     });
-    let text = '';
+    let written = '';
     await expect
       .poll(
         () => {
-          text += read(fd);
+          written += read(fd);
           return isClosed;
         },
         { interval: 20 },
       )
       .toBe(true);
-    text += read(fd);
-    expect({ code: await closed, talk }).toEqual({ code: 0, talk: '' });
-    expect(text.slice(filled)).toBe(execFileSync(process.execPath, [bin, '--help'], { encoding: 'utf8' }));
+    written += read(fd);
+    expect({ code: await closed, talk: await talk }).toEqual({ code: 0, talk: '' });
+    expect(written.slice(filled)).toBe(execFileSync(process.execPath, [bin, '--help'], { encoding: 'utf8' }));
   } finally {
     closeSync(fd);
   }
@@ -86,12 +69,9 @@ test('a pipe that is full and not waited for gets the whole of it all the same',
 test.each(answers)('a reader of quota %s %s that has left is no error', async (...words) => {
   const child = spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
-  let talk = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    talk += text;
-  });
-  expect(await new Promise((settle) => child.on('close', settle))).toBe(0);
-  expect(talk).toBe('');
+  const closed = new Promise((settle) => child.on('close', settle));
+  expect(await text(child.stderr)).toBe('');
+  expect(await closed).toBe(0);
 });
 
 /** Until it takes no more; how many bytes it took. */

@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { withClient } from '../../src/db/client.ts';
 import { shareOut, withSessionsInSnapshot } from '../../src/db/side-by-side.ts';
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 
@@ -20,16 +21,8 @@ afterAll(() => database.drop());
 const sayQuotas = (rows: number) =>
   query(database.url, `update pg_class set reltuples = ${rows} where oid = 'quota.usage_quotas'::regclass`);
 
-const withSession = async <T>(use: (client: pg.Client) => Promise<T>, url = database.url): Promise<T> => {
-  const client = new pg.Client(url);
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
-};
+const withSession = <T>(use: (client: pg.Client) => Promise<T>, url = database.url): Promise<T> =>
+  withClient(url, use);
 
 const count = async (client: pg.ClientBase): Promise<number> =>
   Number((await client.query('select count(*) from seen')).rows[0].count);
