@@ -21,6 +21,14 @@ export const compositeTypes = {
   jobs: 'adopted_job',
 };
 
+/** The functions that take such rows over. */
+export const takers = {
+  users: 'take_users',
+  assistants: 'take_assistants',
+  calls: 'take_calls',
+  jobs: 'take_jobs',
+};
+
 /** The key of the row `r` as text. */
 export const keyExpression = ({ key }: Source): string =>
   key.length === 1

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { literal } from './expression.ts';
+import { triggerStatements } from './live-functions-store.ts';
 import type { PlacedSource } from './row-expression.ts';
-import { sourceFunctions, triggerStatements } from './source-functions-store.ts';
+import { sourceFunctions } from './source-functions-store.ts';
 
 /** What tells one making of the functions of a source from another: it stays with one of them as a comment. */
 const digestOf = (functions: readonly string[]) =>
