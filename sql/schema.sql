@@ -44,6 +44,7 @@ create table quota.adopt_assistants (
 );
 comment on table quota.adopt_assistants is 'Which assistant came of which row: a row that is deleted tells its key alone.';
 alter table quota.adopt_assistants add constraint adopt_assistants_pkey PRIMARY KEY (source, key);
+CREATE INDEX adopt_assistants_provider ON quota.adopt_assistants USING btree (provider_assistant_id);
 grant select on table quota.adopt_assistants to quota_finance;
 grant select on table quota.adopt_assistants to quota_operator;
 grant select on table quota.adopt_assistants to quota_readonly;
@@ -5553,20 +5554,26 @@ CREATE OR REPLACE FUNCTION quota.forget_lost(p_source integer, p_size integer)
  SET lock_timeout TO '250ms'
 AS $function$
 declare
+  kind text := (
+    select s.kind from quota.adopt_sources s
+    where s.id = p_source and (s.kind <> 'calls' or s.on_delete = 'remove'));
   keys text[];
+  there text[] := '{}';
 begin
-  if not exists (select from quota.adopt_sources s
-    where s.id = p_source and s.kind = 'calls' and s.on_delete = 'remove')
-  then
+  if kind is null or kind = 'users' then
     return 0;
   end if;
   execute format('select quota_adopt.source_%s_lost($1)', p_source) into keys using p_size;
+  if cardinality(keys) > 0 and kind <> 'calls' then
+    -- Held, and looked at again: one that has come back at this moment stays.
+    there := quota.take_keys(p_source, keys);
+  end if;
   if cardinality(keys) > 0 then
-    perform quota.forget_rows(p_source, keys);
+    perform quota.forget_rows(p_source, array(select k from unnest(keys) k where k <> all (there)));
   end if;
   return cardinality(keys);
 end $function$;
-comment on function quota.forget_lost(integer,integer) is 'Takes back calls whose rows were deleted while nobody could tell; how many. 0: there are none.';
+comment on function quota.forget_lost(integer,integer) is 'Takes back what came of rows that were deleted while nobody could tell; how many. 0: there are none.';
 
 CREATE OR REPLACE FUNCTION quota.forget_rows(p_source integer, p_keys text[])
  RETURNS void
@@ -5819,6 +5826,51 @@ begin
 end $function$;
 comment on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) is 'Queues the restore of an assistant, or its limit, with an original that did not come from a look at it before the limit. p_made: what it has instead, the limit of another application. Exact: restored whatever is found.';
 grant execute on function quota.give_original(uuid,text,jsonb,text[],jsonb,text,boolean,text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.give_up_assistants(p_ids text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  other record;
+  there text[];
+  gone uuid[];
+  owners uuid[];
+begin
+  -- What another row says of one of them holds: whose it is, and that it is there.
+  for other in
+    select l.source, array_agg(l.key order by l.key) as keys
+    from quota.adopt_assistants l join quota.adopt_sources s on s.id = l.source
+    where l.provider_assistant_id = any (p_ids) and s.is_attached and s.reading is null
+    group by l.source order by l.source
+  loop
+    there := quota.take_keys(other.source, other.keys);
+    delete from quota.adopt_assistants l
+    where l.source = other.source and l.key = any (other.keys) and l.key <> all (there);
+  end loop;
+  select array_agg(a.id), array_agg(a.user_id) into gone, owners
+  from quota.assistants a
+  where a.provider_assistant_id = any (p_ids) and a.state <> 'gone' and not exists (
+    select from quota.adopt_assistants l join quota.adopt_sources s on s.id = l.source
+    where l.provider_assistant_id = a.provider_assistant_id and s.is_attached);
+  if gone is null then
+    return;
+  end if;
+  -- A limit that is put on in the meantime reaches these assistants, or this sees it.
+  perform quota.hold_subscriptions(owners);
+  perform quota.hold_assistants(owners);
+  update quota.assistants a set state = 'gone' where a.id = any (gone);
+  -- What was limited for their user comes back; what an operator has limited by itself stays so.
+  perform quota.queue_changes(array(
+    select a.id from quota.assistants a
+    where a.id = any (gone) and a.held is distinct from 'limited'), 'original');
+  -- Where nothing was sent, or by the app alone, there is nothing to bring back.
+  update quota.assistant_limits l
+  set status = 'restored', next_attempt_at = null, updated_at = quota.now()
+  where l.assistant_id = any (gone) and l.desired = 'original' and l.status in ('pending', 'failed')
+    and l.original is null and l.applied is null and l.intents = '[]';
+end $function$;
+comment on function quota.give_up_assistants(text[]) is 'Assistants that no row of an adopted product has any more are gone: they count for no maximum, are limited with nobody, and get back what they had.';
 
 CREATE OR REPLACE FUNCTION quota.grant_allowance(p_user text, p_meter text, p_quantity numeric, p_reason text, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_actor text DEFAULT NULL::text, OUT grant_id bigint, OUT granted numeric, OUT remaining numeric, OUT audit_id bigint)
  RETURNS record
@@ -7114,6 +7166,18 @@ begin
 end $function$;
 comment on function quota.limit_assistants(uuid[],text) is 'Limits assistants by hand, whatever their users are, until they are restored by hand.';
 grant execute on function quota.limit_assistants(uuid[],text) to quota_operator;
+
+CREATE OR REPLACE FUNCTION quota.limit_found(p_assistants uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  owners uuid[] := array(select distinct a.user_id from quota.assistants a where a.id = any (p_assistants));
+begin
+  perform quota.revive_assistants(p_assistants, null);
+  perform quota.limit_as_owners(owners);
+end $function$;
+comment on function quota.limit_found(uuid[]) is 'Assistants that an adopted product has given up and has again are limited where their users are.';
 
 CREATE OR REPLACE FUNCTION quota.limit_overrides_changed()
  RETURNS trigger
@@ -10878,14 +10942,21 @@ comment on function quota.retake_terms(uuid[]) is 'Gives the running periods of 
 
 CREATE OR REPLACE FUNCTION quota.retire_assistants(p_source integer, p_keys text[])
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
 AS $function$
-  update quota.assistants o set state = 'gone'
-  from quota.adopt_assistants l
-  where l.source = p_source and l.key = any (p_keys) and o.provider_assistant_id = l.provider_assistant_id
-    and o.state <> 'gone'
-$function$;
-comment on function quota.retire_assistants(integer,text[]) is 'Assistants whose rows an adopted product has deleted are gone: they count for no maximum.';
+declare
+  former text[];
+begin
+  with given_up as (
+    delete from quota.adopt_assistants l where l.source = p_source and l.key = any (p_keys)
+    returning l.provider_assistant_id
+  )
+  select array_agg(g.provider_assistant_id) into former from given_up g;
+  if former is not null then
+    perform quota.give_up_assistants(former);
+  end if;
+end $function$;
+comment on function quota.retire_assistants(integer,text[]) is 'Assistants whose rows an adopted product has deleted are gone, unless another row has them.';
 
 CREATE OR REPLACE FUNCTION quota.retry_alert(attempts integer)
  RETURNS interval
@@ -12520,6 +12591,9 @@ AS $function$
 declare
   taken integer;
   changed integer;
+  former text[];
+  anew text[];
+  found_again uuid[];
 begin
   perform quota.bury_row(p_source, a.key, 'take', null,
     case when coalesce(a.provider_assistant_id, '') = '' then 'it has no id at the provider'
@@ -12528,6 +12602,27 @@ begin
   where a.is_there and (coalesce(a.provider_assistant_id, '') = ''
     or not exists (select from quota.users u where u.external_id = a.user_name)
       and quota.was_erased(a.user_name) is not true);
+  with given_up as (
+    delete from quota.adopt_assistants l using unnest(p_assistants) a
+    where l.source = p_source and l.key = a.key
+      and (not a.is_there or l.provider_assistant_id is distinct from a.provider_assistant_id)
+    returning l.provider_assistant_id
+  )
+  select array_agg(g.provider_assistant_id) into former from given_up g;
+  with linked as (
+    insert into quota.adopt_assistants as l (source, key, provider_assistant_id)
+    select p_source, a.key, a.provider_assistant_id
+    from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
+    where a.is_there and a.provider_assistant_id <> '' and a.key is not null
+    on conflict (source, key) do update set provider_assistant_id = excluded.provider_assistant_id
+      where l.provider_assistant_id <> excluded.provider_assistant_id
+    returning l.provider_assistant_id
+  )
+  select array_agg(l.provider_assistant_id) into anew from linked l;
+  -- Before the others are counted: in the place of one that is given up another may be had.
+  if former is not null then
+    perform quota.give_up_assistants(former);
+  end if;
   insert into quota.assistants (user_id, provider_assistant_id, name)
   select u.id, a.provider_assistant_id, a.name
   from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
@@ -12536,19 +12631,20 @@ begin
   order by u.id, a.provider_assistant_id
   on conflict do nothing;
   get diagnostics taken = row_count;
-  update quota.assistants o set user_id = u.id, name = coalesce(a.name, o.name), state = 'active'
+  -- One that the provider does not know any more stays gone, however often its row is told.
+  found_again := array(
+    select o.id from quota.assistants o where o.provider_assistant_id = any (anew) and o.state = 'gone');
+  update quota.assistants o
+  set user_id = u.id, name = coalesce(a.name, o.name),
+    state = case when o.id = any (found_again) then 'active' else o.state end
   from unnest(p_assistants) a join quota.users u on u.external_id = a.user_name
   where a.is_there and o.provider_assistant_id = a.provider_assistant_id
-    and (o.user_id, o.name, o.state) is distinct from (u.id, coalesce(a.name, o.name), 'active');
+    and ((o.user_id, o.name) is distinct from (u.id, coalesce(a.name, o.name)) or o.id = any (found_again));
   get diagnostics changed = row_count;
   taken := taken + changed;
-  insert into quota.adopt_assistants as l (source, key, provider_assistant_id)
-  select p_source, a.key, a.provider_assistant_id from unnest(p_assistants) a
-  where a.is_there and a.provider_assistant_id <> '' and a.key is not null
-  on conflict (source, key) do update set provider_assistant_id = excluded.provider_assistant_id
-    where l.provider_assistant_id <> excluded.provider_assistant_id;
-  perform quota.retire_assistants(p_source,
-    array(select a.key from unnest(p_assistants) a where not a.is_there));
+  if found_again <> '{}' then
+    perform quota.limit_found(found_again);
+  end if;
   return taken;
 end $function$;
 comment on function quota.take_assistants(integer,quota.adopted_assistant[]) is 'Makes the assistants that rows of an adopted product tell of, or brings them up to date; how many were made or changed.';

@@ -70,8 +70,8 @@ language plpgsql stable ${settings}
 as $fn$
 begin
   return array(
-    select l.key from quota.adopt_links l
-    where l.source = ${id} and l.call_log_id is not null and not exists (
+    select l.key from quota.${source.kind === 'assistants' ? 'adopt_assistants' : 'adopt_links'} l
+    where l.source = ${id}${source.kind === 'calls' ? ' and l.call_log_id is not null' : ''} and not exists (
       select from ${table.relation} r where (${order}) = (${keyParts(source, table, 'l.key').join(', ')}))
     limit p_size);
 end $fn$`,

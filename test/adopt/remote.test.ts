@@ -75,6 +75,22 @@ test('what is written there is followed, and what has changed', async () => {
   ]);
 });
 
+test('an assistant that no row there has any more is gone, and one is of whose row has it', async () => {
+  await source.query(`update shop.bots set vapi_id = 'other' where bot_id = 1;
+    update shop.bots set vapi_id = 'bot-' || 5 - bot_id where bot_id in (2, 3); delete from shop.bots where bot_id = 4`);
+  await follow();
+  expect(
+    await desk.query(`select a.provider_assistant_id as id, u.external_id as of, a.state from quota.assistants a
+      join quota.users u on u.id = a.user_id where a.provider_assistant_id ~ '^(bot-[1-4]|other)$' order by 1`),
+  ).toEqual([
+    { id: 'bot-1', of: 'm1', state: 'gone' },
+    { id: 'bot-2', of: 'm3', state: 'active' },
+    { id: 'bot-3', of: 'm2', state: 'active' },
+    { id: 'bot-4', of: 'm4', state: 'gone' },
+    { id: 'other', of: 'm1', state: 'active' },
+  ]);
+});
+
 test('what another version has installed follows an update, and how it reads there the next attachment or backfill', async () => {
   const renewed = async () => (await desk.json('db', 'migrate')).renewed;
   const attach = async () => (await at().json('adopt', 'attach', desk.path('shop.yaml'), '--yes')).auditId;

@@ -1,0 +1,1 @@
+drop index quota.adopt_assistants_provider;
