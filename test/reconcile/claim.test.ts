@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import Papa from 'papaparse';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { perFile } from '../desk/desk.ts';
@@ -317,5 +318,37 @@ describe('months that are not like others', () => {
     const page = (await desk.run('reconcile', 'report', ...of, '-o', '-')).stdout;
     expect(page).toContain(`<data value="${exact}" title="${exact}">≈0.253836</data>`);
     expect(page).not.toContain('nothing is rounded');
+  });
+});
+
+describe('a bill that is given twice', () => {
+  const bill = (...calls: Call[]) => calls.map((call) => line(call).replaceAll('2026-08', '2026-07'));
+  const again = { id: 'again', seconds: 60, cost: 0.4, assistant: 'as-nobodys' };
+  const other = { id: 'other', seconds: 60, cost: 0.3, assistant: 'as-nobodys' };
+  const claimOf = async (...names: string[]) => {
+    const files = names.flatMap((name) => ['--export', name]);
+    const { stdout } = await desk.run('reconcile', '--month', '2026-07', ...files, '--json');
+    return JSON.parse(stdout).differences.claim;
+  };
+
+  test('proves nothing by that: what one file has twice is certain, once', async () => {
+    const first = desk.write('july.jsonl', bill(again, again, other));
+    const newer = desk.write(
+      'newer.jsonl',
+      bill(again, again, { ...other, cost: 0.2 }, { ...other, id: 'third' }),
+    );
+    const packed = desk.write('july.jsonl.gz', gzipSync(readFileSync(first)));
+    expect(await claimOf(first)).toMatchObject({ certain: '0.4', toCheck: '0.7' });
+    const twice = await claimOf(newer, packed);
+    expect(twice).toMatchObject({ certain: '0.4' });
+    expect(twice.parts).toEqual([
+      expect.objectContaining({ cause: 'billed-again', sureness: 'certain', count: 1, amount: '0.4' }),
+      expect.objectContaining({ cause: 'told-again', sureness: 'check', count: 6, amount: '2.2' }),
+      expect.objectContaining({ cause: 'not-ours', count: 3, amount: '0.9' }),
+    ]);
+    const { stdout } = await desk.run('reconcile', 'show', '--month', '2026-07');
+    expect(stdout).toContain(
+      'To be checked first, since it may be the same bill twice: 6 lines that another file has, too, 2.20 USD.',
+    );
   });
 });

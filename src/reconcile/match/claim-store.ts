@@ -4,6 +4,7 @@ import { isDiscrepancy, type Kind, kinds, type Resolution } from './kinds.ts';
 /** Why more or less was billed than logged, as far as bill and logs tell. */
 export type Cause =
   | 'billed-again'
+  | 'told-again'
   | 'never-began'
   | 'not-logged'
   | 'not-ours'
@@ -52,6 +53,27 @@ const tried = `
     .map((kind) => `'${kind}'`)
     .join(', ')}) end`;
 
+/**
+ * Which repeated lines the bill proves to be billed again: those that one file has more than once. What another file has
+ * is as likely the same bill, saved later or packed; of two such files each copy is claimed once.
+ */
+const provenCopies = `
+  select c.reconciliation_id, c.export_id, c.line from (
+    select c.*, row_number() over (partition by c.reconciliation_id, c.told, c.copy order by c.export_id, c.line) as place
+    from (
+      select e.reconciliation_id, l.export_id, l.line, l.told, a.line is not null as is_again, row_number() over (
+        partition by e.reconciliation_id, l.export_id, l.told order by a.line is not null, l.line) as copy
+      from quota.reconciliation_exports e
+      join told_lines l on l.export_id = e.export_id
+      left join again a on a.reconciliation_id = e.reconciliation_id and a.export_id = l.export_id and a.line = l.line
+      where (e.reconciliation_id, e.export_id) in (select reconciliation_id, export_id from again)
+    ) c where c.copy > 1 and c.is_again
+  ) c where c.place = 1`;
+
+/** What tells a line that comes again: the call's id, else all that a sum or fee states. */
+const toldBy = `coalesce('call ' || l.external_id, md5(
+  row(l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model)::text))`;
+
 /** What differs in some months, by what it comes from. */
 export async function selectCauses(
   client: pg.ClientBase,
@@ -59,7 +81,16 @@ export async function selectCauses(
   { isTrial = false } = {},
 ): Promise<CauseSums[]> {
   const { rows } = await client.query<CauseSums>(
-    `select d.reconciliation_id as id, d.kind, d.cause, d.resolution, count(*)::integer as count,
+    `with found as materialized (${isTrial ? tried : stored}),
+     again as materialized (
+       select x.reconciliation_id, x.export_id, x.line, ${toldBy} as told
+       from found x join quota.billing_lines l on l.export_id = x.export_id and l.line = x.line
+       where x.kind = 'duplicate_line'
+     ), told_lines as (
+       select l.export_id, l.line, ${toldBy} as told from quota.billing_lines l
+       where l.export_id = any (array(select distinct export_id from again)) and ${toldBy} in (select told from again)
+     ), proven as materialized (${provenCopies})
+     select d.reconciliation_id as id, d.kind, d.cause, d.resolution, count(*)::integer as count,
        sum(d.billed)::text as billed, sum(d.logged)::text as logged,
        (count(*) filter (where d.billed > d.logged))::integer as "overCount",
        coalesce(sum(d.billed - d.logged) filter (where d.billed > d.logged), 0)::text as over,
@@ -67,7 +98,7 @@ export async function selectCauses(
        coalesce(sum(d.logged - d.billed) filter (where d.billed < d.logged), 0)::text as under
      from (
        select x.*, case
-           when x.kind = 'duplicate_line' then 'billed-again'
+           when x.kind = 'duplicate_line' then case when p.line is null then 'told-again' else 'billed-again' end
            -- Money can be compared only where both sides state it.
            when (l.export_id is not null and l.cost is null) or (g.id is not null and g.cost is null) then 'cost-unknown'
            when l.kind = 'call' and l.status = 'ended' and l.started_at is null and l.cost > 0
@@ -81,7 +112,8 @@ export async function selectCauses(
            when x.kind = 'unsettled' then 'running'
            else 'other-user'
          end as cause
-       from (${isTrial ? tried : stored}) x
+       from found x
+       left join proven p on p.reconciliation_id = x.reconciliation_id and p.export_id = x.export_id and p.line = x.line
        left join quota.billing_lines l on l.export_id = x.export_id and l.line = x.line
        left join quota.call_logs g on g.id = x.log_id
        left join quota.assistants a on a.provider_assistant_id = l.assistant_id

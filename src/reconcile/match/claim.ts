@@ -4,7 +4,7 @@ import { DecimalSum, sumOf } from '../../values/decimal-sum.ts';
 import { type Cause, type CauseSums, selectCauses } from './claim-store.ts';
 import type { Kind } from './kinds.ts';
 
-/** `certain`: the bill itself proves it. `check`: only our records say so, and they can be wrong. */
+/** `certain`: the bill itself proves it. `check`: only our records and files say so, and they can be wrong. */
 export type Sureness = 'certain' | 'check';
 
 /** What can be claimed back for one cause. */
@@ -81,7 +81,7 @@ function differencesOf(causes: readonly CauseSums[]): Differences {
   return {
     overBilled: sumOf(judged.map(({ over }) => over)),
     underBilled: sumOf(judged.map(({ under }) => under)),
-    billedAgain: sumOf(judged.filter(({ cause }) => cause === 'billed-again').map(({ over }) => over)),
+    billedAgain: sumOf(judged.filter(({ kind }) => kind === 'duplicate_line').map(({ over }) => over)),
     kinds: sidesByKind(causes),
     notCompared: {
       count: countOf(others),

@@ -30,6 +30,7 @@ export interface HeadlineMonth {
 /** What to claim back. */
 const causeWords: Readonly<Record<Cause, { one: string; many: string }>> = {
   'billed-again': { one: 'line billed more than once', many: 'lines billed more than once' },
+  'told-again': { one: 'line that another file has, too', many: 'lines that another file has, too' },
   'never-began': { one: 'call charged that never began', many: 'calls charged that never began' },
   'not-logged': { one: 'call that our records do not have', many: 'calls that our records do not have' },
   'not-ours': {
@@ -99,7 +100,14 @@ function moneySentences(
     claimSentence(claim, name, money),
     ...(isEmpty ? ['Nothing was billed.'] : []),
     ...listed('Certain, by the bill itself', partsOf('certain')),
-    ...listed('To be checked first, since only our own records say so', partsOf('check')),
+    ...listed(
+      'To be checked first, since only our own records say so',
+      partsOf('check').filter(({ cause }) => cause !== 'told-again'),
+    ),
+    ...listed(
+      'To be checked first, since it may be the same bill twice',
+      partsOf('check').filter(({ cause }) => cause === 'told-again'),
+    ),
     ...(isZero(claim.disputed)
       ? []
       : [`Of this, ${money(claim.disputed)} has been disputed with the provider.`]),

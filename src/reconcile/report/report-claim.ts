@@ -11,7 +11,8 @@ import { moneyTitle } from './report-sums.ts';
 
 /** What proves it, or what has to be looked at before anybody asks for it. */
 const causeAdvice: Readonly<Record<Cause, string>> = {
-  'billed-again': 'The bill itself, or an earlier one, has the same call before.',
+  'billed-again': 'The bill itself has the same before.',
+  'told-again': 'Are these two bills, or one that was saved twice? Of one, nothing was billed again.',
   'never-began': 'The bill itself has no start and no duration for them, but a charge.',
   'not-logged': 'Did our app fail to record them? Then they are ours to pay, and are added to our records.',
   'not-ours': 'Whose assistants are these? Of tests of ours, or of nobody here.',
