@@ -346,7 +346,7 @@ describe('a bill that is given twice', () => {
       expect.objectContaining({ cause: 'told-again', sureness: 'check', count: 6, amount: '2.2' }),
       expect.objectContaining({ cause: 'not-ours', count: 3, amount: '0.9' }),
     ]);
-    const { stdout } = await desk.run('reconcile', 'show', '--month', '2026-07');
+    const { stdout } = await desk.run('reconcile', 'show', '--month', '2026-07', '--provider', 'vapi');
     expect(stdout).toContain(
       'To be checked first, since it may be the same bill twice: 6 lines that another file has, too, 2.20 USD.',
     );
