@@ -11305,6 +11305,15 @@ end $function$;
 comment on function quota.seal_audit(bigint,integer) is 'Seals the audit log up to what audit_frontier() gave, so many rows a seal; returns the number of new seals.';
 grant execute on function quota.seal_audit(bigint,integer) to quota_operator;
 
+CREATE OR REPLACE FUNCTION quota.sees_one_moment()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select current_setting('transaction_isolation') in ('repeatable read', 'serializable')
+$function$;
+comment on function quota.sees_one_moment() is 'Whether the transaction sees all as it was when it began. What another one has changed since has to be held before it is compared: so it is refused (40001), and does not look as if it were right.';
+
 CREATE OR REPLACE FUNCTION quota.service_unit(p_service text)
  RETURNS text
  LANGUAGE sql
@@ -13056,6 +13065,12 @@ declare
 begin
   perform quota.bury_row(p_source, u.key, 'take', null, 'it names no user')
   from unnest(p_users) u where u.is_there and coalesce(u.user_name, '') = '';
+  if quota.sees_one_moment() then
+    perform quota.hold_subscriptions(array(
+      select o.id from unnest(p_users) u join quota.users o on o.external_id = u.user_name));
+    perform from quota.users o
+    where o.external_id in (select u.user_name from unnest(p_users) u) order by o.id for no key update;
+  end if;
   insert into quota.users (id, external_id, email, name, timezone, created_at)
   select case when u.user_name ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
       and u.user_name::uuid <> quota.newcomer() then u.user_name::uuid else gen_random_uuid() end,
@@ -13343,6 +13358,12 @@ declare
 begin
   perform quota.bury_row(p_source, (o.call).key, 'take', null, o.fault)
   from quota.owned_calls(p_source, p_calls) o where o.fault is not null;
+  if quota.sees_one_moment() then
+    perform from unnest(p_calls) c
+    join quota.adopt_links l on l.source = p_source and l.key = c.key
+    join quota.call_logs g on g.id = l.call_log_id
+    order by g.id for no key update of g;
+  end if;
   update quota.call_logs c
   set user_id = o.user_id, service = o.service, assistant_id = o.assistant_id, model = o.model,
     status = o.status, started_at = o.started_at, ended_at = o.ended_at,

@@ -7,6 +7,12 @@ declare
 begin
   perform quota.bury_row(p_source, u.key, 'take', null, 'it names no user')
   from unnest(p_users) u where u.is_there and coalesce(u.user_name, '') = '';
+  if quota.sees_one_moment() then
+    perform quota.hold_subscriptions(array(
+      select o.id from unnest(p_users) u join quota.users o on o.external_id = u.user_name));
+    perform from quota.users o
+    where o.external_id in (select u.user_name from unnest(p_users) u) order by o.id for no key update;
+  end if;
   insert into quota.users (id, external_id, email, name, timezone, created_at)
   select case when u.user_name ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
       and u.user_name::uuid <> quota.newcomer() then u.user_name::uuid else gen_random_uuid() end,

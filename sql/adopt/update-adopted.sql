@@ -7,6 +7,12 @@ declare
 begin
   perform quota.bury_row(p_source, (o.call).key, 'take', null, o.fault)
   from quota.owned_calls(p_source, p_calls) o where o.fault is not null;
+  if quota.sees_one_moment() then
+    perform from unnest(p_calls) c
+    join quota.adopt_links l on l.source = p_source and l.key = c.key
+    join quota.call_logs g on g.id = l.call_log_id
+    order by g.id for no key update of g;
+  end if;
   update quota.call_logs c
   set user_id = o.user_id, service = o.service, assistant_id = o.assistant_id, model = o.model,
     status = o.status, started_at = o.started_at, ended_at = o.ended_at,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
+import { Patience } from '../../src/adopt/patience.ts';
 import { startPostgres } from '../db/servers/postgres-server.ts';
 import { Commands } from '../desk/commands.ts';
 import { useDeskPerTest } from '../desk/desk.ts';
@@ -126,6 +127,42 @@ test('a backfill waits for word of a row that is gone, and no longer than it is 
     });
   });
   await expectAgreement();
+});
+
+test('a wait that the server tells as a cancel is tried again, a few times', async () => {
+  await desk.query(`alter function quota.backfill_source set lock_timeout = '1min'`);
+  await withOpen(['delete from shop.phone_calls where id = 11'], async (commit) => {
+    const run = desk.run(...backfill);
+    await desk.untilLocked();
+    const [waiting] = (await desk.sessions()).filter(({ waitsForLock }) => waitsForLock);
+    await desk.query('select pg_sleep(0.3), pg_cancel_backend($1)', [waiting?.pid]);
+    await commit();
+    expect(await run).toMatchObject({ code: 0 });
+  });
+  await expectAgreement();
+  await desk.session(async (session) => {
+    const patience = new Patience(session, {
+      product: 'shop',
+      what: 'the test',
+      waitSeconds: 60,
+      suggestions: { interrupted: '', tooLong: '' },
+      writers: async () => [],
+      signal: new AbortController().signal,
+      onWait: () => {},
+    });
+    const tries = async (seconds: number) => {
+      let count = 0;
+      const cancelled = () => {
+        count++;
+        return session.query(
+          `select pg_sleep(${seconds}), pg_cancel_backend(pg_backend_pid()), pg_sleep(60)`,
+        );
+      };
+      await expect(patience.with(cancelled)).rejects.toMatchObject({ code: '57014' });
+      return count;
+    };
+    expect([await tries(0.3), await tries(0)]).toEqual([4, 1]);
+  });
 });
 
 test('a row that is told while it is taken up again is looked at once more', async () => {
@@ -327,23 +364,56 @@ test('users, jobs and assistants that change while they are taken up are what th
   await expectOthers();
 });
 
-test('jobs and assistants that were taken up where the app does not see it are what they are in the end', async () => {
+test('users, jobs and assistants that were taken up where the app does not see it are what they are in the end', async () => {
   await arrangeOthers();
-  // Users stay, and nothing is kept of a row of theirs that could be seen here.
-  const takenBack = others.filter(([table]) => table !== 'members');
   await desk.session(async (session) => {
     await session.query(`set quota.as_of = '${now}'`);
     await session.query('begin isolation level repeatable read');
     await session.query('select from shop.members');
-    for (const [table, key] of takenBack) {
+    for (const [table, key] of others) {
       await apart(takeOther, [table, [key]]);
     }
-    for (const [, , change] of takenBack) {
+    for (const change of changesOfOthers) {
       await session.query(change);
     }
     await session.query('commit');
   });
   await expectOthers();
+});
+
+test('a plan, or a call, that is set back to what the app still sees of it is so in the end', async () => {
+  const plans = '{ column: tier, values: { pro: voice-pro, "*": voice-free } }';
+  await desk.query(
+    `alter table shop.members add tier text not null default 'free';
+     insert into quota.plans (key, service, name) values ('voice-pro', 'voice', 'Pro')`,
+  );
+  await desk.json(
+    'adopt',
+    'attach',
+    desk.write('shop.yaml', voiceMapping.replace('{ value: voice-free }', plans)),
+    '--yes',
+  );
+  await desk.json(...backfill);
+  const planned = (tier: string) => `update shop.members set tier = '${tier}' where member_id = 'm3'`;
+  const lasted = (seconds: string) => `update shop.phone_calls set seconds = '${seconds}' where id = 12`;
+  await desk.queryAt(now, lasted('40'));
+  await desk.queryAt(now, `set session_replication_role = replica; ${planned('pro')}; ${lasted('50')}`);
+  await desk.session(async (session) => {
+    await session.query(`set quota.as_of = '${now}'`);
+    await session.query('begin isolation level repeatable read');
+    await session.query('select from shop.members');
+    await apart(takeOther, ['members', ['m3']]);
+    await take(['12']);
+    await session.query(planned('free'));
+    await session.query(lasted('40'));
+    await session.query('commit');
+  });
+  await retry();
+  await expectAgreement();
+  expect(
+    await desk.query(`select s.plan from quota.subscriptions s join quota.users u on u.id = s.user_id and s.service = 'voice'
+      where u.external_id = 'm3'`),
+  ).toEqual([{ plan: 'voice-free' }]);
 });
 
 test('rows that go from one source to another in open transactions are counted once', async () => {
