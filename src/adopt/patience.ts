@@ -11,6 +11,10 @@ const pauseMsMax = 1_000;
 /** Nobody is told of what is over before that. */
 const silentMs = 2_000;
 const shownMax = 3;
+/** No wait for a lock of ours is over before that. */
+const lockMsMin = 250;
+/** Whoever cancels more often than that means it. */
+const cancelsMax = 3;
 
 export interface PatienceOptions {
   product: string;
@@ -45,15 +49,23 @@ export class Patience {
   }
 
   /**
-   * Tries again for as long as somebody else holds what is needed; in between nothing is held, and the app goes on.
+   * Tries again for as long as somebody else holds what is needed; in between nothing is held, and the app goes on. A wait
+   * that is over at the moment at which another begins is told by the server as if somebody had cancelled the statement.
    * @throws tryAgainError when that takes too long
    */
   async with<T>(use: () => Promise<T>, onBusy: () => void = () => {}): Promise<T> {
+    let cancels = 0;
     for (const pause = this.#pause(); ; ) {
+      const beganMs = performance.now();
       try {
         return await use();
       } catch (error) {
-        if (!isBusy(error)) {
+        const isWaitOver = () =>
+          hasSqlstate(error, sqlstates.query_canceled) &&
+          !this.#options.signal.aborted &&
+          performance.now() - beganMs >= lockMsMin &&
+          ++cancels <= cancelsMax;
+        if (!isBusy(error) && !isWaitOver()) {
           throw error;
         }
       }
