@@ -351,4 +351,20 @@ describe('a bill that is given twice', () => {
       'To be checked first, since it may be the same bill twice: 6 lines that another file has, too, 2.20 USD.',
     );
   });
+
+  test('with a credit in it comes to the difference of the month to the last digit', async () => {
+    const fees = (name: string, order: number[]) =>
+      desk.write(
+        name,
+        'id,day,kind,description,cost\n' +
+          order.map((n) => [',2026-06-01,fee,plan,10.00', ',2026-06-20,fee,credit,-2.50'][n]).join('\n'),
+      );
+    const files = ['--export', fees('june.csv', [0, 1]), '--export', fees('later.csv', [1, 0])];
+    const run = ['reconcile', '--month', '2026-06', '--provider', 'acme', ...files];
+    const { stdout } = await desk.run(...run, '--json');
+    const { differences, totals } = JSON.parse(stdout);
+    expect(totals.difference).toBe('7.50');
+    expect(differences).toMatchObject({ overBilled: '7.50', underBilled: '0', billedAgain: '7.50' });
+    expect(differences.claim).toMatchObject({ certain: '0', toCheck: '7.50' });
+  });
 });

@@ -25,7 +25,10 @@ export interface CauseSums {
   count: number;
   billed: string;
   logged: string;
-  /** Of those that were billed more than logged, by how much; and the other way round. */
+  /**
+   * Of those that were billed more than logged, by how much; and the other way round. What comes again is one sum, since
+   * a credit that comes again goes with the charges.
+   */
   overCount: number;
   over: string;
   underCount: number;
@@ -93,9 +96,11 @@ export async function selectCauses(
      select d.reconciliation_id as id, d.kind, d.cause, d.resolution, count(*)::integer as count,
        sum(d.billed)::text as billed, sum(d.logged)::text as logged,
        (count(*) filter (where d.billed > d.logged))::integer as "overCount",
-       coalesce(sum(d.billed - d.logged) filter (where d.billed > d.logged), 0)::text as over,
+       (case when d.kind = 'duplicate_line' then greatest(sum(d.billed - d.logged), 0)
+         else coalesce(sum(d.billed - d.logged) filter (where d.billed > d.logged), 0) end)::text as over,
        (count(*) filter (where d.billed < d.logged))::integer as "underCount",
-       coalesce(sum(d.logged - d.billed) filter (where d.billed < d.logged), 0)::text as under
+       (case when d.kind = 'duplicate_line' then greatest(sum(d.logged - d.billed), 0)
+         else coalesce(sum(d.logged - d.billed) filter (where d.billed < d.logged), 0) end)::text as under
      from (
        select x.*, case
            when x.kind = 'duplicate_line' then case when p.line is null then 'told-again' else 'billed-again' end

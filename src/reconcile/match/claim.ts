@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { isZero } from '../../values/amount.ts';
+import { negated } from '../../values/decimal-math.ts';
 import { DecimalSum, sumOf } from '../../values/decimal-sum.ts';
 import { type Cause, type CauseSums, selectCauses } from './claim-store.ts';
 import type { Kind } from './kinds.ts';
@@ -36,7 +37,7 @@ export interface Differences {
   overBilled: string;
   /** Σ logged − billed of what was billed less than logged. */
   underBilled: string;
-  /** Of `overBilled`: what was billed before. The total of a month leaves it out. */
+  /** Of `overBilled`: what was billed before, less credits that came again. The total of a month leaves it out. */
   billedAgain: string;
   kinds: Partial<Record<Kind, { overBilled: string; underBilled: string }>>;
   /** Differences that cannot be judged in money, since one side does not state its cost: in none of the sums. */
@@ -81,7 +82,11 @@ function differencesOf(causes: readonly CauseSums[]): Differences {
   return {
     overBilled: sumOf(judged.map(({ over }) => over)),
     underBilled: sumOf(judged.map(({ under }) => under)),
-    billedAgain: sumOf(judged.filter(({ kind }) => kind === 'duplicate_line').map(({ over }) => over)),
+    billedAgain: sumOf(
+      judged
+        .filter(({ kind }) => kind === 'duplicate_line')
+        .flatMap(({ over, under }) => [over, negated(under)]),
+    ),
     kinds: sidesByKind(causes),
     notCompared: {
       count: countOf(others),
