@@ -63,11 +63,19 @@ export interface Search {
 export type Environment = 'development' | 'test' | 'production';
 export type OutputFormat = 'table' | 'json' | 'ndjson' | 'csv';
 
+/** What names a server: a URL or service by its setting, variables of libpq, a flag, or something without a default. */
+export interface NamedBy {
+  text: string;
+  by: 'url' | 'variables' | 'flag' | 'other';
+}
+
 /** Parsed and checked configuration. `databaseUrl`, `replicaUrl`, `sourceUrls`, `redisUrl`, `vapiApiKey`, `alertUrl`, `alertSecret`, `alertCommand` and `pingUrl` are secrets: never print them. */
 export interface Settings {
   readonly environment: Environment;
   /** Undefined: the embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** What says so, for advice. */
+  readonly databaseNamedBy?: NamedBy | undefined;
   /** A standby of it, which commands ask that only list and report. */
   readonly replicaUrl: string | undefined;
   readonly dataDir: string;

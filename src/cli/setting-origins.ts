@@ -34,8 +34,8 @@ const sourceIn = (variables: Variables, variable: string): string | undefined =>
   [variable, `${variable}_FILE`].find((name) => variables[name]);
 
 /** What libpq's own variables say of the server, where DATABASE_URL says nothing. */
-const otherSource = (variable: SettingVariable, { databaseUrl }: Settings): string =>
-  variable === 'DATABASE_URL' && databaseUrl !== undefined ? 'PGHOST and its kind' : 'default';
+const otherSource = (variable: SettingVariable, { databaseNamedBy }: Settings): string =>
+  (variable === 'DATABASE_URL' ? databaseNamedBy?.text : undefined) ?? 'default';
 
 const hidden = (value: string | undefined) => (value === undefined ? null : '***');
 

@@ -1,10 +1,10 @@
 import { homedir, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Environment, Settings } from '../context.ts';
+import type { Environment, NamedBy, Settings } from '../context.ts';
 import { defaultDataDir } from '../db/embedded/default-data-dir.ts';
 import { ConninfoFault } from '../db/target/parse-conninfo.ts';
-import { namesServer, resolveDatabase } from '../db/target/resolve.ts';
+import { namesServer, namingVariables, resolveDatabase } from '../db/target/resolve.ts';
 import { configurationError } from '../errors.ts';
 import { readSmallFile } from '../small-file.ts';
 import { readSecretFile } from './secret-file.ts';
@@ -81,6 +81,7 @@ export function readSettings(sources: SettingSources): Settings {
   const settings: Settings = {
     environment: readEnvironment(foundAnywhere('QUOTA_ENV'), problems),
     databaseUrl: readDatabase(database, variables, problems),
+    databaseNamedBy: namedBy(database, variables),
     replicaUrl: readDatabase(replica, {}, problems),
     dataDir: inDirectory(sources.cwd, dataDir) ?? defaultDataDir(sources.env, sources.platform, homedir()),
     shardsFile: inDirectory(sources.cwd, find('QUOTA_SHARDS')?.value),
@@ -121,11 +122,18 @@ function readDatabase(
     return resolveDatabase(found?.value ?? '', variables);
   } catch (error) {
     if (error instanceof ConninfoFault) {
-      problems.push(`${found?.source ?? 'what PGHOST and its kind say'} ${error.message}`);
+      problems.push(`${found?.source ?? `what ${namingVariables(variables).text} says`} ${error.message}`);
       return undefined;
     }
     throw error;
   }
+}
+
+function namedBy(found: Found | undefined, variables: SettingSources['env']): NamedBy | undefined {
+  if (found !== undefined) {
+    return { text: found.source, by: found.source.startsWith('--') ? 'flag' : 'url' };
+  }
+  return namesServer(variables) ? namingVariables(variables) : undefined;
 }
 
 const inDirectory = (cwd: string, path: string | undefined) =>

@@ -7,10 +7,11 @@ import type { EmbeddedSession } from './embedded/session.ts';
 import { replicaAwayError, requireReplica } from './replica.ts';
 import { prepareSession, prepareSessionWithSchema } from './session.ts';
 import { clientConfig, type OpenClient } from './target/open-client.ts';
+import { adviseOn } from './target/refusal.ts';
 import { readTarget } from './target/target.ts';
 
 export interface DatabaseRequest extends DatabaseOptions {
-  settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'actor'>;
+  settings: Pick<Settings, 'databaseUrl' | 'databaseNamedBy' | 'dataDir' | 'actor'>;
   /** A standby of that database, which is asked in its place. */
   replicaUrl?: string | undefined;
   asOf: string | null;
@@ -55,7 +56,12 @@ async function withServer<T>(
   try {
     return await withClient(url, (client) => useClient(request, client, url, use), request.signal, onOpen);
   } catch (error) {
-    throw request.replicaUrl !== undefined && !isOpen ? replicaAwayError(error) : error;
+    if (isOpen) {
+      throw error;
+    }
+    throw request.replicaUrl === undefined
+      ? adviseOn(error, request.settings.databaseNamedBy)
+      : replicaAwayError(error);
   }
 }
 

@@ -92,7 +92,7 @@ async function requireClock(client: pg.Client): Promise<void> {
   if (rows[0]?.isHeeded !== true) {
     throw configurationError(`--as-of is not for the login ${rows[0]?.login}: its clock is the real one`, {
       detail: 'the clock is set by the owner of the schema quota and by members of quota_operator only',
-      suggestion: 'leave --as-of out, or use such a login in DATABASE_URL',
+      suggestion: 'leave --as-of out, or use such a login',
     });
   }
 }

@@ -81,7 +81,7 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '25006': {
     name: 'read_only_sql_transaction',
     kind: 'configuration',
-    suggestion: 'point DATABASE_URL at the primary server, not at a standby',
+    suggestion: 'name the primary server, not a standby: quota config tells what names it',
   },
   '0A000': {
     name: 'feature_not_supported',
@@ -111,7 +111,7 @@ export const classAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '28': {
     name: 'invalid authorization',
     kind: 'configuration',
-    suggestion: 'correct the login in DATABASE_URL, or let it in',
+    suggestion: 'correct the login, or let it in: quota config tells what names it',
   },
   '40': { name: 'transaction rollback', kind: 'tryAgain', suggestion: again },
   '53': { name: 'insufficient resources', kind: 'unavailable', suggestion: look },

@@ -2,18 +2,19 @@ import type pg from 'pg';
 import type { Shard } from '../context.ts';
 import { withClient } from '../db/client.ts';
 import { expectedError } from '../db/expected-error.ts';
+import { adviseOn } from '../db/target/refusal.ts';
 import type { QuotaError } from '../errors.ts';
 
 /** What a shard answers, or why it does not: one that is away keeps nobody else from theirs. */
 export async function askShard<T>(
-  { url }: Shard,
+  { name, url }: Shard,
   use: (client: pg.Client) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T | QuotaError> {
   try {
     return await withClient(url, use, signal);
   } catch (error) {
-    const known = expectedError(error);
+    const known = expectedError(adviseOn(error, { text: `the URL of the shard ${name}`, by: 'other' }));
     if (known === undefined) {
       throw error;
     }

@@ -1,9 +1,11 @@
 import { chmodSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findPassword } from '../../src/db/target/password-file.ts';
-import { namesServer, resolveDatabase } from '../../src/db/target/resolve.ts';
+import { adviseOn, unreachableError } from '../../src/db/target/refusal.ts';
+import { namesServer, namingVariables, resolveDatabase } from '../../src/db/target/resolve.ts';
 import { describeTarget, readTarget } from '../../src/db/target/target.ts';
 import { Folder } from '../desk/folder.ts';
+import { runCli } from '../run-cli.ts';
 
 const target = (text: string, variables: Record<string, string> = {}) =>
   readTarget(resolveDatabase(text, variables));
@@ -137,4 +139,50 @@ test('a password file answers whom it knows, and is not read where others may re
   });
   expect(findPassword('/nowhere', { host: 'db', port: 5432, database: 'app', user: 'ada' })).toEqual({});
   folder.remove();
+});
+
+const closed = '127.0.0.1';
+test.each([
+  ['--database-url', ['--database-url', `postgres://ada@${closed}:1/app`], {}],
+  ['DATABASE_URL', [], { DATABASE_URL: `postgres://ada@${closed}:1/app` }],
+  ['DATABASE_URL_FILE', [], { DATABASE_URL_FILE: 'FOLDER/url' }],
+  ['DATABASE_URL in FOLDER/env', ['--env-file', 'FOLDER/env'], {}],
+  ['PGHOST and PGPORT', [], { PGHOST: closed, PGPORT: '1' }],
+  ['the service ours (PGSERVICE)', [], { PGSERVICE: 'ours', PGSERVICEFILE: 'FOLDER/services' }],
+  ['the URL of the shard a', ['--shard', 'a'], { QUOTA_SHARDS: 'FOLDER/shards.yaml' }],
+])('what to correct is what has named the server: %s', async (named, words, env) => {
+  const folder = new Folder();
+  try {
+    const url = `postgres://ada@${closed}:1/app`;
+    chmodSync(folder.write('url', url), 0o600);
+    folder.write('env', `DATABASE_URL=${url}\n`);
+    folder.write('services', `[ours]\nhost=${closed}\nport=1\n`);
+    folder.write('shards.yaml', `shards: [{ name: a, number: 1, url: "${url}", buckets: 0-1023 }]\n`);
+    const placed = (text: string) => text.replace('FOLDER', folder.place);
+    const { code, stderr } = await runCli(['user', 'list', ...words.map(placed)], {
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, placed(value)])),
+    });
+    expect([code, stderr]).toEqual([
+      69,
+      expect.stringContaining(`hint: start it, or correct ${placed(named)}`),
+    ]);
+    expect(stderr.includes(`without ${placed(named)} an embedded server`)).toBe(!/--|shard/.test(named));
+  } finally {
+    folder.remove();
+  }
+});
+
+test.each([
+  ['28P01', 'correct the user or the password in PGUSER, the password file or PGPASSWORD'],
+  ['28000', 'correct the user in PGUSER, or let it in: create role … login, pg_hba.conf'],
+  ['3D000', 'correct its name in PGDATABASE, or make it: createdb app'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'name the certificate of its authority: PGSSLROOTCERT: docs/hosts.md'],
+])('of a server that variables name, the one is named that says it: %s', (code, suggestion) => {
+  const placed = target('', { PGHOST: 'db', PGUSER: 'ada', PGDATABASE: 'app' });
+  const error = Object.assign(new Error(''), { code });
+  const refused = unreachableError(
+    placed,
+    placed.hosts.map((host) => ({ host, error })),
+  );
+  expect(adviseOn(refused, namingVariables({ PGHOST: 'db' }))).toMatchObject({ suggestion });
 });

@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import type { Context } from '../../context.ts';
+import type { Context, NamedBy } from '../../context.ts';
 import { withClient } from '../../db/client.ts';
 import { identify, isOtherServer, isSameDatabase } from '../../db/identity-store.ts';
 import { prepareSession } from '../../db/session.ts';
 import { ConninfoFault } from '../../db/target/parse-conninfo.ts';
+import { adviseOn } from '../../db/target/refusal.ts';
 import { resolveDatabase } from '../../db/target/resolve.ts';
 import { configurationError, refusedError, usageError } from '../../errors.ts';
 import type { Mapping, RemoteDatabase } from '../mapping.ts';
@@ -84,7 +85,9 @@ export async function withRemoteDatabase<T>(
       { suggestion: 'set QUOTA_SOURCE_URL, or give --source-url' },
     );
   }
-  return withRemote(context, url, (app) => {
+  const named: NamedBy =
+    given === undefined ? { text: 'QUOTA_SOURCE_URL', by: 'other' } : { text: '--source-url', by: 'flag' };
+  return withRemote(context, { url, named }, (app) => {
     requireSame(product, remote, app.remote);
     return use(app);
   });
@@ -92,17 +95,21 @@ export async function withRemoteDatabase<T>(
 
 async function withRemote<T>(
   { signal, actor }: Pick<Context, 'signal' | 'actor'>,
-  url: string,
+  { url, named }: { url: string; named: NamedBy },
   use: (app: AppDatabase & { remote: RemoteDatabase }) => Promise<T>,
 ): Promise<T> {
-  return withClient(
-    url,
-    async (client) => {
-      await prepareSession(client, { asOf: null, actor });
-      return use({ client, remote: await identify(client) });
-    },
-    signal,
-  );
+  try {
+    return await withClient(
+      url,
+      async (client) => {
+        await prepareSession(client, { asOf: null, actor });
+        return use({ client, remote: await identify(client) });
+      },
+      signal,
+    );
+  } catch (error) {
+    throw adviseOn(error, named);
+  }
 }
 
 function readUrl(text: string): string {

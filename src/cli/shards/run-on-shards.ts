@@ -170,7 +170,16 @@ function worst(codes: readonly ExitCode[]): ExitCode {
 }
 
 const contextOf = (context: Context, { name, number, url }: Shard, talk: Talk): Context =>
-  withSettings(context, { ...context.settings, databaseUrl: url, shard: { name, number } }, talk);
+  withSettings(
+    context,
+    {
+      ...context.settings,
+      databaseUrl: url,
+      databaseNamedBy: { text: `the URL of the shard ${name}`, by: 'other' },
+      shard: { name, number },
+    },
+    talk,
+  );
 
 /** The context of a command with other settings: all else is as it was, and is asked for only when it is used. */
 function withSettings(context: Context, settings: Settings, talk: Talk): Context {

@@ -1,4 +1,5 @@
-import { unavailableError } from '../../errors.ts';
+import type { NamedBy } from '../../context.ts';
+import { type ErrorAdvice, exitCodes, QuotaError } from '../../errors.ts';
 import { isLoopback } from '../../values/transport.ts';
 import { errorCode } from '../error-code.ts';
 import { redactUrls } from '../redact-url.ts';
@@ -13,10 +14,12 @@ export interface Refusal {
 interface Words {
   /** What is the matter, behind the name of the server. */
   says: (target: Target) => string;
-  suggestion: (target: Target) => string;
+  suggestion: (target: Target, named: NamedBy) => string;
 }
 
-const credentials = 'DATABASE_URL, the password file or PGPASSWORD';
+/** One thing of a server: variables say each by itself. */
+const of = ({ text, by }: NamedBy, variable: string): string => (by === 'variables' ? variable : text);
+const others = 'the password file or PGPASSWORD';
 
 /** What a server answers to whoever wants in. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const answers: readonly {
@@ -27,7 +30,9 @@ const answers: readonly {
     fits: (_, message) => message === noPassword,
     words: {
       says: ({ user }) => `asks for the password of ${user}, and none is given`,
-      suggestion: () => `give it: ${credentials}`,
+      // What stands in a command line is seen by whoever lists processes.
+      suggestion: (_, { text, by }) =>
+        by === 'flag' || by === 'variables' ? `give it: ${others}` : `give it: ${text}, ${others}`,
     },
   },
   {
@@ -35,7 +40,7 @@ const answers: readonly {
       code === '28P01' || /SASL authentication failed|password authentication failed/i.test(message),
     words: {
       says: ({ user }) => `refuses the password of ${user}`,
-      suggestion: () => `correct the user or the password in ${credentials}`,
+      suggestion: (_, named) => `correct the user or the password in ${of(named, 'PGUSER')}, ${others}`,
     },
   },
   {
@@ -43,21 +48,26 @@ const answers: readonly {
       sslMode === 'disable' && /no pg_hba\.conf entry.*no encryption/.test(message),
     words: {
       says: ({ user }) => `lets ${user} in only with TLS`,
-      suggestion: () => 'add sslmode=verify-full (or require) to DATABASE_URL',
+      suggestion: (_, { text, by }) =>
+        by === 'variables'
+          ? 'set PGSSLMODE to verify-full (or require)'
+          : `add sslmode=verify-full (or require) to ${text}`,
     },
   },
   {
     fits: (code, message) => code === '28000' || /tenant or user not found/i.test(message),
     words: {
       says: ({ user }) => `does not let ${user} in`,
-      suggestion: () => 'correct the user in DATABASE_URL, or let it in: create role … login, pg_hba.conf',
+      suggestion: (_, named) =>
+        `correct the user in ${of(named, 'PGUSER')}, or let it in: create role … login, pg_hba.conf`,
     },
   },
   {
     fits: (code, message) => code === '3D000' || /^no such database/i.test(message),
     words: {
       says: ({ database }) => `has no database ${database}`,
-      suggestion: ({ database }) => `correct its name in DATABASE_URL, or make it: createdb ${database}`,
+      suggestion: ({ database }, named) =>
+        `correct its name in ${of(named, 'PGDATABASE')}, or make it: createdb ${database}`,
     },
   },
   {
@@ -97,8 +107,8 @@ const answers: readonly {
     fits: (code = '') => /^CERT_|CERT|_ISSUER_|LEAF_SIGNATURE/.test(code),
     words: {
       says: () => 'shows a certificate that is not trusted',
-      suggestion: () =>
-        'name the certificate of its authority: sslrootcert=FILE in DATABASE_URL: docs/hosts.md',
+      suggestion: (_, { text, by }) =>
+        `name the certificate of its authority: ${by === 'variables' ? 'PGSSLROOTCERT' : `sslrootcert=FILE in ${text}`}: docs/hosts.md`,
     },
   },
   {
@@ -114,13 +124,48 @@ const answers: readonly {
 /** Thrown in place of an empty password, which servers answer with less helpful words. */
 export const noPassword = 'no password supplied';
 
-const start = ({ hosts }: Target) =>
-  hosts.every(({ name }) => isLoopback(name))
-    ? 'start it, or correct DATABASE_URL; without DATABASE_URL an embedded server is used (quota db start)'
-    : 'look whether it runs and may be reached from here, or correct DATABASE_URL';
+function start({ hosts }: Target, { text, by }: NamedBy): string {
+  if (!hosts.every(({ name }) => isLoopback(name))) {
+    return `look whether it runs and may be reached from here, or correct ${text}`;
+  }
+  const hasDefault = by === 'url' || by === 'variables';
+  return `start it, or correct ${text}${hasDefault ? `; without ${text} an embedded server is used (quota db start)` : ''}`;
+}
+
+/** What to do depends on what has named the server, which is known to whoever has asked for it. */
+class UnreachableError extends QuotaError {
+  readonly #message: string;
+  readonly #advice: ErrorAdvice;
+  readonly #suggestion: (named: NamedBy) => string;
+  readonly #named: NamedBy | undefined;
+
+  constructor(
+    message: string,
+    advice: ErrorAdvice,
+    suggestion: (named: NamedBy) => string,
+    named?: NamedBy | undefined,
+  ) {
+    super('unavailable', exitCodes.unavailable, message, {
+      ...advice,
+      suggestion: suggestion(named ?? { text: 'DATABASE_URL', by: 'url' }),
+    });
+    this.#message = message;
+    this.#advice = advice;
+    this.#suggestion = suggestion;
+    this.#named = named;
+  }
+
+  of(named: NamedBy | undefined): UnreachableError {
+    return new UnreachableError(this.#message, this.#advice, this.#suggestion, this.#named ?? named);
+  }
+}
+
+/** An error of a server that cannot be reached, with advice about what has named it; any other as it is. */
+export const adviseOn = (error: unknown, named: NamedBy | undefined): unknown =>
+  error instanceof UnreachableError ? error.of(named) : error;
 
 /** No server of a target could be used: 69, saying where, why and what to do, never with which password. */
-export function unreachableError(target: Target, refusals: readonly Refusal[]) {
+export function unreachableError(target: Target, refusals: readonly Refusal[]): QuotaError {
   const told = refusals.flatMap((refusal) => {
     const words = wordsOf(refusal.error, target);
     return words === undefined ? [] : [{ refusal, words }];
@@ -133,11 +178,11 @@ export function unreachableError(target: Target, refusals: readonly Refusal[]) {
     told === undefined
       ? `PostgreSQL cannot be reached at ${describeTarget(target)}`
       : `PostgreSQL at ${describeTarget({ ...target, hosts: [told.refusal.host] })} ${told.words.says(target)}`;
-  return unavailableError(subject, {
-    detail: [...new Set(reasons)].join('; '),
-    suggestion: told?.words.suggestion(target) ?? start(target),
-    cause: refusals.at(-1)?.error,
-  });
+  return new UnreachableError(
+    subject,
+    { detail: [...new Set(reasons)].join('; '), cause: refusals.at(-1)?.error },
+    (named) => (told?.words.suggestion ?? start)(target, named),
+  );
 }
 
 function wordsOf(error: unknown, target: Target): Words | undefined {

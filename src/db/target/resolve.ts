@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import type { NamedBy } from '../../context.ts';
 import { checkSettings } from './check-settings.ts';
 import { type ConnectionSettings, type Keyword, keywords, placeKeywords } from './keywords.ts';
 import { isDatabaseUrl, parseConninfo } from './parse-conninfo.ts';
@@ -9,6 +10,15 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Whether variables of libpq name a server: then that one is meant, not the embedded one. */
 export const namesServer = (variables: Variables): boolean =>
   placeKeywords.some((keyword) => Boolean(variables[keywords[keyword]]));
+
+/** Which of them do: the service, or where the server and the database are. */
+export function namingVariables(variables: Variables): NamedBy {
+  const { PGSERVICE: service } = variables;
+  const names = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE'].filter((name) => Boolean(variables[name]));
+  return service
+    ? { text: `the service ${service} (PGSERVICE)`, by: 'url' }
+    : { text: names.join(' and '), by: 'variables' };
+}
 
 /**
  * What is meant, as one URL that says everything: the text > the service that it or PGSERVICE names > the variables of

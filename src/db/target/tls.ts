@@ -67,7 +67,7 @@ function read(path: string, keyword: string): string {
     throw configurationError(
       systemError(error, `the ${keyword} ${path} cannot be read`)?.message ?? `${error}`,
       {
-        suggestion: `correct ${keyword}, in DATABASE_URL or the environment`,
+        suggestion: `correct ${keyword} in what names the server, or in the environment`,
         cause: error,
       },
     );
