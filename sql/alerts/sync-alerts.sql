@@ -10,12 +10,6 @@ as $$
 declare
   told_before quota.told_alert[];
 begin
-  -- Whoever makes up a history raises its alerts himself, as they would have been raised.
-  if coalesce(current_setting('quota.makes_history', true), '') = 'on'
-    and has_schema_privilege(session_user, 'quota', 'create with grant option')
-  then
-    return;
-  end if;
   -- Those that nobody was told of yet go on to be told, of the allowance that is. Those that were told are
   -- over when the allowance was raised: what is still beyond it is told anew.
   with standing as (

@@ -7,11 +7,12 @@ begin
   -- Names of places only: an abbreviation knows no summer time, and "UTC+3" means three hours west of
   -- Greenwich.
   if tg_op = 'INSERT' then
-    select z.timezone into wrong from (select distinct timezone from new_rows) z
+    -- "offset 0": each is looked at once, not once for each row.
+    select z.timezone into wrong from (select distinct timezone from new_rows offset 0) z
     where not quota.is_zone_name(z.timezone) limit 1;
   else
     select z.timezone into wrong
-    from (select timezone from new_rows except select timezone from old_rows) z
+    from (select timezone from new_rows except select timezone from old_rows offset 0) z
     where not quota.is_zone_name(z.timezone) limit 1;
   end if;
   if wrong is not null then

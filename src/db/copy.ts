@@ -25,14 +25,14 @@ export function copyRows(
   target: CopyTarget,
   rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>,
 ): Promise<number> {
-  return copyPieces(client, target, pieces(rows));
+  return copyPieces(client, target, Symbol.asyncIterator in rows ? piecesAsTheyCome(rows) : pieces(rows));
 }
 
 /** The same for rows that are encoded already: pieces of any size, of whole `copyLine`s. */
 export async function copyPieces(
   client: pg.ClientBase,
   { table, columns }: CopyTarget,
-  encoded: AsyncIterable<string> | Iterable<Buffer>,
+  encoded: AsyncIterable<string> | Iterable<Buffer | string>,
 ): Promise<number> {
   const query = client.query(copyStreams.from(`copy ${table} (${columns.join(', ')}) from stdin`));
   await pipeline(Readable.from(encoded), query);
@@ -84,7 +84,22 @@ export async function copyAcross(
   return target.rowCount;
 }
 
-async function* pieces(rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>) {
+/** Apart from the other: to wait for each row of a list costs as much as to encode it. */
+function* pieces(rows: Iterable<readonly CopyValue[]>): Generator<string> {
+  let piece = '';
+  for (const row of rows) {
+    piece += copyLine(row);
+    if (piece.length >= pieceCharactersMin) {
+      yield piece;
+      piece = '';
+    }
+  }
+  if (piece !== '') {
+    yield piece;
+  }
+}
+
+async function* piecesAsTheyCome(rows: AsyncIterable<readonly CopyValue[]>): AsyncGenerator<string> {
   let piece = '';
   for await (const row of rows) {
     piece += copyLine(row);
