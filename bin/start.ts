@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { version } from '../package.json';
-import { compile } from './compiled.ts';
+import { compilePack, loaderOf } from './pack.ts';
 
 const words = process.argv.slice(2);
 const isName = (word: string) => !word.startsWith('-');
@@ -28,5 +28,6 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`${version}\n`);
 } else {
   // Both are made by the build, beside this.
-  compile(join(__dirname, asksForHelp || asksForCompletion ? 'answer.js' : 'program.js')).run();
+  const path = join(__dirname, asksForHelp || asksForCompletion ? 'answer.js' : 'program.js');
+  loaderOf(path, compilePack(path))('./main.js');
 }

@@ -1,4 +1,4 @@
-import manifest from 'virtual:sql/manifest';
+import { manifest } from 'virtual:sql/manifest';
 import type { Knex } from 'knex';
 
 /** One step of the tables. Its name and hash are recorded in quota.schema_migrations: it is frozen once released. */
@@ -14,7 +14,7 @@ type Direction = 'up' | 'down';
 
 /** Every command compares names and hashes; the SQL is loaded by those that apply it. */
 const run = (name: string, direction: Direction) => async (knex: Knex) => {
-  const { default: texts } = await import('virtual:sql/migrations');
+  const { migrations: texts } = await import('virtual:sql/migrations');
   await knex.raw((texts[name]?.[direction] ?? '').replaceAll('?', '\\?'));
 };
 

@@ -46,7 +46,7 @@ const modules = {
   migrations: () => Object.fromEntries(readMigrations().map(({ name, up, down }) => [name, { up, down }])),
 };
 const pattern = /^virtual:sql\/(\w+)$/;
-const source = (name) => `export default ${JSON.stringify(modules[name]())}`;
+const source = (name) => `export const ${name} = ${JSON.stringify(modules[name]())}`;
 
 /** For esbuild. */
 export const sqlSet = {

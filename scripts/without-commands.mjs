@@ -1,5 +1,5 @@
 /** Loaded when a command runs, or an output is asked for that answers are not in. */
-const needed = /\/(?:jq|template|db|shards)\b|^[^.]/;
+const needed = /\/(?:jq|template|db|shards|inquirer)\b|^[^.]/;
 
 /**
  * Commands, and what only they need, are no part of the file that answers help and completion: whoever gets there anyway

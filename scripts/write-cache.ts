@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { cacheOf, compile } from '../bin/compiled.ts';
+import { cacheOf, compilePack, loaderOf } from '../bin/pack.ts';
 
 const nowhere = ['--database-url', 'postgres://nobody@127.0.0.1:1/nowhere'];
 const lines = [
@@ -15,7 +15,7 @@ const lines = [
   ['jobs', 'reset-anniversaries', ...nowhere],
 ];
 const [node = '', , file = ''] = process.argv;
-const { script, run } = compile(file);
+const script = compilePack(file);
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.write = (...parts: unknown[]) => {
@@ -29,7 +29,7 @@ for (const stream of [process.stdout, process.stderr]) {
 for (const words of file.endsWith('answer.js') ? lines.slice(0, 3) : lines.slice(3)) {
   process.argv = [node, file, ...words];
   process.exitCode = undefined;
-  run();
+  loaderOf(file, script)('./main.js');
   for (let waited = 0; process.exitCode === undefined; waited += 1) {
     if (waited > 3000) {
       throw new Error(`quota ${words.join(' ')} does not end`);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import manifestOfTool from 'virtual:sql/manifest';
+import { manifest as manifestOfTool } from 'virtual:sql/manifest';
 import { badInputError, configurationError, usageError } from '../errors.ts';
 import { digestOf } from '../files/digest.ts';
 import { readSmallFile } from '../small-file.ts';

@@ -42,8 +42,8 @@ interface Question {
  */
 export function createPrompt(process: ProcessLike, signal: AbortSignal, mayAsk = true): Prompt {
   const ask = async <T>(question: Question): Promise<T> => {
-    const { default: inquirer } = await import('inquirer');
-    const prompt = inquirer.createPromptModule({ input: process.stdin, output: process.stderr, signal });
+    const { createPromptModule } = await import('./inquirer.ts');
+    const prompt = createPromptModule({ input: process.stdin, output: process.stderr, signal });
     const answers = await prompt([{ ...question, message: printable(question.message), name: 'answer' }]);
     return answers.answer as T;
   };

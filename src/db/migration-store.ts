@@ -1,4 +1,4 @@
-import manifest from 'virtual:sql/manifest';
+import { manifest } from 'virtual:sql/manifest';
 import type pg from 'pg';
 import { notFoundError, usageError } from '../errors.ts';
 import { type ChangedObject, findChangedObjects } from './core/changed-objects.ts';

@@ -1,4 +1,4 @@
-import manifest from 'virtual:sql/manifest';
+import { manifest } from 'virtual:sql/manifest';
 import type { Knex } from 'knex';
 import type pg from 'pg';
 import { migrations as allMigrations } from '../../migrations/index.ts';

@@ -1,4 +1,4 @@
-import manifest from 'virtual:sql/manifest';
+import { manifest } from 'virtual:sql/manifest';
 import { configurationError } from '../errors.ts';
 
 /**

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { cacheOf, compile } from '../../bin/compiled.ts';
+import { cacheOf, compilePack, loaderOf } from '../../bin/pack.ts';
 import { writtenCommands } from '../../scripts/written-commands.ts';
 import { runBin, runCli } from '../run-cli.ts';
 
@@ -59,11 +58,14 @@ test('what stands where help could stand is a value all the same', async () => {
 });
 
 interface Loaded {
-  /** The names of files that Node has loaded. */
+  /** The names of files that Node has loaded, without what the build adds to tell them apart. */
   files: string[];
-  /** The sources of them that have run: src/…, or another path from the root. */
-  sources: string[];
+  /** The chunks of the first file that have run. */
+  chunks: string[];
 }
+
+/** `show.js` of `show-XYZ.js`; what several of them share has no name of its own. */
+const nameOf = (file: string) => file.replace(/-[A-Z0-9]{8}\.js$/, '.js');
 
 /** What the built bin loads for a command line. */
 async function loadedFor(words: readonly string[]): Promise<Loaded> {
@@ -77,8 +79,11 @@ async function loadedFor(words: readonly string[]): Promise<Loaded> {
       functions.filter(({ ranges: [whole] }) => whole !== undefined && whole.count > 0),
     );
     return {
-      files: scripts.map(({ url }) => basename(url)).sort(),
-      sources: ran.map(({ functionName }) => functionName).filter((name) => name.includes('/')),
+      files: scripts.map(({ url }) => nameOf(basename(url))).sort(),
+      chunks: ran
+        .map(({ functionName }) => functionName)
+        .filter((name) => name.startsWith('./'))
+        .map((name) => nameOf(basename(name))),
     };
   } finally {
     rmSync(folder, { recursive: true });
@@ -113,41 +118,47 @@ test('the version is told by the first file', async () => {
 
 test('help for what could be a value is left to the program', async () => {
   const { files } = await loadedFor(['user', 'reset', 'ada', '--reason', '--help', '--yes']);
-  expect(files).toEqual(['program.js', 'quota.js']);
+  expect(files).toEqual(expect.arrayContaining(['program.js', 'quota.js', 'reset.js']));
+  expect(files).not.toContain('answer.js');
 });
 
 test('a command loads itself, no other, no package that it does not need, and nothing of the SQL core', async () => {
-  const { files, sources } = await loadedFor([
+  const { files, chunks } = await loadedFor([
     ...['user', 'show', 'ada', '--database-url', 'postgres://q@127.0.0.1:1/q'],
   ]);
-  expect(files).toEqual(['program.js', 'quota.js']);
-  expect(sources.filter((path) => path.startsWith('src/commands/user/')).sort()).toEqual([
-    ...['group', 'quota-text', 'show-text', 'show'].map((name) => `src/commands/user/${name}.ts`),
-  ]);
-  expect(
-    sources.filter((path) => /^sql.*(core|migrations)|inquirer|written-commands|commands\/jobs/.test(path)),
-  ).toEqual([]);
+  // No server is there, and that is reported.
+  expect(new Set(files)).toEqual(new Set(['program.js', 'quota.js', 'report-error.js', 'chunk.js']));
+  expect(chunks).toEqual(expect.arrayContaining(['main.js', 'group.js', 'show.js']));
+  const seldom = ['core.js', 'migrations.js', 'inquirer.js', 'template.js', 'list.js', 'reset.js'];
+  expect(chunks.filter((name) => seldom.includes(name))).toEqual([]);
 });
 
-test('what few commands want is in files of its own, each with what its package gives', () => {
-  const load = createRequire(import.meta.url);
-  const given = (name: string) => load(resolve('dist/bin', `${name}.js`));
-  expect(given('core').files).toContainEqual(
-    expect.objectContaining({ path: 'usage/current-quotas.sql', text: expect.any(String) }),
-  );
-  expect(given('migrations')).toMatchObject({ '0001_core': { up: expect.any(String) } });
-  expect(given('handlebars').compile('{{a}}')({ a: 1 })).toBe('1');
-  expect(given('inquirer').prompt).toBeTypeOf('function');
-  expect(given('hyparquet').parquetMetadataAsync).toBeTypeOf('function');
-  expect(readFileSync(resolve('dist/bin/program.js')).includes('What a user has used of each meter')).toBe(
-    false,
-  );
-  expect(readFileSync(resolve('dist/bin/core.js')).includes('What a user has used of each meter')).toBe(true);
+test('another command is read from files of its own', async () => {
+  const { files, chunks } = await loadedFor(['plan', 'list', '--database-url', 'postgres://q@127.0.0.1:1/q']);
+  expect(files).toEqual(expect.arrayContaining(['group.js', 'list.js', 'program.js']));
+  expect(chunks).not.toContain('show.js');
+});
+
+test('what few commands want is no part of the program, and given whole to who asks for it', () => {
+  const path = resolve('dist/bin/program.js');
+  const load = loaderOf(path, compilePack(path));
+  const files = readdirSync(resolve('dist/bin/chunks'));
+  const given = (name: string) => load(`./${files.find((file) => nameOf(file) === `${name}.js`)}`);
+  expect(given('core')).toMatchObject({
+    core: { files: expect.arrayContaining([expect.objectContaining({ path: 'usage/current-quotas.sql' })]) },
+  });
+  expect(given('migrations')).toMatchObject({ migrations: { '0001_core': { up: expect.any(String) } } });
+  expect(given('inquirer')).toMatchObject({ createPromptModule: expect.any(Function) });
+  expect(given('template')).toMatchObject({ templateText: expect.any(Function) });
+  expect(given('parquet-input')).toMatchObject({ openParquet: expect.any(Function) });
+  const texts = ['What a user has used of each meter', 'registerPrompt', 'parquetMetadata'];
+  const program = readFileSync(path, 'latin1');
+  expect(texts.filter((text) => program.includes(text))).toEqual([]);
 });
 
 test.each(['answer.js', 'program.js'])('what the build has compiled of %s is taken as it is', (name) => {
   const path = resolve('dist/bin', name);
-  expect(compile(path).script.cachedDataRejected).toBe(false);
+  expect(compilePack(path).cachedDataRejected).toBe(false);
 });
 
 test.each(['answer.js', 'program.js'])('%s is ASCII: its bytes are its text', (name) => {

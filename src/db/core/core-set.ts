@@ -35,7 +35,7 @@ export const isFoundation = ({ path }: CoreUnit): boolean => path.startsWith('fo
 
 /** The core of this version. Loads its text. */
 export async function loadCoreSet(): Promise<CoreSet> {
-  const { default: core } = await import('virtual:sql/core');
+  const { core } = await import('virtual:sql/core');
   return parseCoreSet(core);
 }
 
