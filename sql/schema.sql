@@ -10069,8 +10069,9 @@ begin
     raise exception 'a quantity or cost cannot be negative: %', left(least(p_quantity, p_cost)::text, 40)
       using errcode = 'QT003';
   end if;
-  if greatest(scale(p_quantity), scale(p_cost)) > 20 or p_quantity >= 1e12 or p_cost >= 1e9 then
-    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 20 digits after the point'
+  -- A float of a millionth of a cent has its 17 digits after nine zeros.
+  if greatest(scale(p_quantity), scale(p_cost)) > 40 or p_quantity >= 1e12 or p_cost >= 1e9 then
+    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 40 digits after the point'
       using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then
@@ -13214,7 +13215,7 @@ declare
 begin
   if value is null then
     return null;
-  elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,30})?$' then
+  elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,40})?$' then
     raise exception '"%" is not a number of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
   end if;
   return value::numeric;

@@ -7,8 +7,9 @@ begin
     raise exception 'a quantity or cost cannot be negative: %', left(least(p_quantity, p_cost)::text, 40)
       using errcode = 'QT003';
   end if;
-  if greatest(scale(p_quantity), scale(p_cost)) > 20 or p_quantity >= 1e12 or p_cost >= 1e9 then
-    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 20 digits after the point'
+  -- A float of a millionth of a cent has its 17 digits after nine zeros.
+  if greatest(scale(p_quantity), scale(p_cost)) > 40 or p_quantity >= 1e12 or p_cost >= 1e9 then
+    raise exception 'a quantity is below 10^12, a cost below 10^9, both with up to 40 digits after the point'
       using errcode = 'QT003';
   end if;
   if p_at > quota.now() + interval '5 minutes' then

@@ -6,7 +6,7 @@ declare
 begin
   if value is null then
     return null;
-  elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,30})?$' then
+  elsif value !~ '^-?[0-9]{1,15}(\.[0-9]{1,40})?$' then
     raise exception '"%" is not a number of VAPI: "%"', p_name, quota.shown(value) using errcode = 'QT003';
   end if;
   return value::numeric;

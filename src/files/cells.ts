@@ -66,6 +66,11 @@ function readDecimal(text: string, { decimal, dateOrder }: CellFormat): string |
   return plain ?? (dateOrder === undefined ? null : parseSpreadsheetDecimal(text));
 }
 
+const orByComma = (reason: string, suggestion: string) =>
+  reason.includes('decimal comma')
+    ? `${suggestion}, or say that commas are decimal: --decimal comma`
+    : suggestion;
+
 function decimalFault(text: string, column: string, { decimal, dateOrder }: CellFormat): CellFault {
   if (decimal === 'comma') {
     const reason = parseDecimal(text) === null ? 'is no number with a decimal comma' : 'has a decimal point';
@@ -79,9 +84,7 @@ function decimalFault(text: string, column: string, { decimal, dateOrder }: Cell
   const isSpreadsheet = dateOrder === undefined && parseSpreadsheetDecimal(text) !== null;
   const advice = isSpreadsheet
     ? `${suggestion}, or give --date-order to read the file as spreadsheet-formatted`
-    : reason.includes('decimal comma')
-      ? `${suggestion}, or say that commas are decimal: --decimal comma`
-      : suggestion;
+    : orByComma(reason, suggestion);
   return new CellFault(column, `${quoted(text)} ${reason}`, advice);
 }
 
@@ -93,7 +96,8 @@ export function secondsCell(text: string, column: string, format: CellFormat): s
   const seconds = readDecimal(text, format) ?? callSeconds.parse(text);
   if (seconds === null && text.trim() !== '') {
     const { reason, suggestion } = callSeconds.describeProblem(text);
-    throw new CellFault(column, `${quoted(text)} ${reason}`, suggestion);
+    const advice = format.decimal === 'comma' ? suggestion : orByComma(reason, suggestion);
+    throw new CellFault(column, `${quoted(text)} ${reason}`, advice);
   }
   return seconds;
 }

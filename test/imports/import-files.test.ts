@@ -319,6 +319,16 @@ describe('call logs', () => {
     expect(await calls()).toMatchObject([{ started_at: new Date('2026-10-03T10:00:00Z'), cost: '1000.50' }]);
   });
 
+  test('what the hint to a decimal comma names is an option', async () => {
+    const file = desk.write(
+      'calls.csv',
+      'provider_call_id;user_external_id;started_at;duration_seconds;cost\na;ada;2026-10-03T10:00:00Z;10,5;1.000,50\n',
+    );
+    expect((await desk.run('import', 'call-logs', file, '--yes')).stderr).toContain('--decimal comma');
+    await desk.report('call-logs', file, '--decimal', 'comma');
+    expect(await calls()).toMatchObject([{ duration_seconds: '10.500', cost: '1000.50' }]);
+  });
+
   test('lengths of time and sizes are written as flags and plans take them', async () => {
     const lines = [call('a', '1:40'), call('b', '2m'), call('c', '90s'), call('d', '60.5')];
     expect(await desk.report('call-logs', desk.write('calls.csv', csv(...lines)))).toMatchObject({ new: 4 });

@@ -71,11 +71,15 @@ describe('what is endless is refused, and not repeated in full', () => {
     expect(found.message).not.toMatch(/[\u0000-\u001f\u007f]/);
   });
 
-  test('exact costs of many digits are kept as they are', async () => {
-    const cost = '0.12345678901234567891';
+  test.each([
+    '0.12345678901234567891',
+    // What a language with floats alone makes of 17 * 7.5e-8, and of the least that anything costs.
+    '0.0000012749999999999999',
+    '0.0000000000000000000012345678901234567',
+  ])('exact costs of many digits are kept as they are: %s', async (cost) => {
     const [row] = await logins.as(
       app,
-      `select stored_cost::text as cost from quota.record('ada', 'voice', 'exact', 1, p_cost => ${cost})`,
+      `select stored_cost::text as cost from quota.record('ada', 'voice', 'exact ${cost}', 1, p_cost => ${cost})`,
     );
     expect(row).toEqual({ cost });
   });

@@ -16,6 +16,7 @@ export const fileOptions = {
     'mdy, dmy or ymd: a spreadsheet wrote the file',
     parseChoice('mdy', 'dmy', 'ymd'),
   ),
+  decimal: value('sign', 'comma: amounts are written 1.234,56', parseChoice('point', 'comma')),
   ...changeOptions,
 };
 

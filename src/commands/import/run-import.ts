@@ -58,7 +58,7 @@ function parseOptions({ file, ...options }: FileOptions): ImportOptions {
     });
   }
   return {
-    format: { assumeUtc: options.assumeUtc, dateOrder: options.dateOrder },
+    format: { assumeUtc: options.assumeUtc, dateOrder: options.dateOrder, decimal: options.decimal },
     dryRun,
     skipInvalid,
     rejectsPath: rejects ?? `${file}.rejects.csv`,
