@@ -153,6 +153,7 @@ const leaves = [
   'src/small-file.ts',
   'src/shell-word.ts',
   'src/system-error.ts',
+  'src/heard-by-many.ts',
   'package.json',
 ];
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { heardByMany } from '../heard-by-many.ts';
 import type { JobBatch } from '../jobs/job.ts';
 import {
   claimAlerts,
@@ -72,7 +73,7 @@ async function withPatience<T>(signal: AbortSignal, use: (patience: AbortSignal)
     start();
   }
   try {
-    return await use(controller.signal);
+    return await use(heardByMany(controller.signal));
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', start);

@@ -1,4 +1,5 @@
 import { type ExitCode, exitCodes } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import type { ProcessLike } from './process-like.ts';
 
 const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const;
@@ -61,7 +62,7 @@ export function listenForSignals(process: ProcessLike): Interruption {
     }
   };
   return {
-    signal: controller.signal,
+    signal: heardByMany(controller.signal),
     exitCode: () => code,
     whileAway,
     endWithin: (ms) => endWithin(ms + endMsMax, 'SIGTERM'),

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { serialQueries } from '../db/serial-queries.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import type { VapiClient } from '../providers/vapi/client.ts';
 import type { Fields } from './assistant-state.ts';
 import { ClaimLease, leaseSeconds } from './claim-lease.ts';
@@ -117,7 +118,7 @@ class Drain {
       organisation: request.organisation,
       missing: request.missing,
       redact: request.redact,
-      signal: this.#abort.signal,
+      signal: heardByMany(this.#abort.signal),
       limitedState: ({ planState, user }) =>
         planState === null ? request.limitedState : parseLimitedState(planState, `the plan of ${user}`),
       isHeld: (assistantId) => this.#lease.isHeld(assistantId),

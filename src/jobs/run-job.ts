@@ -6,6 +6,7 @@ import { hasSqlstate } from '../db/database-error.ts';
 import { sqlstates } from '../db/sqlstate.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { type QuotaError, tryAgainError } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import type { Job, JobBatch, JobOutcome, JobScope, JobSettlement, JobStop, JobTotal } from './job.ts';
 import {
   abandonDeadRuns,
@@ -104,7 +105,7 @@ async function recordedRun(
     options,
     record,
     deadline,
-    over: AbortSignal.any([options.signal, deadline]),
+    over: heardByMany(AbortSignal.any([options.signal, deadline])),
     total: { done: 0, counts: {} },
   };
   try {

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { simulatorOrgId } from '../../fixtures/vapi-simulator/keys.ts';
 import { perTest } from '../desk/desk.ts';
+import { refuseWarnings } from '../warnings.ts';
 import { afterReset, LimitsDesk } from './limits-desk.ts';
+
+refuseWarnings();
 
 const otherOrg = '0bb7c4d2-0000-4000-8000-00000000000b';
 const desk = perTest(

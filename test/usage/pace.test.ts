@@ -2,6 +2,9 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { useDesk } from '../desk/desk.ts';
+import { refuseWarnings } from '../warnings.ts';
+
+refuseWarnings();
 
 /** Who runs out before the reset, at the pace of the period so far. */
 const desk = useDesk();
