@@ -11,6 +11,7 @@ declare
   r quota.reconciliations;
   exports integer[];
   beside bigint[];
+  currency text;
   c quota.rate_cards;
 begin
   perform quota.refuse_other_users(null);
@@ -23,7 +24,13 @@ begin
     where i.reconciliation_id = r.id
       and i.kind in ('outside_month', 'duplicate_line', 'not_connected', 'unsettled', 'fee')
       and i.export_id is not null);
-  for c in select k.* from quota.rate_cards k where k.provider = r.provider order by k.name loop
+  -- Prices in one currency say nothing of a bill in another.
+  select min(e.currency) into currency from quota.billing_exports e where e.id = any (exports);
+  for c in
+    select k.* from quota.rate_cards k
+    where k.provider = r.provider and (k.unit !~ '^[A-Z]{3}$' or k.unit = coalesce(currency, k.unit))
+    order by k.name
+  loop
     -- A query for each card, planned for its values: what it does not ask for costs nothing. Calls of equal
     -- time cost the same, so a price is worked out and rounded once for each time, not for each of a million
     -- calls.

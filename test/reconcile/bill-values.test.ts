@@ -112,3 +112,42 @@ test('how values are written is kept with a mapping', async () => {
   ];
   expect((await desk.json(3, ...second)).totals.billed).toBe('2469.12');
 });
+
+test('a price list in dollars says nothing of a bill in another currency', async () => {
+  const bill = (currency: string) =>
+    write(
+      `${currency}.csv`,
+      `id,started_at,duration_seconds,cost,currency\nc-${currency},2026-08-03T10:00:00Z,60,7.5,${currency}\n`,
+    );
+  const show = ['reconcile', 'show', '--month', '2026-08', '--provider', 'vapi'];
+  await desk.run('reconcile', '--month', '2026-08', '--provider', 'vapi', '--export', bill('USD'));
+  expect((await desk.json(0, ...show)).rates).toMatchObject([{ name: 'platform fee', unit: 'USD' }]);
+  await desk.run(
+    'reconcile',
+    '--month',
+    '2026-08',
+    '--provider',
+    'vapi',
+    '--replace',
+    '--export',
+    bill('JPY'),
+  );
+  expect(await desk.json(0, ...show)).toMatchObject({ currency: 'JPY', rates: [] });
+});
+
+test('a currency that the bill does not leave open is not heeded in silence', async () => {
+  const file = write(
+    'vapi.json',
+    JSON.stringify([
+      {
+        id: 'c',
+        assistantId: 'a',
+        startedAt: '2026-08-03T10:00:00Z',
+        endedAt: '2026-08-03T10:01:00Z',
+        cost: 1,
+      },
+    ]),
+  );
+  const { stderr } = await desk.run('reconcile', '--month', '2026-08', '--export', file, '--currency', 'JPY');
+  expect(stderr).toContain('vapi.json: its amounts are in USD, so --currency JPY is not heeded');
+});

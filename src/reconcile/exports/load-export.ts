@@ -73,6 +73,15 @@ async function load(
     onNotice(`${opened.file}: ${leftOutWords(leftOut)}`);
   }
   const sums = totals.sums(opened.file, opened.statesMoney ? (options.currency ?? 'USD') : null);
+  if (
+    options.currency !== undefined &&
+    sums.currency !== null &&
+    sums.currency !== options.currency.toUpperCase()
+  ) {
+    onNotice(
+      `${opened.file}: its amounts are in ${sums.currency}, so --currency ${options.currency} is not heeded`,
+    );
+  }
   if (opened.format === 'focus') {
     sums.calls = await foldParts(client, id);
   }
