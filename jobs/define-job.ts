@@ -37,6 +37,8 @@ export interface JobDefinition<Options extends OptionDeclarations = OptionDeclar
   /** What makes a run with these options unlike that of every day; in production it is typed then. */
   danger?(options: Given<Options>): string[];
   countDue(client: pg.ClientBase, scope: JobScope, options: Given<Options>): Promise<number>;
+  /** That reads what is kept of everybody: it is begun first where what is due of all jobs is counted side by side. */
+  isDearToCount?: true;
   /** Some of what is due, for a dry run. */
   listDue(
     client: pg.ClientBase,

@@ -13,6 +13,7 @@ export const enforceLimits = defineJob({
   scope: 'user',
   batchSizeDefault: 500,
   options: { ...drainOptions, ...recheckOptions },
+  isDearToCount: true,
   countDue: (client, { userId }) => countToLimit(client, userId),
   listDue: async (client, { userId }, limit) =>
     (await selectToLimit(client, userId, limit)).map(({ externalId, reason }) => ({ externalId, reason })),

@@ -1,9 +1,12 @@
 import { value } from '../src/declarations/option.ts';
-import { countStale, reapBatch, selectStale } from '../src/upkeep/reap-store.ts';
+import { countStale, noteSettledGrants, reapBatch, selectStale } from '../src/upkeep/reap-store.ts';
 import { parseDurationSeconds } from '../src/values/option-values.ts';
 import { defineJob } from './define-job.ts';
 
 const secondsPerDay = 86_400;
+
+/** What had given all that it could when it ended has nothing to be taken out, and is noted in steps of as many. */
+const notedAtOnce = 500;
 
 const idleOf = ({ idle = secondsPerDay }: { idle?: number }) => ({ idleSeconds: idle });
 
@@ -18,11 +21,16 @@ export const reapStale = defineJob({
   options: {
     idle: value('time', 'a call without a lease is stuck after so long (default: 1d)', parseDurationSeconds),
   },
+  isDearToCount: true,
   countDue: (client, scope, options) => countStale(client, scope, idleOf(options)),
   listDue: (client, scope, limit, options) => selectStale(client, scope, idleOf(options), limit),
   withWork: (_context, options, use) =>
     use({
       withoutTransaction: true, // Each kind takes its locks in the order of the core: never two kinds at once.
       runBatch: (client, request) => reapBatch(client, request, idleOf(options)),
+      settle: async (client, { signal, userIds }) => {
+        while (!signal.aborted && (await noteSettledGrants(client, notedAtOnce, userIds?.[0] ?? null)) > 0) {}
+        return { counts: {}, left: 0 };
+      },
     }),
 });

@@ -207,10 +207,12 @@ grant select on table quota.analytics_changes to quota_readonly;
 create table quota.analytics_days (
   day date not null,
   horizon xid8,
-  rolled_at timestamp with time zone
+  rolled_at timestamp with time zone,
+  by_model boolean not null default false
 );
 comment on table quota.analytics_days is 'Days that are rolled up (rolled_at) or about to be: whoever changes one of their calls leaves a mark.';
 comment on column quota.analytics_days.horizon is 'Transactions from here on have seen that the day is claimed; it can be rolled up when all before have ended.';
+comment on column quota.analytics_days.by_model is 'Whether its rows tell models apart; a day that is not so is rolled up anew.';
 alter table quota.analytics_days add constraint analytics_days_pkey PRIMARY KEY (day);
 CREATE INDEX analytics_days_claimed ON quota.analytics_days USING btree (day) WHERE (rolled_at IS NULL);
 grant select on table quota.analytics_days to quota_finance;
@@ -229,12 +231,14 @@ create table quota.analytics_totals (
   premium_messages bigint not null,
   cost numeric not null,
   tokens numeric not null,
-  bytes numeric not null
+  bytes numeric not null,
+  model text not null default ''::text
 );
 comment on table quota.analytics_totals is 'What usage_analytics has of a day, added up per service and plan; a day that is not here is added up when it is asked for.';
 comment on column quota.analytics_totals.users is 'How many had a call.';
+comment on column quota.analytics_totals.model is 'As in usage_analytics.';
 alter table quota.analytics_totals enable row level security;
-alter table quota.analytics_totals add constraint analytics_totals_pkey PRIMARY KEY (day, service, plan);
+alter table quota.analytics_totals add constraint analytics_totals_pkey PRIMARY KEY (day, service, plan, model);
 create policy one_user on quota.analytics_totals for all to public
   using ((( SELECT quota.bound_user() AS bound_user) IS NULL));
 grant select on table quota.analytics_totals to quota_finance;
@@ -920,9 +924,11 @@ create table quota.grants (
   created_at timestamp with time zone not null default quota.now(),
   revoked_at timestamp with time zone,
   revoked_by text,
-  revoke_reason text
+  revoke_reason text,
+  settled_at timestamp with time zone
 );
 comment on column quota.grants.consumed is 'What the periods that are over took of it, by quota.grant_ledger, as of the last settlement.';
+comment on column quota.grants.settled_at is 'When the running quota was last brought in line, if the grant had ended by then; null: it had not, or that is to be seen.';
 alter table quota.grants enable row level security;
 alter table quota.grants add constraint grants_check CHECK (((consumed >= (0)::numeric) AND (consumed <= quantity)));
 alter table quota.grants add constraint grants_check1 CHECK (((revoked_at IS NULL) = (revoked_by IS NULL)));
@@ -1534,14 +1540,16 @@ create table quota.usage_analytics (
   cost numeric not null,
   premium_messages bigint not null default 0,
   tokens numeric not null default 0,
-  bytes numeric not null default 0
+  bytes numeric not null default 0,
+  model text not null default ''::text
 );
 comment on column quota.usage_analytics.plan is 'The plan at the first roll-up of the day.';
 comment on column quota.usage_analytics.premium_messages is 'The messages of models that a meter counts apart.';
 comment on column quota.usage_analytics.tokens is 'As calls told them, whether they came to an end or not.';
 comment on column quota.usage_analytics.bytes is 'Told as such, else of the files.';
+comment on column quota.usage_analytics.model is 'Which model the calls told; empty: none, or a day that was rolled up before models were told apart.';
 alter table quota.usage_analytics enable row level security;
-alter table quota.usage_analytics add constraint usage_analytics_pkey PRIMARY KEY (user_id, day, service, plan);
+alter table quota.usage_analytics add constraint usage_analytics_pkey PRIMARY KEY (user_id, day, service, plan, model);
 CREATE INDEX usage_analytics_day ON quota.usage_analytics USING btree (day, service);
 create policy one_user on quota.usage_analytics for all to public
   using (((( SELECT quota.bound_user() AS bound_user) IS NULL) OR (user_id = ( SELECT quota.bound_user() AS bound_user))));
@@ -1582,6 +1590,7 @@ alter table quota.usage_quotas enable row level security;
 alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
 alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
 CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
+CREATE INDEX usage_quotas_limiting ON quota.usage_quotas USING btree (period_end) WHERE (on_exceeded = 'limit_assistants'::text);
 CREATE TRIGGER usage_quotas_cache_counted AFTER UPDATE OF used ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> old.used) AND (new.adjusted = old.adjusted) AND quota.follows_in_cache(new.meter))) EXECUTE FUNCTION quota.outdate_cache('call');
 CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.outdate_opened();
 CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
@@ -2156,12 +2165,13 @@ CREATE OR REPLACE FUNCTION quota.add_up_day(p_day date)
 AS $function$
   delete from quota.analytics_totals t where t.day = p_day;
   insert into quota.analytics_totals
-    (day, service, plan, users, calls, errors, seconds, messages, premium_messages, cost, tokens, bytes)
-  select a.day, a.service, a.plan, count(*), sum(a.calls), sum(a.errors), sum(a.seconds), sum(a.messages),
-    sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
+    (day, service, plan, model, users, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    bytes)
+  select a.day, a.service, a.plan, a.model, count(*), sum(a.calls), sum(a.errors), sum(a.seconds),
+    sum(a.messages), sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
   from quota.usage_analytics a
   where a.day = p_day
-  group by a.day, a.service, a.plan
+  group by a.day, a.service, a.plan, a.model
 $function$;
 comment on function quota.add_up_day(date) is 'Adds the rolled-up rows of a day up anew. The caller holds the day.';
 
@@ -4298,12 +4308,13 @@ AS $function$
       (select quota.day_of(min(l.started_at)) from quota.call_logs l))::timestamp,
     (quota.day_of(quota.now()) - 1)::timestamp, interval '1 day') d
   union
-  select a.day from quota.analytics_days a where a.rolled_at is null and a.day < quota.day_of(quota.now())
+  select a.day from quota.analytics_days a
+  where (a.rolled_at is null or not a.by_model) and a.day < quota.day_of(quota.now())
   union
   select c.day from quota.analytics_changes c where c.day < quota.day_of(quota.now())
   order by 1
 $function$;
-comment on function quota.days_to_roll() is 'Days that are over and were never rolled up, or whose calls have changed since.';
+comment on function quota.days_to_roll() is 'Days that are over and were never rolled up, or not by model, or whose calls have changed since.';
 grant execute on function quota.days_to_roll() to quota_finance;
 grant execute on function quota.days_to_roll() to quota_operator;
 grant execute on function quota.days_to_roll() to quota_readonly;
@@ -6588,6 +6599,16 @@ AS $function$
 $function$;
 comment on function quota.is_raised(numeric,numeric,numeric,numeric) is 'Whether an allowance or a cost limit is more than it was.';
 
+CREATE OR REPLACE FUNCTION quota.is_settled(g quota.grants, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ select coalesce(at >= g.settled_at and g.settled_at >= least(g.expires_at, g.revoked_at), false) $function$;
+comment on function quota.is_settled(quota.grants,timestamp with time zone) is 'Whether the running quota was brought in line since a grant ended: then nothing counts the grant any more. What a clock that was ahead settled is not, until then.';
+grant execute on function quota.is_settled(quota.grants,timestamp with time zone) to quota_finance;
+grant execute on function quota.is_settled(quota.grants,timestamp with time zone) to quota_operator;
+grant execute on function quota.is_settled(quota.grants,timestamp with time zone) to quota_readonly;
+
 CREATE OR REPLACE FUNCTION quota.is_told_twice(p_quantities jsonb, p_seconds numeric, p_messages numeric)
  RETURNS boolean
  LANGUAGE sql
@@ -8350,6 +8371,47 @@ begin
   order by k.key;
 end $function$;
 comment on function quota.note_rows(text,text,text[],jsonb[],jsonb[]) is 'One row of the history per changed row: what differs, before and after, without what may name a person.';
+
+CREATE OR REPLACE FUNCTION quota.note_settled_grants(batch_size integer, only_user uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  meters text[];
+  services text[];
+  noted integer;
+begin
+  perform quota.refuse_other_users(array[only_user]);
+  select array_agg(p.user_id), array_agg(p.meter), array_agg(p.service) into users, meters, services
+  from (
+    select distinct q.user_id, q.meter, m.service
+    from quota.grants g
+    join quota.usage_quotas q on q.user_id = g.user_id and q.meter = g.meter
+      and quota.contains(q, quota.now()) and not q.superseded
+    join quota.meters m on m.key = q.meter
+    where least(g.expires_at, g.revoked_at) <= quota.now() and not quota.is_settled(g, quota.now())
+      and (only_user is null or g.user_id = only_user)
+    order by 1, 2
+    limit batch_size
+  ) p;
+  if users is null then
+    return 0;
+  end if;
+  perform quota.hold_subscriptions(users, services);
+  update quota.grants g set settled_at = quota.now()
+  from quota.granted_of(users, meters) l
+  join quota.usage_quotas q on q.user_id = l.user_id and q.meter = l.meter
+    and quota.contains(q, quota.now()) and not q.superseded and q.granted = l.granted
+  where g.user_id = l.user_id and g.meter = l.meter
+    and least(g.expires_at, g.revoked_at) <= quota.now() and not quota.is_settled(g, quota.now());
+  get diagnostics noted = row_count;
+  return noted;
+end $function$;
+comment on function quota.note_settled_grants(integer,uuid) is 'Notes of grants that ended, of up to batch_size users'' meters, that the running quota counts nothing of them any more, where that is so; returns how many.';
+grant execute on function quota.note_settled_grants(integer,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.note_told(p_source integer)
  RETURNS void
@@ -11179,18 +11241,18 @@ begin
   -- Users whose calls of the day are gone keep a zero until the end.
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
-    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    (day, service, plan, model, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
     bytes)
-  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
-    f.messages,
-    f.premium_messages, f.cost, f.tokens, f.bytes
+  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.model, f.user_id, f.calls, f.errors,
+    f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
   from quota.summarize_days(array[p_day]) f
   -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
   -- days for many.
-  left join quota.usage_analytics former
-    on former.user_id = f.user_id and former.day = p_day and former.service = f.service
+  left join (
+    select distinct a.user_id, a.service, a.plan from quota.usage_analytics a where a.day = p_day) former
+    on former.user_id = f.user_id and former.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
-  on conflict (user_id, day, service, plan) do update
+  on conflict (user_id, day, service, plan, model) do update
   set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
     messages = excluded.messages,
     premium_messages = excluded.premium_messages, cost = excluded.cost,
@@ -11198,7 +11260,7 @@ begin
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
   perform quota.add_up_day(p_day);
-  update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
+  update quota.analytics_days d set rolled_at = quota.now(), by_model = true where d.day = p_day;
   return written;
 end $function$;
 comment on function quota.roll_up_day(date) is 'Rolls a claimed day up anew and takes the marks of its changes; returns the rows written.';
@@ -11586,13 +11648,21 @@ declare
   crossed quota.usage_quotas[];
 begin
   with ledger as (
-    select u.user_id, l.id, l.given
+    -- What ended is settled where there is a running quota: that is brought in line below.
+    select u.user_id, l.id, l.given, l.ends_at, l.ends_at <= quota.now() and exists (
+        select from quota.usage_quotas q
+        where q.user_id = u.user_id and q.meter = m.key and quota.contains(q, quota.now())
+          and not q.superseded)
+      as is_settled
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     cross join lateral quota.grant_ledger(u.user_id, m.key) l
   )
-  update quota.grants g set consumed = l.given
-  from ledger l where g.user_id = l.user_id and g.id = l.id and g.consumed <> l.given;
+  update quota.grants g
+  set consumed = l.given, settled_at = case when l.is_settled then quota.now() end
+  from ledger l
+  where g.user_id = l.user_id and g.id = l.id
+    and (g.consumed <> l.given or coalesce(l.is_settled, false) <> quota.is_settled(g, quota.now()));
 
   with present as materialized (
     select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted
@@ -11884,19 +11954,21 @@ AS $function$
 $function$;
 comment on function quota.spoken_refusal(text,uuid,text) is 'What a caller hears in place of the assistant: no word of the plan of whoever is called.';
 
-CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date)
+CREATE OR REPLACE FUNCTION quota.stale_days(p_from date, p_to date, p_by_model boolean DEFAULT false)
  RETURNS SETOF date
  LANGUAGE sql
  STABLE
 AS $function$
   select d::date from generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') d
-  where not exists (select 1 from quota.analytics_days a where a.day = d::date and a.rolled_at is not null)
+  where not exists (
+      select 1 from quota.analytics_days a
+      where a.day = d::date and a.rolled_at is not null and (a.by_model or not p_by_model))
     or exists (select 1 from quota.analytics_changes c where c.day = d::date)
 $function$;
-comment on function quota.stale_days(date,date) is 'The days that usage_analytics does not hold as they are.';
-grant execute on function quota.stale_days(date,date) to quota_finance;
-grant execute on function quota.stale_days(date,date) to quota_operator;
-grant execute on function quota.stale_days(date,date) to quota_readonly;
+comment on function quota.stale_days(date,date,boolean) is 'The days that usage_analytics does not hold as they are, or does not tell models apart of.';
+grant execute on function quota.stale_days(date,date,boolean) to quota_finance;
+grant execute on function quota.stale_days(date,date,boolean) to quota_operator;
+grant execute on function quota.stale_days(date,date,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.stale_grants(only_user uuid DEFAULT NULL::uuid)
  RETURNS TABLE(user_id uuid, service text)
@@ -11904,8 +11976,13 @@ CREATE OR REPLACE FUNCTION quota.stale_grants(only_user uuid DEFAULT NULL::uuid)
  STABLE
 AS $function$
   with clock as materialized (select quota.now() as at),
+  unsettled as materialized (
+    -- Most that ever ended have been settled, and their quotas need no look.
+    select distinct g.user_id, g.meter from clock cross join quota.grants g
+    where least(g.expires_at, g.revoked_at) <= clock.at and not quota.is_settled(g, clock.at)
+      and (only_user is null or g.user_id = only_user)
+  ),
   given as materialized (
-    -- Grants are few beside quotas: who has one that ended is found among them.
     select g.user_id, g.meter, min(g.created_at) as first_at,
       max(g.ends_at) filter (where g.ends_at <= clock.at) as ended_at,
       coalesce(sum(g.quantity) filter (
@@ -11913,7 +11990,7 @@ AS $function$
     from clock
     cross join (
       select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at
-      from quota.grants g where only_user is null or g.user_id = only_user) g
+      from unsettled u join quota.grants g on g.user_id = u.user_id and g.meter = u.meter) g
     group by g.user_id, g.meter
     having bool_or(g.ends_at <= clock.at)
   ), ended as materialized (
@@ -12489,20 +12566,20 @@ begin
 end $function$;
 
 CREATE OR REPLACE FUNCTION quota.summarize_days(p_days date[], p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
+ RETURNS TABLE(day date, service text, model text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
-  select c.day, c.service, c.user_id, count(*)::integer,
+  select c.day, c.service, coalesce(c.model, ''), c.user_id, count(*)::integer,
     (count(*) filter (where c.status = 'error'))::integer,
     coalesce(sum(c.duration_seconds), 0),
     coalesce(sum(c.messages), 0)::bigint,
     coalesce(sum(c.premium_messages), 0)::bigint,
     coalesce(sum(c.cost), 0), coalesce(sum(c.tokens), 0), coalesce(sum(c.bytes), 0)
   from quota.calls_of_days(p_days, p_service) c
-  group by c.user_id, c.day, c.service
+  group by c.user_id, c.day, c.service, coalesce(c.model, '')
 $function$;
-comment on function quota.summarize_days(date[],text) is 'Usage per day, service and user, from the call logs of these days; calls without a cost at the price of their period.';
+comment on function quota.summarize_days(date[],text) is 'Usage per day, service, model and user, from the call logs of these days; calls without a cost at the price of their period.';
 grant execute on function quota.summarize_days(date[],text) to quota_finance;
 grant execute on function quota.summarize_days(date[],text) to quota_operator;
 grant execute on function quota.summarize_days(date[],text) to quota_readonly;
@@ -13436,41 +13513,41 @@ begin
 end $function$;
 comment on function quota.update_person(uuid,text,text,timestamp with time zone,text) is 'Changes what is known of a user, with its audit row; null leaves it. False: it is so already.';
 
-CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, plan text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
+CREATE OR REPLACE FUNCTION quota.usage_by_day(p_from date, p_to date, p_service text DEFAULT NULL::text, p_by_model boolean DEFAULT false)
+ RETURNS TABLE(day date, service text, plan text, model text, user_id uuid, calls integer, errors integer, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
-  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days),
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to, p_by_model)) as days),
   -- Read by their days: joined as it is, all that was ever rolled up is read to find the plans of one day.
   former as materialized (
-    select a.user_id, a.day, a.service, a.plan from quota.usage_analytics a
+    select distinct a.user_id, a.day, a.service, a.plan from quota.usage_analytics a
     where a.day = any (array(select unnest(s.days) from stale s))
   )
-  select a.day, a.service, a.plan, a.user_id, a.calls, a.errors, a.seconds, a.messages, a.premium_messages,
-    a.cost, a.tokens, a.bytes
+  select a.day, a.service, a.plan, a.model, a.user_id, a.calls, a.errors, a.seconds, a.messages,
+    a.premium_messages, a.cost, a.tokens, a.bytes
   from quota.usage_analytics a, stale
   where a.day between p_from and p_to and a.day <> all (stale.days)
     and (p_service is null or a.service = p_service)
   union all
-  select f.day, f.service, coalesce(a.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds, f.messages,
-    f.premium_messages, f.cost, f.tokens, f.bytes
+  select f.day, f.service, coalesce(a.plan, s.plan, ''), f.model, f.user_id, f.calls, f.errors, f.seconds,
+    f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
   from stale
   cross join lateral quota.summarize_days(stale.days, p_service) f
   left join former a on a.user_id = f.user_id and a.day = f.day and a.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
 $function$;
-comment on function quota.usage_by_day(date,date,text) is 'Usage per day, service, plan and user: rolled-up days from usage_analytics, all others from their call logs.';
-grant execute on function quota.usage_by_day(date,date,text) to quota_finance;
-grant execute on function quota.usage_by_day(date,date,text) to quota_operator;
-grant execute on function quota.usage_by_day(date,date,text) to quota_readonly;
+comment on function quota.usage_by_day(date,date,text,boolean) is 'Usage per day, service, plan, model and user: rolled-up days from usage_analytics, all others from their call logs. Days that were rolled up without are one model, and are such others only with p_by_model.';
+grant execute on function quota.usage_by_day(date,date,text,boolean) to quota_finance;
+grant execute on function quota.usage_by_day(date,date,text,boolean) to quota_operator;
+grant execute on function quota.usage_by_day(date,date,text,boolean) to quota_readonly;
 
-CREATE OR REPLACE FUNCTION quota.usage_by_plan(p_from date, p_to date, p_service text DEFAULT NULL::text)
- RETURNS TABLE(day date, service text, plan text, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
+CREATE OR REPLACE FUNCTION quota.usage_by_plan(p_from date, p_to date, p_service text DEFAULT NULL::text, p_by_model boolean DEFAULT false)
+ RETURNS TABLE(day date, service text, plan text, model text, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
  LANGUAGE sql
  STABLE
 AS $function$
-  with stale as materialized (select array(select quota.stale_days(p_from, p_to)) as days),
+  with stale as materialized (select array(select quota.stale_days(p_from, p_to, p_by_model)) as days),
   totals as materialized (
     select t.* from quota.analytics_totals t, stale
     where t.day between p_from and p_to and t.day <> all (stale.days)
@@ -13483,22 +13560,22 @@ AS $function$
       select t.day from totals t
     ) d
   )
-  select t.day, t.service, t.plan, t.calls, t.errors, t.seconds, t.messages, t.premium_messages, t.cost,
-    t.tokens, t.bytes
+  select t.day, t.service, t.plan, t.model, t.calls, t.errors, t.seconds, t.messages, t.premium_messages,
+    t.cost, t.tokens, t.bytes
   from totals t
   where p_service is null or t.service = p_service
   union all
-  select u.day, u.service, u.plan, sum(u.calls), sum(u.errors), sum(u.seconds), sum(u.messages)::bigint,
-    sum(u.premium_messages)::bigint, sum(u.cost), sum(u.tokens), sum(u.bytes)
+  select u.day, u.service, u.plan, u.model, sum(u.calls), sum(u.errors), sum(u.seconds),
+    sum(u.messages)::bigint, sum(u.premium_messages)::bigint, sum(u.cost), sum(u.tokens), sum(u.bytes)
   from others o
-  cross join lateral quota.usage_by_day(o.first, o.last, p_service) u
+  cross join lateral quota.usage_by_day(o.first, o.last, p_service, p_by_model) u
   where u.day = any (o.days)
-  group by u.day, u.service, u.plan
+  group by u.day, u.service, u.plan, u.model
 $function$;
-comment on function quota.usage_by_plan(date,date,text) is 'Usage per day, service and plan: as it was added up, else as quota.usage_by_day has it.';
-grant execute on function quota.usage_by_plan(date,date,text) to quota_finance;
-grant execute on function quota.usage_by_plan(date,date,text) to quota_operator;
-grant execute on function quota.usage_by_plan(date,date,text) to quota_readonly;
+comment on function quota.usage_by_plan(date,date,text,boolean) is 'Usage per day, service, plan and model: as it was added up, else as quota.usage_by_day has it.';
+grant execute on function quota.usage_by_plan(date,date,text,boolean) to quota_finance;
+grant execute on function quota.usage_by_plan(date,date,text,boolean) to quota_operator;
+grant execute on function quota.usage_by_plan(date,date,text,boolean) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.usage_by_trait(p_from date, p_to date, p_trait text, p_service text DEFAULT NULL::text)
  RETURNS TABLE(key text, user_id uuid, calls bigint, errors bigint, seconds numeric, messages bigint, premium_messages bigint, cost numeric, tokens numeric, bytes numeric)
@@ -13514,12 +13591,11 @@ AS $function$
   cross join lateral (
     select coalesce(
       case p_trait
-        when 'model' then c.model
         when 'assistant' then c.assistant_id
         when 'hour' then to_char(c.started_at at time zone 'UTC', 'HH24') end, '') as key) t
   group by t.key, c.user_id
 $function$;
-comment on function quota.usage_by_trait(date,date,text,text) is 'Usage per user and "model", "assistant" or "hour" (00 to 23, UTC) of its calls, both days included; the key is empty where a call tells none. From the call logs alone: roll-ups do not keep these.';
+comment on function quota.usage_by_trait(date,date,text,text) is 'Usage per user and "assistant" or "hour" (00 to 23, UTC) of its calls, both days included; the key is empty where a call tells none. From the call logs alone: roll-ups do not keep these.';
 grant execute on function quota.usage_by_trait(date,date,text,text) to quota_finance;
 grant execute on function quota.usage_by_trait(date,date,text,text) to quota_operator;
 grant execute on function quota.usage_by_trait(date,date,text,text) to quota_readonly;

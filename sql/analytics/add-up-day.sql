@@ -3,12 +3,13 @@ language sql
 as $$
   delete from quota.analytics_totals t where t.day = p_day;
   insert into quota.analytics_totals
-    (day, service, plan, users, calls, errors, seconds, messages, premium_messages, cost, tokens, bytes)
-  select a.day, a.service, a.plan, count(*), sum(a.calls), sum(a.errors), sum(a.seconds), sum(a.messages),
-    sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
+    (day, service, plan, model, users, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    bytes)
+  select a.day, a.service, a.plan, a.model, count(*), sum(a.calls), sum(a.errors), sum(a.seconds),
+    sum(a.messages), sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
   from quota.usage_analytics a
   where a.day = p_day
-  group by a.day, a.service, a.plan
+  group by a.day, a.service, a.plan, a.model
 $$;
 comment on function quota.add_up_day(date) is
   'Adds the rolled-up rows of a day up anew. The caller holds the day.';

@@ -15,18 +15,18 @@ begin
   -- Users whose calls of the day are gone keep a zero until the end.
   update quota.usage_analytics a set calls = 0 where a.day = p_day;
   insert into quota.usage_analytics as a
-    (day, service, plan, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
+    (day, service, plan, model, user_id, calls, errors, seconds, messages, premium_messages, cost, tokens,
     bytes)
-  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.user_id, f.calls, f.errors, f.seconds,
-    f.messages,
-    f.premium_messages, f.cost, f.tokens, f.bytes
+  select f.day, f.service, coalesce(former.plan, s.plan, ''), f.model, f.user_id, f.calls, f.errors,
+    f.seconds, f.messages, f.premium_messages, f.cost, f.tokens, f.bytes
   from quota.summarize_days(array[p_day]) f
   -- The day by its value: joined by f.day, all rows of the day are merged with all, for the planner takes
   -- days for many.
-  left join quota.usage_analytics former
-    on former.user_id = f.user_id and former.day = p_day and former.service = f.service
+  left join (
+    select distinct a.user_id, a.service, a.plan from quota.usage_analytics a where a.day = p_day) former
+    on former.user_id = f.user_id and former.service = f.service
   left join quota.subscriptions s on s.user_id = f.user_id and s.service = f.service
-  on conflict (user_id, day, service, plan) do update
+  on conflict (user_id, day, service, plan, model) do update
   set calls = excluded.calls, errors = excluded.errors, seconds = excluded.seconds,
     messages = excluded.messages,
     premium_messages = excluded.premium_messages, cost = excluded.cost,
@@ -34,7 +34,7 @@ begin
   get diagnostics written = row_count;
   delete from quota.usage_analytics a where a.day = p_day and a.calls = 0;
   perform quota.add_up_day(p_day);
-  update quota.analytics_days d set rolled_at = quota.now() where d.day = p_day;
+  update quota.analytics_days d set rolled_at = quota.now(), by_model = true where d.day = p_day;
   return written;
 end $$;
 comment on function quota.roll_up_day(date) is

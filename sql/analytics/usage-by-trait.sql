@@ -14,11 +14,10 @@ as $$
   cross join lateral (
     select coalesce(
       case p_trait
-        when 'model' then c.model
         when 'assistant' then c.assistant_id
         when 'hour' then to_char(c.started_at at time zone 'UTC', 'HH24') end, '') as key) t
   group by t.key, c.user_id
 $$;
 comment on function quota.usage_by_trait(date, date, text, text) is
-  'Usage per user and "model", "assistant" or "hour" (00 to 23, UTC) of its calls, both days included; the '
+  'Usage per user and "assistant" or "hour" (00 to 23, UTC) of its calls, both days included; the '
   'key is empty where a call tells none. From the call logs alone: roll-ups do not keep these.';

@@ -5,13 +5,21 @@ declare
   crossed quota.usage_quotas[];
 begin
   with ledger as (
-    select u.user_id, l.id, l.given
+    -- What ended is settled where there is a running quota: that is brought in line below.
+    select u.user_id, l.id, l.given, l.ends_at, l.ends_at <= quota.now() and exists (
+        select from quota.usage_quotas q
+        where q.user_id = u.user_id and q.meter = m.key and quota.contains(q, quota.now())
+          and not q.superseded)
+      as is_settled
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     cross join lateral quota.grant_ledger(u.user_id, m.key) l
   )
-  update quota.grants g set consumed = l.given
-  from ledger l where g.user_id = l.user_id and g.id = l.id and g.consumed <> l.given;
+  update quota.grants g
+  set consumed = l.given, settled_at = case when l.is_settled then quota.now() end
+  from ledger l
+  where g.user_id = l.user_id and g.id = l.id
+    and (g.consumed <> l.given or coalesce(l.is_settled, false) <> quota.is_settled(g, quota.now()));
 
   with present as materialized (
     select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted

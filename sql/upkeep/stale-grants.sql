@@ -3,8 +3,13 @@ returns table (user_id uuid, service text)
 language sql stable
 as $$
   with clock as materialized (select quota.now() as at),
+  unsettled as materialized (
+    -- Most that ever ended have been settled, and their quotas need no look.
+    select distinct g.user_id, g.meter from clock cross join quota.grants g
+    where least(g.expires_at, g.revoked_at) <= clock.at and not quota.is_settled(g, clock.at)
+      and (only_user is null or g.user_id = only_user)
+  ),
   given as materialized (
-    -- Grants are few beside quotas: who has one that ended is found among them.
     select g.user_id, g.meter, min(g.created_at) as first_at,
       max(g.ends_at) filter (where g.ends_at <= clock.at) as ended_at,
       coalesce(sum(g.quantity) filter (
@@ -12,7 +17,7 @@ as $$
     from clock
     cross join (
       select g.user_id, g.meter, g.quantity, g.created_at, least(g.expires_at, g.revoked_at) as ends_at
-      from quota.grants g where only_user is null or g.user_id = only_user) g
+      from unsettled u join quota.grants g on g.user_id = u.user_id and g.meter = u.meter) g
     group by g.user_id, g.meter
     having bool_or(g.ends_at <= clock.at)
   ), ended as materialized (

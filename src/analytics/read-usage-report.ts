@@ -14,6 +14,7 @@ import {
 } from './usage-report.ts';
 import {
   giveMemoryForSums,
+  isRolledKey,
   selectForecasts,
   selectRolledUsage,
   selectServices,
@@ -62,7 +63,7 @@ async function readReport(
   const [ownRows, forecasts, rolled, costs, plans, refusals, daysToRollUp] = await shareOut(clients, [
     (client) => readOwnRows(client, request),
     (client) => selectForecasts(client, request),
-    (client) => selectRolledUsage(client, by === 'service' || by === 'plan' ? by : 'none', request),
+    (client) => selectRolledUsage(client, isRolledKey(by) ? by : 'none', request),
     (client) => selectCostForecasts(client, service),
     (client) => selectUtilization(client, service),
     (client) => selectRefusals(client, request),
@@ -90,6 +91,7 @@ async function readOwnRows(client: pg.ClientBase, request: UsageReportRequest): 
     case 'day':
     case 'service':
     case 'plan':
+    case 'model':
       return null;
   }
 }

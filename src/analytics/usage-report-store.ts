@@ -32,8 +32,9 @@ export async function selectServices(client: pg.ClientBase): Promise<string[]> {
 }
 
 /** What a report keys its rows by, where roll-ups keep it; users are too many, and are ranked by `selectTopUsers`. */
-const rolledKeys = { service: 'u.service', plan: 'u.plan', none: "''" } as const;
+const rolledKeys = { service: 'u.service', plan: 'u.plan', model: 'u.model', none: "''" } as const;
 export type RolledKey = keyof typeof rolledKeys;
+export const isRolledKey = (by: string): by is RolledKey => by in rolledKeys;
 
 export interface RolledUsage {
   totals: UsageSums;
@@ -62,14 +63,14 @@ export async function selectRolledUsage(
        select u.day, ${rolledKeys[by]} as key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
          sum(u.messages) as messages, sum(u.premium_messages) as premium_messages, sum(u.cost) as cost,
          sum(u.tokens) as tokens, sum(u.bytes) as bytes
-       from quota.usage_by_plan($1, $2, $3) u group by 1, 2
+       from quota.usage_by_plan($1, $2, $3, $4) u group by 1, 2
      ), keys as materialized (
        select key, place, set_bit(repeat('0', count(*) over ()::integer)::bit varying, place, 1) as bit
        from (select key, row_number() over (order by key)::integer - 1 as place from parts group by key) k
      ), seen as materialized (
        select u.user_id, (u.day - $1::date) / ${daysAtOnce} as part, bit_or(k.bit) as keys,
          bit_or(1::bigint << ((u.day - $1::date) % ${daysAtOnce})) as days
-       from quota.usage_by_day($1, $2, $3) u
+       from quota.usage_by_day($1, $2, $3, $4) u
        join keys k on k.key = ${rolledKeys[by]}
        group by 1, 2
      ), users_of_keys as materialized (
@@ -100,7 +101,7 @@ export async function selectRolledUsage(
      from added a
      left join users n on n.day is not distinct from a.day and n.key is not distinct from a.key
      order by a.day, a.cost desc, a.calls desc, a.key`,
-    rangeOf(range),
+    [...rangeOf(range), by === 'model'],
   );
   const [days, keyed]: [DayUsage[], UsageRow[]] = [[], []];
   let totals: UsageSums | undefined;

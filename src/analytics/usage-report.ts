@@ -1,9 +1,9 @@
 /** Those that a roll-up does not keep are read from the calls themselves. */
-export const callTraits = ['model', 'assistant', 'hour'] as const;
+export const callTraits = ['assistant', 'hour'] as const;
 export type CallTrait = (typeof callTraits)[number];
 
 /** Refusals are no calls: their rows are in `refusals`. */
-export const usageDimensions = ['day', 'service', 'plan', 'user', ...callTraits, 'refusal'] as const;
+export const usageDimensions = ['day', 'service', 'plan', 'user', 'model', ...callTraits, 'refusal'] as const;
 export type UsageDimension = (typeof usageDimensions)[number];
 
 export interface UsageReportRequest {

@@ -31,7 +31,7 @@ export const wrongGrants = `
     and not exists (
       select from quota.grants g
       where g.user_id = q.user_id and g.meter = q.meter
-        and least(g.expires_at, g.revoked_at) between q.period_start and quota.now())
+        and least(g.expires_at, g.revoked_at) between q.period_start and ${now} and not quota.is_settled(g, ${now}))
   order by u.external_id, q.meter`;
 
 /**

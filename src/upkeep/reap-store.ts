@@ -66,6 +66,19 @@ export async function reapBatch(
   return { done: sessions + calls + grants + runs, counts: { sessions, calls, grants, runs } };
 }
 
+/** So that they are not looked at again: of up to so many users' meters. Returns how many grants. */
+export async function noteSettledGrants(
+  client: pg.ClientBase,
+  size: number,
+  userId: string | null,
+): Promise<number> {
+  const { rows } = await client.query<{ noted: number }>(
+    'select quota.note_settled_grants($1, $2) as noted',
+    [size, userId],
+  );
+  return rows[0]?.noted ?? 0;
+}
+
 async function abandonRuns(client: pg.ClientBase): Promise<number> {
   const { rowCount } = await client.query(
     `update quota.job_runs r set status = 'abandoned', error = 'its process ended without a word'

@@ -68,8 +68,8 @@ test('days that are over are rolled up once, by UTC; today is left alone', async
 const totalsThatDiffer = () =>
   desk.query(`with totals as (select * from quota.analytics_totals), sums as (
        select day, service, plan, count(*)::integer, sum(calls), sum(errors), sum(seconds), sum(messages),
-         sum(premium_messages), sum(cost), sum(tokens), sum(bytes)
-       from quota.usage_analytics group by day, service, plan)
+         sum(premium_messages), sum(cost), sum(tokens), sum(bytes), model
+       from quota.usage_analytics group by day, service, plan, model)
      select * from (select * from totals except select * from sums) t
      union all select * from (select * from sums except select * from totals) s`);
 
@@ -133,6 +133,41 @@ test('days that lost what they come to are added up from their rows, by who asks
   expect(await usage()).toEqual(before);
   await rollUp('2026-10-06T00:00:00Z');
   expect(await totalsThatDiffer()).toEqual([]);
+});
+
+test('a report by model is that of the calls, of days that are rolled up, that are not, and that were before models were told apart', async () => {
+  const calls = await desk.query(
+    `select coalesce(model, '') as key, count(*)::float8 as calls, count(distinct user_id)::float8 as "activeUsers",
+       sum(duration_seconds)::numeric(20,3)::text as seconds
+     from quota.call_logs where started_at between '2026-10-01' and '2026-10-31' group by 1 order by 1`,
+  );
+  const byModel = async () => {
+    const { rows } = await desk
+      .at('2026-10-06T12:00:00Z')
+      .json('usage', 'analytics', '--month', '2026-10', '--by', 'model');
+    return rows
+      .map(({ key, calls: of, activeUsers, seconds }: Record<string, unknown>) => ({
+        key,
+        calls: of,
+        activeUsers,
+        seconds,
+      }))
+      .toSorted((a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1));
+  };
+  const expected = calls.map((row) => ({
+    ...row,
+    seconds: (row as { seconds: string | null }).seconds ?? '0.000',
+  }));
+  expect(expected.length).toBeGreaterThan(1);
+  expect(await byModel()).toEqual(expected);
+  await desk.query(`update quota.usage_analytics set model = '';
+    update quota.analytics_totals set model = ''; update quota.analytics_days set by_model = false`);
+  expect(await byModel()).toEqual(expected);
+  expect(await rollUp('2026-10-06T00:00:00Z')).toMatchObject({ left: 0 });
+  expect(await desk.query('select from quota.analytics_days where not by_model')).toEqual([]);
+  expect(await totalsThatDiffer()).toEqual([]);
+  expect(await byModel()).toEqual(expected);
+  expect(await rollUp('2026-10-06T00:00:00Z')).toMatchObject({ due: 0 });
 });
 
 test('a writer that has not committed when its day is claimed is waited for', async () => {

@@ -121,7 +121,17 @@ test('whose grants have expired is what the ledger of each says, whatever was us
        from quota.users u cross join generate_series(1, 3) where u.external_id like 'granted-%') g`,
   );
   const found: number[] = [];
-  for (const asOf of ['2026-10-20T00:00:00Z', '2026-10-24T00:00:00Z', '2026-10-31T12:00:00Z']) {
+  // Back and forth; what is settled or noted on the way needs no look any more, until the clock is back before that.
+  const steps: [asOf: string, between: string][] = [
+    ['2026-10-20T00:00:00Z', 'select quota.note_settled_grants(10)'],
+    ['2026-10-24T00:00:00Z', 'select quota.note_settled_grants(1000)'],
+    ['2026-10-31T12:00:00Z', 'select quota.reap_grants(3)'],
+    ['2026-10-26T00:00:00Z', 'select quota.reap_grants(2)'],
+    ['2026-10-31T12:00:00Z', 'select quota.note_settled_grants(1000)'],
+    ['2026-10-31T13:00:00Z', 'select quota.reap_grants(1000)'],
+    ['2026-10-31T14:00:00Z', 'select quota.note_settled_grants(1000)'],
+  ];
+  for (const [asOf, between] of steps) {
     const [stale] = await desk.queryAt<{ stale: string[]; told: string[] }>(
       asOf,
       `select array(select user_id::text || service from quota.stale_grants() order by 1) as told, array(
@@ -135,7 +145,23 @@ test('whose grants have expired is what the ledger of each says, whatever was us
     );
     expect(stale?.told).toEqual(stale?.stale);
     found.push(stale?.stale.length ?? 0);
+    await desk.queryAt(asOf, between);
   }
   expect(found[0]).toBe(0);
   expect(found[2]).toBeGreaterThan(5);
+  expect(found.at(-1)).toBe(0);
+  const unsettled = `select from quota.grants g join quota.usage_quotas q using (user_id, meter)
+    where least(g.expires_at, g.revoked_at) <= quota.now() and quota.contains(q, quota.now()) and not q.superseded`;
+  expect(
+    await desk.queryAt('2026-10-31T14:00:00Z', `${unsettled} and not quota.is_settled(g, quota.now())`),
+  ).toEqual([]);
+  // What is settled is what is as the ledger says: who writes another number is found by the doctor.
+  await desk.queryAt(
+    '2026-10-31T14:00:00Z',
+    `update quota.usage_quotas q set granted = granted + 7
+     where (q.user_id, q.meter) in (select q.user_id, q.meter from quota.grants g join quota.usage_quotas q using (user_id, meter)
+         where g.settled_at is not null and quota.contains(q, quota.now()) limit 1) and quota.contains(q, quota.now())`,
+  );
+  const { data } = await desk.at('2026-10-31T14:00:00Z').answer('doctor');
+  expect(data.checks.find(({ check }: { check: string }) => check === 'grants')).toMatchObject({ count: 1 });
 });

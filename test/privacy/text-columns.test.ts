@@ -29,7 +29,7 @@ const decided: Record<string, Record<string, string>> = {
     fact: 'backfilled_to followed kind name on_delete product reading relation staged staged_to',
   },
   alert_deliveries: { personal: 'last_error', fact: 'meter status target' },
-  analytics_totals: { fact: 'plan service' },
+  analytics_totals: { fact: 'model plan service' },
   arriving_rows: { personal: 'data', fact: 'table_name' },
   arriving_users: { fact: 'digest shard tables' },
   assistant_limits: {
@@ -92,7 +92,7 @@ const decided: Record<string, Record<string, string>> = {
   simple_plans: { fact: 'allowed_models features meter plan unit' },
   subscriptions: { fact: 'plan service timezone' },
   usage_alerts: { fact: 'level meter' },
-  usage_analytics: { fact: 'plan service' },
+  usage_analytics: { fact: 'model plan service' },
   usage_quotas: { fact: 'meter on_exceeded' },
   users: { personal: 'email external_id name', fact: 'timezone' },
 };

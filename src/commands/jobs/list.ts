@@ -24,13 +24,19 @@ export const jobsList = defineCommand(
       withSessions(database, async (clients) => {
         const definitions = await loadJobs();
         const { now, standings } = await standingsOf(clients[0], definitions, context.settings);
-        const counts = await shareOut(
+        const dearFirst = definitions.toSorted(
+          (a, b) => Number(b.isDearToCount ?? false) - Number(a.isDearToCount ?? false),
+        );
+        const due = new Map<string, number>();
+        await shareOut(
           clients,
-          definitions.map((job) => (client) => job.countDue(client, { userId: null }, {})),
+          dearFirst.map((job) => async (client) => {
+            due.set(job.name, await job.countDue(client, { userId: null }, {}));
+          }),
         );
         const data = definitions.map(({ name, summary }, index) => {
           const { schedule, last, nextAt, overdueSince } = standings[index] as Standing;
-          return { name, summary, schedule, due: counts[index] ?? 0, lastRun: last, nextAt, overdueSince };
+          return { name, summary, schedule, due: due.get(name) ?? 0, lastRun: last, nextAt, overdueSince };
         });
         return { now, data };
       }),
