@@ -16,7 +16,9 @@ as $$
       coalesce(sum(quota.price_of(l)), 0) as cost, round(avg(l.duration_seconds), 3) as average_seconds
     from asked a
     join quota.call_logs l on l.user_id = a.user_id and (p_service is null or l.service = p_service)
-      and l.started_at >= (a.this_month - make_interval(months => p_months_back)) at time zone 'UTC'
+      -- Of months that cannot be there is none; a thousand years are all.
+      and l.started_at >= (a.this_month
+        - make_interval(months => least(greatest(coalesce(p_months_back, 6), 0), 12000))) at time zone 'UTC'
     group by 1, 2
   )
   select c.month, c.service, c.calls, c.errors, c.seconds, c.messages, c.cost, c.average_seconds

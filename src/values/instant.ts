@@ -150,8 +150,8 @@ export function parseUnixSeconds(text: string): string | null {
   return startsWithDate(iso) ? iso + (fraction === '' ? 'Z' : `.${fraction}Z`) : null;
 }
 
-/** What could be a date in some order of day, month and year. */
-const unorderedDate = /^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:,? +\d|$)/;
+/** What could be a date in some order of day, month and year: not one that begins as ISO 8601 has it. */
+const unorderedDate = /^(?!\d{4}-\d{2}-\d{2})\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:,? +\d|$)/;
 
 /** Why a text is no instant. `inFiles`: what to say where the options of a file can help. */
 export function describeInstantProblem(text: string): Problem & { inFiles?: string } {
@@ -160,7 +160,7 @@ export function describeInstantProblem(text: string): Problem & { inFiles?: stri
   if (trimmed === '') {
     return { reason: 'is empty where a time is needed', suggestion };
   }
-  if (unorderedDate.test(trimmed) && !startsWithDate(trimmed)) {
+  if (unorderedDate.test(trimmed)) {
     const inFiles = 'say which it is: --date-order mdy, dmy or ymd';
     return { reason: 'is an ambiguous date: day and month could be either way round', suggestion, inFiles };
   }

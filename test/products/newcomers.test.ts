@@ -244,11 +244,13 @@ test('what calls cost by the price of the plan is in the statistics, what was to
   );
   await rows(`select quota.record('payer', 'avatar', 'p1', 2640)`);
   await rows(`select quota.record('payer', 'avatar', 'p2', 60, p_cost => 1.5)`);
-  expect(
-    await row(
-      `select calls, seconds::text, cost::text from quota.calculate_usage_stats('payer', 0, 'avatar')`,
-    ),
-  ).toEqual({ calls: 2, seconds: '2700.000', cost: '23.500000' });
+  for (const monthsBack of ['0', '-1', 'null', '2147483647']) {
+    expect(
+      await row(
+        `select calls, seconds::text, cost::text from quota.calculate_usage_stats('payer', ${monthsBack}, 'avatar')`,
+      ),
+    ).toEqual({ calls: 2, seconds: '2700.000', cost: '23.500000' });
+  }
   expect(
     await row(
       `select cost::text, cost_limit::text, percent::text from quota.get_user_plan_limits('payer', 'avatar')`,

@@ -57,6 +57,17 @@ describe('a list of calls in something else', () => {
     }
   });
 
+  it('is read whatever it is called, beside what tells whose answer it is', async () => {
+    const session = { session_id: 's-1', status: 'closed', created_at: 1_790_899_199, duration: 59.5 };
+    const text = JSON.stringify({ code: 100, message: 'success', data: { list: [session], total: 1 } });
+    const { format, lines, summary } = await readText(text);
+    expect(format).toBe('heygen-sessions');
+    expect(lines.map(({ externalId, durationSeconds }) => [externalId, durationSeconds])).toEqual([
+      ['s-1', '59.5'],
+    ]);
+    expect(summary.notices).toEqual(['the list "data.list" in it is read']);
+  });
+
   it('is read in pages, one after the other, and by mapped names', async () => {
     const page = (number: number) => ({
       items: [{ ref: `r-${number}`, when: '2026-10-03T16:12:19Z', price: 1.5 }],

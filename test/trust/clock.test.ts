@@ -139,5 +139,6 @@ describe('--as-of', () => {
     expect(findings).toContainEqual(
       expect.objectContaining({ what: 'run of a job', name: 'reset-months', at: '2037-06-20T10:00:00.000Z' }),
     );
+    expect((await desk.run('doctor')).stdout).toMatch(/^ +what run of a job, name reset-months/m);
   });
 });

@@ -167,6 +167,8 @@ describe('describeInstantProblem', () => {
     ['1759622400', 'Unix seconds', 'ISO 8601'],
     ['1759622400000', 'milliseconds', 'ISO 8601'],
     ['2026-02-30T00:00:00Z', 'not a date between', 'ISO 8601'],
+    ['2026-02-30', 'not a date between', 'ISO 8601'],
+    ['2026-13-01', 'not a date between', 'ISO 8601'],
     ['soon', 'is not an instant', 'ISO 8601'],
   ])('explains %j', (text, reason, suggestion) => {
     expect(describeInstantProblem(text).reason).toContain(reason);

@@ -133,5 +133,5 @@ function findingText({ externalId, ...rest }: Readonly<Record<string, unknown>>,
   const parts = Object.entries(rest)
     .filter(([key, value]) => value !== null && !agrees(key))
     .map(([key, value]) => `${wordsOfName(key)} ${peopleText(value, now)}`);
-  return [...(externalId === undefined ? [] : [externalId]), ...parts].join(', ');
+  return [...(externalId === undefined || externalId === null ? [] : [externalId]), ...parts].join(', ');
 }

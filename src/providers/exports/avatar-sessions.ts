@@ -54,7 +54,12 @@ export const heygenSessions: ExportReader = {
 const isHeygenAnswer = (shape: Shape) =>
   hasMembers(shape, [], 'code', 'data', 'message') &&
   /^(100|\d{6})$/.test(firstValue(shape, [], 'code')) &&
-  !hasMembers(shape, [], 'data.results');
+  !hasMembers(shape, [], 'data.results') &&
+  (hasMembers(shape, heygenEnvelopes, 'session_id') || !namesSessions(shape));
+
+/** In a list of another name, which is found as any such list is. */
+const namesSessions = (shape: Shape) =>
+  shape.kind === 'json' && [...shape.members.keys()].some((name) => name.endsWith('.session_id'));
 
 /** Sessions elsewhere are dated in ISO 8601. */
 const hasHeygenTimes = (shape: Shape) => /^\d{9,13}$/.test(firstValue(shape, heygenEnvelopes, 'created_at'));
