@@ -18,19 +18,78 @@ export const copyTestDatabase = ({ name }: TestDatabase): Promise<TestDatabase> 
 
 async function createFrom(template: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const url = databaseUrl(inject('serverUrl'), name);
+  await letGo(databaseUrl(inject('serverUrl'), template));
   await onServer(`create database ${name} template ${template} strategy file_copy`);
+  pools.set(url, poolOf(url));
   return {
     name,
-    url: databaseUrl(inject('serverUrl'), name),
-    drop: () => onServer(`drop database if exists ${name} with (force)`),
+    url,
+    drop: async () => {
+      await letGo(url);
+      pools.delete(url);
+      await onServer(`drop database if exists ${name} with (force)`);
+    },
   };
 }
 
-/** Runs statements on a database, for arranging and looking. */
+/** The name of sessions that arrange and look: who asks for those of others leaves them out. */
+export const application = 'desk';
+
+/** The sessions that `query` has kept, of each database that was made here. */
+const pools = new Map<string, pg.Pool>();
+
+function poolOf(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 100,
+    application_name: application,
+    allowExitOnIdle: true,
+  });
+  return pool.on('error', () => {});
+}
+
+/** Ends the sessions that are kept on a database, so that it can be copied or dropped. */
+async function letGo(url: string): Promise<void> {
+  const pool = pools.get(url);
+  if (pool !== undefined) {
+    pools.set(url, poolOf(url));
+    await pool.end();
+  }
+}
+
+/**
+ * Runs statements on a database, for arranging and looking, as in a session of their own. On a database that was made
+ * here it is kept: to begin one takes the server longer than most of what is asked in it.
+ */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   values: unknown[] = [],
+): Promise<Row[]> {
+  const pool = pools.get(url);
+  if (pool === undefined) {
+    return await queryAlone<Row>(url, sql, values);
+  }
+  const client = await pool.connect();
+  let isAsNew = false;
+  try {
+    const { rows } = await client.query<Row>(sql, values);
+    // Where it cannot forget what was set in it, as in the middle of a transaction, it is ended.
+    isAsNew = await client.query('discard all').then(
+      () => true,
+      () => false,
+    );
+    return rows;
+  } finally {
+    client.release(!isAsNew);
+  }
+}
+
+async function queryAlone<Row extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  values: unknown[],
 ): Promise<Row[]> {
   const client = new pg.Client(url);
   client.on('error', () => {});
@@ -43,5 +102,9 @@ export async function query<Row extends pg.QueryResultRow>(
 }
 
 async function onServer(sql: string): Promise<void> {
-  await query(inject('serverUrl'), sql);
+  const url = inject('serverUrl');
+  if (!pools.has(url)) {
+    pools.set(url, poolOf(url));
+  }
+  await query(url, sql);
 }

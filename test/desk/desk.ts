@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
 import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { withClient } from '../../src/db/client.ts';
-import { copyTestDatabase, createTestDatabase, type TestDatabase } from '../database.ts';
+import { application, copyTestDatabase, createTestDatabase, type TestDatabase } from '../database.ts';
 import { snapshot } from '../snapshot.ts';
 import { Commands } from './commands.ts';
 import { addCalls, addUser, type CallFacts, type UserFacts } from './facts.ts';
@@ -32,8 +32,6 @@ export interface Session {
   waitsForLock: boolean;
   inTransaction: boolean;
 }
-
-const application = 'desk';
 
 /** A database, a folder and the command line on both: what a test works with. */
 export class Desk extends Commands {
