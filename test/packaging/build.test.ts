@@ -47,7 +47,7 @@ describe('installed without optional packages', () => {
 
 describe('--if-changed', () => {
   test('builds what was not built of these sources, and nothing else', () => {
-    build();
+    build('--if-changed');
     const before = builtAt();
     expect(build('--if-changed').code).toBe(0);
     expect(builtAt()).toBe(before);

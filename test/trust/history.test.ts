@@ -1,6 +1,6 @@
 import { readFileSync, statSync, symlinkSync } from 'node:fs';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { useDesk, useDeskPerTest } from '../desk/desk.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Desk, useDesk, useDeskPerTest } from '../desk/desk.ts';
 import { Logins } from './logins.ts';
 
 describe('a row of the history', () => {
@@ -67,32 +67,33 @@ describe('a row of the history', () => {
   });
 });
 
+const verifyOn = async (desk: Desk, ...words: string[]) => {
+  const { code, data } = await desk.answer('audit', 'verify', ...words);
+  return { code, ...data };
+};
+const write = (desk: Desk, count: number) =>
+  desk.query(
+    `insert into quota.audit_log (action, reason, before, after, at, period_end)
+     select 'test.done', E'Grüße "\\\\ \\u0001\\u001f\\t\\u2028 \\u00e9 ' || g,
+       jsonb_build_object('n', g || '.50', 'list', array[1.10, null, 2], 'ö', E'\\u0007'),
+       case when g > 1 then '{"b": {}, "a": [true, 1e-7]}'::jsonb end,
+       timestamptz '1969-12-31 23:59:59.5+00' + g * interval '1.000001 s',
+       case g when 1 then 'infinity'::timestamptz when 2 then '-infinity' when 3 then '11026-01-01 00:00+00' end
+     from generate_series(1, $1) g`,
+    [count],
+  );
+
 describe('audit verify', () => {
-  const desk = useDeskPerTest();
-  const verify = async (...words: string[]) => {
-    const { code, data } = await desk.answer('audit', 'verify', ...words);
-    return { code, ...data };
-  };
+  const desk = useDeskPerTest({}, async (model) => {
+    await write(model, 5);
+    expect(await verifyOn(model, '--seal')).toMatchObject({ code: 0, ok: true, sealed: 1, bent: [] });
+    await write(model, 3);
+    expect(await verifyOn(model, '--seal')).toMatchObject({ code: 0, ok: true, sealed: 1 });
+  });
+  const verify = (...words: string[]) => verifyOn(desk, ...words);
   /** As the owner of the database can, who may switch triggers off. */
   const tamper = (sql: string) =>
     desk.query(`do $$ begin set local session_replication_role = replica; ${sql}; end $$`);
-  const write = (count: number) =>
-    desk.query(
-      `insert into quota.audit_log (action, reason, before, after, at, period_end)
-       select 'test.done', E'Grüße "\\\\ \\u0001\\u001f\\t\\u2028 \\u00e9 ' || g,
-         jsonb_build_object('n', g || '.50', 'list', array[1.10, null, 2], 'ö', E'\\u0007'),
-         case when g > 1 then '{"b": {}, "a": [true, 1e-7]}'::jsonb end,
-         timestamptz '1969-12-31 23:59:59.5+00' + g * interval '1.000001 s',
-         case g when 1 then 'infinity'::timestamptz when 2 then '-infinity' when 3 then '11026-01-01 00:00+00' end
-       from generate_series(1, $1) g`,
-      [count],
-    );
-  beforeEach(async () => {
-    await write(5);
-    expect(await verify('--seal')).toMatchObject({ code: 0, ok: true, sealed: 1, bent: [] });
-    await write(3);
-    expect(await verify('--seal')).toMatchObject({ code: 0, ok: true, sealed: 1 });
-  });
 
   test('hashes every kind of value as the database seals it, rows without a login too', async () => {
     await tamper('update quota.audit_log set login = null where id < 3; delete from quota.audit_seals');
@@ -171,9 +172,9 @@ describe('audit verify', () => {
 
   test('finds a tail that was taken off with its seals, by what was published', async () => {
     const file = desk.path('seals.jsonl');
-    await write(1);
+    await write(desk, 1);
     const { head } = await verify('--seal', '--to', file);
-    await write(1);
+    await write(desk, 1);
     await verify('--seal', '--to', file);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const lines = readFileSync(file, 'utf8')
@@ -205,7 +206,7 @@ describe('audit verify', () => {
     const file = desk.path('told.jsonl');
     const { head } = await verify('--seal', '--to', `| cat >> ${file}`);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ hash: head.hash });
-    await write(1);
+    await write(desk, 1);
     const failed = await desk.run('audit', 'verify', '--seal', '--to', '| echo no room >&2; exit 7');
     expect(failed).toMatchObject({ code: 69, stderr: expect.stringContaining('ended with 7: no room') });
     expect(failed.stderr).toMatch(/its head is [0-9a-f]{64}/);
@@ -219,7 +220,7 @@ describe('audit verify', () => {
     await desk.session(async (writer) => {
       await writer.query('begin');
       await writer.query(`insert into quota.audit_log (action) values ('late')`);
-      await write(2);
+      await write(desk, 2);
       expect(await desk.query('select quota.seal_audit(9223372036854775807, 1) as sealed')).toEqual([
         { sealed: 0 },
       ]);
