@@ -43,6 +43,7 @@ function poolOf(connectionString: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max: 100,
+    idleTimeoutMillis: 60_000,
     application_name: application,
     allowExitOnIdle: true,
   });

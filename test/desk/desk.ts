@@ -53,7 +53,12 @@ export class Desk extends Commands {
   async open(model?: TestDatabase): Promise<this> {
     const { database: kind, vapi } = this.#options;
     const database = await (model === undefined ? createTestDatabase(kind) : copyTestDatabase(model));
-    const pool = new pg.Pool({ connectionString: database.url, max: 20, application_name: application });
+    const pool = new pg.Pool({
+      connectionString: database.url,
+      max: 20,
+      idleTimeoutMillis: 60_000, // a command in between takes longer on a busy machine than the ten seconds of pg
+      application_name: application,
+    });
     pool.on('error', () => {});
     this.#opened = {
       database,
