@@ -10561,12 +10561,13 @@ begin
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     where q.user_id = u.user_id and q.meter = m.key and not q.superseded and q.closed_at > p_after
-      and q.period_end > p_after
-    returning q.user_id, m.service
+    returning q.user_id, m.service, q.period_end
   ), counted as (
     select u.user_id, u.service, s.last_reset_at as former_reset, (
         select count(*) from periods p where p.user_id = u.user_id
           and p.service = u.service)::integer as reopened, (
+        select min(p.period_end) from periods p where p.user_id = u.user_id and p.service = u.service)
+        as first_end, (
         select max(a.at) from quota.audit_log a
         where a.user_id = u.user_id and a.service = u.service and a.action = 'subscription.reset'
           and a.at <= p_after)
@@ -10576,7 +10577,7 @@ begin
   ), taken_back as (
     update quota.subscriptions s
     set last_reset_at = c.reset_before,
-      next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+      next_reset_at = least(c.first_end, quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now()))
     from counted c where s.user_id = c.user_id and s.service = c.service
   ), audited as (
     insert into quota.audit_log (action, user_id, service, reason, before, after)
@@ -10588,7 +10589,7 @@ begin
   select c.user_id, c.service, c.former_reset, c.reopened from counted c order by c.user_id, c.service;
   perform quota.refresh_quotas(users, services);
 end $function$;
-comment on function quota.reopen_after(timestamp with time zone,text,uuid) is 'Takes back what resets dated after an instant closed, as if they had not run: their periods are open again, the next reset is the one that is due by the real time. What is over by then is due at once. Audited; one row per subscription.';
+comment on function quota.reopen_after(timestamp with time zone,text,uuid) is 'Takes back what resets dated after an instant closed, as if they had not run: their periods are open again, and the next reset is when the first of them ends, or the one that is due by the real time. What is over by then is due at once. Audited; one row per subscription.';
 grant execute on function quota.reopen_after(timestamp with time zone,text,uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.reopen_month(p_reconciliation uuid, p_reason text)
@@ -10753,10 +10754,19 @@ begin
   ), audited as (
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
-    select reset_at, reset_by, 'subscription.reset', user_id, service, run, due_at, 'period ended',
+    -- After those that were taken back one is noted so many microseconds later: each is done once, and none
+    -- that stands is done again.
+    select reset_at, reset_by, 'subscription.reset', a.user_id, a.service, run, due_at + (
+        select count(*) from quota.audit_log r
+        where r.action = 'subscription.reset' and r.user_id = a.user_id and r.service = a.service
+          and r.period_end >= a.due_at and r.period_end < a.due_at + interval '1 millisecond'
+          and exists (
+            select from quota.audit_log o
+            where o.user_id = r.user_id and o.service = r.service and o.action = 'subscription.reopened'
+              and o.id > r.id)) * interval '1 microsecond', 'period ended',
       to_jsonb((due_at, limit_enforced_at, to_jsonb(closed))::quota.reset_before),
       to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
-    from advance
+    from advance a
   )
   select count(*), sum(a.missed), (select count(*) from closed),
     (select count(*) from opened) < (select count(*) from running),

@@ -24,12 +24,13 @@ begin
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     where q.user_id = u.user_id and q.meter = m.key and not q.superseded and q.closed_at > p_after
-      and q.period_end > p_after
-    returning q.user_id, m.service
+    returning q.user_id, m.service, q.period_end
   ), counted as (
     select u.user_id, u.service, s.last_reset_at as former_reset, (
         select count(*) from periods p where p.user_id = u.user_id
           and p.service = u.service)::integer as reopened, (
+        select min(p.period_end) from periods p where p.user_id = u.user_id and p.service = u.service)
+        as first_end, (
         select max(a.at) from quota.audit_log a
         where a.user_id = u.user_id and a.service = u.service and a.action = 'subscription.reset'
           and a.at <= p_after)
@@ -39,7 +40,7 @@ begin
   ), taken_back as (
     update quota.subscriptions s
     set last_reset_at = c.reset_before,
-      next_reset_at = quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now())
+      next_reset_at = least(c.first_end, quota.next_reset(s.plan, s.anchor_local, s.timezone, quota.now()))
     from counted c where s.user_id = c.user_id and s.service = c.service
   ), audited as (
     insert into quota.audit_log (action, user_id, service, reason, before, after)
@@ -53,5 +54,5 @@ begin
 end $$;
 comment on function quota.reopen_after(timestamptz, text, uuid) is
   'Takes back what resets dated after an instant closed, as if they had not run: their periods are '
-  'open again, the next reset is the one that is due by the real time. What is over by then is due at '
-  'once. Audited; one row per subscription.';
+  'open again, and the next reset is when the first of them ends, or the one that is due by the real time. '
+  'What is over by then is due at once. Audited; one row per subscription.';

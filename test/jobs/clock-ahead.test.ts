@@ -76,6 +76,59 @@ test('one reset with a clock in the future ends no enforcement; the doctor tells
   expect(await desk.differences()).toEqual([]);
 });
 
+test.each([
+  ['UTC', '2026-12-15T00:00:00Z'],
+  ['UTC', '2026-12-15T00:00:01Z'],
+  ['Pacific/Auckland', '2026-12-14T11:00:00Z'],
+  ['America/New_York', '2026-12-15T05:00:01Z'],
+])('what is taken back at midnight, or just after it, is reset then, in %s at %s', async (zone, midnight) => {
+  const name = `of-${midnight}`;
+  const userId = await desk.addUser({
+    externalId: name,
+    createdAt: signup,
+    timezone: zone,
+    assistants: [name],
+  });
+  await desk.queryAt(
+    signup,
+    `insert into quota.subscriptions (user_id, service, plan) values ($1, 'voice', 'voice-free')`,
+    [userId],
+  );
+  await desk.addCalls({ userId, at: '2026-11-20T10:00:00Z', seconds: '100' });
+  // Of others who were reset ahead each run says so.
+  const reset = async (instant: string) =>
+    (await desk.at(instant).answer('jobs', 'reset-anniversaries', '--no-sync', '--user', name)).data;
+  const reopen = (instant: string) =>
+    desk
+      .at(instant)
+      .json('jobs', 'reopen', '--after', instant, '--user', name, '--reason', 'the clock', '--yes');
+  await reset('2026-11-16T12:00:00Z');
+  // One is taken back in good time, and another takes its place.
+  await reset('2027-11-15T12:00:00Z');
+  await reopen('2026-11-28T12:00:00Z');
+  await reset('2027-11-16T12:00:00Z');
+  const used = { userId, at: '2026-12-01T10:00:00Z', seconds: '600', asOf: '2026-12-01T10:00:00Z' };
+  await desk.addCalls(used);
+  expect(await reopen(midnight)).toMatchObject({ subscriptions: 1, periods: 1 });
+  expect(await reset(midnight)).toMatchObject({
+    due: 1,
+    reset: 1,
+    periodsCaughtUp: 0,
+  });
+  expect(await reset(midnight)).toMatchObject({ due: 0 });
+  const at = desk.at(midnight);
+  const { subscriptions } = await at.json('user', 'show', name);
+  expect(subscriptions[0]).toMatchObject({ limitEnforcedAt: null, quotas: [{ state: 'ok', used: '0.000' }] });
+  const closed = 'select closed_at as at, used_at_close::float8 as used from quota.usage_quotas';
+  expect(
+    await answer(midnight, `${closed} where user_id = '${userId}' and closed_at is not null and used > 0`),
+  ).toEqual({
+    at: new Date(midnight),
+    used: 700,
+  });
+  expect(await desk.differences()).toEqual([]);
+});
+
 test('nothing runs by the clock of a server that is days ahead of this machine, unless it is told to', async () => {
   const shifted = (clock: string) =>
     desk.session(async (client) => {
