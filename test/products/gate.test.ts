@@ -21,7 +21,7 @@ beforeAll(async () => {
   symlinkSync(resolve('node_modules'), desk.path('node_modules'));
   const endpoint = await startEndpoint(process.execPath, desk.write('gate.mjs', [block('js')]), {
     DATABASE_URL: logins.url(login),
-    VAPI_SERVER_SECRET: secret,
+    VAPI_SERVER_SECRET: `the-former-one ${secret}`,
   });
   stop = endpoint.stop;
   desk.vapi.setWebhook({ url: endpoint.url, secret });
@@ -118,13 +118,13 @@ const python = pythonWith('psycopg');
 test.runIf(needs(python !== undefined, 'psycopg'))('the endpoint of Python, with psycopg', async () => {
   const endpoint = await startEndpoint(python ?? '', desk.write('gate.py', [block('python')]), {
     DATABASE_URL: logins.url(login),
-    VAPI_SERVER_SECRET: secret,
+    VAPI_SERVER_SECRET: `the-former-one ${secret}`,
   });
   await callsBehind(endpoint.url, 'pia', 6).finally(endpoint.stop);
 });
 
 test('the edge function', async () => {
-  const env: Record<string, string> = { VAPI_SERVER_SECRET: secret };
+  const env: Record<string, string> = { VAPI_SERVER_SECRET: `the-former-one ${secret}` };
   let serve: (request: Request) => Promise<Response> = () => Promise.reject();
   const rpc = async (name: string, given: Record<string, unknown>) => {
     const names = Object.keys(given).map((key, index) => `${key} => $${index + 1}`);
@@ -378,4 +378,15 @@ test('whoever does not know the secret gets nothing', async () => {
   expect((await desk.vapi.receiveCall({ phoneNumberId: 'number-dora' })).endedReason).toBe(
     'assistant-request-failed',
   );
+});
+
+test('an endpoint whose secret nobody has set lets nobody in', async () => {
+  const file = desk.path('gate.mjs');
+  const env = { DATABASE_URL: logins.url(login) };
+  await expect(startEndpoint(process.execPath, file, env)).rejects.toThrow('ended with 1');
+  const endpoint = await startEndpoint(process.execPath, file, { ...env, VAPI_SERVER_SECRET: '' });
+  const post = (headers: Record<string, string>) =>
+    fetch(endpoint.url, { method: 'POST', headers, body: '{}' });
+  const answers = await Promise.all([post({}), post({ 'x-vapi-secret': '' })]).finally(endpoint.stop);
+  expect(answers.map(({ status }) => status)).toEqual([401, 401]);
 });
