@@ -45,6 +45,15 @@ describe('rows that call themselves a total, or are one', () => {
     ['in the model of sums', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n,Total,2.00\n'],
     ['in the day', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\nSumme,,2.00\n'],
     ['on the last day', 'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n2026-10-31,Total,2.00\n'],
+    [
+      'on the last day, unnamed',
+      'day,model,cost\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n2026-10-31,,2.00\n',
+    ],
+    ['on the first day, unnamed', 'day,model,cost\n2026-10-01,,2\n2026-10-03,o3,1.25\n2026-10-04,o3,0.75\n'],
+    [
+      'of days of one row',
+      'day,model,cost\n2026-10-03,o3,1\n2026-10-03,,1\n2026-10-04,o3,3\n2026-10-04,,3.0\n',
+    ],
     ['without a word', `${head}${call('a', '0.40')}${call('b', '0.35')}inv-7,,,120,0.75,\n`],
   ])('are refused: %s', async (_, text) => {
     const { detail } = await refusal(readText(text, { ...acme, feesWithoutDate: true }));
@@ -109,6 +118,10 @@ describe('rows that call themselves a total, or are one', () => {
     expect((await readText(other, acme)).lines.map(({ cost }) => cost)).toEqual(['0.40', '0.35', '0.76']);
     const days = `${day}2026-10-03,,1\n2026-10-04,,2\n2026-10-05,,3\n2026-10-06,o3,0\n2026-10-06,,0\n`;
     expect((await readText(days, acme)).lines).toHaveLength(5);
+    const flat = `${day}2026-10-03,o3,1\n2026-10-03,,1\n2026-10-04,o3,1\n2026-10-04,,1\n`;
+    expect((await readText(flat, acme)).lines).toHaveLength(4);
+    const between = `${day}2026-10-03,o3,1.25\n2026-10-04,,2\n2026-10-05,o3,0.75\n`;
+    expect((await readText(between, acme)).lines).toHaveLength(3);
     const model = 'day,model,cost\n2026-10-03,total,1.25\n2026-10-04,o3,0.75\n';
     expect((await readText(model, acme)).lines).toHaveLength(2);
   });

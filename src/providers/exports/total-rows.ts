@@ -74,9 +74,13 @@ export class TotalRows {
   readonly #daily = new Others();
   readonly #days = new Map<string, Others>();
   readonly #held: Held[] = [];
+  #firstLine = Number.POSITIVE_INFINITY;
+  #lastLine = 0;
 
   /** Takes those lines of a row, from `from` on, that are to be decided on at the end, and adds up the others. */
   sift(lines: BillingLine[], from: number, row: { line: number; text: () => string }): void {
+    this.#firstLine = Math.min(this.#firstLine, row.line);
+    this.#lastLine = Math.max(this.#lastLine, row.line);
     for (let index = from; index < lines.length; index++) {
       const line = lines[index] as BillingLine;
       const { cost } = line;
@@ -136,8 +140,14 @@ export class TotalRows {
   /** The held rows that are lines; those that add up others go to `badLines`. */
   settle(input: Input, column: string, badLines: BadLines): BillingLine[] {
     const ofDays = this.#held.filter(({ of }) => of === 'day');
-    const areDaily = ofDays.some((held) => this.#isTotalOfDay(held, othersMin));
+    const besideOthers = ofDays.filter(({ line: { day } }) => day !== null && this.#days.has(day));
+    const areDaily =
+      ofDays.some((held) => this.#isTotalOfDay(held, othersMin)) ||
+      (new Set(besideOthers.map(({ cost }) => cost)).size >= othersMin &&
+        besideOthers.every((held) => this.#isTotalOfDay(held, 1)));
     const daily = ofDays.filter((held) => areDaily && this.#isTotalOfDay(held, 1));
+    const dated =
+      daily.length === 0 && ofDays.length === 1 ? ofDays.filter((held) => this.#isDatedTotal(held)) : [];
     const ofAll = this.#held.filter(({ of }) => of === 'all');
     const others = daily.length > 0 ? this.#all : this.#allWithDaily();
     const withHeld = sumOf([others.toString(), ...ofAll.map(({ cost }) => cost)]);
@@ -148,8 +158,9 @@ export class TotalRows {
           others.count + ofAll.length > othersMin &&
           sameDecimal(multiplyDecimal(cost, 2), withHeld)),
     );
-    for (const { line, cost, of, at, text } of [...daily, ...totals]) {
-      const what = of === 'day' ? `the other rows of ${line.day}` : 'the other rows';
+    for (const held of [...daily, ...dated, ...totals]) {
+      const { line, cost, at, text } = held;
+      const what = daily.includes(held) ? `the other rows of ${line.day}` : 'the other rows';
       const reason = `${cost} is the sum of ${what}: this is their total`;
       badLines.add(
         { file: input.name, line: at, column, reason, suggestion: totalAdvice, amount: cost },
@@ -157,8 +168,14 @@ export class TotalRows {
       );
     }
     return this.#held
-      .filter((held) => !daily.includes(held) && !totals.includes(held))
+      .filter((held) => !daily.includes(held) && !dated.includes(held) && !totals.includes(held))
       .map(({ line }) => line);
+  }
+
+  /** Whether the only row that names nothing comes to what all others do, under or above them: it was given a day. */
+  #isDatedTotal({ cost, at }: Held): boolean {
+    const isAtEnd = at === this.#firstLine || at === this.#lastLine;
+    return isAtEnd && this.#all.count >= othersMin && this.#all.comeTo(cost);
   }
 
   /** Whether a row that names nothing comes to what so many others of its day come to, which name something. */
