@@ -23,7 +23,12 @@ test.each(secretVariables)('%s_FILE names a file with the value', async (variabl
     ['unix', `${value}\n`],
     ['windows', `${value}\r\n`],
   ] as const) {
-    expect(read({ [`${variable}_FILE`]: desk.write(name, content) })).toEqual(read({ [variable]: value }));
+    const { databaseNamedBy, ...settings } = read({ [`${variable}_FILE`]: desk.write(name, content) });
+    const expected = read({ [variable]: value });
+    expect({ ...settings, databaseNamedBy: expected.databaseNamedBy }).toEqual(expected);
+    expect(databaseNamedBy?.text).toBe(
+      variable === 'DATABASE_URL' ? 'DATABASE_URL_FILE' : expected.databaseNamedBy?.text,
+    );
   }
 });
 
