@@ -10,6 +10,8 @@ import { wrapText } from './wrap-text.ts';
 
 /** Rows of a stream that are formatted and written together. */
 const chunkRowsMax = 1000;
+/** So many at first, then twice as many each time: whoever looks at a stream sees soon that it has begun. */
+const firstChunkRows = 25;
 
 export interface OutputOptions {
   format: OutputFormat;
@@ -120,16 +122,19 @@ async function streamRows(
 ): Promise<void> {
   const formatter = await chunkFormatter(format, columns, style);
   let chunk: Row[] = [];
+  // A chunk of a table has a heading of its own.
+  let wanted = format === 'table' ? chunkRowsMax : firstChunkRows;
   if (!(await writer.write(formatter.head))) {
     return;
   }
   for await (const row of rows) {
     chunk.push(row);
-    if (chunk.length === chunkRowsMax) {
+    if (chunk.length === wanted) {
       if (!(await writer.write(formatter.rows(chunk)))) {
         return;
       }
       chunk = [];
+      wanted = Math.min(2 * wanted, chunkRowsMax);
     }
   }
   if (chunk.length > 0) {

@@ -3,8 +3,8 @@ import { rollBack } from './transaction.ts';
 
 /** Rows that `readRows` holds in memory at a time. */
 const batchRows = 1000;
-/** So many at first: whoever looks at a stream sees soon that it has begun. */
-const firstRows = 100;
+/** So many at first, then twice as many each time: whoever looks at a stream sees soon that it has begun. */
+const firstRows = 25;
 /** For the sets that lists are put together of: spilled to the disk, they take twice as long. */
 const listMemory = '64MB';
 

@@ -16,17 +16,18 @@ export interface Examination {
 
 /**
  * Runs the query of a check. Each sees one snapshot; `$1` is the user. A check of everybody reads whole tables, and joins
- * them by hash: a planner that takes a sum of a million calls for a few rows would look them up one by one.
+ * them by hash: a planner that takes a sum of a million calls for a few rows would look them up one by one. One whose rows it can
+ * count (`isByKeys`) it may plan as it likes.
  */
 export async function selectFindings(
   client: pg.ClientBase,
-  sql: string,
+  { sql, isByKeys = false }: { sql: string; isByKeys?: boolean | undefined },
   { userId, findingsMax }: Examination,
 ): Promise<Found> {
   await client.query('begin transaction read only');
   try {
     if (userId === null) {
-      await readWholeTables(client);
+      await (isByKeys ? giveMemory(client) : readWholeTables(client));
     }
     return await selectFound(client, sql, userId, findingsMax);
   } finally {
@@ -34,9 +35,13 @@ export async function selectFindings(
   }
 }
 
+const giveMemory = (client: pg.ClientBase) => client.query(`set local work_mem = '128MB'`);
+
 /** Until the end of the transaction that is open. */
-export const readWholeTables = (client: pg.ClientBase) =>
-  client.query(`set local work_mem = '128MB'; set local enable_nestloop = off`);
+export const readWholeTables = async (client: pg.ClientBase) => {
+  await giveMemory(client);
+  await client.query('set local enable_nestloop = off');
+};
 
 /** Within a transaction of the caller. */
 export async function selectFound(

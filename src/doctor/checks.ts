@@ -38,6 +38,8 @@ export interface Check {
   suggestion: string;
   /** None: it is one of those of users. */
   sql?: string;
+  /** The planner knows how many rows it is of, and may look up what belongs to them where that is less than all there is. */
+  isByKeys?: true;
 }
 
 /** In the order in which they are told. */
@@ -123,6 +125,7 @@ export const checks: readonly Check[] = [
     found: 'months with items or discrepancies of lines or calls that are gone',
     suggestion: 'find out who deletes bills or calls; quota reconcile --month M matches an open month anew',
     sql: lostItems,
+    isByKeys: true,
   },
   {
     check: 'months',

@@ -146,9 +146,10 @@ async function examineAll(
 ): Promise<{ users: UsersFound; schema: CheckResult; roles: CheckResult; found: Map<Check, CheckResult> }> {
   const found = new Map<Check, CheckResult>();
   const makeCheck = async (client: pg.ClientBase, check: Check) => {
-    if (check.sql !== undefined) {
+    const { sql, isByKeys } = check;
+    if (sql !== undefined) {
       onCheck(check.check);
-      found.set(check, resultOf(check, await selectFindings(client, check.sql, examination)));
+      found.set(check, resultOf(check, await selectFindings(client, { sql, isByKeys }, examination)));
     }
   };
   const [users, schema, roles] = await shareOut(clients, [

@@ -103,6 +103,29 @@ test.each([0, 1, 1000, 2500])('a stream of %i rows is complete in every format',
   expect(names).toEqual(rows.map(({ name }) => name));
 });
 
+test.each(['csv', 'ndjson', 'json'] as const)(
+  'the first rows of a stream as %s are written while the others are still read',
+  async (format) => {
+    let written = '';
+    const stdout = new Writable({
+      write: (chunk, _, done) => {
+        written += String(chunk);
+        done();
+      },
+    });
+    const atRow: string[] = [];
+    const source = (async function* () {
+      for (let id = 0; id < 200; id++) {
+        atRow.push(written);
+        yield { id };
+      }
+    })();
+    await createOutput({ format, stdout, color: false }).stream([{ key: 'id' }], source);
+    expect(atRow.at(-1)).toMatch(/\b24\b/);
+    expect(written.startsWith(atRow.at(-1) as string)).toBe(true);
+  },
+);
+
 test('a reader that has gone ends the output quietly; a full disk does not', async () => {
   const failing = (code: string) =>
     new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
