@@ -12,7 +12,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 }, requireAssertions: true },
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    maxWorkers: 2,
+    // Of two cores: a third of what a test takes is waiting, for processes that start, clocks and locks.
+    maxWorkers: 3,
     // The files of a worker share what is imported: each has databases and folders of its own, and nothing is replaced by
     // mocks. Loading it all anew for each file was a third of node's work.
     isolate: false,

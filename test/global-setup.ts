@@ -18,12 +18,15 @@ declare module 'vitest' {
 
 const prefix = 'quota-test-run-';
 
+/** It may forget everything in a crash; one test has 200 clients, and two others run beside it. */
+const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: 500 };
+
 /** The server has hundreds of clients at times, of a test that runs beside another. */
 const patience = 'connect_timeout=60';
 
 /**
- * One embedded server for the whole run; it may forget everything in a crash. With QUOTA_TEST_SERVER_URL, the URL of
- * the database `postgres` of a server of any version, by a superuser, databases are made there instead.
+ * One embedded server for the whole run. With QUOTA_TEST_SERVER_URL, the URL of the database `postgres` of a server of
+ * any version, by a superuser, databases are made there instead.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Tests that run the bin never run an old build.
@@ -36,11 +39,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = mkdtempSync(join(placeOfServer(), `${prefix}${process.pid}-`));
   chmodSync(dataDir, 0o711); // as root, the server's account must be able to pass
   try {
+    const first = await openEmbedded({ dataDir });
+    for (const [name, value] of Object.entries(settings)) {
+      await first.client.query(`alter system set ${name} = ${value}`);
+    }
+    await first.close(); // The last to leave stops it, and the next start has the settings.
     const session = await openEmbedded({ dataDir });
-    await session.client.query('alter system set fsync = off');
-    await session.client.query('alter system set synchronous_commit = off');
-    await session.client.query('alter system set full_page_writes = off');
-    await session.client.query('select pg_reload_conf()');
     await createTemplateDatabase(session.client, session.url);
     project.provide('serverUrl', `${session.url}&${patience}`);
     return async () => {
