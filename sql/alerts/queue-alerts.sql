@@ -6,19 +6,20 @@ declare
 begin
   -- Usage of the past is no news: it came with an import, or more than a day late. Nor is
   -- what an adopted product still decides by itself.
-  insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
-  select n.user_id, n.meter, n.period_start, n.threshold, n.id,
-    case when current_setting('quota.backfill', true) = 'on' or n.crossed_at < quota.now() - interval '1 day'
-        or quota.in_shadow(m.service)
-      then 'past' else 'pending' end
-  from new_rows n
-  join quota.meters m on m.key = n.meter
-  order by n.user_id, n.meter, n.period_start, n.threshold
-  on conflict do nothing;
+  with told as (
+    insert into quota.alert_deliveries (user_id, meter, period_start, threshold, id, status)
+    select n.user_id, n.meter, n.period_start, n.threshold, n.id,
+      case when current_setting('quota.backfill', true) = 'on'
+          or n.crossed_at < quota.now() - interval '1 day' or quota.in_shadow(m.service)
+        then 'past' else 'pending' end
+    from new_rows n
+    join quota.meters m on m.key = n.meter
+    order by n.user_id, n.meter, n.period_start, n.threshold
+    on conflict do nothing
+    returning status
+  )
   -- For whoever listens: what to look at, nothing about a person. Thousands at once are told by their number.
-  select count(*) into queued
-  from new_rows n join quota.alert_deliveries d on d.user_id = n.user_id and d.id = n.id
-  where d.status = 'pending';
+  select count(*) into queued from told where status = 'pending';
   if queued between 1 and 20 then
     perform pg_notify('quota_alerts', jsonb_build_object(
       'id', n.id, 'userId', n.user_id, 'meter', n.meter, 'threshold', n.threshold, 'level', n.level)::text)
