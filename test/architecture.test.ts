@@ -151,6 +151,7 @@ const leaves = [
   'src/context.ts',
   'src/printable.ts',
   'src/small-file.ts',
+  'src/secret-line.ts',
   'src/shell-word.ts',
   'src/system-error.ts',
   'src/heard-by-many.ts',

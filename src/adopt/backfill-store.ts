@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { withTransaction } from '../db/transaction.ts';
 
 /** Begins the backfill of a product anew: rows that are linked are compared, not counted again. */
 export async function restartBackfill(client: pg.ClientBase, product: string): Promise<void> {
@@ -14,25 +13,6 @@ export async function restartBackfill(client: pg.ClientBase, product: string): P
 /** Lays out what a backfill has to go through, unless one that was interrupted has. */
 export async function layOutSource(client: pg.ClientBase, source: number): Promise<void> {
   await client.query('select quota.lay_out_source($1)', [source]);
-}
-
-/**
- * The tables grow under plans that were made when they were small. `roughly` looks at 3,000 rows of each and not at 30,000:
- * it tells how much there is of what, which is all that a backfill has to know. New statistics make every session of an app
- * plan all of its statements anew: `links` leaves out the tables that apps ask.
- */
-export async function refreshStatistics(
-  client: pg.ClientBase,
-  how: 'roughly' | 'well',
-  of: 'links' | 'all' = 'all',
-): Promise<void> {
-  const asked = 'quota.users, quota.subscriptions, quota.call_logs, quota.usage_quotas';
-  await withTransaction(client, async () => {
-    if (how === 'roughly') {
-      await client.query('set local default_statistics_target = 10');
-    }
-    await client.query(`analyze ${of === 'all' ? `${asked}, ` : ''}quota.adopt_links`);
-  });
 }
 
 /** Takes over the next rows of a source, one transaction. */

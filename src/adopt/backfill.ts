@@ -1,14 +1,8 @@
 import type pg from 'pg';
 import { CallGrowth } from '../db/call-growth-store.ts';
+import { refreshStatistics } from '../db/statistics-store.ts';
 import { withTransaction, withTrial } from '../db/transaction.ts';
-import {
-  backfillBatch,
-  forgetLost,
-  hastenDead,
-  layOutSource,
-  refreshStatistics,
-  retryDead,
-} from './backfill-store.ts';
+import { backfillBatch, forgetLost, hastenDead, layOutSource, retryDead } from './backfill-store.ts';
 import { type CarriedCounts, carryState } from './carry-state.ts';
 import { checkMapping } from './check-mapping.ts';
 import { Patience, type PatienceOptions } from './patience.ts';
@@ -39,6 +33,13 @@ const batchMin = 100;
 /** As many rows as take so long, and not many more than before. */
 const fittingSize = (size: number, tookMs: number): number =>
   Math.max(batchMin, Math.round(size * Math.min(2, batchMsMax / Math.max(tookMs, 1))));
+
+/**
+ * They grow under plans that were made when they were small. New statistics make every session of an app plan all of its
+ * statements anew: those of tables that apps ask are left out where they have not grown much.
+ */
+const links = ['quota.adopt_links'];
+const tables = ['quota.users', 'quota.subscriptions', 'quota.call_logs', 'quota.usage_quotas', ...links];
 
 const retrySize = 200;
 /** Of another database at once. */
@@ -102,7 +103,7 @@ export async function backfillProduct(
       isDone = batch.isDone;
       if (total >= 2 * refreshed || isDone) {
         refreshed = Math.max(refreshed, total);
-        await refreshStatistics(client, 'roughly', growth.hasDoubled(total) ? 'all' : 'links');
+        await refreshStatistics(client, growth.hasDoubled(total) ? tables : links, 'roughly');
       }
       options.onRows(total);
     }
@@ -119,7 +120,7 @@ export async function backfillProduct(
     }
   }
   if (total > 0) {
-    await refreshStatistics(client, 'well');
+    await refreshStatistics(client, tables);
   }
   // What another database has had since its rows were copied.
   const catchUpNow = async () => {

@@ -3,6 +3,7 @@ import { withAdvisoryLock } from '../db/advisory-lock.ts';
 import { CallGrowth } from '../db/call-growth-store.ts';
 import { isPooled } from '../db/pooled-client.ts';
 import { withTwoSessions } from '../db/side-by-side.ts';
+import { refreshStatistics } from '../db/statistics-store.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { keepAlertsQuiet } from '../usage/past-usage-store.ts';
 import { compareGroup, updateCallLogs } from './call-log-changes-store.ts';
@@ -20,13 +21,7 @@ import type { PlannedKind } from './import-kind.ts';
 import type { ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
 import { OthersWatch } from './others-watch.ts';
-import {
-  createStaging,
-  lockImports,
-  refreshStatistics,
-  tuneSession,
-  writeImportAudit,
-} from './staging-store.ts';
+import { createStaging, lockImports, tuneSession, writeImportAudit } from './staging-store.ts';
 
 /** A file of so many new lines holds nobody up for long: it is one transaction. */
 const atOnceMax = 5_000;

@@ -1,8 +1,9 @@
+import { refreshStatistics } from '../db/statistics-store.ts';
 import { withTransaction } from '../db/transaction.ts';
 import type { ImportKind } from './import-kind.ts';
 import type { ImportOptions, ImportReport, ImportSurroundings } from './import-report.ts';
 import { loadAnew } from './load-anew.ts';
-import { lockImports, refreshStatistics, writeImportAudit } from './staging-store.ts';
+import { lockImports, writeImportAudit } from './staging-store.ts';
 
 /** Smaller imports leave the statistics of the tables good enough. */
 const refreshedFrom = 10_000;

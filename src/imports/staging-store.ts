@@ -140,8 +140,3 @@ export async function writeImportAudit(client: pg.ClientBase, audit: ImportAudit
   );
   return rows[0]?.id ?? '';
 }
-
-/** After a large import autovacuum would come too late for the next query, and on a server that stops, never. */
-export async function refreshStatistics(client: pg.ClientBase, tables: readonly string[]): Promise<void> {
-  await client.query(`analyze ${tables.join(', ')}`);
-}

@@ -11,13 +11,12 @@ import type { Shard } from '../context.ts';
 import { ConninfoFault } from '../db/target/parse-conninfo.ts';
 import { resolveDatabase } from '../db/target/resolve.ts';
 import { configurationError, QuotaError } from '../errors.ts';
-import { readSmallFile } from '../small-file.ts';
+import { readSecretLine } from '../secret-line.ts';
 import { bucketCount, shardsMax } from './shard.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 type Placed = Shard & { path: Path };
 
-const secretBytesMax = 65_536;
 const fieldNames = ['name', 'number', 'url', 'url_file', 'url_variable', 'buckets'];
 const hint = 'correct the file; docs/scale.md has one';
 
@@ -113,14 +112,8 @@ const readBuckets: FieldReader<Shard['buckets']> = (value, fail) => {
 const readUrlFile =
   (folder: string): FieldReader<string> =>
   (value, fail) => {
-    try {
-      const text = readSmallFile(resolve(folder, String(value)), secretBytesMax).trim();
-      return text === '' || text.includes('\n') ? fail('names a file that does not hold one line') : text;
-    } catch (error) {
-      return fail(
-        `names a file that cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'too large'}`,
-      );
-    }
+    const read = readSecretLine(resolve(folder, String(value)));
+    return 'line' in read ? read.line.trim() : fail(`names a file that ${read.fault}`);
   };
 
 const readUrlVariable =

@@ -1,6 +1,6 @@
 import { value } from '../../declarations/option.ts';
-import { QuotaError, usageError } from '../../errors.ts';
-import { readSmallFile } from '../../small-file.ts';
+import { usageError } from '../../errors.ts';
+import { readSecretLine } from '../../secret-line.ts';
 import { parseName } from '../../values/option-values.ts';
 
 /** How one database logs in to the shards. */
@@ -8,8 +8,6 @@ export const shardLoginOptions = {
   login: value('role', 'how it logs in to each shard', parseName),
   passwordFile: value('file', 'holds the password of that role, in one line'),
 };
-
-const bytesMax = 4096;
 
 /**
  * The login of the options, with its password.
@@ -28,17 +26,9 @@ export function readShardLogin(
   if (passwordFile === undefined) {
     return { user: login, password: undefined };
   }
-  try {
-    const password = readSmallFile(passwordFile, bytesMax).replace(/\r?\n$/, '');
-    if (password === '' || password.includes('\n')) {
-      throw usageError('the password file does not hold one line');
-    }
-    return { user: login, password };
-  } catch (error) {
-    throw error instanceof QuotaError
-      ? error
-      : usageError(
-          `the password file cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'too large'}`,
-        );
+  const read = readSecretLine(passwordFile);
+  if ('fault' in read) {
+    throw usageError(`the password file ${read.fault}`);
   }
+  return { user: login, password: read.line };
 }

@@ -1,9 +1,7 @@
 import type pg from 'pg';
+import { shardNumberOf } from '../../db/shard-number.ts';
 import { keepAlertsQuiet } from '../../usage/past-usage-store.ts';
 import type { LogCorrection } from './resolution-store.ts';
-
-/** Of a row of a database of finance the number of its shard. */
-const shardOf = (table: string) => `substring(${table}.tableoid::regclass::text from '_(\\d+)$')::integer`;
 
 /** Where what these discrepancies are about is: numbers of shards, by the ids of owners and of logs. */
 export async function selectPlaces(
@@ -11,12 +9,12 @@ export async function selectPlaces(
   discrepancies: readonly string[],
 ): Promise<{ id: string; shard: number }[]> {
   const { rows } = await client.query<{ id: string; shard: number }>(
-    `select u.id::text, ${shardOf('u')} as shard
+    `select u.id::text, ${shardNumberOf('u')} as shard
      from quota.users u
      where u.id = any (array(select distinct d.owner_id from quota.discrepancies d
        where d.id = any ($1::bigint[]) and d.owner_id is not null))
      union all
-     select g.id::text, ${shardOf('g')}
+     select g.id::text, ${shardNumberOf('g')}
      from quota.call_logs g
      where g.id = any (array(select d.log_id from quota.discrepancies d
        where d.id = any ($1::bigint[]) and d.log_id is not null))`,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { shardNumberOf } from '../../db/shard-number.ts';
 import { financeSchema } from './finance-sql.ts';
 
 /** What a database has that is to be one of finance. */
@@ -39,8 +40,7 @@ export interface Twin {
 }
 
 export async function selectTwins(client: pg.ClientBase): Promise<Twin[]> {
-  const number = (table: string) => `substring(${table}.tableoid::regclass::text from '_(\\d+)$')::integer`;
-  const shards = (table: string) => `array_agg(${number(table)} order by ${number(table)})`;
+  const shards = (table: string) => `array_agg(${shardNumberOf(table)} order by ${shardNumberOf(table)})`;
   const { rows } = await client.query<Twin>(
     `select 'user' as kind, u.external_id as name, ${shards('u')} as shards
      from quota.users u where u.erased_at is null group by u.external_id having count(*) > 1
