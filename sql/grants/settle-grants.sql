@@ -19,7 +19,9 @@ begin
   set consumed = l.given, settled_at = case when l.is_settled then quota.now() end
   from ledger l
   where g.user_id = l.user_id and g.id = l.id
-    and (g.consumed <> l.given or coalesce(l.is_settled, false) <> quota.is_settled(g, quota.now()));
+    and (g.consumed <> l.given or coalesce(l.is_settled, false) <> quota.is_settled(g, quota.now())
+      -- What a clock that was ahead settled counts again.
+      or l.is_settled is not true and g.settled_at is not null);
 
   with present as materialized (
     select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted

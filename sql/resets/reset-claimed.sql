@@ -80,16 +80,15 @@ begin
   ), audited as (
     insert into quota.audit_log
       (at, actor, action, user_id, service, run_id, period_end, reason, before, after)
-    -- After those that were taken back one is noted so many microseconds later: each is done once, and none
-    -- that stands is done again.
+    -- What was taken back is done again, once: as many microseconds later as were taken back before.
     select reset_at, reset_by, 'subscription.reset', a.user_id, a.service, run, due_at + (
         select count(*) from quota.audit_log r
         where r.action = 'subscription.reset' and r.user_id = a.user_id and r.service = a.service
           and r.period_end >= a.due_at and r.period_end < a.due_at + interval '1 millisecond'
           and exists (
-            select from quota.audit_log o
-            where o.user_id = r.user_id and o.service = r.service and o.action = 'subscription.reopened'
-              and o.id > r.id)) * interval '1 microsecond', 'period ended',
+            select from quota.audit_log o where o.user_id = r.user_id and o.service = r.service
+              and o.action = 'subscription.reopened' and o.id > r.id))
+        * interval '1 microsecond', 'period ended',
       to_jsonb((due_at, limit_enforced_at, to_jsonb(closed))::quota.reset_before),
       to_jsonb((next_reset_at, missed, case when stays_limited then limit_enforced_at end)::quota.reset_after)
     from advance a

@@ -4,9 +4,11 @@ language sql stable
 as $$
   with clock as materialized (select quota.now() as at),
   unsettled as materialized (
-    -- Most that ever ended have been settled, and their quotas need no look.
+    -- Most that ever ended have been settled, and their quotas need no look, unless a clock that was ahead
+    -- settled another of the same quota.
     select distinct g.user_id, g.meter from clock cross join quota.grants g
-    where least(g.expires_at, g.revoked_at) <= clock.at and not quota.is_settled(g, clock.at)
+    where (least(g.expires_at, g.revoked_at) <= clock.at and not quota.is_settled(g, clock.at)
+        or g.settled_at > clock.at)
       and (only_user is null or g.user_id = only_user)
   ),
   given as materialized (

@@ -68,13 +68,20 @@ test.each([
   ['10m5m', 'is not a length of time'],
   ['5m1h', 'is not a length of time'],
   ['1.5h', 'is not a length of time'],
-  ['1,5', 'has a decimal comma'],
   ['999999999d', 'has more than 12 digits before the point'],
 ])('%s is none, and is refused with the same words everywhere', (text, reason) => {
   const words = `"${text}" ${reason}; write it like 90, 15m, 1h30m or 1:30`;
   expect(outcome(() => parseQuantity(text))).toBe(words);
   expect(inPlan(readPositiveSeconds, text)).toBe(words);
   expect(outcome(() => secondsCell(text, 'duration_seconds', {}))).toBe(words);
+});
+
+test('a decimal comma is none, and imports say that they can be told of it', () => {
+  const words = '"1,5" has a decimal comma; write it like 90, 15m, 1h30m or 1:30';
+  expect(outcome(() => parseQuantity('1,5'))).toBe(words);
+  expect(inPlan(readPositiveSeconds, '1,5')).toBe(words);
+  const hint = ', or say that commas are decimal: --decimal comma';
+  expect(outcome(() => secondsCell('1,5', 'duration_seconds', {}))).toBe(words + hint);
 });
 
 const nothing = { months: 0, days: 0, seconds: 0 };

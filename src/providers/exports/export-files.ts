@@ -7,6 +7,8 @@ import { withDigest } from '../../files/with-digest.ts';
 
 /** A list of more files than this is no export. */
 const filesMax = 10_000;
+/** With the folders they are in, and marks and checksums beside them. */
+const entriesMax = 4 * filesMax;
 /** Manifests name files and columns; what is larger is the export itself. */
 const manifestBytesMax = 16 * 1024 * 1024;
 /** How far above a manifest the files may lie that it names: clouds keep both in folders side by side. */
@@ -51,10 +53,8 @@ export async function withExportDigest<T>(
 
 /** Of a folder: what its manifest names, or else its parts. */
 async function folderFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && !/^[._]|\.(crc|md5|sha256)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
+  const files = (await filesBelow(folder))
+    .filter((file) => !/^[._]|\.(crc|md5|sha256)$/.test(basename(file)))
     .sort();
   const manifests = files.filter((file) => /manifest[^/]*\.json$/i.test(file));
   const [manifest, ...others] = manifests;
@@ -69,12 +69,35 @@ async function folderFiles(folder: string): Promise<string[]> {
   }
   const isInParts = files.length > 0 && files.every((file) => /\.parquet$|part|\d{3,}/i.test(basename(file)));
   if (!isInParts || files.length > filesMax) {
-    throw badInputError(`${folder}: is a folder, not a file`, {
-      suggestion: 'name the file in it, or the manifest of an export of many files',
-    });
+    throw noExportError(folder);
   }
   return files;
 }
+
+/** A folder that holds more than any export, like that of a whole system, is left where that shows: not read to its end. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [folder];
+  for (const next of folders) {
+    for (const entry of await readdir(next, { withFileTypes: true })) {
+      const path = join(next, entry.name);
+      if (entry.isDirectory()) {
+        folders.push(path);
+      } else if (entry.isFile()) {
+        files.push(path);
+      }
+    }
+    if (files.length + folders.length > entriesMax) {
+      throw noExportError(folder);
+    }
+  }
+  return files;
+}
+
+const noExportError = (folder: string) =>
+  badInputError(`${folder}: is a folder, not a file`, {
+    suggestion: 'name the file in it, or the manifest of an export of many files',
+  });
 
 /** What a manifest names; null for a JSON file that is none. */
 async function manifestFiles(path: string): Promise<string[] | null> {
