@@ -39,11 +39,12 @@ export const application = 'desk';
 /** The sessions that `query` has kept, of each database that was made here. */
 const pools = new Map<string, pg.Pool>();
 
-function poolOf(connectionString: string): pg.Pool {
+/** Sessions of a database that arrange and look. */
+export function poolOf(connectionString: string, max = 100): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
-    max: 100,
-    idleTimeoutMillis: 60_000,
+    max,
+    idleTimeoutMillis: 60_000, // a command in between takes longer on a busy machine than the ten seconds of pg
     application_name: application,
     allowExitOnIdle: true,
   });

@@ -6,7 +6,7 @@ declare
 begin
   with ledger as (
     -- What ended is settled where there is a running quota: that is brought in line below.
-    select u.user_id, l.id, l.given, l.ends_at, l.ends_at <= quota.now() and exists (
+    select u.user_id, l.id, l.given, l.ends_at <= quota.now() and exists (
         select from quota.usage_quotas q
         where q.user_id = u.user_id and q.meter = m.key and quota.contains(q, quota.now())
           and not q.superseded)
@@ -19,9 +19,9 @@ begin
   set consumed = l.given, settled_at = case when l.is_settled then quota.now() end
   from ledger l
   where g.user_id = l.user_id and g.id = l.id
-    and (g.consumed <> l.given or coalesce(l.is_settled, false) <> quota.is_settled(g, quota.now())
-      -- What a clock that was ahead settled counts again.
-      or l.is_settled is not true and g.settled_at is not null);
+    -- What a clock that was ahead settled counts again.
+    and (g.consumed <> l.given or case when l.is_settled then not quota.is_settled(g, quota.now())
+      else g.settled_at is not null end);
 
   with present as materialized (
     select q.user_id, q.meter, q.period_start, quota.granted_now(q.user_id, q.meter) as granted

@@ -23,12 +23,21 @@ const pieceCharactersMin = 65_536;
 export function copyRows(
   client: pg.ClientBase,
   target: CopyTarget,
-  rows: Iterable<readonly CopyValue[]> | AsyncIterable<readonly CopyValue[]>,
+  rows: Iterable<readonly CopyValue[]>,
 ): Promise<number> {
-  return copyPieces(client, target, Symbol.asyncIterator in rows ? piecesAsTheyCome(rows) : pieces(rows));
+  return copyLines(client, target, linesOf(rows));
 }
 
-/** The same for rows that are encoded already: pieces of any size, of whole `copyLine`s. */
+/** The same for rows that are encoded already, each as `copyLine` does it. */
+export function copyLines(
+  client: pg.ClientBase,
+  target: CopyTarget,
+  lines: Iterable<string>,
+): Promise<number> {
+  return copyPieces(client, target, pieces(lines));
+}
+
+/** The same for pieces of any size, of whole lines. */
 export async function copyPieces(
   client: pg.ClientBase,
   { table, columns }: CopyTarget,
@@ -84,25 +93,17 @@ export async function copyAcross(
   return target.rowCount;
 }
 
-/** Apart from the other: to wait for each row of a list costs as much as to encode it. */
-function* pieces(rows: Iterable<readonly CopyValue[]>): Generator<string> {
-  let piece = '';
+function* linesOf(rows: Iterable<readonly CopyValue[]>): Generator<string> {
   for (const row of rows) {
-    piece += copyLine(row);
-    if (piece.length >= pieceCharactersMin) {
-      yield piece;
-      piece = '';
-    }
-  }
-  if (piece !== '') {
-    yield piece;
+    yield copyLine(row);
   }
 }
 
-async function* piecesAsTheyCome(rows: AsyncIterable<readonly CopyValue[]>): AsyncGenerator<string> {
+/** Not as they come, one by one: to wait for each line costs as much as to encode it. */
+function* pieces(lines: Iterable<string>): Generator<string> {
   let piece = '';
-  for await (const row of rows) {
-    piece += copyLine(row);
+  for (const line of lines) {
+    piece += line;
     if (piece.length >= pieceCharactersMin) {
       yield piece;
       piece = '';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Context, Shard } from '../context.ts';
+import type { Context, NamedBy, Shard } from '../context.ts';
 import { configurationError, usageError } from '../errors.ts';
 
 /** What is said where shards are asked for, and no file lists any. */
@@ -15,6 +15,12 @@ export function requireShards({ settings: { shards } }: Pick<Context, 'settings'
   }
   return shards;
 }
+
+/** For advice about a shard that cannot be reached. */
+export const namedByShard = ({ name }: Pick<Shard, 'name'>): NamedBy => ({
+  text: `the URL of the shard ${name}`,
+  by: 'other',
+});
 
 /** @throws usageError where there is no such shard */
 export function shardNamed(shards: readonly Shard[], name: string): Shard {

@@ -40,7 +40,7 @@ test('every value comes out as it went in', async () => {
 });
 
 test('rows may be generated as they go, more of them than one piece holds', async () => {
-  async function* generated() {
+  function* generated() {
     for (let id = 100; id < 50_100; id++) {
       yield [id, `row ${id}`, null, null];
     }

@@ -1,9 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
 import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { withClient } from '../../src/db/client.ts';
-import { application, copyTestDatabase, createTestDatabase, type TestDatabase } from '../database.ts';
+import { application, copyTestDatabase, createTestDatabase, poolOf, type TestDatabase } from '../database.ts';
 import { snapshot } from '../snapshot.ts';
 import { Commands } from './commands.ts';
 import { addCalls, addUser, type CallFacts, type UserFacts } from './facts.ts';
@@ -53,13 +53,7 @@ export class Desk extends Commands {
   async open(model?: TestDatabase): Promise<this> {
     const { database: kind, vapi } = this.#options;
     const database = await (model === undefined ? createTestDatabase(kind) : copyTestDatabase(model));
-    const pool = new pg.Pool({
-      connectionString: database.url,
-      max: 20,
-      idleTimeoutMillis: 60_000, // a command in between takes longer on a busy machine than the ten seconds of pg
-      application_name: application,
-    });
-    pool.on('error', () => {});
+    const pool = poolOf(database.url, 20);
     this.#opened = {
       database,
       pool,

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { withAdvisoryLock } from '../../src/db/advisory-lock.ts';
 import { withDatabase } from '../../src/db/connection.ts';
-import { copyRows, copyText } from '../../src/db/copy.ts';
+import { copyLine, copyPieces, copyText } from '../../src/db/copy.ts';
 import { watchOver } from '../../src/db/lifeline.ts';
 import { openClient } from '../../src/db/target/open-client.ts';
 import { useDesk } from '../desk/desk.ts';
@@ -92,11 +92,11 @@ describe.concurrent('a connection that stands still, and tells nobody', () => {
         await opened.client.query('create temp table slow (n int)');
         const aWhile = () => desk.query('select pg_sleep(0.4)');
         const slowly = async function* () {
-          yield [1];
+          yield copyLine([1]);
           await aWhile();
-          yield [2];
+          yield copyLine([2]);
         };
-        expect(await copyRows(opened.client, { table: 'slow', columns: ['n'] }, slowly())).toBe(2);
+        expect(await copyPieces(opened.client, { table: 'slow', columns: ['n'] }, slowly())).toBe(2);
         let length = 0;
         for await (const piece of copyText(
           opened.client,

@@ -4,7 +4,7 @@ import { expectedError } from '../../db/expected-error.ts';
 import type { Command, OnShards } from '../../declarations/command.ts';
 import { type ExitCode, exitCodes, usageError } from '../../errors.ts';
 import { findOwner, type Owner, requireOwner } from '../../shards/find-owner.ts';
-import { noShardsError, shardNamed, shardOfBucket } from '../../shards/shard.ts';
+import { namedByShard, noShardsError, shardNamed, shardOfBucket } from '../../shards/shard.ts';
 import { readShardFile } from '../../shards/shard-file.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { TerminalStream } from '../process-like.ts';
@@ -169,17 +169,16 @@ function worst(codes: readonly ExitCode[]): ExitCode {
   return codes.includes(exitCodes.bug) ? exitCodes.bug : (codes.toSorted((a, b) => b - a)[0] ?? exitCodes.ok);
 }
 
-const contextOf = (context: Context, { name, number, url }: Shard, talk: Talk): Context =>
-  withSettings(
-    context,
-    {
-      ...context.settings,
-      databaseUrl: url,
-      databaseNamedBy: { text: `the URL of the shard ${name}`, by: 'other' },
-      shard: { name, number },
-    },
-    talk,
-  );
+function contextOf(context: Context, shard: Shard, talk: Talk): Context {
+  const { name, number, url } = shard;
+  const settings = {
+    ...context.settings,
+    databaseUrl: url,
+    databaseNamedBy: namedByShard(shard),
+    shard: { name, number },
+  };
+  return withSettings(context, settings, talk);
+}
 
 /** The context of a command with other settings: all else is as it was, and is asked for only when it is used. */
 function withSettings(context: Context, settings: Settings, talk: Talk): Context {

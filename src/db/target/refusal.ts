@@ -134,29 +134,26 @@ function start({ hosts }: Target, { text, by }: NamedBy): string {
 
 /** What to do depends on what has named the server, which is known to whoever has asked for it. */
 class UnreachableError extends QuotaError {
-  readonly #message: string;
-  readonly #advice: ErrorAdvice;
   readonly #suggestion: (named: NamedBy) => string;
   readonly #named: NamedBy | undefined;
 
   constructor(
     message: string,
-    advice: ErrorAdvice,
+    { detail, cause }: Pick<ErrorAdvice, 'detail' | 'cause'>,
     suggestion: (named: NamedBy) => string,
     named?: NamedBy | undefined,
   ) {
     super('unavailable', exitCodes.unavailable, message, {
-      ...advice,
+      detail,
+      cause,
       suggestion: suggestion(named ?? { text: 'DATABASE_URL', by: 'url' }),
     });
-    this.#message = message;
-    this.#advice = advice;
     this.#suggestion = suggestion;
     this.#named = named;
   }
 
   of(named: NamedBy | undefined): UnreachableError {
-    return new UnreachableError(this.#message, this.#advice, this.#suggestion, this.#named ?? named);
+    return new UnreachableError(this.message, this, this.#suggestion, this.#named ?? named);
   }
 }
 
