@@ -6,7 +6,7 @@ as $$
   select case
     when p_quantity is null and p_quantities is null and unit <> 'request' then null
     else quota.quantity_of(unit, measure, 'active',
-      case p_service_unit when 'second' then p_quantity end,
+      case p_service_unit when 'second' then round(p_quantity, 3) end,
       case p_service_unit when 'message' then least(ceil(p_quantity), 2147483647)::integer end, null,
       case
         when p_service_unit in ('second', 'message') then p_quantities

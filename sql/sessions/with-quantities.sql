@@ -2,7 +2,8 @@ create or replace function quota.is_told_twice(p_quantities jsonb, p_seconds num
 returns boolean
 language sql immutable parallel safe
 as $$
-  select coalesce((p_quantities->>'seconds')::numeric <> p_seconds, false)
+  -- As they are kept: a column has rounded one of them already.
+  select coalesce(round((p_quantities->>'seconds')::numeric, 3) <> round(p_seconds, 3), false)
     or coalesce((p_quantities->>'messages')::numeric <> p_messages, false)
 $$;
 comment on function quota.is_told_twice(jsonb, numeric, numeric) is

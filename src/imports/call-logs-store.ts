@@ -33,6 +33,7 @@ export const createCallLogStore = (service: string): PlanStore => ({
 
   async compare(client) {
     await nameLinesWithoutId(client);
+    await placeQuantities(client);
     return compareCallLogs(client);
   },
 });
@@ -154,4 +155,14 @@ async function nameLinesWithoutId(client: pg.ClientBase): Promise<void> {
       where r.problem is null and r.provider_call_id is null
     ) k`);
   await client.query('analyze import_keys');
+}
+
+/** As `quota.with_quantities` keeps them, for what is there is compared with it. After the lines have their names. */
+async function placeQuantities(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    update import_rows r
+    set duration_seconds = coalesce(r.duration_seconds, (r.quantities->>'seconds')::numeric),
+      messages = coalesce(r.messages, (r.quantities->>'messages')::integer),
+      quantities = nullif(quota.rounded_quantities(r.quantities) - '{seconds,messages}'::text[], '{}')
+    where r.problem is null and r.quantities is not null`);
 }

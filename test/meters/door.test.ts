@@ -162,6 +162,38 @@ test('from the terminal, and from a file of calls', async () => {
   expect((await desk.json('doctor')).ok).toBe(true);
 });
 
+test('of seconds and credits 3 digits are kept, however they are told', async () => {
+  const stored = async (key: string) =>
+    ask(`select duration_seconds, quantities from quota.call_logs where provider_call_id = $1`, [key]);
+  await ask(`select quota.record('kim', 'dubbing', 'k1', 12.34567)`);
+  await ask(
+    `select quota.record('kim', 'dubbing', 'k2', null, p_quantities => '{"seconds": 12.34567, "credits": 0.12345}')`,
+  );
+  await ask(
+    `select quota.end_session('kim', 'k3', null, p_service => 'dubbing', p_quantities => '{"seconds": 9.8765}')`,
+  );
+  expect(await stored('k1')).toEqual({ duration_seconds: '12.346', quantities: null });
+  expect(await stored('k2')).toEqual({ duration_seconds: '12.346', quantities: { credits: 0.123 } });
+  expect(await stored('k3')).toEqual({ duration_seconds: '9.877', quantities: null });
+  const again = (more: string) =>
+    ask(`select recorded, differs from quota.record('kim', 'dubbing', 'k2', ${more})`);
+  const same = { recorded: false, differs: false };
+  expect(await again(`12.34567, p_quantities => '{"seconds": 12.3457, "credits": 0.1234}'`)).toEqual(same);
+  expect(await again(`null, p_quantities => '{"credits": 0.124}'`)).toMatchObject({ differs: true });
+  expect(
+    (await failure(`select quota.record('kim', 'dubbing', 'k4', null, p_quantities => '{"seconds": 1e-41}')`))
+      .hint,
+  ).toBe('It has 40 digits after the point at most.');
+  // A file of them is the same calls when it comes again.
+  const file = desk.write('long.jsonl', [
+    '{"provider_call_id":"k5","user_external_id":"kim","started_at":"2026-11-14T10:00:00Z","quantities":{"seconds":40.12345,"credits":1.00049}}',
+  ]);
+  const load = ['import', 'call-logs', file, '--service', 'dubbing', '--provider', 'x', '--yes'];
+  expect(await desk.json(...load)).toMatchObject({ new: 1 });
+  expect(await desk.json(...load)).toMatchObject({ new: 0, existing: 1, differing: 0 });
+  expect(await stored('k5')).toEqual({ duration_seconds: '40.123', quantities: { credits: 1 } });
+});
+
 test.each([
   [`p_quantities => '{"pages": 1}'`, 'no meter of llm counts "pages"'],
   [`p_quantities => '{"out": 1}'`, 'no meter of llm counts "out"'],
