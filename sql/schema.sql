@@ -6610,7 +6610,8 @@ CREATE OR REPLACE FUNCTION quota.is_told_twice(p_quantities jsonb, p_seconds num
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-  select coalesce((p_quantities->>'seconds')::numeric <> p_seconds, false)
+  -- As they are kept: a column has rounded one of them already.
+  select coalesce(round((p_quantities->>'seconds')::numeric, 3) <> round(p_seconds, 3), false)
     or coalesce((p_quantities->>'messages')::numeric <> p_messages, false)
 $function$;
 comment on function quota.is_told_twice(jsonb,numeric,numeric) is 'Whether seconds or messages are told among the quantities of a call and beside them, and differ.';
@@ -8834,7 +8835,8 @@ AS $function$
       when c.started_at is null then 'it does not say when it started'
       when c.started_at > quota.now() + interval '1 day' then 'it starts in the future'
       when c.status is null or c.status not in ('active', 'completed', 'error')
-        then format('the status "%s" is not mapped', quota.shown(coalesce(c.status, '')))
+        then format('the status "%s" is not mapped to active, completed or error',
+          quota.shown(coalesce(c.status, '')))
       when l.key is not null then format('the same call is counted from row %s%s', l.key,
         case when l.source <> p_source then ' of another source' end)
     end
@@ -9282,7 +9284,7 @@ AS $function$
   select case
     when p_quantity is null and p_quantities is null and unit <> 'request' then null
     else quota.quantity_of(unit, measure, 'active',
-      case p_service_unit when 'second' then p_quantity end,
+      case p_service_unit when 'second' then round(p_quantity, 3) end,
       case p_service_unit when 'message' then least(ceil(p_quantity), 2147483647)::integer end, null,
       case
         when p_service_unit in ('second', 'message') then p_quantities
@@ -9739,9 +9741,13 @@ begin
     raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
-    p_assistant_id, p_model, p_status, p_error)) then
+    p_assistant_id, p_model, p_status, p_error)) or (p_status in ('active', 'completed', 'error')) is not true
+    or least(p_file_bytes, p_words) < 0
+  then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
-      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata),
+      quota.refuse_unfit_call(p_status, p_file_bytes, p_words);
+    p_status := coalesce(p_status, 'completed');
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -9774,8 +9780,8 @@ begin
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false,
-    answer.runs_out_at)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status,
+    round(p_quantity, least(scale(p_quantity), 3)), p_cost, false, answer.runs_out_at)::quota.record_result;
 end $function$;
 comment on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) is 'Records usage once per (provider, key), in the unit of the service: seconds, messages, tokens, ...; p_quantities: what else it used, by unit or meter. A call of that key that runs, or was settled at an estimate, is completed. recorded = false: it was there already; differs: with other figures, which stay. Returns what is stored and what is left.';
 grant execute on function quota.record(text,text,text,numeric,text,text,numeric,timestamp with time zone,text,text,bigint,integer,text,jsonb,jsonb) to quota_app;
@@ -10286,6 +10292,22 @@ begin
       || 'what is new needs a key of its own.';
 end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
+
+CREATE OR REPLACE FUNCTION quota.refuse_unfit_call(p_status text, p_file_bytes bigint, p_words integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  if p_status not in ('active', 'completed', 'error') then
+    raise exception 'a call is "active", "completed" or "error", not "%"', quota.shown(p_status)
+      using errcode = 'QT003';
+  elsif least(p_file_bytes, p_words) < 0 then
+    raise exception 'neither the bytes of a file nor words can be negative: %', least(p_file_bytes, p_words)
+      using errcode = 'QT003';
+  end if;
+end $function$;
+comment on function quota.refuse_unfit_call(text,bigint,integer) is 'Raises QT003 on a word that is no status of a call (null: none is told), and on negative sizes.';
 
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_name(p_name text, p_what text DEFAULT 'the id of a user'::text)
  RETURNS void
@@ -11294,6 +11316,18 @@ AS $function$
       * coalesce(trim_scale((measure->>'creditSeconds')::numeric), 1) end
 $function$;
 comment on function quota.room_of(text,jsonb,text,numeric) is 'What a call may use, in the unit of its service, of what remains on a meter: whole steps where each call is rounded up. Null: no limit, or none that can be told in that unit.';
+
+CREATE OR REPLACE FUNCTION quota.rounded_quantities(p_quantities jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when p_quantities::text !~ '[.][0-9]{4}' then p_quantities else (
+    select jsonb_object_agg(q.key, case when jsonb_typeof(q.value) = 'number'
+      then to_jsonb(round(q.value::numeric, least(scale(q.value::numeric), 3))) else q.value end)
+    from jsonb_each(p_quantities) q) end
+$function$;
+comment on function quota.rounded_quantities(jsonb) is 'Quantities of a call, an object, with the 3 digits after the point that are kept of each.';
 
 CREATE OR REPLACE FUNCTION quota.running_periods(claimed quota.subscriptions[], reset_at timestamp with time zone)
  RETURNS TABLE(user_id uuid, service text, due_at timestamp with time zone, limit_enforced_at timestamp with time zone, meter text, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, period_start timestamp with time zone, period_end timestamp with time zone, missed bigint)
@@ -13332,7 +13366,7 @@ begin
   end if;
   select * into wrong from quota.wrong_quantity(p_service, p_quantities);
   if not found then
-    return p_quantities;
+    return quota.rounded_quantities(p_quantities);
   elsif wrong.fault = 'unknown' then
     raise exception 'no meter of % counts "%"', quota.shown(p_service), wrong.name
       using errcode = 'QT003', hint = coalesce('Known are ' || (
@@ -13342,7 +13376,7 @@ begin
   raise exception 'the quantity "%" cannot be %', wrong.name, wrong.value
     using errcode = 'QT003', hint = wrong.fault;
 end $function$;
-comment on function quota.told_quantities(text,jsonb) is 'Quantities as an app tells them, by unit ("tokens") or meter; null: none. Raises QT003 on what no meter of the service counts and on values that cannot be.';
+comment on function quota.told_quantities(text,jsonb) is 'Quantities as an app tells them, by unit ("tokens") or meter, as they are kept; null: none. Raises QT003 on what no meter of the service counts and on values that cannot be.';
 
 CREATE OR REPLACE FUNCTION quota.told_quantities_of(p_service text, in_seconds boolean, in_messages boolean, p_quantity numeric, p_quantities jsonb)
  RETURNS quota.told_end
@@ -14119,18 +14153,18 @@ AS $function$
         when q.value::numeric < 0 then 'It is none or more.'
         when q.value::numeric > case k.name when 'seconds' then 604800 when 'messages' then 2147483647
           else 999999999999999 end then 'That is more than one call can have.'
-        when q.value::numeric <> round(q.value::numeric, k.digits)
-          then case k.digits when 0 then 'It is a whole number.'
-            else 'It has 3 digits after the point at most.' end
+        when k.is_whole and q.value::numeric <> trunc(q.value::numeric) then 'It is a whole number.'
+        -- As quota.refuse_impossible has it.
+        when scale(q.value::numeric) > 40 then 'It has 40 digits after the point at most.'
       end as fault
     from jsonb_each(p_quantities) q
     left join (
-      select m.unit || 's' as name, case when m.unit in ('second', 'credit') then 3 else 0 end as digits
+      select m.unit || 's' as name, m.unit not in ('second', 'credit') as is_whole
       from quota.meters m where m.service = p_service
       union
-      select 'seconds', 3 from quota.meters m where m.service = p_service and m.credit_seconds is not null
+      select 'seconds', false from quota.meters m where m.service = p_service and m.credit_seconds is not null
       union
-      select m.key, case m.unit when 'credit' then 3 else 0 end from quota.meters m
+      select m.key, m.unit <> 'credit' from quota.meters m
       where m.service = p_service and m.unit not in ('second', 'message')
     ) k on k.name = q.key
   ) t

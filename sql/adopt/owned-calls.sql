@@ -11,7 +11,8 @@ as $$
       when c.started_at is null then 'it does not say when it started'
       when c.started_at > quota.now() + interval '1 day' then 'it starts in the future'
       when c.status is null or c.status not in ('active', 'completed', 'error')
-        then format('the status "%s" is not mapped', quota.shown(coalesce(c.status, '')))
+        then format('the status "%s" is not mapped to active, completed or error',
+          quota.shown(coalesce(c.status, '')))
       when l.key is not null then format('the same call is counted from row %s%s', l.key,
         case when l.source <> p_source then ' of another source' end)
     end

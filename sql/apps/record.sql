@@ -41,9 +41,13 @@ begin
     raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
   if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
-    p_assistant_id, p_model, p_status, p_error)) then
+    p_assistant_id, p_model, p_status, p_error)) or (p_status in ('active', 'completed', 'error')) is not true
+    or least(p_file_bytes, p_words) < 0
+  then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
-      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata),
+      quota.refuse_unfit_call(p_status, p_file_bytes, p_words);
+    p_status := coalesce(p_status, 'completed');
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -76,8 +80,8 @@ begin
   end if;
   answer := quota.left_after(owner, p_service, p_model);
   return (true, recorded_id, answer.used, answer."limit", answer.remaining, answer.state, answer.action,
-    answer.cost, answer.cost_limit, false, p_status, p_quantity, p_cost, false,
-    answer.runs_out_at)::quota.record_result;
+    answer.cost, answer.cost_limit, false, p_status,
+    round(p_quantity, least(scale(p_quantity), 3)), p_cost, false, answer.runs_out_at)::quota.record_result;
 end $$;
 comment on function quota.record(
   text, text, text, numeric, text, text, numeric, timestamptz, text, text, bigint, integer, text, jsonb,

@@ -28,6 +28,18 @@ test.each([
     'QT003',
     'messages are counted one by one: 0.4',
   ],
+  [
+    'a word that is no status',
+    `select quota.record('ada', 'voice', 'k', 1, p_status => 'done')`,
+    'QT003',
+    'a call is "active", "completed" or "error", not "done"',
+  ],
+  [
+    'a number of words below none',
+    `select quota.record('ada', 'voice', 'k', 1, p_words => -4)`,
+    'QT003',
+    'can be negative: -4',
+  ],
   ['a call of weeks', `select quota.record('ada', 'voice', 'k', 1e9)`, 'QT003', 'longer than the 7 days'],
   [
     'a check for nothing known',
