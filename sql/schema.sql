@@ -1049,11 +1049,11 @@ create table quota.meters (
   measure jsonb,
   changed_at timestamp with time zone
 );
-comment on column quota.meters.models is 'When set, the meter counts only calls of these models; "*" in a name stands for any text: claude-*.';
+comment on column quota.meters.models is 'When set, the meter counts only calls of these models, in capitals or not; "*" in a name stands for any text: claude-*.';
 comment on column quota.meters.is_live is 'Its seconds pass in real time, as those of a call do: what is recorded without a start began that long ago.';
 comment on column quota.meters.rounding is 'Each call counts up to a multiple of this; null: as it is.';
 comment on column quota.meters.credit_seconds is 'How many seconds a credit is worth; null: an app tells credits as such.';
-comment on column quota.meters.patterns is 'The models with "*", for like; null: there are none. Kept by a trigger.';
+comment on column quota.meters.patterns is 'The models, for like; null: all. Kept by a trigger.';
 comment on column quota.meters.measure is 'How a call is measured; null: by its seconds or its messages, as they are. Kept by a trigger.';
 comment on column quota.meters.changed_at is 'Since when it counts as it does: periods that had ended by then count as quota.former_meters says. Null: ever.';
 alter table quota.meters add constraint meters_credit_seconds CHECK (((credit_seconds IS NULL) OR ((credit_seconds > (0)::numeric) AND (unit = 'credit'::text))));
@@ -1969,7 +1969,7 @@ begin
     into answer
     from quota.users u
     join quota.subscriptions s on s.user_id = u.id
-    join quota.simple_plans p on p.plan = s.plan and (p_model <> all (p.allowed_models)) is not true
+    join quota.simple_plans p on p.plan = s.plan and quota.allows_model(p.allowed_models, p_model)
     join quota.usage_quotas q on q.user_id = s.user_id and q.meter = p.meter and quota.contains(q, at)
       and not q.superseded
     where u.external_id = p_user and s.service = p_service and q.exhausted_at is null and q.granted = 0
@@ -2546,6 +2546,16 @@ AS $function$
   ) b
 $function$;
 comment on function quota.allowance_of(uuid,text,timestamp without time zone,text,text,bigint) is 'What is left of each meter of a plan in the running period, less what sessions that began in it have reserved; of the call p_session only what it has used.';
+
+CREATE OR REPLACE FUNCTION quota.allows_model(allowed text[], model text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select allowed is null or model is null or model = any (allowed)
+    or lower(model) = any (lower(allowed::text)::text[])
+$function$;
+comment on function quota.allows_model(text[],text) is 'Whether a plan with these allowed models (null: all) allows a call of a model, or of one that is not told, in capitals or not. Inlined.';
 
 CREATE OR REPLACE FUNCTION quota.app_counters(p_users text[])
  RETURNS TABLE(template text, external_id text, key text, field text, value text, expires_at bigint)
@@ -4039,7 +4049,7 @@ begin
     where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
       and quota.needs_enforcement(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
-    if (p_model <> all (terms.allowed_models)) is not true
+    if quota.allows_model(terms.allowed_models, p_model)
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
     then
       -- As seconds: no notation of instants that a session may have can say them otherwise.
@@ -4185,8 +4195,8 @@ CREATE OR REPLACE FUNCTION quota.counts_model(models text[], patterns text[], mo
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ select models is null or model = any (models) or model like any (patterns) $function$;
-comment on function quota.counts_model(text[],text[],text) is 'Whether a meter with these models and patterns (null: all) counts a call of a model. Inlined: write it in joins.';
+AS $function$ select models is null or lower(model) like any (patterns) $function$;
+comment on function quota.counts_model(text[],text[],text) is 'Whether a meter with these models (null: all), of which patterns is quota.like_patterns, counts a call of a model. Providers write GPT-4o and gpt-4o: it is one. Inlined: write it in joins.';
 grant execute on function quota.counts_model(text[],text[],text) to quota_finance;
 grant execute on function quota.counts_model(text[],text[],text) to quota_operator;
 grant execute on function quota.counts_model(text[],text[],text) to quota_readonly;
@@ -4353,7 +4363,7 @@ begin
         q.period_end, at)
     into answer
     from quota.subscriptions s
-    join quota.simple_plans p on p.plan = s.plan and (p_model <> all (p.allowed_models)) is not true
+    join quota.simple_plans p on p.plan = s.plan and quota.allows_model(p.allowed_models, p_model)
     join quota.usage_quotas q on q.user_id = s.user_id and q.meter = p.meter and quota.contains(q, at)
       and not q.superseded
     where s.user_id = p_user and s.service = p_service and q.exhausted_at is null and q.granted = 0
@@ -4396,7 +4406,7 @@ begin
           q.period_end, at) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
-          or coalesce(p.max_concurrent = 0 or p_model <> all (p.allowed_models), false) as is_special,
+          or coalesce(p.max_concurrent = 0, false) or not quota.allows_model(p.allowed_models, p_model) as is_special,
         q.user_id is null or q.exhausted_at is not null
           or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
           as is_near
@@ -7130,11 +7140,11 @@ CREATE OR REPLACE FUNCTION quota.like_patterns(models text[])
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
+  select array_agg(lower(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%'))
     order by name)
-  from unnest(models) name where name like '%*%'
+  from unnest(models) name
 $function$;
-comment on function quota.like_patterns(text[]) is 'The names with "*" among models, as like takes them; null: there are none.';
+comment on function quota.like_patterns(text[]) is 'Models, "*" for any text, as like takes them, in small letters; null: all models.';
 grant execute on function quota.like_patterns(text[]) to quota_finance;
 grant execute on function quota.like_patterns(text[]) to quota_operator;
 grant execute on function quota.like_patterns(text[]) to quota_readonly;
@@ -10023,7 +10033,7 @@ begin
     return case when plan.max_assistants <= (
       select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active')
       then 'assistant_limit' else 'ok' end;
-  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
+  elsif not quota.allows_model(plan.allowed_models, p_model) then
     return case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
   elsif p_file_bytes > plan.max_file_bytes then
     return 'file_too_large';
@@ -10549,6 +10559,45 @@ comment on function quota.rendered_key(text,text,text,timestamp with time zone,t
 grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_finance;
 grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_operator;
 grant execute on function quota.rendered_key(text,text,text,timestamp with time zone,text) to quota_readonly;
+
+CREATE OR REPLACE FUNCTION quota.renew_patterns()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  users uuid[];
+  days date[];
+begin
+  perform quota.refuse_other_users(null);
+  if not exists (
+    select from quota.meter_terms m where m.patterns is distinct from quota.like_patterns(m.models))
+  then
+    return 0;
+  end if;
+  select array_agg(distinct c.user_id), array_agg(distinct quota.day_of(c.started_at)) into users, days
+  from quota.meter_terms m
+  join quota.call_logs c on c.service = m.service
+  where m.patterns is distinct from quota.like_patterns(m.models)
+    and exists (select from quota.usage_quotas q where q.meter = m.key)
+    and quota.counts_model(m.models, quota.like_patterns(m.models), c.model)
+    -- What was written alike counted already.
+    and c.model <> all (m.models) and (c.model, m.models::text) <> (lower(c.model), lower(m.models::text));
+  update quota.former_meters f set patterns = quota.like_patterns(f.models)
+  where f.patterns is distinct from quota.like_patterns(f.models);
+  -- Its trigger makes them.
+  update quota.meters m set models = m.models where m.patterns is distinct from quota.like_patterns(m.models);
+  if users is null then
+    return 0;
+  end if;
+  perform quota.refresh_quotas(users, null, false);
+  insert into quota.analytics_changes (day)
+  select d.day from unnest(days) d(day) join quota.analytics_days a on a.day = d.day
+  on conflict do nothing;
+  return cardinality(users);
+end $function$;
+comment on function quota.renew_patterns() is 'Makes the patterns of meters that a migration took away, for models are matched in another way since, and counts the calls that only now belong to them, as if they were told now. Returns how many users have some.';
 
 CREATE OR REPLACE FUNCTION quota.reopen_after(p_after timestamp with time zone, p_reason text, p_user uuid DEFAULT NULL::uuid)
  RETURNS TABLE(user_id uuid, service text, former_reset timestamp with time zone, reopened integer)

@@ -11,7 +11,7 @@ begin
     return case when plan.max_assistants <= (
       select count(*) from quota.assistants a where a.user_id = p_user and a.state = 'active')
       then 'assistant_limit' else 'ok' end;
-  elsif plan.allowed_models is not null and p_model is not null and p_model <> all (plan.allowed_models) then
+  elsif not quota.allows_model(plan.allowed_models, p_model) then
     return case when plan.anonymous then 'sign_in_required' else 'model_not_allowed' end;
   elsif p_file_bytes > plan.max_file_bytes then
     return 'file_too_large';

@@ -1,9 +1,9 @@
 create or replace function quota.like_patterns(models text[]) returns text[]
 language sql immutable parallel safe
 as $$
-  select array_agg(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%')
+  select array_agg(lower(replace(replace(replace(replace(name, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%'))
     order by name)
-  from unnest(models) name where name like '%*%'
+  from unnest(models) name
 $$;
 comment on function quota.like_patterns(text[]) is
-  'The names with "*" among models, as like takes them; null: there are none.';
+  'Models, "*" for any text, as like takes them, in small letters; null: all models.';

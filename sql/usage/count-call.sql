@@ -60,7 +60,7 @@ begin
     where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
       and quota.needs_enforcement(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
-    if (p_model <> all (terms.allowed_models)) is not true
+    if quota.allows_model(terms.allowed_models, p_model)
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
     then
       -- As seconds: no notation of instants that a session may have can say them otherwise.

@@ -31,8 +31,11 @@ export async function selectServices(client: pg.ClientBase): Promise<string[]> {
   return rows.map(({ service }) => service);
 }
 
-/** What a report keys its rows by, where roll-ups keep it; users are too many, and are ranked by `selectTopUsers`. */
-const rolledKeys = { service: 'u.service', plan: 'u.plan', model: 'u.model', none: "''" } as const;
+/**
+ * What a report keys its rows by, where roll-ups keep it; users are too many, and are ranked by `selectTopUsers`. Roll-ups
+ * have models as they were written, GPT-4o and gpt-4o: it is one.
+ */
+const rolledKeys = { service: 'u.service', plan: 'u.plan', model: 'lower(u.model)', none: "''" } as const;
 export type RolledKey = keyof typeof rolledKeys;
 export const isRolledKey = (by: string): by is RolledKey => by in rolledKeys;
 
@@ -62,7 +65,7 @@ export async function selectRolledUsage(
     `with parts as materialized (
        select u.day, ${rolledKeys[by]} as key, sum(u.calls) as calls, sum(u.errors) as errors, sum(u.seconds) as seconds,
          sum(u.messages) as messages, sum(u.premium_messages) as premium_messages, sum(u.cost) as cost,
-         sum(u.tokens) as tokens, sum(u.bytes) as bytes
+         sum(u.tokens) as tokens, sum(u.bytes) as bytes, max(u.model collate "C") as written
        from quota.usage_by_plan($1, $2, $3, $4) u group by 1, 2
      ), keys as materialized (
        select key, place, set_bit(repeat('0', count(*) over ()::integer)::bit varying, place, 1) as bit
@@ -88,14 +91,14 @@ export async function selectRolledUsage(
      ), days as (
        select d::date as day from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') d
      ), parts_and_days as (
-       select * from parts union all select day, null, null, null, null, null, null, null, null, null from days
+       select * from parts union all select day, null, null, null, null, null, null, null, null, null, null from days
      ), added as (
-       select u.day, u.key, ${sums}
+       select u.day, u.key, max(u.written) as written, ${sums}
        from parts_and_days u
        group by grouping sets ((u.day), (u.key), ())
        having grouping(u.key) = 1 or u.key is not null
      )
-     select a.day::text, a.key, a.calls, a.errors, coalesce(n.active, 0) as "activeUsers", a.seconds, a.messages,
+     select a.day::text, ${by === 'model' ? 'case when a.key is not null then a.written end' : 'a.key'} as key, a.calls, a.errors, coalesce(n.active, 0) as "activeUsers", a.seconds, a.messages,
        a."premiumMessages", a.cost, a.tokens, a.bytes,
        coalesce((select sum(r.refused) from quota.refusals_by_day(a.day, a.day, $3) r), 0)::float8 as refused
      from added a

@@ -13,7 +13,7 @@ import {
   removeFoundation,
 } from './core/install.ts';
 import { findBrokenFunctions, installWhatFits } from './core/install-what-fits.ts';
-import { recountEverything } from './core/recount-store.ts';
+import { recountEverything, renewPatterns } from './core/recount-store.ts';
 import { type RoleState, selectLostRoles } from './core/roles-store.ts';
 import { restoreMark, selectMarkIfThere } from './mark-store.ts';
 import { readApplied, recordHashes } from './migration-record-store.ts';
@@ -166,6 +166,10 @@ async function bringUpToDate(
   if (record !== null && record.sha256 === null) {
     options.talk.verbose('counting what was written since the rollback');
     await recountEverything(client);
+  }
+  const users = await renewPatterns(client);
+  if (users > 0) {
+    options.talk.verbose(`counted calls of ${users} users on meters that now have their models`);
   }
   return { applied, core: installation, roles: await rolesFound(client, lost) };
 }

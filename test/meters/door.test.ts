@@ -52,6 +52,39 @@ describe('tokens by model family', () => {
     ]);
   });
 
+  test('a model in capitals is the same, also of plans that allow it, and of meters that a former version wrote', async () => {
+    const gpt = async () =>
+      (
+        await ask(
+          `select q.used::float8 from quota.usage_quotas q join quota.users u on u.id = q.user_id
+           where u.external_id = 'max' and q.meter = 'gpt_tokens'`,
+        )
+      )?.used;
+    await ask(`select quota.record('max', 'llm', 'm1', 70, p_model => 'GPT-4o')`);
+    expect(await gpt()).toBe(70);
+    await desk.query(`update quota.plans set allowed_models = '{Gpt-4o,"a, b"}' where key = 'llm-free'`);
+    const reason = async (model: string) =>
+      (await ask(`select reason from quota.check('max', 'llm', $1)`, [model])).reason;
+    expect(await Promise.all(['gpt-4O', 'A, b', 'gpt-4'].map(reason))).toEqual([
+      'ok',
+      'ok',
+      'model_not_allowed',
+    ]);
+    await desk.query(`update quota.plans set allowed_models = null where key = 'llm-free'`);
+    await desk.query(`alter table quota.meters disable trigger user;
+      update quota.meters set patterns = null where models is not null;
+      create or replace function quota.counts_model(models text[], patterns text[], model text) returns boolean
+      language sql immutable as 'select models is null or model like any (array[''gpt-4%''])';
+      select quota.refresh_quotas(array_agg(id), null, false) from quota.users`);
+    expect(await gpt()).toBe(0);
+    await desk.query('alter table quota.meters enable trigger user');
+    await desk.json('db', 'migrate', '--reinstall');
+    expect(await gpt()).toBe(70);
+    expect(await ask(`select patterns from quota.meters where key = 'gpt_tokens'`)).toEqual({
+      patterns: ['gpt-4%'],
+    });
+  });
+
   test('of what is needed the meter that stands in the way is named', async () => {
     const refused = (more: string) => ask(`select reason, meter from quota.check('ada', 'llm', ${more})`);
     expect(await refused(`'gpt-4', 9000`)).toEqual({ reason: 'would_exceed', meter: 'gpt_tokens' });

@@ -21,8 +21,18 @@ const services: Record<string, Record<string, Terms>> = {
   },
 };
 
-const models = ['gpt-4', 'gpt-4o', 'gpt-3.5', 'o3_mini', 'o3xmini', 'a-large', '50%', null] as const;
-const patterns = ['gpt-4*', '*', 'o3_mini', '*-large', 'g*4*', '50%', 'gpt*o', 'none'];
+const models = [
+  'gpt-4',
+  'GPT-4o',
+  'gpt-3.5',
+  'o3_mini',
+  'O3_mini',
+  'o3xmini',
+  'a-large',
+  '50%',
+  null,
+] as const;
+const patterns = ['gpt-4*', '*', 'O3_mini', '*-large', 'g*4*', '50%', 'gpt*o', 'none'];
 type Step = { hours: number } & (
   | {
       kind: 'record' | 'row';

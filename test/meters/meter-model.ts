@@ -15,7 +15,9 @@ export interface Call {
   quantities: Readonly<Record<string, number>>;
 }
 
-const matches = (pattern: string, model: string): boolean => {
+/** In capitals or not. */
+const matches = (written: string, told: string): boolean => {
+  const [pattern, model] = [written.toLowerCase(), told.toLowerCase()];
   const [first = '', ...rest] = pattern.split('*');
   if (rest.length === 0) {
     return pattern === model;

@@ -23,3 +23,13 @@ export async function recountEverything(client: pg.ClientBase): Promise<void> {
      on conflict do nothing`,
   );
 }
+
+/**
+ * How models are matched is written down with the meters: a version that matches otherwise writes it anew, and counts what
+ * belongs to a meter only now.
+ * @returns how many users have such calls
+ */
+export async function renewPatterns(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ users: number }>('select quota.renew_patterns() as users');
+  return rows[0]?.users ?? 0;
+}
