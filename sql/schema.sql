@@ -2555,7 +2555,7 @@ AS $function$
   select allowed is null or model is null or model = any (allowed)
     or lower(model) = any (lower(allowed::text)::text[])
 $function$;
-comment on function quota.allows_model(text[],text) is 'Whether a plan with these allowed models (null: all) allows a call of a model, or of one that is not told, in capitals or not. Inlined.';
+comment on function quota.allows_model(text[],text) is 'Whether a plan with these allowed models (null: all) allows a call of a model, in capitals or not, or of one that is not told. Inlined.';
 
 CREATE OR REPLACE FUNCTION quota.app_counters(p_users text[])
  RETURNS TABLE(template text, external_id text, key text, field text, value text, expires_at bigint)
@@ -4406,7 +4406,8 @@ begin
           q.period_end, at) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
-          or coalesce(p.max_concurrent = 0, false) or not quota.allows_model(p.allowed_models, p_model) as is_special,
+          or coalesce(p.max_concurrent = 0, false) or not quota.allows_model(p.allowed_models, p_model)
+          as is_special,
         q.user_id is null or q.exhausted_at is not null
           or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
           as is_near

@@ -26,7 +26,8 @@ begin
           q.period_end, at) as runs_out_at,
         coalesce(quota.counts_model(m.models, m.patterns, p_model), false) as counts,
         m.measure is not null or coalesce(q.granted <> 0 or q.cost_limit is not null, false)
-          or coalesce(p.max_concurrent = 0, false) or not quota.allows_model(p.allowed_models, p_model) as is_special,
+          or coalesce(p.max_concurrent = 0, false) or not quota.allows_model(p.allowed_models, p_model)
+          as is_special,
         q.user_id is null or q.exhausted_at is not null
           or coalesce(round(100 * q.used / nullif(q.limit_quantity, 0), 2) >= any (q.warn_at), false)
           as is_near

@@ -33,5 +33,6 @@ begin
   return cardinality(users);
 end $$;
 comment on function quota.renew_patterns() is
-  'Makes the patterns of meters that a migration took away, for models are matched in another way since, and '
-  'counts the calls that only now belong to them, as if they were told now. Returns how many users have some.';
+  'Makes the patterns of meters that a migration took away, for models are matched in another way since, '
+  'and counts the calls that only now belong to them, as if they were told now. Returns how many users have '
+  'some.';

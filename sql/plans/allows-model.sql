@@ -5,5 +5,5 @@ as $$
     or lower(model) = any (lower(allowed::text)::text[])
 $$;
 comment on function quota.allows_model(text[], text) is
-  'Whether a plan with these allowed models (null: all) allows a call of a model, or of one that is not told, '
-  'in capitals or not. Inlined.';
+  'Whether a plan with these allowed models (null: all) allows a call of a model, in capitals or not, or of '
+  'one that is not told. Inlined.';
