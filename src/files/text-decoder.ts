@@ -21,13 +21,14 @@ const magicNumbers: ReadonlyArray<{ bytes: number[]; what: string; suggestion: s
   },
 ];
 
-const utf16Advice = 'convert it: iconv -f UTF-16 -t UTF-8 FILE | quota … -';
-
 /** What kind of non-text the first bytes of a file announce, or null if they may well be text in UTF-8. */
 export function sniffBinary(head: Uint8Array): { reason: string; suggestion: string } | null {
-  const [a, b] = head;
-  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || looksLikeUtf16(head)) {
-    return { reason: 'the text is UTF-16, not UTF-8', suggestion: utf16Advice };
+  const wide = wideEncoding(head);
+  if (wide !== null) {
+    return {
+      reason: `the text is ${wide.name}, not UTF-8`,
+      suggestion: `convert it: iconv -f ${wide.iconv} -t UTF-8 FILE | quota … -`,
+    };
   }
   const magic = magicNumbers.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte));
   return magic === undefined
@@ -35,20 +36,44 @@ export function sniffBinary(head: Uint8Array): { reason: string; suggestion: str
     : { reason: `the file is ${magic.what}, not text`, suggestion: magic.suggestion };
 }
 
-/** UTF-16 without a mark: every other byte of the beginning is zero. */
-function looksLikeUtf16(head: Uint8Array): boolean {
-  const size = Math.min(head.length, 64) & ~1;
-  if (size < 4) {
-    return false;
+/** Marks at the beginning. That of UTF-32 in little ends begins as that of UTF-16 does: it is looked for first. */
+const marks: ReadonlyArray<{ bytes: number[]; name: string }> = [
+  { bytes: [0xff, 0xfe, 0, 0], name: 'UTF-32' },
+  { bytes: [0, 0, 0xfe, 0xff], name: 'UTF-32' },
+  { bytes: [0xff, 0xfe], name: 'UTF-16' },
+  { bytes: [0xfe, 0xff], name: 'UTF-16' },
+];
+
+/** Units of more bytes than one, by a mark or by where the zeros are; `iconv`: what iconv calls it, whether marked or not. */
+function wideEncoding(head: Uint8Array): { name: string; iconv: string } | null {
+  const mark = marks.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte));
+  if (mark !== undefined) {
+    return { name: mark.name, iconv: mark.name };
   }
-  let even = 0;
-  let odd = 0;
-  for (let i = 0; i < size; i++) {
-    if (head[i] === 0) {
-      i % 2 === 0 ? even++ : odd++;
-    }
+  // Of most languages all that is in the first 64 bytes is within one byte, or two.
+  const zeros = [0, 1, 2, 3].map((place) => zerosAt(head, place));
+  const [first = 0, second = 0, third = 0, fourth = 0] = zeros;
+  const units = Math.floor(Math.min(head.length, 64) / 4);
+  if (units > 0 && third === units && fourth === units && first === 0) {
+    return { name: 'UTF-32', iconv: 'UTF-32LE' };
   }
-  return (odd > size / 4 && even === 0) || (even > size / 4 && odd === 0);
+  if (units > 0 && first === units && second === units && fourth === 0) {
+    return { name: 'UTF-32', iconv: 'UTF-32BE' };
+  }
+  const [even, odd] = [first + third, second + fourth];
+  if (units > 0 && odd > units && even === 0) {
+    return { name: 'UTF-16', iconv: 'UTF-16LE' };
+  }
+  return units > 0 && even > units && odd === 0 ? { name: 'UTF-16', iconv: 'UTF-16BE' } : null;
+}
+
+/** How many of the first units of four bytes are zero at a place. */
+function zerosAt(head: Uint8Array, place: number): number {
+  let zeros = 0;
+  for (let at = place; at < Math.min(head.length & ~3, 64); at += 4) {
+    zeros += head[at] === 0 ? 1 : 0;
+  }
+  return zeros;
 }
 
 const newline = 10;

@@ -109,6 +109,11 @@ describe('openInput', () => {
 
 describe('what is no text', () => {
   const utf16 = Buffer.from('\ufeffid,cost\n1,2\n', 'utf16le');
+  const utf32 = Buffer.concat(
+    [...'\ufeffid,cost\n1,2\n'].map((one) =>
+      Buffer.from([one.charCodeAt(0) & 255, one.charCodeAt(0) >> 8, 0, 0]),
+    ),
+  );
   it.each([
     ['an empty file', '', 'the file is empty'],
     ['blank lines only', '\n\n  \n', 'the file is empty'],
@@ -116,6 +121,10 @@ describe('what is no text', () => {
     ['UTF-16 with a mark', utf16, 'UTF-16'],
     ['UTF-16 without a mark', utf16.subarray(2), 'UTF-16'],
     ['big-endian UTF-16', Buffer.from(utf16).swap16(), 'UTF-16'],
+    ['UTF-32 with a mark', utf32, 'the text is UTF-32, not UTF-8'],
+    ['UTF-32 without a mark', utf32.subarray(4), 'UTF-32'],
+    ['big-endian UTF-32', Buffer.from(utf32).swap32(), 'UTF-32'],
+    ['big-endian UTF-32 without a mark', Buffer.from(utf32).swap32().subarray(4), 'UTF-32'],
     ['a spreadsheet', Buffer.from('PK\u0003\u0004rest of it'), 'spreadsheet (xlsx)'],
     ['a PDF', '%PDF-1.7 …', 'a PDF'],
     ['gzip in gzip', gzipSync(gzipSync('id\n')), 'compressed twice'],
