@@ -145,7 +145,7 @@ export function instantCell(text: string, column: string, format: CellFormat): s
   if (text === '') {
     return null;
   }
-  const instant = readInstant(text, format);
+  const instant = readInstant(text, format) ?? readInstant(text.trim(), format);
   if (instant !== null) {
     return instant;
   }

@@ -93,10 +93,10 @@ function decimalFault(text: string): string {
   if (/[$€£¥]|^[A-Z]{3}\s|\s[A-Z]{3}$/.test(text)) {
     return 'has a currency sign';
   }
-  if (/^-?\d{1,3}(,\d{3})+(\.\d*)?$/.test(text)) {
+  if (/^-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$/.test(text)) {
     return 'has thousands separators';
   }
-  if (/^-?\d+,\d+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(text)) {
+  if (/^-?\d+,\d+$|^-?[1-9]\d{0,2}(\.\d{3})+,\d+$/.test(text)) {
     return 'has a decimal comma';
   }
   if (text.endsWith('%')) {

@@ -6,7 +6,9 @@ import { parseInstant, parseUnixSeconds } from './instant.ts';
 /** In which order a spreadsheet writes dates; `serial`: as the number of days since 1900. */
 export type DateOrder = 'mdy' | 'dmy' | 'ymd' | 'serial';
 
-const formattedAmount = /^(?<sign>-?)[$€£¥]?\s*(?<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)$/;
+/** Nobody groups the thousands of a number that begins with a zero: `0,150` has a decimal comma, `0.150` a point. */
+const formattedAmount =
+  /^(?<sign>-?)[$€£¥]?\s*(?<amount>[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)$/;
 
 /**
  * Reads an amount as a spreadsheet prints it: `"$50,000.00 "`, `-$1.50`, `($1.50)`. Only for files that the
@@ -25,7 +27,7 @@ export function parseSpreadsheetDecimal(text: string): string | null {
 }
 
 const commaAmount =
-  /^(?<sign>-?)[$€£¥]?\s*(?<whole>\d{1,3}(?:[.'\u2019 \u00a0\u202f]\d{3})+|\d*)(?:,(?<fraction>\d+))?(?<exponent>[eE][+-]?\d+)?\s*[$€£¥]?$/;
+  /^(?<sign>-?)[$€£¥]?\s*(?<whole>[1-9]\d{0,2}(?:[.'\u2019 \u00a0\u202f]\d{3})+|\d*)(?:,(?<fraction>\d+))?(?<exponent>[eE][+-]?\d+)?\s*[$€£¥]?$/;
 
 /**
  * Reads an amount with a decimal comma: `0,2315`, `1.234,56`, `1 234,56 €`, `(0,50)`, `5,2E-06`. A point groups

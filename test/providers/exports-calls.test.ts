@@ -235,6 +235,22 @@ describe('any CSV', () => {
     });
   });
 
+  it('reads what stands between blanks as it stands without', async () => {
+    const csv =
+      'id, assistant_id, started_at, cost, currency\n c-1 , bot , 2026-10-01T00:00:00Z , 0.1 , usd \nc-1,bot,2026-10-01T00:00:00Z,0.1,USD\n';
+    const { lines } = await readText(csv, { provider: 'acme' });
+    expect({ ...lines[0], lineNumber: 3 }).toEqual(lines[1]);
+  });
+
+  it.each([
+    ['duration_minutes', '-2', '', 'column duration_minutes: "-2" is negative'],
+    ['duration_seconds', '60', '2026-10-02T23:59:59Z', 'column ended_at: is before the start'],
+  ])('refuses a length of time below zero: %s %s %s', async (column, length, end, reason) => {
+    const csv = `id,started_at,ended_at,${column},cost\na,2026-10-03T00:00:00Z,${end},${length},0.1\n`;
+    const error = await refusal(readText(csv, { provider: 'acme' }));
+    expect(error.detail).toContain(reason);
+  });
+
   it.each([
     ['no provider', 'id,started_at,cost\n', '--provider NAME'],
     ['no time', 'id,cost\n', '=started_at'],

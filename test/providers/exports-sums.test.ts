@@ -135,6 +135,18 @@ describe('FOCUS', () => {
     expect(summary.notices).toEqual([]);
   });
 
+  it('knows its words in any case, and between blanks', async () => {
+    const text = `ChargeCategory,ChargeClass,ChargePeriodStart,ChargePeriodEnd,EffectiveCost,BillingCurrency,ProviderName,ResourceId
+USAGE,,2026-10-03T16:12:19Z,2026-10-03T16:14:39Z,0.05,usd,Vapi,c-1
+ usage , correction ,2026-10-03T16:12:19Z,2026-10-03T16:14:39Z,0.02, USD ,Vapi,c-1
+`;
+    const { lines } = await readText(text);
+    expect(lines.map(({ kind, currency }) => [kind, currency])).toEqual([
+      ['call', 'USD'],
+      ['fee', 'USD'],
+    ]);
+  });
+
   it('tells of sums of more than a day: their days cannot be compared', async () => {
     const text = (await readFile(sample('focus-1.2.csv'), 'utf8')).replace(
       '2026-11-01T00:00:00Z,2026-10-31T00:00:00Z',

@@ -123,7 +123,7 @@ describe('spreadsheet amounts', () => {
     expect(parseSpreadsheetDecimal(text)).toBe(decimal);
   });
 
-  it.each(['1.234,56', '12,34', '1,2345.00', '$', 'USD 5', '5%'])('refuses %j', (text) => {
+  it.each(['1.234,56', '12,34', '0,150', '-0,231', '1,2345.00', '$', 'USD 5', '5%'])('refuses %j', (text) => {
     expect(parseSpreadsheetDecimal(text)).toBeNull();
   });
 
@@ -131,6 +131,7 @@ describe('spreadsheet amounts', () => {
     expect(describeDecimalProblem('$5.00').reason).toBe('has a currency sign');
     expect(describeDecimalProblem('1,000.00').reason).toBe('has thousands separators');
     expect(describeDecimalProblem('0,05').reason).toBe('has a decimal comma');
+    expect(describeDecimalProblem('0,150').reason).toBe('has a decimal comma');
     expect(describeDecimalProblem('5%').reason).toBe('is a percentage');
     expect(describeDecimalProblem('five').reason).toBe('is not a number');
   });

@@ -23,9 +23,12 @@ describe('amounts with a decimal comma', () => {
     expect(parseCommaDecimal(text)).toBe(decimal);
   });
 
-  it.each(['', '-', '0.2315', '1,234.56', '1.23.456,0', '12,', 'viel', '1,2,3'])('refuses %j', (text) => {
-    expect(parseCommaDecimal(text)).toBeNull();
-  });
+  it.each(['', '-', '0.2315', '0.231', '-0.150', '1,234.56', '1.23.456,0', '12,', 'viel', '1,2,3'])(
+    'refuses %j',
+    (text) => {
+      expect(parseCommaDecimal(text)).toBeNull();
+    },
+  );
 });
 
 describe('serial numbers of dates', () => {

@@ -58,7 +58,7 @@ export const focus: ExportReader = {
       read: (row, { number }, lines) => {
         const cell = (column: FocusColumn) => {
           const text = row[at[column]] ?? '';
-          return at[column] === -1 ? null : nullWord.test(text) ? '' : text;
+          return at[column] === -1 ? null : nullWord.test(text.trim()) ? '' : text;
         };
         lines.push(chargeLine(cell, number, row, settings));
       },
@@ -124,10 +124,13 @@ function chargeLine(
   row: string[],
   settings: ReaderSettings,
 ): BillingLine {
-  const value = (column: FocusColumn) => cell(column) ?? '';
+  const textOf: FocusCell = (column) => cell(column)?.trim() ?? null;
+  const value = (column: FocusColumn) => textOf(column) ?? '';
   const cells: CellFormat = { ...settings.cells, assumeUtc: true };
-  const billedCost = decimalCell(value('BilledCost'), 'BilledCost', cells) ?? '';
-  const cost = requiredCell(decimalCell(value('EffectiveCost'), 'EffectiveCost', cells), 'EffectiveCost');
+  // As they stand in the file, which is what its messages show.
+  const decimal = (column: FocusColumn) => decimalCell(cell(column) ?? '', column, cells);
+  const billedCost = decimal('BilledCost') ?? '';
+  const cost = requiredCell(decimal('EffectiveCost'), 'EffectiveCost');
   const { startedAt, endedAt } = chargePeriod(value, cells);
   const category = requiredCell(value('ChargeCategory'), 'ChargeCategory');
   const kind = kindOf(value, { category, cost, startedAt, endedAt });
@@ -142,12 +145,12 @@ function chargeLine(
   line.cost = cost;
   const currency = value('BillingCurrency') || (settings.currency ?? '');
   line.currency = requiredCell(currency, 'BillingCurrency').toUpperCase();
-  line.quantity = decimalCell(value('ConsumedQuantity'), 'ConsumedQuantity', cells);
+  line.quantity = decimal('ConsumedQuantity');
   line.unit = textOrNull(value('ConsumedUnit').toLowerCase());
   line.description = textOrNull(value('ChargeDescription'));
   line.model = textOrNull(value('x_Model') || value('SkuId'));
   line.invoiceMonth = invoiceMonth(value, cells);
-  line.charge = focusCharge(cell, line, row);
+  line.charge = focusCharge(textOf, line, row);
   line.raw = rawObject(
     {
       chargeCategory: category,
@@ -191,13 +194,13 @@ function kindOf(
   value: Value,
   { category, cost, startedAt, endedAt }: Record<'category' | 'cost' | 'startedAt' | 'endedAt', string>,
 ): BillingLine['kind'] {
-  if (category !== 'Usage') {
+  if (!/^usage$/i.test(category)) {
     return 'fee';
   }
   if (!isCall(value('ResourceId'), startedAt, endedAt)) {
     return 'aggregate';
   }
-  return isNegative(cost) || value('ChargeClass') === 'Correction' ? 'fee' : 'call';
+  return isNegative(cost) || /^correction$/i.test(value('ChargeClass')) ? 'fee' : 'call';
 }
 
 /**

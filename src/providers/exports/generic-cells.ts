@@ -1,7 +1,7 @@
-import type { CellFormat } from '../../files/cells.ts';
+import { CellFault, type CellFormat, quoted } from '../../files/cells.ts';
 import { multiplyDecimal, shiftDecimal } from '../../values/decimal-math.ts';
-import { secondsBetween } from '../../values/instant-math.ts';
-import { rawObject } from './billing-line.ts';
+import { epochMicros, secondsBetween } from '../../values/instant-math.ts';
+import { isNegative, rawObject } from './billing-line.ts';
 import type { GenericColumn } from './generic-columns.ts';
 
 /** Reads one cell of a row; null if it is empty, or the file has no such column. */
@@ -16,22 +16,44 @@ export function cellReader(
   return index === -1 ? () => null : (row) => parse(row[index] ?? '', title, cells);
 }
 
-/** The duration that a column gives, in whichever unit, or else that from start to end. */
-export function durationReader(secondsOf: ReadCell, decimal: (column: GenericColumn) => ReadCell) {
+/**
+ * The duration that a column gives, in whichever unit, or else that from start to end.
+ * @throws CellFault from the function that it gives, for one below zero and for an end before its start
+ */
+export function durationReader(
+  titles: Record<GenericColumn, string>,
+  secondsOf: ReadCell,
+  decimal: (column: GenericColumn) => ReadCell,
+) {
   const minutesOf = decimal('duration_minutes');
   const millisecondsOf = decimal('duration_ms');
+  const stated = (column: GenericColumn, text: string): string => {
+    if (isNegative(text)) {
+      throw new CellFault(titles[column], `${quoted(text)} is negative`);
+    }
+    return text;
+  };
   return (row: string[], startedAt: string | null, endedAt: string | null): string | null => {
+    // As texts they may be the wrong way round within a second: `19.5Z` comes before `19Z`.
+    if (
+      startedAt !== null &&
+      endedAt !== null &&
+      endedAt < startedAt &&
+      epochMicros(endedAt) < epochMicros(startedAt)
+    ) {
+      throw new CellFault(titles.ended_at, 'is before the start');
+    }
     const seconds = secondsOf(row);
     if (seconds !== null) {
-      return seconds;
+      return stated('duration_seconds', seconds);
     }
     const minutes = minutesOf(row);
     if (minutes !== null) {
-      return multiplyDecimal(minutes, 60);
+      return multiplyDecimal(stated('duration_minutes', minutes), 60);
     }
     const milliseconds = millisecondsOf(row);
     if (milliseconds !== null) {
-      return shiftDecimal(milliseconds, -3);
+      return shiftDecimal(stated('duration_ms', milliseconds), -3);
     }
     return startedAt !== null && endedAt !== null ? secondsBetween(startedAt, endedAt) : null;
   };

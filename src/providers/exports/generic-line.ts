@@ -33,11 +33,11 @@ export function genericLine(
   statesDurations: boolean,
 ) {
   const { cells, provider } = settings;
-  const text = (index: number) => (index === -1 ? () => '' : (row: string[]) => row[index] ?? '');
+  const text = (index: number) => (index === -1 ? () => '' : (row: string[]) => row[index]?.trim() ?? '');
   const decimal = (column: GenericColumn) => cellReader(at[column], titles[column], cells, decimalCell);
   const instant = (column: GenericColumn) => cellReader(at[column], titles[column], cells, instantCell);
   const seconds = cellReader(at.duration_seconds, titles.duration_seconds, cells, secondsCell);
-  const durationOf = durationReader(seconds, decimal);
+  const durationOf = durationReader(titles, seconds, decimal);
   const startOf = instant('started_at');
   const endOf = instant('ended_at');
   const createdOf = instant('created_at');
@@ -58,9 +58,6 @@ export function genericLine(
     const startedAt = startOf(row);
     const endedAt = endOf(row);
     const durationSeconds = durationOf(row, startedAt, endedAt);
-    if (durationSeconds?.startsWith('-')) {
-      throw new CellFault(titles.ended_at, 'makes the duration negative');
-    }
     const externalId = textOrNull(idOf(row));
     const assistantId = textOrNull(assistantOf(row));
     const day = dayOf(dayColumnOf(row), titles.day, cells);

@@ -179,7 +179,9 @@ function cellsOf(columns: readonly Column[], { dateOrder, assumeUtc, decimal }: 
   const hasNoZone = times.some((value) => parseInstant(value) === null && parseDay(value) === null);
   const hasCommas = values.some(
     (value) =>
-      parseDecimal(value) === null && /^-?[\d.]*\d,\d+$/.test(value) && !/^\d{1,3}(,\d{3})+$/.test(value),
+      parseDecimal(value) === null &&
+      /^-?[\d.]*\d,\d+$/.test(value) &&
+      !/^-?[1-9]\d{0,2}(,\d{3})+$/.test(value),
   );
   return {
     ...(dateOrder === undefined && order !== null && { dateOrder: order }),
