@@ -44,6 +44,9 @@ begin
   return new;
 end $$;
 
+-- Whoever makes up a history knows them: the owner alone can.
 create or replace trigger subscriptions_before_write
   before insert or update of plan, anchor_local, timezone on quota.subscriptions
-  for each row execute function quota.subscriptions_before_write();
+  for each row when (not coalesce(current_setting('quota.makes_history', true) = 'with periods'
+    and has_schema_privilege(session_user, 'quota', 'create with grant option'), false))
+  execute function quota.subscriptions_before_write();
