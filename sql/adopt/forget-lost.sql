@@ -6,17 +6,15 @@ declare
     select s.kind from quota.adopt_sources s
     where s.id = p_source and (s.kind <> 'calls' or s.on_delete = 'remove'));
   keys text[];
-  there text[] := '{}';
+  there text[];
 begin
   if kind is null or kind = 'users' then
     return 0;
   end if;
   execute format('select quota_adopt.source_%s_lost($1)', p_source) into keys using p_size;
-  if cardinality(keys) > 0 and kind <> 'calls' then
+  if cardinality(keys) > 0 then
     -- Held, and looked at again: one that has come back at this moment stays.
     there := quota.take_keys(p_source, keys);
-  end if;
-  if cardinality(keys) > 0 then
     perform quota.forget_rows(p_source, array(select k from unnest(keys) k where k <> all (there)));
   end if;
   return cardinality(keys);

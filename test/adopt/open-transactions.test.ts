@@ -275,6 +275,27 @@ test('a row that comes back while its call is taken back counts', async () => {
   await expectAgreement();
 });
 
+test('a row that comes back while a backfill looks for those that are gone counts', async () => {
+  await desk.json(...backfill);
+  await desk.queryAt(
+    now,
+    `alter function quota.forget_lost set lock_timeout = '1min';
+     alter table shop.phone_calls disable trigger user;
+     delete from shop.phone_calls where id = 11;
+     alter table shop.phone_calls enable trigger user`,
+  );
+  const back = `insert into shop.phone_calls (id, member_id, began, seconds) values (11, 'm1', '2026-10-01 10:00', '40')`;
+  await withOpen([back], async (commit) => {
+    const forgotten = apart(
+      `select quota.forget_lost(s.id, 100) from quota.adopt_sources s where s.name = 'phone_calls'`,
+    );
+    await desk.untilLocked();
+    await commit();
+    await forgotten;
+  });
+  await expectAgreement();
+});
+
 const jobs = `jobs:
   table: running
   key: token
