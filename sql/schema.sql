@@ -223,7 +223,6 @@ create table quota.analytics_totals (
   day date not null,
   service text not null,
   plan text not null,
-  users integer not null,
   calls bigint not null,
   errors bigint not null,
   seconds numeric not null,
@@ -235,7 +234,6 @@ create table quota.analytics_totals (
   model text not null default ''::text
 );
 comment on table quota.analytics_totals is 'What usage_analytics has of a day, added up per service and plan; a day that is not here is added up when it is asked for.';
-comment on column quota.analytics_totals.users is 'How many had a call.';
 comment on column quota.analytics_totals.model is 'As in usage_analytics.';
 alter table quota.analytics_totals enable row level security;
 alter table quota.analytics_totals add constraint analytics_totals_pkey PRIMARY KEY (day, service, plan, model);
@@ -375,12 +373,14 @@ create table quota.assistants (
   organisation text,
   is_gated boolean not null default false,
   numbers text[] not null default '{}'::text[],
-  held text
+  held text,
+  is_given_up boolean not null default false
 );
 comment on column quota.assistants.organisation is 'The provider''s id of the organisation that the assistant was last read from; null: not read yet.';
 comment on column quota.assistants.is_gated is 'Its calls are let in one by one by quota.gate, with what is left as their length: it is never limited at the provider.';
 comment on column quota.assistants.numbers is 'The phone numbers that it answers: the provider''s ids of them, or as they are dialled.';
 comment on column quota.assistants.held is 'By hand: limited until it is restored by hand, or original until the limit of its user ends; null: as its user is.';
+comment on column quota.assistants.is_given_up is 'Of one that is gone: the adopted product has it no more, whatever the provider says. Of one that is active it says nothing.';
 alter table quota.assistants enable row level security;
 alter table quota.assistants add constraint assistants_held CHECK ((held = ANY (ARRAY['limited'::text, 'original'::text])));
 alter table quota.assistants add constraint assistants_pkey PRIMARY KEY (id);
@@ -2165,9 +2165,8 @@ CREATE OR REPLACE FUNCTION quota.add_up_day(p_day date)
 AS $function$
   delete from quota.analytics_totals t where t.day = p_day;
   insert into quota.analytics_totals
-    (day, service, plan, model, users, calls, errors, seconds, messages, premium_messages, cost, tokens,
-    bytes)
-  select a.day, a.service, a.plan, a.model, count(*), sum(a.calls), sum(a.errors), sum(a.seconds),
+    (day, service, plan, model, calls, errors, seconds, messages, premium_messages, cost, tokens, bytes)
+  select a.day, a.service, a.plan, a.model, sum(a.calls), sum(a.errors), sum(a.seconds),
     sum(a.messages), sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
   from quota.usage_analytics a
   where a.day = p_day
@@ -5589,17 +5588,15 @@ declare
     select s.kind from quota.adopt_sources s
     where s.id = p_source and (s.kind <> 'calls' or s.on_delete = 'remove'));
   keys text[];
-  there text[] := '{}';
+  there text[];
 begin
   if kind is null or kind = 'users' then
     return 0;
   end if;
   execute format('select quota_adopt.source_%s_lost($1)', p_source) into keys using p_size;
-  if cardinality(keys) > 0 and kind <> 'calls' then
+  if cardinality(keys) > 0 then
     -- Held, and looked at again: one that has come back at this moment stays.
     there := quota.take_keys(p_source, keys);
-  end if;
-  if cardinality(keys) > 0 then
     perform quota.forget_rows(p_source, array(select k from unnest(keys) k where k <> all (there)));
   end if;
   return cardinality(keys);
@@ -5890,7 +5887,7 @@ begin
   -- A limit that is put on in the meantime reaches these assistants, or this sees it.
   perform quota.hold_subscriptions(owners);
   perform quota.hold_assistants(owners);
-  update quota.assistants a set state = 'gone' where a.id = any (gone);
+  update quota.assistants a set state = 'gone', is_given_up = true where a.id = any (gone);
   -- What was limited for their user comes back; what an operator has limited by itself stays so.
   perform quota.queue_changes(array(
     select a.id from quota.assistants a
@@ -10524,7 +10521,8 @@ begin
     raise exception 'the user has no assistant "%"', quota.shown(p_assistant_id) using errcode = 'QT003';
   end if;
   removed := known.state = 'active';
-  update quota.assistants a set state = 'gone' where a.id = known.id and removed;
+  update quota.assistants a set state = 'gone', is_given_up = false
+  where a.id = known.id and removed;
   -- Nothing is left to be limited or restored at the provider; who works on it finds another change.
   update quota.assistant_limits l
   set status = 'gone', change = l.change + 1, next_attempt_at = null, updated_at = quota.now()
@@ -11218,7 +11216,9 @@ begin
   with revived as (
     update quota.assistant_limits l
     set desired = (
-        select case when a.is_gated then 'original' else coalesce(a.held, case when exists (
+        select case when a.is_gated then 'original' else coalesce(a.held, case
+          when a.is_given_up and a.state = 'gone' then 'original'
+          when exists (
             select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
           then 'limited' else 'original' end) end
         from quota.assistants a where a.id = l.assistant_id),
@@ -11228,7 +11228,8 @@ begin
     where l.assistant_id = any (p_assistants) and l.status = 'gone'
     returning l.assistant_id, l.user_id, l.desired, l.change
   ), known as (
-    update quota.assistants a set state = 'active' where a.id = any (p_assistants) and a.state = 'gone'
+    update quota.assistants a set state = 'active' 
+    where a.id = any (p_assistants) and a.state = 'gone' and not a.is_given_up
   ), audited as (
     insert into quota.audit_log (action, user_id, subject, run_id)
     select 'assistant.found', r.user_id, a.provider_assistant_id, p_run
@@ -11236,7 +11237,7 @@ begin
   )
   select r.assistant_id, r.desired, r.change from revived r;
 end $function$;
-comment on function quota.revive_assistants(uuid[],uuid) is 'Puts assistants that were gone and that the provider knows again back to work, limited or not as their users are.';
+comment on function quota.revive_assistants(uuid[],uuid) is 'Puts assistants that were gone and that the provider knows again back to work, limited or not as their users are. Those that their owners gave up stay gone, and get back what they had.';
 grant execute on function quota.revive_assistants(uuid[],uuid) to quota_operator;
 
 CREATE OR REPLACE FUNCTION quota.revoke_grant(p_grant bigint, p_reason text)

@@ -29,7 +29,7 @@ begin
   -- A limit that is put on in the meantime reaches these assistants, or this sees it.
   perform quota.hold_subscriptions(owners);
   perform quota.hold_assistants(owners);
-  update quota.assistants a set state = 'gone' where a.id = any (gone);
+  update quota.assistants a set state = 'gone', is_given_up = true where a.id = any (gone);
   -- What was limited for their user comes back; what an operator has limited by itself stays so.
   perform quota.queue_changes(array(
     select a.id from quota.assistants a

@@ -3,9 +3,8 @@ language sql
 as $$
   delete from quota.analytics_totals t where t.day = p_day;
   insert into quota.analytics_totals
-    (day, service, plan, model, users, calls, errors, seconds, messages, premium_messages, cost, tokens,
-    bytes)
-  select a.day, a.service, a.plan, a.model, count(*), sum(a.calls), sum(a.errors), sum(a.seconds),
+    (day, service, plan, model, calls, errors, seconds, messages, premium_messages, cost, tokens, bytes)
+  select a.day, a.service, a.plan, a.model, sum(a.calls), sum(a.errors), sum(a.seconds),
     sum(a.messages), sum(a.premium_messages), sum(a.cost), sum(a.tokens), sum(a.bytes)
   from quota.usage_analytics a
   where a.day = p_day

@@ -13,7 +13,8 @@ begin
     raise exception 'the user has no assistant "%"', quota.shown(p_assistant_id) using errcode = 'QT003';
   end if;
   removed := known.state = 'active';
-  update quota.assistants a set state = 'gone' where a.id = known.id and removed;
+  update quota.assistants a set state = 'gone', is_given_up = false
+  where a.id = known.id and removed;
   -- Nothing is left to be limited or restored at the provider; who works on it finds another change.
   update quota.assistant_limits l
   set status = 'gone', change = l.change + 1, next_attempt_at = null, updated_at = quota.now()

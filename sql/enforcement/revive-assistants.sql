@@ -14,7 +14,9 @@ begin
   with revived as (
     update quota.assistant_limits l
     set desired = (
-        select case when a.is_gated then 'original' else coalesce(a.held, case when exists (
+        select case when a.is_gated then 'original' else coalesce(a.held, case
+          when a.is_given_up and a.state = 'gone' then 'original'
+          when exists (
             select from quota.subscriptions s where s.user_id = l.user_id and s.limit_enforced_at is not null)
           then 'limited' else 'original' end) end
         from quota.assistants a where a.id = l.assistant_id),
@@ -24,7 +26,8 @@ begin
     where l.assistant_id = any (p_assistants) and l.status = 'gone'
     returning l.assistant_id, l.user_id, l.desired, l.change
   ), known as (
-    update quota.assistants a set state = 'active' where a.id = any (p_assistants) and a.state = 'gone'
+    update quota.assistants a set state = 'active' 
+    where a.id = any (p_assistants) and a.state = 'gone' and not a.is_given_up
   ), audited as (
     insert into quota.audit_log (action, user_id, subject, run_id)
     select 'assistant.found', r.user_id, a.provider_assistant_id, p_run
@@ -34,4 +37,4 @@ begin
 end $$;
 comment on function quota.revive_assistants(uuid[], uuid) is
   'Puts assistants that were gone and that the provider knows again back to work, limited or not as their '
-  'users are.';
+  'users are. Those that their owners gave up stay gone, and get back what they had.';

@@ -136,7 +136,9 @@ export async function recordGone(claimant: Claimant, task: LimitTask, words: str
        where ${isStillOurs} and status <> 'gone'
        returning assistant_id, user_id
      ), gone as (
-       update quota.assistants a set state = 'gone' from done where a.id = done.assistant_id
+       -- What was given up before it was unknown to the provider stays so.
+       update quota.assistants a set state = 'gone', is_given_up = a.is_given_up and a.state = 'gone'
+       from done where a.id = done.assistant_id
      ), audited as (
        insert into quota.audit_log (action, user_id, subject, reason, run_id)
        select 'assistant.gone', user_id, $4, $5, $6 from done

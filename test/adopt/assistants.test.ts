@@ -176,6 +176,26 @@ test('what was not limited yet is not looked at any more, and what the provider 
   expect(await ownedNow('^(bot-5|six)$')).toEqual(['m5: bot-5, gone', 'm6: six, gone']);
 });
 
+test('what the app gave up stays gone, and gets back what it had, also where the provider did not know it for a while', async () => {
+  const bot = { id: 'bot-11', name: 'bot-11', firstMessage: 'Hello', maxDurationSeconds: 900 };
+  desk.vapi.putAssistants([bot]);
+  await write(
+    `insert into shop.phone_calls (member_id, began, seconds) values ('m11', '2026-11-20 10:00', '700')`,
+  );
+  await sync();
+  const limited = desk.vapi.assistant('bot-11');
+  expect(await limitOf('bot-11')).toEqual(['limited applied', 10]);
+  await write('delete from shop.bots where bot_id = 11');
+  desk.vapi.deleteAssistant('bot-11');
+  await sync();
+  expect(await limitOf('bot-11')).toEqual(['original gone', undefined]);
+  desk.vapi.putAssistants([{ ...bot, ...limited }]);
+  await sync();
+  expect(await limitOf('bot-11')).toEqual(['original restored', 900]);
+  expect(await ownedNow('^bot-11$')).toEqual(['m11: bot-11, gone']);
+  expect(await desk.differences()).toEqual([]);
+});
+
 test('one more may be had in the place of one that is given up', async () => {
   await desk.query(
     `update quota.plans set enforce_max_assistants = true, max_assistants = 1 where key = 'voice-free'`,
