@@ -31,6 +31,7 @@ begin
   if has_others then
     perform quota.mark_repeated_sums(r, exports, month_start, month_end);
     perform quota.add_fees(r, exports, month_start, month_end);
+    perform quota.mark_given_back(exports);
     perform quota.compare_days(r, exports, month_start, month_end);
   end if;
   changed := quota.store_items(r.id);

@@ -18,7 +18,9 @@ describe('daily aggregates', () => {
       description: 'gpt-4o-2024-08-06, input',
       day: '2025-10-05',
       raw: '{"projectId":"proj_a"}',
-      charge: '{"item":"gpt-4o-2024-08-06, input","project":"proj_a"}',
+      charge: expect.stringMatching(
+        /^{"item":"gpt-4o-2024-08-06, input","project":"proj_a","row":"[\w-]{12}"}$/,
+      ),
     });
     expect(lines.map(({ cost }) => cost)).toEqual(['0.8958740000000000', '0.0000120000000000', '0.000012']);
   });
@@ -78,7 +80,9 @@ describe('daily aggregates', () => {
       description: 'Claude Sonnet 4 Usage - Input Tokens',
       day: '2026-10-01',
       raw: '{"costType":"tokens","tokenType":"uncached_input_tokens","serviceTier":"standard"}',
-      charge: '{"item":"","model":"claudesonnet4","tokens":"uncached_input_tokens"}',
+      charge: expect.stringMatching(
+        /^{"item":"","model":"claudesonnet4","row":"[\w-]{12}","tokens":"uncached_input_tokens"}$/,
+      ),
     });
     expect(lines[1]).toMatchObject({ cost: '0.003', model: null });
   });

@@ -10,6 +10,7 @@ const write = (name: string, content: string | Buffer) => desk.write(name, conte
 interface Answer {
   kinds: Record<string, { count: number; billed: string }>;
   totals: { billed: string };
+  differences: { billedAgain: string; claim: { certain: string } };
 }
 
 /** Loads files one after the other and gives the last answer, and all that was said. */
@@ -186,6 +187,17 @@ describe('other bills of sums', () => {
     expect((await load('anthropic', files)).totals.billed).toBe('15.00');
   });
 
+  test('results that differ in what is not read beside them are no repetitions, in whatever they are indented', async () => {
+    const standard = result('1000', 'claude-opus-4-5-20251101');
+    const batch = standard.replace('}', ',"service_tier":"batch","context_window":"0-200k"}');
+    const other = batch.replace('0-200k', '200k-1M');
+    const text = page(true, bucket(1, standard, batch, other));
+    const again = JSON.stringify(JSON.parse(text.replace('"has_more":true', '"has_more":false')), null, 2);
+    const { totals, kinds } = await load('anthropic', [write('tiers.json', `[${text},${again}]`)]);
+    expect(Number(totals.billed)).toBe(30);
+    expect(kinds.duplicate_line).toMatchObject({ count: 3 });
+  });
+
   test('the console and the API of Anthropic state one bill in their own words', async () => {
     const console =
       'usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,cost_type\n' +
@@ -196,6 +208,31 @@ describe('other bills of sums', () => {
       write('console.csv', console),
     ]);
     expect(Number(totals.billed)).toBe(15);
+  });
+
+  test('what was charged once more and given back is neither billed nor claimed, in whatever files', async () => {
+    const head = 'id,started_at,duration_seconds,cost\n';
+    const of = (id: string, cost: string) => `${id},2026-08-03T10:00:00Z,60,${cost}\n`;
+    const twice = of('a', '0.40') + of('a', '0.40') + of('a', '-0.40');
+    const anew = of('b', '0.50') + of('b', '-0.50') + of('b', '0.45');
+    const back = of('c', '0.30') + of('c', '-0.30');
+    const whole = write('whole.csv', head + twice + anew + back);
+    const one = await load('acme', [write('early.csv', head + of('c', '0.30') + of('b', '0.50')), whole]);
+    expect(Number(one.totals.billed)).toBe(0.85);
+    expect(one.differences).toMatchObject({ billedAgain: '0.80', claim: { certain: '0' } });
+    const alone = await desk.json(
+      3,
+      'reconcile',
+      '--month',
+      '2026-08',
+      '--provider',
+      'acme',
+      '--export',
+      whole,
+      '--replace',
+    );
+    expect(alone.kinds.duplicate_line).toMatchObject({ count: 4, billed: '0.00' });
+    expect(alone.differences).toMatchObject({ billedAgain: '0.00', claim: { certain: '0', toCheck: '1.15' } });
   });
 
   test('fees of a newer download are not added', async () => {

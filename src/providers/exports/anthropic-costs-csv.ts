@@ -4,7 +4,7 @@ import { openCsvTable } from '../../files/table-rows.ts';
 import { parseDay } from '../../values/instant.ts';
 import { tokenTypeOf } from './anthropic-costs.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
-import { chargeOf, digestOf, modelKey } from './charge.ts';
+import { chargeOf, digestOf, modelKey, rowOf } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasColumns } from './shape.ts';
@@ -44,13 +44,18 @@ export const anthropicCostsCsv: ExportReader = {
       amountOf: (row) => amountIn(row[at.cost_usd]),
       read: (row, { number }, lines) => {
         const cell = (column: keyof typeof at) => (at[column] === -1 ? null : (row[at[column]] ?? ''));
-        lines.push(costLine(cell, number, settings));
+        lines.push(costLine(cell, number, row, settings));
       },
     });
   },
 };
 
-function costLine(cell: Cell, lineNumber: number, { cells }: ReaderSettings): BillingLine {
+function costLine(
+  cell: Cell,
+  lineNumber: number,
+  row: readonly string[],
+  { cells }: ReaderSettings,
+): BillingLine {
   const value = (column: Parameters<Cell>[0]) => cell(column) ?? '';
   const date = value('usage_date_utc');
   const startedAt = instantCell(date, 'usage_date_utc', { ...cells, assumeUtc: true });
@@ -73,6 +78,7 @@ function costLine(cell: Cell, lineNumber: number, { cells }: ReaderSettings): Bi
     window: cell('context_window')?.replace(/[^\dkKmM]/g, ''),
     geo: cell('inference_geo'),
     speed: cell('speed'),
+    row: rowOf(row),
   });
   return line;
 }

@@ -3,7 +3,7 @@ import type { Input } from '../../files/input.ts';
 import { batchIn, jsonRows } from '../../files/json/json-rows.ts';
 import { shiftDecimal } from '../../values/decimal-math.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
-import { chargeOf, modelKey } from './charge.ts';
+import { chargeOf, modelKey, recordOf } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows, type RejectPart, readParts } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
@@ -51,9 +51,10 @@ export const anthropicCosts: ExportReader = {
       const startedAt = requiredCell(instantCell(starting, 'starting_at', utc), 'starting_at');
       const endedAt = instantCell(ending, 'ending_at', utc);
       settings.covers(startedAt, endedAt);
-      const read = (result: string[]) => {
+      const read = (result: string[], text: string) => {
         count += 1;
-        lines.push(costLine(result, count, startedAt, endedAt));
+        const line = costLine(result, count, startedAt, endedAt);
+        lines.push({ ...line, charge: chargeOfResult(result, recordOf(text)) });
       };
       const amountOf = ([amount]: string[]) => inDollars(amountIn(amount));
       readParts(batchIn(results, resultShape, 'results'), 'results', reject, { read, amountOf });
@@ -89,9 +90,17 @@ function costLine(row: string[], lineNumber: number, startedAt: string, endedAt:
   line.model = textOrNull(model);
   line.description = textOrNull(description);
   line.raw = rawObject({ costType, tokenType, serviceTier, workspaceId });
+  return line;
+}
+
+function chargeOfResult(result: string[], record: string | null): string {
+  const [, , , description = '', model = '', tokenType = '', , workspaceId = ''] = result;
   // Grouped by description or not at all: what has no model, such as searches, is told by its words.
   const item = model === '' ? description.toLowerCase() : '';
   const grouped = { model: modelKey(model), tokens: tokenTypeOf(tokenType), item };
-  line.charge = chargeOf({ ...(description === '' ? {} : grouped), workspaceId: textOrNull(workspaceId) });
-  return line;
+  return chargeOf({
+    ...(description === '' ? {} : grouped),
+    workspaceId: textOrNull(workspaceId),
+    row: record,
+  });
 }

@@ -42,6 +42,15 @@ export const modelKey = (model: string): string =>
     .replace(/^.*\/|-latest$/g, '')
     .replace(/[^\p{L}\p{N}]/gu, '');
 
+/**
+ * Tells rows of one download apart that agree in all that is read and differ in something else, such as a tier: only what
+ * agrees in everything is a repetition.
+ */
+export const rowOf = (row: readonly string[]): string | null => digestOf(row.join('\t'));
+
+/** The same of a JSON object as it stands in the file: pages may be indented each in its own way. */
+export const recordOf = (text: string): string | null => digestOf(text.replace(/\s+/g, ''));
+
 /** What names a person or opens a door, such as a key, in a form that only tells one from another; null for none. */
 export const digestOf = (text: string): string | null =>
   text === '' ? null : createHash('sha256').update(text).digest('base64url').slice(0, digestLength);

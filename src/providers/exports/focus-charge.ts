@@ -1,5 +1,5 @@
 import type { BillingLine } from './billing-line.ts';
-import { chargeOf, digestOf, modelKey, partOfDay } from './charge.ts';
+import { chargeOf, modelKey, partOfDay, rowOf } from './charge.ts';
 import type { FocusCell, FocusColumn } from './focus-columns.ts';
 
 /**
@@ -22,6 +22,6 @@ export function focusCharge(cell: FocusCell, { startedAt, endedAt }: BillingLine
     account: cell('SubAccountId'),
     region: cell('RegionId'),
     at: startedAt === null ? null : partOfDay(startedAt, endedAt),
-    row: digestOf(row.join('\t')),
+    row: rowOf(row),
   });
 }

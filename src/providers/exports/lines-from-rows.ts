@@ -95,11 +95,14 @@ export function readParts(
   { rows, originalText }: RowBatch,
   column: string,
   reject: RejectPart,
-  { read, amountOf }: { read: (row: string[]) => void; amountOf: (row: string[]) => string | null },
+  {
+    read,
+    amountOf,
+  }: { read: (row: string[], text: string) => void; amountOf: (row: string[]) => string | null },
 ): void {
   for (const [index, row] of rows.entries()) {
     try {
-      read(row);
+      read(row, originalText(index));
     } catch (error) {
       if (!(error instanceof CellFault)) {
         throw error;

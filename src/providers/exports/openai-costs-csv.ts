@@ -1,6 +1,7 @@
 import { decimalCell, requiredCell } from '../../files/cells.ts';
 import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
+import { rowOf } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { bucketTime, costLine } from './openai-costs.ts';
@@ -67,6 +68,7 @@ export const openAiCostsCsv: ExportReader = {
             apiKeyId: value('api_key_id'),
             userId: value('user_id'),
             source: value('api_source'),
+            row: rowOf(row),
           },
         );
         lines.push(line);

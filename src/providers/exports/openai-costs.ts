@@ -3,7 +3,7 @@ import type { Input } from '../../files/input.ts';
 import { batchIn, jsonRows, recordsIn } from '../../files/json/json-rows.ts';
 import { parseUnixSeconds } from '../../values/instant.ts';
 import { type BillingLine, emptyLine, rawObject, textOrNull } from './billing-line.ts';
-import { chargeOf, digestOf, partOfDay } from './charge.ts';
+import { chargeOf, digestOf, partOfDay, recordOf } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { amountIn, linesFromRows, type RejectPart, readParts } from './lines-from-rows.ts';
 import { watchPages } from './pages.ts';
@@ -37,9 +37,9 @@ export const openAiCosts: ExportReader = {
       }
       const period = { start: bucketTime('', start, 'start_time'), end: bucketTime('', end, 'end_time') };
       settings.covers(period.start, period.end);
-      const read = (result: string[]) => {
+      const read = (result: string[], text: string) => {
         count += 1;
-        const line = costResult(result, count, period);
+        const line = costResult(result, count, period, recordOf(text));
         if (line !== null) {
           lines.push(line);
         }
@@ -58,7 +58,12 @@ const resultShape = {
   nested: ['amount'],
 };
 
-function costResult(row: string[], lineNumber: number, period: Period): BillingLine | null {
+function costResult(
+  row: string[],
+  lineNumber: number,
+  period: Period,
+  record: string | null,
+): BillingLine | null {
   const [object = '', amount = '', lineItem = '', projectId = '', apiKeyId = '', quantity = ''] = row;
   if (object !== '' && object !== 'organization.costs.result') {
     throw new CellFault('object', `holds ${object}, not costs`, 'export the costs, not the usage');
@@ -77,6 +82,7 @@ function costResult(row: string[], lineNumber: number, period: Period): BillingL
     apiKeyId,
     userId: '',
     source: '',
+    row: record,
   });
 }
 
@@ -96,6 +102,8 @@ interface Cost {
   apiKeyId: string;
   userId: string;
   source: string;
+  /** See `rowOf`. */
+  row: string | null;
 }
 
 /** What a day cost, in one line item, project, key and user, so far as the costs were asked for by them. */
@@ -117,6 +125,7 @@ export function costLine(lineNumber: number, period: Period, costs: Cost): Billi
     user: digestOf(userId),
     source: textOrNull(source),
     at: partOfDay(period.start, period.end),
+    row: costs.row,
   });
   return line;
 }

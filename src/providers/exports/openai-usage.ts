@@ -2,7 +2,7 @@ import { CellFault, decimalCell, wholeCell } from '../../files/cells.ts';
 import type { Input } from '../../files/input.ts';
 import { openCsvTable } from '../../files/table-rows.ts';
 import { type BillingLine, rawObject, textOrNull } from './billing-line.ts';
-import { chargeOf, digestOf, modelKey, partOfDay } from './charge.ts';
+import { chargeOf, digestOf, modelKey, partOfDay, rowOf } from './charge.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { linesFromRows } from './lines-from-rows.ts';
 import { bucketTime, dayLine } from './openai-costs.ts';
@@ -55,7 +55,7 @@ export const openAiUsageCsv: ExportReader = {
     const { columns: at, batches } = openCsvTable(input, usageColumns, settings.badLines);
     return linesFromRows(input, batches(), settings.badLines, {
       read: (row, { number }, lines) => {
-        const line = usageLine((column) => row[at[column]] ?? '', number, settings);
+        const line = usageLine((column) => row[at[column]] ?? '', number, row, settings);
         if (line !== null) {
           lines.push(line);
         }
@@ -64,7 +64,12 @@ export const openAiUsageCsv: ExportReader = {
   },
 };
 
-function usageLine(value: Value, lineNumber: number, { cells, covers }: ReaderSettings): BillingLine | null {
+function usageLine(
+  value: Value,
+  lineNumber: number,
+  row: readonly string[],
+  { cells, covers }: ReaderSettings,
+): BillingLine | null {
   const start = bucketTime(value('start_time_iso'), value('start_time'), 'start_time');
   const end = bucketTime(value('end_time_iso'), value('end_time'), 'end_time');
   covers(start, end);
@@ -92,6 +97,7 @@ function usageLine(value: Value, lineNumber: number, { cells, covers }: ReaderSe
     user: digestOf(value('user_id')),
     ...Object.fromEntries(dimensionColumns.map((name) => [name, textOrNull(value(name).toLowerCase())])),
     at: partOfDay(start, end),
+    row: rowOf(row),
   });
   return line;
 }

@@ -61,7 +61,7 @@ const tried = `
  * is as likely the same bill, saved later or packed; of two such files each copy is claimed once.
  */
 const provenCopies = `
-  select c.reconciliation_id, c.export_id, c.line from (
+  select c.reconciliation_id, c.export_id, c.line, c.told from (
     select c.*, row_number() over (partition by c.reconciliation_id, c.told, c.copy order by c.export_id, c.line) as place
     from (
       select e.reconciliation_id, l.export_id, l.line, l.told, a.line is not null as is_again, row_number() over (
@@ -73,9 +73,12 @@ const provenCopies = `
     ) c where c.copy > 1 and c.is_again
   ) c where c.place = 1`;
 
-/** What tells a line that comes again: the call's id, else all that a sum or fee states. */
-const toldBy = `coalesce('call ' || l.external_id, md5(
+/** What tells a line that comes again: the call's id, else all that a sum or fee states, as the credit of a call does. */
+const toldBy = `coalesce('call ' || case when l.kind = 'call' then l.external_id end, md5(
   row(l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model)::text))`;
+
+/** The call that a credit gives something back of; FOCUS names it as a resource. */
+const creditedCall = `coalesce(l.external_id, l.charge::json ->> 'resource')`;
 
 /** What differs in some months, by what it comes from. */
 export async function selectCauses(
@@ -103,7 +106,12 @@ export async function selectCauses(
          else coalesce(sum(d.logged - d.billed) filter (where d.billed < d.logged), 0) end)::text as under
      from (
        select x.*, case
-           when x.kind = 'duplicate_line' then case when p.line is null then 'told-again' else 'billed-again' end
+           when x.kind = 'duplicate_line' then case
+             when p.line is not null then 'billed-again'
+             -- What was given back of it goes with it.
+             when l.kind = 'fee' and l.cost < 0 and (x.reconciliation_id, x.export_id, 'call ' || ${creditedCall}) in (
+               select reconciliation_id, export_id, told from proven) then 'billed-again'
+             else 'told-again' end
            -- Money can be compared only where both sides state it.
            when (l.export_id is not null and l.cost is null) or (g.id is not null and g.cost is null) then 'cost-unknown'
            when l.kind = 'call' and l.status = 'ended' and l.started_at is null and l.cost > 0
