@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { manifest as manifestOfTool } from 'virtual:sql/manifest';
+import { compareSchema } from '../db/schema-state.ts';
 import { badInputError, configurationError, usageError } from '../errors.ts';
 import { digestOf } from '../files/digest.ts';
 import { readSmallFile } from '../small-file.ts';
@@ -22,7 +23,7 @@ export interface Backup {
  */
 export async function openBackup(folder: string): Promise<Backup> {
   const manifest = readManifest(folder);
-  requireSameTables(manifest);
+  requireKnownTables(manifest);
   const { name, bytes, sha256 } = manifest.file;
   const found = await digestOf({ path: join(folder, name) });
   if (found.sha256 !== sha256) {
@@ -76,18 +77,24 @@ const isWhole = (manifest: Partial<BackupManifest>): manifest is BackupManifest 
   [manifest.tables, manifest.sequences, manifest.migrations].every(Array.isArray) &&
   manifest.audit !== undefined;
 
-/** The functions may be those of another version: rows are in tables alone. */
-function requireSameTables({ migrations, version }: BackupManifest): void {
-  const told = (steps: readonly { name: string; sha256: string | null }[]) =>
-    steps.map(({ name, sha256 }) => `${name} ${sha256}`).join('\n');
-  if (told(migrations) !== told(manifestOfTool.migrations)) {
+/**
+ * The functions may be those of another version: rows are in tables alone. Older tables are brought to those of this version
+ * once the rows are in them.
+ */
+function requireKnownTables({ migrations, version }: BackupManifest): void {
+  const state = compareSchema({ migrations, core: null });
+  if (state !== 'older') {
     const last = migrations.at(-1)?.name ?? 'none';
     throw configurationError('the backup is of other tables than those of this version of quota', {
       detail: `it was made by version ${version}, with the migrations up to ${last}; this one has them up to ${manifestOfTool.migrations.at(-1)?.name}`,
-      suggestion: 'restore it with the version that made it, then let this one run quota db migrate',
+      suggestion: 'restore it with the version that made it',
     });
   }
 }
+
+/** Whether tables that this version has, or columns, are not in the backup. */
+export const isOfOlderTables = ({ migrations }: BackupManifest): boolean =>
+  migrations.length < manifestOfTool.migrations.length;
 
 /** The script for psql with the rows, as long as `use` reads it. */
 export async function withScript<T>(

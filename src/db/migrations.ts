@@ -118,19 +118,55 @@ export async function resetSchema(
   });
 }
 
+/** What is done in tables of a version. */
+export interface InTables {
+  /** Names of its migrations: those of this version, or fewer. */
+  migrations: readonly string[];
+  use: (client: pg.Client) => Promise<void>;
+}
+
 /**
- * Brings the tables to this version, and in the same transaction lets them be worked on.
- * @throws configurationError where this role may not, or the database is not in UTF8; and what `use` throws
+ * Lets tables be worked on and brings them to this version, all in one transaction: those of an older version, in a database
+ * that has none, before that, and without functions and triggers.
+ * @throws configurationError where this role may not, or the database is not in UTF8, or has tables and older ones are
+ * wanted; and what both functions throw
  */
 export async function withMigrated<T>(
   url: string,
   options: MigrationOptions,
-  use: (client: pg.Client) => Promise<T>,
+  { migrations, use }: InTables,
+  afterwards: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   return withMigrator(url, options, async (migrator) => {
-    await bringUpToDate(migrator, options);
-    return use(migrator.client);
+    const { client } = migrator;
+    const isOlder = migrations.length < allMigrations.length;
+    await (isOlder ? makeOlderTables(migrator, migrations) : bringUpToDate(migrator, options));
+    await use(client);
+    if (isOlder) {
+      await bringUpToDate(migrator, options);
+    }
+    return afterwards(client);
   });
+}
+
+async function makeOlderTables({ knex, client, source }: Migrator, names: readonly string[]): Promise<void> {
+  await requireNoTables(client);
+  await requireUnicode(client);
+  await makeSchema(client);
+  await installFoundation(client, await loadCoreSet());
+  const older = allMigrations.filter(({ name }) => names.includes(name));
+  const migrationSource = { ...source.migrationSource, getMigrations: async () => [...older] };
+  await knex.migrate.latest({ ...source, migrationSource } as Knex.MigratorConfig);
+}
+
+/** @throws configurationError where the database has tables of quota, so that older ones have no place */
+export async function requireNoTables(client: pg.ClientBase): Promise<void> {
+  if ((await readApplied(client)).length > 0) {
+    throw configurationError('the backup is of other tables than those of the database: it is older', {
+      suggestion:
+        'restore it into a database without tables of quota: they are brought to this version there',
+    });
+  }
 }
 
 async function bringUpToDate(

@@ -1,10 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCopyBlocks } from '../../src/backup/copy-script.ts';
+import { makeBackup } from '../../src/backup/make-backup.ts';
+import { withClient } from '../../src/db/client.ts';
 import { createTestDatabase, query, type TestDatabase } from '../database.ts';
 import { type PostgresServer, startPostgres } from '../db/servers/postgres-server.ts';
 import { useDesk } from '../desk/desk.ts';
@@ -156,6 +167,33 @@ test('a database with rows is refused, and replaced where that is wanted', async
   const { code, stderr } = await restore(url, folder, '--replace', '--yes');
   expect(code, stderr).toBe(0);
   expect(await contents(url)).toEqual(await contents(desk.url));
+});
+
+test('one of older tables is brought to this version, in whatever order its migrations came', async () => {
+  const older = await newDatabase();
+  expect((await restore(older.url, copied, '--yes')).code).toBe(0);
+  const back = await runCli(
+    ['db', 'rollback', '--to', '0047_adopted_assistants', '--reason', 'older', '--yes'],
+    {
+      env: { DATABASE_URL: older.url },
+    },
+  );
+  expect(back.code, back.stderr).toBe(0);
+  await query(older.url, `update quota.schema_migrations set id = 10000 + id where name like '0002%'`);
+  const folder = desk.path('older');
+  mkdirSync(folder);
+  const work = { talk: { verbose: () => {} }, signal: new AbortController().signal } as never;
+  await withClient(older.url, (client) =>
+    makeBackup(work, { client, url: older.url } as never, folder, 'copy'),
+  );
+  const filled = await restore((await newDatabase('migrated')).url, folder, '--dry-run');
+  expect([filled.code, filled.stderr]).toEqual([78, expect.stringContaining('it is older')]);
+  const { url } = await newDatabase();
+  const { code, stderr } = await restore(url, folder, '--yes');
+  expect(code, stderr).toBe(0);
+  expect(await contents(url)).toEqual(await contents(desk.url));
+  const { stdout } = await runCli(['db', 'status', '--json'], { env: { DATABASE_URL: url } });
+  expect(JSON.parse(stdout)).toMatchObject({ schema: { state: 'current', changed: [] } });
 });
 
 describe('a restore that cannot be whole leaves everything as it was', () => {

@@ -1,11 +1,12 @@
 import { refuseWhileAttached } from '../../adopt/refuse-attached.ts';
 import { type BackupManifest, rowsOf } from '../../backup/manifest.ts';
-import { type Backup, openBackup } from '../../backup/read-backup.ts';
+import { type Backup, isOfOlderTables, openBackup } from '../../backup/read-backup.ts';
 import { notEmpty, restoreBackup } from '../../backup/restore-backup.ts';
 import { selectFilled, selectPointing } from '../../backup/table-store.ts';
 import { requiredReason } from '../../changes/reason.ts';
 import { runChange } from '../../changes/run-change.ts';
 import type { Context, Style } from '../../context.ts';
+import { requireNoTables } from '../../db/migrations.ts';
 import { changeOptions } from '../../declarations/change-options.ts';
 import { defineCommand } from '../../declarations/command.ts';
 import { argument, flag } from '../../declarations/option.ts';
@@ -49,6 +50,9 @@ was. Refuses a database that is not empty, unless --replace. Needs the owner of 
       reason: requiredReason('a restore', 'moved to another server'),
       plan: async ({ client }): Promise<RestorePlan> => {
         const backup = await openBackup(options.folder);
+        if (isOfOlderTables(backup.manifest)) {
+          await requireNoTables(client);
+        }
         await refuseWhileAttached(client);
         await refuseWhilePointed(client);
         const replaced = await selectFilled(client);
