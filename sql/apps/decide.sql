@@ -19,7 +19,7 @@ begin
         q.period_end, at)
     into answer
     from quota.subscriptions s
-    join quota.simple_plans p on p.plan = s.plan and quota.allows_model(p.allowed_models, p_model)
+    join quota.simple_plans p on p.plan = s.plan and (p_model <> all (p.allowed_models)) is not true
     join quota.usage_quotas q on q.user_id = s.user_id and q.meter = p.meter and quota.contains(q, at)
       and not q.superseded
     where s.user_id = p_user and s.service = p_service and q.exhausted_at is null and q.granted = 0

@@ -26,7 +26,7 @@ begin
     where l.assistant_id = any (p_assistants) and l.status = 'gone'
     returning l.assistant_id, l.user_id, l.desired, l.change
   ), known as (
-    update quota.assistants a set state = 'active' 
+    update quota.assistants a set state = 'active'
     where a.id = any (p_assistants) and a.state = 'gone' and not a.is_given_up
   ), audited as (
     insert into quota.audit_log (action, user_id, subject, run_id)
