@@ -113,9 +113,50 @@ describe('what a bill is for', () => {
     expect(argumentsOf(error.suggestion ?? '')).toEqual(expect.arrayContaining(['--map', `${name}=cost`]));
   });
 
+  const calls = 'id,started_at,duration_seconds';
+  it.each([
+    ['Kwota', '1.20'],
+    ['金额', '1.20'],
+    ['Nettobetrag', '120'],
+    ['Total', '3'],
+    ['credits_used', '2.5'],
+    ['x', '0.0231'],
+  ])('is told in any language, or by its values: %s', async (name, value) => {
+    const text = `${calls},${name}\na,2026-10-03T16:12:19Z,60,${value}\n`;
+    const error = await refusal(readText(text, { ...options, provider: 'acme' }));
+    expect(argumentsOf(error.suggestion ?? '')).toEqual(['--map', `${name}=cost`]);
+    const left = await readText(text, { provider: 'acme', mapping: [`${name}=`] });
+    expect(left.lines).toHaveLength(1);
+  });
+
+  it('is not read inside another member, nor mapped from there in silence', async () => {
+    const text =
+      '[{"id":"a","started_at":"2026-10-03T16:12:19Z","duration_seconds":60,"billing":{"cost":1.2}}]';
+    for (const mapping of [[], ['billing.cost=cost']]) {
+      const error = await refusal(readText(text, { ...options, provider: 'acme', mapping }));
+      expect(error.message).toContain('the member "billing.cost" stands inside another');
+      expect(error.suggestion).toContain("jq -c '.[] | .cost = .billing.cost' FILE");
+    }
+    const { lines } = await readText(text, { provider: 'acme', mapping: ['billing='] });
+    expect(lines[0]).toMatchObject({ cost: null });
+  });
+
+  it('is said of a second column, where it says something else', async () => {
+    const text = (name: string, value: string) =>
+      `${calls},cost,${name}\na,2026-10-03T16:12:19Z,60,1.20,${value}\nb,2026-10-03T16:12:19Z,60,0,0\n`;
+    const noticesOf = async (name: string, value: string, mapping: string[] = []) =>
+      (await readText(text(name, value), { provider: 'acme', mapping })).summary.notices;
+    const said = [expect.stringContaining('"total_cost" looks like money, too, and is not read')];
+    expect(await noticesOf('total_cost', '1.43')).toEqual(said);
+    expect(await noticesOf('total_cost', '1.43', ['total_cost='])).toEqual([]);
+    expect(await noticesOf('total_cost', '1.2000')).toEqual([]);
+    expect(await noticesOf('VAT', '0.00')).toEqual([]);
+    expect(await noticesOf('VAT', '0.23')).toHaveLength(1);
+  });
+
   it('is not what only sounds like it', async () => {
     const text =
-      'id,started_at,duration_seconds,cost_center,charge_id,price plan,amount_currency\na,2026-10-03T16:12:19Z,60,120,77,gold,USD\n';
+      'id,started_at,duration_seconds,cost_center,charge_id,price plan,amount_currency,latency\na,2026-10-03T16:12:19Z,60,120,77,gold,USD,0.25\n';
     expect((await readText(text, { provider: 'acme' })).lines[0]).toMatchObject({ durationSeconds: '60' });
   });
 });

@@ -8,6 +8,7 @@ import { genericLine } from './generic-line.ts';
 import { amountIn, linesFromRows } from './lines-from-rows.ts';
 import { hasAnyOf, requireColumns } from './require-columns.ts';
 import { shapeOf } from './shape.ts';
+import { tellFurtherMoney } from './unread-money.ts';
 
 /** Any CSV with a header, such as the dashboards' own exports, whose columns are undocumented and change; JSON alike. */
 export const genericCsv: ExportReader = {
@@ -29,7 +30,10 @@ async function* readAny(
   const { pairs, ignored } = splitIgnored(settings.mapping);
   const shape = shapeOf(input);
   const table = openTable(input, genericColumns, settings.badLines, parseMapping(pairs, genericColumns));
-  requireColumns(input, shape, table, settings, new Set([...ignored].map((name) => name.toLowerCase())));
+  const leftOut = new Set([...ignored].map((name) => name.toLowerCase()));
+  requireColumns(input, shape, table, settings, leftOut);
+  const unread = table.unknown.filter((name) => !leftOut.has('*') && !leftOut.has(name.toLowerCase()));
+  tellFurtherMoney(shape, { cost: table.columns.cost, title: table.titles.cost }, unread, settings.notice);
   tellGuessedUnit(table, settings);
   const statesDurations =
     table.kind === 'csv'

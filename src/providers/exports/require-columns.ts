@@ -6,9 +6,10 @@ import { parseDecimal } from '../../values/decimal.ts';
 import { parseInstant } from '../../values/instant.ts';
 import type { ReaderSettings } from './export-reader.ts';
 import { type GenericColumn, genericColumns } from './generic-columns.ts';
-import { guessReading, isAmount, type ReadingGuess } from './guess-reading.ts';
-import { hasMembers, isEmptyList, isMoneyName, type Shape } from './shape.ts';
+import { guessReading, type ReadingGuess } from './guess-reading.ts';
+import { hasMembers, isEmptyList, type Shape } from './shape.ts';
 import { UnknownColumns } from './unknown-columns.ts';
+import { lifting, nestedMember, unreadMoney } from './unread-money.ts';
 
 const namesOf = (column: GenericColumn): string[] => {
   const spec: { name: string; aliases?: readonly string[] } | undefined = genericColumns.find(
@@ -40,18 +41,6 @@ const amountColumns = [
 export const statesCall = (shape: Shape): boolean =>
   [timeColumns, callColumns, amountColumns].every((columns) => hasAnyOf(shape, ...columns));
 
-/** What looks like costs, by name and values, and is not known: as a rule the very thing that a bill is for. */
-function moneyIn(shape: Shape, unknown: readonly string[]): string[] {
-  const named =
-    shape.kind === 'csv' ? unknown : [...shape.members.keys()].filter((path) => !path.includes('.'));
-  return named.filter(isMoneyName).filter((name) => {
-    const at = shape.kind === 'csv' ? shape.names.indexOf(name) : -1;
-    const values =
-      shape.kind === 'csv' ? shape.rows.map((row) => row[at] ?? '') : [shape.members.get(name) ?? ''];
-    return values.every((value) => value.trim() === '' || isAmount(value));
-  });
-}
-
 type Need = [isMet: boolean, lacking: string, column: GenericColumn];
 
 /**
@@ -71,9 +60,10 @@ export function requireColumns(
     kind === 'csv'
       ? names.some((name) => columns[name] !== -1)
       : names.some((name) => isMapped(name) || hasAnyOf(shape, name));
-  const money = has('cost')
-    ? undefined
-    : moneyIn(shape, unknown).find((name) => !ignored.has(name.toLowerCase()));
+  refuseNested(input, shape, settings, { statesCosts: has('cost'), ignored });
+  const guess = guessReading(shape, settings);
+  const money = has('cost') ? undefined : unreadMoney(shape, unknown, guess, ignored);
+  const moneyAs = guess.columns.find(({ name }) => name === money)?.ours ?? 'cost';
   const needs: Need[] = [
     [has(...timeColumns) || settings.feesWithoutDate, 'no column says when', 'started_at'],
     [has(...callColumns) || settings.feesWithoutDate, 'no column says which call', 'id'],
@@ -81,7 +71,7 @@ export function requireColumns(
     [
       money === undefined,
       `the column ${quoted(money ?? '')} looks like what calls cost, and would not be read`,
-      'cost',
+      moneyAs,
     ],
     [has('provider') || settings.provider !== null, 'no column says which provider billed it', 'provider'],
   ];
@@ -119,14 +109,32 @@ export function requireColumns(
       suggestion: 'the download failed, or this is another file: download it again',
     });
   }
-  const guess = guessReading(shape, settings);
   const begin = kind === 'csv' ? 'the header is' : 'the file begins with';
   throw new UnknownColumns(`${place(at)}: ${first[1]}; ${begin} ${quoted(shown)}`, {
     file: input.name,
     guess,
     lacksProvider: !has('provider') && settings.provider === null,
-    suggestion: proposal(guess, missing, settings),
+    suggestion: proposal(guess, missing, settings, money),
   });
+}
+
+/** @throws badInputError for what is mapped, or seems to be what calls cost, and stands inside another member */
+function refuseNested(
+  input: Input,
+  shape: Shape,
+  { mapping }: ReaderSettings,
+  { statesCosts, ignored }: { statesCosts: boolean; ignored: ReadonlySet<string> },
+): void {
+  const nested = nestedMember(shape, mapping, statesCosts, ignored);
+  if (nested !== undefined) {
+    throw fileFault({
+      file: input.name,
+      line: 1,
+      column: null,
+      reason: `the member ${quoted(nested.path)} stands inside another, and would not be read`,
+      suggestion: lifting(input, nested),
+    });
+  }
 }
 
 const cellFlags = ({ dateOrder, assumeUtc, decimal }: ReadingGuess['cells']): string[] => [
@@ -154,16 +162,24 @@ function linesAboveHeader(sample: string): number {
 }
 
 /** The command that reads the file, with what is guessed of its columns, and a place for what cannot be. */
-function proposal(guess: ReadingGuess, missing: readonly Need[], settings: ReaderSettings): string {
+function proposal(
+  guess: ReadingGuess,
+  missing: readonly Need[],
+  settings: ReaderSettings,
+  money: string | undefined,
+): string {
+  const isGuessed = (name: string) => guess.mapping.some((pair) => pair.startsWith(`${name}=`));
+  const guesses =
+    money === undefined || isGuessed(money) ? guess.mapping : [...guess.mapping, `${money}=cost`];
   const mapped = new Set(
-    [...settings.mapping, ...guess.mapping].map((pair) => pair.slice(pair.lastIndexOf('=') + 1).trim()),
+    [...settings.mapping, ...guesses].map((pair) => pair.slice(pair.lastIndexOf('=') + 1).trim()),
   );
   // A sum needs neither a call nor a time beside its day.
   const isMet = (column: GenericColumn) => mapped.has(column) || (column !== 'cost' && mapped.has('day'));
   const unguessed = missing
     .map(([, , column]) => column)
     .filter((column) => column !== 'provider' && !isMet(column));
-  const pairs = [...guess.mapping, ...unguessed.map((column) => `THEIR COLUMN=${column}`)];
+  const pairs = [...guesses, ...unguessed.map((column) => `THEIR COLUMN=${column}`)];
   const provider = missing.some(([, , column]) => column === 'provider') ? ['--provider', 'NAME'] : [];
   return settings.propose([
     ...provider,
