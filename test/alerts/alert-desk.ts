@@ -5,6 +5,7 @@ import type { Desk } from '../desk/desk.ts';
 /** What a receiver was told. */
 export interface Told {
   id: string;
+  kind: string;
   level: string;
   threshold: number;
   percent: string;
@@ -16,7 +17,10 @@ export interface Told {
   user: { externalId: string };
 }
 
-/** Delivers what is due at an instant; what the job reports, and what the receiver was told meanwhile. */
+/**
+ * Delivers what is due at an instant; what the job reports, and what the receiver was told meanwhile: alerts are told side
+ * by side, in no order.
+ */
 export async function deliver(
   desk: Desk,
   asOf: string,
