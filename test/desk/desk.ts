@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { startVapiSimulator } from '../../fixtures/vapi-simulator/server.ts';
 import type { SimulatorOptions, VapiSimulator } from '../../fixtures/vapi-simulator/simulator.ts';
 import { withClient } from '../../src/db/client.ts';
@@ -21,6 +21,9 @@ export interface DeskOptions {
   /** What command lines get besides, such as a rate. */
   besides?: (words: readonly string[]) => readonly string[];
 }
+
+/** For what others do any moment now, and long before it is over: an assertion asked so often costs more than the question. */
+const waits = { interval: 5, timeout: 60_000 };
 
 /** A session of another process on the database of a desk. */
 export interface Session {
@@ -199,20 +202,16 @@ export class Desk extends Commands {
 
   /** Waits until another session runs a statement that contains these words. */
   async untilRunning(words: string): Promise<void> {
-    await expect
-      .poll(
-        async () =>
-          (await this.sessions()).some(({ state, query }) => state === 'active' && query.includes(words)),
-        { interval: 5 },
-      )
-      .toBe(true);
+    await vi.waitUntil(
+      async () =>
+        (await this.sessions()).some(({ state, query }) => state === 'active' && query.includes(words)),
+      waits,
+    );
   }
 
   /** Waits until somebody waits for what another has locked. */
   async untilLocked(): Promise<void> {
-    await expect
-      .poll(async () => (await this.sessions()).some(({ waitsForLock }) => waitsForLock), { interval: 5 })
-      .toBe(true);
+    await vi.waitUntil(async () => (await this.sessions()).some(({ waitsForLock }) => waitsForLock), waits);
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { BinRun } from '../run-cli.ts';
 
 export interface Strikes {
@@ -33,9 +33,10 @@ export async function strike(strikes: Strikes): Promise<Record<string, number>> 
     const result = run.result.finally(() => {
       hasEnded = true;
     });
-    await expect
-      .poll(async () => hasEnded || (await isDue(attempt)), { interval: askEveryMs, timeout: endMsMax })
-      .toBe(true);
+    await vi.waitUntil(async () => hasEnded || (await isDue(attempt)), {
+      interval: askEveryMs,
+      timeout: endMsMax,
+    });
     run.kill('SIGKILL');
     const { code } = await result;
     const what = code === null ? await evidence(attempt) : null;
