@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { expect } from 'vitest';
 import { shellLine } from '../../src/shell-word.ts';
 
 /** How a key is written on a terminal. */
@@ -29,10 +30,8 @@ export async function onTerminal(
     stdio: 'pipe',
   });
   let screen = '';
-  let wake = () => {};
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     screen += text;
-    wake();
   });
   const code = new Promise<number | null>((settle, reject) => {
     child.on('error', reject);
@@ -41,17 +40,27 @@ export async function onTerminal(
   let hasEnded = false;
   const ended = code.finally(() => {
     hasEnded = true;
-    wake();
   });
   let shown = 0;
-  for (const [question, typed] of answers) {
-    while (!question.test(stripVTControlCharacters(screen.slice(shown))) && !hasEnded) {
-      await new Promise<void>((settle) => {
-        wake = settle;
-      });
+  const until = (what: string, isSo: (text: string) => boolean) =>
+    expect
+      .poll(
+        () => {
+          const text = stripVTControlCharacters(screen.slice(shown));
+          return hasEnded || isSo(text) ? 'come' : text;
+        },
+        { interval: 10, message: `${what}, of quota ${args.join(' ')}` },
+      )
+      .toBe('come');
+  try {
+    for (const [question, typed] of answers) {
+      await until(`the question ${question}`, (text) => question.test(text));
+      shown = screen.length;
+      child.stdin.write(typed);
     }
-    shown = screen.length;
-    child.stdin.write(typed);
+    await until('the end', () => false);
+  } finally {
+    child.kill(); // What asks something else would wait for its answer: the screen tells what it is.
   }
   return { code: await ended, screen: stripVTControlCharacters(screen) };
 }
