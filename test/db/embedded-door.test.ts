@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statS
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { accounts } from '../../src/db/embedded/server-account.ts';
 import { openEmbedded } from '../../src/db/embedded/session.ts';
 import { migrate } from '../../src/db/migrations.ts';
@@ -13,26 +13,46 @@ import {
   bundle,
   cluster,
   install,
+  type Model,
+  makeModel,
   makePassableDirectory,
   removeDataDir,
   runChild,
   startChild,
 } from './embedded-processes.ts';
 
+let model: Model;
+let programs: string;
+let stranger: string;
 let place: string;
 let dataDir: string;
-let stranger: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
+  model = await makeModel();
+  programs = makePassableDirectory();
+  stranger = await bundle(programs, 'embedded-stranger.ts');
+});
+
+afterAll(async () => {
+  await model.remove();
+  rmSync(programs, { recursive: true, force: true });
+});
+
+beforeEach(() => {
   place = makePassableDirectory();
   dataDir = join(place, 'data');
-  stranger = await bundle(place, 'embedded-stranger.ts');
 });
 
 afterEach(async () => {
   await removeDataDir(dataDir);
   rmSync(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 });
+
+/** On a cluster that is there already. */
+function openCopy() {
+  model.copyTo(dataDir);
+  return openEmbedded({ dataDir });
+}
 
 /** What a process of a uid (with the group of that number) is told that tries the socket. */
 const tryAs = async (uid: number | undefined, role = 'quota') =>
@@ -48,15 +68,14 @@ function openTheWay(): void {
 const uidOf = (name: string) => accounts().find((one) => one.name === name)?.uid ?? Number.NaN;
 
 test('the owner gets in, as any role', async () => {
-  const session = await openEmbedded({ dataDir });
+  const session = await openCopy();
   await session.client.query('create role app login');
   expect([await tryAs(undefined), await tryAs(undefined, 'app')]).toEqual(['in', 'in']);
   await session.close();
 });
 
 test('whatever pg_hba.conf says, the next start admits the owner and root alone', async () => {
-  await (await openEmbedded({ dataDir })).close();
-  const session = await openEmbedded({ dataDir });
+  const session = await openCopy();
   const { rows } = await session.client.query(
     'select type, user_name, address, auth_method, options from pg_hba_file_rules',
   );
@@ -82,7 +101,7 @@ describe.runIf(needs(asRoot, 'to be run as root'))(
     ];
 
     test.each(['their way is closed', 'their way is open'])("to root's server, when %s", async (way) => {
-      const session = await openEmbedded({ dataDir });
+      const session = await openCopy();
       const server = statSync(cluster(dataDir)).uid;
       if (way === 'their way is open') {
         openTheWay();
@@ -154,7 +173,7 @@ describe('the schema quota', () => {
     (await client.query('select current_schemas(false)::text as path')).rows[0].path;
 
   test("is not where an app's tables land", async () => {
-    const session = await openEmbedded({ dataDir });
+    const session = await openCopy();
     await session.client.query('create schema quota');
     await session.client.query('create table quota.call_logs ()');
     const app = new pg.Client(session.url);
@@ -175,7 +194,7 @@ describe('the schema quota', () => {
   });
 
   test('is taken out of the path of a cluster that an earlier version made; a chosen path stays', async () => {
-    const first = await openEmbedded({ dataDir });
+    const first = await openCopy();
     await first.client.query('create schema quota');
     await first.client.query('alter role quota reset search_path');
     await first.close();
@@ -195,7 +214,7 @@ describe('the schema quota', () => {
   });
 
   test('is taken out by a migration, too, in that database alone', async () => {
-    const session = await openEmbedded({ dataDir });
+    const session = await openCopy();
     await session.client.query('create database elsewhere');
     await session.client.query('alter role quota reset search_path');
     const url = session.url.replace('/quota?', '/elsewhere?');

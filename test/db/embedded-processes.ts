@@ -36,11 +36,16 @@ export async function removeDataDir(dataDir: string): Promise<void> {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** An initialised data directory to copy, which is faster than making one. */
-export async function makeModel(): Promise<{ copyTo(dataDir: string): void; remove(): Promise<void> }> {
+export interface Model {
+  copyTo(dataDir: string): void;
+  remove(): Promise<void>;
+}
+
+/** An initialised data directory to copy, which is faster than making one; with what a statement puts into it. */
+export async function makeModel(statement = ''): Promise<Model> {
   const model = makePassableDirectory();
   const session = await openEmbedded({ dataDir: model });
-  await session.client.query('create table kept as select 7 as answer');
+  await session.client.query(statement);
   await session.close();
   await stopEmbedded(model);
   return {

@@ -13,6 +13,7 @@ import {
   bundleChild,
   type Child,
   cluster,
+  type Model,
   makeModel,
   makePassableDirectory,
   postmasterPid,
@@ -20,13 +21,13 @@ import {
   startChild,
 } from './embedded-processes.ts';
 
-let model: Awaited<ReturnType<typeof makeModel>>;
+let model: Model;
 let bundle: string;
 let program: string;
 let dataDir: string;
 
 beforeAll(async () => {
-  model = await makeModel();
+  model = await makeModel('create table kept as select 7 as answer');
   bundle = mkdtempSync(join(process.cwd(), 'node_modules', '.embedded-child-'));
   program = await bundleChild(bundle);
 });
