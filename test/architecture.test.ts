@@ -155,6 +155,7 @@ const leaves = [
   'src/shell-word.ts',
   'src/system-error.ts',
   'src/heard-by-many.ts',
+  'src/with-deadline.ts',
   'package.json',
 ];
 

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { withDeadline } from '../with-deadline.ts';
 import type { AlertTarget } from './alert-target.ts';
 
 const timeoutMs = 10_000;
@@ -37,13 +38,9 @@ interface Message {
 
 async function post(url: string, { body, headers, signal }: Message): Promise<Response> {
   try {
-    return await fetch(url, {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
+    return await withDeadline(signal, timeoutMs, (deadline) =>
+      fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: deadline }),
+    );
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new Error(

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { withDeadline } from '../../with-deadline.ts';
 import { readBody } from './answer.ts';
 import { VapiUnavailableError } from './errors.ts';
 import { type AskedRequest, foreignAnswer, noAnswer, noAnswerInTime, refusal } from './failure.ts';
@@ -88,26 +89,19 @@ export class VapiTransport {
 
   async #fetchText(request: VapiRequest, signal: AbortSignal | undefined, timeoutMs: number) {
     const { baseUrl } = this.#settings;
-    const deadline = new AbortController();
-    // Not AbortSignal.any: on Node 20 it leaks a listener on the caller's signal with every request.
-    const abort = () => deadline.abort();
-    const timer = setTimeout(abort, timeoutMs);
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      signal?.throwIfAborted();
-      const response = await fetch(this.#url(request), this.#init(request, deadline.signal));
-      return { response, text: await response.text() };
-    } catch (error) {
-      if (signal?.aborted) {
-        throw signal.reason;
+    return withDeadline(signal, timeoutMs, async (deadline) => {
+      try {
+        const response = await fetch(this.#url(request), this.#init(request, deadline));
+        return { response, text: await response.text() };
+      } catch (error) {
+        if (signal?.aborted) {
+          throw signal.reason;
+        }
+        throw deadline.aborted
+          ? noAnswerInTime(request, timeoutMs, baseUrl)
+          : noAnswer(request, error, baseUrl);
       }
-      throw deadline.signal.aborted
-        ? noAnswerInTime(request, timeoutMs, baseUrl)
-        : noAnswer(request, error, baseUrl);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    }
+    });
   }
 
   #url(request: VapiRequest): string {
