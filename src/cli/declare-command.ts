@@ -8,6 +8,7 @@ import type {
 } from '../declarations/option.ts';
 import { QuotaError, usageError } from '../errors.ts';
 import { parseOrKeep, timesOf } from './spoken-times.ts';
+import { wrapText } from './wrap-text.ts';
 
 /**
  * Takes a declaration to commander: its words, its flags, and below them its details and examples.
@@ -83,7 +84,9 @@ export function addExplanation(
   { details, examples }: { details?: string | undefined; examples: readonly Example[] },
 ): void {
   if (details !== undefined) {
-    command.addHelpText('after', `\n${details}`);
+    const paragraphs = details.split('\n\n').map((paragraph) => paragraph.replaceAll('\n', ' '));
+    const width = command.configureOutput().getOutHelpWidth?.() ?? Number.POSITIVE_INFINITY;
+    command.addHelpText('after', `\n${wrapText(paragraphs.join('\n\n'), width)}`);
   }
   const width = Math.max(...examples.map(([commandLine]) => commandLine.length));
   const lines = examples.map(([commandLine, purpose]) =>

@@ -38,5 +38,5 @@ function tableOf(rows: readonly AnyRow[], now: Date, style: Style): string[] {
   );
   const head = names.map((name) => titles[name] ?? wordsOfName(name));
   const cells = rows.map((row) => names.map((name) => peopleText(row[name], now)));
-  return textTable(cells, { head, left: head }, style);
+  return textTable(cells, { head, left: head, dispensable: head.slice(1).reverse() }, style);
 }

@@ -9,3 +9,7 @@ export const countedOf = (count: number, many: string): string =>
 /** `maxDailyCost` as `max daily cost`: a name of the JSON for people. */
 export const wordsOfName = (name: string): string =>
   name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+
+/** What a table says of columns for which a terminal has no room. */
+export const leftOut = (titles: readonly string[]): string =>
+  `left out for want of room: ${titles.join(', ')}; --wide has all`;

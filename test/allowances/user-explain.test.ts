@@ -118,9 +118,9 @@ test('a grant that expires is told, and what was over its limit before is over i
     .filter((line) => /^ .*(crossed|grant)/.test(line) && !line.includes('quota user'));
   expect(told.map((line) => line.replace(/^ +(\S+ \S+) +[\d:]+ +/, '$1 '))).toEqual([
     expect.stringMatching(
-      /^2026-11-06 10:0\dZ 80 % crossed \(warning\), 90 % crossed \(critical\), 100 % crossed \(exceeded\), until 2026-11-06 12:00$/,
+      /^2026-11-06 10:0\dZ 80 % crossed \(warning\), 90 % crossed \(critical\), 100 % crossed \(exceeded\), until 2026-11-06 12:00Z$/,
     ),
-    '2026-11-06 12:00Z 10:00 minutes granted until 2026-11-08 00:00  by tester: "pilot"',
+    '2026-11-06 12:00Z 10:00 minutes granted until 2026-11-08 00:00Z  by tester: "pilot"',
     '2026-11-08 00:00Z the grant of 10:00 minutes expired',
     expect.stringMatching(/^2026-11-08 00:05Z 80 % crossed .* 100 % crossed \(exceeded\)$/),
   ]);

@@ -2,7 +2,9 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { fitColumns } from '../../src/cli/formats/fit-columns.ts';
 import { createOutput } from '../../src/cli/output.ts';
+import { createStyle } from '../../src/cli/style.ts';
 import type { Column } from '../../src/context.ts';
+import { textTable } from '../../src/text/text-table.ts';
 
 const columns: Column[] = [
   { key: 'user' },
@@ -106,4 +108,27 @@ test('--wide, and a file, have all of it', async () => {
 test('the first column stays, however narrow it is', () => {
   const fitted = fitColumns(columns, [40, 30, 10, 8, 10], 5);
   expect(fitted.map(({ column }) => column.key)).toEqual(['user']);
+});
+
+test('a table of several is cut to the terminal as well: what may be left out is, one after the other', async () => {
+  const rows = [['unlogged', '35', '12.2553', '0.0000', 'billed, not logged']];
+  const head = ['kind', 'count', 'billed', 'logged', 'meaning'];
+  const lines = async (width?: number) =>
+    textTable(
+      rows,
+      { head, left: ['kind', 'meaning'], dispensable: ['meaning', 'logged', 'count'] },
+      await createStyle(false, width),
+    );
+  expect(await lines()).toEqual([
+    'kind      count   billed  logged  meaning',
+    'unlogged     35  12.2553  0.0000  billed, not logged',
+  ]);
+  expect(await lines(40)).toEqual([
+    'kind      count   billed  logged',
+    'unlogged     35  12.2553  0.0000',
+    'left out for want of room: meaning; --wide has all',
+  ]);
+  const narrowest = ['kind       billed', 'unlogged  12.2553'];
+  expect((await lines(20)).slice(0, 2)).toEqual(narrowest);
+  expect((await lines(5)).slice(0, 2)).toEqual(narrowest);
 });

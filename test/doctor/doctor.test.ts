@@ -38,7 +38,9 @@ test('finds nothing where nothing is wrong, and changes nothing', async () => {
   const before = await desk.snapshot();
   const { code, stdout } = await run();
   expect(code).toBe(0);
-  expect(stdout).toContain('ok         usage        every quota is the sum of its calls and adjustments');
+  expect(stdout).toContain(
+    'ok         usage             every quota is the sum of its calls and adjustments',
+  );
   const diagnosis = await diagnose('--strict');
   expect(diagnosis).toMatchObject({ code: 0, ok: true, differences: 0, attention: 0 });
   expect(unwell(diagnosis)).toEqual([]);

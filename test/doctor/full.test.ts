@@ -32,7 +32,9 @@ test('notes who was found right, changes nothing else, and sums nobody of them a
   expect(await diagnose()).toMatchObject({ code: 0, examined: 0, noted: false });
   const noted = await desk.snapshot();
   const { stdout } = await desk.run('doctor');
-  expect(stdout).toContain('ok         usage        every quota is the sum of its calls and adjustments\n');
+  expect(stdout).toContain(
+    'ok         usage             every quota is the sum of its calls and adjustments\n',
+  );
   expect(stdout).toContain(
     '0 users examined anew; --full examines those, too, who are as it found them right',
   );

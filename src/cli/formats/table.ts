@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Column, Row, Style } from '../../context.ts';
 import { printable } from '../../printable.ts';
-import { wordsOfName } from '../../values/counted.ts';
+import { leftOut, wordsOfName } from '../../values/counted.ts';
 import { minuteText } from '../../values/instant.ts';
 import { cellText } from '../printable.ts';
 import { wrapText } from '../wrap-text.ts';
@@ -56,9 +56,7 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[], st
   );
   return [
     withoutEnds(table.toString()),
-    ...(left.length === 0
-      ? []
-      : [style.dim(wrapText(`left out for want of room: ${left.join(', ')}; --wide has all`, style.width))]),
+    ...(left.length === 0 ? [] : [style.dim(wrapText(leftOut(left), style.width))]),
     '',
   ].join('\n');
 }

@@ -73,7 +73,9 @@ switched off. Users without such a note always are.`,
       columns: [{ key: 'check' }, { key: 'level' }, { key: 'finding' }],
       text: (diagnosis, style) =>
         [
-          ...diagnosis.checks.flatMap((result) => checkLines(result, context.now(), style)),
+          ...diagnosis.checks.flatMap((result) =>
+            checkLines(result, { now: context.now(), width: nameWidth(diagnosis) }, style),
+          ),
           ...scopeLines(diagnosis, isFull).map(style.dim),
         ].join('\n'),
     });
@@ -104,14 +106,15 @@ const scopeLines = ({ examined, noted }: Diagnosis, isFull: boolean): string[] =
 
 function checkLines(
   { check, level, count, message, suggestion, findings }: CheckResult,
-  now: Date,
+  { now, width }: { now: Date; width: number },
   style: Style,
 ): string[] {
-  const name = check.padEnd(12);
+  const name = check.padEnd(width);
+  const indent = ' '.repeat(levelWidth + width + 3);
   if (count === 0) {
-    return [`${style.green('ok       ')}  ${name} ${message}`];
+    return [`${style.green('ok'.padEnd(levelWidth))}  ${name} ${message}`];
   }
-  const mark = level === 'difference' ? style.red('WRONG    ') : style.yellow('attention');
+  const mark = level === 'difference' ? style.red('WRONG'.padEnd(levelWidth)) : style.yellow('attention');
   const more =
     count > findings.length ? [`${indent}and ${count - findings.length} more: --limit ${count}`] : [];
   return [
@@ -122,7 +125,8 @@ function checkLines(
   ];
 }
 
-const indent = ' '.repeat(24);
+const levelWidth = 'attention'.length;
+const nameWidth = ({ checks }: Diagnosis) => Math.max(...checks.map(({ check }) => check.length));
 
 /** `ada, meter voice_seconds, used 600.000, used by facts 612.000`; what is null or agrees is left out. */
 function findingText({ externalId, ...rest }: Readonly<Record<string, unknown>>, now: Date): string {

@@ -6,6 +6,7 @@ import { peopleTable } from '../../text/people-text.ts';
 import { countedOf } from '../../values/counted.ts';
 import type { RunOptions } from './run-options.ts';
 
+const indent = '  ';
 /** How many are named. */
 const dueListMax = 100;
 
@@ -29,7 +30,9 @@ export async function dryRunJob(
         ? 'nothing due'
         : [
             `${style.yellow('would do')} ${countedOf(due, job.unit)}`,
-            ...peopleTable(first, context.now(), style).map((line) => `  ${line}`),
+            ...peopleTable(first, context.now(), { ...style, width: style.width - indent.length }).map(
+              (line) => indent + line,
+            ),
             ...(first.length === dueListMax && due > first.length
               ? [`  … and ${due - first.length} more`]
               : []),

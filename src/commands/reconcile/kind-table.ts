@@ -70,7 +70,8 @@ export function kindTable(data: KindTableData, style: Style): string[] {
   };
   const head = ['kind', 'count', ...money.head, 'meaning'];
   const color = (line: string, row: number) => colorOf(row)(line);
-  return textTable(rows, { head, left: ['kind', 'meaning'], color, dispensable: 'meaning' }, style);
+  const dispensable = ['meaning', 'under-billed', 'over-billed'];
+  return textTable(rows, { head, left: ['kind', 'meaning'], color, dispensable }, style);
 }
 
 const totalNote = (differences: Differences | null) =>

@@ -103,6 +103,7 @@ function listText(months: ListedMonth[], style: Style): string {
     {
       head: head.map((key) => headings[key] ?? key),
       left: ['provider', 'month', 'state', 'currency', 'control'],
+      dispensable: ['lines', 'exports', 'under-billed', 'over-billed', 'logged'],
     },
     style,
   );

@@ -66,7 +66,11 @@ function ratesTable(rates: readonly ExpectedCost[], style: Style): string[] {
   const rows = rates.map(({ name, unit }, row) => [name, unit, ...columns.map((cells) => cells[row] || '-')]);
   return [
     '',
-    ...textTable(rows, { head, left: ['rate card', 'unit'] }, style),
+    ...textTable(
+      rows,
+      { head, left: ['rate card', 'unit'], dispensable: ['usage diff.', 'expected'] },
+      style,
+    ),
     '',
     ...rates.map(rateSentence),
   ];
@@ -88,17 +92,13 @@ export function entriesText({ currency, entries, next }: Entries, style: Style):
   }
   const kinds = new Set(entries.map(({ kind }) => kind));
   const [only] = kinds;
+  const amounts = ['billed', 'logged', 'difference'].map((title) =>
+    currency === null ? title : `${title} ${currency}`,
+  );
+  const [billedAmount = '', loggedAmount = ''] = amounts;
   const head = [
-    'id',
-    'kind',
-    'call',
-    'user',
-    'started',
-    'billed s',
-    'logged s',
-    ...['billed', 'logged', 'difference'].map((title) =>
-      currency === null ? title : `${title} ${currency}`,
-    ),
+    ...['id', 'kind', 'call', 'user', 'started', 'billed s', 'logged s'],
+    ...amounts,
     'resolution',
   ];
   const seconds = amountColumns(
@@ -126,9 +126,10 @@ export function entriesText({ currency, entries, next }: Entries, style: Style):
       : `${entry.resolution}: ${entry.reason}${entry.isCurrent ? '' : ' (gone)'}`,
   ]);
   const left = ['id', 'kind', 'call', 'user', 'started', 'resolution'];
+  const dispensable = ['resolution', 'logged s', 'billed s', loggedAmount, billedAmount, 'started', 'kind'];
   const lines = [
     ...(kinds.size === 1 && only !== undefined ? [`${style.bold(only)}: ${kindMeanings[only]}`, ''] : []),
-    ...textTable(rows, { head, left }, style),
+    ...textTable(rows, { head, left, dispensable }, style),
     ...(next === null ? [] : ['', style.dim(`More: --after ${next}`)]),
   ];
   return [...lines, ...roundingNote(lines, style)].join('\n');

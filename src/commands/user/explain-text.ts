@@ -29,7 +29,7 @@ function foldThresholds(events: readonly QuotaEvent[]): QuotaEvent[] {
   for (const event of events) {
     const last = folded.at(-1);
     if (event.kind === 'threshold' && last?.kind === 'threshold' && last.at === event.at) {
-      const end = /, until [-\d :]+$/.exec(event.text)?.[0] ?? '';
+      const end = /, until [-\d :]+Z$/.exec(event.text)?.[0] ?? '';
       const before = last.text.endsWith(end) ? last.text.slice(0, last.text.length - end.length) : last.text;
       folded[folded.length - 1] = { ...event, text: `${before}, ${event.text}` };
     } else {

@@ -102,7 +102,7 @@ const eventsQuery = `
     from quota.adjustments a where a.user_id = $1 and a.meter = $2 and a.period_start = $3
     union all
     select g.created_at, 2, g.id, 'grant', null, g.actor, g.reason,
-      trim_scale(g.quantity)::text || ' ' || story.unit || 's granted' || coalesce(' until ' || to_char(g.expires_at, 'YYYY-MM-DD HH24:MI'), '')
+      trim_scale(g.quantity)::text || ' ' || story.unit || 's granted' || coalesce(' until ' || to_char(g.expires_at, 'YYYY-MM-DD HH24:MI"Z"'), '')
     from quota.grants g, story
     where g.user_id = $1 and g.meter = $2 and g.created_at < story.ends and (least(g.expires_at, g.revoked_at) is null or least(g.expires_at, g.revoked_at) > story.starts)
       and (g.created_at >= story.starts or g.consumed < g.quantity)
@@ -114,7 +114,7 @@ const eventsQuery = `
     select w.crossed_at, 4, w.threshold, 'threshold', null, null, null,
       case when w.threshold = 0 then 'pace: used up before the reset, as it goes'
         else w.threshold || ' % crossed (' || w.level || ')' end || case when w.acknowledged_at is not null then ', acknowledged' else '' end
-        || coalesce(', until ' || to_char(w.ended_at, 'YYYY-MM-DD HH24:MI'), '')
+        || coalesce(', until ' || to_char(w.ended_at, 'YYYY-MM-DD HH24:MI"Z"'), '')
     from quota.usage_alerts w where w.user_id = $1 and w.meter = $2 and w.period_start = $3
     union all
     select a.at, 5, a.id, a.action, null, a.actor, quota.audit_reason(a),
@@ -125,7 +125,7 @@ const eventsQuery = `
         when 'plan.applied' then 'the plan ' || a.subject || ' was changed'
         when 'meter.applied' then 'the meter ' || a.subject || ' was changed'
         when 'usage.recorded' then 'a call was recorded by hand'
-        when 'subscription.reset' then 'reset: the period to ' || to_char(a.period_end, 'YYYY-MM-DD HH24:MI') || ' was closed'
+        when 'subscription.reset' then 'reset: the period to ' || to_char(a.period_end, 'YYYY-MM-DD HH24:MI"Z"') || ' was closed'
         when 'assistant.limited' then 'assistant ' || a.subject || ' limited at the provider'
         when 'assistant.restored' then 'assistant ' || a.subject || ' restored at the provider'
         else a.action || coalesce(' ' || a.subject, '')
