@@ -5388,7 +5388,7 @@ begin
   drop table if exists pg_temp.call_parts, pg_temp.long_resources;
   create temp table call_parts on commit drop as
   select l.*, row_number() over (
-    partition by l.external_id, l.charge, l.started_at, l.ended_at, l.cost, l.quantity
+    partition by l.external_id, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.invoice_month
     order by l.line) as copy
   from quota.billing_lines l
   where l.export_id = export and l.kind = 'call' and l.external_id in (
@@ -5417,25 +5417,34 @@ begin
     p.duration_seconds,
     p.quantity, p.unit, p.cost, p.description, p.raw, p.charge, p.invoice_month
   from pg_temp.call_parts p where p.copy > 1;
+  -- What is on another invoice is a line of its own, of the same call: it follows the first
+  -- (quota.mark_parts), which alone says how long the call was.
   insert into quota.billing_lines (
     export_id, line, kind, external_id, model, status, started_at, ended_at, duration_seconds, cost,
     description, raw, charge, invoice_month)
-  select export, min(p.line), 'call', p.external_id,
-    case when count(distinct p.model) = 1 then min(p.model) end, 'ended',
-    min(p.started_at), max(p.ended_at),
-    -- A part that is metered in time says how long the call was; the others only when.
-    coalesce(max(p.duration_seconds) filter (where p.unit ~ '^seconds?$'),
-      max(p.duration_seconds) filter (where p.unit ~ '^(minute|hour)s?$'), max(p.duration_seconds)),
+  select export, min(p.line), 'call', p.external_id, c.model, 'ended', c.started_at, c.ended_at,
+    case when min(p.line) = c.line then c.duration_seconds end,
     sum(p.cost), (array_agg(p.description order by p.line))[1],
     json_build_object('parts', json_agg(json_build_object(
       'line', p.line, 'sku', p.charge::json ->> 'sku', 'quantity', p.quantity,
       'unit', p.unit, 'cost', p.cost) order by p.line)),
-    (jsonb_agg(distinct quota.part_key(p.charge, p.started_at, p.ended_at)))::text, min(p.invoice_month)
+    (jsonb_agg(distinct quota.part_key(p.charge, p.started_at, p.ended_at, p.invoice_month)))::text,
+    p.invoice_month
   from pg_temp.call_parts p
-  where p.copy = 1 group by p.external_id;
+  join (
+    select w.external_id, min(w.line) as line, min(w.started_at) as started_at, max(w.ended_at) as ended_at,
+      case when count(distinct w.model) = 1 then min(w.model) end as model,
+      -- A part that is metered in time says how long the call was; the others only when.
+      coalesce(max(w.duration_seconds) filter (where w.unit ~ '^seconds?$'),
+        max(w.duration_seconds) filter (where w.unit ~ '^(minute|hour)s?$'), max(w.duration_seconds))
+        as duration_seconds
+    from pg_temp.call_parts w where w.copy = 1 group by w.external_id
+  ) c using (external_id)
+  where p.copy = 1
+  group by p.external_id, p.invoice_month, c.line, c.model, c.started_at, c.ended_at, c.duration_seconds;
   return (select count(*) from quota.billing_lines l where l.export_id = export and l.kind = 'call');
 end $function$;
-comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), in an export that no month has yet; how many calls it has.';
+comment on function quota.fold_parts(integer) is 'Makes one line of the rows that state one call by its parts (a row per meter of FOCUS), for each invoice that has some, in an export that no month has yet; how many such lines it has.';
 grant execute on function quota.fold_parts(integer) to quota_finance;
 
 CREATE OR REPLACE FUNCTION quota.follows_in_cache(p_meter text)
@@ -7452,7 +7461,7 @@ begin
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
     l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.part_keys(l.charge, l.started_at, l.ended_at) as parts,
+    quota.part_keys(l.charge, l.started_at, l.ended_at, l.invoice_month) as parts,
     quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
     i.log_id is null or i.kind = 'outside_month'
       or i.log_id in (select d.log_id from pg_temp.repeated_logs d) as is_open
@@ -7633,7 +7642,8 @@ begin
   drop table if exists pg_temp.ranked_parts;
   create temp table ranked_parts on commit drop as
   select o.export_id, o.line, o.external_id, o.parts, row_number() over (
-    partition by o.external_id order by o.started_at, o.ended_at, o.cost, o.export_id, o.line) as place
+    partition by o.external_id
+    order by o.started_at, o.ended_at, o.duration_seconds is null, o.cost, o.export_id, o.line) as place
   from pg_temp.open_lines o
   where o.parts is not null and o.takes_log and o.kind is null and o.external_id in (
     select external_id from pg_temp.open_lines group by 1 having count(*) > 1);
@@ -7647,7 +7657,7 @@ begin
   from (select external_id, sum(cost) as cost from pg_temp.open_lines where follows group by 1) f
   where f.external_id = o.external_id and o.takes_log;
 end $function$;
-comment on function quota.mark_parts() is 'Marks those of open_lines that state further parts of a call which another file of the bill begins: they are no repetitions.';
+comment on function quota.mark_parts() is 'Marks those of open_lines that state further parts of a call which another file of the bill, or another invoice, begins: they are no repetitions.';
 
 CREATE OR REPLACE FUNCTION quota.mark_repeated_sums(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -7706,7 +7716,10 @@ begin
       join quota.reconciliations other on other.id = x.reconciliation_id
       where l.export_id = any (earlier) and l.export_id < o.export_id and l.external_id = o.external_id
         and other.provider = r.provider and other.id <> r.id
-        and other.month = date_trunc('month', o.at at time zone 'UTC'));
+        and other.month = date_trunc('month', o.at at time zone 'UTC')
+        -- Further parts of a call, on another invoice, were not billed before.
+        and (o.parts is null
+          or quota.part_keys(l.charge, l.started_at, l.ended_at, l.invoice_month) && o.parts));
   end if;
 
   if exists (select 1 from pg_temp.open_lines o where o.parts is not null) then
@@ -9002,14 +9015,17 @@ AS $function$
 $function$;
 comment on function quota.pair_kind(uuid,uuid,numeric,numeric,numeric,numeric,numeric,numeric) is 'How a line and its log compare. A cost that one side does not know (null) is not compared, nor the seconds of a line that states none.';
 
-CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with time zone, ended_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.part_key(charge text, started_at timestamp with time zone, ended_at timestamp with time zone, invoice_month date)
  RETURNS text
  LANGUAGE sql
  STABLE
-AS $function$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $function$;
-comment on function quota.part_key(text,timestamp with time zone,timestamp with time zone) is 'What tells a part of a call from its other parts: its dimensions and times.';
+AS $function$
+  select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at,
+    nullif(invoice_month, date_trunc('month', started_at at time zone 'UTC')::date)))
+$function$;
+comment on function quota.part_key(text,timestamp with time zone,timestamp with time zone,date) is 'What tells a part of a call from its other parts: its dimensions and times, and the invoice that it is on where that is not the one of its month.';
 
-CREATE OR REPLACE FUNCTION quota.part_keys(charge text, started_at timestamp with time zone, ended_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION quota.part_keys(charge text, started_at timestamp with time zone, ended_at timestamp with time zone, invoice_month date)
  RETURNS text[]
  LANGUAGE sql
  STABLE
@@ -9017,10 +9033,10 @@ AS $function$
   select case
     when charge is null then null
     when charge like '[%' then array(select jsonb_array_elements_text(charge::jsonb))
-    else array[quota.part_key(charge, started_at, ended_at)]
+    else array[quota.part_key(charge, started_at, ended_at, invoice_month)]
   end
 $function$;
-comment on function quota.part_keys(text,timestamp with time zone,timestamp with time zone) is 'The keys of the parts of a call that a line states; null where its format has no parts. It is never inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
+comment on function quota.part_keys(text,timestamp with time zone,timestamp with time zone,date) is 'The keys of the parts of a call that a line states; null where its format has no parts. It is never inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
 
 CREATE OR REPLACE FUNCTION quota.passed_seconds(p_start timestamp with time zone, p_end timestamp with time zone, p_at timestamp with time zone)
  RETURNS numeric

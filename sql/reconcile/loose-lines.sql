@@ -11,7 +11,7 @@ begin
   select l.export_id, l.line, l.external_id, l.assistant_id, quota.line_at(l) as at, l.created_at,
     l.started_at, l.ended_at,
     l.duration_seconds, quota.stated_seconds(l.duration_seconds, l.status) as stated_seconds, l.cost,
-    quota.part_keys(l.charge, l.started_at, l.ended_at) as parts,
+    quota.part_keys(l.charge, l.started_at, l.ended_at, l.invoice_month) as parts,
     quota.line_kind(l, month_start, month_end) as kind, i.place, i.log_id,
     i.log_id is null or i.kind = 'outside_month'
       or i.log_id in (select d.log_id from pg_temp.repeated_logs d) as is_open

@@ -19,7 +19,10 @@ begin
       join quota.reconciliations other on other.id = x.reconciliation_id
       where l.export_id = any (earlier) and l.export_id < o.export_id and l.external_id = o.external_id
         and other.provider = r.provider and other.id <> r.id
-        and other.month = date_trunc('month', o.at at time zone 'UTC'));
+        and other.month = date_trunc('month', o.at at time zone 'UTC')
+        -- Further parts of a call, on another invoice, were not billed before.
+        and (o.parts is null
+          or quota.part_keys(l.charge, l.started_at, l.ended_at, l.invoice_month) && o.parts));
   end if;
 
   if exists (select 1 from pg_temp.open_lines o where o.parts is not null) then

@@ -1,21 +1,27 @@
-create or replace function quota.part_key(charge text, started_at timestamptz, ended_at timestamptz)
+create or replace function quota.part_key(
+  charge text, started_at timestamptz, ended_at timestamptz, invoice_month date)
 returns text
 language sql stable
-as $$ select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at)) $$;
-comment on function quota.part_key(text, timestamptz, timestamptz) is
-  'What tells a part of a call from its other parts: its dimensions and times.';
+as $$
+  select md5(concat_ws(' ', charge::jsonb - 'row', started_at, ended_at,
+    nullif(invoice_month, date_trunc('month', started_at at time zone 'UTC')::date)))
+$$;
+comment on function quota.part_key(text, timestamptz, timestamptz, date) is
+  'What tells a part of a call from its other parts: its dimensions and times, and the invoice that it is on '
+  'where that is not the one of its month.';
 
-create or replace function quota.part_keys(charge text, started_at timestamptz, ended_at timestamptz)
+create or replace function quota.part_keys(
+  charge text, started_at timestamptz, ended_at timestamptz, invoice_month date)
 returns text[]
 language sql stable
 as $$
   select case
     when charge is null then null
     when charge like '[%' then array(select jsonb_array_elements_text(charge::jsonb))
-    else array[quota.part_key(charge, started_at, ended_at)]
+    else array[quota.part_key(charge, started_at, ended_at, invoice_month)]
   end
 $$;
-comment on function quota.part_keys(text, timestamptz, timestamptz) is
+comment on function quota.part_keys(text, timestamptz, timestamptz, date) is
   'The keys of the parts of a call that a line states; null where its format has no parts. It is never '
   'inlined: given a whole line, one would be formed of each line of a bill before the few are found.';
 
@@ -26,7 +32,8 @@ begin
   drop table if exists pg_temp.ranked_parts;
   create temp table ranked_parts on commit drop as
   select o.export_id, o.line, o.external_id, o.parts, row_number() over (
-    partition by o.external_id order by o.started_at, o.ended_at, o.cost, o.export_id, o.line) as place
+    partition by o.external_id
+    order by o.started_at, o.ended_at, o.duration_seconds is null, o.cost, o.export_id, o.line) as place
   from pg_temp.open_lines o
   where o.parts is not null and o.takes_log and o.kind is null and o.external_id in (
     select external_id from pg_temp.open_lines group by 1 having count(*) > 1);
@@ -41,5 +48,5 @@ begin
   where f.external_id = o.external_id and o.takes_log;
 end $$;
 comment on function quota.mark_parts() is
-  'Marks those of open_lines that state further parts of a call which another file of the bill begins: they '
-  'are no repetitions.';
+  'Marks those of open_lines that state further parts of a call which another file of the bill, or another '
+  'invoice, begins: they are no repetitions.';

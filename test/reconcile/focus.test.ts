@@ -117,6 +117,49 @@ describe('the rows of one call', () => {
   });
 });
 
+describe('the rows of one call on two invoices', () => {
+  const [first, second, third] = parts as [Row, Row, Row];
+  const late: Row = { ...third, invoice: '2026-11' };
+  const invoices = { billed: '0.1327', use: '0.3238', ofOtherMonths: '0', onOtherInvoices: '0.1911' };
+  const november = (file: string) => desk.answer('reconcile', '--month', '2026-11', '--export', file);
+
+  test('come to the call, and each is on its own invoice, in one file', async () => {
+    await log('c-1', '0.3238', 185);
+    const answer = await reconcile(0, focus('both.csv', first, second, late));
+    expect(kindsOf(answer)).toEqual({ matched: [2, '0.3238'] });
+    expect(answer).toMatchObject({ totals: { difference: '0.0000' }, invoice: invoices });
+  });
+
+  test('also in the files of two months, in either order; a part that comes later is no repetition', async () => {
+    await log('c-1', '0.3238', 185);
+    const [october, ofNovember] = [focus('oct.csv', first, second), focus('nov.csv', late)];
+    expect(kindsOf(await reconcile(3, october))).toEqual({ cost_mismatch: [1, '0.1327'] });
+    const { data } = await november(ofNovember);
+    expect(kindsOf(data)).toEqual({ outside_month: [1, '0.1911'] });
+    expect(data.invoice).toEqual({
+      billed: '0.1911',
+      use: '0',
+      ofOtherMonths: '0.1911',
+      onOtherInvoices: '0',
+    });
+    const answer = await reconcile(0, ofNovember);
+    expect(kindsOf(answer)).toEqual({ matched: [2, '0.3238'] });
+    expect(answer.invoice).toEqual(invoices);
+    expect(kindsOf((await november(focus('again.csv', first, late))).data)).toEqual({
+      duplicate_line: [2, '0.2711'],
+      outside_month: [1, '0.1911'],
+    });
+  });
+
+  test('charged once more on the next invoice, with the same columns, count as well', async () => {
+    await log('c-1', '0.5149', 185);
+    const answer = await reconcile(0, focus('more.csv', first, second, third, late));
+    expect(kindsOf(answer)).toEqual({ matched: [2, '0.5149'] });
+    const other = await reconcile(3, focus('more-again.csv', late));
+    expect(kindsOf(other)).toEqual({ duplicate_line: [1, '0.1911'], matched: [2, '0.5149'] });
+  });
+});
+
 describe('the rows of a resource that is no call', () => {
   test('are the sums of their days, also where days end at 23:59:59', async () => {
     const day = (n: number, cost: string, resource: string): Row => ({

@@ -232,7 +232,10 @@ describe('other bills of sums', () => {
       '--replace',
     );
     expect(alone.kinds.duplicate_line).toMatchObject({ count: 4, billed: '0.00' });
-    expect(alone.differences).toMatchObject({ billedAgain: '0.00', claim: { certain: '0', toCheck: '1.15' } });
+    expect(alone.differences).toMatchObject({
+      billedAgain: '0.00',
+      claim: { certain: '0', toCheck: '1.15' },
+    });
   });
 
   test('fees of a newer download are not added', async () => {
