@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sourceHash } from '../../scripts/source-hash.mjs';
 import { cloneInto, linkPackage, run } from './clone.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'quota-build-'));
@@ -60,12 +61,18 @@ describe('--if-changed', () => {
     expect(readdirSync(clone).filter((name) => name.startsWith('dist'))).toEqual(['dist']);
   });
 
-  test.each(['sql/usage', 'migrations', 'fixtures/seed'])('takes a new file in %s for a change', (folder) => {
-    build('--if-changed');
+  test('takes a new file in sql, migrations or fixtures for a change, each by itself', () => {
+    const written = () => readFileSync(join(clone, 'dist/sources.sha256'), 'utf8');
     const before = builtAt();
-    writeFileSync(join(clone, folder, 'new-one.sql'), '-- nothing yet\n');
+    expect(written()).toBe(sourceHash(clone));
+    for (const folder of ['sql/usage', 'migrations', 'fixtures/seed']) {
+      const former = sourceHash(clone);
+      writeFileSync(join(clone, folder, 'new-one.sql'), '-- nothing yet\n');
+      expect(sourceHash(clone), folder).not.toBe(former);
+    }
     build('--if-changed');
     expect(builtAt()).not.toBe(before);
+    expect(written()).toBe(sourceHash(clone));
   });
 
   test('a build that fails leaves the old one, and says so', () => {
