@@ -27,6 +27,8 @@ const environment = {
   QUOTA_DATA_DIR: join(tmpdir(), `quota-test-data-${process.pid}`),
   QUOTA_ACTOR: 'tester',
   PATH: process.env.PATH ?? '',
+  // How the C library gets its memory (.ci/run): a program does the same with it, and is there sooner.
+  ...(process.env.GLIBC_TUNABLES && { GLIBC_TUNABLES: process.env.GLIBC_TUNABLES }),
 };
 
 /** Runs a command line in this process: `runCli(['db', 'status'], { env: { DATABASE_URL: url } })`. */
