@@ -111,6 +111,49 @@ describe('rows that call themselves a total, or are one', () => {
     );
   });
 
+  const calls = (...costs: string[]) => costs.map((cost, at) => call(`${cost}-${at}`, cost)).join('');
+  it.each([
+    [
+      'of days, by a word',
+      `${day}2026-10-03,o3,1\n2026-10-03,o4,2\n2026-10-03,Total,3\n2026-10-04,o3,5\n2026-10-04,Total,5.0\n`,
+      2,
+    ],
+    [
+      'of days, by a word, before them',
+      `${day}2026-10-03,total:,3\n2026-10-03,o3,1\n2026-10-03,o4,2\n2026-10-04,o3,5\n`,
+      1,
+    ],
+    [
+      'of models',
+      `${day}2026-10-03,o3,1\n2026-10-04,o3,2\n2026-10-31,o3 total,3\n2026-10-03,o4,5\n2026-10-31,o4 total,5\n`,
+      2,
+    ],
+    [
+      'of groups of calls, and of all',
+      `${head}${calls('0.40', '0.35')},bot,,120,0.75,\n${calls('0.10', '0.20')},bot,,9,0.3,\nx,,,,1.05,\n`,
+      3,
+    ],
+    [
+      'of groups below them',
+      `${head}s-1,bot,,120,0.75,\n${calls('0.40', '0.35')}s-2,bot,,60,0.1,\n${calls('0.10')}`,
+      2,
+    ],
+    ['with a time', `${head}${calls('0.40', '0.35')}Total (2 calls),,2026-10-31T00:00:00Z,120,0.75,\n`, 1],
+  ])('are refused where they are %s', async (_, text, count) => {
+    const { detail } = await refusal(readText(text, acme));
+    expect(detail?.match(/this is their total/g)).toHaveLength(count);
+    const { lines } = await readText(text, { ...acme, skipInvalid: true });
+    expect(lines).toHaveLength(text.trim().split('\n').length - 1 - count);
+  });
+
+  it.each(['Razem', 'October total:', 'Subtotal 2026-10-03', '合計', 'Yhteensä'])(
+    'are refused without a day or time, whatever they come to: %s',
+    async (word) => {
+      const { detail } = await refusal(readText(`${head}${calls('0.40', '0.35')}${word},,,120,0.8,\n`, acme));
+      expect(detail).toContain(`the row says "${word}"`);
+    },
+  );
+
   it('are lines where they only look alike', async () => {
     const pair = `${head}${call('a', '0.40')}b,bot,,60,0.40,\n`;
     expect((await readText(pair, acme)).lines).toHaveLength(2);
@@ -122,6 +165,8 @@ describe('rows that call themselves a total, or are one', () => {
     expect((await readText(flat, acme)).lines).toHaveLength(4);
     const between = `${day}2026-10-03,o3,1.25\n2026-10-04,,2\n2026-10-05,o3,0.75\n`;
     expect((await readText(between, acme)).lines).toHaveLength(3);
+    const items = `${day}2026-10-03,Total tokens,1\n2026-10-03,Total searches,1\n2026-10-04,Total tokens,3\n`;
+    expect((await readText(items, acme)).lines).toHaveLength(3);
     const model = 'day,model,cost\n2026-10-03,total,1.25\n2026-10-04,o3,0.75\n';
     expect((await readText(model, acme)).lines).toHaveLength(2);
   });

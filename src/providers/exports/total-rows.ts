@@ -4,8 +4,12 @@ import { multiplyDecimal, sameDecimal } from '../../values/decimal-math.ts';
 import { DecimalSum, sumOf } from '../../values/decimal-sum.ts';
 import type { BillingLine } from './billing-line.ts';
 
-const totalWords =
-  /^(?:(?:grand|sub|overall)[ -]?)?(?:totals?|sum|summe|zwischensumme|gesamt(?:summe|betrag)?|insgesamt|total general|totale|总计|合计|合計)\s*:?$/i;
+const totalWord =
+  '(?:(?:grand|sub|overall|sous)[ -]?)?(?:totals?|totales?|totaux|totaal|totalt|sum|summe|somme|suma|zwischensumme|' +
+  'gesamt(?:summe|betrag)?|insgesamt|razem|celkem|yhteens(?:ä|a)|összesen|toplam|ukupno|jumlah|итого|всего|' +
+  '总计|合计|小计|合計|小計|総計|합계|소계|총계)';
+/** Alone, or with what it is the total of before or after it: `Total (4 calls)`, `October total:`. */
+const totalWords = new RegExp(`^${totalWord}(?:$|[\\s:(])|(?:^|[\\s)])${totalWord}\\s*:?$`, 'iu');
 
 /** Ids are longer, as a rule, and there are many of them. */
 const wordLengthMax = 30;
@@ -23,6 +27,9 @@ interface Held {
   /** 1-based line of the file. */
   at: number;
   text: string;
+  /** What stands between it and the doubtful rows of all others before and after it. */
+  before: Others;
+  after: Others;
 }
 
 /** Rows that add up all others have no time, or are called so; those of days name nothing of what the others name. */
@@ -74,6 +81,8 @@ export class TotalRows {
   readonly #daily = new Others();
   readonly #days = new Map<string, Others>();
   readonly #held: Held[] = [];
+  /** Since the last row that may add up all others. */
+  #block = new Others();
   #firstLine = Number.POSITIVE_INFINITY;
   #lastLine = 0;
 
@@ -91,18 +100,26 @@ export class TotalRows {
       if (of === null) {
         this.#add(line, cost);
       } else {
-        this.#held.push({ line, cost, of, at: row.line, text: row.text() });
-        if (of === 'day') {
-          this.#daily.add(cost);
-        }
+        this.#hold({ line, cost, of, at: row.line, text: row.text() });
         lines.splice(index, 1);
         index -= 1;
       }
     }
   }
 
+  #hold(held: Omit<Held, 'before' | 'after'>): void {
+    const before = this.#block;
+    if (held.of === 'day') {
+      this.#daily.add(held.cost);
+    } else {
+      this.#block = new Others();
+    }
+    this.#held.push({ ...held, before, after: this.#block });
+  }
+
   #add({ kind, day }: BillingLine, cost: string): void {
     this.#all.add(cost);
+    this.#block.add(cost);
     if (kind !== 'aggregate' || day === null) {
       return;
     }
@@ -158,18 +175,33 @@ export class TotalRows {
           others.count + ofAll.length > othersMin &&
           sameDecimal(multiplyDecimal(cost, 2), withHeld)),
     );
-    for (const held of [...daily, ...dated, ...totals]) {
+    const blocks = this.#totalsOfBlocks(ofAll.filter((held) => !totals.includes(held)));
+    const refused = new Set([...daily, ...dated, ...totals, ...blocks]);
+    for (const held of refused) {
       const { line, cost, at, text } = held;
-      const what = daily.includes(held) ? `the other rows of ${line.day}` : 'the other rows';
+      const what = blocks.includes(held)
+        ? 'the rows beside it'
+        : daily.includes(held)
+          ? `the other rows of ${line.day}`
+          : 'the other rows';
       const reason = `${cost} is the sum of ${what}: this is their total`;
       badLines.add(
         { file: input.name, line: at, column, reason, suggestion: totalAdvice, amount: cost },
         text,
       );
     }
-    return this.#held
-      .filter((held) => !daily.includes(held) && !dated.includes(held) && !totals.includes(held))
-      .map(({ line }) => line);
+    return this.#held.filter((held) => !refused.has(held)).map(({ line }) => line);
+  }
+
+  /**
+   * Those that add up the rows before them, after them, or of their day: totals of groups. Of one row alone it is a total
+   * where others are, too, or where it is of a day and says so.
+   */
+  #totalsOfBlocks(held: readonly Held[]): Held[] {
+    const isOf = ({ before, after, cost, line }: Held, min: number) =>
+      [before, after].some((block) => block.count >= min && block.comeTo(cost)) ||
+      (line.day !== null && this.#isTotalOfDay({ line, cost }, 1));
+    return held.some((one) => isOf(one, othersMin)) ? held.filter((one) => isOf(one, 1)) : [];
   }
 
   /** Whether the only row that names nothing comes to what all others do, under or above them: it was given a day. */
@@ -179,7 +211,7 @@ export class TotalRows {
   }
 
   /** Whether a row that names nothing comes to what so many others of its day come to, which name something. */
-  #isTotalOfDay({ line: { day }, cost }: Held, min: number): boolean {
+  #isTotalOfDay({ line: { day }, cost }: Pick<Held, 'line' | 'cost'>, min: number): boolean {
     const others = day === null ? undefined : this.#days.get(day);
     return others !== undefined && others.count >= min && others.comeTo(cost);
   }
