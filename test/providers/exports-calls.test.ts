@@ -112,6 +112,16 @@ describe('avatar sessions', () => {
     expect(lines[2]).toMatchObject({ status: 'in-progress', endedAt: null, durationSeconds: null });
   });
 
+  it('tells where pages have fewer sessions than there are', async () => {
+    const session = (id: string) =>
+      `{"session_id":"${id}","status":"closed","created_at":1790812800,"duration":60,"avatar_id":"v"}`;
+    const page = (...ids: string[]) =>
+      `{"code":100,"data":{"data":[${ids.map(session).join(',')}],"total":3},"message":"Success"}\n`;
+    const said = [expect.stringContaining('there are 3 records, and have 2')];
+    expect((await readText(page('a') + page('b'))).summary.notices).toEqual(said);
+    expect((await readText(page('a', 'b') + page('c'))).summary.notices).toEqual([]);
+  });
+
   it('refuses what HeyGen answers when it fails, and milliseconds', async () => {
     const failed = await refusal(read('bad/heygen-unauthorized.json'));
     expect(failed.message).toContain('the provider answered with code "400112": "Unauthorized"');
@@ -233,6 +243,17 @@ describe('any CSV', () => {
       day: '2026-10-02',
       startedAt: '2026-10-02T00:00:00Z',
     });
+  });
+
+  it('says so where all that was charged is below zero', async () => {
+    const text = (...costs: string[]) =>
+      `id,started_at,cost\n${costs.map((cost, at) => `c-${at},2026-10-01T00:00:00Z,${cost}\n`).join('')}`;
+    const noticesOf = async (...costs: string[]) =>
+      (await readText(text(...costs), { provider: 'acme' })).summary.notices;
+    expect(await noticesOf('-0.0147', '0', '-0.02')).toEqual([
+      expect.stringContaining('all 2 amounts are below zero'),
+    ]);
+    expect(await noticesOf('-0.0147', '0.01')).toEqual([]);
   });
 
   it('reads what stands between blanks as it stands without', async () => {

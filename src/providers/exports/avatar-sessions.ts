@@ -39,7 +39,11 @@ export const heygenSessions: ExportReader = {
       'data.next_page_token',
       'data.token',
     ];
-    const pages = watchPages(input, settings, { more: tokens, success: ['100'] });
+    const pages = watchPages(input, settings, {
+      more: tokens,
+      total: ['total', 'data.total'],
+      success: ['100'],
+    });
     const shape = { fields: heygenFields, envelopes: heygenEnvelopes, ...pages.shape };
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
     return linesFromRows(input, rows, settings.badLines, {
@@ -110,7 +114,7 @@ export const liveAvatarSessions: ExportReader = {
     (provider === 'liveavatar' &&
       (isEmptyList(shape) || hasMembers(shape, ['data.results'], 'id', 'created_at'))),
   lines: (input: Input, settings: ReaderSettings) => {
-    const pages = watchPages(input, settings, { more: ['data.next'] });
+    const pages = watchPages(input, settings, { more: ['data.next'], total: ['data.count'] });
     const shape = { fields: liveAvatarFields, envelopes: ['data.results'], ...pages.shape };
     const rows = pages.watch(jsonRows(input, shape, settings.badLines));
     return linesFromRows(input, rows, settings.badLines, {

@@ -1,7 +1,7 @@
 import { quoted } from '../../files/cells.ts';
 import type { Input } from '../../files/input.ts';
 import { openTable, parseMapping, splitIgnored, type Table } from '../../files/table-rows.ts';
-import type { BillingLine } from './billing-line.ts';
+import { type BillingLine, isNegative } from './billing-line.ts';
 import type { ExportReader, ReaderSettings } from './export-reader.ts';
 import { type GenericColumn, genericColumns } from './generic-columns.ts';
 import { genericLine } from './generic-line.ts';
@@ -41,7 +41,7 @@ async function* readAny(
       : hasAnyOf(shape, ...durationColumns) ||
         settings.mapping.some((pair) => /=(duration|ended)_/.test(pair));
   const lineOf = genericLine(table, settings, statesDurations);
-  yield* linesFromRows(input, table.batches(), settings.badLines, {
+  const lines = linesFromRows(input, table.batches(), settings.badLines, {
     amountColumn: table.titles.cost,
     amountOf: (row) => amountIn(row[table.columns.cost]),
     mayHaveTotals: true,
@@ -49,6 +49,29 @@ async function* readAny(
       lines.push(lineOf(row, at.number));
     },
   });
+  yield* watchSigns(lines, settings.notice);
+}
+
+/** Some providers write what they charge as money that goes out, with a minus: all of it would be given back. */
+async function* watchSigns(
+  batches: AsyncIterable<BillingLine[]>,
+  notice: (text: string) => void,
+): AsyncGenerator<BillingLine[], void, undefined> {
+  let credits = 0;
+  let hasCharge = false;
+  for await (const lines of batches) {
+    if (!hasCharge) {
+      credits += lines.filter(({ cost }) => isNegative(cost)).length;
+      hasCharge = lines.some(({ cost }) => cost !== null && /[1-9]/.test(cost) && !isNegative(cost));
+    }
+    yield lines;
+  }
+  if (credits > 0 && !hasCharge) {
+    notice(
+      `all ${credits} amounts are below zero, and are read as given back; if this provider writes what it charges with a ` +
+        'minus, take the minus off',
+    );
+  }
 }
 
 const durationColumns = ['duration_seconds', 'duration_minutes', 'duration_ms', 'ended_at'] as const;

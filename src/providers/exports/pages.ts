@@ -8,6 +8,8 @@ import type { ReaderSettings } from './export-reader.ts';
 export interface PageSigns {
   /** Members of the envelope that are set, and not false, while further pages follow: `has_more`, `data.next`. */
   more: readonly string[];
+  /** Members of the envelope that say how many records there are in all pages. */
+  total?: readonly string[];
   /** The values of `code` that mean success; any if absent. */
   success?: readonly string[];
 }
@@ -26,17 +28,33 @@ export interface PageWatch {
  */
 export function watchPages(input: Input, settings: ReaderSettings, signs: PageSigns): PageWatch {
   let morePages = false;
+  let total = 0;
   const onEnvelope = (values: ReadonlyMap<string, string>) => {
     refuseFailure(input, values, signs.success);
     morePages = signs.more.some((path) => !['', 'false', undefined].includes(values.get(path)));
+    const told = (signs.total ?? [])
+      .map((path) => values.get(path) ?? '')
+      .filter((text) => /^\d+$/.test(text));
+    total = Math.max(total, ...told.map(Number));
   };
   async function* watch(batches: AsyncIterable<RowBatch>) {
-    yield* batches;
+    let records = 0;
+    for await (const batch of batches) {
+      records += batch.rows.length;
+      yield batch;
+    }
     if (morePages) {
       settings.notice('the last page says that more pages follow: lines may be missing');
+    } else if (records < total) {
+      settings.notice(
+        `the pages say that there are ${total} records, and have ${records}: lines may be missing`,
+      );
     }
   }
-  return { shape: { envelopeFields: ['code', 'message', ...signs.more], onEnvelope }, watch };
+  return {
+    shape: { envelopeFields: ['code', 'message', ...signs.more, ...(signs.total ?? [])], onEnvelope },
+    watch,
+  };
 }
 
 function refuseFailure(input: Input, values: ReadonlyMap<string, string>, success?: readonly string[]): void {
