@@ -1584,13 +1584,14 @@ comment on column quota.usage_quotas.used is 'Sum of the call logs of the period
 comment on column quota.usage_quotas.adjusted is 'The adjustments'' part of used.';
 comment on column quota.usage_quotas.granted is 'Extra allowance beside limit_quantity, from grants.';
 comment on column quota.usage_quotas.superseded is 'The period of a former plan or anchor: it goes on counting its calls and never limits anybody.';
-comment on column quota.usage_quotas.alerted is 'The highest threshold whose alert stands, 0: none does; null: to be looked at, for the allowance was raised.';
+comment on column quota.usage_quotas.alerted is 'The highest threshold that is reached, 0: none is; null: to be looked at, as what it comes to, or may, has changed.';
 comment on column quota.usage_quotas.lowered_at is 'When the allowance became less than it was: what is over it since then was not crossed before.';
 alter table quota.usage_quotas enable row level security;
 alter table quota.usage_quotas add constraint usage_quotas_check CHECK ((period_start < period_end));
 alter table quota.usage_quotas add constraint usage_quotas_pkey PRIMARY KEY (user_id, meter, period_start);
 CREATE INDEX usage_quotas_granted ON quota.usage_quotas USING btree (period_end) WHERE ((granted > (0)::numeric) AND (closed_at IS NULL));
 CREATE INDEX usage_quotas_limiting ON quota.usage_quotas USING btree (period_end) WHERE (on_exceeded = 'limit_assistants'::text);
+CREATE INDEX usage_quotas_marked ON quota.usage_quotas USING btree (period_end, alerted) INCLUDE (user_id, meter, period_start, exhausted_at, warn_at) WHERE ((NOT superseded) AND ((exhausted_at IS NOT NULL) OR (alerted IS DISTINCT FROM 0)));
 CREATE TRIGGER usage_quotas_cache_counted AFTER UPDATE OF used ON quota.usage_quotas FOR EACH ROW WHEN (((new.used <> old.used) AND (new.adjusted = old.adjusted) AND quota.follows_in_cache(new.meter))) EXECUTE FUNCTION quota.outdate_cache('call');
 CREATE TRIGGER usage_quotas_cache_inserted AFTER INSERT ON quota.usage_quotas REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION quota.outdate_opened();
 CREATE TRIGGER usage_quotas_cache_updated AFTER UPDATE OF limit_quantity, cost_limit, granted, adjusted, closed_at, superseded ON quota.usage_quotas FOR EACH ROW WHEN ((((((((old.limit_quantity IS DISTINCT FROM new.limit_quantity) OR (old.cost_limit IS DISTINCT FROM new.cost_limit)) OR (old.granted IS DISTINCT FROM new.granted)) OR (old.adjusted IS DISTINCT FROM new.adjusted)) OR (old.closed_at IS DISTINCT FROM new.closed_at)) OR (old.superseded IS DISTINCT FROM new.superseded)) AND quota.keeps_cache())) EXECUTE FUNCTION quota.outdate_cache();
@@ -2607,10 +2608,10 @@ begin
     returning q.*
   )
   select array_agg(a::quota.usage_quotas) into crossed
-  from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  from applied a where quota.marks_differ(a::quota.usage_quotas);
   crossed := crossed || opened.crossed;
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
   perform quota.settle_late(deltas || array(
     select (o.user_id, o.meter, o.period_start, 0, 0, 0, 0)::quota.usage_delta from unnest(opened.quotas) o));
@@ -3445,7 +3446,7 @@ begin
 
   update quota.usage_quotas q
   set limit_quantity = coalesce(t."limit", q.limit_quantity),
-    cost_limit = coalesce(t.cost_limit, q.cost_limit)
+    cost_limit = coalesce(t.cost_limit, q.cost_limit), alerted = null
   from unnest(told) t
   join quota.users u on u.external_id = t."user"
   where q.user_id = u.id and q.meter = p_meter and quota.contains(q, t.at)
@@ -3523,9 +3524,9 @@ begin
   )
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-      granted)
+      granted, alerted)
   select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
-    on_exceeded, granted
+    on_exceeded, granted, quota.mark_unseen(0, limit_quantity + granted, 0, cost_limit, warn_at)
   from successors
   on conflict do nothing;
 
@@ -4053,9 +4054,9 @@ begin
     return quota.count_on_meters(p_user, p_service, p_model, p_status, p_started_at, p_duration_seconds,
       p_messages, p_cost, p_file_bytes, p_quantities);
   elsif counted.may_cross then
-    perform quota.enforce(array[q]) from quota.usage_quotas q
+    perform quota.settle_crossed(array[q]) from quota.usage_quotas q
     where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
-      and quota.needs_enforcement(q);
+      and quota.marks_differ(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
     if quota.allows_model(terms.allowed_models, p_model)
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)
@@ -4125,9 +4126,9 @@ begin
   loop
     meters := meters - case when counted.superseded then 0 else 1 end;
     if counted.may_cross then
-      perform quota.enforce(array[q]) from quota.usage_quotas q
+      perform quota.settle_crossed(array[q]) from quota.usage_quotas q
       where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
-        and quota.needs_enforcement(q);
+        and quota.marks_differ(q);
     end if;
   end loop;
   if meters <> 0 then
@@ -7449,6 +7450,19 @@ AS $function$
 $function$;
 comment on function quota.logs_told_elsewhere(quota.reconciliations) is 'Logs of the month whose lines, by the clock of the bill, belong to others: they are told there.';
 
+CREATE OR REPLACE FUNCTION quota.look_again(quotas quota.usage_quotas[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update quota.usage_quotas q set alerted = null
+  from unnest(quotas) c
+  where q.user_id = c.user_id and q.meter = c.meter and q.period_start = c.period_start
+    and q.alerted is not null
+$function$;
+comment on function quota.look_again(quota.usage_quotas[]) is 'Notes that quotas are to be looked at: what crossed a threshold while their period did not run, which limits nobody (R9), is seen by whoever lists what has reached something.';
+
 CREATE OR REPLACE FUNCTION quota.loose_lines(exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -7749,6 +7763,28 @@ begin
       where n.takes_log and n.log_id is null and n.external_id is not null));
 end $function$;
 comment on function quota.mark_repetitions(quota.reconciliations) is 'Finds the repetitions among open_lines, which take no log, and the logs of the others in any month.';
+
+CREATE OR REPLACE FUNCTION quota.mark_unseen(used numeric, allowance numeric, cost numeric, cost_limit numeric, warn_at integer[])
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when quota.is_exhausted(used, allowance, cost, cost_limit)
+    or quota.percent_used(used, allowance, cost, cost_limit) >= any (warn_at) then null else 0 end
+$function$;
+comment on function quota.mark_unseen(numeric,numeric,numeric,numeric,integer[]) is 'What "alerted" of a quota is at first: 0, it has reached nothing; null, it is to be looked at.';
+
+CREATE OR REPLACE FUNCTION quota.marks_differ(q quota.usage_quotas)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select not q.superseded
+    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
+        <> (q.exhausted_at is not null)
+      or quota.highest_reached(q) is distinct from q.alerted)
+$function$;
+comment on function quota.marks_differ(quota.usage_quotas) is 'Whether what a quota is marked with, exhausted_at and alerted, is not what its figures come to, or is still to be seen. Of any period: quota.needs_enforcement asks it of the running one.';
 
 CREATE OR REPLACE FUNCTION quota.match_by_id(r quota.reconciliations, exports integer[], month_start timestamp with time zone, month_end timestamp with time zone)
  RETURNS void
@@ -8234,13 +8270,11 @@ CREATE OR REPLACE FUNCTION quota.needs_enforcement(q quota.usage_quotas)
  RETURNS boolean
  LANGUAGE sql
 AS $function$
-  select not q.superseded and quota.contains(q, quota.now())
+  select quota.contains(q, quota.now())
     -- A transaction that waited may speak of a period that has ended since it began: what a reset has freed
     -- meanwhile stays free. A clock that is set stands still.
     and (q.period_end > clock_timestamp() or quota.now() <> now())
-    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
-        <> (q.exhausted_at is not null)
-      or quota.highest_reached(q) is distinct from q.alerted)
+    and quota.marks_differ(q)
 $function$;
 comment on function quota.needs_enforcement(quota.usage_quotas) is 'Whether a quota of the running period has crossed a threshold or its limit, either way, since that was last looked at (R9: never a past period).';
 
@@ -8561,12 +8595,13 @@ begin
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
        granted, closed_at, used_at_close,
-       lowered_at, used, cost, calls)
+       lowered_at, used, cost, calls, alerted)
     select t.*, case when t.period_end > at then (
       -- What was used on a former plan is beyond the present one since it holds.
       select max(f.until) from quota.former_plans f
       where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end,
-      c.used, c.cost, c.calls
+      c.used, c.cost, c.calls,
+      quota.mark_unseen(c.used, t.limit_quantity + t.granted, c.cost, t.cost_limit, t.warn_at)
     from unnest(spans) s
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t
@@ -8645,9 +8680,10 @@ begin
   with inserted as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted)
+       granted, alerted)
     select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-      t.warn_at, t.on_exceeded, t.granted
+      t.warn_at, t.on_exceeded, t.granted,
+      quota.mark_unseen(0, t.limit_quantity + t.granted, 0, t.cost_limit, t.warn_at)
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t
@@ -8673,9 +8709,10 @@ begin
   with inserted as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted)
+       granted, alerted)
     select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-      t.warn_at, t.on_exceeded, t.granted
+      t.warn_at, t.on_exceeded, t.granted,
+      quota.mark_unseen(0, t.limit_quantity + t.granted, 0, t.cost_limit, t.warn_at)
     from quota.subscriptions s
     join quota.plan_limits l on l.plan = s.plan
     cross join lateral quota.quota_terms(s.user_id, l.meter, quota.now(), quota.now()) t
@@ -9891,9 +9928,10 @@ begin
   -- Open everywhere: whoever counts by what a meter was a moment ago finds more, or less, than was looked at.
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-     granted)
+     granted, alerted)
   select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-    t.warn_at, t.on_exceeded, t.granted
+    t.warn_at, t.on_exceeded, t.granted,
+    quota.mark_unseen(0, t.limit_quantity + t.granted, 0, t.cost_limit, t.warn_at)
   from quota.meters m
   join quota.plan_limits l on l.meter = m.key
   join quota.subscriptions s on s.plan = l.plan and s.service = m.service
@@ -9925,6 +9963,7 @@ AS $function$
 declare
   at_once constant integer := 50;
   crossed quota.usage_quotas[];
+  others quota.usage_quotas[];
 begin
   -- Some at a time, and each quota by looking up what lies in it: of tables that were filled a moment ago the
   -- server knows no numbers yet, and would hold each of their rows against each.
@@ -9941,14 +9980,21 @@ begin
       where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
       returning q.*
     )
-    select crossed || array_agg(r::quota.usage_quotas) into crossed
+    select crossed || array_agg(r::quota.usage_quotas) filter (where n.is_crossed),
+      others || array_agg(r::quota.usage_quotas) filter (
+        where not n.is_crossed and quota.marks_differ(r::quota.usage_quotas))
+    into crossed, others
     from recounted r
-    where quota.needs_enforcement(r::quota.usage_quotas)
-      or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
-        and quota.alerts_differ(r::quota.usage_quotas);
+    cross join lateral (
+      select quota.needs_enforcement(r::quota.usage_quotas)
+        or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+          and quota.alerts_differ(r::quota.usage_quotas) as is_crossed offset 0) n;
   end loop;
   if crossed is not null then
     perform quota.enforce(crossed);
+  end if;
+  if others is not null then
+    perform quota.look_again(others);
   end if;
 end $function$;
 comment on function quota.recount_quotas(uuid[],text[]) is 'Sums the quotas of (user, service) pairs anew from their facts, and enforces them. The caller holds subscriptions and assistants.';
@@ -10838,9 +10884,10 @@ begin
     returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
   ), opened as (
     insert into quota.usage_quotas
-      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       alerted)
     select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
-      on_exceeded
+      on_exceeded, quota.mark_unseen(0, limit_quantity, 0, cost_limit, warn_at)
     from running
     on conflict do nothing
     returning 1
@@ -11130,9 +11177,9 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from retaken r where quota.needs_enforcement(r::quota.usage_quotas);
+  from retaken r where quota.marks_differ(r::quota.usage_quotas);
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
 
   -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets
@@ -11773,6 +11820,29 @@ begin
 end $function$;
 comment on function quota.settle_call(bigint,quota.told_end) is 'Completes a call that runs or was settled at an estimate; one whose end is known stays as it is, and differs says whether something else is told now. Answers what is stored, not yet what is left. QT003: it is not there.';
 
+CREATE OR REPLACE FUNCTION quota.settle_crossed(crossed quota.usage_quotas[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  running quota.usage_quotas[];
+  others quota.usage_quotas[];
+begin
+  select array_agg(c) filter (where n.is_running), array_agg(c) filter (where not n.is_running)
+  into running, others
+  from unnest(crossed) c
+  cross join lateral quota.needs_enforcement(c) n(is_running);
+  if running is not null then
+    perform quota.enforce(running);
+  end if;
+  if others is not null then
+    perform quota.look_again(others);
+  end if;
+end $function$;
+comment on function quota.settle_crossed(quota.usage_quotas[]) is 'Settles quotas, given as they stand, whose marks differ from what they come to: those of the running period are enforced, the others noted. Whoever writes what a quota comes to calls it, so that what has reached something is found by its marks, whatever the clock says that somebody looks by.';
+
 CREATE OR REPLACE FUNCTION quota.settle_ended_leases(p_user uuid, p_service text)
  RETURNS void
  LANGUAGE plpgsql
@@ -11833,9 +11903,9 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from refreshed r where quota.needs_enforcement(r::quota.usage_quotas);
+  from refreshed r where quota.marks_differ(r::quota.usage_quotas);
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
 end $function$;
 comment on function quota.settle_grants(uuid[],text[]) is 'Brings the running quotas of (user, service) pairs, and what their grants are said to have given, in line with the facts; after whatever changes grants, usage of the past, or how time is cut. The caller holds the subscriptions.';
@@ -13260,8 +13330,9 @@ CREATE OR REPLACE FUNCTION quota.take_terms_ahead(users uuid[])
 AS $function$
   update quota.usage_quotas q
   set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price,
-    warn_at = t.warn_at,
-    on_exceeded = t.on_exceeded
+    warn_at = t.warn_at, on_exceeded = t.on_exceeded,
+    -- To be looked at: nothing is enforced before it begins.
+    alerted = null
   from quota.usage_quotas ahead
   cross join lateral quota.quota_terms(ahead.user_id, ahead.meter, ahead.period_start, ahead.period_start) t
   where ahead.user_id = any (users) and ahead.period_start > quota.now() and not ahead.superseded

@@ -45,7 +45,7 @@ begin
 
   update quota.usage_quotas q
   set limit_quantity = coalesce(t."limit", q.limit_quantity),
-    cost_limit = coalesce(t.cost_limit, q.cost_limit)
+    cost_limit = coalesce(t.cost_limit, q.cost_limit), alerted = null
   from unnest(told) t
   join quota.users u on u.external_id = t."user"
   where q.user_id = u.id and q.meter = p_meter and quota.contains(q, t.at)

@@ -1,13 +1,11 @@
 create or replace function quota.needs_enforcement(q quota.usage_quotas) returns boolean
 language sql volatile
 as $$
-  select not q.superseded and quota.contains(q, quota.now())
+  select quota.contains(q, quota.now())
     -- A transaction that waited may speak of a period that has ended since it began: what a reset has freed
     -- meanwhile stays free. A clock that is set stands still.
     and (q.period_end > clock_timestamp() or quota.now() <> now())
-    and (quota.is_exhausted(q.used, q.limit_quantity + q.granted, q.cost, q.cost_limit)
-        <> (q.exhausted_at is not null)
-      or quota.highest_reached(q) is distinct from q.alerted)
+    and quota.marks_differ(q)
 $$;
 comment on function quota.needs_enforcement(quota.usage_quotas) is
   'Whether a quota of the running period has crossed a threshold or its limit, either way, since that was '

@@ -39,9 +39,9 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from refreshed r where quota.needs_enforcement(r::quota.usage_quotas);
+  from refreshed r where quota.marks_differ(r::quota.usage_quotas);
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
 end $$;
 comment on function quota.settle_grants(uuid[], text[]) is

@@ -27,9 +27,10 @@ begin
   -- Open everywhere: whoever counts by what a meter was a moment ago finds more, or less, than was looked at.
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-     granted)
+     granted, alerted)
   select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-    t.warn_at, t.on_exceeded, t.granted
+    t.warn_at, t.on_exceeded, t.granted,
+    quota.mark_unseen(0, t.limit_quantity + t.granted, 0, t.cost_limit, t.warn_at)
   from quota.meters m
   join quota.plan_limits l on l.meter = m.key
   join quota.subscriptions s on s.plan = l.plan and s.service = m.service

@@ -29,9 +29,9 @@ begin
     returning q.*
   )
   select array_agg(r::quota.usage_quotas) into crossed
-  from retaken r where quota.needs_enforcement(r::quota.usage_quotas);
+  from retaken r where quota.marks_differ(r::quota.usage_quotas);
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
 
   -- Who is over an allowance that limits assistants only since now becomes limited; who no longer is gets

@@ -39,9 +39,10 @@ begin
     returning q.user_id, c.service, q.meter, q.period_start, q.period_end, q.used, q.limit_quantity
   ), opened as (
     insert into quota.usage_quotas
-      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded)
+      (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
+       alerted)
     select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
-      on_exceeded
+      on_exceeded, quota.mark_unseen(0, limit_quantity, 0, cost_limit, warn_at)
     from running
     on conflict do nothing
     returning 1

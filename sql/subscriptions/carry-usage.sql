@@ -23,9 +23,9 @@ begin
   )
   insert into quota.usage_quotas
     (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-      granted)
+      granted, alerted)
   select user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at,
-    on_exceeded, granted
+    on_exceeded, granted, quota.mark_unseen(0, limit_quantity + granted, 0, cost_limit, warn_at)
   from successors
   on conflict do nothing;
 

@@ -26,10 +26,10 @@ begin
     returning q.*
   )
   select array_agg(a::quota.usage_quotas) into crossed
-  from applied a where quota.needs_enforcement(a::quota.usage_quotas);
+  from applied a where quota.marks_differ(a::quota.usage_quotas);
   crossed := crossed || opened.crossed;
   if crossed is not null then
-    perform quota.enforce(crossed);
+    perform quota.settle_crossed(crossed);
   end if;
   perform quota.settle_late(deltas || array(
     select (o.user_id, o.meter, o.period_start, 0, 0, 0, 0)::quota.usage_delta from unnest(opened.quotas) o));

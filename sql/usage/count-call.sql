@@ -56,9 +56,9 @@ begin
     return quota.count_on_meters(p_user, p_service, p_model, p_status, p_started_at, p_duration_seconds,
       p_messages, p_cost, p_file_bytes, p_quantities);
   elsif counted.may_cross then
-    perform quota.enforce(array[q]) from quota.usage_quotas q
+    perform quota.settle_crossed(array[q]) from quota.usage_quotas q
     where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
-      and quota.needs_enforcement(q);
+      and quota.marks_differ(q);
   elsif counted.is_plain and current_setting('quota.counted', true) = 'asked' then
     if quota.allows_model(terms.allowed_models, p_model)
       and not exists (select from quota.concurrent_processing c where c.user_id = p_user)

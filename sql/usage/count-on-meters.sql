@@ -54,9 +54,9 @@ begin
   loop
     meters := meters - case when counted.superseded then 0 else 1 end;
     if counted.may_cross then
-      perform quota.enforce(array[q]) from quota.usage_quotas q
+      perform quota.settle_crossed(array[q]) from quota.usage_quotas q
       where q.user_id = p_user and q.meter = counted.meter and q.period_start = counted.period_start
-        and quota.needs_enforcement(q);
+        and quota.marks_differ(q);
     end if;
   end loop;
   if meters <> 0 then

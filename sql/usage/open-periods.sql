@@ -28,12 +28,13 @@ begin
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
        granted, closed_at, used_at_close,
-       lowered_at, used, cost, calls)
+       lowered_at, used, cost, calls, alerted)
     select t.*, case when t.period_end > at then (
       -- What was used on a former plan is beyond the present one since it holds.
       select max(f.until) from quota.former_plans f
       where f.user_id = t.user_id and f.service = m.service and f.until > t.period_start) end,
-      c.used, c.cost, c.calls
+      c.used, c.cost, c.calls,
+      quota.mark_unseen(c.used, t.limit_quantity + t.granted, c.cost, t.cost_limit, t.warn_at)
     from unnest(spans) s
     join quota.meters m on m.key = s.meter
     cross join lateral quota.quota_terms(s.user_id, s.meter, s.first, s.last) t

@@ -8,9 +8,10 @@ begin
   with inserted as (
     insert into quota.usage_quotas
       (user_id, meter, period_start, period_end, limit_quantity, cost_limit, unit_price, warn_at, on_exceeded,
-       granted)
+       granted, alerted)
     select t.user_id, t.meter, t.period_start, t.period_end, t.limit_quantity, t.cost_limit, t.unit_price,
-      t.warn_at, t.on_exceeded, t.granted
+      t.warn_at, t.on_exceeded, t.granted,
+      quota.mark_unseen(0, t.limit_quantity + t.granted, 0, t.cost_limit, t.warn_at)
     from unnest(users, services) u(user_id, service)
     join quota.meters m on m.service = u.service
     cross join lateral quota.quota_terms(u.user_id, m.key, quota.now(), quota.now()) t

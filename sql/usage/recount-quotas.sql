@@ -4,6 +4,7 @@ as $$
 declare
   at_once constant integer := 50;
   crossed quota.usage_quotas[];
+  others quota.usage_quotas[];
 begin
   -- Some at a time, and each quota by looking up what lies in it: of tables that were filled a moment ago the
   -- server knows no numbers yet, and would hold each of their rows against each.
@@ -20,14 +21,21 @@ begin
       where q.user_id = f.user_id and q.meter = f.meter and q.period_start = f.period_start
       returning q.*
     )
-    select crossed || array_agg(r::quota.usage_quotas) into crossed
+    select crossed || array_agg(r::quota.usage_quotas) filter (where n.is_crossed),
+      others || array_agg(r::quota.usage_quotas) filter (
+        where not n.is_crossed and quota.marks_differ(r::quota.usage_quotas))
+    into crossed, others
     from recounted r
-    where quota.needs_enforcement(r::quota.usage_quotas)
-      or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
-        and quota.alerts_differ(r::quota.usage_quotas);
+    cross join lateral (
+      select quota.needs_enforcement(r::quota.usage_quotas)
+        or not r.superseded and quota.contains(r::quota.usage_quotas, quota.now())
+          and quota.alerts_differ(r::quota.usage_quotas) as is_crossed offset 0) n;
   end loop;
   if crossed is not null then
     perform quota.enforce(crossed);
+  end if;
+  if others is not null then
+    perform quota.look_again(others);
   end if;
 end $$;
 comment on function quota.recount_quotas(uuid[], text[]) is

@@ -3,8 +3,9 @@ language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   update quota.usage_quotas q
   set limit_quantity = t.limit_quantity, cost_limit = t.cost_limit, unit_price = t.unit_price,
-    warn_at = t.warn_at,
-    on_exceeded = t.on_exceeded
+    warn_at = t.warn_at, on_exceeded = t.on_exceeded,
+    -- To be looked at: nothing is enforced before it begins.
+    alerted = null
   from quota.usage_quotas ahead
   cross join lateral quota.quota_terms(ahead.user_id, ahead.meter, ahead.period_start, ahead.period_start) t
   where ahead.user_id = any (users) and ahead.period_start > quota.now() and not ahead.superseded

@@ -145,6 +145,12 @@ async function liveThrough(client: pg.Client, steps: readonly Step[]): Promise<v
     [userId],
   );
   expect(wrong).toEqual([]);
+  // Of any period: who lists what has reached something finds it by its marks.
+  const { rows: unmarked } = await client.query(
+    `select from quota.usage_quotas q where q.user_id = $1 and quota.marks_differ(q) and q.alerted is not null`,
+    [userId],
+  );
+  expect(unmarked).toEqual([]);
 }
 
 interface Moment {

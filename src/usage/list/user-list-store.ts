@@ -31,11 +31,13 @@ export async function* selectUserList(
   request: UserListRequest,
   after: ListPosition | undefined,
 ): AsyncGenerator<PlacedEntry> {
+  const isInTurn = await goesByName(client, request);
   const rows = readParts<EntryRow>(
     client,
-    partsOf(request, after).map((part) => (rowsBefore) => userListQuery(request, after, part, rowsBefore)),
-    // There is an index in the order of names alone, which is of no use to find the few that are beyond something.
-    request.order === 'percent' || isAlarm(request.states) ? 'sorted first' : 'in turn',
+    partsOf(request, after).map(
+      (part) => (rowsBefore) => userListQuery(request, { after, part, rowsBefore, isInTurn }),
+    ),
+    isInTurn ? 'in turn' : 'sorted first',
   );
   for await (const { orderPercent, orderName, ...row } of rows) {
     yield {
@@ -57,7 +59,39 @@ export async function selectPlanNames(client: pg.ClientBase): Promise<{ plan: st
   return rows;
 }
 
+/** Of so many users one is in a state that is asked for, or more: then a page is full soon, going by name. */
+const usersEach = 20;
+
+/**
+ * Whether the list is read by going down the index of names. It is of no use to find the few that are beyond something, which
+ * are sorted; how many those are is told by the index that finds them.
+ */
+async function goesByName(client: pg.ClientBase, request: UserListRequest): Promise<boolean> {
+  const { order, states, services, plans, limited, search } = request;
+  if (order === 'percent' || !isAlarm(states)) {
+    return order !== 'percent';
+  }
+  if (services.length + plans.length > 0 || limited || search !== undefined) {
+    return false;
+  }
+  const values: unknown[] = [];
+  const { rows } = await client.query<{ are_many: boolean }>(
+    `select count(*) * ${usersEach} > (select u.reltuples from pg_class u where u.oid = 'quota.users'::regclass) as are_many
+     from (${inStates(states, (value) => `$${values.push(value)}`)}) found`,
+    values,
+  );
+  return rows[0]?.are_many ?? false;
+}
+
 type Bind = (value: unknown) => string;
+
+/** How a part of the list is read. */
+interface Reading {
+  after: ListPosition | undefined;
+  part: ListPart;
+  rowsBefore: number;
+  isInTurn: boolean;
+}
 
 /** The quotas of the running periods that are open; what is not open has nothing used. */
 const isRunning = `not q.superseded and q.period_start <= (select quota.now()) and q.period_end > (select quota.now())`;
@@ -67,10 +101,8 @@ const isExhausted = (q: string) =>
   `quota.is_exhausted(${q}.used, ${q}.limit_quantity + ${q}.granted, ${q}.cost, ${q}.cost_limit)`;
 
 /** By themselves ("offset 0"): a planner that is told what is asked of them takes reading them by an index for cheaper. */
-const running = (beside?: string) => `
-  select q.user_id, q.meter, q.used, q.limit_quantity, q.granted, q.cost, q.cost_limit, q.warn_at
-    ${beside === undefined ? '' : `, ${beside}`}
-  from quota.usage_quotas q where ${isRunning} offset 0`;
+const running = (columns: string) => `
+  select q.user_id, q.meter, ${columns} from (select * from quota.usage_quotas q where ${isRunning} offset 0) q`;
 
 /** Of a key `k`, the meter that is nearest to its limit. */
 const fullestMeter = `
@@ -94,37 +126,54 @@ const fullestMeter = `
   limit 1`;
 
 /**
- * Users and services with a meter in one of the states, found by sets: the few among a million. What tells most apart is
- * asked first, of what is running alone. What is not open has nothing used, and is beyond a limit of nothing.
+ * Running quotas in one of the states, warning or beyond, found by what they are marked with: the few among a million. Where
+ * that is to be looked at (null), what they come to tells. By each part alone an index has all that is asked of it.
  */
-function alarmed(states: readonly string[], bind: Bind): string {
-  const isSo = [
-    ...(states.includes('exceeded') ? ['r.is_exhausted'] : []),
-    ...(states.some((state) => state !== 'exceeded')
-      ? [
-          `not r.is_exhausted and ${percentOf('r')} >= any (r.warn_at)
-           and quota.quota_state(${percentOf('r')}, false, r.warn_at) = any (${bind(states)})`,
-        ]
-      : []),
-  ];
+function inStates(states: readonly string[], bind: Bind, beside?: string): string {
+  const isMarked = `${isRunning} and (q.exhausted_at is not null or q.alerted is distinct from 0)`;
+  const others = states.filter((state) => state !== 'exceeded');
+  const levels = others.length > 0 ? bind(others) : undefined;
+  const either = (exceeded: string, other: (levels: string) => string) =>
+    [
+      ...(states.includes('exceeded') ? [exceeded] : []),
+      ...(levels === undefined ? [] : [`not (${exceeded}) and ${other(levels)}`]),
+    ].join(' or ');
+  const columns = `q.user_id, q.meter ${beside === undefined ? '' : `, ${beside}`}`;
   return `
-    select r.user_id, m.service
-    from (${running(`${isExhausted('q')} as is_exhausted`)}) r join quota.meters m on m.key = r.meter
-    where ${isSo.join(' or ')}
-    ${
-      states.includes('exceeded')
-        ? `union
-           select z.user_id, z.service from quota.subscriptions z
-           where z.plan in (select plan from quota.plan_limits where limit_quantity = 0 or cost_limit = 0)`
-        : ''
-    }`;
+    select ${columns} from quota.usage_quotas q
+    where ${isMarked} and q.alerted is not null
+      and (${either('q.exhausted_at is not null', (of) => `quota.alert_level(q.alerted, q.warn_at) = any (${of})`)})
+    union all
+    select ${columns} from (select * from quota.usage_quotas q where ${isMarked} and q.alerted is null offset 0) q
+    where ${either(isExhausted('q'), (of) => `quota.quota_state(${percentOf('q')}, false, q.warn_at) = any (${of})`)}`;
 }
 
+/** Whose plan allows nothing: what is not open has nothing used, and is beyond that. */
+const withoutAllowance = `
+  select z.user_id, z.service from quota.subscriptions z
+  where z.plan in (select plan from quota.plan_limits where limit_quantity = 0 or cost_limit = 0)`;
+
+/** Users and services with a meter in one of the states; in the order of percent with how full it is. */
+function alarmed({ states, order }: UserListRequest, bind: Bind): string {
+  const percent = order === 'percent' ? `${percentOf('q')} as percent` : undefined;
+  return `
+    select r.user_id, m.service ${percent === undefined ? '' : ', r.percent'}
+    from (${inStates(states, bind, percent)}) r join quota.meters m on m.key = r.meter
+    ${states.includes('exceeded') ? `union ${percent === undefined ? withoutAllowance : fullestWithoutAllowance}` : ''}`;
+}
+
+/** The fullest may be another meter of theirs. */
+const fullestWithoutAllowance = `
+  select z.user_id, z.service, max(${percentOf('q')})
+  from (${withoutAllowance}) z
+  join quota.meters m on m.service = z.service
+  left join quota.usage_quotas q on q.user_id = z.user_id and q.meter = m.key and ${isRunning}
+  group by z.user_id, z.service`;
+
 /** What users have used of a service, by sets, to put them in order. */
-const fullestPercents = (quotas: string, condition = 'true') => `
-  select r.user_id, m.service, max(${percentOf('r')}) as percent
+const fullestPercents = (quotas: string) => `
+  select r.user_id, m.service, coalesce(max(r.percent), 0) as percent
   from (${quotas}) r join quota.meters m on m.key = r.meter
-  where ${condition}
   group by r.user_id, m.service`;
 
 const isAlarm = (states: readonly string[]) => states.length > 0 && !states.includes('ok');
@@ -141,25 +190,23 @@ function partsOf({ order, states }: UserListRequest, after: ListPosition | undef
 }
 
 /** Materialized: inlined, each parallel worker would make the whole set again. */
-function preparedSets({ states, order }: UserListRequest, part: ListPart, bind: Bind): string {
-  const quotas = part === 'used up' ? `select * from (${running()}) r where ${isExhausted('r')}` : running();
-  const among = isAlarm(states)
-    ? '(r.user_id, m.service) in (select user_id, service from alarmed)'
-    : undefined;
+function preparedSets(request: UserListRequest, part: ListPart, bind: Bind): string {
+  const { states, order } = request;
+  const percent = `${percentOf('q')} as percent`;
+  // A fifth of all have used up all: to touch their pages one by one is no less than to read all of them.
+  const quotas = part === 'used up' ? `${running(percent)} where ${isExhausted('q')}` : running(percent);
+  const fullest = isAlarm(states)
+    ? 'select user_id, service, coalesce(max(percent), 0) as percent from alarmed group by user_id, service'
+    : fullestPercents(quotas);
   const sets = [
-    ...(isAlarm(states) ? [`alarmed as materialized (${alarmed(states, bind)})`] : []),
-    ...(order === 'percent' ? [`fullest as materialized (${fullestPercents(quotas, among)})`] : []),
+    ...(isAlarm(states) ? [`alarmed as materialized (${alarmed(request, bind)})`] : []),
+    ...(order === 'percent' ? [`fullest as materialized (${fullest})`] : []),
   ];
   return sets.length > 0 ? `with ${sets.join(', ')}` : '';
 }
 
 /** Who is listed, in which order; what is said of them is looked up once the page is cut. */
-function listedKeys(
-  request: UserListRequest,
-  after: ListPosition | undefined,
-  part: ListPart,
-  bind: Bind,
-): string {
+function listedKeys(request: UserListRequest, { after, part, isInTurn }: Reading, bind: Bind): string {
   const { services, plans, states, limited, search, order } = request;
   const isByPercent = order === 'percent';
   const conditions: string[] = [];
@@ -172,8 +219,12 @@ function listedKeys(
   if (limited) {
     conditions.push('s.limit_enforced_at is not null');
   }
-  if (isAlarm(states)) {
-    conditions.push('(s.user_id, s.service) in (select user_id, service from alarmed)');
+  // All of them are in one of the sets: these are put in order before anything is looked up.
+  const areFew = isByPercent && (part === 'used up' || isAlarm(states));
+  if (isAlarm(states) && !areFew) {
+    const isAlarmed = '(s.user_id, s.service) in (select user_id, service from alarmed)';
+    // As a value it is looked up for each user whose turn comes; else the planner joins, and sorts.
+    conditions.push(isInTurn ? `(${isAlarmed}) is true` : isAlarmed);
   }
   if (search !== undefined) {
     const text = bind(search);
@@ -182,12 +233,12 @@ function listedKeys(
     );
     conditions.push(`(${found.join(' or ')})`);
   }
-  const percent = isByPercent ? 'coalesce(f.percent, 0)' : '0::numeric';
+  const percent = areFew ? 'f.percent' : isByPercent ? 'coalesce(f.percent, 0)' : '0::numeric';
   if (part === 'rest') {
     conditions.push(`${percent} < 100`);
   }
-  const name = isByPercent ? 's.user_id' : 'u.external_id';
-  const service = `coalesce(s.service, '')`;
+  const name = areFew ? 'f.user_id' : isByPercent ? 's.user_id' : 'u.external_id';
+  const service = areFew ? 'f.service' : `coalesce(s.service, '')`;
   const searchesNames = !isByPercent || search !== undefined;
   if (after !== undefined) {
     const fromName = `${bind(after.name)}::${isByPercent ? 'uuid' : 'text'}`;
@@ -200,7 +251,7 @@ function listedKeys(
   }
   const source = isByPercent
     ? `quota.subscriptions s ${searchesNames ? 'join quota.users u on u.id = s.user_id' : ''}
-       ${part === 'used up' ? '' : 'left'} join fullest f on f.user_id = s.user_id and f.service = s.service`
+       ${areFew ? '' : 'left'} join fullest f on f.user_id = s.user_id and f.service = s.service`
     : 'quota.users u left join quota.subscriptions s on s.user_id = u.id';
   return `
     select ${isByPercent ? 's.user_id' : 'u.id'} as user_id, s.service, s.plan, ${percent} as percent, ${name} as name,
@@ -209,16 +260,12 @@ function listedKeys(
     where ${conditions.join(' and ') || 'true'}`;
 }
 
-function userListQuery(
-  request: UserListRequest,
-  after: ListPosition | undefined,
-  part: ListPart,
-  rowsBefore: number,
-): Query {
+function userListQuery(request: UserListRequest, reading: Reading): Query {
   const values: unknown[] = [];
   const bind: Bind = (value) => `$${values.push(value)}`;
   const { states, limit, order } = request;
-  const keys = listedKeys(request, after, part, bind);
+  const { part, rowsBefore } = reading;
+  const keys = listedKeys(request, reading, bind);
   const positionOf = (a: string) =>
     `${order === 'percent' ? `${a}.percent desc, ` : ''}${a}.name, ${a}.place`;
   // The state of a meter is dear to know: asked for after all that is cheap, where that leaves few, and in their order,
