@@ -20,10 +20,13 @@ import { defineJob } from './define-job.ts';
 const namedMax = 20;
 
 function warnOfSetApart({ talk }: Context, apart: readonly SetApart[]): void {
-  for (const { externalId, service, timezone } of apart.slice(0, namedMax)) {
-    const user = shellWord(externalId);
+  for (const { externalId, service, timezone, zonedPlan } of apart.slice(0, namedMax)) {
+    const mending =
+      zonedPlan === null
+        ? `quota user edit ${shellWord(externalId)} --timezone ZONE`
+        : `quota plan apply with another timezone of ${zonedPlan}`;
     talk.warn(
-      `${externalId} was not reset (${service}): the server does not know the time zone "${timezone}". quota user edit ${user} --timezone ZONE mends it`,
+      `${externalId} was not reset (${service}): the server does not know the time zone "${timezone}". ${mending} mends it`,
     );
   }
   if (apart.length > namedMax) {

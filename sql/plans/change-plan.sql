@@ -16,9 +16,10 @@ begin
 
   return query
   with zones as (
-    -- Where the former plan set the zone, the user's comes back.
+    -- Where the former plan set the zone, or the server does not know it any more, the user's comes back.
     select u.id as user_id, u.created_at, s.plan, s.timezone, s.anchor_local, coalesce(fresh.timezone,
-        case when former.timezone is null then s.timezone end, u.timezone) as new_timezone
+        case when former.timezone is null and (s.timezone = u.timezone or quota.is_known_zone(s.timezone))
+          then s.timezone end, u.timezone) as new_timezone
     from unnest(p_users) w(id)
     join quota.users u on u.id = w.id
     left join quota.subscriptions s on s.user_id = u.id and s.service = fresh.service

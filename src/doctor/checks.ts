@@ -99,7 +99,8 @@ export const checks: readonly Check[] = [
     level: 'difference',
     healthy: 'the server knows every time zone',
     found: 'subscriptions in a time zone that this server does not know; nothing is reset for them',
-    suggestion: 'quota user edit USER --timezone ZONE, or update the time zone data of the server',
+    suggestion:
+      'quota user edit USER --timezone ZONE, where the plan says the zone quota plan apply with another, or update the time zone data of the server',
     sql: unknownZones,
   },
   {

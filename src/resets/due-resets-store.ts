@@ -15,6 +15,8 @@ export interface SetApart {
   externalId: string;
   service: string;
   timezone: string;
+  /** The plan whose zone it is; null: it is that of the user. */
+  zonedPlan: string | null;
 }
 
 /** Subscriptions that are due and that no reset can be worked out for. */
@@ -24,8 +26,9 @@ export async function selectSetApart(
   { userId }: JobScope,
 ): Promise<SetApart[]> {
   const { rows } = await client.query<SetApart>(
-    `select u.external_id as "externalId", s.service, s.timezone
-     from quota.subscriptions s join quota.users u on u.id = s.user_id
+    `select u.external_id as "externalId", s.service, s.timezone,
+       case when p.timezone is not null then p.key end as "zonedPlan"
+     from quota.subscriptions s join quota.users u on u.id = s.user_id join quota.plans p on p.key = s.plan
      where s.plan = any (quota.due_plans($1)) and s.next_reset_at <= quota.now() and ($2::uuid is null or s.user_id = $2)
        and s.timezone = any (${unknownZones})
      order by u.external_id, s.service`,

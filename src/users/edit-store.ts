@@ -55,3 +55,13 @@ export async function updateUser(
     [userId, externalId ?? null, email ?? null, name ?? null],
   );
 }
+
+/** Whether a subscription that follows the user's zone is in one that the server does not know any more. */
+export async function hasUnknownZone(client: pg.ClientBase, userId: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from quota.subscriptions s join quota.plans p on p.key = s.plan
+     where s.user_id = $1 and p.timezone is null and not quota.is_known_zone(s.timezone)`,
+    [userId],
+  );
+  return rowCount !== 0;
+}

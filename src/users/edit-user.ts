@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { insertPersonalAuditEntry } from '../audit/audit-entry-store.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { refusedError, usageError } from '../errors.ts';
-import { refuseUnfitPerson, selectHolder, type UserEdit, updateUser } from './edit-store.ts';
+import { hasUnknownZone, refuseUnfitPerson, selectHolder, type UserEdit, updateUser } from './edit-store.ts';
 import type { User } from './user.ts';
 
 export interface EditPlan {
@@ -28,8 +28,10 @@ export async function planEdit(client: pg.ClientBase, user: User, wanted: UserEd
     timezone: user.timezone,
     createdAt: user.createdAt,
   };
+  const isZoneLost = wanted.timezone !== undefined && (await hasUnknownZone(client, user.id));
   const keys = (Object.keys(wanted) as (keyof UserEdit)[]).filter(
-    (key) => wanted[key] !== undefined && wanted[key] !== present[key],
+    (key) =>
+      wanted[key] !== undefined && (wanted[key] !== present[key] || (key === 'timezone' && isZoneLost)),
   );
   if (keys.length === 0) {
     throw usageError(`nothing would change of ${user.externalId}`, {

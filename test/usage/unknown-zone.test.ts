@@ -123,6 +123,55 @@ test('the ways out mend exactly that user, and what waited is counted', async ()
   expect(await desk.differences()).toEqual([]);
 });
 
+test('a zone that the plan says is mended by the plan, one of a subscription alone by an edit that says the zone of the user', async () => {
+  const plan = (timezone: string) =>
+    desk.write(
+      'zoned.yaml',
+      `{key: zoned, service: chat, timezone: ${timezone}, limits: {messages: {limit: 5, reset_every: 1 month, reset_anchor: calendar}}}`,
+    );
+  await desk.at(signup).json('plan', 'apply', plan('America/Cordoba'), '--yes');
+  const ids = [];
+  for (const [externalId, service, plans] of [
+    ['pia', 'chat', 'zoned'],
+    ['quinn', 'voice', 'voice-free'],
+  ] as const) {
+    const id = await desk.addUser({ externalId, createdAt: signup, timezone: 'Europe/Berlin' });
+    await desk.queryAt(
+      signup,
+      `insert into quota.subscriptions (user_id, service, plan) values ($1, $2, $3)`,
+      [id, service, plans],
+    );
+    ids.push(id);
+  }
+  await desk.query('alter table quota.subscriptions disable trigger user');
+  await desk.query(`update quota.plans set timezone = 'America/Kordoba' where key = 'zoned'`);
+  await desk.query(`update quota.subscriptions set timezone = 'America/Kordoba' where user_id = any ($1)`, [
+    ids,
+  ]);
+  await desk.query('alter table quota.subscriptions enable trigger user');
+  const later = desk.at('2027-01-20T14:00:00Z');
+  const reset = (name: string) => later.run('jobs', name, '--no-sync');
+  expect(await reset('reset-months')).toMatchObject({
+    code: 75,
+    stderr: expect.stringContaining('quota plan apply with another timezone of zoned mends it'),
+  });
+  await later.json('plan', 'apply', plan('America/Argentina/Cordoba'), '--yes');
+  expect((await reset('reset-months')).code).toBe(0);
+  expect((await reset('reset-anniversaries')).code).toBe(75);
+  await later.json('user', 'edit', 'quinn', '--timezone', 'Europe/Berlin', '--reason', 'x', '--yes');
+  expect((await reset('reset-anniversaries')).code).toBe(0);
+  expect(
+    await desk.query(
+      `select timezone, anchor_local::text from quota.subscriptions where user_id = any ($1) order by plan`,
+      [ids],
+    ),
+  ).toEqual([
+    { timezone: 'Europe/Berlin', anchor_local: '2026-10-12 11:00:00' },
+    { timezone: 'America/Argentina/Cordoba', anchor_local: '2026-10-12 06:00:00' },
+  ]);
+  expect(await desk.differences()).toEqual([]);
+});
+
 test.each(['UTC+3', 'Mars/Olympus', 'PST', 'EST5EDT,M3.2.0,M11.1.0', 'Europe/berlín', ''])(
   'the zone %j is refused where it enters, by a plain row, too',
   async (timezone) => {

@@ -12,6 +12,7 @@ import {
   lockPlans,
   openRunningPeriods,
   replaceLimits,
+  replaceUnknownZones,
   retakePlanTerms,
   type StoredPlan,
   type SubscriberGroup,
@@ -193,6 +194,7 @@ function changePlans(
         }),
       );
     }
+    auditIds.push(...(await replaceUnknownZones(client, keys, reason ?? null)));
     return { auditIds, retaken, counts, taking };
   });
 }

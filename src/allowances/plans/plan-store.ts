@@ -141,6 +141,31 @@ export async function takeTermsAhead(client: pg.ClientBase, plans: readonly stri
   );
 }
 
+/**
+ * Gives subscribers of plans whose time zone the server does not know any more the zone that the plan, else the user, has
+ * now: nothing can be kept of periods that cannot be reckoned. Returns the ids of the audit rows.
+ */
+export async function replaceUnknownZones(
+  client: pg.ClientBase,
+  plans: readonly string[],
+  reason: string | null,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `with unknown as (
+       select z.timezone
+       from (select distinct timezone from quota.subscriptions where plan = any ($1) offset 0) z
+       where not quota.is_known_zone(z.timezone)
+     ), lost as (
+       select s.plan, array_agg(s.user_id order by s.user_id) as users
+       from quota.subscriptions s where s.plan = any ($1) and s.timezone in (select timezone from unknown)
+       group by s.plan
+     )
+     select c.id::text from lost l cross join lateral quota.change_plan(l.users, l.plan, $2) c(id)`,
+    [plans, reason],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Some of the subscribers of plans: so many users after one. */
 export interface SubscriberGroup {
   after: string | null;

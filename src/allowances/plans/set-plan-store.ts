@@ -89,7 +89,8 @@ export async function selectPlannedTerms(
      left join quota.subscriptions s on s.user_id = u.id and s.service = p.service
      left join quota.plans former on former.key = s.plan
      cross join lateral (select coalesce(
-       p.timezone, case when former.timezone is null then s.timezone end, u.timezone) as zone) z
+       p.timezone, case when former.timezone is null and (s.timezone = u.timezone or quota.is_known_zone(s.timezone))
+         then s.timezone end, u.timezone) as zone) z
      cross join lateral (select case
        when s.user_id is null then quota.moved_anchor(null, null, z.zone, u.created_at)
        else quota.moved_anchor(s.anchor_local, s.timezone, z.zone, u.created_at) end as anchor) a
