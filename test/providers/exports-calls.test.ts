@@ -245,6 +245,18 @@ describe('any CSV', () => {
     });
   });
 
+  it('knows the provider that is expected, however it is written', async () => {
+    const csv = 'id,started_at,cost,provider\na,2026-10-01T00:00:00Z,0.1,Azure OpenAI\n';
+    for (const [provider, ours] of [
+      ['azure-openai', 'azure-openai'],
+      ['azure_openai', 'azure_openai'],
+      [undefined, 'azureopenai'],
+    ]) {
+      const { lines } = await readText(csv, provider === undefined ? {} : { provider });
+      expect(lines[0]?.provider).toBe(ours);
+    }
+  });
+
   it('says so where all that was charged is below zero', async () => {
     const text = (...costs: string[]) =>
       `id,started_at,cost\n${costs.map((cost, at) => `c-${at},2026-10-01T00:00:00Z,${cost}\n`).join('')}`;

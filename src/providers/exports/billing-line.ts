@@ -105,9 +105,11 @@ export const isNegative = (decimal: string | null): boolean =>
  * name that contains the expected provider's is that one: `Vapi, Inc.` where `vapi` is expected.
  */
 export function providerOf(name: string, expected: string | null): string {
-  const key = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-  return expected !== null && key.includes(expected) ? expected : key;
+  const key = providerKey(name);
+  return expected !== null && key.includes(providerKey(expected)) ? expected : key;
 }
+
+const providerKey = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
 /**
  * A JSON object as text of those members that have a value. `texts` become JSON strings; `json` is taken as it
