@@ -25,16 +25,7 @@ export function copyRows(
   target: CopyTarget,
   rows: Iterable<readonly CopyValue[]>,
 ): Promise<number> {
-  return copyLines(client, target, linesOf(rows));
-}
-
-/** The same for rows that are encoded already, each as `copyLine` does it. */
-export function copyLines(
-  client: pg.ClientBase,
-  target: CopyTarget,
-  lines: Iterable<string>,
-): Promise<number> {
-  return copyPieces(client, target, pieces(lines));
+  return copyPieces(client, target, pieces(linesOf(rows)));
 }
 
 /** The same for pieces of any size, of whole lines. */
