@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
+import { freePorts } from '../free-ports.ts';
 import type { Certificate } from './certificate.ts';
-import { freePorts, type RedisServer, startMsMax, startServer } from './redis-server.ts';
+import { type RedisServer, startMsMax, startServer } from './redis-server.ts';
 
 export interface RedisCluster {
   ports: readonly number[];

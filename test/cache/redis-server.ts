@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { vi } from 'vitest';
+import { endProcess } from '../end-process.ts';
 
 /** A server that has not come up by then does not come. */
 export const startMsMax = 60_000;
@@ -54,7 +54,7 @@ export async function startServer(
     signal: (name) => void server.kill(name),
     stop: async () => {
       own.disconnect();
-      await ended(server);
+      await endProcess(server, 'SIGKILL');
     },
   };
 }
@@ -63,27 +63,4 @@ function requireRedisServer(): void {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     throw new Error('these tests need a redis-server on the PATH: apt-get install redis-server');
   }
-}
-
-const ended = (server: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    server.once('exit', () => resolve());
-    server.kill('SIGKILL');
-  });
-
-/** Ports that nothing listened on a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCounters } from '../../src/cache/counters.ts';
 import { withRedis } from '../../src/cache/redis.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
+import { freePorts } from '../free-ports.ts';
 import { runBin, runCli } from '../run-cli.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { startRedisCluster } from './redis-cluster.ts';
-import { freePorts, type RedisServer, startServer } from './redis-server.ts';
+import { type RedisServer, startServer } from './redis-server.ts';
 
 let database: TestDatabase;
 let folder: string;

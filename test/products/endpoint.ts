@@ -1,22 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
-
-/** A free port of the loopback interface, as of now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+import { endProcess } from '../end-process.ts';
+import { freePorts } from '../free-ports.ts';
 
 /** Starts a program that listens on PORT, and waits until it does. */
 export async function startEndpoint(program: string, file: string, env: Record<string, string>) {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const child = spawn(program, [file], {
     env: { PATH: process.env.PATH ?? '', ...env, PORT: String(port) },
     stdio: 'ignore',
@@ -33,10 +26,7 @@ export async function startEndpoint(program: string, file: string, env: Record<s
   }
   return {
     url,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
+    stop: () => endProcess(child, 'SIGTERM'),
   };
 }
 

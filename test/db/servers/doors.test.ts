@@ -1,8 +1,8 @@
 import { chmodSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withClient } from '../../../src/db/client.ts';
-import { freePorts } from '../../cache/redis-server.ts';
 import { useFolder } from '../../desk/folder.ts';
+import { freePorts } from '../../free-ports.ts';
 import { type CliOptions, runBin, runCli } from '../../run-cli.ts';
 import { Authority } from './authority.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { freePorts, startMsMax } from '../../cache/redis-server.ts';
+import { startMsMax } from '../../cache/redis-server.ts';
 import { query } from '../../database.ts';
+import { endProcess } from '../../end-process.ts';
+import { freePorts } from '../../free-ports.ts';
 
 export interface Pooler {
   /** The database, through the pooler. */
@@ -47,9 +48,7 @@ export async function startPooler(
   return {
     url,
     stop: async () => {
-      const gone = once(pooler, 'exit');
-      pooler.kill('SIGKILL');
-      await gone;
+      await endProcess(pooler, 'SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -15,8 +14,10 @@ import { basename, join } from 'node:path';
 import pg from 'pg';
 import { vi } from 'vitest';
 import { clusterMaker, spawnIdentity } from '../../../src/db/embedded/server-account.ts';
-import { freePorts, startMsMax } from '../../cache/redis-server.ts';
+import { startMsMax } from '../../cache/redis-server.ts';
 import { query } from '../../database.ts';
+import { endProcess } from '../../end-process.ts';
+import { freePorts } from '../../free-ports.ts';
 import { fetchBinaries, type OtherMajor, ownBinaries, serverUser } from './binaries.ts';
 
 export interface ServerOptions {
@@ -114,9 +115,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
     url,
     run,
     stop: async () => {
-      const gone = once(server, 'exit');
-      server.kill('SIGQUIT');
-      await gone;
+      await endProcess(server, 'SIGQUIT');
       rmSync(folder, { recursive: true, force: true });
     },
   };
