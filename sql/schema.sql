@@ -11486,6 +11486,9 @@ AS $function$
     from jsonb_each(p_quantities) q) end
 $function$;
 comment on function quota.rounded_quantities(jsonb) is 'Quantities of a call, an object, with the 3 digits after the point that are kept of each.';
+grant execute on function quota.rounded_quantities(jsonb) to quota_finance;
+grant execute on function quota.rounded_quantities(jsonb) to quota_operator;
+grant execute on function quota.rounded_quantities(jsonb) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.running_periods(claimed quota.subscriptions[], reset_at timestamp with time zone)
  RETURNS TABLE(user_id uuid, service text, due_at timestamp with time zone, limit_enforced_at timestamp with time zone, meter text, limit_quantity numeric, cost_limit numeric, unit_price numeric, warn_at integer[], on_exceeded text, period_start timestamp with time zone, period_end timestamp with time zone, missed bigint)

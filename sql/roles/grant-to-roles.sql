@@ -50,7 +50,7 @@ grant execute on function
   quota.guess_period, quota.is_known_zone, quota.is_zone_name, quota.limit_anchor, quota.moved_anchor,
   quota.period_at, quota.periods_between, quota.instant_text, quota.interval_text, quota.plan_definition,
   quota.meter_label, quota.measured, quota.units_priced, quota.service_unit, quota.quantity_on,
-  quota.told_quantity, quota.wrong_quantity, quota.is_told_twice, quota.shown,
+  quota.told_quantity, quota.wrong_quantity, quota.rounded_quantities, quota.is_told_twice, quota.shown,
   quota.like_patterns, quota.measure_of, quota.meter_definitions, quota.periods_to_count, quota.meter_changes,
   quota.quota_terms, quota.former_terms, quota.is_undone, quota.last_manual_reset,
   quota.cache_key, quota.rendered_key, quota.template_value, quota.app_counters, quota.expected_costs,
@@ -113,7 +113,7 @@ grant insert (user_id, plan, meter, limit_quantity, cost_limit, reason),
   update (limit_quantity, cost_limit, reason), delete
   on quota.limit_overrides to quota_operator;
 grant insert (user_id, provider_assistant_id, name, organisation, is_gated, numbers),
-  update (name, state, organisation, is_gated, numbers)
+  update (name, state, organisation, is_gated, numbers, is_given_up)
   on quota.assistants to quota_operator;
 grant update (status, original, applied, intents, made, doubtful, attempts, last_error, next_attempt_at,
     claimed_by, claimed_until, verified_at, applied_at, restored_at, updated_at)

@@ -345,8 +345,9 @@ const planFile = (owner: Desk) =>
 
 const callsFile = (owner: Desk) =>
   owner.write(`${crypto.randomUUID()}.csv`, [
-    'user_external_id,service,provider,provider_call_id,started_at,duration_seconds,messages',
-    `ada,chat,x,${crypto.randomUUID()},${month()}-10T10:00:00Z,0,1`,
+    'user_external_id,service,provider,provider_call_id,started_at,duration_seconds,messages,quantities',
+    `ada,chat,x,${crypto.randomUUID()},${month()}-10T10:00:00Z,0,1,`,
+    `ada,chat,x,${crypto.randomUUID()},${month()}-10T10:00:00Z,0,,"{""messages"":1}"`,
   ]);
 
 async function oldRun(owner: Desk): Promise<void> {

@@ -93,3 +93,16 @@ test('whoever may call what acts as the owner is asked for whom: by the function
     'was_erased',
   ]);
 });
+
+test('an operator may write every column of an assistant that the program writes for one', async () => {
+  const store = readFileSync(join(root, 'src/enforcement/result-store.ts'), 'utf8');
+  const written = [...store.matchAll(/update quota\.assistants a set (.*)/g)].flatMap(([, sets = '']) =>
+    [...sets.matchAll(/(\w+) = /g)].map(([, column]) => column),
+  );
+  expect(written).toContain('is_given_up');
+  const refused = await desk.query(
+    `select c from unnest($1::text[]) c where not has_column_privilege('quota_operator', 'quota.assistants', c, 'update')`,
+    [[...new Set(written)]],
+  );
+  expect(refused).toEqual([]);
+});
