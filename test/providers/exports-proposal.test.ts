@@ -183,6 +183,12 @@ describe('a file that is no table of a bill', () => {
       'fetch it again',
     ],
     [
+      'a complaint with a short code',
+      '{"code":401,"data":null,"message":"no such key"}',
+      /an answer that says: "no such key"/,
+      'fetch it again',
+    ],
+    [
       'one of two lists in something else',
       '{"calls":[{"id":"a","cost":1}],"fees":[{"id":"b","cost":1}]}',
       /several lists of records in it: "calls", "fees"/,

@@ -153,6 +153,18 @@ function unpacking(shape: Shape): string | null {
 
 const failureMembers = ['error.message', 'error', 'message', 'detail', 'title', 'errors'];
 
+/** Of an answer that has none, too. */
+const successCodes: readonly (string | undefined)[] = [
+  undefined,
+  '',
+  '0',
+  '100',
+  '200',
+  'OK',
+  'ok',
+  'success',
+];
+
 /** An answer of an API, or of the gateway before it, that holds no records but a complaint. */
 function describeFailure(shape: Shape): { reason: string; suggestion: string } | null {
   if (shape.kind === 'csv') {
@@ -162,6 +174,7 @@ function describeFailure(shape: Shape): { reason: string; suggestion: string } |
   const told = failureMembers.map((name) => members.get(name) ?? '').find((text) => text !== '');
   const isFailure =
     ['error', 'errors', 'statusCode', 'status'].some((name) => members.has(name)) ||
+    !successCodes.includes(members.get('code')) ||
     // Nothing else is in it.
     [...members.keys()].every((path) => failureMembers.includes(path));
   return told === undefined || !isFailure
