@@ -5897,7 +5897,7 @@ begin
   end loop;
   select array_agg(a.id), array_agg(a.user_id) into gone, owners
   from quota.assistants a
-  where a.provider_assistant_id = any (p_ids) and a.state <> 'gone' and not exists (
+  where a.provider_assistant_id = any (p_ids) and not (a.state = 'gone' and a.is_given_up) and not exists (
     select from quota.adopt_assistants l join quota.adopt_sources s on s.id = l.source
     where l.provider_assistant_id = a.provider_assistant_id and s.is_attached);
   if gone is null then

@@ -177,22 +177,38 @@ test('what was not limited yet is not looked at any more, and what the provider 
 });
 
 test('what the app gave up stays gone, and gets back what it had, also where the provider did not know it for a while', async () => {
-  const bot = { id: 'bot-11', name: 'bot-11', firstMessage: 'Hello', maxDurationSeconds: 900 };
-  desk.vapi.putAssistants([bot]);
+  // The app gives one up before the provider knows it no more, and the other one afterwards.
+  const bots = ['bot-11', 'bot-12'].map((id) => ({
+    id,
+    name: id,
+    firstMessage: 'Hello',
+    maxDurationSeconds: 900,
+  }));
+  desk.vapi.putAssistants(bots);
   await write(
-    `insert into shop.phone_calls (member_id, began, seconds) values ('m11', '2026-11-20 10:00', '700')`,
+    `insert into shop.phone_calls (member_id, began, seconds)
+     values ('m11', '2026-11-20 10:00', '700'), ('m12', '2026-11-20 10:00', '700')`,
   );
   await sync();
-  const limited = desk.vapi.assistant('bot-11');
-  expect(await limitOf('bot-11')).toEqual(['limited applied', 10]);
+  const limited = bots.map((bot) => ({ ...bot, ...desk.vapi.assistant(bot.id) }));
+  expect(limited.map(({ maxDurationSeconds }) => maxDurationSeconds)).toEqual([10, 10]);
   await write('delete from shop.bots where bot_id = 11');
-  desk.vapi.deleteAssistant('bot-11');
+  for (const { id } of bots) {
+    desk.vapi.deleteAssistant(id);
+  }
+  await desk.query(
+    `update quota.assistant_limits l set status = 'pending', next_attempt_at = null from quota.assistants a
+     where a.id = l.assistant_id and a.provider_assistant_id = 'bot-12'`,
+  );
   await sync();
   expect(await limitOf('bot-11')).toEqual(['original gone', undefined]);
-  desk.vapi.putAssistants([{ ...bot, ...limited }]);
+  expect(await limitOf('bot-12')).toEqual(['limited gone', undefined]);
+  await write('delete from shop.bots where bot_id = 12');
+  desk.vapi.putAssistants(limited);
   await sync();
   expect(await limitOf('bot-11')).toEqual(['original restored', 900]);
-  expect(await ownedNow('^bot-11$')).toEqual(['m11: bot-11, gone']);
+  expect(await limitOf('bot-12')).toEqual(['original restored', 900]);
+  expect(await ownedNow('^bot-1[12]$')).toEqual(['m11: bot-11, gone', 'm12: bot-12, gone']);
   expect(await desk.differences()).toEqual([]);
 });
 
