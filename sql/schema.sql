@@ -14058,6 +14058,7 @@ declare
   times timestamptz[];
   chosen uuid[] := '{}';
   others bigint;
+  counted bigint;
 begin
   select count(*), sum(n.facts) as facts, max(n.age) as age, min(n.noted_at) as noted_at
   into notes from quota.valid_notes() n;
@@ -14066,9 +14067,12 @@ begin
     return;
   end if;
   -- By the oldest note first: most often that leaves few, or none.
-  select array_agg(t.user_id), array_agg(t.age), array_agg(t.at) into ids, ages, times
+  select array_agg(t.user_id) filter (where t.user_id is not null),
+    array_agg(t.age) filter (where t.user_id is not null),
+    array_agg(t.at) filter (where t.user_id is not null), coalesce(sum(t.facts), 0)
+  into ids, ages, times, counted
   from (
-    select t.user_id, min(t.age) as age, max(t.at) as at
+    select t.user_id, min(t.age) as age, max(t.at) as at, sum(t.facts) as facts
     from quota.users_touched(notes.age, notes.noted_at) t group by t.user_id) t;
   if ids is not null then
     chosen := array(
@@ -14082,15 +14086,17 @@ begin
   end if;
   return query select unnest(chosen);
 
-  -- What was taken away leaves nothing but a smaller number. All are counted together first: that is quick.
-  others := case when chosen = '{}' then notes.facts
-    else (select sum(n.facts) from quota.valid_notes() n where n.user_id <> all (chosen)) end;
-  if others <> (select count(*) from quota.call_logs c where c.user_id <> all (chosen))
-    + (select count(*) from quota.usage_quotas q where q.user_id <> all (chosen))
-    + (select count(*) from quota.adjustments a where a.user_id <> all (chosen))
-    + (select count(*) from quota.grants g where g.user_id <> all (chosen))
-    + (select count(*) from quota.usage_alerts a where a.user_id <> all (chosen))
-  then
+  -- What was taken away leaves nothing but a smaller number. All were counted together: that is quick.
+  others := notes.facts;
+  if chosen <> '{}' then
+    others := (select sum(n.facts) from quota.valid_notes() n where n.user_id <> all (chosen));
+    counted := counted - (select count(*) from quota.call_logs c where c.user_id = any (chosen))
+      - (select count(*) from quota.usage_quotas q where q.user_id = any (chosen))
+      - (select count(*) from quota.adjustments a where a.user_id = any (chosen))
+      - (select count(*) from quota.grants g where g.user_id = any (chosen))
+      - (select count(*) from quota.usage_alerts a where a.user_id = any (chosen));
+  end if;
+  if others <> counted then
     return query
     select n.user_id from quota.valid_notes() n join quota.facts_of_users() f using (user_id)
     where n.user_id <> all (chosen) and n.facts <> f.facts;
@@ -14102,35 +14108,50 @@ grant execute on function quota.users_to_examine() to quota_operator;
 grant execute on function quota.users_to_examine() to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.users_touched(p_age integer, p_since timestamp with time zone)
- RETURNS TABLE(user_id uuid, age integer, at timestamp with time zone)
+ RETURNS TABLE(user_id uuid, age integer, at timestamp with time zone, facts bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   with clock as materialized (select quota.now() as at)
   -- A row says which transaction wrote it, whoever that was and whatever triggers were switched off. "age" is
   -- less the later that was; where that is too long ago to tell it is anything, and somebody is examined for
-  -- nothing.
-  select q.user_id, age(q.xmin), q.period_start from quota.usage_quotas q, clock
-  where age(q.xmin) <= p_age or (q.period_start > p_since and q.period_start <= clock.at)
+  -- nothing. Nearly all rows are of nobody: they are counted in the same pass, as reading them is what costs.
+  select case when age(q.xmin) <= p_age or b.began is not null then q.user_id end, min(age(q.xmin)),
+    max(b.began), count(*)
+  from quota.usage_quotas q
+  cross join clock
+  cross join lateral (select case when q.period_start > p_since and q.period_start <= clock.at
+    then q.period_start end) b(began)
+  group by 1
   union all
-  select g.user_id, age(g.xmin), t.at
+  select case when age(c.xmin) <= p_age or b.began is not null then c.user_id end, min(age(c.xmin)),
+    max(b.began), count(*)
+  from quota.call_logs c
+  cross join clock
+  cross join lateral (select case when c.started_at > p_since and c.started_at <= clock.at
+    then c.started_at end) b(began)
+  group by 1
+  union all
+  select case when age(g.xmin) <= p_age or b.began is not null then g.user_id end, min(age(g.xmin)),
+    max(b.began), count(*)
   from quota.grants g
   cross join clock
-  cross join lateral (values (g.created_at), (g.expires_at), (g.revoked_at)) t(at)
-  where age(g.xmin) <= p_age or (t.at > p_since and t.at <= clock.at)
+  cross join lateral (select greatest(
+    case when g.created_at > p_since and g.created_at <= clock.at then g.created_at end,
+    case when g.expires_at > p_since and g.expires_at <= clock.at then g.expires_at end,
+    case when g.revoked_at > p_since and g.revoked_at <= clock.at then g.revoked_at end)) b(began)
+  group by 1
   union all
-  select c.user_id, age(c.xmin), null from quota.call_logs c where age(c.xmin) <= p_age
+  select case when age(a.xmin) <= p_age then a.user_id end, min(age(a.xmin)), null, count(*)
+  from quota.adjustments a group by 1
   union all
-  select c.user_id, null, c.started_at from quota.call_logs c, clock
-  where c.started_at > p_since and c.started_at <= clock.at
+  select case when age(a.xmin) <= p_age then a.user_id end, min(age(a.xmin)), null, count(*)
+  from quota.usage_alerts a group by 1
   union all
-  select s.user_id, age(s.xmin), null from quota.subscriptions s where age(s.xmin) <= p_age
-  union all
-  select a.user_id, age(a.xmin), null from quota.adjustments a where age(a.xmin) <= p_age
-  union all
-  select a.user_id, age(a.xmin), null from quota.usage_alerts a where age(a.xmin) <= p_age
+  -- No fact, and not counted.
+  select s.user_id, age(s.xmin), null, 0 from quota.subscriptions s where age(s.xmin) <= p_age
 $function$;
-comment on function quota.users_touched(integer,timestamp with time zone) is 'Of whom something that the doctor examines was written, as many transactions ago as given or fewer; or a period or a call began, or a grant began or ended, since an instant: by time alone, it may be.';
+comment on function quota.users_touched(integer,timestamp with time zone) is 'Of whom something that the doctor examines was written, as many transactions ago as given or fewer; or a period or a call began, or a grant began or ended, since an instant: by time alone, it may be. And how many rows these are of which quota.facts_of_users tells; those of all others as of nobody.';
 grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_finance;
 grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_operator;
 grant execute on function quota.users_touched(integer,timestamp with time zone) to quota_readonly;

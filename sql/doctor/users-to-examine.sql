@@ -10,6 +10,7 @@ declare
   times timestamptz[];
   chosen uuid[] := '{}';
   others bigint;
+  counted bigint;
 begin
   select count(*), sum(n.facts) as facts, max(n.age) as age, min(n.noted_at) as noted_at
   into notes from quota.valid_notes() n;
@@ -18,9 +19,12 @@ begin
     return;
   end if;
   -- By the oldest note first: most often that leaves few, or none.
-  select array_agg(t.user_id), array_agg(t.age), array_agg(t.at) into ids, ages, times
+  select array_agg(t.user_id) filter (where t.user_id is not null),
+    array_agg(t.age) filter (where t.user_id is not null),
+    array_agg(t.at) filter (where t.user_id is not null), coalesce(sum(t.facts), 0)
+  into ids, ages, times, counted
   from (
-    select t.user_id, min(t.age) as age, max(t.at) as at
+    select t.user_id, min(t.age) as age, max(t.at) as at, sum(t.facts) as facts
     from quota.users_touched(notes.age, notes.noted_at) t group by t.user_id) t;
   if ids is not null then
     chosen := array(
@@ -34,15 +38,17 @@ begin
   end if;
   return query select unnest(chosen);
 
-  -- What was taken away leaves nothing but a smaller number. All are counted together first: that is quick.
-  others := case when chosen = '{}' then notes.facts
-    else (select sum(n.facts) from quota.valid_notes() n where n.user_id <> all (chosen)) end;
-  if others <> (select count(*) from quota.call_logs c where c.user_id <> all (chosen))
-    + (select count(*) from quota.usage_quotas q where q.user_id <> all (chosen))
-    + (select count(*) from quota.adjustments a where a.user_id <> all (chosen))
-    + (select count(*) from quota.grants g where g.user_id <> all (chosen))
-    + (select count(*) from quota.usage_alerts a where a.user_id <> all (chosen))
-  then
+  -- What was taken away leaves nothing but a smaller number. All were counted together: that is quick.
+  others := notes.facts;
+  if chosen <> '{}' then
+    others := (select sum(n.facts) from quota.valid_notes() n where n.user_id <> all (chosen));
+    counted := counted - (select count(*) from quota.call_logs c where c.user_id = any (chosen))
+      - (select count(*) from quota.usage_quotas q where q.user_id = any (chosen))
+      - (select count(*) from quota.adjustments a where a.user_id = any (chosen))
+      - (select count(*) from quota.grants g where g.user_id = any (chosen))
+      - (select count(*) from quota.usage_alerts a where a.user_id = any (chosen));
+  end if;
+  if others <> counted then
     return query
     select n.user_id from quota.valid_notes() n join quota.facts_of_users() f using (user_id)
     where n.user_id <> all (chosen) and n.facts <> f.facts;
