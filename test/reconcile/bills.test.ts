@@ -83,20 +83,21 @@ describe('the same bill again', () => {
 describe('a file that was read in the wrong way', () => {
   const text =
     'Call,When,Seconds,Net,Gross\nx,02/10/2026 10:00,60,1.00,1.19\ny,10/03/2026 11:00,60,2.00,2.38\n';
-  const map = (cost: string) => ['--map', 'Call=id', '--map', 'When=started_at', '--map', `${cost}=cost`];
+  const map = (cost: string, other: string) =>
+    ['Call=id', 'When=started_at', `${cost}=cost`, `${other}=`].flatMap((one) => ['--map', one]);
 
   test('is read anew in the right one, which takes the place of the other', async () => {
     const file = write('sheet.csv', text);
-    const wrong = await reconcile(3, '--export', file, ...map('Net'), '--date-order', 'dmy');
+    const wrong = await reconcile(3, '--export', file, ...map('Net', 'Gross'), '--date-order', 'dmy');
     expect(counts(wrong)).toEqual({ unlogged: 1, outside_month: 1 });
     expect(wrong.totals.billed).toBe('1.00');
-    const right = await reconcile(3, '--export', file, ...map('Gross'), '--date-order', 'mdy');
+    const right = await reconcile(3, '--export', file, ...map('Gross', 'Net'), '--date-order', 'mdy');
     expect(counts(right)).toEqual({ unlogged: 1, outside_month: 1 });
     expect(right.totals.billed).toBe('2.38');
     expect(right.exports).toEqual([{ ...wrong.exports[0] }]);
 
     const before = await desk.snapshot();
-    await reconcile(3, '--export', file, ...map('Gross'), '--date-order', 'mdy');
+    await reconcile(3, '--export', file, ...map('Gross', 'Net'), '--date-order', 'mdy');
     const unsaid = await reconcile(3, '--export', file);
     expect(unsaid.totals).toEqual(right.totals);
     expect(await desk.snapshot()).toEqual(before);
