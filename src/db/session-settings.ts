@@ -15,6 +15,9 @@ export const notation: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  // What the catalogue says of functions and views is held against what was installed.
+  quote_all_identifiers: 'off',
 };
 
 /**
@@ -24,6 +27,7 @@ export const notation: Readonly<Record<string, string>> = {
 const reliedOn: Readonly<Record<string, string>> = {
   ...notation,
   search_path: 'pg_catalog, pg_temp',
+  row_security: 'on',
   statement_timeout: '0',
   lock_timeout: lockTimeout,
   idle_in_transaction_session_timeout: silenceMax,
@@ -54,6 +58,8 @@ export function settingsOf(asOf: string, actor: string, isLocal: string): string
     `${set('quota.as_of', asOf)}, ${set('quota.actor', actor)}`,
     ...Object.entries(reliedOn).map(([setting, value]) => set(setting, `'${value}'`)),
     `case when current_setting('server_version_num')::int >= 170000 then ${set('transaction_timeout', "'0'")} end`,
+    // Left so by a load or a replication, a database counts nothing: no trigger is run. To set it takes a right of its own.
+    `case when current_setting('session_replication_role') = 'replica' then ${set('session_replication_role', "'origin'")} end`,
   ].join(', ');
 }
 

@@ -81,7 +81,8 @@ export const sqlstateAdvice: Readonly<Record<string, SqlstateAdvice>> = {
   '25006': {
     name: 'read_only_sql_transaction',
     kind: 'configuration',
-    suggestion: 'name the primary server, not a standby: quota config tells what names it',
+    suggestion:
+      'name the primary server, not a standby: quota config tells what names it; on a primary see default_transaction_read_only of the database and the role',
   },
   '0A000': {
     name: 'feature_not_supported',

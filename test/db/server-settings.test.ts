@@ -17,6 +17,10 @@ const settingsOfServers: Record<string, Record<string, string>> = {
     search_path: 'nowhere',
     standard_conforming_strings: 'off',
     backslash_quote: 'on',
+    array_nulls: 'off',
+    row_security: 'off',
+    quote_all_identifiers: 'on',
+    session_replication_role: 'replica',
   },
 };
 
