@@ -172,13 +172,15 @@ test('a database with rows is refused, and replaced where that is wanted', async
 test('one of older tables is brought to this version, in whatever order its migrations came', async () => {
   const older = await newDatabase();
   expect((await restore(older.url, copied, '--yes')).code).toBe(0);
-  const back = await runCli(
-    ['db', 'rollback', '--to', '0047_adopted_assistants', '--reason', 'older', '--yes'],
-    {
-      env: { DATABASE_URL: older.url },
-    },
-  );
-  expect(back.code, back.stderr).toBe(0);
+  // As a rollback, but the functions stay, as those of the older version would be there.
+  for (const name of readdirSync('migrations').sort().reverse()) {
+    if (name.endsWith('.down.sql') && name > '0048') {
+      await query(older.url, readFileSync(join('migrations', name), 'utf8'));
+      await query(older.url, 'delete from quota.schema_migrations where name = $1', [
+        name.replace('.down.sql', ''),
+      ]);
+    }
+  }
   await query(older.url, `update quota.schema_migrations set id = 10000 + id where name like '0002%'`);
   const folder = desk.path('older');
   mkdirSync(folder);
