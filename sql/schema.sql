@@ -5361,6 +5361,23 @@ begin
 end $function$;
 comment on function quota.fit_periods(uuid[],text[]) is 'Ends the open periods of (user, service) pairs that their present plan, anchor and zone would not have cut this way; those of a plan that came back live again. For refresh_quotas.';
 
+CREATE OR REPLACE FUNCTION quota.fit_status(p_status text, p_file_bytes bigint, p_words integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  if p_status not in ('active', 'completed', 'error') then
+    raise exception 'a call is "active", "completed" or "error", not "%"', quota.shown(p_status)
+      using errcode = 'QT003';
+  elsif least(p_file_bytes, p_words) < 0 then
+    raise exception 'neither the bytes of a file nor words can be negative: %', least(p_file_bytes, p_words)
+      using errcode = 'QT003';
+  end if;
+  return coalesce(p_status, 'completed');
+end $function$;
+comment on function quota.fit_status(text,bigint,integer) is 'The status of a call as it is kept: completed, where none is told. Raises QT003 on a word that is none, and on negative sizes.';
+
 CREATE OR REPLACE FUNCTION quota.fits_subscription(q quota.usage_quotas)
  RETURNS boolean
  LANGUAGE sql
@@ -9825,7 +9842,6 @@ declare
   in_messages boolean;
   is_live boolean;
   starts timestamptz;
-  ends timestamptz;
   told quota.told_end;
   counted integer;
   recorded_id bigint;
@@ -9845,14 +9861,12 @@ begin
   if in_seconds is null then
     raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
-  if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
-    p_assistant_id, p_model, p_status, p_error)) or (p_status in ('active', 'completed', 'error')) is not true
-    or least(p_file_bytes, p_words) < 0
-  then
+  if p_started_at is not null or (p_status in ('active', 'completed', 'error')) is not true
+    or least(p_file_bytes, p_words) < 0 or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key,
+      p_provider, p_assistant_id, p_model, p_status, p_error)) then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
-      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata),
-      quota.refuse_unfit_call(p_status, p_file_bytes, p_words);
-    p_status := coalesce(p_status, 'completed');
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
+    p_status := quota.fit_status(p_status, p_file_bytes, p_words);
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -9865,18 +9879,17 @@ begin
   end if;
   starts := coalesce(p_started_at, quota.now() - case when in_seconds and is_live
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
-  ends := case when in_seconds and p_started_at is not null
-    then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   counted := case when in_seconds then told.messages when in_messages then p_quantity::integer end;
   -- By months, a key of another month is known to the table of keys only.
   if to_regclass('quota.call_logs_rest') is null or not quota.is_call_known(p_provider, p_key) then
     insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status,
       started_at, ended_at, duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message,
       metadata, quantities)
-    values (owner, p_service, p_provider, p_key, p_assistant_id, p_model, p_status, starts, ends,
+    values (owner, p_service, p_provider, p_key, p_assistant_id, p_model, p_status, starts,
+      case when in_seconds and p_started_at is not null
+        then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end,
       case when in_seconds then p_quantity else 0 end, counted, p_words, p_file_bytes, p_cost, p_error,
-      p_metadata, told.quantities)
-    on conflict do nothing returning id into recorded_id;
+      p_metadata, told.quantities) on conflict do nothing returning id into recorded_id;
   end if;
   if recorded_id is null then
     return quota.record_again(owner, p_service, p_provider, p_key, (p_status, p_started_at,
@@ -10407,22 +10420,6 @@ begin
 end $function$;
 comment on function quota.refuse_taken_key(text) is 'Raises QT003: to take usage under a key of somebody else, or of a session that has ended, for a repetition would lose it.';
 
-CREATE OR REPLACE FUNCTION quota.refuse_unfit_call(p_status text, p_file_bytes bigint, p_words integer)
- RETURNS void
- LANGUAGE plpgsql
- IMMUTABLE
-AS $function$
-begin
-  if p_status not in ('active', 'completed', 'error') then
-    raise exception 'a call is "active", "completed" or "error", not "%"', quota.shown(p_status)
-      using errcode = 'QT003';
-  elsif least(p_file_bytes, p_words) < 0 then
-    raise exception 'neither the bytes of a file nor words can be negative: %', least(p_file_bytes, p_words)
-      using errcode = 'QT003';
-  end if;
-end $function$;
-comment on function quota.refuse_unfit_call(text,bigint,integer) is 'Raises QT003 on a word that is no status of a call (null: none is told), and on negative sizes.';
-
 CREATE OR REPLACE FUNCTION quota.refuse_unfit_name(p_name text, p_what text DEFAULT 'the id of a user'::text)
  RETURNS void
  LANGUAGE plpgsql
@@ -10908,8 +10905,7 @@ begin
     ) periods
     group by user_id, service
   ), advance as materialized (
-    -- A period that usage after the boundary has used up already, or another limit in force, goes on
-    -- limiting.
+    -- A period that usage since then has used up already, or another limit in force, goes on limiting.
     select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
         select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
         where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null

@@ -20,7 +20,6 @@ declare
   in_messages boolean;
   is_live boolean;
   starts timestamptz;
-  ends timestamptz;
   told quota.told_end;
   counted integer;
   recorded_id bigint;
@@ -40,14 +39,12 @@ begin
   if in_seconds is null then
     raise exception 'unknown service "%"', quota.shown(p_service) using errcode = 'QT002';
   end if;
-  if p_started_at is not null or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key, p_provider,
-    p_assistant_id, p_model, p_status, p_error)) or (p_status in ('active', 'completed', 'error')) is not true
-    or least(p_file_bytes, p_words) < 0
-  then
+  if p_started_at is not null or (p_status in ('active', 'completed', 'error')) is not true
+    or least(p_file_bytes, p_words) < 0 or quota.is_endless(p_quantity, p_cost, p_metadata, concat(p_key,
+      p_provider, p_assistant_id, p_model, p_status, p_error)) then
     perform quota.refuse_impossible(p_quantity, p_cost, p_started_at),
-      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata),
-      quota.refuse_unfit_call(p_status, p_file_bytes, p_words);
-    p_status := coalesce(p_status, 'completed');
+      quota.refuse_endless(array[p_key, p_provider, p_assistant_id, p_model, p_status], p_error, p_metadata);
+    p_status := quota.fit_status(p_status, p_file_bytes, p_words);
   end if;
   if p_quantities is not null or not in_seconds and not in_messages then
     told := quota.told_quantities_of(p_service, in_seconds, in_messages, p_quantity, p_quantities);
@@ -60,18 +57,17 @@ begin
   end if;
   starts := coalesce(p_started_at, quota.now() - case when in_seconds and is_live
     then make_interval(secs => greatest(p_quantity, 0)::float8) else interval '0' end);
-  ends := case when in_seconds and p_started_at is not null
-    then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end;
   counted := case when in_seconds then told.messages when in_messages then p_quantity::integer end;
   -- By months, a key of another month is known to the table of keys only.
   if to_regclass('quota.call_logs_rest') is null or not quota.is_call_known(p_provider, p_key) then
     insert into quota.call_logs (user_id, service, provider, provider_call_id, assistant_id, model, status,
       started_at, ended_at, duration_seconds, messages, words_spoken, file_size_bytes, cost, error_message,
       metadata, quantities)
-    values (owner, p_service, p_provider, p_key, p_assistant_id, p_model, p_status, starts, ends,
+    values (owner, p_service, p_provider, p_key, p_assistant_id, p_model, p_status, starts,
+      case when in_seconds and p_started_at is not null
+        then starts + make_interval(secs => p_quantity::float8) else coalesce(p_started_at, quota.now()) end,
       case when in_seconds then p_quantity else 0 end, counted, p_words, p_file_bytes, p_cost, p_error,
-      p_metadata, told.quantities)
-    on conflict do nothing returning id into recorded_id;
+      p_metadata, told.quantities) on conflict do nothing returning id into recorded_id;
   end if;
   if recorded_id is null then
     return quota.record_again(owner, p_service, p_provider, p_key, (p_status, p_started_at,

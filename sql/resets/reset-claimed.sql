@@ -63,8 +63,7 @@ begin
     ) periods
     group by user_id, service
   ), advance as materialized (
-    -- A period that usage after the boundary has used up already, or another limit in force, goes on
-    -- limiting.
+    -- A period that usage since then has used up already, or another limit in force, goes on limiting.
     select g.*, g.limit_enforced_at is not null and (g.allows_nothing or exists (
         select 1 from quota.meters m join quota.usage_quotas q on q.user_id = g.user_id and q.meter = m.key
         where m.service = g.service and q.on_exceeded = 'limit_assistants' and q.closed_at is null

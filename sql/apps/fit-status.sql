@@ -1,5 +1,4 @@
-create or replace function quota.refuse_unfit_call(p_status text, p_file_bytes bigint, p_words integer)
-returns void
+create or replace function quota.fit_status(p_status text, p_file_bytes bigint, p_words integer) returns text
 language plpgsql immutable
 as $$
 begin
@@ -10,6 +9,8 @@ begin
     raise exception 'neither the bytes of a file nor words can be negative: %', least(p_file_bytes, p_words)
       using errcode = 'QT003';
   end if;
+  return coalesce(p_status, 'completed');
 end $$;
-comment on function quota.refuse_unfit_call(text, bigint, integer) is
-  'Raises QT003 on a word that is no status of a call (null: none is told), and on negative sizes.';
+comment on function quota.fit_status(text, bigint, integer) is
+  'The status of a call as it is kept: completed, where none is told. Raises QT003 on a word that is none, '
+  'and on negative sizes.';
