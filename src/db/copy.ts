@@ -25,7 +25,7 @@ export function copyRows(
   target: CopyTarget,
   rows: Iterable<readonly CopyValue[]>,
 ): Promise<number> {
-  return copyPieces(client, target, pieces(linesOf(rows)));
+  return copyPieces(client, target, pieces(rows));
 }
 
 /** The same for pieces of any size, of whole lines. */
@@ -84,17 +84,10 @@ export async function copyAcross(
   return target.rowCount;
 }
 
-function* linesOf(rows: Iterable<readonly CopyValue[]>): Generator<string> {
-  for (const row of rows) {
-    yield copyLine(row);
-  }
-}
-
-/** Not as they come, one by one: to wait for each line costs as much as to encode it. */
-function* pieces(lines: Iterable<string>): Generator<string> {
+function* pieces(rows: Iterable<readonly CopyValue[]>): Generator<string> {
   let piece = '';
-  for (const line of lines) {
-    piece += line;
+  for (const row of rows) {
+    piece += copyLine(row);
     if (piece.length >= pieceCharactersMin) {
       yield piece;
       piece = '';
