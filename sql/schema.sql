@@ -3174,6 +3174,9 @@ CREATE OR REPLACE FUNCTION quota.call_of_line(l quota.billing_lines)
  IMMUTABLE PARALLEL SAFE
 AS $function$ select coalesce(l.external_id, nullif(l.charge::json ->> 'resource', '')) $function$;
 comment on function quota.call_of_line(quota.billing_lines) is 'The call that a charge or a credit is of; FOCUS names it as a resource.';
+grant execute on function quota.call_of_line(quota.billing_lines) to quota_finance;
+grant execute on function quota.call_of_line(quota.billing_lines) to quota_operator;
+grant execute on function quota.call_of_line(quota.billing_lines) to quota_readonly;
 
 CREATE OR REPLACE FUNCTION quota.called_assistant(told jsonb)
  RETURNS quota.assistants

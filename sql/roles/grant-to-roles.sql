@@ -54,7 +54,7 @@ grant execute on function
   quota.like_patterns, quota.measure_of, quota.meter_definitions, quota.periods_to_count, quota.meter_changes,
   quota.quota_terms, quota.former_terms, quota.is_undone, quota.last_manual_reset,
   quota.cache_key, quota.rendered_key, quota.template_value, quota.app_counters, quota.expected_costs,
-  quota.model_family, quota.model_key
+  quota.model_family, quota.model_key, quota.call_of_line
   to quota_operator, quota_finance, quota_readonly;
 grant select on all tables in schema quota to quota_operator, quota_finance, quota_readonly;
 revoke select on quota.audit_personal, quota.logins from quota_readonly, quota_finance;

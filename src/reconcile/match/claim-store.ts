@@ -77,9 +77,6 @@ const provenCopies = `
 const toldBy = `coalesce('call ' || case when l.kind = 'call' then l.external_id end, md5(
   row(l.kind, l.day, l.charge, l.started_at, l.ended_at, l.cost, l.quantity, l.description, l.model)::text))`;
 
-/** The call that a credit gives something back of; FOCUS names it as a resource. */
-const creditedCall = `coalesce(l.external_id, l.charge::json ->> 'resource')`;
-
 /** What differs in some months, by what it comes from. */
 export async function selectCauses(
   client: pg.ClientBase,
@@ -109,7 +106,7 @@ export async function selectCauses(
            when x.kind = 'duplicate_line' then case
              when p.line is not null then 'billed-again'
              -- What was given back of it goes with it.
-             when l.kind = 'fee' and l.cost < 0 and (x.reconciliation_id, x.export_id, 'call ' || ${creditedCall}) in (
+             when l.kind = 'fee' and l.cost < 0 and (x.reconciliation_id, x.export_id, 'call ' || quota.call_of_line(l)) in (
                select reconciliation_id, export_id, told from proven) then 'billed-again'
              else 'told-again' end
            -- Money can be compared only where both sides state it.
